@@ -1,0 +1,11 @@
+"""The one exception a person is meant to read.
+
+Belongs here: `OpslaError`. Does not belong here: anything that formats or prints; the CLI does that.
+"""
+
+
+class OpslaError(Exception):
+    """Something a person can mend: the message names the place, what was found, what was expected, and what to do.
+
+    The CLI prints the message without a stack trace and exits with code 1.
+    """

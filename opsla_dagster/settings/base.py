@@ -1,0 +1,81 @@
+"""How every config document is read: strict, frozen, and with errors that name the YAML path.
+
+Belongs here: the base model, the reader, shared value types. Does not belong here: the fields of any one document.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from opsla_dagster.errors import OpslaError
+
+
+class Document(BaseModel):
+    """A frozen piece of configuration; a field it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"unknown time zone {name!r}; use an IANA name such as America/New_York or UTC") from error
+    return name
+
+
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _duration_seconds(value: object) -> object:
+    """`90s`, `15m`, `2h`, `1h 30m`, `3d` (calendar days) as seconds."""
+    if not isinstance(value, str):
+        raise ValueError(f"write a duration with its unit, such as 15m or 2h; found {value!r}")
+    parts = _DURATION.findall(value)
+    if not parts or _DURATION.sub("", value).strip():
+        raise ValueError(f"{value!r} is not a duration; write 90s, 15m, 2h or 1h 30m")
+    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Seconds = Annotated[int, BeforeValidator(_duration_seconds)]
+
+
+def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
+    """The YAML file at `path` as a `model`.
+
+    Raises OpslaError naming the file and, for a bad value, its YAML path, what was found and what was expected.
+    """
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpslaError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise OpslaError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise OpslaError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise OpslaError("\n".join(_lines(path, error))) from error
+
+
+def _lines(path: Path, error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "(top)"
+        found = "" if problem["type"] in {"missing", "extra_forbidden"} else f"; found {problem['input']!r}"
+        lines.append(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}{found}")
+    return lines

@@ -1,0 +1,95 @@
+"""What every source of cases offers, and the canonical vocabulary it speaks.
+
+Belongs here: the `Source` protocol and the canonical statuses. Does not belong here: how any one source reads.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import pyarrow as pa
+
+from opsla_dagster.window import Window
+
+
+class Status(StrEnum):
+    """The canonical status categories; the source's own status is kept beside them."""
+
+    INTAKE = "INTAKE"
+    TRIAGE = "TRIAGE"
+    ASSIGNED = "ASSIGNED"
+    INVESTIGATION = "INVESTIGATION"
+    ESCALATED = "ESCALATED"
+    CUSTOMER_WAIT = "CUSTOMER_WAIT"
+    VENDOR_WAIT = "VENDOR_WAIT"
+    ON_HOLD = "ON_HOLD"
+    REVIEW_QA = "REVIEW_QA"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+    REOPENED = "REOPENED"
+
+
+#: After one of these a case rests; any other status afterwards is a reopen.
+TERMINAL_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
+
+INSTANT = pa.timestamp("us")
+#: Arrow schemas a source yields. Instants are UTC and naive. Case ids and event ids are unique in a warehouse.
+CASES = pa.schema([
+    ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("intake_ts", INSTANT),
+    ("tier", pa.string()), ("case_type", pa.string()), ("priority", pa.string()), ("category", pa.string()),
+    ("team", pa.string()), ("agent", pa.string()),
+    ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
+])
+EVENTS = pa.schema([
+    ("source", pa.string()), ("event_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
+    ("status", pa.string()), ("source_status", pa.string()), ("event_ts", INSTANT), ("ingestion_ts", INSTANT),
+    ("source_sequence", pa.int64()), ("is_reopen", pa.bool_()), ("is_duplicate", pa.bool_()),
+    ("is_late_arriving", pa.bool_()), ("is_tz_inconsistent", pa.bool_()), ("team", pa.string()), ("agent", pa.string()),
+])
+STAFFING = pa.schema([
+    ("source", pa.string()), ("staff_date", pa.date32()), ("shift", pa.string()), ("planned_heads", pa.float64()),
+    ("shrinkage_rate", pa.float64()), ("effective_heads", pa.float64()),
+])
+REJECTED_ROWS = pa.schema([
+    ("source", pa.string()), ("file", pa.string()), ("row_number", pa.int64()), ("case_id", pa.string()),
+    ("field", pa.string()), ("reason", pa.string()), ("record", pa.string()),
+])
+#: What a source holds of one intake date as of an instant; a changed digest means the date received events.
+PARTITION_STATES = pa.schema([
+    ("source", pa.string()), ("intake_date", pa.date32()), ("cases", pa.int64()), ("events", pa.int64()),
+    ("digest", pa.string()),
+])
+
+
+class Source(Protocol):
+    """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
+
+    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an event
+    when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
+    """
+
+    name: str
+
+    def fingerprint(self) -> str:
+        """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
+
+    def window(self) -> Window:
+        """The intake dates a run covers when nobody says otherwise."""
+
+    def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema CASES."""
+
+    def events(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema EVENTS."""
+
+    def staffing(self, window: Window) -> pa.Table:
+        """Schema STAFFING; empty where the source knows none."""
+
+    def rejected_rows(self) -> pa.Table:
+        """Schema REJECTED_ROWS: every row that could not be used, with its reason."""
+
+    def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema PARTITION_STATES: one row an intake date that has cases."""
