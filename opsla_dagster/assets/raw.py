@@ -12,6 +12,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import calendar_days
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources.base import INSTANT, NO_CASES, PARTITION_STATES
 from opsla_dagster.sources.desk import refuse_mixtures
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
@@ -44,12 +45,20 @@ def _calendar_dim(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
-    """The sources' own states, with the fingerprint and the instant they were read at."""
-    states = scope.desk.partition_states(_window_of(part), scope.as_of_at)
-    fingerprints = scope.desk.fingerprints()
-    return states.append_column(
-        "fingerprint", pa.array([fingerprints[source] for source in states["source"].to_pylist()], pa.string())
-    ).append_column("as_of_at", pa.array([scope.as_of_at] * len(states), pa.timestamp("us")))
+    """The sources' states of every date of the window, those without cases included, and what they were read from."""
+    window = _window_of(part)
+    states = {
+        (row["source"], row["intake_date"]): row
+        for row in scope.desk.partition_states(window, scope.as_of_at).to_pylist()
+    }
+    empty = {"cases": 0, "events": 0, "digest": NO_CASES}
+    rows = [
+        {**empty, **states.get((source, day), {}), "source": source, "intake_date": day, "fingerprint": fingerprint}
+        for day in window.dates()
+        for source, fingerprint in scope.desk.fingerprints().items()
+    ]
+    table = pa.Table.from_pylist(rows, schema=PARTITION_STATES.append(pa.field("fingerprint", pa.string())))
+    return table.append_column("as_of_at", pa.array([scope.as_of_at] * len(rows), INSTANT))
 
 
 def _refuse_mixtures(scope: Scope) -> None:

@@ -22,7 +22,7 @@ RAW = [
                    is_reopen is_duplicate is_late_arriving is_tz_inconsistent team agent""",
     ),
     table(
-        "raw.source_partitions", Kind.PARTITIONED, "One row per source and intake date that has cases.",
+        "raw.source_partitions", Kind.PARTITIONED, "One row per source and intake date loaded, those without cases included.",
         "What each partition was loaded from, and as of when; a warehouse holds one fingerprint per source.",
         key="source intake_date",
         columns="source intake_date fingerprint as_of_at cases events digest",

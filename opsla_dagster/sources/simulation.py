@@ -134,14 +134,14 @@ class _Events:
 class SimulationSource:
     """A simulated desk (meets `Source`).
 
-    `cases` overrides the configured number of cases over the window. `max_case_days`: every row of a case is ingested before
+    `cases` overrides the configured number of cases over the window. `settles_after_days`: every row of a case is ingested before
     the local midnight that begins its intake date plus so many days, so a refresh need not look at older dates.
     """
 
     def __init__(self, name: str, settings: SimulationSettings, desk_timezone: str, cases: int | None = None) -> None:
         """Raises OpslaError when `cases` is negative or more than six digits a day can number."""
         self.name = name
-        self.max_case_days = settings.max_case_days
+        self.settles_after_days = settings.max_case_days
         self._settings = settings
         self._zone_name = desk_timezone
         self._zone = ZoneInfo(desk_timezone)
@@ -338,7 +338,7 @@ class SimulationSource:
         walk.intake_to_investigation()
         walk.investigation()
         walk.to_the_end()
-        longest = self.max_case_days * DAY - DAY - self._settings.mess.late_delay.longest
+        longest = self.settles_after_days * DAY - DAY - self._settings.mess.late_delay.longest
         return walk.flattened(longest - self._settings.mess.duplicate_delay.longest)
 
     # ---- the mess in the log -----------------------------------------------------------------------------------------
