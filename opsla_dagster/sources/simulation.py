@@ -497,8 +497,10 @@ class _Walk:
         self._visited = np.zeros(len(cases.keys), dtype=np.int64)
         self._stops: list[tuple[Slot, Integers, Integers, Floats]] = []
         factors = np.array([kind.duration_factor for kind in settings.case_types.values()])
-        self._factor = factors[cases.case_type] * np.where(cases.is_closed_day, settings.path.closed_day_factor, 1.0)
-        self._factor *= 1 + settings.deterioration.duration_increase * cases.decline
+        # What comes in on a closed day is simpler for everyone; the kind of case and the decline burden the desk alone.
+        self._customer_factor = np.where(cases.is_closed_day, settings.path.closed_day_factor, 1.0)
+        self._desk_factor = self._customer_factor * factors[cases.case_type]
+        self._desk_factor *= 1 + settings.deterioration.duration_increase * cases.decline
 
     def intake_to_investigation(self) -> None:
         everyone = np.arange(len(self._keys))
@@ -540,7 +542,8 @@ class _Walk:
         resolved = np.flatnonzero(~is_cancelled)
         self._visit(Slot.RESOLUTION, resolved)
         reopened = self._taking(Slot.REOPENING, resolved, self._tier_shares("reopened_share"))
-        self._pass(reopened, self._drawn(Slot.REOPENING, reopened, self._path.reopen_after))
+        silence = self._lognormal(Slot.REOPENING, reopened, [self._path.reopen_after], np.zeros(len(reopened), dtype=np.int16))
+        self._pass(reopened, silence * self._customer_factor[reopened])
         self._visit(Slot.REOPENING, reopened)
         self._pass(reopened, self._drawn(Slot.REWORK, reopened, self._path.pickup))
         self._visit(Slot.REWORK, reopened)
@@ -574,7 +577,7 @@ class _Walk:
         self._visit(slot, rows)
         is_long = uniforms(bits_for(self._keys[rows], slot, EventStream.LONG_WAIT)) < self._path.long_customer_wait_share
         waits = (self._path.customer_wait, self._path.long_customer_wait)
-        self._pass(rows, self._lognormal(slot, rows, waits, is_long.astype(np.int16)))
+        self._pass(rows, self._lognormal(slot, rows, waits, is_long.astype(np.int16)) * self._customer_factor[rows])
         self._visit(after, rows)
 
     def _taking(self, slot: Slot, rows: Integers, share: float | Floats) -> Integers:
@@ -592,10 +595,10 @@ class _Walk:
         return np.where(is_hard, work * self._path.hard_work_factor, work)
 
     def _by_tier(self, slot: Slot, rows: Integers, durations: Sequence[Lognormal]) -> Floats:
-        return self._lognormal(slot, rows, durations, self._cases.tier[rows]) * self._factor[rows]
+        return self._lognormal(slot, rows, durations, self._cases.tier[rows]) * self._desk_factor[rows]
 
     def _drawn(self, slot: Slot, rows: Integers, duration: Lognormal) -> Floats:
-        return self._lognormal(slot, rows, [duration], np.zeros(len(rows), dtype=np.int16))
+        return self._lognormal(slot, rows, [duration], np.zeros(len(rows), dtype=np.int16)) * self._desk_factor[rows]
 
     def _lognormal(self, slot: Slot, rows: Integers, durations: Sequence[Lognormal], which: Small) -> Floats:
         """Seconds, one a row: a draw of durations[which]."""
