@@ -93,13 +93,13 @@ class FileChannel:
 
 def _end_last_line(file: BinaryIO) -> None:
     """A last line without its newline: cut off if a writer that died, or a full disk, tore it; else ended."""
-    lines = _last_line(file)
-    if not lines or lines.endswith(b"\n"):
+    last = _last_line(file)
+    if not last or last.endswith(b"\n"):
         return
     try:
-        json.loads(lines)
+        json.loads(last)
     except ValueError:
-        file.truncate(file.seek(0, os.SEEK_END) - len(lines))
+        file.truncate(file.seek(0, os.SEEK_END) - len(last))
     else:
         file.write(b"\n")
 

@@ -176,10 +176,10 @@ def _run_alert(run: DagsterRun, ending: EventLogEntry, events: Iterable[EventLog
 
 
 def _reason(ending: EventLogEntry, steps: list[EventLogEntry]) -> str | None:
-    """The innermost error of the first failed step; else what Dagster says of the run's end."""
+    """The first failed step's error, without what Dagster wraps around it; else what Dagster says of the run's end."""
     for entry in steps:
         error = entry.get_dagster_event().step_failure_data.error
-        while error is not None and error.cause is not None:
+        while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
             error = error.cause
         if error is not None:
             return f"{entry.step_key}: {error.message.strip()}"
