@@ -69,13 +69,16 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise OpslaError("\n".join(_lines(path, error))) from error
+        is_confidential = bool(model.model_config.get("hide_input_in_errors"))
+        raise OpslaError("\n".join(_lines(path, error, is_confidential))) from error
 
 
-def _lines(path: Path, error: ValidationError) -> list[str]:
+def _lines(path: Path, error: ValidationError, is_confidential: bool) -> list[str]:
+    """One line a problem; what was found is left out of a confidential document's, where it may be a secret."""
+    silent = {"missing", "extra_forbidden"}
     lines = []
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"]) or "(top)"
-        found = "" if problem["type"] in {"missing", "extra_forbidden"} else f"; found {problem['input']!r}"
+        found = "" if is_confidential or problem["type"] in silent else f"; found {problem['input']!r}"
         lines.append(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}{found}")
     return lines
