@@ -11,7 +11,8 @@ MART = [
         checks=["assert_days_add_up_to_cases", "drift_breach_pct"],
     ),
     TableAsset(
-        "mart.sla_by_tier_case_type", "sla", deps=["staging.case_sla_metrics"], checks=["assert_cells_add_up_to_days"],
+        "mart.sla_by_tier_case_type", "sla", deps=["staging.case_sla_metrics", "mart.sla_daily"],
+        checks=["assert_cells_add_up_to_days"],
     ),
     TableAsset("mart.staffing_daily", "flow_marts", deps=["staging.day_load"]),
     TableAsset("mart.backlog_daily_proxy", "flow_marts", deps=["staging.day_load"]),

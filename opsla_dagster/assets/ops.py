@@ -62,7 +62,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         warehouse: Warehouse = context.resources.warehouse
         started = time.perf_counter()
         try:
-            rows = publish(warehouse.connection(), settings.home, [line.name for line in MART])
+            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, REFRESHED_PARTITIONS)])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         return dg.MaterializeResult(

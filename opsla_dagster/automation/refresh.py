@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import duckdb
-
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.base import NO_CASES, Source
 from opsla_dagster.sources.desk import Desk
@@ -53,16 +51,11 @@ def local_date(instant: datetime, zone: str) -> date:
 
 
 def _refreshed(settings: Settings) -> dict[str, dict[date, Refreshed]]:
-    """By source and intake date, the last completed refresh; empty for a home without a warehouse."""
-    if not settings.home.warehouse.exists():
+    """By source and intake date, the last completed refresh, as published: nobody ever locks the published copy."""
+    if not settings.home.marts_database.exists():
         return {}
-    with reading(settings.home.warehouse) as connection:
-        try:
-            rows = connection.execute(
-                "select source, intake_date, as_of_at, digest from ops.refreshed_partitions"
-            ).fetchall()
-        except duckdb.CatalogException:
-            return {}  # no run has ever come to its end here
+    with reading(settings.home.marts_database) as connection:
+        rows = connection.execute("select source, intake_date, as_of_at, digest from ops.refreshed_partitions").fetchall()
     found: dict[str, dict[date, Refreshed]] = {}
     for source, day, as_of_at, digest in rows:
         found.setdefault(source, {})[day] = Refreshed(as_of_at, digest)

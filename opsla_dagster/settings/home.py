@@ -46,3 +46,9 @@ class Home:
     def spill(self) -> Path:
         """Where DuckDB puts what does not fit into memory."""
         return self.root / "spill"
+
+    def duckdb_config(self) -> dict[str, str]:
+        """DuckDB's settings for the warehouse; $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory."""
+        config = {"temp_directory": str(self.spill)}
+        limit = os.environ.get("OPSLA_MEMORY_LIMIT")
+        return {**config, "memory_limit": limit} if limit else config

@@ -15,8 +15,8 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
 
 
-def publish(connection: duckdb.DuckDBPyConnection, home: Home, marts: list[str]) -> dict[str, int]:
-    """Copies `marts` to marts.duckdb and marts/*.parquet of the home; returns the rows of each.
+def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
+    """Copies `tables` to marts.duckdb and marts/*.parquet of the home; returns the rows of each.
 
     Everything is written aside and then renamed, file by file. A reader sees each file as it was or as it is. Raises
     OpslaError, leaving what was published before, when the copy cannot be written.
@@ -25,7 +25,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, marts: list[str])
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        rows = _copy(connection, aside, marts)
+        rows = _copy(connection, aside, tables)
         _put_in_place(aside, home)
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise OpslaError(
@@ -36,17 +36,18 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, marts: list[str])
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, marts: list[str]) -> dict[str, int]:
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
     connection.execute(f"attach '{_quoted(database)}' as published")
     try:
-        connection.execute("create schema published.mart")
-        for mart in marts:
-            written = connection.execute(f"create table published.{mart} as select * from {mart}").fetchone()
-            rows[mart] = int(written[0]) if written else 0
-            parquet = aside / f"{mart.split('.')[1]}.parquet"
-            connection.execute(f"copy published.{mart} to '{_quoted(parquet)}' (format parquet)")
+        for schema in sorted({table.split(".")[0] for table in tables}):
+            connection.execute(f"create schema published.{schema}")
+        for table in tables:
+            written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
+            rows[table] = int(written[0]) if written else 0
+            parquet = aside / f"{table.split('.')[1]}.parquet"
+            connection.execute(f"copy published.{table} to '{_quoted(parquet)}' (format parquet)")
     finally:
         connection.execute("detach published")
     return rows
