@@ -3,8 +3,6 @@
 Belongs here: the two last assets. Does not belong here: how publishing works (warehouse/publish.py).
 """
 
-from __future__ import annotations
-
 import time
 
 import dagster as dg

@@ -3,8 +3,6 @@
 Belongs here: turning windows into range runs. Does not belong here: which windows (refresh.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
