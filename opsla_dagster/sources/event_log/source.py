@@ -88,6 +88,8 @@ class EventLogSource:
     Every method raises OpslaError for files that cannot be read.
     """
 
+    settles_after_days = None  # a log file may still grow a row for any case
+
     def __init__(
         self, settings: EventLogSettings, desk: DeskSettings, cache_directory: Path, config_directory: Path
     ) -> None:
