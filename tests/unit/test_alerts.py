@@ -72,7 +72,8 @@ def run_of(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, tags: dict[
 def alert(number: int = 1, severity: str = "ERROR") -> Alert:
     return Alert(
         alert_id=f"id{number}", title=f"title {number}", severity=severity, run_id="r1", job="j", asset="a/b",
-        check="c", partitions=None, as_of=None, occurred_at="2025-07-01T00:00:00+00:00", statement="said so", figures={"rows": 1},
+        check="c", partitions=None, as_of=None, occurred_at="2025-07-01T00:00:00+00:00", statement="said so",
+        figures={"rows": 1},
         look_first=None, check_url=None, run_url=f"{UI}/runs/r1",
     )  # fmt: skip
 
