@@ -62,7 +62,7 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
         raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
     except (OSError, UnicodeDecodeError) as error:
         raise OpslaError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2025-13-01 is a bare ValueError
         raise OpslaError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise OpslaError(f"{path}: expected a mapping of settings, found {type(content).__name__}")

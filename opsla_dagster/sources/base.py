@@ -62,6 +62,8 @@ PARTITION_STATES = pa.schema([
     ("source", pa.string()), ("intake_date", pa.date32()), ("cases", pa.int64()), ("events", pa.int64()),
     ("digest", pa.string()),
 ])
+#: The digest of an intake date without cases.
+NO_CASES = "no cases"
 
 
 class Source(Protocol):
@@ -72,6 +74,8 @@ class Source(Protocol):
     """
 
     name: str
+    #: Days after its intake date by which every row of a case has been ingested; None where nobody can promise that.
+    settles_after_days: int | None
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
