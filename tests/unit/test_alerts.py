@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -34,9 +35,15 @@ DAYS = dg.DailyPartitionsDefinition("2025-07-01")
         dg.AssetCheckSpec("fine", asset=["staging", "spans"]),
     ],
 )
-def spans() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+def spans() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     yield dg.MaterializeResult()
-    figures = {"rows": 7, "rate": 0.25, "bad": float("nan"), "note": "x" * 900, "ids": dg.MetadataValue.json(["a", "b"])}
+    figures: dict[str, Any] = {
+        "rows": 7,
+        "rate": 0.25,
+        "bad": float("nan"),
+        "note": "x" * 900,
+        "ids": dg.MetadataValue.json(["a", "b"]),
+    }
     yield dg.AssetCheckResult(
         check_name="drift", passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=figures, description="7 of 28"
     )
@@ -64,8 +71,9 @@ def run_of(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, tags: dict[
 
 def alert(number: int = 1, severity: str = "ERROR") -> Alert:
     return Alert(
-        alert_id=f"id{number}", title=f"title {number}", severity=severity, run_id="r1", job="j", asset="a/b", check="c",
-        partitions=None, as_of=None, occurred_at="2025-07-01T00:00:00+00:00", statement="said so", figures={"rows": 1},
+        alert_id=f"id{number}", title=f"title {number}", severity=severity, run_id="r1", job="j", asset="a/b",
+        check="c", partitions=None, as_of=None, occurred_at="2025-07-01T00:00:00+00:00", statement="said so",
+        figures={"rows": 1},
         look_first=None, check_url=None, run_url=f"{UI}/runs/r1",
     )  # fmt: skip
 
@@ -113,17 +121,13 @@ def test_failed_run_is_an_alert_in_the_words_of_its_error(instance: dg.DagsterIn
 
 
 def test_cancelled_run_is_an_alert(instance: dg.DagsterInstance) -> None:
-    run = instance.create_run_for_job(dg.define_asset_job("j", [spans]).resolve(asset_graph=_graph()))
+    run = instance.create_run_for_job(dg.Definitions(assets=[spans]).resolve_implicit_global_asset_job_def())
     instance.report_run_canceling(run)
     assert alerts_of_run(instance, run.run_id, {}, UI) is None
     instance.report_run_canceled(run)
 
     (cancelled,) = alerts_of_run(instance, run.run_id, {}, UI) or []
     assert "was cancelled" in cancelled.title
-
-
-def _graph() -> dg.AssetGraph:  # type: ignore[name-defined]
-    return dg.Definitions(assets=[spans]).resolve_asset_graph()
 
 
 def test_only_the_last_evaluation_of_a_retried_step_counts(instance: dg.DagsterInstance) -> None:
@@ -133,7 +137,7 @@ def test_only_the_last_evaluation_of_a_retried_step_counts(instance: dg.DagsterI
         check_specs=[dg.AssetCheckSpec("mended", asset="shaky"), dg.AssetCheckSpec("worse", asset="shaky")],
         retry_policy=dg.RetryPolicy(max_retries=1),
     )
-    def shaky() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def shaky() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         attempts.append(1)
         yield dg.AssetCheckResult(check_name="mended", passed=len(attempts) == 2)
         yield dg.AssetCheckResult(check_name="worse", passed=False, metadata={"attempt": len(attempts)})
@@ -277,7 +281,7 @@ def test_ledger_that_cannot_be_opened_is_one_clear_error(tmp_path: Path) -> None
     with pytest.raises(OpslaError, match="the memory of alerts cannot be used"):
         Ledger(tmp_path / "alerts")
     (tmp_path / "ledger.sqlite").write_bytes(os.urandom(4096))
-    with pytest.raises(OpslaError, match="ledger.sqlite"):
+    with pytest.raises(OpslaError, match=r"ledger\.sqlite"):
         Ledger(tmp_path)
 
 
