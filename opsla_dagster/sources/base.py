@@ -54,8 +54,10 @@ class Source(Protocol):
     """
 
     name: str
-    #: Days after its intake date by which every row of a case has been ingested; None where nobody can promise that.
-    settles_after_days: int | None
+
+    @property
+    def settles_after_days(self) -> int | None:
+        """Days after its intake date by which every row of a case has been ingested; None where nobody can promise that."""
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
