@@ -5,6 +5,7 @@ Belongs here: which assets, schedules, sensors and resources make up the code lo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import dagster as dg
@@ -20,6 +21,10 @@ from opsla_dagster.automation.schedule import build_daily_refresh, build_partiti
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import Warehouse
+
+# Backfill policies and freshness are beta in name only: pinned with Dagster's version and covered by tests.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 TABLE_ASSETS: list[TableAsset] = [*RAW, *STAGING, *MART, REFRESHED_PARTITIONS]
 

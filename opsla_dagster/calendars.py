@@ -23,7 +23,7 @@ from opsla_dagster.settings.calendars import MINUTES_A_DAY, Calendar, CalendarsS
 from opsla_dagster.window import Window
 
 CALENDAR_DAYS = pa.schema([
-    ("calendar", pa.string()), ("calendar_date", pa.date32()), ("iso_weekday", pa.int64()), ("is_weekend", pa.bool_()),
+    ("calendar", pa.string()), ("calendar_date", pa.date32()), ("iso_weekday", pa.int32()), ("is_weekend", pa.bool_()),
     ("is_holiday", pa.bool_()), ("holiday_name", pa.string()), ("is_business_day", pa.bool_()),
     ("open_seconds", pa.int64()), ("business_day_number", pa.int64()),
 ])
@@ -106,7 +106,7 @@ def _days_of(name: str, calendar: Calendar, settings: CalendarsSettings, window:
         [
             pa.repeat(pa.scalar(name), window.days),
             _dates(days[wanted]),
-            iso_weekday[wanted],
+            iso_weekday[wanted].astype(np.int32),
             (iso_weekday >= 6)[wanted],
             [holiday is not None for holiday in holiday_names],
             pa.array(holiday_names, pa.string()),

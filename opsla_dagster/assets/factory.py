@@ -3,13 +3,11 @@
 Belongs here: what every asset has in common: scope, write, verdict, metadata. Does not belong here: any one table.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
@@ -191,9 +189,7 @@ def _definition_metadata(line: TableAsset) -> dict[str, object]:
     }
     if line.rows is None:
         metadata["dagster/column_lineage"] = column_lineage(table.name)
-        metadata |= dg.CodeReferencesMetadataSet(
-            code_references=dg.CodeReferencesMetadataValue(
-                code_references=[dg.LocalFileCodeReference(file_path=str(Path(sql_path(table.name))))]
-            )
+        metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(sql_path(table.name)))]
         )
     return metadata

@@ -10,6 +10,7 @@ MART = [
         "mart.sla_daily", "sla", deps=["staging.case_milestones", "staging.case_sla_metrics"],
         checks=["assert_days_add_up_to_cases", "drift_breach_pct"],
     ),
+    TableAsset("mart.sla_overall", "sla", deps=["staging.case_sla_metrics", "mart.sla_daily"]),
     TableAsset(
         "mart.sla_by_tier_case_type", "sla", deps=["staging.case_sla_metrics", "mart.sla_daily"],
         checks=["assert_cells_add_up_to_days"],

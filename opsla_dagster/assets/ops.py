@@ -3,8 +3,6 @@
 Belongs here: the two last assets. Does not belong here: how publishing works (warehouse/publish.py).
 """
 
-from __future__ import annotations
-
 import time
 
 import dagster as dg
@@ -21,6 +19,7 @@ from opsla_dagster.window import Window
 
 #: Run tag: the refresh a run belongs to. Several ranges of one refresh are several runs; the last one publishes.
 REFRESH_TAG = "opsla/refresh"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
 
@@ -78,19 +77,17 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
+    """A refresh is published whole: the latest run of each of its other windows must not have failed."""
     refresh = context.run.tags.get(REFRESH_TAG)
     if refresh is None:
         return
-    broken = context.instance.get_runs(
-        filters=dg.RunsFilter(
-            tags={REFRESH_TAG: refresh}, statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-        )
-    )
-    if broken:
-        raise dg.Failure(
-            f"not published: run {broken[0].run_id} of the same refresh failed; the marts published last stand. Mend the cause "
-            "and refresh again.",
-            allow_retries=False,
-        )
-
-
+    latest: dict[str, dg.DagsterRun] = {}
+    for run in context.instance.get_runs(filters=dg.RunsFilter(tags={REFRESH_TAG: refresh})):  # newest first
+        latest.setdefault(run.tags.get(RANGE_START_TAG, ""), run)
+    for start, run in latest.items():
+        if run.run_id != context.run.run_id and run.is_failure_or_canceled:
+            raise dg.Failure(
+                f"not published: run {run.run_id} of the same refresh, from {start} on, failed; the marts published last stand. "
+                "Mend the cause, run that range again, then this one.",
+                allow_retries=False,
+            )

@@ -17,7 +17,7 @@ from opsla_dagster.window import Window
 
 
 def _sla_clock_rules(scope: Scope, part: Window | None) -> pa.Table:
-    return sla_clock_rules(scope.settings.sla_policies)
+    return sla_clock_rules(scope.settings.sla_policies, scope.settings.calendars)
 
 
 def _scenario_levers(scope: Scope, part: Window | None) -> pa.Table:

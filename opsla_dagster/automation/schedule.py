@@ -3,15 +3,13 @@
 Belongs here: turning windows into range runs. Does not belong here: which windows (refresh.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS, RANGE_START_TAG, REFRESH_TAG
 from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
@@ -58,7 +56,7 @@ def _kind(key: dg.AssetKey) -> Kind:
 
 def _range_tags(window: Window) -> dict[str, str]:
     return {
-        "dagster/asset_partition_range_start": window.start.isoformat(),
+        RANGE_START_TAG: window.start.isoformat(),
         "dagster/asset_partition_range_end": window.last.isoformat(),
     }
 

@@ -174,6 +174,8 @@ _ALL = [
     _measure("congestion_index_10bd_mean", "Mean congestion index of the 10 business days up to and including the date"),
     _measure("congestion_exposure", "congestion_index_10bd_mean of the case's intake date"),
     # SLA marts
+    _date("first_intake_date", "First intake date loaded"),
+    _date("last_intake_date", "Last intake date loaded"),
     _count("sla_cases", "Cases with TRIAGE and RESOLVED: the denominator of the breach percentages"),
     _count("sla_b_breached_cases", "Cases that breached SLA B (first touch)"),
     _count("sla_a_incl_wait_breached_cases", "Cases that breached SLA A, customer wait counted"),

@@ -22,6 +22,13 @@ MART = [
         columns=f"intake_date opened_cases {_SLA_MEASURES}",
     ),
     table(
+        "mart.sla_overall", Kind.VIEW, "One row: everything loaded.",
+        "Breach percentages and percentiles over everything loaded.",
+        key="sla_cases",
+        columns=f"first_intake_date last_intake_date opened_cases {_SLA_MEASURES}",
+        nullable="first_intake_date last_intake_date",
+    ),
+    table(
         "mart.sla_by_tier_case_type", Kind.VIEW, "One row per tier and case type.",
         "Breach percentages and percentiles over everything loaded.",
         key="tier case_type",

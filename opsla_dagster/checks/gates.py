@@ -23,7 +23,8 @@ def check_gates(
     sql = load_sql(check_path(table, "gates"))
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
-    rates = dict(zip(names, cursor.fetchone() or (), strict=True))
+    found = cursor.fetchone() or ()
+    rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
     unknown = sorted(set(gates) - set(rates))
     if unknown:
         raise OpslaError(

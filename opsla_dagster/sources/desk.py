@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
-from opsla_dagster.settings.sources import EventLogSettings
+from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.sources.base import Source
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.simulation import SimulationSource
@@ -61,11 +61,13 @@ def build_desk(settings: Settings) -> Desk:
     return Desk([_build(settings, source) for source in enabled])
 
 
-def _build(settings: Settings, source: object) -> Source:
-    zone = settings.sources.desk.timezone
-    if isinstance(source, EventLogSettings):
-        return EventLogSource(source, settings.sources.desk, settings.home.source_cache, settings.config_directory)
-    return SimulationSource("simulation", settings.simulation, zone, settings.simulated_cases)
+def _build(settings: Settings, source: SourceSettings) -> Source:
+    desk = settings.sources.desk
+    match source:
+        case SimulationSourceSettings():
+            return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
+        case EventLogSettings():
+            return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory)
 
 
 def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, str]) -> None:

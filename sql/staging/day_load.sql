@@ -78,7 +78,7 @@ load_of_day as (
     left join staffing on calendar.calendar_date = staffing.staff_date
 ),
 
-trailing as (
+trailing_mean as (
     select
         days.calendar_date,
         avg(business_days.congestion_index) as congestion_index_10bd_mean
@@ -100,6 +100,6 @@ select
     cast(load_of_day.planned_heads as double) as planned_heads,
     cast(load_of_day.effective_heads as double) as effective_heads,
     cast(load_of_day.congestion_index as double) as congestion_index,
-    cast(trailing.congestion_index_10bd_mean as double) as congestion_index_10bd_mean
+    cast(trailing_mean.congestion_index_10bd_mean as double) as congestion_index_10bd_mean
 from load_of_day
-left join trailing on load_of_day.calendar_date = trailing.calendar_date
+left join trailing_mean on load_of_day.calendar_date = trailing_mean.calendar_date

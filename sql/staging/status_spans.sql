@@ -57,7 +57,7 @@ changes as (
     from events
     inner join cases on events.case_id = cases.case_id
     where cases.ended_at is null or events.canonical_ts < cases.ended_at
-)
+),
 
 ordered as (
     select

@@ -11,7 +11,7 @@ with days as (
         and intake_date < $end_date
 ),
 
-trailing as (
+earlier_weeks as (
     select
         today.intake_date,
         today.sla_cases,
@@ -30,5 +30,5 @@ select
     intake_date,
     breach_pct,
     trailing_breach_pct
-from trailing
+from earlier_weeks
 where sla_cases >= 100 and breach_pct > trailing_breach_pct + 15

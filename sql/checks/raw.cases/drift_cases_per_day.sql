@@ -11,7 +11,7 @@ with days as (
     group by intake_date
 ),
 
-trailing as (
+earlier_weeks as (
     select
         today.intake_date,
         today.cases,
@@ -32,5 +32,5 @@ select
     intake_date,
     cases,
     mean_cases
-from trailing
+from earlier_weeks
 where weeks = 4 and mean_cases >= 30 and (cases < mean_cases / 3 or cases > mean_cases * 3)
