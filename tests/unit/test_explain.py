@@ -220,9 +220,10 @@ def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> 
     assert explanation.clocks_not_started == ("never",)
 
     text = shown(explanation)
-    assert "Sat 5 Jul 2025 00:00 EDT" in text
-    assert "Mon 7 Jul 2025 08:00 EDT" in text
+    (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
+    assert weekend.split()[-4:] == ["C-1-e1", "0:00", "outside", "hours"]
     assert "holiday 'Independence Day'" in text
+    assert "INTAKE, sum" in text
     assert "met, exactly at its target" in text
     assert "never: never started" in text
 
@@ -274,7 +275,7 @@ def test_pause_is_one_piece_that_counts_nothing(warehouse: Warehouse) -> None:
     text = shown(explanation)
     assert "paused in CUSTOMER_WAIT" in text
     assert "left out while paused" in text
-    assert "480:00" in text
+    assert "paused in CUSTOMER_WAIT (480:00 open)" in text
     assert "met, 19 h 30 min early" in text
 
 
@@ -292,8 +293,7 @@ def test_hour_that_comes_twice_counts_twice(warehouse: Warehouse) -> None:
     explanation = warehouse.explained()
     assert explanation.is_consistent
     assert account(explanation.clocks[0]) == [("02 04:00", "02 08:00", None, 4 * HOUR)]
-    assert "Sun 2 Nov 2025 00:00 EDT" in shown(explanation)
-    assert "Sun 2 Nov 2025 03:00 EST" in shown(explanation)
+    assert "Sun  2 Nov 00:00 EDT   Sun  2 Nov 03:00 EST" in shown(explanation)
     piece = json.loads(explanation.to_json())["clocks"][0]["pieces"][0]
     assert (piece["started_at"], piece["started_at_local"]) == ("2025-11-02T04:00:00Z", "2025-11-02T00:00:00-04:00")
     assert piece["ended_at_local"] == "2025-11-02T03:00:00-05:00"
@@ -324,7 +324,7 @@ def test_open_time_over_a_utc_midnight_is_one_piece_and_lunch_is_another(warehou
         ("07 02:00", "07 03:00", "outside hours", 0),
         ("07 03:00", "07 04:00", None, HOUR),
     ]
-    # Four hours are left at 14:00, so five more of them end at 10:00 on Tuesday: 00:00 UTC.
+    # Five of nine hours are left at 14:00: four until 18:00, the last on Tuesday until 09:00, 23:00 UTC.
     assert clock.due_at == datetime(2025, 7, 7, 23)
 
 
@@ -493,7 +493,7 @@ def test_any_stop_in_a_fortnight_adds_up(warehouse: Warehouse) -> None:
     """Against a walk over every minute of two weeks with a holiday, a pause in the middle."""
     start, waits, works = datetime(2025, 7, 1, 3, 17), datetime(2025, 7, 3, 15, 2), datetime(2025, 7, 7, 16, 44)
     warehouse.rule("resolution", "desk", HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT")
-    calendar = Window(date(2025, 7, 1), date(2025, 7, 15))
+    calendar = Window(date(2025, 6, 30), date(2025, 7, 15))
     is_open_day = {day: day.weekday() < 5 and day != date(2025, 7, 4) for day in calendar.dates()}
     for stop in (datetime(2025, 7, 8, 1, 1) + timedelta(hours=7 * step, minutes=13 * step) for step in range(8)):
         for table in ("case_milestones", "events_clean", "status_spans", "sla_clocks"):
