@@ -20,6 +20,7 @@ from opsla_dagster.window import Window
 #: Run tag: the refresh a run belongs to. Several ranges of one refresh are several runs; the last one publishes.
 REFRESH_TAG = "opsla/refresh"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, RANGE_START_TAG, REFRESH_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS, RANGE_END_TAG, RANGE_START_TAG, REFRESH_TAG
 from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
@@ -57,7 +57,7 @@ def _kind(key: dg.AssetKey) -> Kind:
 def _range_tags(window: Window) -> dict[str, str]:
     return {
         RANGE_START_TAG: window.start.isoformat(),
-        "dagster/asset_partition_range_end": window.last.isoformat(),
+        RANGE_END_TAG: window.last.isoformat(),
     }
 
 

@@ -37,17 +37,16 @@ class Settings:
     simulated_cases: int | None = None
 
 
-def load_settings(
-    config_directory: Path | None = None, home: Path | None = None, simulated_cases: int | None = None
-) -> Settings:
+def load_settings(config_directory: Path | None = None, home: Path | None = None) -> Settings:
     """Reads every document of the config directory (default: $OPSLA_CONFIG, else ./config).
 
     Raises OpslaError naming file and YAML path of the first document that is wrong.
     """
     directory = config_directory or Path(os.environ.get("OPSLA_CONFIG", "config"))
-    settings = Settings(
+    where = Home.of(home)
+    return Settings(
         config_directory=directory,
-        home=Home.of(home),
+        home=where,
         simulation=read_document(directory / "simulation.yml", SimulationSettings),
         sources=read_document(directory / "sources.yml", SourcesSettings),
         calendars=read_document(directory / "calendars.yml", CalendarsSettings),
@@ -55,6 +54,5 @@ def load_settings(
         scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
-        simulated_cases=simulated_cases,
+        simulated_cases=where.remembered_cases(),
     )
-    return settings

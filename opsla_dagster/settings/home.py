@@ -52,3 +52,21 @@ class Home:
         config = {"temp_directory": str(self.spill)}
         limit = os.environ.get("OPSLA_MEMORY_LIMIT")
         return {**config, "memory_limit": limit} if limit else config
+
+    @property
+    def _cases_file(self) -> Path:
+        return self.root / "simulated_cases"
+
+    def remember_cases(self, cases: int | None) -> None:
+        """Keeps `opsla run --cases N` for the refreshes that follow, which must simulate the same desk."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        if cases is None:
+            self._cases_file.unlink(missing_ok=True)
+        else:
+            self._cases_file.write_text(f"{cases}\n", encoding="utf-8")
+
+    def remembered_cases(self) -> int | None:
+        try:
+            return int(self._cases_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
