@@ -13,8 +13,8 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
-from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant
 from opsla_dagster.assets.ops import RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -111,10 +111,10 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
             count = materialization.metadata.get("dagster/row_count")
             took = materialization.metadata.get("seconds")
             dated = materialization.partition is not None
-            if count is not None:
-                rows[table] = int(count.value) + (rows.get(table, 0) if dated else 0)  # type: ignore[call-overload]
-            if took is not None:
-                seconds[table] = round(float(took.value) + seconds.get(table, 0.0), 3)  # type: ignore[arg-type]
+            if isinstance(count, dg.IntMetadataValue):
+                rows[table] = (count.value or 0) + (rows.get(table, 0) if dated else 0)
+            if isinstance(took, dg.FloatMetadataValue):
+                seconds[table] = round((took.value or 0.0) + seconds.get(table, 0.0), 3)
     return [
         TableRun(table=table.replace("/", "."), rows=count, seconds=seconds.get(table)) for table, count in rows.items()
     ]

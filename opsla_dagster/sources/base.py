@@ -15,7 +15,6 @@ from opsla_dagster.status import TERMINAL_STATUSES as TERMINAL_STATUSES
 from opsla_dagster.status import Status as Status
 from opsla_dagster.window import Window
 
-
 INSTANT = pa.timestamp("us")
 #: Arrow schemas a source yields. Instants are UTC and naive. Case ids and event ids are unique in a warehouse.
 CASES = pa.schema([
@@ -55,8 +54,10 @@ class Source(Protocol):
     """
 
     name: str
-    #: Days after its intake date by which every row of a case has been ingested; None where nobody can promise that.
-    settles_after_days: int | None
+
+    @property
+    def settles_after_days(self) -> int | None:
+        """Days after its intake date by which every row of a case has been ingested; None where nobody can promise that."""
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
