@@ -52,7 +52,7 @@ class SimulationSourceSettings(Document):
     """Simulated cases; their parameters are in simulation.yml."""
 
     type: Literal["simulation"]
-    name: Literal["simulation"] = "simulation"
+    name: SourceName = "simulation"
     enabled: bool = True
 
 

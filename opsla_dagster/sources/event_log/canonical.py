@@ -53,12 +53,12 @@ class _Loaded:
     rows: int
 
 
-def connect(spill_directory: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """DuckDB that spills to the given directory and does not depend on the machine's zone.
+def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
     $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory, as it does for the warehouse.
     """
-    connection = duckdb.connect(str(database) if database else ":memory:")
+    connection = duckdb.connect()
     connection.execute(f"set temp_directory = {literal(str(spill_directory))}")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set preserve_insertion_order = true")
@@ -74,8 +74,7 @@ def canonicalise(
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
-    database = directory / "scratch.duckdb"
-    connection = connect(directory / "spill", database)
+    connection = connect(directory / "spill")
     try:
         _require_usable_format(connection, settings)
         connection.register("no_unreadable", _UNREADABLE.empty_table())
@@ -90,7 +89,6 @@ def canonicalise(
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-        database.unlink(missing_ok=True)
     return counts, {str(item.file.path): item.rows for item in loaded}
 
 
@@ -370,7 +368,7 @@ def _count(
     (rejected,) = connection.execute(f"select count(*) from read_parquet({path})").fetchall()[0]
     if used + rejected != rows:
         raise OpslaError(
-            f"source {settings.name}: of {rows} records {used} are used and {rejected} rejected, which does not sum up; "
+            f"source {settings.name}: {rows} records were read, but {used} are used and {rejected} rejected; "
             "nothing is loaded. Please report this with the files"
         )
     return SourceCounts(rows, used, rejected, cases, used_cases)
