@@ -53,7 +53,9 @@ def uniforms(bits: Bits) -> Floats:
 
 def uniform_pairs(bits: Bits) -> tuple[Floats, Floats]:
     """Two independent numbers in (0, 1) of each 64 bits, with 32 random bits each."""
-    upper, lower = (((half + 0.5) * 2.0**-32).astype(np.float64, copy=False) for half in (bits >> _32, bits & _LOWER_HALF))
+    upper, lower = (
+        ((half + 0.5) * 2.0**-32).astype(np.float64, copy=False) for half in (bits >> _32, bits & _LOWER_HALF)
+    )
     return upper, lower
 
 

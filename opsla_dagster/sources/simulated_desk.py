@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.simulation import Delay, Lognormal, SimulationSettings
-from opsla_dagster.sources.base import Status
 from opsla_dagster.sources.draws import Bits, Floats, Integers, bits_for, case_keys, normals, uniform_pairs, uniforms
+from opsla_dagster.status import Status
 from opsla_dagster.window import ONE_DAY, Window
 
 Flags = npt.NDArray[np.bool_]

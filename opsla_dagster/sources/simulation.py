@@ -44,7 +44,7 @@ CASE_ID_WIDTH, EVENT_ID_WIDTH = 16, 19
 class SimulationSource:
     """A simulated desk (meets `Source`).
 
-    `cases` overrides the configured number of cases over the window. `max_case_days`: every row of a case is ingested
+    `cases` overrides the configured number of cases over the window. `settles_after_days`: every row of a case is ingested
     within so many days of the local midnight that begins its intake date: a refresh need not look at older dates.
     The rows of one window are held in memory, about 50 bytes each; ask for large ranges window by window.
     """
@@ -52,7 +52,7 @@ class SimulationSource:
     def __init__(self, name: str, settings: SimulationSettings, desk_timezone: str, cases: int | None = None) -> None:
         """Raises OpslaError when `cases` is negative or too large for the window."""
         self.name = name
-        self.max_case_days = settings.max_case_days
+        self.settles_after_days = settings.max_case_days
         self._settings = settings
         self._desk_timezone = desk_timezone
         self._n_cases = settings.cases if cases is None else cases
