@@ -62,20 +62,23 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
         raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
     except (OSError, UnicodeDecodeError) as error:
         raise OpslaError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2025-13-01 is a bare ValueError
         raise OpslaError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise OpslaError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise OpslaError("\n".join(_lines(path, error))) from error
+        is_confidential = bool(model.model_config.get("hide_input_in_errors"))
+        raise OpslaError("\n".join(_lines(path, error, is_confidential))) from error
 
 
-def _lines(path: Path, error: ValidationError) -> list[str]:
+def _lines(path: Path, error: ValidationError, is_confidential: bool) -> list[str]:
+    """One line a problem; what was found is left out of a confidential document's, where it may be a secret."""
+    silent = {"missing", "extra_forbidden"}
     lines = []
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"]) or "(top)"
-        found = "" if problem["type"] in {"missing", "extra_forbidden"} else f"; found {problem['input']!r}"
+        found = "" if is_confidential or problem["type"] in silent else f"; found {problem['input']!r}"
         lines.append(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}{found}")
     return lines

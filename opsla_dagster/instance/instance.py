@@ -1,0 +1,69 @@
+"""Opening the Dagster instance of a home, and ending the runs that a killed `opsla` left behind.
+
+Belongs here: what the CLI needs of Dagster's instance. Does not belong here: starting runs (the CLI) and the health of
+runs that the daemon launched (launcher.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from dagster import DagsterError, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.events import JobFailureData, RunFailureReason
+from dagster_shared.check import CheckError
+from sqlalchemy.exc import SQLAlchemyError
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.lease import PROCESS_TAG, Owner, abandoned_leases, forget_leases, owner_of
+from opsla_dagster.instance.settings import SETTINGS_FILE, prepare_dagster_home
+
+UNFINISHED = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+def open_instance(home: Path) -> DagsterInstance:
+    """The Dagster instance of `home`, the same one that `DAGSTER_HOME=home/dagster dagster dev` uses.
+
+    Raises OpslaError when the directory cannot be written, or its dagster.yaml or database cannot be used.
+    """
+    directory = prepare_dagster_home(home)
+    try:
+        return DagsterInstance.from_config(str(directory))
+    except (DagsterError, CheckError, SQLAlchemyError, yaml.YAMLError, ImportError, OSError) as error:
+        raise OpslaError(
+            f"{directory / SETTINGS_FILE}: Dagster cannot start with these settings: {_first_line(error)}; "
+            "mend the file, or delete it to get opsla's own settings back"
+        ) from error
+
+
+def mark_interrupted_runs(instance: DagsterInstance) -> list[str]:
+    """End as failed every run whose `opsla` process is gone, and return the ids of those runs.
+
+    Only runs that carry the tag of `process_tags` are looked at: a run that Dagster launched is watched by its daemon.
+    """
+    # Listed before the runs are: a lease abandoned later may belong to a run this query has not seen yet.
+    abandoned = abandoned_leases(instance)
+    interrupted = [
+        run
+        for run in instance.get_runs(filters=RunsFilter(statuses=UNFINISHED))
+        if PROCESS_TAG in run.tags and owner_of(instance, run.tags[PROCESS_TAG]) is Owner.GONE
+    ]
+    for run in interrupted:
+        instance.report_run_failed(
+            run,
+            f"Interrupted: the opsla process that carried out this run ({run.tags[PROCESS_TAG]}) ended without "
+            "finishing it (killed, crashed, or the machine went down). Tables it had written are whole, the others are "
+            "as before; run the same dates again.",
+            JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION),
+        )
+    forget_leases(abandoned)
+    return [run.run_id for run in interrupted]
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,155 @@
+"""Dagster's SQLite storage with range runs written in batches (docs/decisions/0002-embedded-event-storage.md).
+
+Belongs here: the two classes that `storage.custom` in dagster.yaml names. Does not belong here: the settings themselves
+(settings.py) and opening an instance (instance.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as db
+from dagster import DagsterEventType, Field, StringSource
+from dagster._config.config_schema import UserConfigSchema
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection
+
+BATCHED_ASSET_EVENTS = frozenset(
+    {
+        DagsterEventType.ASSET_MATERIALIZATION,
+        DagsterEventType.ASSET_OBSERVATION,
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    }
+)
+BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+
+
+def default_base_dir() -> Path:
+    """Where runs and events are kept unless dagster.yaml says otherwise: `$OPSLA_HOME/dagster`, absolute."""
+    return Path(os.environ.get("OPSLA_HOME") or ".opsla").expanduser().absolute() / "dagster"
+
+
+class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
+    """The stock SQLite event log, except that a batch of events is two transactions instead of two an event."""
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store the events of one run: its own file first, then everything the catalog reads in one transaction.
+
+        A kill between the two leaves the catalog untouched, so an asset has none or all of its partitions. An error in
+        the second takes the first back, because Dagster then stores the same events again, one at a time.
+        """
+        if not _is_batchable(events):
+            super().store_event_batch(events)
+            return
+        rows = [self._event_to_row(event) for event in events]
+        run_id = events[0].run_id
+        with self.run_connection(run_id) as connection:
+            shard_ids = _insert_events(connection, rows)
+        try:
+            # After, never inside, the run's connection: both take the same lock, which is not re-entrant.
+            with self.index_transaction() as connection:
+                self._index_events(connection, events, rows)
+        except Exception:
+            self._forget_events(run_id, shard_ids)
+            raise
+
+    def _index_events(
+        self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]
+    ) -> None:
+        ids = _insert_events(connection, rows)
+        asset_events = [(id_, event) for id_, event in zip(ids, events, strict=True) if _is_asset_event(event)]
+        if asset_events:
+            self._store_asset_event_tags(
+                connection, [event for _, event in asset_events], [id_ for id_, _ in asset_events]
+            )
+        for id_, event in _last_of_each_asset_and_type(asset_events):
+            self._store_asset_event(connection, event, id_)
+        planned_checks = [
+            check_row
+            for id_, event, row in zip(ids, events, rows, strict=True)
+            if not _is_asset_event(event)
+            for check_row in _planned_check_rows(event, id_, row)
+        ]
+        if planned_checks:
+            connection.execute(AssetCheckExecutionsTable.insert(), planned_checks)
+
+    def _forget_events(self, run_id: str, ids: range) -> None:
+        with self.run_connection(run_id) as connection:
+            connection.execute(
+                SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.id.between(ids[0], ids[-1]))
+            )
+
+
+class BatchedSqliteStorage(DagsterSqliteStorage):
+    """Dagster's SQLite storage (runs, events, schedules) over `BatchedSqliteEventLogStorage`.
+
+    Config: `base_dir`, optional, where the files lie; `$OPSLA_HOME/dagster` when absent.
+    """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = BatchedSqliteEventLogStorage(_event_logs_directory(base_dir))
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        return {"base_dir": Field(StringSource, is_required=False)}
+
+    # Dagster's own `from_config_value` names its class outright and would build the stock storage.
+    @classmethod
+    def from_config_value(  # type: ignore[override]
+        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, str]
+    ) -> BatchedSqliteStorage:
+        return cls.from_local(config_value.get("base_dir") or str(default_base_dir()), inst_data)
+
+
+def _is_batchable(events: Sequence[EventLogEntry]) -> bool:
+    return len({event.run_id for event in events}) == 1 and all(
+        event.is_dagster_event and event.dagster_event_type in BATCHED_EVENTS for event in events
+    )
+
+
+def _is_asset_event(event: EventLogEntry) -> bool:
+    return event.dagster_event_type in BATCHED_ASSET_EVENTS
+
+
+def _insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> range:
+    """Insert the rows and return their ids: the transaction is the only writer, so they are the last ones given out."""
+    connection.execute(SqlEventLogStorageTable.insert(), rows)
+    last_id = connection.execute(db.text("select last_insert_rowid()")).scalar_one()
+    return range(last_id - len(rows) + 1, last_id + 1)
+
+
+def _planned_check_rows(event: EventLogEntry, event_id: int, row: dict[str, Any]) -> list[dict[str, Any]]:
+    planned = event.get_dagster_event().asset_check_planned_data
+    partitions = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
+    return [
+        {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "partition": partition,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": row["event"],
+            "evaluation_event_timestamp": row["timestamp"],
+            "evaluation_event_storage_id": event_id,
+        }
+        for partition in partitions
+    ]
+
+
+def _last_of_each_asset_and_type(
+    asset_events: Sequence[tuple[int, EventLogEntry]],
+) -> list[tuple[int, EventLogEntry]]:
+    """An asset's row shows its last event of each type; in the order in which the stock storage would write them."""
+    last = {
+        (event.get_dagster_event().asset_key, event.dagster_event_type): (id_, event) for id_, event in asset_events
+    }
+    return sorted(last.values(), key=lambda item: item[0])

@@ -1,0 +1,344 @@
+"""One reading of a source's files: every record either a canonical event or a rejected row.
+
+Belongs here: loading files, ordering, intake, rejection, the two parquet files of a snapshot.
+Does not belong here: caching snapshots, or what is visible as of an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
+from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
+from opsla_dagster.sources.event_log.files import LogFile, held_still
+from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal
+
+EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
+_UNREADABLE = pa.schema([
+    ("file_number", pa.int64()), ("row_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())
+])
+
+
+@dataclass(frozen=True)
+class SourceCounts:
+    """What became of the records of a source: rows == used_rows + rejected_rows, always."""
+
+    rows: int
+    used_rows: int
+    rejected_rows: int
+    #: Cases named by any record, and those of them that are used.
+    cases: int
+    used_cases: int
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A file in table raw_<number>: its n-th record is row `first_row` + n of the file."""
+
+    file: LogFile
+    columns: list[RawColumn]
+    first_row: int
+    rows: int
+
+
+def connect(directory: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """DuckDB that spills beside the cache and never depends on the machine's zone."""
+    connection = duckdb.connect(str(database) if database else ":memory:")
+    connection.execute(f"set temp_directory = {literal(str(directory / 'spill'))}")
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set preserve_insertion_order = true")
+    return connection
+
+
+def canonicalise(
+    settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
+) -> tuple[SourceCounts, dict[str, int]]:
+    """Writes EVENTS_FILE and REJECTED_FILE of these files into `directory`; returns the counts, and the rows of each file.
+
+    Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
+    """
+    database = directory / "scratch.duckdb"
+    connection = connect(directory, database)
+    try:
+        _require_usable_format(connection, settings)
+        connection.register("no_unreadable", _UNREADABLE.empty_table())
+        connection.execute("create table unreadable as select * from no_unreadable")
+        loaded = [_load(connection, settings, number, file, directory) for number, file in enumerate(files)]
+        _number(connection, settings)
+        _judge_cases(connection, settings, desk)
+        _write_events(connection, directory)
+        _write_rejected(connection, settings, loaded, directory)
+        counts = _count(connection, directory, sum(item.rows for item in loaded))
+    except duckdb.Error as error:
+        raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
+    finally:
+        connection.close()
+        database.unlink(missing_ok=True)
+    return counts, {str(item.file.path): item.rows for item in loaded}
+
+
+def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    if settings.time.format == "iso":
+        return
+    try:
+        connection.execute(f"select try_strptime('', {literal(settings.time.format)})").fetchall()
+    except duckdb.Error as error:
+        raise OpslaError(
+            f"sources.yml: {settings.name}: time.format: {settings.time.format!r} is not a strptime format: {error}"
+        ) from error
+
+
+# ---------------------------------------------------------------- loading
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
+) -> _Loaded:
+    """Loads one file as table raw_<number> and appends its readable records to `records`."""
+    with held_still(file):
+        if file.format == "csv":
+            loaded = _load_csv(connection, settings, number, file, directory)
+        else:
+            loaded = _load_parquet(connection, number, file)
+    _require_columns(settings, loaded)
+    connection.execute(f"""
+        create view readable_{number} as
+        select rowid + {loaded.first_row} as row_number, *
+        from raw_{number}
+        where rowid + {loaded.first_row} not in (select row_number from unreadable where file_number = {number})
+    """)
+    select = canonical_rows(settings, {column.name: column for column in loaded.columns}, f"readable_{number}")
+    verb = "create table records as" if number == 0 else "insert into records by name"
+    connection.execute(f"{verb} select {number} as file_number, * from ({select})")
+    return loaded
+
+
+def _load_csv(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
+) -> _Loaded:
+    target = directory / "records.csv"
+    copy = copy_records(file.path, settings.csv, target)
+    types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
+    quote = literal(settings.csv.quote)
+    limit = max(2 * copy.longest_bytes, 2**21)
+    connection.execute(f"""
+        create table raw_{number} as
+        select *
+        from read_csv(
+            {literal(str(target))}, auto_detect = false, header = false, columns = {{{types}}},
+            delim = {literal(settings.csv.delimiter)}, quote = {quote}, escape = {quote}, new_line = '\\n',
+            max_line_size = {limit}, strict_mode = true
+        )
+    """)
+    target.unlink()
+    _require_all_rows(connection, number, file, copy)
+    _note_unreadable(connection, number, copy)
+    columns = [RawColumn(name, f"c{index}") for index, name in enumerate(copy.header)]
+    return _Loaded(file, columns, copy.first_row, copy.records)
+
+
+def _require_all_rows(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile, copy: CsvCopy) -> None:
+    """The walk over the bytes and DuckDB's reader count alike, or nothing is loaded."""
+    (loaded,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
+    if loaded != copy.copied_rows:
+        raise OpslaError(
+            f"{file.path}: {copy.copied_rows} records were counted but {loaded} were read; please report this file's shape"
+        )
+
+
+def _note_unreadable(connection: duckdb.DuckDBPyConnection, number: int, copy: CsvCopy) -> None:
+    """Placeholder rows of the copy: rejected with a reason, or blank lines, which have none."""
+    rejected = [(number, item.row_number, item.reason, item.text) for item in copy.unreadable]
+    blank = [(number, row_number, None, None) for row_number in copy.blank_rows]
+    columns = list(zip(*rejected, *blank, strict=True)) or [(), (), (), ()]
+    found = pa.table([list(column) for column in columns], schema=_UNREADABLE)
+    connection.register("found_unreadable", found)
+    connection.execute("insert into unreadable select * from found_unreadable")
+    connection.unregister("found_unreadable")
+
+
+def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile) -> _Loaded:
+    path = literal(str(file.path))
+    try:
+        described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
+        columns = [_parquet_column(index, name, kind) for index, (name, kind, *_) in enumerate(described)]
+        renamed = ", ".join(f"{_text_of(name, kind)} as c{index}" for index, (name, kind, *_) in enumerate(described))
+        connection.execute(f"create table raw_{number} as select {renamed} from read_parquet({path})")
+    except duckdb.Error as error:
+        raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
+    (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
+    return _Loaded(file, columns, 1, int(rows))
+
+
+def _parquet_column(index: int, name: str, kind: str) -> RawColumn:
+    return RawColumn(name, f"c{index}", is_instant=kind.startswith("TIMESTAMP") or kind == "DATE")
+
+
+def _text_of(name: str, kind: str) -> str:
+    """A typed stamp becomes ISO text, so that CSV and parquet go the same way from here."""
+    column = '"' + name.replace('"', '""') + '"'
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return f"strftime(cast({column} as timestamp), '%Y-%m-%dT%H:%M:%S.%f')"
+    return f"cast({column} as varchar)"
+
+
+def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
+    names = [column.name for column in loaded.columns]
+    wanted = {column: f"columns.{field}" for field, column in settings.columns.mapped().items()}
+    wanted.update({column: "order_by" for column in settings.order_by if column not in wanted})
+    for column, place in wanted.items():
+        if column not in names:
+            raise OpslaError(
+                f"{loaded.file.path}: column {column!r} is missing (sources.yml: {settings.name}: {place}); found {', '.join(names)}"
+            )
+        if names.count(column) > 1:
+            raise OpslaError(f"{loaded.file.path}: column {column!r} appears {names.count(column)} times, expected once")
+
+
+# ---------------------------------------------------------------- judging
+
+
+def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """source_sequence: the place of a record among all records of its case, in the source's own order."""
+    orders = [f"order_{number}.{part} nulls last" for number in range(len(settings.order_by)) for part in ("number", "text")]
+    connection.execute(f"""
+        create table numbered as
+        select
+            *,
+            row_number() over (
+                partition by case_id order by {", ".join([*orders, "file_number", "row_number"])}
+            ) as source_sequence
+        from records
+    """)
+    connection.execute("drop table records")
+
+
+def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
+    """Table `judged`: numbered rows with their intake, and the faults that only show beside other rows."""
+    intake = "arg_min(intake_ts, source_sequence)" if settings.columns.intake_ts else "min(coalesce(event_ts, ingestion_ts))"
+    connection.execute(f"""
+        create table judged as
+        with identified as (
+            {_identified(settings)}
+        ),
+        intakes as (
+            select case_id, {intake} as case_intake_ts
+            from identified
+            where fault is null
+            group by case_id
+        ),
+        dated as (
+            select
+                identified.* exclude (intake_ts),
+                case_intake_ts as intake_ts,
+                cast(timezone({literal(desk.timezone)}, timezone('UTC', case_intake_ts)) as date) as intake_date
+            from identified
+            left join intakes using (case_id)
+        )
+        select
+            * exclude (fault),
+            case
+                when fault is not null then fault
+                when intake_ts is null then struct_pack(
+                    field := 'intake_ts', reason := 'no usable record of the case has an intake stamp'
+                )
+                when intake_date < date '{desk.start_date}' then struct_pack(
+                    field := 'intake_ts',
+                    reason := 'intake date ' || intake_date || ' lies before desk.start_date {desk.start_date}'
+                )
+            end as fault
+        from dated
+    """)
+    connection.execute("drop table numbered")
+
+
+def _identified(settings: EventLogSettings) -> str:
+    """Rows with their event id: the case and the record's place in it, or the log's own, of which a repeat is a fault."""
+    if settings.columns.event_id is None:
+        return "select * replace (case_id || '#' || source_sequence as event_id) from numbered"
+    return """
+        select * replace (
+            case
+                when fault is not null then fault
+                when row_number() over (
+                    partition by fault is null, event_id order by file_number, row_number
+                ) > 1 then struct_pack(field := 'event_id', reason := 'the event id ' || event_id || ' occurs in an earlier record')
+            end as fault
+        )
+        from numbered
+    """
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+    """EVENTS_FILE: one row a used record, with what it says of its case; in intake_date order, so that a day is read fast."""
+    connection.execute(f"""
+        copy (
+            select
+                event_id, case_id, intake_date, intake_ts, status, source_status, event_ts,
+                coalesce(ingestion_ts, event_ts) as ingestion_ts, source_sequence, team, agent,
+                tier, case_type, priority, category, resolved_ts, closed_ts, is_sla_met, file_number, row_number,
+                md5(cast(to_json(struct_pack(
+                    a := event_id, b := case_id, c := status, d := source_status, e := event_ts,
+                    f := coalesce(ingestion_ts, event_ts), g := source_sequence, h := team, i := agent
+                )) as varchar)) as event_digest
+            from judged
+            where fault is null
+            order by intake_date, case_id, source_sequence
+        ) to {literal(str(directory / EVENTS_FILE))} (format parquet, compression zstd)
+    """)
+
+
+def _write_rejected(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[_Loaded], directory: Path
+) -> None:
+    """REJECTED_FILE: REJECTED_ROWS, in the order of the files."""
+    files = " union all ".join(_rejected_of(number, item) for number, item in enumerate(loaded))
+    connection.execute(f"""
+        copy (
+            select {literal(settings.name)} as source, * exclude (file_number)
+            from ({files})
+            order by file_number, row_number
+        ) to {literal(str(directory / REJECTED_FILE))} (format parquet, compression zstd)
+    """)
+
+
+def _rejected_of(number: int, loaded: _Loaded) -> str:
+    record = ", ".join(f"{literal(column.name)}, raw_{number}.{column.sql}" for column in loaded.columns)
+    file = literal(str(loaded.file.path))
+    return f"""
+        select
+            judged.file_number, {file} as file, judged.row_number, judged.case_id, judged.fault.field as field,
+            judged.fault.reason as reason, cast(json_object({record}) as varchar) as record
+        from judged
+        inner join raw_{number} on raw_{number}.rowid + {loaded.first_row} = judged.row_number
+        where judged.file_number = {number} and judged.fault is not null
+        union all
+        select
+            file_number, {file} as file, row_number, null as case_id, null as field,
+            reason, cast(json_object('text', text) as varchar) as record
+        from unreadable
+        where file_number = {number} and reason is not null
+    """
+
+
+def _count(connection: duckdb.DuckDBPyConnection, directory: Path, rows: int) -> SourceCounts:
+    used, cases, used_cases = connection.execute("""
+        select count(*) filter (fault is null), count(distinct case_id), count(distinct case_id) filter (fault is null)
+        from judged
+    """).fetchall()[0]
+    rejected_path = literal(str(directory / REJECTED_FILE))
+    (rejected,) = connection.execute(f"select count(*) from read_parquet({rejected_path})").fetchall()[0]
+    if used + rejected != rows:
+        raise OpslaError(f"{rows} records were read, but {used} used and {rejected} rejected ones are left; nothing is loaded")
+    return SourceCounts(rows, used, rejected, cases, used_cases)
