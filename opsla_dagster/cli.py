@@ -3,7 +3,6 @@
 Belongs here: commands, their options, progress and messages. Does not belong here: anything worth calling from elsewhere.
 """
 
-import logging
 import os
 import subprocess
 import sys
@@ -189,7 +188,6 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     from opsla_dagster.reporting.record import write_reports
     from opsla_dagster.running import run_windows
 
-    _quiet_dagster()
     instance = open_instance(settings.home.root)
     for run_id in mark_interrupted_runs(instance):
         console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
@@ -231,12 +229,6 @@ def _say_where_to_look(home: "Home", written: "Written") -> None:
     console.print(f"  impact log  {written.impact_log}")
     console.print("  one case    opsla explain CASE_ID")
     console.print("  Dagster UI  opsla dev")
-
-
-def _quiet_dagster() -> None:
-    """Dagster logs every event to the terminal; its UI has them all, and failures are told in one message."""
-    for name in ("dagster", "alembic"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _instant(text: str | None) -> datetime:

@@ -18,6 +18,9 @@ from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
 from opsla_dagster.window import Window
 
+#: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -46,7 +49,11 @@ def run_windows(
     try:
         for run in range_runs(windows, as_of_at):
             result = job.execute_in_process(
-                instance=instance, tags={**run.tags, **tags}, asset_selection=run.assets, raise_on_error=False
+                instance=instance,
+                tags={**run.tags, **tags},
+                asset_selection=run.assets,
+                raise_on_error=False,
+                run_config=_QUIET,
             )
             run_ids.append(result.run_id)
             if not result.success:

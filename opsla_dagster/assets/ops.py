@@ -27,9 +27,9 @@ PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
     window = part or scope.window
-    return scope.connection.execute(
+    return scope.connection.sql(
         "select * from raw.source_partitions where intake_date >= $start and intake_date < $end order by intake_date, source",
-        {"start": window.start, "end": window.end},
+        params={"start": window.start, "end": window.end},
     ).to_arrow_table()
 
 

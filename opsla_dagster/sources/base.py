@@ -15,7 +15,6 @@ from opsla_dagster.status import TERMINAL_STATUSES as TERMINAL_STATUSES
 from opsla_dagster.status import Status as Status
 from opsla_dagster.window import Window
 
-
 INSTANT = pa.timestamp("us")
 #: Arrow schemas a source yields. Instants are UTC and naive. Case ids and event ids are unique in a warehouse.
 CASES = pa.schema([

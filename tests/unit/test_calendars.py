@@ -63,7 +63,7 @@ def test_the_shipped_desk_keeps_its_four_holidays_in_every_year(shipped: Calenda
     for row in holidays.to_pylist():
         per_year.setdefault(row["calendar_date"].year, set()).add(row["holiday_name"].removesuffix(" (observed)"))
     wanted = {"Independence Day", "Labor Day", "Thanksgiving Day", "Christmas Day"}
-    assert per_year == {year: wanted for year in range(2010, 2036)}
+    assert per_year == dict.fromkeys(range(2010, 2036), wanted)
     # 4 July 2026 is a Saturday: the Friday before is closed instead.
     assert row_of(days, "2026-07-03")["holiday_name"] == "Independence Day (observed)"
     assert not row_of(days, "2026-07-03")["is_business_day"]
