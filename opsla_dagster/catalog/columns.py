@@ -7,7 +7,7 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.sources.base import Status
+from opsla_dagster.status import Status
 
 STATUSES = tuple(status.value for status in Status)
 OUTCOMES = ("met", "breached", "running", "unknown")
