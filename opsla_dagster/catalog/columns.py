@@ -204,7 +204,7 @@ _ALL = [
     # scenarios
     _text("scenario", "Name of the scenario in scenarios.yml"),
     _text("lever", "What the scenario changes", values=("shorten_stage", "fewer_reopens")),
-    _measure("reduction_rate", "Share taken away, 0-1"),
+    Column("reduction_rate", "DOUBLE", "Share taken away, 0-1", at_least=0, at_most=1),
     _count("eligible_cases", "Cases the scenario's levers act on"),
     _count("sla_a_incl_wait_breaches_before", "SLA A breaches (customer wait counted) among the eligible cases"),
     _count("sla_a_incl_wait_breaches_avoided", "Of these, the breaches that the scenario avoids"),

@@ -47,16 +47,11 @@ def module_tree(path: Path) -> ast.Module:
 
 
 @cache
-def statements(path: Path) -> list[exp.Expression | None]:
-    """The statements of a SQL file, parsed."""
-    return sqlglot.parse(path.read_text(encoding="utf-8"), dialect="duckdb")
-
-
-def select_of(path: Path) -> exp.Query:
-    """The one SELECT of a SQL file."""
-    (statement,) = statements(path)
-    assert isinstance(statement, exp.Query), f"{named(path)} is not a SELECT"
-    return statement
+def parsed(sql: str) -> exp.Query:
+    """A SELECT, parsed."""
+    select = sqlglot.parse_one(sql, dialect="duckdb")
+    assert isinstance(select, exp.Query)
+    return select
 
 
 def header_of(path: Path) -> str:
