@@ -23,9 +23,7 @@ from opsla_dagster.errors import OpslaError
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from opsla_dagster.automation.failures import CheckDescriptions
-    from opsla_dagster.reporting.record import Written
     from opsla_dagster.settings import Settings
-    from opsla_dagster.settings.home import Home
     from opsla_dagster.window import Window
 
 app = typer.Typer(
@@ -205,7 +203,6 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     for problem in outcome.problems:
         complaints.print(f"[yellow]alert not delivered yet:[/] {problem}", highlight=False)
     console.print(headline_table(written.summary))
-    _say_where_to_look(settings.home, written)
     if not finished.succeeded:
         raise OpslaError(finished.error)
 
@@ -231,16 +228,6 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
 def _command() -> str:
     return " ".join(["opsla", *sys.argv[1:]])
-
-
-def _say_where_to_look(home: "Home", written: "Written") -> None:
-    console.print("Where to look next:")
-    if written.report is not None:
-        console.print(f"  report      {written.report}")
-    console.print(f"  marts       {home.marts_database} and {home.marts}/*.parquet")
-    console.print(f"  impact log  {written.impact_log}")
-    console.print("  one case    opsla explain CASE_ID")
-    console.print("  Dagster UI  opsla dev")
 
 
 def _instant(text: str | None) -> datetime:

@@ -14,11 +14,15 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-Mark = Literal["line", "dots", "area", "bars"]
+Mark = Literal["line", "dots", "area"]
 
 #: Width of one character relative to the font size, on the safe side of common sans-serif fonts.
 CHARACTER = 0.62
 FONT = 12
+#: Share of the dots that the y axis makes room for: a few odd days shall not flatten all others.
+USUAL_DOTS = 0.99
+#: Longer spans are marked by months.
+LONGEST_IN_DAYS = 92
 #: A line is not drawn across more than this many days without a value.
 LONGEST_BRIDGE = 7
 #: Beyond this many points nobody can aim at one, and the tooltips would outweigh the drawing.
@@ -79,7 +83,7 @@ def positions(days: Sequence[date]) -> list[float]:
 def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
     """At most `most` ticks at natural dates: days, Mondays, month starts, quarters or years, whichever fits first."""
     first, last = days[0], days[-1]
-    for step in (1, 2, 7, 14):
+    for step in (1, 2, 7, 14) if (last - first).days < LONGEST_IN_DAYS else ():
         start = first + timedelta(days=-first.weekday() % 7) if step >= 7 else first
         chosen = [start + timedelta(days=offset) for offset in range(0, (last - start).days + 1, step)]
         if 0 < len(chosen) <= most:
@@ -141,9 +145,7 @@ class _Frame:
 
     @classmethod
     def around(cls, chart: Chart, width: int, height: int) -> _Frame:
-        drawn = [value for line in chart.lines for value in line.values if value is not None]
-        level = [chart.reference[0]] if chart.reference else []
-        y_ticks = nice_ticks(max([*drawn, *level], default=0.0))
+        y_ticks = nice_ticks(_highest(chart))
         widest = max(len(short_number(tick) + chart.unit) for tick in y_ticks)
         end_width = max((len(text) for _, text, _ in _ends(chart)), default=0)
         return cls(
@@ -162,7 +164,17 @@ class _Frame:
         return self.left + share * (self.right - self.left)
 
     def y(self, value: float) -> float:
-        return self.bottom - value / self.y_ticks[-1] * (self.bottom - self.top)
+        """The height of a value; what lies above the scale lies on its edge."""
+        return self.bottom - min(value / self.y_ticks[-1], 1.0) * (self.bottom - self.top)
+
+
+def _highest(chart: Chart) -> float:
+    """What the y axis reaches to: every line and the reference, and nearly all of the dots."""
+    lines = [value for line in chart.lines if line.mark != "dots" for value in line.values if value is not None]
+    dots = sorted(value for line in chart.lines if line.mark == "dots" for value in line.values if value is not None)
+    level = [chart.reference[0]] if chart.reference else []
+    usual = dots[: math.ceil(len(dots) * USUAL_DOTS)]
+    return max([*lines, *level, *usual], default=0.0)
 
 
 def _opening(chart: Chart, width: int, height: int) -> Iterator[str]:
@@ -185,8 +197,8 @@ def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
         y = frame.y(tick)
         css = "base" if tick == 0 else "grid"
         yield f'<path class="{css}" d="M{frame.left:.1f},{y:.1f}H{frame.right:.1f}"/>'
-        label = escape(short_number(tick) + chart.unit)
-        yield f'<text class="tick" x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+        number = escape(short_number(tick) + chart.unit)
+        yield f'<text class="tick" x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{number}</text>'
     for position, label in chart.x_ticks:
         x = frame.x(position)
         half = len(label) * FONT * CHARACTER / 2
@@ -199,29 +211,20 @@ def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
 def _line(line: Line, chart: Chart, frame: _Frame) -> Iterator[str]:
     if line.mark == "dots":
         yield f'<path class="dots {line.tone}" d="{_dots(line, chart, frame)}"/>'
-    elif line.mark == "bars":
-        yield f'<path class="bars {line.tone}" d="{_bars(line, chart, frame)}"/>'
-    else:
-        runs = list(_runs(line, chart, frame))
-        if line.mark == "area":
-            base = f"{frame.bottom:.1f}"
-            filled = "".join(f"M{run[0][0]:.1f},{base}L{_joined(run)}L{run[-1][0]:.1f},{base}Z" for run in runs)
-            yield f'<path class="area {line.tone}" d="{filled}"/>'
-        # A run of one point is drawn as a dot by its round cap.
-        path = "".join(f"M{_joined(run)}" if len(run) > 1 else f"M{_joined(run)}h.01" for run in runs)
-        yield f'<path class="line {line.tone}" d="{path}"/>'
+        return
+    runs = list(_runs(line, chart, frame))
+    if line.mark == "area":
+        base = f"{frame.bottom:.1f}"
+        filled = "".join(f"M{run[0][0]:.1f},{base}L{_joined(run)}L{run[-1][0]:.1f},{base}Z" for run in runs)
+        yield f'<path class="area {line.tone}" d="{filled}"/>'
+    # A run of one point is drawn as a dot by its round cap.
+    path = "".join(f"M{_joined(run)}" if len(run) > 1 else f"M{_joined(run)}h.01" for run in runs)
+    yield f'<path class="line {line.tone}" d="{path}"/>'
 
 
 def _dots(line: Line, chart: Chart, frame: _Frame) -> str:
     return "".join(
         f"M{frame.x(x):.1f},{frame.y(value):.1f}h.01" for x, value in zip(chart.xs, line.values, strict=True) if value is not None
-    )
-
-
-def _bars(line: Line, chart: Chart, frame: _Frame) -> str:
-    return "".join(
-        f"M{frame.x(x):.1f},{frame.bottom:.1f}V{frame.y(value):.1f}"
-        for x, value in zip(chart.xs, line.values, strict=True) if value
     )
 
 

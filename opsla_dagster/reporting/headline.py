@@ -30,8 +30,8 @@ _DATA_QUALITY = {
     """,
     "staging.case_milestones": """
         select
-            100.0 * avg(cast(triage_ts is null as integer)) as pct_cases_without_triage,
-            100.0 * avg(cast(resolved_ts is null as integer)) as pct_cases_without_resolved,
+            100.0 * avg(cast(triage_ts is not null as integer)) as pct_cases_with_triage,
+            100.0 * avg(cast(resolved_ts is not null as integer)) as pct_cases_with_resolved,
             100.0 * avg(cast(customer_wait_ts is not null as integer)) as pct_cases_with_customer_wait
         from staging.case_milestones
     """,
@@ -82,9 +82,12 @@ def _sla(connection: duckdb.DuckDBPyConnection, sla: str) -> SlaFigures:
         from mart.sla_daily
         """,
     )
-    return SlaFigures(
-        sla=sla, **rates, **_percentiles(connection, DURATIONS[sla]), target_minutes=_target_minutes(connection, sla)
-    )
+    return SlaFigures.model_validate({
+        "sla": sla,
+        **rates,
+        **_percentiles(connection, DURATIONS[sla]),
+        "target_minutes": _target_minutes(connection, sla),
+    })
 
 
 def _percentiles(connection: duckdb.DuckDBPyConnection, duration: str) -> dict[str, float | None]:

@@ -25,6 +25,9 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.window import ONE_DAY
 
 
+REPORT = "report.html"
+
+
 @dataclass(frozen=True)
 class Written:
     """The files written of a refresh, and its summary."""
@@ -45,7 +48,7 @@ def write_reports(
     append_impact_log(summary, impact_log)
     report = None
     if home.marts_database.exists():
-        report = write_report(home.marts_database, summary, home.reports / "report.html")
+        report = write_report(home.marts_database, summary, home.reports / REPORT)
     return Written(summary, report, impact_log, run_summary)
 
 
@@ -73,7 +76,7 @@ def summarise(
         sources=tuple(sources),
         tables=tuple(_tables(instance, runs)),
         checks=tuple(check for run in runs for check in _checks(instance, run)),
-        artifacts=tuple(str(path) for path in (home.warehouse, home.marts_database, home.marts) if path.exists()),
+        artifacts=(str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse)),
         headline=_headline(home) if succeeded else None,
     )
 

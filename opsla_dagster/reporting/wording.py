@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 MISSING = "–"
 
-#: The three SLA variants as the marts name them, in the order they are shown: (key, short name, full name).
+#: The three SLA variants by the names the marts give them, in the order they are shown; wait is the customer's.
 SLA_NAMES = {
     "sla_b": "SLA B first touch",
-    "sla_a_incl_wait": "SLA A resolution, customer wait counted",
-    "sla_a_paused": "SLA A resolution, paused in customer wait",
+    "sla_a_incl_wait": "SLA A resolution, wait counted",
+    "sla_a_paused": "SLA A resolution, wait paused",
 }
 SLA_SHORT_NAMES = {"sla_b": "SLA B", "sla_a_incl_wait": "SLA A incl. wait", "sla_a_paused": "SLA A paused"}
 
@@ -28,11 +28,6 @@ def count(number: float | None) -> str:
 def percent(figure: float | None, digits: int = 2) -> str:
     """A figure on the scale 0-100 as `6.57%`."""
     return MISSING if figure is None else f"{figure:,.{digits}f}%"
-
-
-def points(difference: float) -> str:
-    """A difference of percentages, `+1.25 points`."""
-    return f"{difference:+.2f} points".replace("-", "−")
 
 
 def decimal(figure: float | None, digits: int = 1) -> str:
@@ -81,14 +76,21 @@ def last_day(end: date) -> date:
 
 
 def figures(values: Mapping[str, bool | int | float | str | None]) -> str:
-    """The figures of a check as `observed 1.78, limit 2.5`."""
-    return ", ".join(f"{key.replace('_', ' ')} {_figure(value)}" for key, value in values.items())
+    """The figures of a check in one line: `observed_pct: 1.78, limit_pct: 2.5` is `observed 1.78%, limit 2.5%`."""
+    return ", ".join(_figure(key, value) for key, value in values.items())
 
 
-def _figure(value: bool | int | float | str | None) -> str:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return {True: "yes", False: "no", None: MISSING}.get(value, str(value))  # type: ignore[arg-type]
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
+def _figure(key: str, value: bool | int | float | str | None) -> str:
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, float):
+        text = f"{value:,.4f}".rstrip("0").rstrip(".")
+    elif isinstance(value, int):
+        text = f"{value:,}"
+    else:
+        text = value or MISSING
+    is_percentage = key.endswith("_pct") and isinstance(value, int | float)
+    return f"{name(key.removesuffix('_pct'))} {text}%" if is_percentage else f"{name(key)} {text}"
 
 
 def name(value: str | None, missing: str = "unnamed") -> str:
@@ -107,6 +109,11 @@ def tier(value: str | None) -> str:
 def stage(value: str) -> str:
     """`triage_to_investigation` as `triage → investigation`."""
     return " → ".join(name(step) for step in value.split("_to_"))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its start, whatever name it begins with."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(items: Sequence[str]) -> str:

@@ -226,22 +226,15 @@ located as (
         case_id,
         clock,
         open_seconds,
-        max(segment_start_at) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as segment_start_at,
-        max(segment_end_at) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as segment_end_at,
-        max(open_seconds_before) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as open_seconds_before
+        max(segment_start_at) over up_to_here as segment_start_at,
+        max(segment_end_at) over up_to_here as segment_end_at,
+        max(open_seconds_before) over up_to_here as open_seconds_before
     from marks
+    window up_to_here as (
+        partition by calendar
+        order by open_seconds, rank_at_tie, case_id, clock
+        rows between unbounded preceding and current row
+    )
 ),
 
 due as (

@@ -1,0 +1,69 @@
+"""Data-quality gates: the verdicts of the run's checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.run_summary import CheckResult, RunSummary
+from opsla_dagster.reporting.sections.common import Section, Table
+
+#: Failed checks that the finding names; the list below it has all.
+MOST_NAMED = 3
+
+
+def quality(summary: RunSummary | None) -> Section:
+    """Failed checks, passed gates, and every check's verdict in the table."""
+    section = partial(Section, key="quality", title="Data-quality gates", tables=("the run’s asset checks",))
+    if summary is None or not summary.checks:
+        return section(finding="No run’s checks are at hand: this page was written from the published marts alone.")
+    failed = sorted(summary.failed_checks, key=lambda check: (check.severity != "ERROR", check.asset, check.check))
+    gates = [check for check in summary.passed_checks if "gate" in check.check]
+    return section(
+        finding=_finding(summary.checks, failed),
+        how_to_read=(
+            "Failed checks come first, with what they measured, then the gates that passed; the table has every check. A "
+            "failed ERROR stops what is downstream, a WARN only tells."
+        ),
+        definition="Passed and failed count the checks of this run, each over the partitions that the run wrote.",
+        data={
+            "failed": [_entry(check) for check in failed],
+            "gates": [_entry(check) for check in sorted(gates, key=lambda check: (check.asset, check.check))],
+        },
+        table=_table(summary.checks),
+    )
+
+
+def _finding(checks: Sequence[CheckResult], failed: Sequence[CheckResult]) -> str:
+    if not failed:
+        return f"All {wording.counted(len(checks), 'check')} passed." if len(checks) > 1 else "The one check passed."
+    errors = sum(check.severity == "ERROR" for check in failed)
+    named = [f"{wording.name(check.check)} on {check.asset}" for check in failed[:MOST_NAMED]]
+    named += [f"{len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
+    return (
+        f"{wording.count(len(failed))} of {wording.counted(len(checks), 'check')} failed "
+        f"({wording.count(errors)} with severity ERROR): {wording.listed(named)}."
+    )
+
+
+def _entry(check: CheckResult) -> Mapping[str, Any]:
+    return {
+        "asset": check.asset,
+        "check": wording.name(check.check),
+        "verdict": "passed" if check.passed else f"failed ({check.severity})",
+        "css": "passed" if check.passed else check.severity.lower(),
+        "figures": wording.figures(check.figures),
+        "description": check.description,
+    }
+
+
+def _table(checks: Sequence[CheckResult]) -> Table:
+    entries = [_entry(check) for check in sorted(checks, key=lambda check: (check.passed, check.asset, check.check))]
+    columns = ("asset", "check", "verdict", "figures")
+    return Table(
+        head=[column.capitalize() for column in columns],
+        rows=[[entry[column] for column in columns] for entry in entries],
+        names=len(columns),
+    )
