@@ -68,7 +68,7 @@ def _weekday_numbers(key: str) -> list[int]:
     """`mon`, `mon-fri` or `sun-thu` as 0 (Monday) .. 6."""
     first, _, last = key.strip().lower().partition("-")
     if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as mon-fri or sun-thu")
+        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as sun-thu")
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
     return [(start + day) % 7 for day in range((end - start) % 7 + 1)]
 

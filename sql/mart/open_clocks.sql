@@ -59,7 +59,8 @@ pauses as (
             and clocks.intake_date = spans.intake_date
             and rules.status = spans.status
     where
-        spans.started_at < clocks.as_of_at
+        clocks.started_at <= clocks.as_of_at
+        and spans.started_at <= clocks.as_of_at
         and (spans.ended_at is null or spans.ended_at > clocks.started_at)
 ),
 

@@ -5,8 +5,8 @@ A case is one YAML document:
     window      [start, end] of intake dates, end exclusive; default: all of 2025
     calendar    the calendar (of tests/sql/calendars.yml) on which the shipped clocks count; default: utc
     clocks      instead of the shipped ones, as in sla_policies.yml
-    history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases and
-                raw.events_log are filled, and the staging tables above the table under test are made by their own SQL.
+    history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases
+                and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
     given       {table: [row, ...]}: rows put into tables as they are, after the history; what is left out is NULL
     expected    every row of the table, in the order of its key; only the columns written are compared
 Every case is made twice, and must come out the same.
@@ -14,6 +14,7 @@ Every case is made twice, and must come out the same.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ SHIPPED_POLICIES = HERE.parents[1] / "config" / "sla_policies.yml"
 CASES = sorted(path for path in HERE.glob("*/*/*.yml"))
 DEFAULT_WINDOW = Window(date(2025, 1, 1), date(2026, 1, 1))
 FIELDS = {"why", "window", "calendar", "clocks", "history", "given", "expected"}
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
@@ -139,7 +142,9 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, An
 def _made(connection: duckdb.DuckDBPyConnection, table: str, window: Window) -> list[dict[str, Any]]:
     _write(connection, table, window)
     key = ", ".join(TABLES[table].key)
-    return connection.execute(f"select * from {table} order by {key}").to_arrow_table().to_pylist()
+    rows = connection.execute(f"select * from {table} order by {key}").fetchall()
+    names = [column.name for column in TABLES[table].columns]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) -> None:
@@ -153,6 +158,6 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) ->
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Instants written with a T or a space, as YAML leaves them or as text."""
     return {
-        column: datetime.fromisoformat(value) if isinstance(value, str) and value[:2] == "20" and ":" in value else value
+        column: datetime.fromisoformat(value) if isinstance(value, str) and _INSTANT.fullmatch(value) else value
         for column, value in row.items()
     }

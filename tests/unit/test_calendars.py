@@ -100,7 +100,8 @@ def test_business_day_numbers_do_not_depend_on_the_window(shipped: CalendarsSett
 
 
 def test_a_range_of_weekdays_may_run_over_the_weekend() -> None:
-    days = calendar_days(settings_of(zone="UTC", hours={"sun-thu": ["08:00-18:00"]}), Window(date(2025, 7, 7), date(2025, 7, 14)))
+    settings = settings_of(zone="UTC", hours={"sun-thu": ["08:00-18:00"]})
+    days = calendar_days(settings, Window(date(2025, 7, 7), date(2025, 7, 14)))
     assert days["is_business_day"].to_pylist() == [True, True, True, True, False, False, True]
 
 
