@@ -75,7 +75,7 @@ def _refuse_mixtures(scope: Scope) -> None:
 RAW = [
     TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=_refuse_mixtures),
     TableAsset(
-        "raw.cases", "sources", deps=["raw.source_partitions"], rows=_cases,
+        "raw.cases", "sources", deps=["raw.source_partitions", "raw.calendar_dim"], rows=_cases,
         checks=["assert_cases_are_unique_in_the_warehouse", "assert_cases_match_source_partitions", "drift_cases_per_day"],
     ),
     TableAsset(

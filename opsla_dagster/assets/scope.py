@@ -59,7 +59,8 @@ def _as_of_at(context: dg.AssetExecutionContext) -> datetime:
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
         raise OpslaError(f"run {context.run.run_id} is not in Dagster's storage")
-    return record.create_timestamp.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    made_at: datetime = record.create_timestamp
+    return made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def parse_instant(text: str) -> datetime:

@@ -27,13 +27,11 @@ class Outcome:
         return not self.passed and self.severity is dg.AssetCheckSeverity.ERROR
 
     def to_dagster(self, asset_key: list[str]) -> dg.AssetCheckResult:
-        metadata: dict[str, dg.MetadataValue[object] | Figure] = dict(self.figures)
-        if self.sample:
-            metadata["sample"] = dg.MetadataValue.md(f"```\n{self.sample}\n```")
+        sample = {"sample": dg.MetadataValue.md(f"```\n{self.sample}\n```")} if self.sample else {}
         return dg.AssetCheckResult(
             asset_key=dg.AssetKey(asset_key),
             check_name=self.check,
             passed=self.passed,
             severity=self.severity,
-            metadata=metadata,
+            metadata={**self.figures, **sample},
         )

@@ -26,6 +26,9 @@ from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY
 
 
+REPORT = "report.html"
+
+
 @dataclass(frozen=True)
 class Written:
     """The files written of a refresh, and its summary."""
@@ -46,7 +49,7 @@ def write_reports(
     append_impact_log(summary, impact_log)
     report = None
     if home.marts_database.exists():
-        report = write_report(home.marts_database, summary, home.reports / "report.html")
+        report = write_report(home.marts_database, summary, home.reports / REPORT)
     return Written(summary, report, impact_log, run_summary)
 
 
@@ -74,7 +77,7 @@ def summarise(
         sources=tuple(sources),
         tables=tuple(_tables(instance, runs)),
         checks=tuple(check for run in runs for check in _checks(instance, run)),
-        artifacts=tuple(str(path) for path in (home.warehouse, home.marts_database, home.marts) if path.exists()),
+        artifacts=(str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse)),
         headline=_headline(home) if succeeded else None,
     )
 
@@ -117,10 +120,10 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
             count = materialization.metadata.get("dagster/row_count")
             took = materialization.metadata.get("seconds")
             dated = materialization.partition is not None
-            if count is not None:
-                rows[table] = int(count.value) + (rows.get(table, 0) if dated else 0)  # type: ignore[call-overload]
-            if took is not None:
-                seconds[table] = round(float(took.value) + seconds.get(table, 0.0), 3)  # type: ignore[arg-type]
+            if isinstance(count, dg.IntMetadataValue):
+                rows[table] = (count.value or 0) + (rows.get(table, 0) if dated else 0)
+            if isinstance(took, dg.FloatMetadataValue):
+                seconds[table] = round((took.value or 0.0) + seconds.get(table, 0.0), 3)
     return [
         TableRun(table=table.replace("/", "."), rows=count, seconds=seconds.get(table)) for table, count in rows.items()
     ]

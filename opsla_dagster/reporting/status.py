@@ -5,6 +5,8 @@ Belongs here: `opsla status`. Does not belong here: figures about cases (report.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -39,7 +41,7 @@ def print_status(home: Home, console: Console) -> None:
     console.print(_table(["latest runs", "started (UTC)", "status"], runs))
 
 
-def _table(headings: list[str], rows: list[tuple[object, ...]]) -> RichTable:
+def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
     table = RichTable()
     for heading in headings:
         table.add_column(heading, justify="right" if heading in {"dates", "cases", "events", "rows"} else "left")

@@ -65,14 +65,12 @@ def _weekdays(key: str) -> str:
 
 
 def _weekday_numbers(key: str) -> list[int]:
-    """`mon`, `mon-fri` or `fri-sun` as 0 (Monday) .. 6."""
+    """`mon`, `mon-fri` or `sun-thu` as 0 (Monday) .. 6."""
     first, _, last = key.strip().lower().partition("-")
     if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as mon-fri")
+        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as sun-thu")
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-    if end < start:
-        raise ValueError(f"{key!r} runs backwards; a week starts with mon")
-    return list(range(start, end + 1))
+    return [(start + day) % 7 for day in range((end - start) % 7 + 1)]
 
 
 def _disjoint(minutes: list[tuple[int, int]], whose: str) -> Minutes:

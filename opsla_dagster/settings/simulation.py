@@ -19,6 +19,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
+DAY_SECONDS = 86_400
 #: Shares that should add up to one may miss it by rounding, not by more.
 SHARE_TOLERANCE = 1e-6
 
@@ -138,7 +139,7 @@ class Deterioration(Document):
 
     days: Annotated[int, Field(gt=0)]
     duration_increase: NotNegative
-    shrinkage_increase: NotNegative
+    final_shrinkage_rate: Probability
 
 
 class Mess(Document):
@@ -186,7 +187,7 @@ class SimulationSettings(Document):
     start: date
     days: Annotated[int, Field(gt=0, le=3_660)]
     cases: Annotated[int, Field(ge=0)]
-    max_case_days: Annotated[int, Field(ge=7, le=3_660)]
+    max_case_days: Annotated[int, Field(gt=0, le=3_660)]
     holidays: Holidays
     volume: Volume
     time_of_day: TimeOfDay
@@ -213,11 +214,11 @@ class SimulationSettings(Document):
 
     @model_validator(mode="after")
     def _lifetime_leaves_room(self) -> Self:
-        unavoidable = self.mess.late_delay.longest + self.mess.duplicate_delay.longest
-        if self.max_case_days * 86_400 <= unavoidable + 3 * 86_400:
+        delays = (self.mess.late_delay.longest + self.mess.duplicate_delay.longest) / DAY_SECONDS
+        if self.max_case_days < delays + 7:
             raise ValueError(
-                f"max_case_days {self.max_case_days} leaves no time to work: late_delay and duplicate_delay alone take up to "
-                f"{unavoidable / 86_400:.1f} days; allow at least 4 days more"
+                f"max_case_days {self.max_case_days} leaves less than 5 days to work: late_delay and duplicate_delay alone "
+                f"take up to {delays:.1f} days; expected at least 7 days more than these"
             )
         return self
 

@@ -21,6 +21,9 @@ SLA_CLOCK_RULES = pa.schema([
     ("target_seconds", pa.int64()),
 ])
 
+#: `staging.case_milestones` keeps no instant of these: they can pause a clock, not start or stop it.
+_WITHOUT_MILESTONE = (Status.VENDOR_WAIT, Status.ON_HOLD)
+
 
 def _each_once(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
     twice = {status for status in statuses if statuses.count(status) > 1}
@@ -29,8 +32,15 @@ def _each_once(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
     return statuses
 
 
+def _with_milestone(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
+    for status in statuses:
+        if status in _WITHOUT_MILESTONE:
+            raise ValueError(f"{status} can pause a clock, but not start or stop it")
+    return statuses
+
+
 Statuses = Annotated[tuple[Status, ...], AfterValidator(_each_once)]
-SomeStatuses = Annotated[Statuses, Field(min_length=1)]
+Boundary = Annotated[Statuses, Field(min_length=1), AfterValidator(_with_milestone)]
 
 
 class Clock(Document):
@@ -39,8 +49,8 @@ class Clock(Document):
     title: str
     variant: str | None = None
     calendar: str
-    start: SomeStatuses
-    stop: SomeStatuses
+    start: Boundary
+    stop: Boundary
     pause: Statuses = ()
     target: Annotated[Seconds, Field(gt=0)]
 

@@ -90,7 +90,7 @@ class TimeSettings(Document):
     @model_validator(mode="after")
     def _zone_known(self) -> TimeSettings:
         if self.format != "iso" and not self.states_offset and self.timezone is None:
-            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone of the stamps in timezone")
+            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
         return self
 
 
@@ -153,7 +153,7 @@ class EventLogSettings(Document):
     case_id_prefix: str = ""
 
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
-        """Identity of what the rows mean: neither the files' place or content nor the desk's first day is part of it."""
+        """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
         meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled"})
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
@@ -180,10 +180,4 @@ class SourcesSettings(Document):
         names = [source.name for source in self.sources]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two sources are called {repeated[0]!r}; every source needs a name of its own")
-        if not self.enabled:
-            raise ValueError("no source is enabled; set enabled: true on at least one")
         return self
-
-    @property
-    def enabled(self) -> tuple[SimulationSourceSettings | EventLogSettings, ...]:
-        return tuple(source for source in self.sources if source.enabled)

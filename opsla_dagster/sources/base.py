@@ -49,13 +49,15 @@ NO_CASES = "no cases"
 class Source(Protocol):
     """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
 
-    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an event
-    when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
+    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an
+    event when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
     """
 
     name: str
-    #: Days after its intake date by which every row of a case has been ingested; None where nobody can promise that.
-    settles_after_days: int | None
+
+    @property
+    def settles_after_days(self) -> int | None:
+        """Days after its intake date by which every row of a case has been ingested; None where nobody can promise that."""
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""

@@ -59,7 +59,7 @@ def compute_lineage() -> Lineage:
 
 
 def _lineage_of(table: str, schema: dict[str, dict[str, dict[str, str]]]) -> dict[str, list[str]]:
-    qualified = qualify(sqlglot.parse_one(load_sql(sql_path(table)), dialect="duckdb"), schema=schema, dialect="duckdb")
+    qualified = qualify(sqlglot.parse_one(load_sql(sql_path(table)), dialect="duckdb"), schema=dict(schema), dialect="duckdb")
     found: dict[str, list[str]] = {}
     for column in TABLES[table].columns:
         node = lineage(column.name, qualified, schema=schema, dialect="duckdb")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -18,7 +19,7 @@ from opsla_dagster.warehouse.sql import bind
 from opsla_dagster.window import Window
 
 #: Rows to write: a SELECT, or an Arrow table.
-Rows = str | pa.Table
+Rows: TypeAlias = str | pa.Table
 #: Looks at the written rows before they are committed; raising leaves the old rows standing.
 Verdict = Callable[[], None]
 
