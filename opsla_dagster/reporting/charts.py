@@ -19,8 +19,8 @@ Mark = Literal["line", "dots", "area"]
 #: Width of one character relative to the font size, on the safe side of common sans-serif fonts.
 CHARACTER = 0.62
 FONT = 12
-#: Share of the dots that the y axis makes room for: a few odd days shall not flatten all others.
-USUAL_DOTS = 0.99
+#: Share of a line's dots that the y axis makes room for: a few odd days shall not flatten all others.
+USUAL_DOTS = 0.97
 #: Longer spans are marked by months.
 LONGEST_IN_DAYS = 92
 #: A line is not drawn across more than this many days without a value.
@@ -170,11 +170,11 @@ class _Frame:
 
 def _highest(chart: Chart) -> float:
     """What the y axis reaches to: every line and the reference, and nearly all of the dots."""
-    lines = [value for line in chart.lines if line.mark != "dots" for value in line.values if value is not None]
-    dots = sorted(value for line in chart.lines if line.mark == "dots" for value in line.values if value is not None)
-    level = [chart.reference[0]] if chart.reference else []
-    usual = dots[: math.ceil(len(dots) * USUAL_DOTS)]
-    return max([*lines, *level, *usual], default=0.0)
+    levels = [chart.reference[0]] if chart.reference else []
+    for line in chart.lines:
+        drawn = sorted(value for value in line.values if value is not None)
+        levels += drawn[: math.ceil(len(drawn) * USUAL_DOTS)][-1:] if line.mark == "dots" else drawn[-1:]
+    return max(levels, default=0.0)
 
 
 def _opening(chart: Chart, width: int, height: int) -> Iterator[str]:
@@ -262,7 +262,7 @@ def _ends(chart: Chart) -> Iterator[tuple[float, str, str]]:
     for line in chart.lines:
         value = line.values[-1] if line.values else None
         if line.mark in ("line", "area") and value is not None:
-            digits = 1 if value < 100 else 0
+            digits = 0 if isinstance(value, int) or value >= 100 else 1
             yield value, f"{value:,.{digits}f}{chart.unit}", line.tone
 
 

@@ -117,16 +117,16 @@ def _gates(summary: RunSummary) -> Iterator[str]:
     yield f"checks passed: {len(summary.passed_checks)}"
     yield f"checks failed: {len(summary.failed_checks)}"
     for check in summary.failed_checks:
-        yield f"FAILED ({check.severity}) {_gate(check)}"
+        yield f"failed ({check.severity}): {_gate(check)}"
     # A passed check without figures says nothing beyond the count above.
     for check in summary.passed_checks:
         if "gate" in check.check:
-            yield f"passed {_gate(check)}"
+            yield f"passed: {_gate(check)}"
 
 
 def _gate(check: CheckResult) -> str:
     figures = wording.figures(check.figures)
-    return f"{check.asset} / {check.check}{f': {figures}' if figures else ''}"
+    return f"{check.asset} / {check.check}{f' ({figures})' if figures else ''}"
 
 
 #: What an SLA variant is called in the log: (SLA, what it judges, its duration).
@@ -170,8 +170,8 @@ def _breaches(sla: SlaFigures) -> str:
 
 def _scenario(row: ScenarioFigures) -> str:
     return (
-        f"{row.scenario}: {row.breaches_avoided:,} of {row.breaches_before:,} SLA A breaches avoided "
-        f"({wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
+        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} in its stage cohort "
+        f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
         f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import nice_ticks, short_number
 from opsla_dagster.reporting.marts import Row
-from opsla_dagster.reporting.wording import SLA_NAMES
+from opsla_dagster.reporting.wording import SLA_NAMES, is_named
 from opsla_dagster.window import ONE_DAY
 
 #: Colour of each SLA variant, the same in every chart (classes of report.css.j2).
@@ -76,7 +76,7 @@ class Axis:
 def order(name: str | None) -> tuple[bool, list[tuple[int, str]]]:
     """Key of the reading order: `2` before `10`, names without case, nothing last."""
     parts = re.findall(r"\d+|\D+", (name or "").lower())
-    return name is None, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    return not is_named(name), [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def group_order(row: Row) -> tuple[object, object]:

@@ -45,7 +45,7 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     )
     groups = sorted(found, key=group_order)
     if not groups:
-        return section(finding="No case is judged yet, so tiers and case types cannot be compared.")
+        return section(finding="No case is judged, so tiers and case types cannot be compared.")
     section = partial(section, table=_table(groups))
     if len(groups) == 1:
         return section(finding="All judged cases share one tier and case type; there is nothing to set side by side.")
@@ -116,8 +116,8 @@ def _finding(groups: Sequence[Row], headline: Headline) -> str:
 
 
 def _name(row: Row) -> str:
-    parts = [wording.tier(row["tier"])] if row["tier"] is not None else []
-    parts += [wording.name(row["case_type"])] if row["case_type"] is not None else []
+    parts = [wording.tier(row["tier"])] if wording.is_named(row["tier"]) else []
+    parts += [wording.name(row["case_type"])] if wording.is_named(row["case_type"]) else []
     return " ".join(parts) or "the group without tier and case type"
 
 

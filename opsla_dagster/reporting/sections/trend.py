@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from statistics import median
 from typing import Any
 
 import duckdb
@@ -29,7 +28,6 @@ from opsla_dagster.reporting.sections.common import (
     Table,
     move,
     newest,
-    of_column,
     rate,
     smoothing_days,
     trailing,
@@ -48,7 +46,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     daily = rows(connection, "select * from mart.sla_daily order by intake_date", "mart.sla_daily")
     judged = [row for row in daily if row["sla_cases"]]
     if not judged:
-        return section(finding="No case has both a TRIAGE and a RESOLVED event yet, so no SLA can be judged.")
+        return section(finding="No case has both a TRIAGE and a RESOLVED event, so these SLAs cannot be judged.")
     targets = {sla.sla: sla.target_minutes for sla in headline.slas}
     settled_until = _settled_until(daily)
     is_unsettled = settled_until < daily[-1]["intake_date"]
@@ -68,7 +66,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     return section(
         how_to_read=(
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
-            f"dots are each day’s exact percentiles, lines the middle one of the last {span} daily values. A dot on the upper "
+            f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. A dot on the upper "
             "edge lies above it. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
             + (" Tinted days are not settled: their slow cases are still open and will add breaches." * is_unsettled)
         ),
@@ -158,7 +156,7 @@ def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None) -> M
     columns = {p: f"{DURATIONS[sla]}_{p}_business_minutes" for p in PERCENTILES}
     dots = [Line(p, [row[column] for row in daily], f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
     lines = [
-        Line(p, trailing(daily, "intake_date", of_column(column, median)), f"{TONES[sla]} {p}")
+        Line(p, trailing(daily, "intake_date", partial(_weighted, column=column)), f"{TONES[sla]} {p}")
         for p, column in columns.items()
     ]
     chart = Chart(
@@ -171,6 +169,13 @@ def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None) -> M
         reference=(target, f"target {wording.minutes(target)}") if target is not None else None,
     )
     return {"name": SLA_NAMES[sla], "tone": TONES[sla], "svg": draw(chart, 340, 230)}
+
+
+def _weighted(part: Sequence[Row], column: str) -> float | None:
+    """The mean of a daily percentile, weighted by the days' judged cases: a smoothed line, not a percentile of the span."""
+    known = [row for row in part if row[column] is not None and row["sla_cases"]]
+    cases = _cases(known)
+    return sum(row[column] * row["sla_cases"] for row in known) / cases if cases else None
 
 
 def _table(daily: Sequence[Row]) -> Table:
