@@ -55,7 +55,8 @@ STAGING = [
     TableAsset(
         "staging.sla_clocks", "clocks",
         deps=[
-            "staging.case_milestones", "staging.status_spans", "staging.business_time", "staging.sla_clock_rules",
+            "staging.case_milestones", "staging.events_clean", "staging.status_spans", "staging.business_time",
+            "staging.sla_clock_rules",
         ],
         checks=["assert_every_case_has_every_clock", "assert_business_time_covers_clocks", "assert_verdicts_follow_the_rule"],
     ),

@@ -63,7 +63,7 @@ def lineage_of(sql: str, columns: Iterable[str]) -> dict[str, list[str]]:
     Which rows are read (`where`, joins, `group by`) is no part of it; so neither a constant nor `count(*)` has columns
     behind it. Raises KeyError when the SELECT has no such column.
     """
-    nodes = lineage(None, sql, schema=_schema(), dialect="duckdb")
+    nodes = lineage(None, sql, schema=_schema(), dialect="duckdb", trim_selects=False)
     return {column: sorted(_leaves(nodes[column])) for column in columns}
 
 
