@@ -25,7 +25,6 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY
 
-
 REPORT = "report.html"
 
 
