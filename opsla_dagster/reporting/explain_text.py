@@ -103,12 +103,12 @@ def _header(explanation: Explanation, words: _Words, say: Say) -> None:
 
 def _events(explanation: Explanation, words: _Words, say: Say) -> None:
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("when", "UTC", "status"):
+    for name in ("when", "UTC", "status", "event"):
         table.add_column(name, no_wrap=True)
-    for name in ("in the source", "event", "remarks"):
+    for name in ("in the source", "remarks"):
         table.add_column(name, overflow="fold")
     for event in explanation.events:
-        cells = (event.status, event.source_status or "", event.event_id, "; ".join(event.flags))
+        cells = (event.status, event.event_id, event.source_status or "", "; ".join(event.flags))
         table.add_row(words.short(event.at), _utc(event.at), *map(Text, cells))
     say("\n[bold]Events[/bold]")
     say(table)
@@ -142,7 +142,7 @@ def _pieces(clock: Clock, words: _Words) -> Table:
     table.add_column("from", no_wrap=True)
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="in all", no_wrap=True)
-    table.add_column("event", overflow="fold")
+    table.add_column("event", no_wrap=True)
     table.add_column("minutes", justify="right", no_wrap=True, footer=_minutes(clock.counted_seconds))
     left_out = f"{_minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
     table.add_column("why not", overflow="fold", footer=left_out)

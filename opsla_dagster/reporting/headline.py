@@ -38,7 +38,7 @@ _DATA_QUALITY = {
         from staging.case_milestones
     """,
     "staging.case_sla_metrics": """
-        select 100.0 * avg(cast(is_triage_before_intake as integer)) as pct_triage_before_intake_sla
+        select 100.0 * avg(cast(is_first_touch_before_intake as integer)) as pct_triage_before_intake_sla
         from staging.case_sla_metrics
     """,
 }

@@ -10,7 +10,7 @@ with cases as (
         metrics.tier,
         metrics.case_type,
         metrics.intake_ts,
-        metrics.triage_ts,
+        milestones.triage_ts,
         milestones.investigation_ts,
         milestones.review_qa_ts,
         metrics.resolved_ts,

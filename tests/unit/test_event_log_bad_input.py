@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -448,6 +449,15 @@ def test_a_damaged_snapshot_says_how_to_go_on(tmp_path: Path) -> None:
     state = events.parent / "snapshot.json"
     state.write_text("[]")
     assert "a damaged cache" in refused(log_source(tmp_path))
+
+
+def test_what_a_killed_run_left_behind_is_cleared_up_after_a_day(tmp_path: Path) -> None:
+    home = tmp_path / "cache" / "desk_log"
+    for name, age_seconds in (("unfinished-old", 90_000), ("unfinished-running", 60)):
+        (home / name).mkdir(parents=True)
+        os.utime(home / name, (time.time() - age_seconds,) * 2)
+    log_source(tmp_path, log_text([GOOD])).counts()
+    assert [path.name for path in home.glob("unfinished-*")] == ["unfinished-running"]
 
 
 def test_a_refused_log_leaves_nothing_half_done(tmp_path: Path) -> None:

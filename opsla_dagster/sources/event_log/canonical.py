@@ -60,8 +60,8 @@ def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect()
     connection.execute(f"set temp_directory = {literal(str(spill_directory))}")
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set preserve_insertion_order = true")
+    connection.execute("set global TimeZone = 'UTC'")
+    connection.execute("set global preserve_insertion_order = true")
     if limit := os.environ.get("OPSLA_MEMORY_LIMIT"):
         connection.execute(f"set memory_limit = {literal(limit)}")
     return connection
