@@ -48,12 +48,15 @@ OVERLAPS = """
     }
     return found;
 """
-#: Texts of drawings that reach beyond the page.
+#: Texts of drawings that reach beyond the page, and figures that reach beyond their cell.
 CUT_OFF = """
-    return [...document.querySelectorAll('svg.chart text')].filter(text => {
+    const texts = [...document.querySelectorAll('svg.chart text')].filter(text => {
         const box = text.getBoundingClientRect();
         return box.width && (box.left < 0 || box.right > document.documentElement.clientWidth);
-    }).map(text => text.textContent);
+    });
+    const cells = [...document.querySelectorAll('.heat td, .heat th, .tile > *')].filter(
+        cell => cell.scrollWidth > cell.clientWidth + 1);
+    return [...texts, ...cells].map(found => found.textContent);
 """
 #: Contrast of every visible text against the first opaque ground behind it, where below 4.5 : 1.
 PALE = """
