@@ -30,7 +30,7 @@ def read_log(directory: Path, **overrides: Any) -> EventLogSettings:
     return source
 
 
-@pytest.mark.parametrize("path", sorted(REPO_ROOT.glob("examples/*/sources.yml")) + [REPO_ROOT / "config/sources.yml"], ids=str)
+@pytest.mark.parametrize("path", [*sorted(REPO_ROOT.glob("examples/*/sources.yml")), REPO_ROOT / "config/sources.yml"], ids=str)
 def test_the_shipped_documents_are_valid(path: Path) -> None:
     assert read_document(path, SourcesSettings).sources[0].enabled
 

@@ -201,7 +201,7 @@ def _as_text(name: str, kind: str) -> str:
 def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
     path = loaded.file.path
     names = [column.name for column in loaded.columns]
-    wanted = {column: "order_by" for column in settings.order_by}
+    wanted = dict.fromkeys(settings.order_by, "order_by")
     wanted.update({column: f"columns.{field}" for field, column in settings.columns.mapped().items()})
     for column, place in wanted.items():
         if column not in names:
