@@ -43,7 +43,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     daily = rows(connection, "select * from mart.sla_daily order by intake_date", "mart.sla_daily")
     judged = [row for row in daily if row["sla_cases"]]
     if not judged:
-        return section(finding="No case has both a TRIAGE and a RESOLVED event, so these SLAs cannot be judged.")
+        return section(finding="No case was both touched and resolved, so these SLAs cannot be judged.")
     targets = {sla.sla: sla.target_minutes for sla in headline.slas}
     settled_until = _settled_until(daily)
     is_unsettled = settled_until < daily[-1]["intake_date"]
@@ -52,7 +52,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         section,
         finding=_finding(settled or judged, "settled intake days" if is_unsettled and settled else "intake days"),
         definition=(
-            "Breach % = breached cases / cases with both TRIAGE and RESOLVED, by intake date. A case whose business time "
+            "Breach % = breached cases / judged cases, those both touched and resolved, by intake date. A case whose business time "
             f"equals the target is met. {_targets_in_words(targets)}"
         ).strip(),
         table=_table(daily),
