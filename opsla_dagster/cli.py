@@ -34,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
+#: Names the code location; at the top of the clone, beside sql/ and config/.
+WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
 complaints = Console(stderr=True)
 
 AsOf = Annotated[
@@ -94,7 +96,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
     }
     command = [
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
-        "-m", "opsla_dagster.definitions",
+        "--workspace", str(WORKSPACE),
     ]
     raise typer.Exit(subprocess.call(command, env=environment))
 

@@ -7,7 +7,7 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.sources.base import Status
+from opsla_dagster.status import Status
 
 STATUSES = tuple(status.value for status in Status)
 OUTCOMES = ("met", "breached", "running", "unknown")
@@ -207,7 +207,7 @@ _ALL = [
     # scenarios
     _text("scenario", "Name of the scenario in scenarios.yml"),
     _text("lever", "What the scenario changes", values=("shorten_stage", "fewer_reopens")),
-    _measure("reduction_rate", "Share taken away, 0-1"),
+    Column("reduction_rate", "DOUBLE", "Share taken away, 0-1", at_least=0, at_most=1),
     _count("eligible_cases", "Cases the scenario's levers act on"),
     _count("sla_a_incl_wait_breaches_before", "SLA A breaches (customer wait counted) among the eligible cases"),
     _count("sla_a_incl_wait_breaches_avoided", "Of these, the breaches that the scenario avoids"),

@@ -25,7 +25,7 @@ def build_report_sensor(settings: Settings) -> dg.SensorDefinition:
         run, instance = context.dagster_run, context.instance
         if PROCESS_TAG in run.tags:
             return dg.SkipReason("the process that carried out this run writes its reports")
-        if PUBLISHED_MARTS not in (run.asset_selection or ()):
+        if run.asset_selection is not None and PUBLISHED_MARTS not in run.asset_selection:
             return dg.SkipReason("the run did not publish the marts")
         refresh = run.tags.get(REFRESH_TAG)
         together = (

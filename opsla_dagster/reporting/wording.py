@@ -31,6 +31,7 @@ def percent(figure: float | None, digits: int = 2) -> str:
 
 
 def decimal(figure: float | None, digits: int = 1) -> str:
+    """`1,234.5`, or a dash for nothing."""
     return MISSING if figure is None else f"{figure:,.{digits}f}"
 
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, Seconds
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.sources.base import Status
+from opsla_dagster.status import Status
 
 SLA_CLOCK_RULES = pa.schema([
     ("clock", pa.string()), ("calendar", pa.string()), ("role", pa.string()), ("status", pa.string()),

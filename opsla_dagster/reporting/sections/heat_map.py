@@ -1,4 +1,7 @@
-"""Tier and case type: the three breach rates of each pair."""
+"""Tier and case type: the three breach rates of each pair.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/heat-map.html.j2).
+"""
 
 from __future__ import annotations
 

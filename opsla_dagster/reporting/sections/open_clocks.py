@@ -1,4 +1,7 @@
-"""Open clocks at risk: clocks past their target, and those about to be."""
+"""Open clocks at risk: clocks past their target, and those about to be.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/open-clocks.html.j2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Data-quality gates: the verdicts of the run's checks."""
+"""Data-quality gates: the verdicts of the run's checks.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/quality.html.j2).
+"""
 
 from __future__ import annotations
 

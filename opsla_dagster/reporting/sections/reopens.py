@@ -1,4 +1,7 @@
-"""Reopen impact: cases that were reopened beside those that were not."""
+"""Reopen impact: cases that were reopened beside those that were not.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/reopens.html.j2).
+"""
 
 from __future__ import annotations
 

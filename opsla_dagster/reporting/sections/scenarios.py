@@ -1,4 +1,7 @@
-"""Scenarios: what would have been, had a lever been pulled."""
+"""Scenarios: what would have been, had a lever been pulled.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/scenarios.html.j2).
+"""
 
 from __future__ import annotations
 

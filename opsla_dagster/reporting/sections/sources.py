@@ -1,4 +1,7 @@
-"""Source verdicts: what the source says of itself beside what opsla says."""
+"""Source verdicts: what the source says of itself beside what opsla says.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/sources.html.j2).
+"""
 
 from __future__ import annotations
 

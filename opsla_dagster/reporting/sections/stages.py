@@ -1,4 +1,7 @@
-"""Stage bottleneck: business time of each stage by tier."""
+"""Stage bottleneck: business time of each stage by tier.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/stages.html.j2).
+"""
 
 from __future__ import annotations
 

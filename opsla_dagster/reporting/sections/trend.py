@@ -1,4 +1,7 @@
-"""SLA trend: breach rates and percentiles by intake date."""
+"""SLA trend: breach rates and percentiles by intake date.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/trend.html.j2).
+"""
 
 from __future__ import annotations
 
