@@ -157,6 +157,28 @@ def test_log_without_judged_cases_has_no_empty_chart(tmp_path: Path) -> None:
     assert "cannot be judged" in finding(page, "trend")
 
 
+def test_a_few_cases_make_no_line(tmp_path: Path) -> None:
+    page = written(tmp_path, replace(SMALL, cases=24))
+    trend = page[page.index('<section id="trend"') : page.index('<section id="heat-map"')]
+    assert "<svg" not in trend
+    assert "Too few days or cases for a line" in trend
+    assert finding(page, "trend").startswith("Of ")
+
+
+def test_sparse_days_neither_draw_nor_stretch_the_scale(tmp_path: Path) -> None:
+    marts = write_marts(tmp_path / "marts.duckdb", Log(cases=20_000, days=120))
+    with duckdb.connect(str(marts)) as connection:
+        # From October on a case a day comes in, and each one breaches.
+        connection.execute(
+            "update mart.sla_daily set opened_cases = 1, sla_cases = 1, sla_b_breached_cases = 1, sla_b_breach_pct = 100 "
+            "where intake_date >= date '2025-10-01'"
+        )
+    page = write_report(marts, None, tmp_path / "report.html").read_text(encoding="utf-8")
+    trend = page[page.index('<section id="trend"') : page.index('<section id="heat-map"')]
+    assert ">100%</text>" not in trend
+    assert 'class="end' not in trend  # no line reaches the right edge
+
+
 def test_the_source_s_own_verdicts_stand_beside_ours(tmp_path: Path) -> None:
     page = written(tmp_path, replace(SMALL, has_source_verdicts=True))
     assert finding(page, "sources") == (
