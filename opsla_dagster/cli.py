@@ -33,7 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+#: Without a terminal (a pipe, a file) there is no width to fit into.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 #: Names the code location; at the top of the clone, beside sql/ and config/.
 WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
 complaints = Console(stderr=True)

@@ -72,6 +72,7 @@ def _refuse_mixtures(scope: Scope) -> None:
     refuse_mixtures(held, scope.desk.fingerprints())
 
 
+# Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 RAW = [
     TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=_refuse_mixtures),
     TableAsset(
@@ -81,7 +82,7 @@ RAW = [
     TableAsset(
         "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, checks=["assert_every_event_has_its_case"],
     ),
-    TableAsset("raw.rejected_rows", "sources", rows=_rejected_rows),
-    TableAsset("raw.calendar_dim", "calendars", rows=_calendar_dim),
-    TableAsset("raw.staffing_schedule", "sources", rows=_staffing_schedule),
+    TableAsset("raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows),
+    TableAsset("raw.calendar_dim", "calendars", deps=["raw.source_partitions"], rows=_calendar_dim),
+    TableAsset("raw.staffing_schedule", "sources", deps=["raw.source_partitions"], rows=_staffing_schedule),
 ]

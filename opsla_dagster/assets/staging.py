@@ -36,7 +36,7 @@ STAGING = [
     TableAsset("staging.sla_clock_rules", "clocks", rows=_sla_clock_rules),
     TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers),
     TableAsset("staging.business_time", "calendars", rows=_business_time, checks=["assert_segments_cover_the_horizon"]),
-    TableAsset("staging.business_minutes_dim", "calendars", rows=_business_minutes_dim),
+    TableAsset("staging.business_minutes_dim", "calendars", deps=["raw.calendar_dim"], rows=_business_minutes_dim),
     TableAsset(
         "staging.events_deduped", "events", deps=["raw.events_log"], checks=["assert_copies_add_up_to_raw_events"],
     ),

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -96,8 +97,8 @@ def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
 
 
 def nice_ticks(highest: float, most: int = 5) -> list[float]:
-    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`."""
-    if highest <= 0:
+    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`; 0 and 1 for nothing."""
+    if highest < 1e-9:
         return [0.0, 1.0]
     magnitude: float = 10.0 ** math.floor(math.log10(highest / most))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10, 20) if highest / (factor * magnitude) <= most)
@@ -285,10 +286,9 @@ def _end_values(chart: Chart, frame: _Frame) -> Iterator[str]:
 def _tooltips(chart: Chart, frame: _Frame) -> Iterator[str]:
     if not chart.tooltips or len(chart.xs) > MOST_TOOLTIPS:
         return
-    edges = [frame.left, *(
-        frame.x((one + other) / 2) for one, other in zip(chart.xs, chart.xs[1:], strict=False)
-    ), frame.right]
-    for left, right, text in zip(edges, edges[1:], chart.tooltips, strict=False):
+    between = [frame.x((one + other) / 2) for one, other in pairwise(chart.xs)]
+    edges = [frame.left, *between, frame.right]
+    for (left, right), text in zip(pairwise(edges), chart.tooltips, strict=True):
         yield (
             f'<rect class="hit" x="{left:.1f}" y="{frame.top}" width="{max(right - left, 0.1):.1f}"'
             f' height="{frame.bottom - frame.top:.1f}"><title>{escape(text)}</title></rect>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ from event_log_desk import COLUMNS, REPO_ROOT, STATUSES
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
-from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourcesSettings
+from opsla_dagster.settings.sources import (
+    ColumnSettings,
+    EventLogSettings,
+    SimulationSourceSettings,
+    SourcesSettings,
+)
 
 LOG: dict[str, Any] = {
     "name": "tickets", "type": "event_log", "files": "log.csv", "columns": COLUMNS, "statuses": STATUSES,
@@ -39,6 +45,19 @@ def test_the_default_desk_is_the_simulated_one() -> None:
     settings = read_document(REPO_ROOT / "config" / "sources.yml", SourcesSettings)
     assert [type(source) for source in settings.sources if source.enabled] == [SimulationSourceSettings]
     assert (settings.desk.timezone, settings.desk.start_date.isoformat()) == ("America/New_York", "2025-07-01")
+
+
+def test_the_example_of_the_guide_is_valid(tmp_path: Path) -> None:
+    guide = (REPO_ROOT / "docs" / "add_a_source.md").read_text(encoding="utf-8")
+    example = guide.split("```yaml")[1].split("```")[0]
+    (source,) = read(tmp_path, yaml.safe_load(textwrap.dedent(example))).sources
+    assert isinstance(source, EventLogSettings)
+
+
+def test_the_guide_explains_every_field() -> None:
+    guide = (REPO_ROOT / "docs" / "add_a_source.md").read_text(encoding="utf-8")
+    fields = set(EventLogSettings.model_fields) - {"type", "time"} | set(ColumnSettings.model_fields)
+    assert {field for field in fields if f"`{field}`" not in guide} == set()
 
 
 def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:

@@ -47,6 +47,35 @@ def test_rows_become_events_in_the_sources_order(tmp_path: Path) -> None:
     assert all(row["ingestion_ts"] == row["event_ts"] for row in events)
 
 
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
+    """docs/decisions/0004-event-log-source.md, with the same numbers."""
+    rows = [
+        "T1,New,2025-03-08 23:10,2025-03-08 23:05,red",
+        "T1,Active,2025-03-09 02:30,2025-03-08 23:05,blue",
+        "T1,Done,2025-03-09 09:00,2025-03-08 23:05,?",
+        "T1,Odd,2025-03-09 09:30,2025-03-08 23:05,?",
+        "T1,Active,2025-03-10 10:00,2025-03-08 23:05,?",
+        "T2,New,2025-02-28 12:00,2025-02-28 12:00,red",
+    ]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,opened,group"), zone="America/New_York", start="2025-03-01",
+        columns={**COLUMNS, "intake_ts": "opened", "team": "group"}, missing_values=["?"],
+        time={"timezone": "America/New_York"},
+    )
+    assert {number: row["field"] for number, row in rejected_of(source).items()} == {
+        3: "event_ts", 5: "status", 7: "intake_ts",
+    }
+    case = cases_of(source)["T1"]
+    assert (case["intake_date"], case["intake_ts"]) == (date(2025, 3, 8), datetime(2025, 3, 9, 4, 5))
+    assert case["team"] == "red"
+    assert [(row["event_id"], row["event_ts"], row["is_reopen"]) for row in events_of(source)] == [
+        ("T1#0001", datetime(2025, 3, 9, 4, 10), False),
+        ("T1#0003", datetime(2025, 3, 9, 13, 0), False),
+        ("T1#0005", datetime(2025, 3, 10, 14, 0), True),
+    ]
+    assert source.counts() == SourceCounts(rows=6, used_rows=3, rejected_rows=3, cases=2, used_cases=1)
+
+
 def test_what_a_file_cannot_tell_of_its_mess_is_unknown(tmp_path: Path) -> None:
     for row in events_of(log_source(tmp_path, TWO_CASES)):
         assert (row["is_duplicate"], row["is_late_arriving"], row["is_tz_inconsistent"]) == (None, None, None)

@@ -221,7 +221,7 @@ def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> 
 
     text = shown(explanation)
     (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
-    assert weekend.split()[-4:] == ["C-1-e1", "0:00", "outside", "hours"]
+    assert weekend.split()[-4:] == ["1", "0:00", "outside", "hours"]
     assert "holiday 'Independence Day'" in text
     assert "INTAKE, sum" in text
     assert "met, exactly at its target" in text

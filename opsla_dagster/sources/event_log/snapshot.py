@@ -125,7 +125,7 @@ def _read(directory: Path) -> Snapshot:
 
 
 def _prune(home: Path, kept: set[str]) -> None:
-    """Keeps this snapshot and the one before it, which a longer run may still be reading; clears up after killed runs."""
+    """Keeps this snapshot and the one before it, which a longer run may still read; clears up after killed runs."""
     for directory in home.iterdir():
         is_old_snapshot = _KEY.fullmatch(directory.name) is not None and directory.name not in kept
         if is_old_snapshot or (directory.name.startswith(_UNFINISHED) and _is_abandoned(directory)):
