@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,9 +22,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from opsla_dagster.errors import OpslaError
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
-    from opsla_dagster.reporting.record import Written
+    from opsla_dagster.automation.failures import CheckDescriptions
     from opsla_dagster.settings import Settings
-    from opsla_dagster.settings.home import Home
     from opsla_dagster.window import Window
 
 app = typer.Typer(
@@ -33,7 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+#: Without a terminal (a pipe, a file) there is no width to fit into.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+#: Names the code location; at the top of the clone, beside sql/ and config/.
+WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
 complaints = Console(stderr=True)
 
 AsOf = Annotated[
@@ -94,7 +97,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
     }
     command = [
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
-        "-m", "opsla_dagster.definitions",
+        "--workspace", str(WORKSPACE),
     ]
     raise typer.Exit(subprocess.call(command, env=environment))
 
@@ -129,7 +132,7 @@ def explain(
 ) -> None:
     """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
     from opsla_dagster.reporting.explain import explain as explain_case
-    from opsla_dagster.reporting.explain import render
+    from opsla_dagster.reporting.explain_text import render
     from opsla_dagster.settings import load_settings
     from opsla_dagster.warehouse.connection import reading
 
@@ -189,20 +192,29 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     from opsla_dagster.running import run_windows
 
     instance = open_instance(settings.home.root)
-    for run_id in mark_interrupted_runs(instance):
+    interrupted = mark_interrupted_runs(instance)
+    for run_id in interrupted:
         console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
     total = sum(len(run.assets) for run in range_runs(windows, as_of_at))
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance)
     sources = [source.name for source in settings.sources.sources if source.enabled]
     written = write_reports(instance, finished.run_ids, settings.home, command=_command(), sources=sources)
-    outcome = deliver_alerts(instance, finished.run_ids[-1], settings.home.root, settings.alerts)
+    ended = [*interrupted, *finished.run_ids]
+    describe = partial(_descriptions_of_checks, settings)
+    outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
         complaints.print(f"[yellow]alert not delivered yet:[/] {problem}", highlight=False)
     console.print(headline_table(written.summary))
-    _say_where_to_look(settings.home, written)
     if not finished.succeeded:
         raise OpslaError(finished.error)
+
+
+def _descriptions_of_checks(settings: "Settings") -> "CheckDescriptions":
+    from opsla_dagster.automation.failures import check_descriptions
+    from opsla_dagster.build import build_definitions
+
+    return check_descriptions(build_definitions(settings).get_repository_def())
 
 
 @contextmanager
@@ -219,16 +231,6 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
 def _command() -> str:
     return " ".join(["opsla", *sys.argv[1:]])
-
-
-def _say_where_to_look(home: "Home", written: "Written") -> None:
-    console.print("Where to look next:")
-    if written.report is not None:
-        console.print(f"  report      {written.report}")
-    console.print(f"  marts       {home.marts_database} and {home.marts}/*.parquet")
-    console.print(f"  impact log  {written.impact_log}")
-    console.print("  one case    opsla explain CASE_ID")
-    console.print("  Dagster UI  opsla dev")
 
 
 def _instant(text: str | None) -> datetime:

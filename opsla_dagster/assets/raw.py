@@ -72,16 +72,17 @@ def _refuse_mixtures(scope: Scope) -> None:
     refuse_mixtures(held, scope.desk.fingerprints())
 
 
+# Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 RAW = [
     TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=_refuse_mixtures),
     TableAsset(
-        "raw.cases", "sources", deps=["raw.source_partitions"], rows=_cases,
+        "raw.cases", "sources", deps=["raw.source_partitions", "raw.calendar_dim"], rows=_cases,
         checks=["assert_cases_are_unique_in_the_warehouse", "assert_cases_match_source_partitions", "drift_cases_per_day"],
     ),
     TableAsset(
         "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, checks=["assert_every_event_has_its_case"],
     ),
-    TableAsset("raw.rejected_rows", "sources", rows=_rejected_rows),
-    TableAsset("raw.calendar_dim", "calendars", rows=_calendar_dim),
-    TableAsset("raw.staffing_schedule", "sources", rows=_staffing_schedule),
+    TableAsset("raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows),
+    TableAsset("raw.calendar_dim", "calendars", deps=["raw.source_partitions"], rows=_calendar_dim),
+    TableAsset("raw.staffing_schedule", "sources", deps=["raw.source_partitions"], rows=_staffing_schedule),
 ]

@@ -36,7 +36,7 @@ STAGING = [
     TableAsset("staging.sla_clock_rules", "clocks", rows=_sla_clock_rules),
     TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers),
     TableAsset("staging.business_time", "calendars", rows=_business_time, checks=["assert_segments_cover_the_horizon"]),
-    TableAsset("staging.business_minutes_dim", "calendars", rows=_business_minutes_dim),
+    TableAsset("staging.business_minutes_dim", "calendars", deps=["raw.calendar_dim"], rows=_business_minutes_dim),
     TableAsset(
         "staging.events_deduped", "events", deps=["raw.events_log"], checks=["assert_copies_add_up_to_raw_events"],
     ),
@@ -61,7 +61,9 @@ STAGING = [
         checks=["assert_every_case_has_every_clock", "assert_business_time_covers_clocks", "assert_verdicts_follow_the_rule"],
     ),
     TableAsset(
-        "staging.case_sla_metrics", "clocks", deps=["staging.case_milestones", "staging.sla_clocks"],
+        "staging.case_sla_metrics", "clocks",
+        # The spine is the witness of its check: without the edge it might be made afterwards, and the check look at old rows.
+        deps=["staging.case_milestones", "staging.sla_clocks", "staging.business_minutes_dim"],
         checks=["assert_minutes_agree_with_the_minute_spine"],
     ),
     TableAsset(

@@ -6,6 +6,7 @@ Belongs here: when Dagster looks for alerts, and what its tick says. Does not be
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -52,9 +53,9 @@ def _watcher(
         monitor_all_code_locations=True,
     )
     def watcher(context: dg.RunStatusSensorContext) -> None:
-        descriptions = _descriptions(context.repository_def)
-        run_id = context.dagster_run.run_id
-        _show(deliver_alerts(context.instance, run_id, home, settings, descriptions, _SECONDS_A_RUN))
+        describe = partial(_descriptions, context.repository_def)
+        run_ids = [context.dagster_run.run_id]
+        _show(deliver_alerts(context.instance, run_ids, home, settings, describe, _SECONDS_A_RUN))
 
     return watcher
 
@@ -67,7 +68,7 @@ def _postman(settings: AlertSettings, home: Path, every_seconds: int) -> dg.Sens
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def alerts_delivery(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        record_unnoticed_runs(context.instance, home, settings, _descriptions(context.repository_def))
+        record_unnoticed_runs(context.instance, home, settings, partial(_descriptions, context.repository_def))
         return dg.SkipReason(_show(send_waiting(home, settings, _SECONDS_A_TICK)))
 
     return alerts_delivery

@@ -24,7 +24,7 @@ from typing import BinaryIO, Protocol
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from opsla_dagster.automation.failures import CheckDescriptions, alerts_of_run
+from opsla_dagster.automation.failures import Describe, alerts_of_run
 from opsla_dagster.automation.ledger import Backlog, Ledger, Waiting
 from opsla_dagster.settings.alerts import AlertSettings
 
@@ -196,25 +196,24 @@ def channels_of(settings: AlertSettings, home: Path) -> list[Channel]:
 
 def deliver_alerts(
     instance: DagsterInstance,
-    run_id: str,
+    run_ids: list[str],
     home: Path,
     settings: AlertSettings,
-    descriptions: CheckDescriptions | None = None,
+    describe: Describe = dict,
     seconds: float = 20.0,
 ) -> Outcome:
-    """Record the failures of a finished run, then send what waits, this run's and older ones.
+    """Record the failures of finished runs, then send what waits, theirs and older ones.
 
     Any process may call it at any time and as often as it likes: what was recorded is not recorded again, what was
     accepted is not sent again. A run that has not finished, or is unknown, adds nothing. After `seconds` nothing new is
     begun; what is left waits for the next call. A receiver that refuses is in the outcome, not an exception.
+    Raises OpslaError when the home cannot hold the memory of alerts.
     """
-    _record(instance, [run_id], home, settings, descriptions or {})
+    _record(instance, run_ids, home, settings, describe)
     return send_waiting(home, settings, seconds)
 
 
-def record_unnoticed_runs(
-    instance: DagsterInstance, home: Path, settings: AlertSettings, descriptions: CheckDescriptions
-) -> None:
+def record_unnoticed_runs(instance: DagsterInstance, home: Path, settings: AlertSettings, describe: Describe) -> None:
     """Record every run that finished since the last sweep (at first: in the last hour) and that no sensor has seen.
 
     Run-status sensors miss what finished before their first tick, and move on when a tick of theirs fails.
@@ -225,7 +224,7 @@ def record_unnoticed_runs(
     since = (began_at if last is None else datetime.fromtimestamp(last, UTC)) - _SWEEP_OVERLAP
     records = instance.get_run_records(RunsFilter(statuses=_FINISHED, updated_after=since))
     ended = [record.dagster_run.run_id for record in records if (record.end_time or 0) >= since.timestamp()]
-    _record(instance, ledger.unnoticed(reversed(ended)), home, settings, descriptions)
+    _record(instance, ledger.unnoticed(reversed(ended)), home, settings, describe)
     ledger.sweep_done(began_at.timestamp())
 
 
@@ -234,12 +233,12 @@ def _record(
     run_ids: Sequence[str],
     home: Path,
     settings: AlertSettings,
-    descriptions: CheckDescriptions,
+    describe: Describe,
 ) -> None:
     ledger = Ledger(home / FOLDER)
     channels = [channel.name for channel in channels_of(settings, home)]
     for run_id in run_ids:
-        alerts = alerts_of_run(instance, run_id, descriptions, settings.ui_url)
+        alerts = alerts_of_run(instance, run_id, describe, settings.ui_url)
         if alerts is not None:
             ledger.record(run_id, alerts, channels)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +38,8 @@ _ASSETS_NAMED = 5
 _NOT_FIGURES = (dg.TableMetadataValue, dg.TableSchemaMetadataValue, dg.TableColumnLineageMetadataValue)
 
 CheckDescriptions = Mapping[dg.AssetCheckKey, str]
+#: Asked only when a check has failed: it may have to build the definitions.
+Describe = Callable[[], CheckDescriptions]
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,7 @@ def check_descriptions(repository: dg.RepositoryDefinition) -> CheckDescriptions
     return {key: spec.description for key, spec in specs.items() if spec.description}
 
 
-def alerts_of_run(
-    instance: DagsterInstance, run_id: str, descriptions: CheckDescriptions, ui_url: str
-) -> list[Alert] | None:
+def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui_url: str) -> list[Alert] | None:
     """Every failure of the run, checks first; None while the run goes on or when nobody knows it any more."""
     run = instance.get_run_by_id(run_id)
     if run is None:
@@ -111,7 +111,9 @@ def alerts_of_run(
     ending = next((entry for entry in reversed(events) if _type_of(entry) in _ENDINGS), None)
     if ending is None:
         return None
-    checks = [_check_alert(run, entry, descriptions, ui_url) for entry in _failed_checks(events)]
+    failed = _failed_checks(events)
+    descriptions = describe() if failed else {}
+    checks = [_check_alert(run, entry, descriptions, ui_url) for entry in failed]
     if _type_of(ending) is DagsterEventType.RUN_SUCCESS:
         return checks
     return [*checks, _run_alert(run, ending, events, ui_url)]

@@ -100,6 +100,7 @@ MART = [
         key="case_id clock",
         columns="""case_id clock tier case_type priority team started_at elapsed_seconds target_seconds remaining_seconds
                    due_at outcome is_paused as_of_at""",
+        nullable="remaining_seconds",
     ),
     table(
         "mart.source_sla_comparison", Kind.VIEW, "One row per source.",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as db
-from dagster import DagsterEventType, Field, StringSource
+from dagster import AssetKey, DagsterEventType, Field, StringSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -148,8 +148,10 @@ def _planned_check_rows(event: EventLogEntry, event_id: int, row: dict[str, Any]
 def _last_of_each_asset_and_type(
     asset_events: Sequence[tuple[int, EventLogEntry]],
 ) -> list[tuple[int, EventLogEntry]]:
-    """An asset's row shows its last event of each type; in the order in which the stock storage would write them."""
-    last = {
-        (event.get_dagster_event().asset_key, event.dagster_event_type): (id_, event) for id_, event in asset_events
-    }
-    return sorted(last.values(), key=lambda item: item[0])
+    """What an asset's row is made of: its last event of each type. Assets in the order in which they first appear."""
+    last: dict[AssetKey | None, dict[DagsterEventType | None, tuple[int, EventLogEntry]]] = {}
+    for id_, event in asset_events:
+        of_asset = last.setdefault(event.get_dagster_event().asset_key, {})
+        of_asset.pop(event.dagster_event_type, None)  # to the end: a later event overwrites what others said
+        of_asset[event.dagster_event_type] = (id_, event)
+    return [item for of_asset in last.values() for item in of_asset.values()]

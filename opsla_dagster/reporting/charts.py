@@ -10,15 +10,20 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
 
-Mark = Literal["line", "dots", "area", "bars"]
+Mark = Literal["line", "dots", "area"]
 
 #: Width of one character relative to the font size, on the safe side of common sans-serif fonts.
 CHARACTER = 0.62
 FONT = 12
+#: Share of a line's dots that the y axis makes room for: a few odd days shall not flatten all others.
+USUAL_DOTS = 0.97
+#: Longer spans are marked by months.
+LONGEST_IN_DAYS = 92
 #: A line is not drawn across more than this many days without a value.
 LONGEST_BRIDGE = 7
 #: Beyond this many points nobody can aim at one, and the tooltips would outweigh the drawing.
@@ -79,7 +84,7 @@ def positions(days: Sequence[date]) -> list[float]:
 def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
     """At most `most` ticks at natural dates: days, Mondays, month starts, quarters or years, whichever fits first."""
     first, last = days[0], days[-1]
-    for step in (1, 2, 7, 14):
+    for step in (1, 2, 7, 14) if (last - first).days < LONGEST_IN_DAYS else ():
         start = first + timedelta(days=-first.weekday() % 7) if step >= 7 else first
         chosen = [start + timedelta(days=offset) for offset in range(0, (last - start).days + 1, step)]
         if 0 < len(chosen) <= most:
@@ -92,8 +97,8 @@ def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
 
 
 def nice_ticks(highest: float, most: int = 5) -> list[float]:
-    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`."""
-    if highest <= 0:
+    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`; 0 and 1 for nothing."""
+    if highest < 1e-9:
         return [0.0, 1.0]
     magnitude: float = 10.0 ** math.floor(math.log10(highest / most))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10, 20) if highest / (factor * magnitude) <= most)
@@ -141,9 +146,7 @@ class _Frame:
 
     @classmethod
     def around(cls, chart: Chart, width: int, height: int) -> _Frame:
-        drawn = [value for line in chart.lines for value in line.values if value is not None]
-        level = [chart.reference[0]] if chart.reference else []
-        y_ticks = nice_ticks(max([*drawn, *level], default=0.0))
+        y_ticks = nice_ticks(_highest(chart))
         widest = max(len(short_number(tick) + chart.unit) for tick in y_ticks)
         end_width = max((len(text) for _, text, _ in _ends(chart)), default=0)
         return cls(
@@ -162,7 +165,17 @@ class _Frame:
         return self.left + share * (self.right - self.left)
 
     def y(self, value: float) -> float:
-        return self.bottom - value / self.y_ticks[-1] * (self.bottom - self.top)
+        """The height of a value; what lies above the scale lies on its edge."""
+        return self.bottom - min(value / self.y_ticks[-1], 1.0) * (self.bottom - self.top)
+
+
+def _highest(chart: Chart) -> float:
+    """What the y axis reaches to: every line and the reference, and nearly all of the dots."""
+    levels = [chart.reference[0]] if chart.reference else []
+    for line in chart.lines:
+        drawn = sorted(value for value in line.values if value is not None)
+        levels += drawn[: math.ceil(len(drawn) * USUAL_DOTS)][-1:] if line.mark == "dots" else drawn[-1:]
+    return max(levels, default=0.0)
 
 
 def _opening(chart: Chart, width: int, height: int) -> Iterator[str]:
@@ -185,8 +198,8 @@ def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
         y = frame.y(tick)
         css = "base" if tick == 0 else "grid"
         yield f'<path class="{css}" d="M{frame.left:.1f},{y:.1f}H{frame.right:.1f}"/>'
-        label = escape(short_number(tick) + chart.unit)
-        yield f'<text class="tick" x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+        number = escape(short_number(tick) + chart.unit)
+        yield f'<text class="tick" x="{frame.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{number}</text>'
     for position, label in chart.x_ticks:
         x = frame.x(position)
         half = len(label) * FONT * CHARACTER / 2
@@ -199,29 +212,20 @@ def _grid(chart: Chart, frame: _Frame) -> Iterator[str]:
 def _line(line: Line, chart: Chart, frame: _Frame) -> Iterator[str]:
     if line.mark == "dots":
         yield f'<path class="dots {line.tone}" d="{_dots(line, chart, frame)}"/>'
-    elif line.mark == "bars":
-        yield f'<path class="bars {line.tone}" d="{_bars(line, chart, frame)}"/>'
-    else:
-        runs = list(_runs(line, chart, frame))
-        if line.mark == "area":
-            base = f"{frame.bottom:.1f}"
-            filled = "".join(f"M{run[0][0]:.1f},{base}L{_joined(run)}L{run[-1][0]:.1f},{base}Z" for run in runs)
-            yield f'<path class="area {line.tone}" d="{filled}"/>'
-        # A run of one point is drawn as a dot by its round cap.
-        path = "".join(f"M{_joined(run)}" if len(run) > 1 else f"M{_joined(run)}h.01" for run in runs)
-        yield f'<path class="line {line.tone}" d="{path}"/>'
+        return
+    runs = list(_runs(line, chart, frame))
+    if line.mark == "area":
+        base = f"{frame.bottom:.1f}"
+        filled = "".join(f"M{run[0][0]:.1f},{base}L{_joined(run)}L{run[-1][0]:.1f},{base}Z" for run in runs)
+        yield f'<path class="area {line.tone}" d="{filled}"/>'
+    # A run of one point is drawn as a dot by its round cap.
+    path = "".join(f"M{_joined(run)}" if len(run) > 1 else f"M{_joined(run)}h.01" for run in runs)
+    yield f'<path class="line {line.tone}" d="{path}"/>'
 
 
 def _dots(line: Line, chart: Chart, frame: _Frame) -> str:
     return "".join(
         f"M{frame.x(x):.1f},{frame.y(value):.1f}h.01" for x, value in zip(chart.xs, line.values, strict=True) if value is not None
-    )
-
-
-def _bars(line: Line, chart: Chart, frame: _Frame) -> str:
-    return "".join(
-        f"M{frame.x(x):.1f},{frame.bottom:.1f}V{frame.y(value):.1f}"
-        for x, value in zip(chart.xs, line.values, strict=True) if value
     )
 
 
@@ -259,7 +263,7 @@ def _ends(chart: Chart) -> Iterator[tuple[float, str, str]]:
     for line in chart.lines:
         value = line.values[-1] if line.values else None
         if line.mark in ("line", "area") and value is not None:
-            digits = 1 if value < 100 else 0
+            digits = 0 if isinstance(value, int) or value >= 100 else 1
             yield value, f"{value:,.{digits}f}{chart.unit}", line.tone
 
 
@@ -282,10 +286,9 @@ def _end_values(chart: Chart, frame: _Frame) -> Iterator[str]:
 def _tooltips(chart: Chart, frame: _Frame) -> Iterator[str]:
     if not chart.tooltips or len(chart.xs) > MOST_TOOLTIPS:
         return
-    edges = [frame.left, *(
-        frame.x((one + other) / 2) for one, other in zip(chart.xs, chart.xs[1:], strict=False)
-    ), frame.right]
-    for left, right, text in zip(edges, edges[1:], chart.tooltips, strict=False):
+    between = [frame.x((one + other) / 2) for one, other in pairwise(chart.xs)]
+    edges = [frame.left, *between, frame.right]
+    for (left, right), text in zip(pairwise(edges), chart.tooltips, strict=True):
         yield (
             f'<rect class="hit" x="{left:.1f}" y="{frame.top}" width="{max(right - left, 0.1):.1f}"'
             f' height="{frame.bottom - frame.top:.1f}"><title>{escape(text)}</title></rect>'

@@ -13,7 +13,7 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.files import write_whole
-from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary
+from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, ScenarioFigures, SlaFigures
 
 HEADER = """\
 # Impact Log — Operational Bottleneck & SLA Breach Analysis
@@ -47,8 +47,8 @@ _DATA_QUALITY_NAMES = {
     "pct_late_arriving": "late-arriving events (flag)",
     "pct_tz_inconsistent": "timezone inconsistencies (flag)",
     "pct_ingestion_before_event": "ingestion before event_ts",
-    "pct_cases_without_triage": "cases without TRIAGE",
-    "pct_cases_without_resolved": "cases without RESOLVED",
+    "pct_cases_with_triage": "cases with TRIAGE",
+    "pct_cases_with_resolved": "cases with RESOLVED",
     "pct_cases_with_customer_wait": "cases with CUSTOMER_WAIT",
     "pct_triage_before_intake_sla": "triage before intake (SLA cases)",
 }
@@ -97,7 +97,7 @@ def _block(title: str, lines: Iterator[str]) -> list[str]:
 
 
 def _what_changed(summary: RunSummary) -> Iterator[str]:
-    verb = "Materialised" if summary.succeeded else "Tried to materialise, and stopped part-way,"
+    verb = "Materialised" if summary.succeeded else "Before it failed, materialised"
     yield (
         f"{verb} {wording.counted(len(summary.tables), 'table')} from {wording.listed(summary.sources or ('no source',))}"
         f" as of {wording.instant(summary.as_of_at)}"
@@ -117,46 +117,63 @@ def _gates(summary: RunSummary) -> Iterator[str]:
     yield f"checks passed: {len(summary.passed_checks)}"
     yield f"checks failed: {len(summary.failed_checks)}"
     for check in summary.failed_checks:
-        yield f"FAILED ({check.severity}) {_gate(check)}"
+        yield f"failed ({check.severity}): {_gate(check)}"
     # A passed check without figures says nothing beyond the count above.
     for check in summary.passed_checks:
         if "gate" in check.check:
-            yield f"passed {_gate(check)}"
+            yield f"passed: {_gate(check)}"
 
 
 def _gate(check: CheckResult) -> str:
     figures = wording.figures(check.figures)
-    return f"{check.asset} / {check.check}{f': {figures}' if figures else ''}"
+    return f"{check.asset} / {check.check}{f' ({figures})' if figures else ''}"
+
+
+#: What an SLA variant is called in the log: (SLA, what it judges, its duration).
+_SLA_WORDS = {
+    "sla_b": ("SLA B", "first touch", "First touch"),
+    "sla_a_incl_wait": ("SLA A", "including CUSTOMER_WAIT", "First resolution incl CW"),
+    "sla_a_paused": ("SLA A", "paused during CUSTOMER_WAIT", "First resolution paused CW"),
+}
 
 
 def _headline(headline: Headline) -> list[str]:
-    incl, paused = "including CUSTOMER_WAIT", "paused during CUSTOMER_WAIT"
-    labels = {"sla_b": ("SLA B", "first touch"), "sla_a_incl_wait": ("SLA A", incl), "sla_a_paused": ("SLA A", paused)}
-    durations = {
-        "sla_b": "First touch", "sla_a_incl_wait": "First resolution incl CW", "sla_a_paused": "First resolution paused CW"
-    }
     return [
-        *_block("SLA breach rates (resolved cases):", (
-            f"{labels[sla.sla][0]} breach % ({labels[sla.sla][1]}): {wording.percent(sla.breach_pct, 3)}"
-            f" ({sla.breached_cases:,} of {sla.cases:,}; daily average {wording.percent(sla.daily_avg_breach_pct, 3)})"
-            for sla in headline.slas if sla.cases
-        )),
-        *_block("Percentiles (business minutes, resolved cases):", (
-            f"{durations[sla.sla]} p50/p90/p95: {', '.join(wording.decimal(p) for p in (sla.p50, sla.p90, sla.p95))}"
-            for sla in headline.slas if sla.p50 is not None
-        )),
-        *_block("Observed data quality:", (
-            f"{_DATA_QUALITY_NAMES.get(name, name)}: {wording.percent(rate, 3)}"
-            for name, rate in headline.data_quality.items()
-        )),
+        *_block("SLA breach rates (resolved cases):", (_breaches(sla) for sla in headline.slas if sla.cases)),
+        *_block(
+            "Percentiles (business minutes, resolved cases):",
+            (
+                f"{_SLA_WORDS[sla.sla][2]} p50/p90/p95: {', '.join(wording.decimal(p) for p in (sla.p50, sla.p90, sla.p95))}"
+                for sla in headline.slas
+                if sla.p50 is not None
+            ),
+        ),
+        *_block(
+            "Observed data quality:",
+            (
+                f"{_DATA_QUALITY_NAMES.get(name, name)}: {wording.percent(rate, 3)}"
+                for name, rate in headline.data_quality.items()
+            ),
+        ),
         *_block("Congestion and bottleneck:", _operations(headline)),
-        *_block("Headline scenario outcomes:", (
-            f"{row.scenario}: {row.breaches_avoided:,} of {row.breaches_before:,} SLA A breaches avoided"
-            f" ({wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}),"
-            f" {row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
-            for row in headline.scenarios
-        )),
+        *_block("Headline scenario outcomes:", (_scenario(row) for row in headline.scenarios)),
     ]
+
+
+def _breaches(sla: SlaFigures) -> str:
+    name, what, _ = _SLA_WORDS[sla.sla]
+    return (
+        f"{name} breach % ({what}): {wording.percent(sla.breach_pct, 3)} ({sla.breached_cases:,} of {sla.cases:,}; "
+        f"daily average {wording.percent(sla.daily_avg_breach_pct, 3)})"
+    )
+
+
+def _scenario(row: ScenarioFigures) -> str:
+    return (
+        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} in its stage cohort "
+        f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
+        f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
+    )
 
 
 def _operations(headline: Headline) -> Iterator[str]:

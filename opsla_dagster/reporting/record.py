@@ -22,7 +22,10 @@ from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.report import write_report
 from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, TableRun, write_run_summary
 from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def write_reports(
     append_impact_log(summary, impact_log)
     report = None
     if home.marts_database.exists():
-        report = write_report(home.marts_database, summary, home.reports / "report.html")
+        report = write_report(home.marts_database, summary, home.reports / REPORT)
     return Written(summary, report, impact_log, run_summary)
 
 
@@ -73,16 +76,21 @@ def summarise(
         sources=tuple(sources),
         tables=tuple(_tables(instance, runs)),
         checks=tuple(check for run in runs for check in _checks(instance, run)),
-        artifacts=tuple(str(path) for path in (home.warehouse, home.marts_database, home.marts) if path.exists()),
+        artifacts=(str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse)),
         headline=_headline(home) if succeeded else None,
     )
 
 
 def _headline(home: Home) -> Headline | None:
+    """Measured in the warehouse, which knows targets and the mess of the events; in the published marts while it is busy."""
     if not home.marts_database.exists():
         return None
-    with published(home.marts_database) as connection:
-        return headline(connection)
+    try:
+        with reading(home.warehouse) as connection:
+            return headline(connection)
+    except OpslaError:
+        with published(home.marts_database) as connection:
+            return headline(connection)
 
 
 def _window(run: DagsterRun, default: date) -> tuple[date, date]:

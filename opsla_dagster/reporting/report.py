@@ -1,6 +1,6 @@
 """report.html: one self-contained page from the published marts.
 
-Belongs here: putting the page together. Does not belong here: what a section says (sections.py) or looks like (templates/).
+Belongs here: putting the page together. Does not belong here: what a section says (sections/) or looks like (templates/).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.marts import published
-from opsla_dagster.reporting.run_summary import Headline, RunSummary
-from opsla_dagster.reporting.sections import all_sections, sla_tiles
+from opsla_dagster.reporting.run_summary import Headline, RunSummary, SlaFigures
+from opsla_dagster.reporting.sections import all_sections
+from opsla_dagster.reporting.sections.common import TONES
 
 
 def write_report(marts: Path, run_summary: RunSummary | None, target: Path) -> Path:
@@ -28,7 +29,7 @@ def write_report(marts: Path, run_summary: RunSummary | None, target: Path) -> P
         measured = _completed(headline(connection), run_summary)
         sections = all_sections(connection, measured, run_summary)
     page = _environment().get_template("report.html.j2").render(
-        headline=measured, summary=run_summary, sections=sections, sla_tiles=sla_tiles(measured)
+        headline=measured, summary=run_summary, sections=sections, tones=TONES
     )
     write_whole(target, page)
     return target
@@ -43,11 +44,19 @@ def _completed(measured: Headline, summary: RunSummary | None) -> Headline:
         "events": summary.headline.events,
         "events_per_case": summary.headline.events_per_case,
         "data_quality": summary.headline.data_quality,
-        "slas": tuple(
-            ran[sla.sla] if sla.p50 is None and sla.sla in ran and ran[sla.sla].cases == sla.cases else sla
-            for sla in measured.slas
-        ),
+        "slas": tuple(_completed_sla(sla, ran.get(sla.sla)) for sla in measured.slas),
     })
+
+
+def _completed_sla(measured: SlaFigures, ran: SlaFigures | None) -> SlaFigures:
+    """`measured` with the target and, where both judge the same cases, the percentiles of the run."""
+    if ran is None:
+        return measured
+    target = measured.target_minutes if measured.target_minutes is not None else ran.target_minutes
+    percentiles = (
+        {"p50": ran.p50, "p90": ran.p90, "p95": ran.p95} if measured.p50 is None and measured.cases == ran.cases else {}
+    )
+    return measured.model_copy(update={"target_minutes": target, **percentiles})
 
 
 def _environment() -> Environment:

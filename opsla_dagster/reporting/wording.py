@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 MISSING = "–"
 
-#: The three SLA variants as the marts name them, in the order they are shown: (key, short name, full name).
+#: The three SLA variants by the names the marts give them, in the order they are shown; wait is the customer's.
 SLA_NAMES = {
     "sla_b": "SLA B first touch",
-    "sla_a_incl_wait": "SLA A resolution, customer wait counted",
-    "sla_a_paused": "SLA A resolution, paused in customer wait",
+    "sla_a_incl_wait": "SLA A resolution, wait counted",
+    "sla_a_paused": "SLA A resolution, wait paused",
 }
 SLA_SHORT_NAMES = {"sla_b": "SLA B", "sla_a_incl_wait": "SLA A incl. wait", "sla_a_paused": "SLA A paused"}
 
@@ -30,12 +30,8 @@ def percent(figure: float | None, digits: int = 2) -> str:
     return MISSING if figure is None else f"{figure:,.{digits}f}%"
 
 
-def points(difference: float) -> str:
-    """A difference of percentages, `+1.25 points`."""
-    return f"{difference:+.2f} points".replace("-", "−")
-
-
 def decimal(figure: float | None, digits: int = 1) -> str:
+    """`1,234.5`, or a dash for nothing."""
     return MISSING if figure is None else f"{figure:,.{digits}f}"
 
 
@@ -81,32 +77,51 @@ def last_day(end: date) -> date:
 
 
 def figures(values: Mapping[str, bool | int | float | str | None]) -> str:
-    """The figures of a check as `observed 1.78, limit 2.5`."""
-    return ", ".join(f"{key.replace('_', ' ')} {_figure(value)}" for key, value in values.items())
+    """The figures of a check in one line, its rate first: `rate 1.78, warn above 3`."""
+    ordered = sorted(values.items(), key=lambda item: item[0] != "rate")
+    return ", ".join(f"{name(key)} {_figure(value)}" for key, value in ordered)
 
 
 def _figure(value: bool | int | float | str | None) -> str:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return {True: "yes", False: "no", None: MISSING}.get(value, str(value))  # type: ignore[arg-type]
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else value or MISSING
+
+
+def is_named(value: str | None) -> bool:
+    """Whether a stored name says anything: marts write `unknown` where the source has none."""
+    return value is not None and value.strip().lower() not in {"", "unknown"}
 
 
 def name(value: str | None, missing: str = "unnamed") -> str:
-    """A stored name as words: `tier_3` and `3` stay recognisable, underscores become spaces."""
-    return missing if value is None or not value.strip() else value.replace("_", " ")
+    """A stored name as words: underscores become spaces."""
+    return value.replace("_", " ") if value is not None and is_named(value) else missing
 
 
 def tier(value: str | None) -> str:
     """`Tier 3` for `3`, `T3`, `tier_3` and `Tier 3`; any other name as it is."""
-    if value is None or not value.strip():
+    if value is None or not is_named(value):
         return "No tier"
     matched = re.fullmatch(r"(?:t|tier)?[ _-]*(\d+)", value.strip(), re.IGNORECASE)
     return f"Tier {matched[1]}" if matched else name(value)
 
 
+def scenario(value: str) -> str:
+    """`s1_faster_review` as `S1 faster review`."""
+    words = name(value)
+    return re.sub(r"^s(\d+)\b", r"S\1", words)
+
+
 def stage(value: str) -> str:
     """`triage_to_investigation` as `triage → investigation`."""
     return " → ".join(name(step) for step in value.split("_to_"))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its start, whatever name it begins with."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(items: Sequence[str]) -> str:

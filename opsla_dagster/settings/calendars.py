@@ -17,6 +17,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, ZoneName
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -65,14 +66,12 @@ def _weekdays(key: str) -> str:
 
 
 def _weekday_numbers(key: str) -> list[int]:
-    """`mon`, `mon-fri` or `fri-sun` as 0 (Monday) .. 6."""
+    """`mon`, `mon-fri` or `sun-thu` as 0 (Monday) .. 6."""
     first, _, last = key.strip().lower().partition("-")
     if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as mon-fri")
+        raise ValueError(f"{key!r} is no weekday; write one of {', '.join(WEEKDAYS)}, or a range such as sun-thu")
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-    if end < start:
-        raise ValueError(f"{key!r} runs backwards; a week starts with mon")
-    return list(range(start, end + 1))
+    return [(start + day) % 7 for day in range((end - start) % 7 + 1)]
 
 
 def _disjoint(minutes: list[tuple[int, int]], whose: str) -> Minutes:
@@ -274,3 +273,12 @@ class CalendarsSettings(Document):
     @property
     def default_calendar(self) -> Calendar:
         return self.calendars[self.default]
+
+
+def require_horizon(settings: CalendarsSettings, window: Window) -> None:
+    """Raises OpslaError when a date of `window` has no calendar."""
+    horizon = settings.horizon.window
+    if window.start < horizon.start or window.end > horizon.end:
+        raise OpslaError(
+            f"calendars.yml: horizon: covers {horizon}, but {window} is asked for; widen horizon.start or horizon.end"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,12 @@ def _encoding(name: str) -> str:
     except LookupError as error:
         raise ValueError(f"unknown text encoding {name!r}; use utf-8, latin-1, cp1252, utf-16 ...") from error
     return name
+
+
+def _not_empty(value: Sized) -> Sized:
+    if not value:
+        raise ValueError("expected at least one")
+    return value
 
 
 Text = Annotated[str, BeforeValidator(_text), StringConstraints(min_length=1)]
@@ -90,7 +96,7 @@ class TimeSettings(Document):
     @model_validator(mode="after")
     def _zone_known(self) -> TimeSettings:
         if self.format != "iso" and not self.states_offset and self.timezone is None:
-            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone of the stamps in timezone")
+            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
         return self
 
 
@@ -141,19 +147,19 @@ class EventLogSettings(Document):
     type: Literal["event_log"]
     name: SourceName
     enabled: bool = True
-    files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: Literal["csv", "parquet"] | None = None
     csv: CsvSettings = CsvSettings()
     time: TimeSettings = TimeSettings()
     missing_values: tuple[Mark, ...] = ("",)
     columns: ColumnSettings
-    statuses: Annotated[Mapping[Text, Status], Field(min_length=1)]
+    statuses: Annotated[Mapping[Text, Status], AfterValidator(_not_empty)]
     sla_met_values: SlaMetValues = SlaMetValues()
     order_by: tuple[Text, ...] = ()
     case_id_prefix: str = ""
 
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
-        """Identity of what the rows mean: neither the files' place or content nor the desk's first day is part of it."""
+        """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
         meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled"})
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
@@ -173,17 +179,11 @@ class SourcesSettings(Document):
     """The whole of sources.yml."""
 
     desk: DeskSettings
-    sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
+    sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_not_empty)]
 
     @model_validator(mode="after")
     def _sources_differ(self) -> SourcesSettings:
         names = [source.name for source in self.sources]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two sources are called {repeated[0]!r}; every source needs a name of its own")
-        if not self.enabled:
-            raise ValueError("no source is enabled; set enabled: true on at least one")
         return self
-
-    @property
-    def enabled(self) -> tuple[SimulationSourceSettings | EventLogSettings, ...]:
-        return tuple(source for source in self.sources if source.enabled)

@@ -49,8 +49,8 @@ NO_CASES = "no cases"
 class Source(Protocol):
     """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
 
-    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an event
-    when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
+    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an
+    event when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
     """
 
     name: str

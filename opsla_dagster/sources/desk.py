@@ -64,10 +64,11 @@ def build_desk(settings: Settings) -> Desk:
 def _build(settings: Settings, source: SourceSettings) -> Source:
     desk = settings.sources.desk
     match source:
-        case SimulationSourceSettings():
+        case SimulationSourceSettings() if settings.simulation is not None:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
         case EventLogSettings():
             return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory)
+    raise OpslaError(f"{settings.config_directory / 'sources.yml'}: source {source.name!r} is of a type that cannot be built")
 
 
 def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, str]) -> None:

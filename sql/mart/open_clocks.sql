@@ -59,7 +59,8 @@ pauses as (
             and clocks.intake_date = spans.intake_date
             and rules.status = spans.status
     where
-        spans.started_at < clocks.as_of_at
+        clocks.started_at <= clocks.as_of_at
+        and spans.started_at <= clocks.as_of_at
         and (spans.ended_at is null or spans.ended_at > clocks.started_at)
 ),
 
@@ -226,22 +227,15 @@ located as (
         case_id,
         clock,
         open_seconds,
-        max(segment_start_at) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as segment_start_at,
-        max(segment_end_at) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as segment_end_at,
-        max(open_seconds_before) over (
-            partition by calendar
-            order by open_seconds, rank_at_tie
-            range between unbounded preceding and current row
-        ) as open_seconds_before
+        max(segment_start_at) over up_to_here as segment_start_at,
+        max(segment_end_at) over up_to_here as segment_end_at,
+        max(open_seconds_before) over up_to_here as open_seconds_before
     from marks
+    window up_to_here as (
+        partition by calendar
+        order by open_seconds, rank_at_tie, case_id, clock
+        rows between unbounded preceding and current row
+    )
 ),
 
 due as (

@@ -1,6 +1,7 @@
 -- One row is one SLA case that reached REVIEW_QA after INVESTIGATION.
--- A stage is the time between two first milestones, in open minutes of SLA A's calendar; NULL when they lie in the other
--- order (docs/decisions/0005-business-time-F.md).
+-- A stage is the time between two first milestones, in open minutes of SLA A's calendar. It is NULL when it would begin
+-- before intake or end before it begins: such an instant is wrong, and a stage from it would be too
+-- (docs/decisions/0005-business-time-F.md).
 with cases as (
     select
         metrics.source,
@@ -8,7 +9,8 @@ with cases as (
         metrics.intake_date,
         metrics.tier,
         metrics.case_type,
-        metrics.triage_ts,
+        metrics.intake_ts,
+        milestones.triage_ts,
         milestones.investigation_ts,
         milestones.review_qa_ts,
         metrics.resolved_ts,
@@ -104,15 +106,20 @@ select
     cases.case_type,
     cast(
         case
-            when cases.triage_ts <= cases.investigation_ts
+            when cases.triage_ts >= cases.intake_ts and cases.investigation_ts >= cases.triage_ts
                 then (side_by_side.investigation - side_by_side.triage) / 60.0
         end as double
     ) as triage_to_investigation_business_minutes,
-    cast((side_by_side.review - side_by_side.investigation) / 60.0 as double)
-        as investigation_to_review_business_minutes,
     cast(
         case
-            when cases.review_qa_ts <= cases.resolved_ts then (side_by_side.resolved - side_by_side.review) / 60.0
+            when cases.investigation_ts >= cases.intake_ts
+                then (side_by_side.review - side_by_side.investigation) / 60.0
+        end as double
+    ) as investigation_to_review_business_minutes,
+    cast(
+        case
+            when cases.review_qa_ts >= cases.intake_ts and cases.resolved_ts >= cases.review_qa_ts
+                then (side_by_side.resolved - side_by_side.review) / 60.0
         end as double
     ) as review_to_resolved_business_minutes,
     cases.resolution_incl_wait_business_minutes

@@ -1,6 +1,7 @@
 -- One row is one distinct event of a case.
 -- Of events with the same case, status and event_ts the earliest ingested stays, ties by event_id. Rows without event_ts are
--- all kept: nothing says that they are the same event (docs/decisions/0001-event-deduplication.md).
+-- all kept: nothing says that they are the same event (docs/decisions/0001-event-deduplication.md). A kept event is a reopen
+-- when any of its copies is.
 -- The log is read three times and each time narrowly: first for the keys that repeat, then for their events alone, last for all.
 -- Ranking every event costs twice as much for the same result.
 with repeated as (
@@ -8,7 +9,8 @@ with repeated as (
         case_id,
         status,
         event_ts,
-        count(*) as copies
+        count(*) as copies,
+        bool_or(is_reopen) as is_reopen
     from raw.events_log
     where
         intake_date >= $start_date
@@ -25,6 +27,7 @@ ranked as (
         log.event_ts,
         log.event_id,
         repeated.copies,
+        repeated.is_reopen,
         row_number() over (
             partition by log.case_id, log.status, log.event_ts order by log.ingestion_ts, log.event_id
         ) as copy_number
@@ -42,7 +45,8 @@ earliest as (
         status,
         event_ts,
         event_id,
-        copies
+        copies,
+        is_reopen
     from ranked
     where copy_number = 1
 )
@@ -58,7 +62,7 @@ select
     log.ingestion_ts,
     coalesce(log.event_ts, log.ingestion_ts) as canonical_ts,
     log.source_sequence,
-    log.is_reopen,
+    coalesce(earliest.is_reopen, log.is_reopen) as is_reopen,
     log.is_duplicate,
     log.is_late_arriving,
     log.is_tz_inconsistent,

@@ -1,17 +1,17 @@
 """Business time against a naive walk: one second after the other, each asked of the wall clock.
 
-The walk below shares no code with the package, not even the reading of opening hours.
+The walk (naive_calendar.py) shares no code with the package, not even the reading of opening hours.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive_calendar import WEEKDAYS, Walk
 
 from opsla_dagster.calendars import business_time, calendar_days
 from opsla_dagster.minute_spine import business_minutes
@@ -29,7 +29,6 @@ STARTS = [
     date(2011, 12, 24), date(2025, 12, 25),
 ]
 DAYS = 10
-WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 def clock(minute: int) -> str:
@@ -76,52 +75,6 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-class Walk:
-    """Open or not, minute by minute (hours are given in minutes), read off the wall clock."""
-
-    def __init__(self, calendar: dict[str, Any], start: date) -> None:
-        self.start = datetime(start.year, start.month, start.day)
-        self.zone = ZoneInfo(calendar["zone"])
-        self.calendar = calendar
-        self.is_open = [self._open_at(self.start + timedelta(minutes=minute)) for minute in range(DAYS * 1440)]
-        self.before = [0]
-        for opened in self.is_open:
-            self.before.append(self.before[-1] + 60 * opened)
-
-    def wall(self, moment: datetime) -> datetime:
-        return moment.replace(tzinfo=UTC).astimezone(self.zone)
-
-    def _open_at(self, moment: datetime) -> bool:
-        if self.calendar.get("always_open"):
-            return True
-        wall = self.wall(moment)
-        shown, today = f"{wall.hour:02d}:{wall.minute:02d}", wall.date()
-        for half_day in self.calendar["half_days"]:
-            if half_day["date"] == today:
-                return any(start <= shown < end for start, end in self._pairs(half_day["hours"]))
-        if today in self.calendar["holidays"]:
-            return False
-        return any(
-            start <= shown < end if start < end else shown >= start
-            for start, end in self._pairs(self._hours_of(today))
-        ) or any(
-            start > end and shown < end for start, end in self._pairs(self._hours_of(today - timedelta(days=1)))
-        )
-
-    def _hours_of(self, day: date) -> list[str]:
-        hours = self.calendar["hours"]
-        found: list[str] = hours.get("mon-sun") or hours.get(WEEKDAYS[day.weekday()], [])
-        return found
-
-    @staticmethod
-    def _pairs(intervals: list[str]) -> list[tuple[str, str]]:
-        return [(text[:5], text[6:]) for text in intervals]
-
-    def open_seconds_until(self, second: int) -> int:
-        minute, rest = divmod(second, 60)
-        return self.before[minute] + (rest if rest and self.is_open[minute] else 0)
-
-
 class Segments:
     """F as the SQL reads it, from the rows of business_time."""
 
@@ -143,7 +96,7 @@ class Segments:
         return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(document=documents(), data=st.data())
 def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject) -> None:
     parsed = CalendarsSettings.model_validate(document)
@@ -153,7 +106,7 @@ def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject
     seconds = st.integers(0, DAYS * 86_400 - 1)
     for name, calendar in document["calendars"].items():
         rows = [row for row in table if row["calendar"] == name]
-        walk, segments = Walk(calendar, start), Segments(rows)
+        walk, segments = Walk(calendar, start, DAYS), Segments(rows)
 
         assert rows[0]["segment_start_at"] == midnight
         assert rows[-1]["segment_end_at"] == midnight + timedelta(days=DAYS)
@@ -181,12 +134,12 @@ def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject
                 assert walk.open_seconds_until(int((found - midnight).total_seconds())) == elapsed
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(document=documents())
 def test_days_and_the_minute_spine_are_the_walk(document: dict[str, Any]) -> None:
     parsed = CalendarsSettings.model_validate(document)
     start = document["horizon"]["start"]
-    walk = Walk(document["calendars"]["a"], start)
+    walk = Walk(document["calendars"]["a"], start, DAYS)
     spine = business_minutes(parsed, parsed.horizon.window)
     opened = [walk.start + timedelta(minutes=minute) for minute, is_open in enumerate(walk.is_open) if is_open]
     # A local date at the edge may lie outside the UTC horizon, or begin before it.

@@ -91,7 +91,7 @@ def test_failed_checks_of_a_successful_range_run_are_alerts_with_figures_partiti
     }
     run_id = run_of(instance, spans, tags)
 
-    drift, gate = alerts_of_run(instance, run_id, {WARN_CHECK: DESCRIPTION}, UI) or []
+    drift, gate = alerts_of_run(instance, run_id, lambda: {WARN_CHECK: DESCRIPTION}, UI) or []
 
     assert (drift.severity, gate.severity) == ("WARN", "ERROR")
     assert drift.title == "opsla: WARN check drift failed on staging/spans"
@@ -111,7 +111,7 @@ def test_failed_checks_of_a_successful_range_run_are_alerts_with_figures_partiti
 
 
 def test_failed_run_is_an_alert_in_the_words_of_its_error(instance: dg.DagsterInstance) -> None:
-    (failed,) = alerts_of_run(instance, run_of(instance, broken), {}, UI) or []
+    (failed,) = alerts_of_run(instance, run_of(instance, broken), dict, UI) or []
 
     assert "failed" in failed.title
     assert failed.severity == "ERROR"
@@ -123,10 +123,10 @@ def test_failed_run_is_an_alert_in_the_words_of_its_error(instance: dg.DagsterIn
 def test_cancelled_run_is_an_alert(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(dg.Definitions(assets=[spans]).resolve_implicit_global_asset_job_def())
     instance.report_run_canceling(run)
-    assert alerts_of_run(instance, run.run_id, {}, UI) is None
+    assert alerts_of_run(instance, run.run_id, dict, UI) is None
     instance.report_run_canceled(run)
 
-    (cancelled,) = alerts_of_run(instance, run.run_id, {}, UI) or []
+    (cancelled,) = alerts_of_run(instance, run.run_id, dict, UI) or []
     assert "was cancelled" in cancelled.title
 
 
@@ -145,18 +145,18 @@ def test_only_the_last_evaluation_of_a_retried_step_counts(instance: dg.DagsterI
             raise RuntimeError("once")
         yield dg.MaterializeResult()
 
-    (worse,) = alerts_of_run(instance, run_of(instance, shaky), {}, UI) or []
+    (worse,) = alerts_of_run(instance, run_of(instance, shaky), dict, UI) or []
     assert (worse.check, worse.figures) == ("worse", {"attempt": 2})
 
 
 def test_unknown_run_has_no_alerts(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    assert alerts_of_run(instance, "nobody", {}, UI) is None
-    assert deliver_alerts(instance, "nobody", tmp_path, AlertSettings()).sent == 0
+    assert alerts_of_run(instance, "nobody", dict, UI) is None
+    assert deliver_alerts(instance, ["nobody"], tmp_path, AlertSettings()).sent == 0
 
 
 def test_alert_ids_are_stable_and_distinct(instance: dg.DagsterInstance) -> None:
     run_id = run_of(instance, spans, {"dagster/partition": "2025-07-01"})
-    ids = [[a.alert_id for a in alerts_of_run(instance, run_id, {}, UI) or []] for _ in range(2)]
+    ids = [[a.alert_id for a in alerts_of_run(instance, run_id, dict, UI) or []] for _ in range(2)]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
 
@@ -174,8 +174,8 @@ def test_without_configuration_each_failure_is_one_line_however_often_it_is_noti
 ) -> None:
     run_id = run_of(instance, spans, {"dagster/partition": "2025-07-01"})
 
-    outcomes = [deliver_alerts(instance, run_id, tmp_path, AlertSettings()) for _ in range(3)]
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), {})
+    outcomes = [deliver_alerts(instance, [run_id], tmp_path, AlertSettings()) for _ in range(3)]
+    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
 
     assert [outcome.sent for outcome in outcomes] == [2, 0, 0]
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 0
@@ -185,15 +185,15 @@ def test_without_configuration_each_failure_is_one_line_however_often_it_is_noti
 
 def test_runs_that_no_sensor_saw_are_found_once(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     run_of(instance, broken)
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), {})
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), {})
+    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
+    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 1
 
 
 def test_history_older_than_the_overlap_is_no_news(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     run_of(instance, broken)
     Ledger(tmp_path / "alerts").sweep_done((datetime.now(UTC) + timedelta(hours=2)).timestamp())
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), {})
+    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 0
 
 
@@ -235,7 +235,7 @@ def test_file_that_cannot_be_written_is_said_and_tried_again(instance: dg.Dagste
     run_id = run_of(instance, broken)
     (tmp_path / "alerts.jsonl").mkdir()
 
-    outcome = deliver_alerts(instance, run_id, tmp_path, AlertSettings())
+    outcome = deliver_alerts(instance, [run_id], tmp_path, AlertSettings())
 
     assert outcome.sent == 0
     assert "alerts.jsonl cannot be written" in outcome.problems[0]

@@ -1,11 +1,12 @@
-"""One reading of a source's files: every record either a canonical event or a rejected row.
+"""One reading of a source's files: every record becomes either a canonical event or a rejected row.
 
-Belongs here: loading files, ordering, intake, rejection, the two parquet files of a snapshot.
-Does not belong here: caching snapshots, or what is visible as of an instant.
+Belongs here: loading files, order, intake, rejection, the two parquet files of a snapshot.
+Does not belong here: keeping snapshots, or what is visible as of an instant.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,14 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
 from opsla_dagster.sources.event_log.files import LogFile, held_still
-from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal
+from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
+#: `field` of a rejected row whose fault is the record as a whole.
+WHOLE_RECORD = "record"
+#: DuckDB's own default; records that are longer raise it.
+_LINE_BYTES = 2 * 2**20
+#: Stands for records that never reached the columns; a blank line has no reason.
 _UNREADABLE = pa.schema([
     ("file_number", pa.int64()), ("row_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())
 ])
@@ -32,14 +38,14 @@ class SourceCounts:
     rows: int
     used_rows: int
     rejected_rows: int
-    #: Cases named by any record, and those of them that are used.
+    #: Cases that any record names, and those of them that are used.
     cases: int
     used_cases: int
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A file in table raw_<number>: its n-th record is row `first_row` + n of the file."""
+    """A file in table raw_<number>; its row with rowid n is the file's row first_row + n."""
 
     file: LogFile
     columns: list[RawColumn]
@@ -47,24 +53,28 @@ class _Loaded:
     rows: int
 
 
-def connect(directory: Path, database: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """DuckDB that spills beside the cache and never depends on the machine's zone."""
-    connection = duckdb.connect(str(database) if database else ":memory:")
-    connection.execute(f"set temp_directory = {literal(str(directory / 'spill'))}")
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set preserve_insertion_order = true")
+def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
+
+    $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory, as it does for the warehouse.
+    """
+    connection = duckdb.connect()
+    connection.execute(f"set temp_directory = {literal(str(spill_directory))}")
+    connection.execute("set global TimeZone = 'UTC'")
+    connection.execute("set global preserve_insertion_order = true")
+    if limit := os.environ.get("OPSLA_MEMORY_LIMIT"):
+        connection.execute(f"set memory_limit = {literal(limit)}")
     return connection
 
 
 def canonicalise(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
 ) -> tuple[SourceCounts, dict[str, int]]:
-    """Writes EVENTS_FILE and REJECTED_FILE of these files into `directory`; returns the counts, and the rows of each file.
+    """Writes EVENTS_FILE and REJECTED_FILE of these files into `directory`; returns the counts, and records by path.
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
-    database = directory / "scratch.duckdb"
-    connection = connect(directory, database)
+    connection = connect(directory / "spill")
     try:
         _require_usable_format(connection, settings)
         connection.register("no_unreadable", _UNREADABLE.empty_table())
@@ -74,12 +84,11 @@ def canonicalise(
         _judge_cases(connection, settings, desk)
         _write_events(connection, directory)
         _write_rejected(connection, settings, loaded, directory)
-        counts = _count(connection, directory, sum(item.rows for item in loaded))
+        counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
     except duckdb.Error as error:
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-        database.unlink(missing_ok=True)
     return counts, {str(item.file.path): item.rows for item in loaded}
 
 
@@ -126,14 +135,13 @@ def _load_csv(
     copy = copy_records(file.path, settings.csv, target)
     types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
     quote = literal(settings.csv.quote)
-    limit = max(2 * copy.longest_bytes, 2**21)
     connection.execute(f"""
         create table raw_{number} as
         select *
         from read_csv(
-            {literal(str(target))}, auto_detect = false, header = false, columns = {{{types}}},
+            {path_literal(target)}, auto_detect = false, header = false, columns = {{{types}}},
             delim = {literal(settings.csv.delimiter)}, quote = {quote}, escape = {quote}, new_line = '\\n',
-            max_line_size = {limit}, strict_mode = true
+            max_line_size = {max(_LINE_BYTES, 2 * copy.longest_bytes)}, strict_mode = true
         )
     """)
     target.unlink()
@@ -148,59 +156,61 @@ def _require_all_rows(connection: duckdb.DuckDBPyConnection, number: int, file: 
     (loaded,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
     if loaded != copy.copied_rows:
         raise OpslaError(
-            f"{file.path}: {copy.copied_rows} records were counted but {loaded} were read; please report this file's shape"
+            f"{file.path}: has {copy.copied_rows} records, but {loaded} came out of reading it; nothing is loaded. "
+            "Please report this with the file"
         )
 
 
 def _note_unreadable(connection: duckdb.DuckDBPyConnection, number: int, copy: CsvCopy) -> None:
-    """Placeholder rows of the copy: rejected with a reason, or blank lines, which have none."""
     rejected = [(number, item.row_number, item.reason, item.text) for item in copy.unreadable]
     blank = [(number, row_number, None, None) for row_number in copy.blank_rows]
-    columns = list(zip(*rejected, *blank, strict=True)) or [(), (), (), ()]
-    found = pa.table([list(column) for column in columns], schema=_UNREADABLE)
+    rows = [dict(zip(_UNREADABLE.names, row, strict=True)) for row in (*rejected, *blank)]
+    found = pa.Table.from_pylist(rows, schema=_UNREADABLE)
     connection.register("found_unreadable", found)
     connection.execute("insert into unreadable select * from found_unreadable")
     connection.unregister("found_unreadable")
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile) -> _Loaded:
-    path = literal(str(file.path))
+    path = path_literal(file.path)
     try:
         described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
-        columns = [_parquet_column(index, name, kind) for index, (name, kind, *_) in enumerate(described)]
-        renamed = ", ".join(f"{_text_of(name, kind)} as c{index}" for index, (name, kind, *_) in enumerate(described))
-        connection.execute(f"create table raw_{number} as select {renamed} from read_parquet({path})")
+        texts = ", ".join(f"{_as_text(name, kind)} as c{index}" for index, (name, kind, *_) in enumerate(described))
+        connection.execute(f"create table raw_{number} as select {texts} from read_parquet({path})")
     except duckdb.Error as error:
         raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
+    columns = [RawColumn(name, f"c{index}", _is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
     (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
-    return _Loaded(file, columns, 1, int(rows))
+    return _Loaded(file, columns, 1, rows)
 
 
-def _parquet_column(index: int, name: str, kind: str) -> RawColumn:
-    return RawColumn(name, f"c{index}", is_instant=kind.startswith("TIMESTAMP") or kind == "DATE")
+def _is_stamp(kind: str) -> bool:
+    return kind.startswith("TIMESTAMP") or kind == "DATE"
 
 
-def _text_of(name: str, kind: str) -> str:
+def _as_text(name: str, kind: str) -> str:
     """A typed stamp becomes ISO text, so that CSV and parquet go the same way from here."""
     column = '"' + name.replace('"', '""') + '"'
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if kind.startswith("TIMESTAMP") or kind == "DATE":
+    if _is_stamp(kind):
         return f"strftime(cast({column} as timestamp), '%Y-%m-%dT%H:%M:%S.%f')"
     return f"cast({column} as varchar)"
 
 
 def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
+    path = loaded.file.path
     names = [column.name for column in loaded.columns]
-    wanted = {column: f"columns.{field}" for field, column in settings.columns.mapped().items()}
-    wanted.update({column: "order_by" for column in settings.order_by if column not in wanted})
+    wanted = dict.fromkeys(settings.order_by, "order_by")
+    wanted.update({column: f"columns.{field}" for field, column in settings.columns.mapped().items()})
     for column, place in wanted.items():
         if column not in names:
             raise OpslaError(
-                f"{loaded.file.path}: column {column!r} is missing (sources.yml: {settings.name}: {place}); found {', '.join(names)}"
+                f"{path}: column {column!r} is missing, which sources.yml names ({settings.name}: {place}); "
+                f"found the columns {', '.join(names)}"
             )
         if names.count(column) > 1:
-            raise OpslaError(f"{loaded.file.path}: column {column!r} appears {names.count(column)} times, expected once")
+            raise OpslaError(f"{path}: column {column!r} appears {names.count(column)} times; rename all but one")
 
 
 # ---------------------------------------------------------------- judging
@@ -208,13 +218,14 @@ def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
 
 def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """source_sequence: the place of a record among all records of its case, in the source's own order."""
-    orders = [f"order_{number}.{part} nulls last" for number in range(len(settings.order_by)) for part in ("number", "text")]
+    orders = [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
     connection.execute(f"""
         create table numbered as
         select
             *,
             row_number() over (
-                partition by case_id order by {", ".join([*orders, "file_number", "row_number"])}
+                partition by case_id
+                order by {", ".join([*orders, "file_number", "row_number"])}
             ) as source_sequence
         from records
     """)
@@ -222,8 +233,9 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
 
 
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
-    """Table `judged`: numbered rows with their intake, and the faults that only show beside other rows."""
-    intake = "arg_min(intake_ts, source_sequence)" if settings.columns.intake_ts else "min(coalesce(event_ts, ingestion_ts))"
+    """Table `judged`: rows with event id and intake, and the faults that only show beside other rows."""
+    first_event = "min(coalesce(event_ts, ingestion_ts))"
+    intake = "arg_min(intake_ts, source_sequence)" if settings.columns.intake_ts else first_event
     connection.execute(f"""
         create table judged as
         with identified as (
@@ -252,7 +264,7 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
                 )
                 when intake_date < date '{desk.start_date}' then struct_pack(
                     field := 'intake_ts',
-                    reason := 'intake date ' || intake_date || ' lies before desk.start_date {desk.start_date}'
+                    reason := 'the intake date ' || intake_date || ' lies before desk.start_date {desk.start_date}'
                 )
             end as fault
         from dated
@@ -261,19 +273,25 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
 
 
 def _identified(settings: EventLogSettings) -> str:
-    """Rows with their event id: the case and the record's place in it, or the log's own, of which a repeat is a fault."""
+    """Rows with their event id: case and place in it, or the log's own id, of which a repetition is a fault.
+
+    The place is padded, so that event ids of a case sort as its records do: ties are broken by event id downstream.
+    """
     if settings.columns.event_id is None:
-        return "select * replace (case_id || '#' || source_sequence as event_id) from numbered"
+        return "select * replace (case_id || '#' || printf('%04d', source_sequence) as event_id) from numbered"
     return """
-        select * replace (
-            case
-                when fault is not null then fault
-                when row_number() over (
-                    partition by fault is null, event_id order by file_number, row_number
-                ) > 1 then struct_pack(field := 'event_id', reason := 'the event id ' || event_id || ' occurs in an earlier record')
-            end as fault
-        )
-        from numbered
+            select * replace (
+                case
+                    when fault is not null then fault
+                    when row_number() over (
+                        partition by fault is null, event_id
+                        order by file_number, row_number
+                    ) > 1 then struct_pack(
+                        field := 'event_id', reason := 'an earlier record has the same event id ' || event_id
+                    )
+                end as fault
+            )
+            from numbered
     """
 
 
@@ -281,19 +299,23 @@ def _identified(settings: EventLogSettings) -> str:
 
 
 def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """EVENTS_FILE: one row a used record, with what it says of its case; in intake_date order, so that a day is read fast."""
+    """EVENTS_FILE: one row a used record with what it says of its case, by intake date, so that a day is read fast."""
     connection.execute(f"""
         copy (
+            with used as (
+                select * replace (coalesce(ingestion_ts, event_ts) as ingestion_ts)
+                from judged
+                where fault is null
+            )
             select
-                event_id, case_id, intake_date, intake_ts, status, source_status, event_ts,
-                coalesce(ingestion_ts, event_ts) as ingestion_ts, source_sequence, team, agent,
-                tier, case_type, priority, category, resolved_ts, closed_ts, is_sla_met, file_number, row_number,
+                event_id, case_id, intake_date, intake_ts, status, source_status, event_ts, ingestion_ts,
+                source_sequence, team, agent, tier, case_type, priority, category, resolved_ts, closed_ts, is_sla_met,
+                file_number, row_number,
                 md5(cast(to_json(struct_pack(
-                    a := event_id, b := case_id, c := status, d := source_status, e := event_ts,
-                    f := coalesce(ingestion_ts, event_ts), g := source_sequence, h := team, i := agent
+                    a := event_id, b := case_id, c := status, d := source_status, e := event_ts, f := ingestion_ts,
+                    g := source_sequence, h := team, i := agent
                 )) as varchar)) as event_digest
-            from judged
-            where fault is null
+            from used
             order by intake_date, case_id, source_sequence
         ) to {literal(str(directory / EVENTS_FILE))} (format parquet, compression zstd)
     """)
@@ -302,12 +324,12 @@ def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> Non
 def _write_rejected(
     connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[_Loaded], directory: Path
 ) -> None:
-    """REJECTED_FILE: REJECTED_ROWS, in the order of the files."""
-    files = " union all ".join(_rejected_of(number, item) for number, item in enumerate(loaded))
+    """REJECTED_FILE: the columns of REJECTED_ROWS, in the order of files and records."""
+    rejected = " union all ".join(_rejected_of(number, item) for number, item in enumerate(loaded))
     connection.execute(f"""
         copy (
             select {literal(settings.name)} as source, * exclude (file_number)
-            from ({files})
+            from ({rejected})
             order by file_number, row_number
         ) to {literal(str(directory / REJECTED_FILE))} (format parquet, compression zstd)
     """)
@@ -325,20 +347,28 @@ def _rejected_of(number: int, loaded: _Loaded) -> str:
         where judged.file_number = {number} and judged.fault is not null
         union all
         select
-            file_number, {file} as file, row_number, null as case_id, null as field,
+            file_number, {file} as file, row_number, cast(null as varchar) as case_id, '{WHOLE_RECORD}' as field,
             reason, cast(json_object('text', text) as varchar) as record
         from unreadable
         where file_number = {number} and reason is not null
     """
 
 
-def _count(connection: duckdb.DuckDBPyConnection, directory: Path, rows: int) -> SourceCounts:
+def _count(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, directory: Path, rows: int
+) -> SourceCounts:
     used, cases, used_cases = connection.execute("""
-        select count(*) filter (fault is null), count(distinct case_id), count(distinct case_id) filter (fault is null)
+        select
+            count(*) filter (fault is null),
+            count(distinct case_id),
+            count(distinct case_id) filter (fault is null)
         from judged
     """).fetchall()[0]
-    rejected_path = literal(str(directory / REJECTED_FILE))
-    (rejected,) = connection.execute(f"select count(*) from read_parquet({rejected_path})").fetchall()[0]
+    path = path_literal(directory / REJECTED_FILE)
+    (rejected,) = connection.execute(f"select count(*) from read_parquet({path})").fetchall()[0]
     if used + rejected != rows:
-        raise OpslaError(f"{rows} records were read, but {used} used and {rejected} rejected ones are left; nothing is loaded")
+        raise OpslaError(
+            f"source {settings.name}: {rows} records were read, but {used} are used and {rejected} rejected; "
+            "nothing is loaded. Please report this with the files"
+        )
     return SourceCounts(rows, used, rejected, cases, used_cases)

@@ -26,7 +26,7 @@ _PARQUET_NAMES = (".parquet", ".pq")
 
 @dataclass(frozen=True)
 class LogFile:
-    """One file in the state in which it was found; `modified_ns` and `inode` tell a rewritten file of equal size."""
+    """One file in the state in which it was found; time and inode tell a rewritten file of equal size."""
 
     path: Path
     format: FileFormat
@@ -48,34 +48,35 @@ def find_log_files(settings: EventLogSettings, config_directory: Path) -> tuple[
 
 @contextmanager
 def held_still(file: LogFile) -> Iterator[None]:
-    """Refuses what was read inside when the file changed meanwhile; errors of reading become OpslaErrors."""
+    """Refuses whatever was read inside when the file is no longer what it was when it was found."""
     try:
         yield
-    except OSError as error:
-        raise OpslaError(f"{file.path}: cannot be read: {error.strerror or error}") from error
     finally:
-        _require_unchanged(file)
+        if not _is_unchanged(file):
+            raise OpslaError(f"{file.path}: changed while it was read; run again once whatever writes it has finished")
 
 
-def _require_unchanged(file: LogFile) -> None:
+def _is_unchanged(file: LogFile) -> bool:
     try:
-        unchanged = _log_file(file.path, file.format) == file
+        return _log_file(file.path, file.format) == file
     except OpslaError:
-        unchanged = False
-    if not unchanged:
-        raise OpslaError(f"{file.path}: the file changed while it was read; run again once whatever writes it has finished")
+        return False
 
 
 def _matches(source: str, pattern: str, config_directory: Path) -> list[Path]:
-    expanded = _expand(source, pattern)
     base = config_directory.absolute()
-    if not glob.has_magic(expanded):
-        return [Path(os.path.normpath(base / expanded))]
-    found = [Path(os.path.normpath(base / name)) for name in glob.glob(expanded, root_dir=base, recursive=True)]
+    expanded = _expand(source, pattern)
+    if not glob.has_magic(expanded) or (base / expanded).exists():
+        return [_normal(base / expanded)]
+    found = [_normal(base / name) for name in glob.glob(expanded, root_dir=base, recursive=True)]
     files = sorted(path for path in found if not path.is_dir())
     if not files:
         raise OpslaError(f"sources.yml: {source}: files: no file matches {base / expanded}; check the pattern")
     return files
+
+
+def _normal(path: Path) -> Path:
+    return Path(os.path.normpath(path))
 
 
 def _expand(source: str, pattern: str) -> str:
@@ -83,9 +84,12 @@ def _expand(source: str, pattern: str) -> str:
 
     def value(match: re.Match[str]) -> str:
         name, default = match.groups()
-        found = os.environ.get(name) or default
+        found: str | None = os.environ.get(name) or default
         if found is None:
-            raise OpslaError(f"sources.yml: {source}: files: the environment variable {name} of {pattern!r} is not set")
+            raise OpslaError(
+                f"sources.yml: {source}: files: {pattern!r} wants the environment variable {name}, which is not set; "
+                "set it, or write the path itself"
+            )
         return found
 
     return _VARIABLE.sub(value, pattern)
@@ -97,11 +101,13 @@ def _log_file(path: Path, named_format: FileFormat | None) -> LogFile:
     except FileNotFoundError as error:
         raise OpslaError(f"{path}: no such file; check `files` in sources.yml") from error
     except (OSError, ValueError) as error:
-        raise OpslaError(f"{path}: cannot be read: {error}") from error
+        raise OpslaError(f"{path}: cannot be read: {error}; check `files` in sources.yml") from error
     if stat.S_ISDIR(state.st_mode):
-        raise OpslaError(f"{path}: is a directory, expected a file; name its files with a pattern such as {path.name}/*.csv")
+        raise OpslaError(
+            f"{path}: is a directory, expected a file; name its files with a pattern such as {path.name}/*.csv"
+        )
     if not stat.S_ISREG(state.st_mode):
-        raise OpslaError(f"{path}: is not a regular file; a log is read more than once, so write it to a file first")
+        raise OpslaError(f"{path}: is not a regular file; a log is read again at every refresh, so write it to a file")
     return LogFile(path, named_format or _format_of(path), state.st_size, state.st_mtime_ns, state.st_ino)
 
 
@@ -111,4 +117,4 @@ def _format_of(path: Path) -> FileFormat:
         return "csv"
     if name.endswith(_PARQUET_NAMES):
         return "parquet"
-    raise OpslaError(f"{path}: the name does not tell what the file is; set format: csv or format: parquet in sources.yml")
+    raise OpslaError(f"{path}: the name does not tell the format; set format: csv or format: parquet in sources.yml")

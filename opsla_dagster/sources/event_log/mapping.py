@@ -1,21 +1,23 @@
-"""The mapping of sources.yml as SQL: the cells of one file -> canonical values, each row with its fault, if it has one.
+"""The mapping of sources.yml as SQL: cells of one file -> canonical values, and what is wrong with a row, if anything.
 
-Belongs here: SQL text that depends on the mapping. Does not belong here: running it, or anything about more than one row.
+Belongs here: SQL text that depends on the mapping. Does not belong here: running it, or more than one row at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
 
 STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts")
 #: Cells that are passed on as they are.
 TEXT_FIELDS = ("team", "agent", "tier", "case_type", "priority", "category")
-#: A stamp outside is a typing error (year 16, year 9999), never a case of a desk.
-EARLIEST, LATEST = "1970-01-01", "2100-01-01"
-#: Characters of a found value that a reason quotes.
-_QUOTED_CHARACTERS = 60
+#: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
+_EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
+#: Characters of a found value that a reason shows.
+_SHOWN_CHARACTERS = 60
 
 _ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
 _ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
@@ -23,11 +25,11 @@ _ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 @dataclass(frozen=True)
 class RawColumn:
-    """A column of a file as loaded: `sql` is its VARCHAR expression; `is_instant` says it was a typed timestamp."""
+    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp or date."""
 
     name: str
     sql: str
-    is_instant: bool = False
+    is_stamp: bool = False
 
 
 def literal(text: str) -> str:
@@ -35,58 +37,59 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def canonical_rows(settings: EventLogSettings, columns: dict[str, RawColumn], raw: str) -> str:
-    """SELECT of one row a record of the table `raw` (which has row_number and the raw columns).
+def path_literal(path: Path) -> str:
+    """SQL string literal of a path for DuckDB's readers, which would take `*`, `?` and `[` for a pattern."""
+    return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
 
-    Columns: row_number, case_id, event_id, status, source_status, the STAMP_FIELDS as UTC, is_sla_met, the TEXT_FIELDS,
-    order_0, order_1 ... (one a column of order_by, as STRUCT(number, text)), fault STRUCT(field, reason) or NULL.
+
+def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn], raw: str) -> str:
+    """SELECT with one row a record of the relation `raw` (row_number and the raw columns).
+
+    Its columns: row_number, case_id, event_id, status, source_status, is_sla_met, STAMP_FIELDS (UTC), TEXT_FIELDS,
+    order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
     """
     mapped = settings.columns.mapped()
     found = {field: columns[column] for field, column in mapped.items()}
-    cells = [f"{_cell(settings, found.get(field))} as {field}" for field in (*_cell_fields(), *STAMP_FIELDS)]
-    orders = [_order(settings, columns[column], number) for number, column in enumerate(settings.order_by)]
+    fields = ("case_id", "event_id", "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
+    cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
     readings = [_reading(settings.time, field, found.get(field)) for field in STAMP_FIELDS]
     instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in STAMP_FIELDS]
-    stamps = [f"{field}_utc as {field}" for field in STAMP_FIELDS]
-    texts = [*TEXT_FIELDS, *(_order_value(settings, column, number) for number, column in enumerate(settings.order_by))]
+    passed_on = [f"{field}_utc as {field}" for field in STAMP_FIELDS] + list(TEXT_FIELDS)
+    passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
+    prefix = literal(settings.case_id_prefix)
     return f"""
-with cells as (
-    select row_number, {", ".join([*cells, *orders])}
-    from {raw}
-),
-readings as (
-    select *, {", ".join(readings)}
-    from cells
-),
-instants as (
-    select *, {", ".join(instants)}, {_status(settings)} as canonical_status, {_sla_met(settings)} as is_sla_met
-    from readings
-),
-judged as (
-    select *, {_fault(settings, mapped)} as fault
-    from instants
-)
-select
-    row_number,
-    {literal(settings.case_id_prefix)} || case_id as case_id,
-    {literal(settings.case_id_prefix)} || event_id as event_id,
-    canonical_status as status,
-    status as source_status,
-    is_sla_met,
-    {", ".join([*stamps, *texts])},
-    fault
-from judged
-"""
+        with cells as (
+            select row_number, {_list(cells)}
+            from {raw}
+        ),
+        readings as (
+            select *, {_list(readings)}
+            from cells
+        ),
+        instants as (
+            select *, {_list(instants)}, {_status(settings)} as canonical_status, {_sla_met(settings)} as is_sla_met
+            from readings
+        ),
+        judged as (
+            select *, {_fault(settings, mapped)} as fault
+            from instants
+        )
+        select
+            row_number, {prefix} || case_id as case_id, {prefix} || event_id as event_id,
+            canonical_status as status, status as source_status, is_sla_met, {_list(passed_on)}, fault
+        from judged
+    """
 
 
-def _cell_fields() -> tuple[str, ...]:
-    return ("case_id", "event_id", "status", "sla_met", *TEXT_FIELDS)
+def _list(expressions: list[str]) -> str:
+    return ", ".join(expressions)
 
 
 def _cell(settings: EventLogSettings, column: RawColumn | None) -> str:
     if column is None:
         return "cast(null as varchar)"
-    marks = ", ".join(literal(mark) for mark in sorted({"", *settings.missing_values}))
+    marks = _list([literal(mark) for mark in sorted({"", *settings.missing_values})])
     return f"case when {column.sql} not in ({marks}) then {column.sql} end"
 
 
@@ -94,107 +97,103 @@ def _cell(settings: EventLogSettings, column: RawColumn | None) -> str:
 
 
 def _reading(time: TimeSettings, field: str, column: RawColumn | None) -> str:
-    """Two columns: the instant (UTC) of a stamp that states its offset, and the local time of one that does not."""
-    if time.format == "iso" or (column is not None and column.is_instant):
-        with_offset = f"case when regexp_full_match({field}, {literal(_ISO_LOCAL + _ISO_OFFSET)}) then try_cast({field} as timestamptz) end"
-        local = f"case when regexp_full_match({field}, {literal(_ISO_LOCAL)}) then try_cast({field} as timestamp) end"
+    """Two columns: the UTC instant of a stamp that states its offset, and the local time of one that does not."""
+    stated, local = "cast(null as timestamptz)", "cast(null as timestamp)"
+    if time.format == "iso" or (column is not None and column.is_stamp):
+        stated = _when_matching(field, _ISO_LOCAL + _ISO_OFFSET, f"try_cast({field} as timestamptz)")
+        local = _when_matching(field, _ISO_LOCAL, f"try_cast({field} as timestamp)")
     elif time.states_offset:
-        with_offset = f"cast(try_strptime({field}, {literal(time.format)}) as timestamptz)"
-        local = "cast(null as timestamp)"
+        stated = f"cast(try_strptime({field}, {literal(time.format)}) as timestamptz)"
     else:
-        with_offset = "cast(null as timestamptz)"
         local = f"try_strptime({field}, {literal(time.format)})"
-    return f"timezone('UTC', {with_offset}) as {field}_stated, {local} as {field}_local"
+    return f"timezone('UTC', {stated}) as {field}_stated, {local} as {field}_local"
+
+
+def _when_matching(field: str, pattern: str, expression: str) -> str:
+    return f"case when regexp_full_match({field}, {literal(pattern)}) then {expression} end"
 
 
 def _instant(time: TimeSettings, field: str) -> str:
-    """The UTC instant; NULL for a local time that the zone skips. A local time that occurs twice is its later instant."""
+    """The UTC instant; NULL for a local time that the zone skips. Of a local time that occurs twice, the later one."""
     if time.timezone is None:
         return f"{field}_stated"
     zone = literal(time.timezone)
     placed = f"timezone({zone}, {field}_local)"
-    return f"coalesce({field}_stated, case when timezone({zone}, {placed}) = {field}_local then timezone('UTC', {placed}) end)"
+    exists = f"timezone({zone}, {placed}) = {field}_local"
+    return f"coalesce({field}_stated, case when {exists} then timezone('UTC', {placed}) end)"
 
 
-def _stamp_fault(time: TimeSettings, field: str, column: str) -> list[str]:
-    shape = "an ISO 8601 date and time" if time.format == "iso" else f"the format {time.format}"
-    faults = []
-    if time.timezone is None:
-        faults.append(_when(f"{field}_local is not null", field, f"a stamp without UTC offset in column {column}, and time.timezone names no zone", field))
-    else:
-        faults.append(
-            _when(
-                f"{field}_local is not null and {field}_utc is null",
-                field,
-                f"a local time in column {column} that the zone {time.timezone} skips when its clocks go forward",
-                field,
-            )
-        )
-    unparsable = _when(f"{field} is not null and {field}_utc is null", field, f"not {shape} in column {column}", field)
-    implausible = _when(
-        f"{field}_utc < timestamp '{EARLIEST}' or {field}_utc >= timestamp '{LATEST}'",
-        field,
-        f"an implausible stamp in column {column}, outside {EARLIEST} .. {LATEST}",
-        field,
+def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
+    shape = "an ISO 8601 date and time" if time.format == "iso" else f"a stamp of the format {time.format}"
+    placeless = (
+        f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
+        if time.timezone
+        else f"the stamp of column {column} has no UTC offset, and time.timezone names no zone"
     )
-    return [*faults, unparsable, implausible]
+    implausible = f"the stamp of column {column} lies outside the years 1970 to 2099"
+    return [
+        _when(f"{field}_local is not null and {field}_utc is null", field, placeless, shown=True),
+        _when(f"{field} is not null and {field}_utc is null", field, f"column {column}: expected {shape}", shown=True),
+        _when(f"{field}_utc not between {_EARLIEST} and {_LATEST}", field, implausible, shown=True),
+    ]
 
 
 # ---------------------------------------------------------------- other values
 
 
 def _status(settings: EventLogSettings) -> str:
-    cases = " ".join(f"when {literal(own)} then {literal(status)}" for own, status in settings.statuses.items())
-    return f"case status {cases} end"
+    branches = " ".join(f"when {literal(own)} then {literal(status)}" for own, status in settings.statuses.items())
+    return f"case status {branches} end"
 
 
 def _sla_met(settings: EventLogSettings) -> str:
-    def any_of(marks: tuple[str, ...]) -> str:
-        return ", ".join(literal(mark) for mark in marks) or "null"
-
     values = settings.sla_met_values
-    return f"case when sla_met in ({any_of(values.met)}) then true when sla_met in ({any_of(values.missed)}) then false end"
+    met, missed = (_list([literal(mark) for mark in marks]) or "null" for marks in (values.met, values.missed))
+    return f"case when sla_met in ({met}) then true when sla_met in ({missed}) then false end"
 
 
-def _stamp_of(settings: EventLogSettings, column: str) -> str | None:
-    return next((field for field in STAMP_FIELDS if settings.columns.mapped().get(field) == column), None)
+def _order(settings: EventLogSettings, column: str, number: int) -> str:
+    """What a column of order_by orders by: stamps as instants, numbers as numbers, anything else as text."""
+    mapped = settings.columns.mapped()
+    stamp = next((field for field in STAMP_FIELDS if mapped.get(field) == column), None)
+    if stamp is not None:
+        return f"struct_pack(number := epoch_us({stamp}_utc)::double, text := cast(null as varchar))"
+    return f"struct_pack(number := try_cast(order_{number} as double), text := order_{number})"
 
 
-def _order(settings: EventLogSettings, column: RawColumn, number: int) -> str:
-    return f"{_cell(settings, column)} as order_{number}"
-
-
-def _order_value(settings: EventLogSettings, column: str, number: int) -> str:
-    """Stamps order by instant, numbers by value, anything else as text; what is missing comes last."""
-    if field := _stamp_of(settings, column):
-        return f"struct_pack(number := epoch_us({field}_utc)::double, text := cast(null as varchar)) as order_{number}"
-    return f"struct_pack(number := try_cast(order_{number} as double), text := order_{number}) as order_{number}"
-
-
-def _fault(settings: EventLogSettings, mapped: dict[str, str]) -> str:
-    """The first fault of a row, in the order of this list; a row has at most one, so that rows can be counted."""
+def _fault(settings: EventLogSettings, mapped: Mapping[str, str]) -> str:
+    """The first thing wrong with a row, in the order of this list; one fault a row at most, so rows can be counted."""
     faults = [
-        *[_when(f"contains({field}, chr(0))", field, f"a NUL character in column {column}", None) for field, column in mapped.items()],
-        _when("case_id is null", "case_id", f"no case id in column {mapped['case_id']}", None),
-        _when("status is null", "status", f"no status in column {mapped['status']}", None),
-        _when("canonical_status is null", "status", f"unknown status in column {mapped['status']}, not in statuses of sources.yml", "status"),
+        _when(f"contains({field}, chr(0))", field, f"column {column} holds a NUL character")
+        for field, column in mapped.items()
+    ]
+    faults += [
+        _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
+        _when("status is null", "status", f"column {mapped['status']}: no status"),
+        _when(
+            "canonical_status is null", "status",
+            f"column {mapped['status']}: a status that sources.yml does not map", shown=True,
+        ),
     ]
     for field in STAMP_FIELDS:
         if field in mapped:
-            faults += _stamp_fault(settings.time, field, mapped[field])
-    faults.append(_when("event_ts is null and ingestion_ts is null", "event_ts", f"no stamp in column {mapped['event_ts']}", None))
+            faults += _stamp_faults(settings.time, field, mapped[field])
+    no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
+    faults.append(_when("event_ts is null and ingestion_ts is null", "event_ts", no_stamp))
     if "sla_met" in mapped:
         known = ", ".join((*settings.sla_met_values.met, *settings.sla_met_values.missed))
-        faults.append(_when("sla_met is not null and is_sla_met is null", "sla_met", f"column {mapped['sla_met']}: expected one of {known}", "sla_met"))
+        reason = f"column {mapped['sla_met']}: expected one of {known}"
+        faults.append(_when("sla_met is not null and is_sla_met is null", "sla_met", reason, shown=True))
     if "event_id" in mapped:
-        faults.append(_when("event_id is null", "event_id", f"no event id in column {mapped['event_id']}", None))
+        faults.append(_when("event_id is null", "event_id", f"column {mapped['event_id']}: no event id"))
     return f"case {' '.join(faults)} end"
 
 
-def _when(condition: str, field: str, reason: str, quoted: str | None) -> str:
+def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> str:
+    """A branch of the fault; `shown` adds the found value of the field, shortened."""
     text = literal(reason)
-    if quoted:
-        shown = f"left({quoted}, {_QUOTED_CHARACTERS})"
-        size = f"case when length({quoted}) > {_QUOTED_CHARACTERS} then ' ... (' || length({quoted}) || ' characters)' else '' end"
-        text += f" || ': found ''' || {shown} || '''' || {size}"
+    if shown:
+        size = f"'... (' || length({field}) || ' characters)'"
+        rest = f"case when length({field}) > {_SHOWN_CHARACTERS} then {size} else '' end"
+        text += f" || '; found ''' || left({field}, {_SHOWN_CHARACTERS}) || '''' || {rest}"
     return f"when {condition} then struct_pack(field := {literal(field)}, reason := {text})"

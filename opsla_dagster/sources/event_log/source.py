@@ -29,11 +29,15 @@ _TERMINAL = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
 _VISIBLE = """
     select *
     from {events}
-    where intake_date >= $start_date and intake_date < $end_date and ingestion_ts <= $as_of_at and intake_ts <= $as_of_at
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and ingestion_ts <= $as_of_at
+        and intake_ts <= $as_of_at
 """
 
-#: Each field of a case is the last value that a visible record of it has, in the source's order. A resolved or closed stamp
-#: later than as_of is not known yet, even though an export written later already shows it on earlier records.
+#: Each field of a case is the last value that a visible record of it has, in the source's order. A resolved or closed
+#: stamp later than as_of is not known yet, although an export written later shows it on every record of the case.
 _CASES = """
     select
         {source} as source, case_id, intake_date, any_value(intake_ts) as intake_ts,
@@ -52,9 +56,11 @@ _CASES = """
 
 _EVENTS = """
     select
-        {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts, source_sequence,
+        {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
+        source_sequence,
         status not in ({terminal})
-        and coalesce(lag(status) over (partition by case_id order by source_sequence) in ({terminal}), false) as is_reopen,
+        and coalesce(lag(status) over (partition by case_id order by source_sequence) in ({terminal}), false)
+        as is_reopen,
         cast(null as boolean) as is_duplicate,
         cast(null as boolean) as is_late_arriving,
         cast(null as boolean) as is_tz_inconsistent,
@@ -71,7 +77,9 @@ _PARTITION_STATES = """
         group by intake_date
     ),
     event_days as (
-        select intake_date, count(*) as events, string_agg(event_digest, '' order by case_id, source_sequence) as content
+        select
+            intake_date, count(*) as events,
+            string_agg(event_digest, '' order by case_id, source_sequence) as content
         from visible
         group by intake_date
     )
@@ -88,7 +96,8 @@ class EventLogSource:
     Every method raises OpslaError for files that cannot be read.
     """
 
-    settles_after_days = None  # a log file may still grow a row for any case
+    #: A log may get a row of any case at any time.
+    settles_after_days: int | None = None
 
     def __init__(
         self, settings: EventLogSettings, desk: DeskSettings, cache_directory: Path, config_directory: Path
@@ -103,6 +112,10 @@ class EventLogSource:
     def _snapshot(self) -> Snapshot:
         files = find_log_files(self._settings, self._config_directory)
         return take_snapshot(self._settings, self._desk, files, self._cache_directory)
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return connect(self._snapshot.spill_directory)
 
     def fingerprint(self) -> str:
         """Identity of the mapping; the files' content is not part of it, since a log that grows is the normal case."""
@@ -123,7 +136,7 @@ class EventLogSource:
         return self._table(self._visible(f"{self._cases()} order by intake_date, case_id"), CASES, window, as_of_at)
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema EVENTS, in intake_date, case_id, source_sequence order. What a file cannot tell of its mess is NULL."""
+        """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
         events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL)
         select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
         return self._table(select, EVENTS, window, as_of_at)
@@ -157,16 +170,16 @@ class EventLogSource:
         parameters: dict[str, object] = {}
         if window is not None and as_of_at is not None:
             parameters = {"start_date": window.start, "end_date": window.end, "as_of_at": _naive_utc(as_of_at)}
-        directory = self._snapshot.directory
-        connection = connect(directory.parent)
+        cursor = self._connection.cursor()
         try:
-            table = connection.sql(select, params=parameters).to_arrow_table()
+            table = cursor.sql(select, params=parameters).to_arrow_table()
         except duckdb.Error as error:
             raise OpslaError(
-                f"{directory}: the cached snapshot of source {self.name} cannot be read: {error}; delete this directory and run again"
+                f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "
+                "delete this directory and run again"
             ) from error
         finally:
-            connection.close()
+            cursor.close()
         return table if schema is None else table.select(schema.names).cast(schema)
 
 

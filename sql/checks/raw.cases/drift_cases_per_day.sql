@@ -1,4 +1,5 @@
 -- Intake dates with less than a third or more than three times the mean of the same weekday in the four weeks before.
+-- Holidays of the desk's calendar are not judged.
 -- A failure means that volume changed abruptly; look first whether a source or a file is missing, or was loaded twice.
 with days as (
     select
@@ -9,6 +10,12 @@ with days as (
         intake_date >= $start_date - interval 28 day
         and intake_date < $end_date
     group by intake_date
+),
+
+holidays as (
+    select calendar_date
+    from raw.calendar_dim
+    where calendar = 'desk' and is_holiday
 ),
 
 earlier_weeks as (
@@ -33,4 +40,9 @@ select
     cases,
     mean_cases
 from earlier_weeks
-where weeks = 4 and mean_cases >= 30 and (cases < mean_cases / 3 or cases > mean_cases * 3)
+left join holidays on earlier_weeks.intake_date = holidays.calendar_date
+where
+    holidays.calendar_date is null
+    and weeks = 4
+    and mean_cases >= 30
+    and (cases < mean_cases / 3 or cases > mean_cases * 3)
