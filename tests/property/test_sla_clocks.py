@@ -1,7 +1,7 @@
 """Clocks of random cases against counting every second one by one.
 
-The log goes the whole road: raw events, deduplication, milestones, spans, clocks, open clocks. The count below knows only
-the definitions of docs/decisions (0001, 0005, 0006, 0008) and shares no code with the package.
+The log goes the whole road: raw events, deduplication, milestones, spans, clocks, open clocks. The count below knows
+only the definitions of docs/decisions (0001, 0005, 0006, 0008) and shares no code with the package.
 """
 
 from __future__ import annotations
