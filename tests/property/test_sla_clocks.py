@@ -43,8 +43,6 @@ CALENDARS: dict[str, dict[str, Any]] = {
 TERMINAL = ("RESOLVED", "CLOSED", "CANCELLED")
 STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA",
             "REOPENED", *TERMINAL)
-#: Clocks start and stop at statuses with a milestone; REOPENED as a milestone is the first reopen, not the status.
-MILESTONES = tuple(status for status in STATUSES if status not in ("VENDOR_WAIT", "ON_HOLD", "REOPENED"))
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
 ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_clocks")
 
@@ -85,10 +83,10 @@ def cases(draw: st.DrawFn) -> Case:
 def policies(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
     clocks = {}
     for number in range(draw(st.integers(1, 3))):
-        stop = draw(st.sets(st.sampled_from(MILESTONES), min_size=1, max_size=3))
-        other = sorted(set(MILESTONES) - stop)
+        stop = draw(st.sets(st.sampled_from(STATUSES), min_size=1, max_size=3))
+        other = sorted(set(STATUSES) - stop)
         start = draw(st.one_of(st.just({"INTAKE"}), st.sets(st.sampled_from(other), min_size=1, max_size=2)))
-        waits = sorted({*other, "VENDOR_WAIT", "ON_HOLD"} - start - set(TERMINAL))
+        waits = sorted(set(other) - start - set(TERMINAL))
         clocks[f"clock_{number}"] = {
             "title": "random", "calendar": draw(st.sampled_from(list(CALENDARS))), "start": sorted(start),
             "stop": sorted(stop), "pause": sorted(draw(st.sets(st.sampled_from(waits), max_size=3))),
