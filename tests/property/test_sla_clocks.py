@@ -44,6 +44,7 @@ TERMINAL = ("RESOLVED", "CLOSED", "CANCELLED")
 STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA",
             "REOPENED", *TERMINAL)
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
+ENDED = -1
 ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_clocks")
 
 
@@ -210,6 +211,8 @@ class Counted:
         for instant, _, status, _ in self.events:
             if instant >= self.intake:
                 self.status[instant:] = CODES[status]
+        if self.end is not None:
+            self.status[self.end:] = ENDED  # what the log says of a case after its end, no span holds
 
     def _end(self) -> int | None:
         terminal = [(sequence, instant) for instant, sequence, status, _ in self.events if status in TERMINAL]
