@@ -75,7 +75,7 @@ def refresh(as_of: AsOf = None) -> None:
     as_of_at = _instant(as_of)
     windows = refresh_windows(settings, build_desk(settings), as_of_at)
     if not windows:
-        console.print(f"Nothing to refresh: no intake date has gone by as of {as_of_at}Z.")
+        console.print(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         return
     days = sum(window.days for window in windows)
     console.print(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")

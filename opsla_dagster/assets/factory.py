@@ -80,7 +80,7 @@ def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartit
         started = time.perf_counter()
         try:
             scope = scope_of(context, settings, table)
-            rows = _write(line, scope, lambda: _judge(line, scope, outcomes))
+            rows = make_table(line, scope, outcomes)
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
@@ -100,6 +100,14 @@ def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartit
         )
 
     return table_asset
+
+
+def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
+    """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts.
+
+    Write and checks are one transaction: whatever is raised, the table is as it was before.
+    """
+    return _write(line, scope, lambda: _judge(line, scope, outcomes))
 
 
 def _write(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
