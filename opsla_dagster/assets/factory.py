@@ -23,7 +23,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
-from opsla_dagster.warehouse.write import Rows, Verdict, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
 OWNER = "team:support-operations"
@@ -80,7 +80,7 @@ def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartit
         started = time.perf_counter()
         try:
             scope = scope_of(context, settings, table)
-            rows = _write(line, scope, lambda: _judge(line, scope, outcomes))
+            rows = write_table(line, scope, lambda: _judge(line, scope, outcomes))
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
@@ -102,7 +102,8 @@ def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartit
     return table_asset
 
 
-def _write(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
+def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
+    """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
     table = line.table
     if line.before is not None:
         line.before(scope)
