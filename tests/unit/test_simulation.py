@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -199,6 +200,27 @@ def test_without_mess_events_happen_in_the_order_of_the_path() -> None:
             assert row["event_ts"] >= earlier["event_ts"]
         assert timedelta(seconds=20) <= row["ingestion_ts"] - row["event_ts"] <= timedelta(seconds=280)
         previous[row["case_id"]] = row
+
+
+def test_the_worked_case_of_the_decision_record_holds() -> None:
+    # docs/decisions/0003: with every draw at its median, a T2 access request that takes no detour and is not reviewed.
+    document = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    document["mess"] |= {key: 0 for key in document["mess"] if key.endswith("_share")}
+    for tier in document["tiers"].values():
+        tier["triage"]["sigma"] = tier["work"]["sigma"] = tier["hard_share"] = 0
+    document["path"]["assignment"]["sigma"] = document["path"]["pickup"]["sigma"] = 0
+    source = SimulationSource("simulation", SimulationSettings.model_validate(document), NEW_YORK, cases=30_000)
+    tuesday = Window(date(2025, 7, 8), date(2025, 7, 9))
+    cases = source.cases(tuesday, FOREVER).to_pylist()
+    wanted = {row["case_id"] for row in cases if (row["tier"], row["case_type"]) == ("T2", "access_request")}
+    paths: dict[str, list[Any]] = {}
+    for row in source.events(tuesday, FOREVER).to_pylist():
+        paths.setdefault(row["case_id"], []).append(row)
+    plain = ["INTAKE", "TRIAGE", "ASSIGNED", "INVESTIGATION", "RESOLVED"]
+    path = next(rows for case, rows in paths.items() if case in wanted and [row["status"] for row in rows] == plain)
+    steps = [later["event_ts"] - earlier["event_ts"] for earlier, later in pairwise(path)]
+    minutes = [54 * 0.95, 13 * 0.95, 35 * 0.95, 680 * 0.95]
+    assert [step.total_seconds() / 60 for step in steps] == pytest.approx(minutes, abs=1 / 30)
 
 
 def test_mess_is_what_its_flags_say(source: SimulationSource) -> None:
