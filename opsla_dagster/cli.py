@@ -75,7 +75,7 @@ def refresh(as_of: AsOf = None) -> None:
     as_of_at = _instant(as_of)
     windows = refresh_windows(settings, build_desk(settings), as_of_at)
     if not windows:
-        console.print(f"Nothing to refresh: no intake date has gone by as of {as_of_at}Z.")
+        console.print(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         return
     days = sum(window.days for window in windows)
     console.print(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
@@ -170,6 +170,20 @@ def export(
         console.print(f"{path}: {rows:,} rows")
 
 
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these benches; default: all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At a small scale, to see that it works; not judged.")] = False,
+) -> None:
+    """The figures of speed and memory, each beside something it is measured against (takes a while)."""
+    from opsla_dagster.settings.home import Home
+
+    _make_benchmarks_importable()
+    from benchmarks.run import run_benches
+
+    console.print(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
+
+
 def main() -> None:
     """Entry point: one readable message instead of a stack trace."""
     try:
@@ -242,6 +256,17 @@ def _instant(text: str | None) -> datetime:
 def _refuse_dates_before(first: date, start_date: date) -> None:
     if first < start_date:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _make_benchmarks_importable() -> None:
+    """Benches are part of a clone, not of the installed package."""
+    clone = Path(__file__).resolve().parents[1]
+    if not (clone / "benchmarks" / "run.py").exists():
+        raise OpslaError(
+            f"{clone}: there is no benchmarks/ here; benches run from a clone of the repository: "
+            "install it with `make setup` and call .venv/bin/opsla bench"
+        )
+    sys.path.insert(0, str(clone))
 
 
 def _require_published(marts_database: Path) -> None:

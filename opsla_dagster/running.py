@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
@@ -70,7 +71,15 @@ def _why(result: dg.ExecuteInProcessResult) -> str:
             failure = event.step_failure_data
             if failure.user_failure_data is not None and failure.user_failure_data.description:
                 return failure.user_failure_data.description
-            return failure.error_display_string.strip().splitlines()[0] if failure.error else "a step failed"
+            table = str(event.step_key).replace("__", ".")
+            return f"{table}: {_unexpected(failure.error)}; the run's log in the Dagster UI (opsla dev) has the details"
     return "the run failed before its first step; its log in the Dagster UI says why"
 
 
+def _unexpected(error: SerializableErrorInfo | None) -> str:
+    """The first line of what was raised in the first place."""
+    if error is None:
+        return "the step failed"
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0]

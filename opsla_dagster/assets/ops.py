@@ -3,6 +3,7 @@
 Belongs here: the two last assets. Does not belong here: how publishing works (warehouse/publish.py).
 """
 
+import hashlib
 import time
 
 import dagster as dg
@@ -11,25 +12,45 @@ import pyarrow as pa
 from opsla_dagster.assets.factory import OWNER, TableAsset
 from opsla_dagster.assets.mart import MART
 from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import Window
 
-#: Run tag: the refresh a run belongs to. Several ranges of one refresh are several runs; the last one publishes.
+#: Run tags: the refresh a run belongs to, and of how many ranges that is made. Each is a run; the last one publishes.
 REFRESH_TAG = "opsla/refresh"
+REFRESH_RANGES_TAG = "opsla/refresh_ranges"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
+
+
+def rules_fingerprint(settings: Settings) -> str:
+    """Identity of what turns cases and events of a date into its tables: calendars, promises, and the SQL itself."""
+    dated = sorted(sql_path(table.name) for table in TABLES.values() if table.kind is Kind.PARTITIONED)
+    rules = [
+        settings.calendars.model_dump_json(),
+        settings.sla_policies.model_dump_json(),
+        *(load_sql(path) for path in dated if path.exists()),
+    ]
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:16]
+
+
+def made_from(digest: str, rules: str) -> str:
+    """What a date was refreshed from: its state at the source, and the rules."""
+    return f"{digest} {rules}"
 
 
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
     window = part or scope.window
     return scope.connection.sql(
-        "select * from raw.source_partitions where intake_date >= $start and intake_date < $end order by intake_date, source",
-        params={"start": window.start, "end": window.end},
+        "select * replace (digest || $rules as digest) from raw.source_partitions "
+        "where intake_date >= $start and intake_date < $end order by intake_date, source",
+        params={"start": window.start, "end": window.end, "rules": made_from("", rules_fingerprint(scope.settings))},
     ).to_arrow_table()
 
 
@@ -78,17 +99,21 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
-    """A refresh is published whole: the latest run of each of its other windows must not have failed."""
+    """A refresh is published whole: the latest run of each of its other ranges must have succeeded."""
     refresh = context.run.tags.get(REFRESH_TAG)
     if refresh is None:
         return
     latest: dict[str, dg.DagsterRun] = {}
     for run in context.instance.get_runs(filters=dg.RunsFilter(tags={REFRESH_TAG: refresh})):  # newest first
         latest.setdefault(run.tags.get(RANGE_START_TAG, ""), run)
-    for start, run in latest.items():
-        if run.run_id != context.run.run_id and run.is_failure_or_canceled:
-            raise dg.Failure(
-                f"not published: run {run.run_id} of the same refresh, from {start} on, failed; the marts published last stand. "
-                "Mend the cause, run that range again, then this one.",
-                allow_retries=False,
-            )
+    latest.pop(context.run.tags.get(RANGE_START_TAG, ""), None)
+    cause = next((f"run {run.run_id}, from {start} on, has not succeeded" for start, run in latest.items() if not run.is_success), "")
+    missing = int(context.run.tags.get(REFRESH_RANGES_TAG, "1")) - 1 - len(latest)
+    if not cause and missing > 0:
+        cause = f"{missing} of its ranges have no run yet"
+    if cause:
+        raise dg.Failure(
+            f"not published: this range is one of several of a refresh, and {cause}; the marts published last stand. "
+            "Mend the cause, run that range again, then this one.",
+            allow_retries=False,
+        )

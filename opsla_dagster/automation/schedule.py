@@ -3,13 +3,20 @@
 Belongs here: turning windows into range runs. Does not belong here: which windows (refresh.py).
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, RANGE_END_TAG, RANGE_START_TAG, REFRESH_TAG
+from opsla_dagster.assets.ops import (
+    PUBLISHED_MARTS,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    REFRESH_RANGES_TAG,
+    REFRESH_TAG,
+)
 from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
@@ -38,7 +45,7 @@ def range_runs(windows: Sequence[Window], as_of_at: datetime) -> list[RangeRun]:
 
     Snapshots are made with the first window, since the others read them; views and the publishing come with the last.
     """
-    refresh = f"{as_of_at:%Y%m%dT%H%M%S}-{windows[0].start}-{len(windows)}"
+    refresh_tags = _refresh_tags(windows, as_of_at)
     runs = []
     for number, window in enumerate(windows, start=1):
         assets = list(DATED)
@@ -46,7 +53,7 @@ def range_runs(windows: Sequence[Window], as_of_at: datetime) -> list[RangeRun]:
             assets += [key for key in UNDATED if _kind(key) is Kind.SNAPSHOT]
         if number == len(windows):
             assets += [key for key in UNDATED if _kind(key) is Kind.VIEW] + [PUBLISHED_MARTS]
-        runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), REFRESH_TAG: refresh}, assets))
+        runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), **refresh_tags}, assets))
     return runs
 
 
@@ -59,6 +66,12 @@ def _range_tags(window: Window) -> dict[str, str]:
         RANGE_START_TAG: window.start.isoformat(),
         RANGE_END_TAG: window.last.isoformat(),
     }
+
+
+def _refresh_tags(windows: Sequence[Window], as_of_at: datetime) -> dict[str, str]:
+    """The same ranges as of the same instant are the same refresh, so that a range can be run again."""
+    ranges = hashlib.sha256(" ".join(map(str, windows)).encode()).hexdigest()[:8]
+    return {REFRESH_TAG: f"{as_of_at:%Y%m%dT%H%M%S}-{ranges}", REFRESH_RANGES_TAG: str(len(windows))}
 
 
 def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
@@ -86,7 +99,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         as_of_at = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
         windows = refresh_windows(settings, build_desk(settings), as_of_at)
         if not windows:
-            yield dg.SkipReason("no intake date has gone by yet")
+            yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
         for run in range_runs(windows, as_of_at):
             yield dg.RunRequest(run_key=f"{run.tags[REFRESH_TAG]}-{run.window}", tags=run.tags, asset_selection=run.assets)

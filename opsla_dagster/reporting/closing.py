@@ -20,7 +20,7 @@ MOST_FAILED = 5
 
 
 def headline_table(summary: RunSummary) -> RenderableType:
-    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows and seconds."""
+    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
@@ -70,6 +70,11 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, RenderableType]]:
     written = sum(table.rows for table in summary.tables)
     tables = wording.counted(len(summary.tables), "table")
     yield "Written", Text(f"{wording.counted(written, 'row')} in {tables}, {summary.seconds:,.1f} seconds")
+    for number, artifact in enumerate(summary.artifacts):
+        yield "" if number else "Look next", Text(artifact, "cyan")
+    yield "" if summary.artifacts else "Look next", Text.assemble(
+        ("opsla explain CASE_ID", "cyan"), " one case, event by event; ", ("opsla dev", "cyan"), " the Dagster UI"
+    )
 
 
 def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:

@@ -62,9 +62,11 @@ class Warehouse(DuckDBResource):
     """
 
     _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
+    _refusal: OpslaError | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         self._connection = None
+        self._refusal = None
 
     def teardown_after_execution(self, context: InitResourceContext) -> None:
         self.close()
@@ -75,9 +77,18 @@ class Warehouse(DuckDBResource):
             self._connection = None
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The run's read-write connection, opened at first use with the schemas in place."""
+        """The run's read-write connection, opened at first use with the schemas in place.
+
+        Raises OpslaError when it cannot be opened; a lock is waited for once a run, not once an asset.
+        """
+        if self._refusal is not None:
+            raise self._refusal
         if self._connection is None:
-            self._connection = open_duckdb(Path(self.database), read_only=False, config=self.connection_config)
+            try:
+                self._connection = open_duckdb(Path(self.database), read_only=False, config=self.connection_config)
+            except OpslaError as refusal:
+                self._refusal = refusal
+                raise
             for schema in SCHEMAS:
                 self._connection.execute(f"create schema if not exists {schema}")
         return self._connection
@@ -89,11 +100,11 @@ class Warehouse(DuckDBResource):
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to an existing DuckDB file."""
     if not path.exists():
         raise OpslaError(f"{path}: there is no warehouse here yet; `opsla run` makes one (OPSLA_HOME names another home)")
-    connection = open_duckdb(path, read_only=True)
+    connection = open_duckdb(path, read_only=True, patience_seconds=patience_seconds)
     try:
         yield connection
     finally:

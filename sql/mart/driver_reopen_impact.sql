@@ -1,4 +1,5 @@
 -- One row is one tier, case type and whether its cases were reopened: time to the first resolution, customer wait counted.
+-- The mean adds up decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
 with cases as (
     select
         coalesce(tier, 'unknown') as tier,
@@ -14,7 +15,10 @@ select
     case_type,
     is_reopened,
     cast(count(*) as bigint) as cases,
-    cast(avg(resolution_incl_wait_business_minutes) as double) as resolution_avg_business_minutes,
+    cast(
+        sum(cast(resolution_incl_wait_business_minutes as decimal(18, 6)))
+        / nullif(count(resolution_incl_wait_business_minutes), 0) as double
+    ) as resolution_avg_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.5) as double) as resolution_incl_wait_p50_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.9) as double) as resolution_incl_wait_p90_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.95) as double) as resolution_incl_wait_p95_business_minutes,

@@ -1,6 +1,7 @@
 -- One row is one scenario of scenarios.yml.
 -- A per-case counterfactual, additive over intake dates: shorten_stage takes its share of the case's own stage minutes off the
 -- case's resolution; fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution.
+-- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
 with levers as (
     select *
     from staging.scenario_levers
@@ -59,7 +60,7 @@ stage_effect as (
         count(*) as eligible_cases,
         count(*) filter (where is_breached_before) as breaches_before,
         count(*) filter (where is_breached_before and not is_breached_after) as breaches_avoided,
-        sum(saved_business_minutes) / 60.0 as hours_saved
+        sum(cast(saved_business_minutes as decimal(18, 6))) / 60.0 as hours_saved
     from shortened
     group by scenario
 ),
@@ -69,11 +70,13 @@ reopen_effect as (
         levers.scenario,
         count(*) as eligible_cases,
         sum(
-            levers.reduction_rate
-            * case levers.rework_measure
-                when 'proxy' then reopens.proxy_rework_business_minutes
-                else reopens.measured_rework_business_minutes
-            end
+            cast(
+                levers.reduction_rate
+                * case levers.rework_measure
+                    when 'proxy' then reopens.proxy_rework_business_minutes
+                    else reopens.measured_rework_business_minutes
+                end as decimal(18, 6)
+            )
         ) / 60.0 as hours_saved
     from levers
     inner join staging.reopen_penalty as reopens on levers.tier is null or levers.tier = reopens.tier

@@ -1,6 +1,7 @@
 -- One row is one local date of the desk's calendar.
 -- Backlog at the end of a date = cases taken in by then less cases ended by then. Congestion = (opened + open backlog) / effective
 -- agents; its mean runs over the 10 business days up to and including the date (docs/decisions/0009-day-grain-views.md).
+-- Sums are of decimals: one of floating-point numbers depends on the order in which rows happen to lie.
 with calendar as (
     select
         calendar_date,
@@ -56,8 +57,8 @@ backlog as (
 staffing as (
     select
         staff_date,
-        sum(planned_heads) as planned_heads,
-        sum(effective_heads) as effective_heads
+        cast(sum(cast(planned_heads as decimal(28, 12))) as double) as planned_heads,
+        cast(sum(cast(effective_heads as decimal(28, 12))) as double) as effective_heads
     from raw.staffing_schedule
     group by staff_date
 ),
@@ -81,7 +82,8 @@ load_of_day as (
 trailing_mean as (
     select
         days.calendar_date,
-        avg(business_days.congestion_index) as congestion_index_10bd_mean
+        sum(cast(business_days.congestion_index as decimal(28, 12)))
+        / nullif(count(business_days.congestion_index), 0) as congestion_index_10bd_mean
     from load_of_day as days
     inner join load_of_day as business_days
         on

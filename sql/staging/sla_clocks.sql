@@ -61,7 +61,6 @@ business_time as (
     from staging.business_time
 ),
 
--- One row a clock: its start and stop statuses as flags, so that a case's milestones are picked without a join.
 clocks as (
     select
         clock,

@@ -97,7 +97,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_marts(tmp_path_factory.mktemp("marts") / "marts.duckdb", Log(cases=20_000, has_source_verdicts=True))
+    return write_marts(tmp_path_factory.mktemp("marts") / "marts.duckdb", Log(cases=10_000, has_source_verdicts=True))
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("crowded")
     tiers = (*(f"T{number}" for number in range(1, 6)), "platinum", None)
     types = tuple(f"category_with_quite_a_long_name_{number}" for number in range(20))
-    marts = write_marts(directory / "marts.duckdb", Log(cases=20_000, days=365, tiers=tiers, case_types=types))
+    marts = write_marts(directory / "marts.duckdb", Log(cases=10_000, days=365, tiers=tiers, case_types=types))
     return write_report(marts, summary_of(marts), directory / "report.html")
 
 

@@ -71,7 +71,9 @@ def launch(instance: dg.DagsterInstance, context: object) -> str:
     selector = {"repositoryLocationName": "toy", "repositoryName": "__repository__", "jobName": "toy_job"}
     tags = [{"key": key, "value": value} for key, value in days(FIRST_DAY, LAST_DAY).items()]
     params = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
-    run_id: str = execute_dagster_graphql(context, LAUNCH, variables={"params": params}).data["launchRun"]["run"]["runId"]
+    run_id: str = execute_dagster_graphql(context, LAUNCH, variables={"params": params}).data["launchRun"]["run"][
+        "runId"
+    ]
     instance.launch_run(run_id, context)  # what the queue's daemon does
     return run_id
 

@@ -98,7 +98,7 @@ def test_headline_of_a_warehouse_knows_events_and_their_mess() -> None:
         connection.execute(
             "create table staging.case_sla_metrics as select * from (values (10.0, 100.0, 90.0, false), (30.0, 300.0, 110.0, true)) "
             "as t (first_touch_business_minutes, resolution_incl_wait_business_minutes, resolution_paused_business_minutes, "
-            "is_triage_before_intake)"
+            "is_first_touch_before_intake)"
         )
         connection.execute(
             "create table staging.sla_clock_rules as select 'sla_b_first_touch' as clock, 5400 as target_seconds"
@@ -241,6 +241,9 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     assert "WARN raw.events_log drift_daily_volume" in text
     assert "S3 combined" in text
     assert "14.2 seconds" in text
+    looks = re.sub(r" +", " ", text[text.index("Look next") :])
+    assert looks.startswith("Look next marts.duckdb \n reports/report.html")
+    assert "opsla explain CASE_ID" in looks
 
 
 def test_closing_table_of_a_run_that_failed_early(summary: RunSummary) -> None:

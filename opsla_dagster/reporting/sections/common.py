@@ -21,7 +21,7 @@ from opsla_dagster.window import ONE_DAY
 TONES = {"sla_b": "tone-b", "sla_a_incl_wait": "tone-a", "sla_a_paused": "tone-p"}
 SLA_LEGEND = [(TONES[sla], name) for sla, name in SLA_NAMES.items()]
 PERCENTILES = ("p50", "p90", "p95")
-#: A group of fewer cases is shown pale and named in no finding: its rate is mostly chance.
+#: A rate of fewer cases is mostly chance: the group is shown pale and named in no finding, a line is not drawn.
 FEW_CASES = 30
 #: Rows of a picture, and of a table of days; the marts hold the rest.
 MOST_ROWS, MOST_DAYS = 12, 400

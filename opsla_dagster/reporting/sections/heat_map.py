@@ -38,7 +38,7 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     """Breach rates of each tier and case type."""
     section = partial(
         Section, key="heat-map", title="Tier and case type", tables=("mart.sla_by_tier_case_type",),
-        definition="Breach % = breached cases / judged cases (with TRIAGE and RESOLVED) of the tier and case type.",
+        definition="Breach % = breached cases / judged cases (touched and resolved) of the tier and case type.",
     )
     found = rows(
         connection, "select * from mart.sla_by_tier_case_type where sla_cases > 0", "mart.sla_by_tier_case_type"

@@ -49,7 +49,7 @@ def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
             + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
         ),
         definition=(
-            "SLA A breaches, customer wait counted, in % of judged cases (with TRIAGE and RESOLVED). Reopened = some status "
+            "SLA A breaches, customer wait counted, in % of judged cases (touched and resolved). Reopened = some status "
             "after RESOLVED, CLOSED or CANCELLED. p90 = business minutes to the first resolution."
         ),
         data={"axis": axis, "rows": [_row(*pair, axis) for pair in shown]},

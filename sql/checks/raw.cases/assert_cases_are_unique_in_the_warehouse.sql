@@ -1,5 +1,5 @@
--- Case ids of the window that another source or another intake date holds too.
--- A failure means that two sources share ids, or that a case changed its intake date; look first at the `source` of both rows and give
+-- Case ids of the window that another source holds too.
+-- A failure means that two sources share ids, and cases would be counted twice; look first at the `source` of both rows and give
 -- one source a case_id_prefix in sources.yml.
 with fresh as (
     select
@@ -20,4 +20,4 @@ select
     held.intake_date as other_intake_date
 from raw.cases as held
 inner join fresh on held.case_id = fresh.case_id
-where held.intake_date < $start_date or held.intake_date >= $end_date or held.source <> fresh.source
+where held.source <> fresh.source
