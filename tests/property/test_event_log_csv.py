@@ -325,3 +325,31 @@ def _states(source: EventLogSource) -> dict[object, str]:
 
 def _intake_dates(source: EventLogSource) -> dict[str, object]:
     return {row["case_id"]: row["intake_date"] for row in source.cases(ALWAYS, EVER).to_pylist()}
+
+
+INSTANTS = [datetime(2025, 3, day, hour) for day in (3, 4) for hour in (8, 12)]
+histories = st.lists(
+    st.tuples(
+        st.sampled_from(INSTANTS), st.sampled_from("ABC"), st.sampled_from(sorted(STATUSES)), st.sampled_from(INSTANTS)
+    ),
+    min_size=1,
+    max_size=12,
+).map(lambda rows: sorted(rows, key=lambda row: row[0]))
+
+
+@few
+@given(history=histories, as_of_at=st.sampled_from(INSTANTS))
+def test_as_of_an_instant_the_log_is_what_its_file_was_then(
+    history: list[tuple[datetime, str, str, datetime]], as_of_at: datetime
+) -> None:
+    """So daily refreshes of a growing file and one run over the whole of it leave the same rows."""
+
+    def content(until: datetime) -> bytes:
+        rows = [f"{case},{state},{at}Z,{solved}Z\n" for at, case, state, solved in history if at <= until]
+        return HEADER + "".join(rows).encode()
+
+    with _directory() as then, _directory() as now:
+        grown = _source(now, content(EVER), note="resolved_ts")
+        growing = _source(then, content(as_of_at), note="resolved_ts")
+        for answer in ("cases", "events", "partition_states"):
+            assert getattr(grown, answer)(ALWAYS, as_of_at) == getattr(growing, answer)(ALWAYS, as_of_at)
