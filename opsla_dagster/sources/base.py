@@ -1,39 +1,19 @@
 """What every source of cases offers, and the canonical vocabulary it speaks.
 
-Belongs here: the `Source` protocol and the canonical statuses. Does not belong here: how any one source reads.
+Belongs here: the `Source` protocol and the Arrow schemas (the statuses are passed on from `opsla_dagster.status`).
+Does not belong here: how any one source reads.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
 
+from opsla_dagster.status import TERMINAL_STATUSES as TERMINAL_STATUSES
+from opsla_dagster.status import Status as Status
 from opsla_dagster.window import Window
-
-
-class Status(StrEnum):
-    """The canonical status categories; the source's own status is kept beside them."""
-
-    INTAKE = "INTAKE"
-    TRIAGE = "TRIAGE"
-    ASSIGNED = "ASSIGNED"
-    INVESTIGATION = "INVESTIGATION"
-    ESCALATED = "ESCALATED"
-    CUSTOMER_WAIT = "CUSTOMER_WAIT"
-    VENDOR_WAIT = "VENDOR_WAIT"
-    ON_HOLD = "ON_HOLD"
-    REVIEW_QA = "REVIEW_QA"
-    RESOLVED = "RESOLVED"
-    CLOSED = "CLOSED"
-    CANCELLED = "CANCELLED"
-    REOPENED = "REOPENED"
-
-
-#: After one of these a case rests; any other status afterwards is a reopen.
-TERMINAL_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
 
 INSTANT = pa.timestamp("us")
 #: Arrow schemas a source yields. Instants are UTC and naive. Case ids and event ids are unique in a warehouse.
@@ -62,16 +42,22 @@ PARTITION_STATES = pa.schema([
     ("source", pa.string()), ("intake_date", pa.date32()), ("cases", pa.int64()), ("events", pa.int64()),
     ("digest", pa.string()),
 ])
+#: The digest of an intake date without cases.
+NO_CASES = "no cases"
 
 
 class Source(Protocol):
     """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
 
-    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an event
-    when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
+    A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an
+    event when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
     """
 
     name: str
+
+    @property
+    def settles_after_days(self) -> int | None:
+        """Days after its intake date by which every row of a case has been ingested; None where nobody can promise that."""
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""

@@ -1,0 +1,207 @@
+"""The one factory: a catalog entry and its rows become a Dagster asset with its checks.
+
+Belongs here: what every asset has in common: scope, write, verdict, metadata. Does not belong here: any one table.
+"""
+
+# No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import dagster as dg
+import pyarrow as pa
+
+from opsla_dagster.assets.scope import Scope, scope_of
+from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.checks.gates import check_gates
+from opsla_dagster.checks.invariants import check_invariant, severity_of
+from opsla_dagster.checks.outcome import Outcome
+from opsla_dagster.checks.schema import SCHEMA_CHECK, check_schema
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+from opsla_dagster.warehouse.lineage import column_lineage
+from opsla_dagster.warehouse.parts import parts_of
+from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
+from opsla_dagster.window import Window
+
+OWNER = "team:support-operations"
+#: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
+on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
+
+#: Rows made in Python for a window (partitioned tables) or as a whole (snapshots).
+MakeRows = Callable[[Scope, Window | None], pa.Table]
+
+
+@dataclass(frozen=True)
+class TableAsset:
+    """One line of the asset graph: a table, its group, what it is made from, and the invariants that guard it."""
+
+    name: str
+    group: str
+    deps: Sequence[str] = ()
+    checks: Sequence[str] = ()
+    #: Makes the rows in Python; without it the table's SQL file does.
+    rows: MakeRows | None = None
+    before: Callable[[Scope], None] | None = field(default=None)
+
+    @property
+    def table(self) -> Table:
+        return TABLES[self.name]
+
+
+class _RefusedError(Exception):
+    """A blocking check failed: the write is to be rolled back."""
+
+
+def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """The Dagster asset of one line, with its checks yielded by the asset itself."""
+    table = line.table
+    gates = settings.quality_gates.gates.get(table.name, {})
+    partitioned = table.kind is Kind.PARTITIONED
+
+    @dg.asset(
+        key=table.asset_key,
+        deps=[dg.AssetKey(dep.split(".")) for dep in line.deps],
+        partitions_def=partitions if partitioned else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
+        check_specs=list(_check_specs(line, list(gates))),
+        group_name=line.group,
+        kinds={"duckdb", "python" if line.rows else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
+        owners=[OWNER],
+        description=f"{table.grain} {table.description}",
+        metadata=_definition_metadata(line),
+        code_version=None if line.rows else sql_version(sql_path(table.name)),
+        required_resource_keys={"warehouse", "desk"},
+    )
+    def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        outcomes: list[Outcome] = []
+        started = time.perf_counter()
+        try:
+            scope = scope_of(context, settings, table)
+            rows = make_table(line, scope, outcomes)
+        except _RefusedError as refusal:
+            yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
+            raise dg.Failure(str(refusal), allow_retries=False) from None
+        except OpslaError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        listener = on_table_done.get()
+        if listener is not None:
+            listener(table.name, rows)
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows,
+                "window": str(scope.range) if scope.range else "everything loaded",
+                "as_of_at": f"{scope.as_of_at.isoformat()}Z",
+                "seconds": round(time.perf_counter() - started, 3),
+            },
+            check_results=[outcome.to_dagster(table.asset_key) for outcome in outcomes],
+        )
+
+    return table_asset
+
+
+def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
+    """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts.
+
+    Write and checks are one transaction: whatever is raised, the table is as it was before.
+    """
+    return write_table(line, scope, lambda: _judge(line, scope, outcomes))
+
+
+def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
+    """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
+    table = line.table
+    if line.before is not None:
+        line.before(scope)
+    match table.kind:
+        case Kind.PARTITIONED:
+            return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
+        case Kind.SNAPSHOT:
+            rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
+            return replace_snapshot(scope.connection, table, rows, verdict)
+        case Kind.VIEW:
+            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict)
+
+
+def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
+    """The window in parts that fit into memory, each with its rows."""
+    if line.rows is not None:
+        for part in parts_of(scope.connection, scope.window, loading=True):
+            yield part, line.rows(scope, part)
+    else:
+        for part in parts_of(scope.connection, scope.window, loading=False):
+            yield part, load_sql(sql_path(line.name))
+
+
+def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
+    """Runs every check on the rows just written; raises when one of them forbids to keep them."""
+    table, connection, window = line.table, scope.connection, scope.range
+    outcomes.append(check_schema(connection, table, window))
+    gates = scope.settings.quality_gates.gates.get(table.name, {})
+    if gates:
+        outcomes += check_gates(connection, table.name, gates, window)
+    outcomes += [check_invariant(connection, table.name, check, window) for check in line.checks]
+    failed = [outcome.check for outcome in outcomes if outcome.stops_the_run]
+    if failed:
+        raise _RefusedError(
+            f"{table.name}: {', '.join(failed)} failed; the new rows were not kept, the table is as it was before. "
+            "The check's figures and sample say which rows and why."
+        )
+
+
+def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetCheckSpec]:
+    key = dg.AssetKey(line.table.asset_key)
+    yield dg.AssetCheckSpec(
+        SCHEMA_CHECK,
+        asset=key,
+        blocking=True,
+        description="Columns, nulls, values, bounds and key as the dictionary has them (Pandera). A failure means that the "
+        f"source changed or that the table's query is wrong; look first at the sample, then at {_origin(line)}.",
+    )
+    for gate in gates:
+        yield dg.AssetCheckSpec(
+            f"gate_{gate}",
+            asset=key,
+            blocking=True,
+            description=f"Rate {gate} of the run's rows within the bounds of quality_gates.yml. A failure means that the source "
+            f"brings more mess than is tolerated; look first at the latest rows of {line.name}.",
+        )
+    for check in line.checks:
+        yield dg.AssetCheckSpec(
+            check,
+            asset=key,
+            blocking=severity_of(check) is dg.AssetCheckSeverity.ERROR,
+            description=header_comment(check_path(line.name, check)),
+        )
+
+
+def _origin(line: TableAsset) -> str:
+    return "the source's mapping" if line.rows else f"sql/{line.name.replace('.', '/')}.sql"
+
+
+def _definition_metadata(line: TableAsset) -> dict[str, object]:
+    """What is true of the table whenever it is made; kept on the definition, where it costs nothing a run."""
+    table = line.table
+    metadata: dict[str, object] = {
+        "dagster/relation_identifier": table.name,
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    column.name,
+                    column.type,
+                    description=column.description,
+                    constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=table.key == (column.name,)),
+                )
+                for column in table.columns
+            ]
+        ),
+        "key": ", ".join(table.key),
+    }
+    if line.rows is None:
+        metadata["dagster/column_lineage"] = column_lineage(table.name)
+        metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(sql_path(table.name)))]
+        )
+    return metadata

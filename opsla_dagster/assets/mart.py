@@ -1,0 +1,47 @@
+"""Mart assets: answers.
+
+Belongs here: one line a mart table. Does not belong here: what the line's SQL says.
+"""
+
+from opsla_dagster.assets.factory import TableAsset
+
+MART = [
+    TableAsset(
+        "mart.sla_daily", "sla", deps=["staging.case_milestones", "staging.case_sla_metrics"],
+        checks=["assert_days_add_up_to_cases", "drift_breach_pct"],
+    ),
+    TableAsset("mart.sla_overall", "sla", deps=["staging.case_sla_metrics", "mart.sla_daily"]),
+    TableAsset(
+        "mart.sla_by_tier_case_type", "sla", deps=["staging.case_sla_metrics", "mart.sla_daily"],
+        checks=["assert_cells_add_up_to_days"],
+    ),
+    TableAsset("mart.staffing_daily", "flow_marts", deps=["staging.day_load"]),
+    TableAsset("mart.backlog_daily_proxy", "flow_marts", deps=["staging.day_load"]),
+    TableAsset("mart.congestion_daily", "flow_marts", deps=["staging.day_load"]),
+    TableAsset("mart.congestion_daily_v2", "flow_marts", deps=["staging.day_load"]),
+    TableAsset("mart.driver_stage_durations", "drivers", deps=["staging.case_stage_durations"]),
+    TableAsset("mart.driver_reopen_impact", "drivers", deps=["staging.case_sla_metrics"]),
+    TableAsset("mart.driver_congestion_buckets", "drivers", deps=["staging.case_sla_metrics", "staging.day_load"]),
+    TableAsset(
+        "mart.driver_summary", "drivers",
+        deps=[
+            "mart.driver_stage_durations", "mart.driver_congestion_buckets", "staging.case_sla_metrics",
+            "staging.case_milestones",
+        ],
+    ),
+    TableAsset(
+        "mart.scenario_results", "scenarios",
+        deps=[
+            "staging.scenario_levers", "staging.case_stage_durations", "staging.case_sla_metrics", "staging.reopen_penalty",
+            "staging.sla_clock_rules",
+        ],
+    ),
+    TableAsset(
+        "mart.open_clocks", "sla",
+        deps=[
+            "staging.sla_clocks", "staging.sla_clock_rules", "staging.status_spans", "staging.case_milestones",
+            "staging.business_time", "ops.refreshed_partitions",
+        ],
+    ),
+    TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
+]

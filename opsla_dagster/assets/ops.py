@@ -1,0 +1,119 @@
+"""Ops assets: the end of a run. What was refreshed is written down, then the marts are published.
+
+Belongs here: the two last assets. Does not belong here: how publishing works (warehouse/publish.py).
+"""
+
+import hashlib
+import time
+
+import dagster as dg
+import pyarrow as pa
+
+from opsla_dagster.assets.factory import OWNER, TableAsset
+from opsla_dagster.assets.mart import MART
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.window import Window
+
+#: Run tags: the refresh a run belongs to, and of how many ranges that is made. Each is a run; the last one publishes.
+REFRESH_TAG = "opsla/refresh"
+REFRESH_RANGES_TAG = "opsla/refresh_ranges"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
+
+
+def rules_fingerprint(settings: Settings) -> str:
+    """Identity of what turns cases and events of a date into its tables: calendars, promises, and the SQL itself."""
+    dated = sorted(sql_path(table.name) for table in TABLES.values() if table.kind is Kind.PARTITIONED)
+    rules = [
+        settings.calendars.model_dump_json(),
+        settings.sla_policies.model_dump_json(),
+        *(load_sql(path) for path in dated if path.exists()),
+    ]
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:16]
+
+
+def made_from(digest: str, rules: str) -> str:
+    """What a date was refreshed from: its state at the source, and the rules."""
+    return f"{digest} {rules}"
+
+
+def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
+    """What the window's dates were loaded from: reached only when everything before it went well."""
+    window = part or scope.window
+    return scope.connection.sql(
+        "select * replace (digest || $rules as digest) from raw.source_partitions "
+        "where intake_date >= $start and intake_date < $end order by intake_date, source",
+        params={"start": window.start, "end": window.end, "rules": made_from("", rules_fingerprint(scope.settings))},
+    ).to_arrow_table()
+
+
+REFRESHED_PARTITIONS = TableAsset(
+    "ops.refreshed_partitions",
+    "operations",
+    deps=[
+        "raw.source_partitions", "raw.calendar_dim", "raw.staffing_schedule", "staging.business_minutes_dim",
+        "staging.sla_clocks", "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily",
+    ],
+    rows=_refreshed_partitions,
+)
+
+
+def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
+    """Publishes every mart, once everything it depends on was made and has passed its blocking checks."""
+
+    @dg.asset(
+        key=PUBLISHED_MARTS,
+        deps=[dg.AssetKey(line.name.split(".")) for line in (*MART, REFRESHED_PARTITIONS)],
+        group_name="operations",
+        kinds={"duckdb", "parquet"},
+        owners=[OWNER],
+        description="A read-only copy of every mart for BI tools: marts/<mart>.parquet and marts.duckdb. Written aside and renamed "
+        "into place, so that readers never block or break.",
+        required_resource_keys={"warehouse"},
+    )
+    def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        _refuse_half_a_refresh(context)
+        warehouse: Warehouse = context.resources.warehouse
+        started = time.perf_counter()
+        try:
+            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, REFRESHED_PARTITIONS)])
+        except OpslaError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        return dg.MaterializeResult(
+            metadata={
+                "marts": len(rows),
+                "rows": sum(rows.values()),
+                "seconds": round(time.perf_counter() - started, 3),
+                "database": str(settings.home.marts_database),
+            }
+        )
+
+    return published_marts
+
+
+def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
+    """A refresh is published whole: the latest run of each of its other ranges must have succeeded."""
+    refresh = context.run.tags.get(REFRESH_TAG)
+    if refresh is None:
+        return
+    latest: dict[str, dg.DagsterRun] = {}
+    for run in context.instance.get_runs(filters=dg.RunsFilter(tags={REFRESH_TAG: refresh})):  # newest first
+        latest.setdefault(run.tags.get(RANGE_START_TAG, ""), run)
+    latest.pop(context.run.tags.get(RANGE_START_TAG, ""), None)
+    cause = next((f"run {run.run_id}, from {start} on, has not succeeded" for start, run in latest.items() if not run.is_success), "")
+    missing = int(context.run.tags.get(REFRESH_RANGES_TAG, "1")) - 1 - len(latest)
+    if not cause and missing > 0:
+        cause = f"{missing} of its ranges have no run yet"
+    if cause:
+        raise dg.Failure(
+            f"not published: this range is one of several of a refresh, and {cause}; the marts published last stand. "
+            "Mend the cause, run that range again, then this one.",
+            allow_retries=False,
+        )

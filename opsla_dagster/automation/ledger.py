@@ -1,0 +1,163 @@
+"""The memory of alerts: what was noticed, what was sent, what still waits. One small SQLite file in the home.
+
+Belongs here: that file and nothing else that writes it. Does not belong here: what an alert says, and how it travels.
+The order of writes, and why it is safe to be killed between any two, is docs/decisions/0007-alerts-exactly-once.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsla_dagster.automation.failures import Alert
+from opsla_dagster.errors import OpslaError
+
+#: Seconds until a failed delivery is tried again: doubled each time, up to the limit.
+FIRST_RETRY_SECONDS = 10.0
+LAST_RETRY_SECONDS = 900.0
+_LOCK_WAIT_SECONDS = 30.0
+
+_TABLES = """
+create table if not exists alerts (alert_id text primary key, run_id text not null, record text not null);
+create table if not exists runs (run_id text primary key);
+create table if not exists sweeps (swept_until real not null);
+create table if not exists deliveries (
+    alert_id text not null, channel text not null,
+    state text not null check (state in ('waiting', 'sending', 'sent')),
+    attempts integer not null default 0, due_at real not null default 0, error text,
+    primary key (alert_id, channel)
+);
+create index if not exists undelivered on deliveries (channel, due_at) where state <> 'sent';
+"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One alert that one channel has not accepted yet. `is_interrupted`: a sender died, the receiver may have it."""
+
+    alert: Alert
+    attempts: int
+    is_interrupted: bool
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a channel has not accepted yet, and the last error of the alert that was tried most often."""
+
+    channel: str
+    alerts: int
+    error: str | None
+
+
+class Ledger:
+    """Every method is one transaction, and safe from several processes and threads at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "ledger.sqlite"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
+        with self._transaction() as connection:
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_LOCK_WAIT_SECONDS, isolation_level=None)) as connection:
+                connection.execute("begin immediate")
+                yield connection
+                # Without this, closing rolls back.
+                connection.execute("commit")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> OpslaError:
+        return OpslaError(
+            f"{self._path}: the memory of alerts cannot be used: {error}. Make the home writable and free some space; "
+            "the alerts of runs that finish meanwhile are found afterwards"
+        )
+
+    def record(self, run_id: str, alerts: Iterable[Alert], channels: Iterable[str]) -> None:
+        """The run is noticed, each of its alerts waits for each of the channels; what is known stays as it is."""
+        channels = list(channels)
+        with self._transaction() as connection:
+            for alert in alerts:
+                row = (alert.alert_id, run_id, json.dumps(alert.to_record()))
+                if connection.execute("insert or ignore into alerts values (?, ?, ?)", row).rowcount:
+                    connection.executemany(
+                        "insert into deliveries (alert_id, channel, state) values (?, ?, 'waiting')",
+                        [(alert.alert_id, channel) for channel in channels],
+                    )
+            connection.execute("insert or ignore into runs values (?)", (run_id,))
+
+    def unnoticed(self, run_ids: Iterable[str]) -> list[str]:
+        """Those of the runs that were never recorded, in the order given."""
+        with self._transaction() as connection:
+            return [
+                run_id
+                for run_id in run_ids
+                if connection.execute("select 1 from runs where run_id = ?", (run_id,)).fetchone() is None
+            ]
+
+    def due(self, channel: str, now: float) -> list[Waiting]:
+        """What may be sent now: what was never tried first, so that one refused alert holds up no other.
+
+        Only for the holder of the channel's lock: to anybody else an alert that is being sent looks interrupted.
+        """
+        with self._transaction() as connection:
+            rows = connection.execute(
+                """
+                select alerts.record, deliveries.attempts, deliveries.state = 'sending'
+                from deliveries inner join alerts using (alert_id)
+                where channel = ? and (state = 'sending' or (state = 'waiting' and due_at <= ?))
+                order by deliveries.attempts, alerts.rowid
+                """,
+                (channel, now),
+            ).fetchall()
+        return [Waiting(Alert.from_record(json.loads(record)), attempts, bool(sent)) for record, attempts, sent in rows]
+
+    def sending(self, alert_id: str, channel: str) -> None:
+        """To be written before the first byte leaves."""
+        self._update("state = 'sending', attempts = attempts + 1", (), alert_id, channel)
+
+    def sent(self, alert_id: str, channel: str) -> None:
+        """The receiver has accepted it."""
+        self._update("state = 'sent', error = null", (), alert_id, channel)
+
+    def refused(self, alert_id: str, channel: str, error: str, attempts: int, now: float) -> None:
+        """It was not accepted at the attempt of this number; it waits for the next."""
+        pause = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LAST_RETRY_SECONDS)
+        self._update("state = 'waiting', error = ?, due_at = ?", (error, now + pause), alert_id, channel)
+
+    def _update(self, assignment: str, values: tuple[object, ...], alert_id: str, channel: str) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                f"update deliveries set {assignment} where alert_id = ? and channel = ?", (*values, alert_id, channel)
+            )
+
+    def backlogs(self) -> list[Backlog]:
+        """The channels that have something waiting."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                # SQLite: beside max(), a bare column comes from the row that holds the maximum.
+                "select channel, count(*), error, max(attempts) from deliveries where state <> 'sent' group by channel"
+            ).fetchall()
+        return [Backlog(channel, alerts, error) for channel, alerts, error, _ in rows]
+
+    def swept_until(self) -> float | None:
+        """The instant (seconds since 1970) up to which every finished run was looked at; None before the first time."""
+        with self._transaction() as connection:
+            found: float | None = connection.execute("select max(swept_until) from sweeps").fetchone()[0]
+        return found
+
+    def sweep_done(self, until: float) -> None:
+        """Every run that had finished by `until` is recorded."""
+        with self._transaction() as connection:
+            connection.execute("delete from sweeps")
+            connection.execute("insert into sweeps values (?)", (until,))

@@ -1,0 +1,143 @@
+"""What the next refresh has to do: yesterday, and exactly the intake dates whose cases or events changed since the last one.
+
+Late data is exact, not a look-back: the sources' states are compared with those of the last completed refresh of each date,
+however old it is. Belongs here: that comparison. Does not belong here: starting runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from opsla_dagster.assets.ops import made_from, rules_fingerprint
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+from opsla_dagster.sources.base import NO_CASES, Source
+from opsla_dagster.sources.desk import Desk
+from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.window import ONE_DAY, Window, ranges_of
+
+#: A warehouse that a run is writing is not waited for: the published copy tells the same of every load that came to its end.
+_PATIENCE_SECONDS = 0.5
+
+_HELD = """
+    select held.source, held.intake_date, held.as_of_at, coalesce(done.digest, '')
+    from raw.source_partitions as held
+    left join ops.refreshed_partitions as done
+        on
+            held.source = done.source
+            and held.intake_date = done.intake_date
+            and held.as_of_at = done.as_of_at
+            and starts_with(done.digest, held.digest)
+"""
+_BEGUN = "select source, intake_date, as_of_at, '' from raw.source_partitions"
+_PUBLISHED = "select source, intake_date, as_of_at, digest from ops.refreshed_partitions"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One intake date of one source as it was loaded last.
+
+    `made_from` is empty when that load never came to its end, or judged by other rules than today's.
+    """
+
+    as_of_at: datetime
+    made_from: str
+
+
+#: By source and intake date.
+Held = dict[str, dict[date, Loaded]]
+
+
+def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[Window]:
+    """The fewest windows that hold exactly the intake dates to refresh as of `as_of_at` (naive UTC), oldest first.
+
+    They are yesterday; the dates loaded whose cases or events, or the rules they are judged by, changed since; the dates
+    whose last load did not come to its end; and those without a load that have gone by since the home's oldest one. Dates
+    that had gone by before stay unloaded, except where a log brings cases of one that follows the first loaded date.
+    A date loaded as of a later instant is left alone: a refresh never goes back.
+    """
+    zone = settings.sources.desk.timezone
+    today = local_date(as_of_at, zone)
+    rules = rules_fingerprint(settings)
+    held = _by_source(_loads(settings), rules)
+    loads = [(day, loaded) for dates in held.values() for day, loaded in dates.items()]
+    days = {today - ONE_DAY}
+    if loads:
+        known = {day for day, _ in loads}
+        oldest = local_date(min(loaded.as_of_at for _, loaded in loads), zone)
+        days |= set(_dates(oldest, today)) - known
+        for source in desk.sources:
+            days |= set(_changed(source, held.get(source.name, {}), known, as_of_at, today, rules))
+        days -= {day for day, loaded in loads if loaded.as_of_at > as_of_at and loaded.made_from}
+    return ranges_of(day for day in days if settings.sources.desk.start_date <= day < today)
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The date in `zone` at a naive UTC instant."""
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def _dates(start: date, end: date) -> Iterator[date]:
+    return (start + timedelta(days=offset) for offset in range((end - start).days))
+
+
+def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
+    """What the warehouse holds; while a run writes it, what was published last."""
+    home = settings.home
+    if not home.warehouse.exists():
+        return []
+    try:
+        with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS) as connection:
+            tables = _tables(connection)
+            if "raw.source_partitions" not in tables:
+                return []
+            return connection.execute(_HELD if "ops.refreshed_partitions" in tables else _BEGUN).fetchall()
+    except OpslaError:
+        if not home.marts_database.exists():
+            raise
+    with reading(home.marts_database) as connection:
+        return connection.execute(_PUBLISHED).fetchall()
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+
+
+def _by_source(loads: Iterable[tuple[str, date, datetime, str]], rules: str) -> Held:
+    held: Held = {}
+    for source, day, as_of_at, digest in loads:
+        held.setdefault(source, {})[day] = Loaded(as_of_at, digest if digest.endswith(rules) else "")
+    return held
+
+
+def _changed(
+    source: Source, held: dict[date, Loaded], known: set[date], as_of_at: datetime, today: date, rules: str
+) -> Iterator[date]:
+    """The dates whose state at the source is not what they were made from; `known` are those loaded from any source."""
+    if source.settles_after_days is None:
+        # Nobody can promise that a date without cases stays without: dates that were never loaded are looked at too.
+        days = list(_dates(min(known), today))
+    else:
+        days = [day for day in known if day < today and not _is_settled(source.settles_after_days, day, held.get(day), as_of_at)]
+    if not days:
+        return
+    states = source.partition_states(Window(min(days), max(days) + ONE_DAY), as_of_at)
+    now = dict(zip(states["intake_date"].to_pylist(), states["digest"].to_pylist(), strict=True))
+    nothing = made_from(NO_CASES, rules)
+    for day in days:
+        was = held[day].made_from if day in held else nothing
+        if was != made_from(now.get(day, NO_CASES), rules):
+            yield day
+
+
+def _is_settled(settles_after_days: int, day: date, loaded: Loaded | None, as_of_at: datetime) -> bool:
+    """Whether everything there ever will be of `day` had been seen when it was loaded."""
+    if loaded is None or not loaded.made_from:
+        return False
+    # One day more than the source promises: local dates begin up to 14 hours off UTC's.
+    return min(loaded.as_of_at, as_of_at).date() > day + timedelta(days=settles_after_days + 1)

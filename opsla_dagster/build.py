@@ -1,0 +1,54 @@
+"""Putting the house together: settings in, Dagster definitions out.
+
+Belongs here: which assets, schedules, sensors and resources make up the code location. Does not belong here: any of them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import dagster as dg
+
+from opsla_dagster.assets.factory import TableAsset, build_asset
+from opsla_dagster.assets.mart import MART
+from opsla_dagster.assets.ops import REFRESHED_PARTITIONS, build_published_marts
+from opsla_dagster.assets.raw import RAW
+from opsla_dagster.assets.staging import STAGING
+from opsla_dagster.automation.alerts import alert_sensors
+from opsla_dagster.automation.freshness import with_freshness
+from opsla_dagster.automation.schedule import build_daily_refresh, build_partitions
+from opsla_dagster.reporting.sensor import build_report_sensor
+from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.warehouse.connection import Warehouse
+
+# Backfill policies and freshness are beta in name only: pinned with Dagster's version and covered by tests.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+TABLE_ASSETS: list[TableAsset] = [*RAW, *STAGING, *MART, REFRESHED_PARTITIONS]
+
+
+def build_definitions(
+    settings: Settings | None = None, resources: Mapping[str, object] | None = None
+) -> dg.Definitions:
+    """Fresh definitions from `settings` (default: read from the config directory); `resources` replace the built ones."""
+    settings = settings or load_settings()
+    partitions = build_partitions(settings)
+    assets = [build_asset(line, settings, partitions) for line in TABLE_ASSETS]
+    return dg.Definitions(
+        assets=with_freshness([*assets, build_published_marts(settings)], settings),
+        schedules=[build_daily_refresh(settings)],
+        sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
+        resources={**build_resources(settings), **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process."""
+    return {
+        "warehouse": Warehouse(database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config()),
+        "desk": dg.ResourceDefinition(lambda _context: build_desk(settings)),
+    }

@@ -1,0 +1,234 @@
+"""The dictionary of columns: each once, with its unit and meaning.
+
+Belongs here: every column a table may have. Does not belong here: which table has which (raw.py, staging.py, mart.py,
+ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive UTC. `_pct` is 0-100.
+"""
+
+from __future__ import annotations
+
+from opsla_dagster.catalog.model import Column
+from opsla_dagster.status import Status
+
+STATUSES = tuple(status.value for status in Status)
+OUTCOMES = ("met", "breached", "running", "unknown")
+
+
+def _text(name: str, description: str, *, nullable: bool = False, values: tuple[str, ...] = ()) -> Column:
+    return Column(name, "VARCHAR", description, nullable=nullable, values=values)
+
+
+def _instant(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, "TIMESTAMP", description + " (UTC)", nullable=nullable)
+
+
+def _date(name: str, description: str, *, nullable: bool = False) -> Column:
+    return Column(name, "DATE", description, nullable=nullable)
+
+
+def _flag(name: str, description: str, *, nullable: bool = False) -> Column:
+    return Column(name, "BOOLEAN", description, nullable=nullable)
+
+
+def _count(name: str, description: str, *, nullable: bool = False, at_least: int | None = 0) -> Column:
+    return Column(name, "BIGINT", description, nullable=nullable, at_least=at_least)
+
+
+def _measure(name: str, description: str, *, nullable: bool = True, at_least: float | None = 0) -> Column:
+    return Column(name, "DOUBLE", description, nullable=nullable, at_least=at_least)
+
+
+def _pct(name: str, description: str) -> Column:
+    return Column(name, "DOUBLE", description + ", 0-100", nullable=True, at_least=0, at_most=100)
+
+
+def _percentiles(measure: str, what: str) -> list[Column]:
+    return [
+        _measure(f"{measure}_p{share}_business_minutes", f"Exact p{share} of {what}, business minutes")
+        for share in (50, 90, 95)
+    ]
+
+
+_ALL = [
+    # who and when
+    _text("source", "Name of the source in sources.yml"),
+    _text("case_id", "The case; unique in the warehouse (a source may prefix its own ids)"),
+    _text("event_id", "The event; unique in the warehouse"),
+    _date("intake_date", "Local date of intake in the desk's zone; the partition of every row of the case"),
+    _instant("intake_ts", "Authoritative instant of intake", nullable=False),
+    _text("tier", "Support tier or level", nullable=True),
+    _text("case_type", "What kind of case it is", nullable=True),
+    _text("priority", "Priority as the source names it", nullable=True),
+    _text("category", "Category as the source names it", nullable=True),
+    _text("team", "Team or group holding the case", nullable=True),
+    _text("agent", "Agent holding the case", nullable=True),
+    # what the source itself says
+    _instant("source_resolved_ts", "The source's own resolved stamp"),
+    _instant("source_closed_ts", "The source's own closed stamp"),
+    _flag("source_is_sla_met", "The source's own verdict on its promise", nullable=True),
+    _text("fingerprint", "Identity of the source's parameters or mapping; one warehouse holds one per source"),
+    _instant("as_of_at", "What was known up to this instant is what the rows say", nullable=False),
+    _count("cases", "Cases counted in the row"),
+    _count("events", "Events counted in the row"),
+    _text("digest", "Changes when the source's content of the intake date changes"),
+    # events
+    _text("status", "Canonical status category", values=STATUSES),
+    _text("source_status", "The status as the source names it", nullable=True),
+    _instant("event_ts", "When the event happened, by the source; may be missing"),
+    _instant("ingestion_ts", "When the source's log received the event", nullable=False),
+    _instant("canonical_ts", "event_ts, else ingestion_ts", nullable=False),
+    _count("source_sequence", "Order in the source; breaks ties of instants", at_least=None),
+    _flag("is_reopen", "The event takes a case out of a terminal status, in the source's own order"),
+    _flag("is_duplicate", "The source flags the event as a copy", nullable=True),
+    _flag("is_late_arriving", "The source flags the event as late in arriving", nullable=True),
+    _flag("is_tz_inconsistent", "The source flags event_ts as written in a wrong zone", nullable=True),
+    _flag("is_event_ts_missing", "event_ts is missing, canonical_ts is ingestion_ts"),
+    _flag("is_ingestion_before_event", "ingestion_ts lies before event_ts"),
+    _flag("is_before_intake", "canonical_ts lies before intake_ts; clocks clip it to intake"),
+    _count("copies", "Rows of the raw log that this event stands for", at_least=1),
+    # rejected rows
+    _text("file", "File the row was read from"),
+    Column("row_number", "BIGINT", "Number of the record in its file, the first is 1", nullable=True, at_least=1),
+    _text("field", "Canonical field that could not be read"),
+    _text("reason", "Why: the row cannot be used, or the outcome is unknown"),
+    _text("record", "The row itself, as JSON"),
+    # calendars
+    _text("calendar", "Name of the calendar in calendars.yml"),
+    _date("calendar_date", "Local date"),
+    Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
+    _flag("is_weekend", "Saturday or Sunday"),
+    _flag("is_holiday", "A holiday of the calendar"),
+    _text("holiday_name", "Name of the holiday", nullable=True),
+    _flag("is_business_day", "The calendar is open for some part of the date"),
+    _count("open_seconds", "Seconds for which the calendar is open on the date"),
+    _count("business_day_number", "Business days from the start of the horizon up to and including the date"),
+    _date("utc_date", "UTC date of the segment; the key to join an instant's segment by"),
+    _instant("segment_start_at", "Start of the segment, inclusive", nullable=False),
+    _instant("segment_end_at", "End of the segment, exclusive", nullable=False),
+    _flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),
+    _text("kind", "Why the calendar counts the segment or not", values=("open", "closed_hours", "holiday")),
+    _date("local_date", "Local date of the segment in the calendar's zone"),
+    _count("open_seconds_before", "F at the start of the segment: open seconds since the horizon's start"),
+    _date("business_date", "Local date of the minute"),
+    _instant("minute_start_at", "Start of the business minute", nullable=False),
+    _count("minute_number", "Business minutes from the horizon's start up to this one"),
+    # staffing
+    _date("staff_date", "Local date of the shift"),
+    _text("shift", "Name of the shift"),
+    _measure("planned_heads", "Agents planned"),
+    Column("shrinkage_rate", "DOUBLE", "Share of planned agents not available, 0-1", at_least=0, at_most=1),
+    _measure("effective_heads", "Agents available: planned less shrinkage"),
+    _pct("shrinkage_pct", "Share of planned agents not available"),
+    # clocks
+    _text("clock", "Name of the clock in sla_policies.yml"),
+    _text("role", "What the status does to the clock", values=("start", "stop", "pause")),
+    _count("target_seconds", "Promise: open seconds of the clock's calendar"),
+    _instant("started_at", "Start of the clock or span, inclusive", nullable=False),
+    _instant("stopped_at", "The stop event's instant, or the end of a case that ended without one; NULL while running"),
+    _count("elapsed_seconds", "Open seconds of the clock's calendar that counted; NULL while running or unknown",
+           nullable=True),
+    _count("paused_seconds", "Open seconds of the clock's calendar spent paused; NULL while running or unknown",
+           nullable=True),
+    _count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
+    _instant("due_at", "The instant at which the running clock reaches its target; NULL while paused"),
+    _text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
+    _flag("is_stopped_by_event", "A stop event ended the clock; false while running and when the case ended without one"),
+    _flag("is_paused", "The case is in a status that pauses the clock"),
+    # milestones and spans
+    _instant("triage_ts", "First TRIAGE"),
+    _instant("assigned_ts", "First ASSIGNED"),
+    _instant("investigation_ts", "First INVESTIGATION"),
+    _instant("escalated_ts", "First ESCALATED"),
+    _instant("customer_wait_ts", "First CUSTOMER_WAIT"),
+    _instant("review_qa_ts", "First REVIEW_QA"),
+    _instant("resolved_ts", "First RESOLVED"),
+    _instant("last_resolved_ts", "Last RESOLVED"),
+    _instant("reopened_ts", "First reopen"),
+    _instant("cancelled_ts", "First CANCELLED"),
+    _instant("closed_ts", "First CLOSED"),
+    _instant("ended_at", "End of the case or span, exclusive; NULL while open"),
+    _count("event_count", "Deduplicated events of the case"),
+    _count("reopen_count", "Reopens of the case"),
+    _flag("is_triage_before_intake", "First TRIAGE lies before intake: first touch is unknown, never a breach"),
+    _instant("first_touch_ts", "When the first-touch clock was stopped: first TRIAGE by the shipped policies"),
+    _flag("is_first_touch_before_intake", "The first touch lies before intake: its minutes are unknown, never a breach"),
+    _flag("is_reopened", "The case was reopened at least once"),
+    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
+    # case measures
+    _measure("first_touch_business_minutes", "Intake to first touch, business minutes; NULL when the touch lies before"),
+    _measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
+    _measure("resolution_paused_business_minutes", "Intake to first resolution, paused in waits, business minutes"),
+    _measure("customer_wait_business_minutes", "Waits before the first resolution that pause SLA A, business minutes"),
+    _measure("resolution_calendar_minutes", "Intake to first resolution, calendar minutes"),
+    _flag("is_sla_b_breached", "First touch took more than SLA B allows; false when first touch is unknown"),
+    _flag("is_sla_a_incl_wait_breached", "First resolution took more than SLA A allows, customer wait counted"),
+    _flag("is_sla_a_paused_breached", "First resolution took more than SLA A allows, paused in CUSTOMER_WAIT"),
+    _measure("triage_to_investigation_business_minutes", "First TRIAGE to first INVESTIGATION, business minutes"),
+    _measure("investigation_to_review_business_minutes", "First INVESTIGATION to first REVIEW_QA, business minutes"),
+    _measure("review_to_resolved_business_minutes", "First REVIEW_QA to first RESOLVED, business minutes"),
+    _measure("measured_rework_business_minutes", "First reopen to last RESOLVED, business minutes; NULL while open"),
+    _measure("proxy_rework_business_minutes", "The tier's median investigation-to-review minutes (published proxy)"),
+    # flow and load of a day
+    _date("ended_date", "Local date on which the cases ended; NULL while open", nullable=True),
+    _count("opened_cases", "Cases taken in on the date"),
+    _count("ended_cases", "Cases resolved or cancelled for good on the date"),
+    _count("net_flow_cases", "Opened less ended", at_least=None),
+    _count("open_backlog_cases", "Cases taken in by the end of the date and not ended by then"),
+    _measure("congestion_index", "(opened + open backlog) / effective agents of the date"),
+    _measure("congestion_index_10bd_mean", "Mean congestion index of the 10 business days up to and including the date"),
+    _measure("congestion_exposure", "congestion_index_10bd_mean of the case's intake date"),
+    # SLA marts
+    _date("first_intake_date", "First intake date loaded"),
+    _date("last_intake_date", "Last intake date loaded"),
+    _count("sla_cases", "Cases both touched and resolved: the denominator of the breach percentages"),
+    _count("sla_b_breached_cases", "Cases that breached SLA B (first touch)"),
+    _count("sla_a_incl_wait_breached_cases", "Cases that breached SLA A, customer wait counted"),
+    _count("sla_a_paused_breached_cases", "Cases that breached SLA A, paused in CUSTOMER_WAIT"),
+    _pct("sla_b_breach_pct", "SLA B breaches of sla_cases"),
+    _pct("sla_a_incl_wait_breach_pct", "SLA A breaches of sla_cases, customer wait counted"),
+    _pct("sla_a_paused_breach_pct", "SLA A breaches of sla_cases, paused in CUSTOMER_WAIT"),
+    *_percentiles("first_touch", "first touch"),
+    *_percentiles("resolution_incl_wait", "first resolution, customer wait counted"),
+    *_percentiles("resolution_paused", "first resolution, paused in CUSTOMER_WAIT"),
+    # drivers
+    _text("stage", "Stretch between two milestones",
+          values=("triage_to_investigation", "investigation_to_review", "review_to_resolved")),
+    _measure("p50_business_minutes", "Exact p50 of the stage, business minutes"),
+    _measure("p90_business_minutes", "Exact p90 of the stage, business minutes"),
+    _measure("p95_business_minutes", "Exact p95 of the stage, business minutes"),
+    _flag("is_tier_bottleneck", "The stage with the largest p95 of its tier"),
+    _measure("resolution_avg_business_minutes", "Mean first resolution, customer wait counted, business minutes"),
+    Column("exposure_decile", "BIGINT", "Decile of congestion exposure, 10 is the most congested", at_least=1, at_most=10),
+    _measure("exposure_min", "Least congestion exposure in the decile"),
+    _measure("exposure_max", "Greatest congestion exposure in the decile"),
+    _text("finding", "Short name of the finding"),
+    _measure("figure", "The finding's figure, in `unit`", at_least=None),
+    _text("unit", "Unit of the figure"),
+    _text("statement", "The finding as a sentence"),
+    # scenarios
+    _text("scenario", "Name of the scenario in scenarios.yml"),
+    _text("lever", "What the scenario changes", values=("shorten_stage", "fewer_reopens")),
+    Column("reduction_rate", "DOUBLE", "Share taken away, 0-1", at_least=0, at_most=1),
+    _count("eligible_cases", "Cases the scenario's levers act on"),
+    _count("sla_a_incl_wait_breaches_before", "SLA A breaches (customer wait counted) among the eligible cases"),
+    _count("sla_a_incl_wait_breaches_avoided", "Of these, the breaches that the scenario avoids"),
+    _pct("breach_pct_before", "SLA A breaches (customer wait counted) of all sla cases, as it was"),
+    _pct("breach_pct_after", "SLA A breaches (customer wait counted) of all sla cases, under the scenario"),
+    _measure("hours_saved", "Business hours saved: stage time and rework"),
+    _text("rework_measure", "How rework was measured", nullable=True, values=("proxy", "measured")),
+    _text("description", "What it is, in words"),
+    # the source's own verdict beside ours
+    _count("source_verdict_cases", "Cases on which the source gives a verdict"),
+    _pct("source_breach_pct", "Breaches by the source's own verdict, of source_verdict_cases"),
+    _pct("our_breach_pct", "SLA A breaches (customer wait counted) of the cases we give a verdict on"),
+    _count("our_verdict_cases", "Cases on which SLA A (customer wait counted) is met or breached"),
+    _count("both_verdict_cases", "Cases on which both give a verdict"),
+    _count("agreeing_cases", "Of both_verdict_cases, those on which the verdicts agree"),
+    _count("source_resolved_cases", "Cases with the source's own resolved stamp"),
+    *[
+        _measure(f"source_resolution_p{share}_calendar_hours", f"Exact p{share} of intake to the source's resolved stamp, hours",
+                 at_least=None)
+        for share in (50, 75, 90, 95)
+    ],
+]
+
+COLUMNS = {column.name: column for column in _ALL}

@@ -1,0 +1,133 @@
+"""Tables of the staging layer: canonical events, spans, clocks and the measures of a case.
+
+Belongs here: staging tables. Does not belong here: what a person reads (mart.py).
+"""
+
+from opsla_dagster.catalog.model import Kind, Rule
+from opsla_dagster.catalog.table import table
+
+STAGING = [
+    table(
+        "staging.sla_clock_rules", Kind.SNAPSHOT, "One row per clock, role and status.",
+        "The clocks of sla_policies.yml as data: what starts, stops and pauses each, on which calendar, to which target.",
+        key="clock role status",
+        columns="clock calendar role status target_seconds",
+    ),
+    table(
+        "staging.scenario_levers", Kind.SNAPSHOT, "One row per scenario and lever.",
+        "The scenarios of scenarios.yml as data.",
+        key="scenario lever",
+        columns="scenario lever tier stage reduction_rate rework_measure description",
+        nullable="tier stage",
+    ),
+    table(
+        "staging.business_time", Kind.SNAPSHOT, "One row per calendar and UTC segment, cut at UTC midnights.",
+        "The calendars as segments of UTC that cover the horizon without gap or overlap. F(t), the open seconds up to an "
+        "instant t, is open_seconds_before, plus t - segment_start_at where the segment is open.",
+        key="calendar segment_start_at",
+        columns="calendar utc_date segment_start_at segment_end_at is_open kind local_date open_seconds_before",
+        rules=(Rule("segment_start_at", "<", "segment_end_at"),),
+    ),
+    table(
+        "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the default calendar.",
+        "The minute spine: an independent witness of business time, built minute by minute.",
+        key="minute_start_at",
+        columns="business_date minute_start_at minute_number",
+        partition_column="business_date",
+    ),
+    table(
+        "staging.events_deduped", Kind.PARTITIONED, "One row per distinct event of a case.",
+        "Of events with the same case, status and event_ts the earliest ingested is kept, ties by event_id; events without "
+        "event_ts are all kept.",
+        key="event_id",
+        columns="""source event_id case_id intake_date status source_status event_ts ingestion_ts canonical_ts
+                   source_sequence is_reopen is_duplicate is_late_arriving is_tz_inconsistent team agent copies""",
+    ),
+    table(
+        "staging.events_clean", Kind.PARTITIONED, "One row per distinct event of a case.",
+        "Deduplicated events with their canonical instant and the flags of what is odd about them.",
+        key="event_id",
+        columns="""source event_id case_id intake_date status source_status event_ts ingestion_ts canonical_ts
+                   source_sequence is_reopen is_event_ts_missing is_tz_inconsistent is_late_arriving
+                   is_ingestion_before_event is_before_intake team agent""",
+    ),
+    table(
+        "staging.case_milestones", Kind.PARTITIONED, "One row per case.",
+        "The first canonical instant of each status, and where the case ended.",
+        key="case_id",
+        columns="""source case_id intake_date intake_ts tier case_type priority category team agent
+                   triage_ts assigned_ts investigation_ts escalated_ts customer_wait_ts review_qa_ts resolved_ts
+                   last_resolved_ts reopened_ts cancelled_ts closed_ts ended_at event_count reopen_count
+                   is_triage_before_intake is_open source_resolved_ts source_closed_ts source_is_sla_met""",
+        rules=(Rule("resolved_ts", "<=", "last_resolved_ts"),),
+    ),
+    table(
+        "staging.status_spans", Kind.PARTITIONED, "One row per case and contiguous stretch in one status.",
+        "Half-open, disjoint and gap-free from intake to the end of the case; the last span of an open case has no end.",
+        key="case_id span_number",
+        columns="source case_id intake_date span_number status started_at ended_at is_open event_id team agent",
+        nullable="event_id",
+        rules=(Rule("started_at", "<", "ended_at"),),
+    ),
+    table(
+        "staging.sla_clocks", Kind.PARTITIONED, "One row per case and clock.",
+        "Each promise's clock: when it ran, how long in open seconds of its calendar, and how it ended. A running clock has "
+        "no elapsed time here; mart.open_clocks judges it as of the latest refresh.",
+        key="case_id clock",
+        columns="""source case_id intake_date clock calendar started_at stopped_at elapsed_seconds paused_seconds
+                   target_seconds outcome reason is_stopped_by_event is_open""",
+        nullable="reason",
+    ),
+    table(
+        "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case that was both touched and resolved (TRIAGE and RESOLVED, by the shipped policies).",
+        "The promises of a case side by side, with the minutes behind them.",
+        key="case_id",
+        columns="""source case_id intake_date intake_ts tier case_type priority first_touch_ts resolved_ts
+                   first_touch_business_minutes resolution_incl_wait_business_minutes
+                   resolution_paused_business_minutes customer_wait_business_minutes resolution_calendar_minutes
+                   is_first_touch_before_intake is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached
+                   is_reopened""",
+        nullable="is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached",  # a clock nobody configured
+        rules=(
+            Rule("resolution_paused_business_minutes", "<=", "resolution_incl_wait_business_minutes"),
+            Rule("resolution_incl_wait_business_minutes", "<=", "resolution_calendar_minutes"),
+        ),
+    ),
+    table(
+        "staging.case_stage_durations", Kind.PARTITIONED,
+        "One row per SLA case that reached REVIEW_QA after INVESTIGATION.",
+        "Business minutes between the first milestones of a case.",
+        key="case_id",
+        columns="""source case_id intake_date tier case_type triage_to_investigation_business_minutes
+                   investigation_to_review_business_minutes review_to_resolved_business_minutes
+                   resolution_incl_wait_business_minutes""",
+    ),
+    table(
+        "staging.daily_flow", Kind.PARTITIONED, "One row per intake date and the local date on which cases ended.",
+        "Additive flow: how many cases of an intake date ended on which date. Every day-grain mart adds these up, so a late "
+        "closing of an old case corrects each later day without a rebuild.",
+        key="intake_date ended_date",
+        columns="intake_date ended_date cases",
+        rules=(),
+    ),
+    table(
+        "staging.day_load", Kind.VIEW, "One row per local date of the default calendar.",
+        "Flow, backlog, staffing and congestion of each day.",
+        key="calendar_date",
+        columns="""calendar_date is_business_day opened_cases ended_cases open_backlog_cases planned_heads effective_heads
+                   congestion_index congestion_index_10bd_mean""",
+    ),
+    table(
+        "staging.case_congestion_exposure", Kind.VIEW, "One row per case.",
+        "How congested the desk was when the case came in: known at intake, so causal.",
+        key="case_id",
+        columns="case_id intake_date tier case_type congestion_exposure",
+    ),
+    table(
+        "staging.reopen_penalty", Kind.VIEW, "One row per reopened case.",
+        "Rework of a reopened case, measured and by the published proxy.",
+        key="case_id",
+        columns="""case_id intake_date tier case_type reopen_count reopened_ts last_resolved_ts
+                   measured_rework_business_minutes proxy_rework_business_minutes""",
+    ),
+]

@@ -1,0 +1,42 @@
+"""Quality gates: rates of a table's mess against the bounds of quality_gates.yml.
+
+sql/checks/<table>/gates.sql is one SELECT of one row, a column a rate. Belongs here: comparing them. Does not belong here:
+the rates' SQL and the bounds.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+
+from opsla_dagster.checks.outcome import Figure, Outcome
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.quality_gates import Bounds
+from opsla_dagster.warehouse.sql import bind, check_path, load_sql
+from opsla_dagster.window import Window
+
+
+def check_gates(
+    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None
+) -> list[Outcome]:
+    """One outcome a gate; a rate that the source does not know (NULL) passes and says so."""
+    sql = load_sql(check_path(table, "gates"))
+    cursor = connection.execute(sql, bind(sql, window))
+    names = [column[0] for column in cursor.description or ()]
+    found = cursor.fetchone() or ()
+    rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
+    unknown = sorted(set(gates) - set(rates))
+    if unknown:
+        raise OpslaError(
+            f"quality_gates.yml: {table}: no such rate: {', '.join(unknown)}; sql/checks/{table}/gates.sql has {', '.join(names)}"
+        )
+    return [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
+
+
+def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:
+    figures: dict[str, Figure] = {"rate": rate, **bounds.figures()}
+    if rate is None:
+        return Outcome(f"gate_{name}", passed=True, severity=dg.AssetCheckSeverity.WARN, figures={"measured": False})
+    if bounds.fails(rate):
+        return Outcome(f"gate_{name}", passed=False, severity=dg.AssetCheckSeverity.ERROR, figures=figures)
+    return Outcome(f"gate_{name}", passed=not bounds.warns(rate), severity=dg.AssetCheckSeverity.WARN, figures=figures)

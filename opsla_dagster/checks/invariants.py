@@ -1,0 +1,35 @@
+"""Invariants and drift: SELECTs that find the rows (or sums, or days) that should not be.
+
+`assert_...` stops the run, `drift_...` warns. Belongs here: running them. Does not belong here: their SQL.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+
+from opsla_dagster.checks.outcome import Outcome
+from opsla_dagster.warehouse.sql import bind, check_path, load_sql
+from opsla_dagster.window import Window
+
+_SAMPLE_ROWS = 20
+
+
+def check_invariant(connection: duckdb.DuckDBPyConnection, table: str, check: str, window: Window | None) -> Outcome:
+    """Runs sql/checks/<table>/<check>.sql; any row it returns is a failure."""
+    sql = load_sql(check_path(table, check))
+    parameters = bind(sql, window)
+    counted = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
+    offending = counted[0] if counted else 0
+    sample = ""
+    if offending:
+        rows = connection.execute(f"select * from ({sql}) limit {_SAMPLE_ROWS}", parameters).df()
+        sample = str(rows.to_string(index=False))
+    return Outcome(
+        check, passed=not offending, severity=severity_of(check), figures={"offending_rows": offending}, sample=sample
+    )
+
+
+def severity_of(check: str) -> dg.AssetCheckSeverity:
+    """Drift warns, an invariant stops."""
+    return dg.AssetCheckSeverity.WARN if check.startswith("drift_") else dg.AssetCheckSeverity.ERROR

@@ -1,0 +1,37 @@
+"""What a check found.
+
+Belongs here: the outcome every kind of check shares. Does not belong here: how any kind finds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+Figure = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The verdict of one check on one table in one run; `figures` are what it measured."""
+
+    check: str
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    figures: dict[str, Figure] = field(default_factory=dict)
+    sample: str = ""
+
+    @property
+    def stops_the_run(self) -> bool:
+        return not self.passed and self.severity is dg.AssetCheckSeverity.ERROR
+
+    def to_dagster(self, asset_key: list[str]) -> dg.AssetCheckResult:
+        sample = {"sample": dg.MetadataValue.md(f"```\n{self.sample}\n```")} if self.sample else {}
+        return dg.AssetCheckResult(
+            asset_key=dg.AssetKey(asset_key),
+            check_name=self.check,
+            passed=self.passed,
+            severity=self.severity,
+            metadata={**self.figures, **sample},
+        )

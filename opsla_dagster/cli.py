@@ -1,0 +1,278 @@
+"""The command line: what a person types.
+
+Belongs here: commands, their options, progress and messages. Does not belong here: anything worth calling from elsewhere.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from opsla_dagster.errors import OpslaError
+
+if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
+    from opsla_dagster.automation.failures import CheckDescriptions
+    from opsla_dagster.settings import Settings
+    from opsla_dagster.window import Window
+
+app = typer.Typer(
+    name="opsla",
+    help="SLA truth from the event log of a support or operations desk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+#: Without a terminal (a pipe, a file) there is no width to fit into.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+#: Names the code location; at the top of the clone, beside sql/ and config/.
+WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+complaints = Console(stderr=True)
+
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
+]
+
+
+@app.command()
+def run(
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
+    cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.sources.desk import build_desk
+    from opsla_dagster.window import Window
+
+    settings = replace(load_settings(), simulated_cases=cases)
+    default = build_desk(settings).window()
+    window = Window(start.date() if start else default.start, end.date() if end else default.end)
+    _refuse_dates_before(window.start, settings.sources.desk.start_date)
+    _carry_out(settings, [window], _instant(as_of))
+    settings.home.remember_cases(cases)
+
+
+@app.command()
+def refresh(as_of: AsOf = None) -> None:
+    """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
+    from opsla_dagster.automation.refresh import refresh_windows
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.sources.desk import build_desk
+
+    settings = load_settings()
+    as_of_at = _instant(as_of)
+    windows = refresh_windows(settings, build_desk(settings), as_of_at)
+    if not windows:
+        console.print(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
+        return
+    days = sum(window.days for window in windows)
+    console.print(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
+    _carry_out(settings, windows, as_of_at)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
+    """The Dagster UI, schedule and sensors on this machine, on the same home."""
+    from opsla_dagster.instance.settings import prepare_dagster_home
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
+        "OPSLA_HOME": str(settings.home.root),
+        "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+    }
+    command = [
+        str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
+        "--workspace", str(WORKSPACE),
+    ]
+    raise typer.Exit(subprocess.call(command, env=environment))
+
+
+@app.command()
+def status() -> None:
+    """What this home holds: tables, intake dates, the latest runs."""
+    from opsla_dagster.reporting.status import print_status
+    from opsla_dagster.settings import load_settings
+
+    print_status(load_settings().home, console)
+
+
+@app.command()
+def report() -> None:
+    """Writes report.html anew from the published marts."""
+    from opsla_dagster.reporting.report import write_report
+    from opsla_dagster.reporting.run_summary import latest_run_summary
+    from opsla_dagster.settings import load_settings
+
+    home = load_settings().home
+    _require_published(home.marts_database)
+    target = write_report(
+        home.marts_database, latest_run_summary(home.reports / "run_summaries"), home.reports / "report.html"
+    )
+    console.print(f"Report: {target}")
+
+
+@app.command()
+def explain(
+    case_id: str, as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False
+) -> None:
+    """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
+    from opsla_dagster.reporting.explain import explain as explain_case
+    from opsla_dagster.reporting.explain_text import render
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.warehouse.connection import reading
+
+    settings = load_settings()
+    with reading(settings.home.warehouse) as connection:
+        explanation = explain_case(connection, case_id, zone=settings.sources.desk.timezone)
+    if as_json:
+        typer.echo(explanation.to_json())
+    else:
+        render(explanation, console)
+
+
+class ExportFormat(StrEnum):
+    """File formats of `opsla export`."""
+
+    parquet = "parquet"
+    csv = "csv"
+    hyper = "hyper"
+
+
+@app.command()
+def export(
+    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla[hyper]'.")],
+    directory: Annotated[Path | None, typer.Option("--to", help="Directory to write to; default: exports/ in the home.")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
+    ] = None,
+) -> None:
+    """Writes tables as files for other tools."""
+    from opsla_dagster.reporting.export import export_tables
+    from opsla_dagster.settings import load_settings
+
+    home = load_settings().home
+    for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports"):
+        console.print(f"{path}: {rows:,} rows")
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these benches; default: all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At a small scale, to see that it works; not judged.")] = False,
+) -> None:
+    """The figures of speed and memory, each beside something it is measured against (takes a while)."""
+    from opsla_dagster.settings.home import Home
+
+    _make_benchmarks_importable()
+    from benchmarks.run import run_benches
+
+    console.print(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
+
+
+def main() -> None:
+    """Entry point: one readable message instead of a stack trace."""
+    try:
+        app()
+    except OpslaError as error:
+        complaints.print(f"[bold red]opsla:[/] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
+        raise SystemExit(130) from None
+
+
+def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime) -> None:
+    """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
+    from opsla_dagster.automation.delivery import deliver_alerts
+    from opsla_dagster.automation.schedule import range_runs
+    from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
+    from opsla_dagster.reporting.closing import headline_table
+    from opsla_dagster.reporting.record import write_reports
+    from opsla_dagster.running import run_windows
+
+    instance = open_instance(settings.home.root)
+    interrupted = mark_interrupted_runs(instance)
+    for run_id in interrupted:
+        console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+    total = sum(len(run.assets) for run in range_runs(windows, as_of_at))
+    with _progress(total) as advance:
+        finished = run_windows(settings, instance, windows, as_of_at, advance)
+    sources = [source.name for source in settings.sources.sources if source.enabled]
+    written = write_reports(instance, finished.run_ids, settings.home, command=_command(), sources=sources)
+    ended = [*interrupted, *finished.run_ids]
+    describe = partial(_descriptions_of_checks, settings)
+    outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
+    for problem in outcome.problems:
+        complaints.print(f"[yellow]alert not delivered yet:[/] {problem}", highlight=False)
+    console.print(headline_table(written.summary))
+    if not finished.succeeded:
+        raise OpslaError(finished.error)
+
+
+def _descriptions_of_checks(settings: "Settings") -> "CheckDescriptions":
+    from opsla_dagster.automation.failures import check_descriptions
+    from opsla_dagster.build import build_definitions
+
+    return check_descriptions(build_definitions(settings).get_repository_def())
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
+    columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=total)
+
+        def advance(table: str, rows: int) -> None:
+            progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
+
+        yield advance
+
+
+def _command() -> str:
+    return " ".join(["opsla", *sys.argv[1:]])
+
+
+def _instant(text: str | None) -> datetime:
+    from opsla_dagster.assets.scope import parse_instant
+
+    return parse_instant(text) if text else datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _refuse_dates_before(first: date, start_date: date) -> None:
+    if first < start_date:
+        raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _make_benchmarks_importable() -> None:
+    """Benches are part of a clone, not of the installed package."""
+    clone = Path(__file__).resolve().parents[1]
+    if not (clone / "benchmarks" / "run.py").exists():
+        raise OpslaError(
+            f"{clone}: there is no benchmarks/ here; benches run from a clone of the repository: "
+            "install it with `make setup` and call .venv/bin/opsla bench"
+        )
+    sys.path.insert(0, str(clone))
+
+
+def _require_published(marts_database: Path) -> None:
+    if not marts_database.exists():
+        raise OpslaError(f"{marts_database}: nothing is published yet; `opsla run` publishes the marts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The closing table of `opsla run`.
+
+Belongs here: the run summary as something rich can print. Does not belong here: measuring, and printing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.run_summary import Headline, RunSummary
+
+#: Failed checks named in the table; the report has all of them.
+MOST_FAILED = 5
+
+
+def headline_table(summary: RunSummary) -> RenderableType:
+    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, text in _facts(summary):
+        facts.add_row(Text(name), text)
+    parts: list[RenderableType] = [_title(summary)]
+    if summary.headline is not None:
+        parts.append(_slas(summary.headline))
+    return Group(*parts, facts)
+
+
+def _title(summary: RunSummary) -> Text:
+    outcome = ("done", "bold green") if summary.succeeded else ("failed", "bold red")
+    last = wording.last_day(summary.window_end)
+    window = f"  intake {summary.window_start} to {last}, as of {wording.instant(summary.as_of_at)}"
+    return Text.assemble((f"\n{summary.command}: ", "bold"), outcome, (window, "dim"))
+
+
+def _slas(headline: Headline) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column("SLA", min_width=16)
+    for name in ("breached", "%", "p50 min", "p90 min", "p95 min"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for sla in headline.slas:
+        table.add_row(
+            wording.SLA_SHORT_NAMES.get(sla.sla, sla.sla),
+            wording.count(sla.breached_cases),
+            Text(wording.percent(sla.breach_pct), "bold"),
+            *(wording.minutes(figure) for figure in (sla.p50, sla.p90, sla.p95)),
+        )
+    return table
+
+
+def _facts(summary: RunSummary) -> Iterator[tuple[str, RenderableType]]:
+    if summary.headline is not None:
+        yield from _headline(summary.headline)
+    failed = summary.failed_checks
+    yield "Checks", Text.assemble(
+        f"{wording.count(len(summary.passed_checks))} passed, ",
+        (f"{wording.count(len(failed))} failed", "bold red" if failed else ""),
+    )
+    for check in failed[:MOST_FAILED]:
+        figures = wording.figures(check.figures)
+        yield "", Text(f"{check.severity} {check.asset} {check.check}{': ' if figures else ''}{figures}", "red")
+    if len(failed) > MOST_FAILED:
+        yield "", Text(f"and {len(failed) - MOST_FAILED} more", "red")
+    written = sum(table.rows for table in summary.tables)
+    tables = wording.counted(len(summary.tables), "table")
+    yield "Written", Text(f"{wording.counted(written, 'row')} in {tables}, {summary.seconds:,.1f} seconds")
+    for number, artifact in enumerate(summary.artifacts):
+        yield "" if number else "Look next", Text(artifact, "cyan")
+    yield "" if summary.artifacts else "Look next", Text.assemble(
+        ("opsla explain CASE_ID", "cyan"), " one case, event by event; ", ("opsla dev", "cyan"), " the Dagster UI"
+    )
+
+
+def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
+    events = ""
+    if headline.events is not None and headline.events_per_case is not None:
+        events = f"; {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
+    yield "Cases", Text(f"{wording.count(headline.cases)}, {wording.count(headline.sla_cases)} judged{events}")
+    if headline.bottleneck is not None:
+        slowest = headline.bottleneck
+        tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
+        yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {wording.business_time(slowest.p95)}")
+    for row in headline.scenarios:
+        yield wording.scenario(row.scenario), Text(
+            f"{wording.counted(row.breaches_avoided, 'SLA A breach', 'SLA A breaches')} avoided, "
+            f"{wording.count(row.hours_saved)} business hours saved"
+        )
+    if headline.open_clocks is not None:
+        clocks = headline.open_clocks
+        yield "Clocks", Text(
+            f"{wording.count(clocks.running)} running, {wording.count(clocks.past_target)} of them past their target"
+        )

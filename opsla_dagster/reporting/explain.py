@@ -1,0 +1,514 @@
+"""One case, explained: its events, and for each clock which seconds counted and why the others did not.
+
+Belongs here: the facts, as plain data and as JSON. Does not belong here: how they look on a screen (explain_text.py),
+and rules of any clock: the account is built from spans and business time and then held against staging.sla_clocks.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources.base import TERMINAL_STATUSES
+
+#: Raised when a field of the JSON changes its meaning or goes; a new field does not raise it.
+JSON_FORMAT = 1
+_SECOND = timedelta(seconds=1)
+_ENDS = tuple(sorted(TERMINAL_STATUSES))
+_MATCHES_SHOWN = 5
+_MATCHES_CONSIDERED = 200
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the time line. `at` is the canonical instant: what the event says, else when it was ingested."""
+
+    event_id: str
+    at: datetime
+    status: str
+    source_status: str | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a clock in one status that counted, or did not, for one reason.
+
+    `event_id` is the event that began the status, None for the record of the case itself. `kind` is running or paused,
+    `open_seconds` the business time in it, `counted_seconds` what the clock took of that: all, or nothing while paused.
+    `why_not` is None where the clock counted.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    status: str | None
+    event_id: str | None
+    kind: str
+    why_not: str | None
+    open_seconds: int
+    counted_seconds: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One promise: what it counted, and how it ended or stands as of the latest refresh.
+
+    `until` is where the account ends: the stop, or the as-of instant of a clock that still runs. `outcome` is met,
+    breached, running or unknown (`reason` says why). `margin_seconds` is target minus counted: negative = late.
+    `due_at` is the instant the target was, or without a further pause would have been, used up: None while paused,
+    without a verdict, and beyond the calendar. `is_consistent`: the pieces add up to the figures of
+    staging.sla_clocks, to the second.
+    """
+
+    clock: str
+    calendar: str
+    starts: tuple[str, ...]
+    stops: tuple[str, ...]
+    pauses: tuple[str, ...]
+    target_seconds: int
+    started_at: datetime
+    started_by: str | None
+    stopped_at: datetime | None
+    stopped_by: str | None
+    until: datetime
+    pieces: tuple[Piece, ...]
+    counted_seconds: int
+    paused_seconds: int
+    stored_elapsed_seconds: int | None
+    is_consistent: bool
+    outcome: str
+    reason: str | None
+    is_open: bool
+    is_paused: bool
+    margin_seconds: int | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything about one case. Instants are UTC and naive; `zone` is the desk's."""
+
+    case_id: str
+    source: str
+    intake_at: datetime
+    intake_date: str
+    tier: str | None
+    case_type: str | None
+    priority: str | None
+    team: str | None
+    agent: str | None
+    ended_at: datetime | None
+    is_open: bool
+    reopen_count: int
+    zone: str
+    as_of_at: datetime
+    events: tuple[Event, ...]
+    clocks: tuple[Clock, ...]
+    clocks_not_started: tuple[str, ...]
+
+    @property
+    def is_consistent(self) -> bool:
+        """Every clock's account agrees with the tables."""
+        return all(clock.is_consistent for clock in self.clocks)
+
+    def to_json(self) -> str:
+        """The fields of these classes under their own names, and `format`.
+
+        Instants are ISO 8601 in UTC; beside each stands the same instant in the desk's zone, named with `_local`.
+        """
+        content = {"format": JSON_FORMAT, **asdict(self), "is_consistent": self.is_consistent}
+        return json.dumps(_with_local_instants(content, ZoneInfo(self.zone)), indent=2, ensure_ascii=False)
+
+
+def explain(connection: duckdb.DuckDBPyConnection, case_id: str, *, zone: str) -> Explanation:
+    """The case as the warehouse has it; `zone` is the desk's (sources.yml: desk.timezone).
+
+    Raises OpslaError for a case nobody knows, with those it may be meant for, and for a warehouse without a refresh.
+    """
+    try:
+        return _explain(connection, case_id, zone)
+    except duckdb.CatalogException as error:
+        raise OpslaError(
+            f"the warehouse has no cases to explain yet ({_first_line(error)}); opsla run makes them"
+        ) from error
+
+
+def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> Explanation:
+    case = _case(connection, case_id)
+    (latest,) = _rows(connection, "select max(as_of_at) as as_of_at from ops.refreshed_partitions")
+    if latest["as_of_at"] is None:
+        raise OpslaError("no refresh of the warehouse was completed yet; opsla run completes one")
+    events = _event_rows(connection, case)
+    spans = _span_rows(connection, case)
+    rules = _rows(connection, "select * from staging.sla_clock_rules order by clock, role, status")
+    clocks = [
+        _clock(connection, row, rules, spans, _clipped(events, case["intake_ts"]), latest["as_of_at"])
+        for row in _clock_rows(connection, case)
+    ]
+    started = {clock.clock for clock in clocks}
+    return Explanation(
+        **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "team", "agent")},
+        intake_at=case["intake_ts"],
+        intake_date=case["intake_date"].isoformat(),
+        ended_at=case["ended_at"],
+        is_open=case["is_open"],
+        reopen_count=case["reopen_count"],
+        zone=zone,
+        as_of_at=latest["as_of_at"],
+        events=tuple(_event(row, case) for row in events),
+        clocks=tuple(clocks),
+        clocks_not_started=tuple(sorted({rule["clock"] for rule in rules} - started)),
+    )
+
+
+# --- what the tables say
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -> list[Row]:
+    result = connection.execute(sql, values) if values else connection.execute(sql)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
+    found = _rows(connection, "select * from staging.case_milestones where case_id = $case_id", case_id=case_id)
+    if found:
+        return found[0]
+    # difflib judges as people do but is slow: DuckDB picks the few that are worth judging.
+    likely = _rows(
+        connection,
+        "select case_id from staging.case_milestones "
+        "order by jaro_winkler_similarity(case_id, $case_id) desc, case_id limit $count",
+        case_id=case_id,
+        count=_MATCHES_CONSIDERED,
+    )
+    matches = difflib.get_close_matches(case_id, [row["case_id"] for row in likely], n=_MATCHES_SHOWN)
+    hint = f"; did you mean {', '.join(matches)}?" if matches else ""
+    raise OpslaError(f"no case {case_id!r} in staging.case_milestones{hint}")
+
+
+def _event_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
+    return _rows(
+        connection,
+        "select * from staging.events_clean where intake_date = $intake_date and case_id = $case_id "
+        "order by canonical_ts, source_sequence, event_id",
+        intake_date=case["intake_date"],
+        case_id=case["case_id"],
+    )
+
+
+def _span_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
+    return _rows(
+        connection,
+        "select * from staging.status_spans where intake_date = $intake_date and case_id = $case_id "
+        "order by span_number",
+        intake_date=case["intake_date"],
+        case_id=case["case_id"],
+    )
+
+
+def _clock_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
+    return _rows(
+        connection,
+        "select * from staging.sla_clocks where intake_date = $intake_date and case_id = $case_id "
+        "order by started_at, target_seconds, clock",
+        intake_date=case["intake_date"],
+        case_id=case["case_id"],
+    )
+
+
+def _segment_rows(
+    connection: duckdb.DuckDBPyConnection, calendar: str, started_at: datetime, until: datetime
+) -> list[Row]:
+    """The calendar's segments from the one that holds the start to the one that holds the end."""
+    return _rows(
+        connection,
+        """
+        select
+            segment.segment_start_at, segment.segment_end_at, segment.is_open, segment.kind, day.holiday_name
+        from staging.business_time as segment
+        left join raw.calendar_dim as day
+            on segment.calendar = day.calendar and segment.local_date = day.calendar_date
+        where
+            segment.calendar = $calendar
+            and segment.segment_end_at > $started_at
+            and segment.segment_start_at <= $until
+        order by segment.segment_start_at
+        """,
+        calendar=calendar,
+        started_at=started_at,
+        until=until,
+    )
+
+
+def _due_later(connection: duckdb.DuckDBPyConnection, calendar: str, after: datetime, seconds: int) -> datetime | None:
+    """The instant at which `seconds` more of business time have passed; None beyond the calendar's horizon."""
+    found = _rows(
+        connection,
+        """
+        with segments as (
+            select
+                segment_start_at,
+                segment_end_at,
+                open_seconds_before,
+                is_open
+            from staging.business_time
+            where calendar = $calendar and segment_end_at > $after
+        ),
+
+        target as (
+            select
+                open_seconds_before
+                + case
+                    when is_open then (epoch_us($after::timestamp) - epoch_us(segment_start_at)) // 1000000
+                    else 0
+                end
+                + $seconds as open_seconds
+            from segments
+            where segment_start_at <= $after
+        )
+
+        select segments.segment_start_at, target.open_seconds - segments.open_seconds_before as seconds_in
+        from segments
+        cross join target
+        where
+            segments.is_open
+            and target.open_seconds
+            <= segments.open_seconds_before
+            + (epoch_us(segments.segment_end_at) - epoch_us(segments.segment_start_at)) // 1000000
+        order by segments.segment_start_at
+        limit 1
+        """,
+        calendar=calendar,
+        after=after,
+        seconds=seconds,
+    )
+    return found[0]["segment_start_at"] + timedelta(seconds=found[0]["seconds_in"]) if found else None
+
+
+# --- events
+
+
+def _event(row: Row, case: Row) -> Event:
+    return Event(
+        event_id=row["event_id"],
+        at=row["canonical_ts"],
+        status=row["status"],
+        source_status=row["source_status"],
+        flags=tuple(text for is_true, text in _flags(row, case) if is_true),
+    )
+
+
+def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
+    yield row["is_before_intake"], "before intake: counted from intake"
+    yield row["is_event_ts_missing"], "no stamp: the time of ingestion stands for it"
+    yield row["is_tz_inconsistent"], "time zone inconsistent"
+    yield row["is_late_arriving"], "arrived late"
+    yield row["is_ingestion_before_event"], "ingested before it happened"
+    yield row["is_reopen"], "reopen"
+    yield case["ended_at"] is not None and row["canonical_ts"] > case["ended_at"], "after the end: in no span"
+
+
+def _clipped(events: Iterable[Row], intake_at: datetime) -> list[Row]:
+    """The events at the instants that spans and clocks see them at: none before intake."""
+    return [{**row, "at": max(row["canonical_ts"], intake_at)} for row in events]
+
+
+def _event_at(events: Sequence[Row], at: datetime | None, statuses: tuple[str, ...]) -> str | None:
+    """The event of one of the statuses at that instant: what started or stopped a clock there."""
+    return next((row["event_id"] for row in events if row["at"] == at and row["status"] in statuses), None)
+
+
+# --- clocks
+
+
+def _clock(
+    connection: duckdb.DuckDBPyConnection,
+    row: Row,
+    rules: Sequence[Row],
+    spans: Sequence[Row],
+    events: Sequence[Row],
+    as_of_at: datetime,
+) -> Clock:
+    starts, stops, pauses = (_statuses(rules, row["clock"], role) for role in ("start", "stop", "pause"))
+    until = as_of_at if row["is_open"] else row["stopped_at"]
+    segments = _segment_rows(connection, row["calendar"], row["started_at"], until)
+    is_covered = until <= row["started_at"] or _covers(segments, row["started_at"], until)
+    pieces = _pieces(row["started_at"], until, spans, set(pauses), segments) if is_covered else ()
+    clock = Clock(
+        clock=row["clock"],
+        calendar=row["calendar"],
+        starts=starts,
+        stops=stops,
+        pauses=pauses,
+        target_seconds=row["target_seconds"],
+        started_at=row["started_at"],
+        started_by=_event_at(events, row["started_at"], starts),
+        stopped_at=row["stopped_at"],
+        # A clock without its stop ends where the case does.
+        stopped_by=_event_at(events, row["stopped_at"], stops) or _event_at(events, row["stopped_at"], _ENDS),
+        until=until,
+        pieces=pieces,
+        counted_seconds=sum(piece.counted_seconds for piece in pieces),
+        paused_seconds=sum(piece.open_seconds - piece.counted_seconds for piece in pieces),
+        stored_elapsed_seconds=row["elapsed_seconds"],
+        is_consistent=True,
+        outcome=row["outcome"],
+        reason=row["reason"],
+        is_open=row["is_open"],
+        is_paused=row["is_open"] and bool(pieces) and pieces[-1].kind == "paused",
+        margin_seconds=None,
+        due_at=None,
+    )
+    return _judged(connection, clock, row, is_covered)
+
+
+def _covers(segments: Sequence[Row], started_at: datetime, until: datetime) -> bool:
+    """Whether the calendar reaches from the start to the end; it has no gap in between."""
+    if not segments:
+        return False
+    return bool(segments[0]["segment_start_at"] <= started_at and segments[-1]["segment_end_at"] >= until)
+
+
+def _statuses(rules: Iterable[Row], clock: str, role: str) -> tuple[str, ...]:
+    return tuple(rule["status"] for rule in rules if rule["clock"] == clock and rule["role"] == role)
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, clock: Clock, row: Row, is_covered: bool) -> Clock:
+    """The clock with its verdict, its due instant, and whether the tables agree with the account."""
+    if not is_covered:
+        # The tables agree only where they give no figures either.
+        is_consistent = row["elapsed_seconds"] is None
+        return replace(clock, outcome="unknown", reason="outside_calendar_horizon", is_consistent=is_consistent)
+    margin = clock.target_seconds - clock.counted_seconds
+    if clock.is_open:
+        clock = replace(clock, outcome="breached" if margin < 0 else "running", reason=None)
+    if clock.outcome == "unknown":
+        return clock
+    due_at = _due_in(clock)
+    if due_at is None and not clock.is_paused:
+        due_at = _due_later(connection, clock.calendar, clock.until, margin)
+    is_consistent = clock.is_open or (
+        (clock.counted_seconds, clock.paused_seconds) == (row["elapsed_seconds"], row["paused_seconds"])
+        and (clock.outcome == "breached") == (margin < 0)
+    )
+    return replace(clock, margin_seconds=margin, due_at=due_at, is_consistent=is_consistent)
+
+
+def _due_in(clock: Clock) -> datetime | None:
+    """The instant in the account at which the target was used up."""
+    left = clock.target_seconds
+    for piece in clock.pieces:
+        if piece.counted_seconds > 0 and left <= piece.counted_seconds:
+            # A piece that counts is open throughout.
+            return piece.started_at.replace(microsecond=0) + timedelta(seconds=left)
+        left -= piece.counted_seconds
+    return None
+
+
+def _pieces(
+    started_at: datetime, until: datetime, spans: Iterable[Row], pauses: set[str], segments: Sequence[Row]
+) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for start, end, span in _stretches(started_at, until, spans):
+        status, event_id = (span["status"], span["event_id"]) if span else (None, None)
+        if status in pauses:
+            seconds = sum(_open_seconds(segment, start, end) for segment in segments)
+            pieces.append(Piece(start, end, status, event_id, "paused", f"paused in {status}", seconds, 0))
+        else:
+            pieces.extend(_merged(_running(start, end, status, event_id, segments)))
+    return tuple(pieces)
+
+
+def _stretches(
+    started_at: datetime, until: datetime, spans: Iterable[Row]
+) -> Iterable[tuple[datetime, datetime, Row | None]]:
+    """The clock cut at changes of status. Spans leave no gap; if one did, the clock would run on, as its figures do."""
+    reached = started_at
+    for span in spans:
+        start = max(span["started_at"], reached)
+        end = min(until if span["ended_at"] is None else span["ended_at"], until)
+        if end <= start:
+            continue
+        if start > reached:
+            yield reached, start, None
+        yield start, end, span
+        reached = end
+    if reached < until:
+        yield reached, until, None
+
+
+def _running(
+    start: datetime, end: datetime, status: str | None, event_id: str | None, segments: Iterable[Row]
+) -> Iterable[Piece]:
+    for segment in segments:
+        first, last = max(start, segment["segment_start_at"]), min(end, segment["segment_end_at"])
+        if first < last:
+            seconds = _open_seconds(segment, start, end)
+            yield Piece(first, last, status, event_id, "running", _why_not(segment), seconds, seconds)
+
+
+def _merged(pieces: Iterable[Piece]) -> list[Piece]:
+    """Neighbours that count, or do not, for the same reason as one: segments also end at every UTC midnight."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        if merged and merged[-1].why_not == piece.why_not:
+            merged[-1] = replace(
+                merged[-1],
+                ended_at=piece.ended_at,
+                open_seconds=merged[-1].open_seconds + piece.open_seconds,
+                counted_seconds=merged[-1].counted_seconds + piece.counted_seconds,
+            )
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _open_seconds(segment: Row, start: datetime, end: datetime) -> int:
+    """Business seconds of the segment in [start, end), each instant read as its whole second, as F(t) reads it."""
+    opened_at: datetime = segment["segment_start_at"]
+    closed_at: datetime = segment["segment_end_at"]
+    first, last = max(start, opened_at), min(end, closed_at)
+    if not segment["is_open"] or last <= first:
+        return 0
+    return (last - opened_at) // _SECOND - (first - opened_at) // _SECOND
+
+
+def _why_not(segment: Row) -> str | None:
+    if segment["is_open"]:
+        return None
+    if segment["kind"] == "holiday":
+        return f"holiday {segment['holiday_name']!r}" if segment["holiday_name"] else "holiday"
+    return "outside hours"
+
+
+# --- JSON
+
+
+def _with_local_instants(value: Any, zone: ZoneInfo) -> Any:
+    if isinstance(value, dict):
+        content: Row = {}
+        for name, item in value.items():
+            content[name] = _with_local_instants(item, zone)
+            if isinstance(item, datetime):
+                content[f"{name}_local"] = item.replace(tzinfo=UTC).astimezone(zone).isoformat()
+        return content
+    if isinstance(value, list | tuple):
+        return [_with_local_instants(item, zone) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

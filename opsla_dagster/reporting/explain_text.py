@@ -1,0 +1,220 @@
+"""An explained case on a screen.
+
+Belongs here: words and tables for people. Does not belong here: any figure that explain.py has not worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from opsla_dagster.reporting.explain import Clock, Explanation, Piece
+
+Say = Callable[[str | Table], None]
+
+_OUTCOME_STYLES = {"met": "green", "breached": "red", "running": "yellow", "unknown": "dim"}
+_REASONS = {
+    "stopped_before_start": "its stop lies before its start (a stamp is wrong), so nothing can be counted",
+    "outside_calendar_horizon": "it reaches beyond the calendar (calendars.yml: horizon), so nothing can be counted",
+    "cancelled": "the case was cancelled before the clock was stopped",
+    "ended_without_stop": "the case ended without what would have stopped the clock",
+}
+
+
+NARROW = 110
+
+
+def render(explanation: Explanation, console: Console) -> None:
+    """Print the case: who it is, what happened, and an account of every clock."""
+    words = _Words(explanation)
+    say = partial(console.print, emoji=False, highlight=False)
+    _header(explanation, words, say)
+    _events(explanation, words, say, is_narrow=console.width < NARROW)
+    for clock in explanation.clocks:
+        _clock(clock, words, say)
+    for name in explanation.clocks_not_started:
+        say(f"\n[bold]{escape(name)}[/bold]: never started")
+    if not explanation.is_consistent:
+        say(
+            "\n[red bold]An account above does not add up to staging.sla_clocks. Refresh the case's intake date "
+            f"({explanation.intake_date}); if it stays so, it is a fault of opsla: please report it.[/red bold]"
+        )
+
+
+class _Words:
+    """How instants are written, in the desk's zone, and how events are numbered."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self._zone = ZoneInfo(explanation.zone)
+        self._year = self._at(explanation.intake_at).year
+        self._numbers = {event.event_id: number for number, event in enumerate(explanation.events, start=1)}
+        seen = [event.at for event in explanation.events]
+        seen += [at for clock in explanation.clocks for at in (clock.started_at, clock.until)]
+        # An hour in autumn comes twice: only the name of the offset tells which.
+        self._names_offset = len({self._at(at).utcoffset() for at in seen}) > 1
+
+    def long(self, at: datetime) -> str:
+        """`Sat 5 Jul 2025 00:00 EDT`."""
+        moment = self._at(at)
+        return f"{moment:%a} {moment.day} {moment:%b %Y} {_time(moment)} {moment:%Z}"
+
+    def short(self, at: datetime) -> str:
+        """`Sat 5 Jul 00:00`, with the year where it is another than the intake's."""
+        moment = self._at(at)
+        year = "" if moment.year == self._year else f" {moment.year}"
+        offset = f" {moment:%Z}" if self._names_offset else ""
+        return f"{moment:%a} {moment.day:>2} {moment:%b}{year} {_time(moment)}{offset}"
+
+    def number_of(self, event_id: str | None) -> str:
+        """The event's line in the table of events; nothing for what no event began."""
+        return str(self._numbers.get(event_id, "")) if event_id else ""
+
+    def _at(self, at: datetime) -> datetime:
+        return at.replace(tzinfo=UTC).astimezone(self._zone)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%H:%M}" if moment.second == 0 else f"{moment:%H:%M:%S}"
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _header(explanation: Explanation, words: _Words, say: Say) -> None:
+    say(f"[bold]Case {escape(explanation.case_id)}[/bold]  source {escape(explanation.source)}")
+    facts = {
+        "tier": explanation.tier,
+        "type": explanation.case_type,
+        "priority": explanation.priority,
+        "team": explanation.team,
+        "agent": explanation.agent,
+    }
+    say("  ".join(f"{name} {escape(value)}" for name, value in facts.items() if value))
+    say(f"intake {words.long(explanation.intake_at)}, {_utc(explanation.intake_at)}")
+    if explanation.ended_at is None:
+        say(f"open as of {words.long(explanation.as_of_at)}, {_utc(explanation.as_of_at)}")
+    else:
+        say(f"ended {words.long(explanation.ended_at)}, {_utc(explanation.ended_at)}")
+    if explanation.reopen_count:
+        say(f"reopened: {explanation.reopen_count}")
+    say(f"Times of day below are those of {explanation.zone}; minutes are open minutes, written minutes:seconds.")
+
+
+def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: bool) -> None:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("#", "when", "status"):
+        table.add_column(name, no_wrap=True)
+    # A narrow terminal has no room for what is said elsewhere: the instant in UTC, the source's word where it is ours.
+    names = {event.source_status for event in explanation.events if event.source_status != event.status}
+    shown = {"UTC": not is_narrow, "in the source": bool(names - {None}), "event": True, "remarks": True}
+    for name in (name for name, is_shown in shown.items() if is_shown):
+        table.add_column(name, overflow="fold")
+    for number, event in enumerate(explanation.events, start=1):
+        cells = {
+            "UTC": _utc(event.at), "in the source": event.source_status or "", "event": event.event_id,
+            "remarks": "; ".join(event.flags),
+        }
+        told = (Text(cell) for name, cell in cells.items() if shown[name])
+        table.add_row(str(number), words.short(event.at), Text(event.status), *told)
+    say("\n[bold]Events[/bold]")
+    say(table)
+
+
+def _clock(clock: Clock, words: _Words, say: Say) -> None:
+    say(
+        f"\n[bold]{escape(clock.clock)}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
+        + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
+        + f"; target {_duration(clock.target_seconds)} of calendar {escape(clock.calendar)}"
+    )
+    started = f"started {words.long(clock.started_at)}{_by(clock.started_by, 'the case record')}"
+    if clock.stopped_at is None:
+        say(f"{started}; still on as of {words.long(clock.until)}")
+    else:
+        say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
+    if clock.pieces:
+        say(_pieces(clock, words))
+    say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(_verdict(clock, words))}[/]")
+    if not clock.is_consistent:
+        stored = "none" if clock.stored_elapsed_seconds is None else _minutes(clock.stored_elapsed_seconds)
+        say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
+
+
+def _by(event_id: str | None, otherwise: str) -> str:
+    return f" (by {escape(event_id or otherwise)})"
+
+
+def _pieces(clock: Clock, words: _Words) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=0, pad_edge=False)
+    table.add_column("from", no_wrap=True)
+    table.add_column("to", no_wrap=True)
+    table.add_column("status", footer="in all", no_wrap=True)
+    table.add_column("#", no_wrap=True)  # of the event that began the status
+    table.add_column("minutes", justify="right", no_wrap=True, footer=_minutes(clock.counted_seconds))
+    left_out = f"{_minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
+    table.add_column("why not", footer=left_out)
+    for group in _by_status(clock.pieces):
+        for piece in group:
+            table.add_row(*_piece_cells(piece, words), style="dim" if piece.why_not else None)
+        if len(group) > 1:
+            subtotal = sum(piece.counted_seconds for piece in group)
+            table.add_row("", "", f"{_status(group[0])}, sum", "", _minutes(subtotal), "", style="italic")
+        table.add_section()
+    return table
+
+
+def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:
+    why_not = piece.why_not or ""
+    if piece.kind == "paused":
+        why_not += f" ({_minutes(piece.open_seconds)} open)"
+    cells = (_status(piece), words.number_of(piece.event_id), _minutes(piece.counted_seconds), why_not)
+    return (words.short(piece.started_at), words.short(piece.ended_at), *map(Text, cells))
+
+
+def _status(piece: Piece) -> str:
+    return piece.status or "(no status)"
+
+
+def _by_status(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """The pieces of each stretch in one status."""
+    groups: list[list[Piece]] = []
+    for piece in pieces:
+        if groups and (groups[-1][0].status, groups[-1][0].event_id) == (piece.status, piece.event_id):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def _verdict(clock: Clock, words: _Words) -> str:
+    if clock.outcome == "unknown" or clock.margin_seconds is None:
+        return f"unknown: {_REASONS.get(clock.reason or '', clock.reason)}"
+    margin = _duration(abs(clock.margin_seconds))
+    due = f" (used up {words.long(clock.due_at)})" if clock.due_at else ""
+    if clock.outcome == "met":
+        return f"met, {margin} early" if clock.margin_seconds else "met, exactly at its target"
+    if clock.outcome == "breached":
+        return f"breached, {margin} late{due}" + ("; still open" if clock.is_open else "")
+    if clock.is_paused:
+        return f"running, paused now; {margin} left"
+    return f"running, {margin} left" + (f"; due {words.long(clock.due_at)}" if clock.due_at else "")
+
+
+def _minutes(seconds: int) -> str:
+    """Minutes and seconds, `605:30`: exact, and a column of them adds up."""
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def _duration(seconds: int) -> str:
+    """`1 h 02 min 03 s` of open time; there are no days in it, a business day has no fixed length."""
+    hours, rest = divmod(seconds, 3600)
+    parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"

@@ -1,0 +1,61 @@
+"""Tables as files for other tools: Parquet, CSV, Tableau's Hyper.
+
+Belongs here: `opsla export`. Does not belong here: publishing (warehouse/publish.py), which every run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import reading
+
+
+def export_tables(home: Home, tables: list[str], file_format: str, directory: Path) -> Iterator[tuple[Path, int]]:
+    """Writes `tables` (default: every mart) to `directory`, one file each; yields each file and its rows.
+
+    Marts come from the published copy, which is readable at any time; other layers from the warehouse. Raises OpslaError for
+    an unknown table, a directory that cannot be written, and hyper without its extra.
+    """
+    chosen = tables or [name for name, table in TABLES.items() if table.schema == "mart"]
+    unknown = [name for name in chosen if name not in TABLES]
+    if unknown:
+        raise OpslaError(f"no such table: {', '.join(unknown)}; docs/data_dictionary.md lists them all")
+    pantab = _pantab() if file_format == "hyper" else None
+    only_marts = all(TABLES[name].schema == "mart" for name in chosen)
+    with reading(home.marts_database if only_marts else home.warehouse) as connection:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in chosen:
+                path = directory / f"{name if not only_marts else name.split('.')[1]}.{file_format}"
+                yield path, _write(connection, name, path, pantab)
+        except (OSError, duckdb.IOException) as error:
+            raise OpslaError(f"{directory}: cannot be written: {str(error).splitlines()[0]}") from error
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab: ModuleType | None) -> int:
+    order = ", ".join(TABLES[table].key)
+    rows = f"select * from {table} order by {order}"
+    if pantab is not None:
+        arrow = connection.sql(rows).to_arrow_table()
+        pantab.frame_to_hyper(arrow, str(path), table=table.split(".")[1])
+        return int(arrow.num_rows)
+    target = str(path).replace("'", "''")
+    options = "format csv, header" if path.suffix == ".csv" else "format parquet"
+    written = connection.execute(f"copy ({rows}) to '{target}' ({options})").fetchone()
+    return int(written[0]) if written else 0
+
+
+def _pantab() -> ModuleType:
+    try:
+        import pantab
+    except ImportError as error:
+        raise OpslaError("--format hyper needs an extra package: pip install 'opsla[hyper]'") from error
+    module: ModuleType = pantab
+    return module

@@ -1,0 +1,192 @@
+"""The headline figures, measured by SQL.
+
+Belongs here: one query a figure. Does not belong here: words and layout.
+
+Everything comes from the mart tables, except what no mart holds: counts of events and the rates of the source's mess are
+read from raw and staging where the connection has them (the warehouse), and are left out where it has not (the
+published marts).
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from opsla_dagster.reporting.marts import has_table, rows
+from opsla_dagster.reporting.run_summary import Bottleneck, Headline, OpenClocks, ScenarioFigures, SlaFigures
+from opsla_dagster.reporting.wording import SLA_NAMES
+
+#: The clock of sla_policies.yml behind each SLA variant.
+CLOCKS = {"sla_b": "sla_b_first_touch", "sla_a_incl_wait": "sla_a_resolution", "sla_a_paused": "sla_a_resolution_paused"}
+#: Column prefix of the duration that each SLA variant judges.
+DURATIONS = {"sla_b": "first_touch", "sla_a_incl_wait": "resolution_incl_wait", "sla_a_paused": "resolution_paused"}
+
+_DATA_QUALITY = {
+    "raw.events_log": """
+        select
+            100.0 * avg(cast(event_ts is null as integer)) as pct_missing_event_ts,
+            100.0 * avg(cast(is_duplicate as integer)) as pct_duplicate_flag,
+            100.0 * avg(cast(is_late_arriving as integer)) as pct_late_arriving,
+            100.0 * avg(cast(is_tz_inconsistent as integer)) as pct_tz_inconsistent,
+            100.0 * avg(cast(coalesce(ingestion_ts < event_ts, false) as integer)) as pct_ingestion_before_event
+        from raw.events_log
+    """,
+    "staging.case_milestones": """
+        select
+            100.0 * avg(cast(triage_ts is not null as integer)) as pct_cases_with_triage,
+            100.0 * avg(cast(resolved_ts is not null as integer)) as pct_cases_with_resolved,
+            100.0 * avg(cast(customer_wait_ts is not null as integer)) as pct_cases_with_customer_wait
+        from staging.case_milestones
+    """,
+    "staging.case_sla_metrics": """
+        select 100.0 * avg(cast(is_first_touch_before_intake as integer)) as pct_triage_before_intake_sla
+        from staging.case_sla_metrics
+    """,
+}
+
+
+def headline(connection: duckdb.DuckDBPyConnection) -> Headline:
+    """The headline of everything the connection's `mart` schema holds (the warehouse, or the published marts)."""
+    [totals] = rows(
+        connection,
+        """
+        select
+            min(intake_date) as first_intake_date,
+            max(intake_date) as last_intake_date,
+            cast(coalesce(sum(opened_cases), 0) as bigint) as cases,
+            cast(coalesce(sum(sla_cases), 0) as bigint) as sla_cases
+        from mart.sla_daily
+        """,
+    )
+    events = _events(connection)
+    return Headline(
+        **totals,
+        events=events,
+        events_per_case=events / totals["cases"] if events is not None and totals["cases"] else None,
+        slas=tuple(_sla(connection, sla) for sla in SLA_NAMES),
+        congestion=_congestion(connection),
+        bottleneck=_bottleneck(connection),
+        scenarios=_scenarios(connection),
+        open_clocks=_open_clocks(connection),
+        data_quality=_data_quality(connection),
+    )
+
+
+def _events(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Events as they came: counted in the warehouse, in the published marts as the refreshes wrote them down."""
+    for table, count in (("raw.events_log", "count(*)"), ("ops.refreshed_partitions", "sum(events)")):
+        found = rows(connection, f"select cast(coalesce({count}, 0) as bigint) as events from {table}", table)
+        if found:
+            return int(found[0]["events"])
+    return None
+
+
+def _sla(connection: duckdb.DuckDBPyConnection, sla: str) -> SlaFigures:
+    [rates] = rows(
+        connection,
+        f"""
+        select
+            cast(coalesce(sum(sla_cases), 0) as bigint) as cases,
+            cast(coalesce(sum({sla}_breached_cases), 0) as bigint) as breached_cases,
+            100.0 * sum({sla}_breached_cases) / nullif(sum(sla_cases), 0) as breach_pct,
+            avg({sla}_breach_pct) as daily_avg_breach_pct
+        from mart.sla_daily
+        """,
+    )
+    return SlaFigures.model_validate({
+        "sla": sla,
+        **rates,
+        **_percentiles(connection, DURATIONS[sla]),
+        "target_minutes": _target_minutes(connection, sla),
+    })
+
+
+def _percentiles(connection: duckdb.DuckDBPyConnection, duration: str) -> dict[str, float | None]:
+    """p50, p90 and p95 over all SLA cases: from the mart of window totals, else from the cases themselves.
+
+    Percentiles of days or of groups cannot be put together, so the daily marts do not help here.
+    """
+    if has_table(connection, "mart.sla_overall"):
+        select = ", ".join(f"{duration}_{p}_business_minutes as {p}" for p in ("p50", "p90", "p95"))
+        found = rows(connection, f"select {select} from mart.sla_overall")
+    else:
+        select = ", ".join(f"quantile_cont({duration}_business_minutes, 0.{p[1:]}) as {p}" for p in ("p50", "p90", "p95"))
+        found = rows(connection, f"select {select} from staging.case_sla_metrics", "staging.case_sla_metrics")
+    return found[0] if found else {"p50": None, "p90": None, "p95": None}
+
+
+def _target_minutes(connection: duckdb.DuckDBPyConnection, sla: str) -> float | None:
+    """The target of the variant's clock; None where no clock is known or its cases have several targets."""
+    for table in ("staging.sla_clock_rules", "mart.open_clocks"):
+        found = rows(
+            connection,
+            f"select distinct target_seconds from {table} where clock = ? and target_seconds is not null limit 2",
+            table,
+            parameters=[CLOCKS[sla]],
+        )
+        if len(found) == 1:
+            return float(found[0]["target_seconds"]) / 60
+    return None
+
+
+def _congestion(connection: duckdb.DuckDBPyConnection) -> tuple[float, float, float] | None:
+    found = rows(
+        connection,
+        """
+        select
+            quantile_cont(congestion_index, 0.50) as p50,
+            quantile_cont(congestion_index, 0.90) as p90,
+            quantile_cont(congestion_index, 0.95) as p95
+        from mart.congestion_daily
+        """,
+        "mart.congestion_daily",
+    )
+    return (found[0]["p50"], found[0]["p90"], found[0]["p95"]) if found and found[0]["p50"] is not None else None
+
+
+def _bottleneck(connection: duckdb.DuckDBPyConnection) -> Bottleneck | None:
+    found = rows(
+        connection,
+        """
+        select
+            tier, stage, cases, p50_business_minutes as p50, p90_business_minutes as p90, p95_business_minutes as p95
+        from mart.driver_stage_durations
+        where cases > 0 and p95_business_minutes is not null
+        order by p95_business_minutes desc, tier, stage
+        limit 1
+        """,
+        "mart.driver_stage_durations",
+    )
+    return Bottleneck(**found[0]) if found else None
+
+
+def _scenarios(connection: duckdb.DuckDBPyConnection) -> tuple[ScenarioFigures, ...]:
+    found = rows(
+        connection,
+        """
+        select
+            scenario, description, eligible_cases, sla_a_incl_wait_breaches_before as breaches_before,
+            sla_a_incl_wait_breaches_avoided as breaches_avoided, breach_pct_before, breach_pct_after,
+            coalesce(hours_saved, 0) as hours_saved, rework_measure
+        from mart.scenario_results
+        order by scenario
+        """,
+        "mart.scenario_results",
+    )
+    return tuple(ScenarioFigures(**row) for row in found)
+
+
+def _open_clocks(connection: duckdb.DuckDBPyConnection) -> OpenClocks | None:
+    found = rows(
+        connection,
+        "select count(*) as running, count(*) filter (where outcome = 'breached') as past_target from mart.open_clocks",
+        "mart.open_clocks",
+    )
+    return OpenClocks(**found[0]) if found else None
+
+
+def _data_quality(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    rates: dict[str, float] = {}
+    for table, sql in _DATA_QUALITY.items():
+        for row in rows(connection, sql, table):
+            rates.update({name: float(rate) for name, rate in row.items() if rate is not None})
+    return rates

@@ -1,0 +1,54 @@
+"""Reading tables of the warehouse or of its published copy as plain rows.
+
+Belongs here: opening the published marts, looking up tables, fetching. Does not belong here: what the figures mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.errors import OpslaError
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a published marts.duckdb; OpslaError when there is none or it holds no marts."""
+    if not path.is_file():
+        raise OpslaError(f"{path}: no published marts yet; `opsla run` makes and publishes them")
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise OpslaError(f"{path}: expected published marts, but it cannot be opened: {error}") from error
+    try:
+        if not has_table(connection, "mart.sla_daily"):
+            raise OpslaError(f"{path}: expected the published marts, but it has no table mart.sla_daily; run `opsla run`")
+        yield connection
+    finally:
+        connection.close()
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether `schema.table` exists as a table or view."""
+    schema, name = table.split(".")
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
+    )
+    return found.fetchone() is not None
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, *tables: str, parameters: Sequence[object] = ()
+) -> list[Row]:
+    """The rows of a query, by column name; none when one of the `tables` it reads does not exist."""
+    if not all(has_table(connection, table) for table in tables):
+        return []
+    cursor = connection.execute(sql, list(parameters))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

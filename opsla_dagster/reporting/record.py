@@ -1,0 +1,151 @@
+"""From Dagster's record of runs to a run summary, and from that to everything a person reads of it.
+
+Belongs here: reading runs off the instance and writing the reports. Does not belong here: how any report looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance, DagsterRun
+
+from opsla_dagster.assets.ops import RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.impact_log import append_impact_log
+from opsla_dagster.reporting.marts import published
+from opsla_dagster.reporting.report import write_report
+from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, TableRun, write_run_summary
+from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.window import ONE_DAY
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files written of a refresh, and its summary."""
+
+    summary: RunSummary
+    report: Path | None
+    impact_log: Path
+    run_summary: Path
+
+
+def write_reports(
+    instance: DagsterInstance, run_ids: Sequence[str], home: Home, *, command: str, sources: Sequence[str]
+) -> Written:
+    """Writes run summary, impact log and, when the marts were published, the HTML report of the runs of one refresh."""
+    summary = summarise(instance, run_ids, home, command=command, sources=sources)
+    run_summary = write_run_summary(summary, home.reports / "run_summaries")
+    impact_log = home.reports / "impact_log.md"
+    append_impact_log(summary, impact_log)
+    report = None
+    if home.marts_database.exists():
+        report = write_report(home.marts_database, summary, home.reports / REPORT)
+    return Written(summary, report, impact_log, run_summary)
+
+
+def summarise(
+    instance: DagsterInstance, run_ids: Sequence[str], home: Home, *, command: str, sources: Sequence[str]
+) -> RunSummary:
+    """What the runs of one refresh did and measured; its id is that of the last one."""
+    records = [record for run_id in run_ids if (record := instance.get_run_record_by_id(run_id)) is not None]
+    if not records:
+        raise OpslaError("Dagster's storage does not know these runs")
+    runs = [record.dagster_run for record in records]
+    started = min(record.create_timestamp for record in records)
+    ended = max(record.end_time or record.create_timestamp.timestamp() for record in records)
+    succeeded = all(run.is_success for run in runs)
+    windows = [_window(run, record.create_timestamp.date()) for run, record in zip(runs, records, strict=True)]
+    return RunSummary(
+        run_id=runs[-1].run_id,
+        command=command,
+        succeeded=succeeded,
+        window_start=min(start for start, _ in windows),
+        window_end=max(end for _, end in windows),
+        as_of_at=_as_of_at(runs[-1], started),
+        started_at=started.astimezone(UTC).replace(tzinfo=None),
+        seconds=round(ended - started.timestamp(), 3),
+        sources=tuple(sources),
+        tables=tuple(_tables(instance, runs)),
+        checks=tuple(check for run in runs for check in _checks(instance, run)),
+        artifacts=(str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse)),
+        headline=_headline(home) if succeeded else None,
+    )
+
+
+def _headline(home: Home) -> Headline | None:
+    """Measured in the warehouse, which knows targets and the mess of the events; in the published marts while it is busy."""
+    if not home.marts_database.exists():
+        return None
+    try:
+        with reading(home.warehouse) as connection:
+            return headline(connection)
+    except OpslaError:
+        with published(home.marts_database) as connection:
+            return headline(connection)
+
+
+def _window(run: DagsterRun, default: date) -> tuple[date, date]:
+    start = run.tags.get(RANGE_START_TAG) or run.tags.get("dagster/partition") or default.isoformat()
+    end = run.tags.get(RANGE_END_TAG) or start
+    return date.fromisoformat(start), date.fromisoformat(end) + ONE_DAY
+
+
+def _as_of_at(run: DagsterRun, default: datetime) -> datetime:
+    stamp = run.tags.get(AS_OF_TAG)
+    return parse_instant(stamp) if stamp else default.astimezone(UTC).replace(tzinfo=None)
+
+
+def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[TableRun]:
+    """Rows and seconds of each table, added up over the runs of a refresh; views show everything, so the last run counts."""
+    rows: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for run in runs:
+        seen: set[str] = set()
+        for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records:
+            materialization = record.event_log_entry.asset_materialization
+            if materialization is None or materialization.asset_key.to_user_string() in seen:
+                continue  # a range has one event a date, all with the same figures
+            table = materialization.asset_key.to_user_string()
+            seen.add(table)
+            count = materialization.metadata.get("dagster/row_count")
+            took = materialization.metadata.get("seconds")
+            dated = materialization.partition is not None
+            if isinstance(count, dg.IntMetadataValue):
+                rows[table] = (count.value or 0) + (rows.get(table, 0) if dated else 0)
+            if isinstance(took, dg.FloatMetadataValue):
+                seconds[table] = round((took.value or 0.0) + seconds.get(table, 0.0), 3)
+    return [
+        TableRun(table=table.replace("/", "."), rows=count, seconds=seconds.get(table)) for table, count in rows.items()
+    ]
+
+
+def _checks(instance: DagsterInstance, run: DagsterRun) -> list[CheckResult]:
+    found = []
+    for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records:
+        evaluation = record.event_log_entry.asset_check_evaluation
+        if evaluation is None:
+            continue
+        found.append(
+            CheckResult(
+                asset=evaluation.asset_key.to_user_string().replace("/", "."),
+                check=evaluation.check_name,
+                passed=evaluation.passed,
+                severity=evaluation.severity.value,
+                description=evaluation.description or "",
+                figures={
+                    name: value.value
+                    for name, value in evaluation.metadata.items()
+                    if isinstance(value.value, bool | int | float | str) and not isinstance(value, dg.MarkdownMetadataValue)
+                },
+            )
+        )
+    return found

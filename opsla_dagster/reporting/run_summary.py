@@ -1,0 +1,162 @@
+"""What one run did and measured, as plain data that goes to JSON and back.
+
+Belongs here: the record of a run, and its file. Does not belong here: measuring (`headline.py`) and showing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.files import write_whole
+
+
+class Record(BaseModel):
+    """A frozen piece of a summary; a field it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableRun(Record):
+    """What a run wrote of one table: `rows` it holds for the run's window, `seconds` it took (None: not timed)."""
+
+    table: str
+    rows: int
+    seconds: float | None = None
+
+
+class CheckResult(Record):
+    """The verdict of one asset check. `severity` is ERROR or WARN; `figures` are the numbers the verdict rests on."""
+
+    asset: str
+    check: str
+    passed: bool
+    severity: str = "ERROR"
+    description: str = ""
+    figures: dict[str, bool | int | float | str | None] = {}
+
+
+class SlaFigures(Record):
+    """One SLA variant over all published intake dates: percentages 0-100 of `cases`, percentiles in business minutes.
+
+    `daily_avg_breach_pct` is the mean over the intake dates that have cases; `target_minutes` is None where no clock
+    of this variant is known to the tables read.
+    """
+
+    sla: str
+    cases: int
+    breached_cases: int
+    breach_pct: float | None
+    daily_avg_breach_pct: float | None
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    target_minutes: float | None = None
+
+
+class Bottleneck(Record):
+    """The stage with the largest p95 of all tiers, business minutes; `cases` is the number that passed the stage."""
+
+    tier: str | None
+    stage: str
+    cases: int
+    p50: float | None
+    p90: float | None
+    p95: float
+
+
+class ScenarioFigures(Record):
+    """One row of mart.scenario_results: breaches are of SLA A incl. wait, percentages 0-100, hours business hours."""
+
+    scenario: str
+    description: str
+    eligible_cases: int
+    breaches_before: int
+    breaches_avoided: int
+    breach_pct_before: float | None
+    breach_pct_after: float | None
+    hours_saved: float
+    rework_measure: str | None
+
+
+class OpenClocks(Record):
+    """Running clocks as of the refresh: all of them, and those already past their target."""
+
+    running: int
+    past_target: int
+
+
+class Headline(Record):
+    """The figures a person asks for first. A part whose tables are absent or empty is None or empty."""
+
+    first_intake_date: date | None
+    last_intake_date: date | None
+    cases: int
+    sla_cases: int
+    events: int | None
+    events_per_case: float | None
+    slas: tuple[SlaFigures, ...]
+    congestion: tuple[float, float, float] | None
+    bottleneck: Bottleneck | None
+    scenarios: tuple[ScenarioFigures, ...]
+    open_clocks: OpenClocks | None
+    data_quality: dict[str, float]
+
+    def best_scenario(self) -> ScenarioFigures | None:
+        """The scenario that avoids most breaches; more hours saved decide between equals."""
+        return max(self.scenarios, key=lambda row: (row.breaches_avoided, row.hours_saved, row.scenario), default=None)
+
+
+class RunSummary(Record):
+    """One run. Instants are UTC and naive; `window_end` is exclusive; `seconds` is wall-clock time.
+
+    `command` is what was run, as a person would type it. `artifacts` are the files it wrote. `headline` is None when
+    the run ended before its marts were written.
+    """
+
+    run_id: str
+    command: str
+    succeeded: bool
+    window_start: date
+    window_end: date
+    as_of_at: datetime
+    started_at: datetime
+    seconds: float
+    sources: tuple[str, ...]
+    tables: tuple[TableRun, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    headline: Headline | None = None
+
+    @property
+    def failed_checks(self) -> Sequence[CheckResult]:
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def passed_checks(self) -> Sequence[CheckResult]:
+        return [check for check in self.checks if check.passed]
+
+
+def write_run_summary(summary: RunSummary, directory: Path) -> Path:
+    """Write `<directory>/<started at>_<run id>.json` and return it; the name sorts by time."""
+    target = directory / f"{summary.started_at:%Y%m%dT%H%M%SZ}_{summary.run_id}.json"
+    write_whole(target, summary.model_dump_json(indent=2) + "\n")
+    return target
+
+
+def read_run_summary(path: Path) -> RunSummary:
+    """The summary in a file that `write_run_summary` wrote; OpslaError when it is none."""
+    try:
+        return RunSummary.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise OpslaError(f"{path}: expected a run summary of this version; {error}") from error
+
+
+def latest_run_summary(directory: Path) -> RunSummary | None:
+    """The most recently started run of a directory of summaries; None when there is none."""
+    files = sorted(directory.glob("*.json"))
+    return read_run_summary(files[-1]) if files else None

@@ -1,0 +1,39 @@
+"""The sections of the report, one module each: what it found, in words and as data for its template.
+
+Belongs here: reading the published marts and saying what they say. Does not belong here: HTML (templates/), drawing
+(charts.py), business rules (sql/). A figure is counted or ranked here, or a sum of counts turned into a rate; percentiles
+are taken from the marts as they are, since percentiles of parts cannot be put together.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from opsla_dagster.reporting.run_summary import Headline, RunSummary
+from opsla_dagster.reporting.sections.common import Section
+from opsla_dagster.reporting.sections.flow import flow
+from opsla_dagster.reporting.sections.heat_map import heat_map
+from opsla_dagster.reporting.sections.open_clocks import open_clocks
+from opsla_dagster.reporting.sections.quality import quality
+from opsla_dagster.reporting.sections.reopens import reopens
+from opsla_dagster.reporting.sections.scenarios import scenarios
+from opsla_dagster.reporting.sections.sources import sources
+from opsla_dagster.reporting.sections.stages import stages
+from opsla_dagster.reporting.sections.trend import trend
+
+
+def all_sections(
+    connection: duckdb.DuckDBPyConnection, headline: Headline, summary: RunSummary | None
+) -> list[Section]:
+    """Every section of the report in its order; `headline` is that of the same marts."""
+    return [
+        trend(connection, headline),
+        heat_map(connection, headline),
+        stages(connection),
+        flow(connection),
+        reopens(connection),
+        scenarios(headline),
+        open_clocks(connection),
+        quality(summary),
+        sources(connection),
+    ]

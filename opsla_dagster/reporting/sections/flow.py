@@ -1,0 +1,199 @@
+"""Backlog and congestion: open cases, flow, staff and load by day, and what load does to breaches.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/flow.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from statistics import fmean, median
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.charts import Chart, Line, date_ticks, draw, positions
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.sections.common import (
+    FEWEST_DAYS,
+    SLA_LEGEND,
+    TONES,
+    Section,
+    Table,
+    move,
+    newest,
+    of_column,
+    smoothing_days,
+    trailing,
+)
+from opsla_dagster.reporting.wording import SLA_NAMES, SLA_SHORT_NAMES
+
+_DAILY = """
+    select
+        flow.calendar_date, flow.opened_cases, flow.ended_cases, flow.net_flow_cases, flow.open_backlog_cases,
+        load.congestion_index, load.congestion_index_10bd_mean, staff.planned_heads, staff.effective_heads
+    from mart.backlog_daily_proxy as flow
+    left join mart.congestion_daily_v2 as load on load.calendar_date = flow.calendar_date
+    left join mart.staffing_daily as staff on staff.calendar_date = flow.calendar_date
+    order by flow.calendar_date
+"""
+_TABLES = ("mart.backlog_daily_proxy", "mart.congestion_daily_v2", "mart.staffing_daily")
+_BUCKETS = "mart.driver_congestion_buckets"
+
+
+def flow(connection: duckdb.DuckDBPyConnection) -> Section:
+    """Open cases, flow, staff and congestion by day, and breach rates by congestion."""
+    section = partial(Section, key="flow", title="Backlog and congestion", tables=(*_TABLES, _BUCKETS))
+    daily = rows(connection, _DAILY, *_TABLES)
+    if not daily:
+        return section(finding="No day of work is known yet.")
+    buckets = rows(connection, f"select * from {_BUCKETS} where cases > 0 order by exposure_decile", _BUCKETS)
+    has_staff = any(row["effective_heads"] is not None for row in daily)
+    no_staff = "" if has_staff else "The source knows no staffing, so congestion (work per head) cannot be shown."
+    section = partial(section, finding=_finding(daily), definition=_definition(has_staff=has_staff), table=_table(daily))
+    if len(daily) < FEWEST_DAYS:
+        return section(how_to_read=f"Too few days for a line; the table holds them. {no_staff}".strip())
+    return section(
+        how_to_read=(
+            "Open cases are counted at the end of each day. Elsewhere dots are single days and lines means of the trailing "
+            f"{smoothing_days(daily[0]['calendar_date'], daily[-1]['calendar_date'])} days, for congestion of 10 business days. "
+            "A dot on the upper edge lies above it."
+        ),
+        data={
+            "panels": [*_flow_panels(daily), *(_load_panels(daily) if has_staff else [])],
+            "no_staff": no_staff,
+            "buckets": _bucket_panel(buckets) if len(buckets) > 1 else None,
+            "legend": SLA_LEGEND,
+        },
+    )
+
+
+def _finding(daily: Sequence[Row]) -> str:
+    last = daily[-1]
+    many = last["open_backlog_cases"]
+    text = f"{wording.counted(many, 'case was', 'cases were')} open at the end of {wording.day(last['calendar_date'])}"
+    if len(daily) < FEWEST_DAYS:
+        opened, ended = wording.count(last["opened_cases"]), wording.count(last["ended_cases"])
+        return f"{text}; {opened} had been opened that day and {ended} ended."
+    usual = wording.count(median(row["open_backlog_cases"] for row in daily))
+    peak = max(daily, key=lambda row: row["open_backlog_cases"])
+    if peak["open_backlog_cases"] == many:
+        return f"{text}, the most of all days, against {usual} on the median day."
+    highest = wording.count(peak["open_backlog_cases"])
+    return f"{text}, against {usual} on the median day and a peak of {highest} on {wording.day(peak['calendar_date'])}."
+
+
+def _definition(*, has_staff: bool) -> str:
+    backlog = "Backlog at the end of a day = cases with intake up to that day not resolved or cancelled by its end."
+    congestion = (
+        " Congestion index = (opened that day + backlog at its end) / effective staff; a case’s exposure is the index’s "
+        "mean over the 10 business days up to its intake."
+    )
+    return backlog + congestion * has_staff
+
+
+def _panel(
+    daily: Sequence[Row], key: str, name: str, lines: Sequence[Line], legend: Sequence[tuple[str, str]] = ()
+) -> Mapping[str, Any]:
+    days = [row["calendar_date"] for row in daily]
+    chart = Chart(
+        key=f"flow-{key}",
+        title=f"{name} by day",
+        description=f"Over the days: {wording.listed([line.label for line in lines])}.",
+        xs=positions(days),
+        x_ticks=date_ticks(days, 6),
+        lines=lines,
+        tooltips=[
+            "\n".join([
+                wording.day(day), *(f"{line.label} {wording.decimal(line.values[number])}" for line in lines)
+            ])
+            for number, day in enumerate(days)
+        ],
+    )
+    return {"name": name, "legend": legend, "svg": draw(chart, 430, 210)}
+
+
+def _day_and_week(daily: Sequence[Row], column: str, name: str, tone: str) -> list[Line]:
+    """Single days as dots and the mean of the trailing week as a line."""
+    return [
+        Line(name, [row[column] for row in daily], tone, "dots"),
+        Line(f"{name}, mean", trailing(daily, "calendar_date", of_column(column, fmean)), tone),
+    ]
+
+
+def _flow_panels(daily: Sequence[Row]) -> list[Mapping[str, Any]]:
+    backlog = Line("open cases", [row["open_backlog_cases"] for row in daily], "tone-ink", "area")
+    opened = _day_and_week(daily, "opened_cases", "opened", "tone-a")
+    ended = _day_and_week(daily, "ended_cases", "ended", "tone-b")
+    return [
+        _panel(daily, "backlog", "Open cases at the end of the day", [backlog]),
+        _panel(
+            daily, "cases", "Cases a day", [opened[0], ended[0], opened[1], ended[1]],
+            [("tone-a", "opened"), ("tone-b", "ended")],
+        ),
+    ]
+
+
+def _load_panels(daily: Sequence[Row]) -> list[Mapping[str, Any]]:
+    congestion = [
+        Line("index", [row["congestion_index"] for row in daily], "tone-ink", "dots"),
+        Line("10-business-day mean", [row["congestion_index_10bd_mean"] for row in daily], "tone-ink"),
+    ]
+    planned = _day_and_week(daily, "planned_heads", "planned", "tone-soft")
+    effective = _day_and_week(daily, "effective_heads", "effective", "tone-p")
+    return [
+        _panel(daily, "congestion", "Congestion index: cases in hand per head", congestion),
+        _panel(
+            daily, "staff", "Heads", [planned[0], effective[0], planned[1], effective[1]],
+            [("tone-soft", "planned"), ("tone-p", "effective")],
+        ),
+    ]
+
+
+def _bucket_panel(buckets: Sequence[Row]) -> Mapping[str, Any]:
+    moves = [
+        f"{SLA_SHORT_NAMES[sla]} {move(buckets[0][f'{sla}_breach_pct'], buckets[-1][f'{sla}_breach_pct'])}"
+        for sla in SLA_NAMES
+    ]
+    chart = Chart(
+        key="buckets",
+        title="Breach percentage by congestion exposure",
+        description="Three lines over the groups of cases, from the least to the most congested at intake.",
+        xs=[float(row["exposure_decile"]) for row in buckets],
+        x_ticks=[(float(row["exposure_decile"]), f"{row['exposure_decile']}") for row in buckets],
+        lines=[Line(SLA_NAMES[sla], [row[f"{sla}_breach_pct"] for row in buckets], TONES[sla]) for sla in SLA_NAMES],
+        unit="%",
+        tooltips=[
+            "\n".join([
+                f"Group {row['exposure_decile']}: {wording.counted(row['cases'], 'case')}, exposure "
+                f"{wording.decimal(row['exposure_min'])} to {wording.decimal(row['exposure_max'])}",
+                *(f"{SLA_SHORT_NAMES[sla]} {wording.percent(row[f'{sla}_breach_pct'], 1)}" for sla in SLA_NAMES),
+            ])
+            for row in buckets
+        ],
+    )
+    return {
+        "finding": f"From the least to the most congested tenth of cases, breaches of {wording.listed(moves)}.",
+        "svg": draw(chart, 430, 210),
+    }
+
+
+def _table(daily: Sequence[Row]) -> Table:
+    shown, note = newest(daily, "mart.backlog_daily_proxy")
+    return Table(
+        head=[
+            "Date", "Opened", "Ended", "Net flow", "Open at the end", "Planned heads", "Effective heads", "Congestion",
+            "10-business-day mean",
+        ],
+        rows=[
+            [
+                f"{row['calendar_date']}",
+                *(wording.count(row[f"{what}_cases"]) for what in ("opened", "ended", "net_flow", "open_backlog")),
+                *(wording.decimal(row[f"{what}_heads"]) for what in ("planned", "effective")),
+                *(wording.decimal(row[what]) for what in ("congestion_index", "congestion_index_10bd_mean")),
+            ]
+            for row in shown
+        ],
+        note=note,
+    )

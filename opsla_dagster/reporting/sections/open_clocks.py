@@ -1,0 +1,102 @@
+"""Open clocks at risk: clocks past their target, and those about to be.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/open-clocks.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.headline import CLOCKS
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.sections.common import Section
+from opsla_dagster.reporting.wording import MISSING, SLA_NAMES, SLA_SHORT_NAMES
+
+#: The SLA variant of a clock, for those behind the three headline rates.
+VARIANTS = {clock: sla for sla, clock in CLOCKS.items()}
+#: What awaits a running clock, from the worst: (key, words).
+BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
+         ("unknown", "cannot be told"))
+
+_BANDED = """
+    select
+        clock,
+        case
+            when outcome = 'breached' then 'past'
+            when outcome = 'unknown' then 'unknown'
+            when is_paused then 'paused'
+            when due_at <= as_of_at + interval 24 hour then 'day'
+            else 'later'
+        end as band,
+        count(*) as clocks,
+        max(as_of_at) as as_of_at
+    from mart.open_clocks
+    group by all
+    order by clock, band
+"""
+_NEXT_DUE = """
+    select case_id, clock, tier, priority, team, elapsed_seconds, target_seconds, remaining_seconds, due_at
+    from mart.open_clocks
+    where outcome = 'running' and not is_paused
+    order by due_at nulls last, remaining_seconds, case_id, clock
+    limit 12
+"""
+
+
+def open_clocks(connection: duckdb.DuckDBPyConnection) -> Section:
+    """Running clocks by what awaits them, and the next ones to run out."""
+    section = partial(Section, key="open-clocks", title="Open clocks at risk", tables=("mart.open_clocks",))
+    banded = rows(connection, _BANDED, "mart.open_clocks")
+    if not banded:
+        return section(finding="No clock is running: every case has come to its end.")
+    totals = {band: sum(row["clocks"] for row in banded if row["band"] == band) for band, _ in BANDS}
+    as_of_at = max(row["as_of_at"] for row in banded)
+    return section(
+        finding=(
+            f"{wording.counted(totals['day'], 'clock runs', 'clocks run')} out within 24 hours of "
+            f"{wording.instant(as_of_at)}; {wording.counted(totals['past'], 'is', 'are')} past target already."
+        ),
+        how_to_read="Bars: all running clocks by what awaits them. Table: the clocks that run out next unless stopped or paused.",
+        definition=(
+            "A clock runs from its start to its stop. Used and left count business time, the due instant is wall-clock time "
+            "in UTC. Past target = elapsed > target. A paused clock has no due instant."
+        ),
+        data={
+            "bands": [(band, words) for band, words in BANDS if totals[band]],
+            "clocks": [_bar(clock, banded) for clock in sorted({row["clock"] for row in banded})],
+            "next_due": [_due(row) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
+        },
+    )
+
+
+def _bar(clock: str, banded: Sequence[Row]) -> Mapping[str, Any]:
+    counts = {row["band"]: row["clocks"] for row in banded if row["clock"] == clock}
+    total = sum(counts.values())
+    return {
+        "name": SLA_NAMES[VARIANTS[clock]] if clock in VARIANTS else wording.name(clock),
+        "total": wording.count(total),
+        "parts": [
+            {"key": key, "words": words, "count": wording.count(counts[key]), "share": round(100 * counts[key] / total, 2)}
+            for key, words in BANDS
+            if key in counts
+        ],
+    }
+
+
+def _due(row: Row) -> Mapping[str, Any]:
+    used = row["elapsed_seconds"] / row["target_seconds"] if row["target_seconds"] else 0.0
+    return {
+        "case_id": row["case_id"],
+        "clock": SLA_SHORT_NAMES[VARIANTS[row["clock"]]] if row["clock"] in VARIANTS else wording.name(row["clock"]),
+        "tier": wording.tier(row["tier"]) if wording.is_named(row["tier"]) else MISSING,
+        "priority": row["priority"] or MISSING,
+        "team": row["team"] or MISSING,
+        "used": round(min(100.0, 100 * used), 1),
+        "left": wording.span(row["remaining_seconds"]),
+        "due": MISSING if row["due_at"] is None else f"{row['due_at'].day} {row['due_at']:%b %H:%M}",
+    }

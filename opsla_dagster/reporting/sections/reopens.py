@@ -1,0 +1,124 @@
+"""Reopen impact: cases that were reopened beside those that were not.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/reopens.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.sections.common import (
+    FEW_CASES,
+    MOST_ROWS,
+    PERCENTILES,
+    SAME_POINTS,
+    Axis,
+    Section,
+    Table,
+    group_order,
+)
+from opsla_dagster.reporting.wording import MISSING
+
+_BREACH_PCT = "sla_a_incl_wait_breach_pct"
+
+
+def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
+    """How reopened cases fare against the others."""
+    section = partial(Section, key="reopens", title="Reopen impact", tables=("mart.driver_reopen_impact",))
+    found = rows(connection, "select * from mart.driver_reopen_impact where cases > 0", "mart.driver_reopen_impact")
+    if not found:
+        return section(finding="No case is judged, so reopened ones cannot be set beside the others.")
+    reopened = [row for row in found if row["is_reopened"]]
+    others = [row for row in found if not row["is_reopened"]]
+    if not reopened:
+        return section(finding=f"None of the {wording.count(_cases(others))} judged cases was reopened.")
+    pairs = _pairs(reopened, others)
+    shown = sorted(pairs[:MOST_ROWS], key=lambda pair: group_order(pair[0]))
+    axis = Axis.up_to(max(row[_BREACH_PCT] or 0.0 for pair in shown for row in pair if row), "%")
+    return section(
+        finding=_finding(reopened, others),
+        how_to_read=(
+            "Ring: cases never reopened; dot: reopened ones; the bar between them is the difference. The resolution "
+            f"judged is the first one: what the reopen added is not in it. Pale rows: fewer than {FEW_CASES} reopened cases."
+            + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
+        ),
+        definition=(
+            "SLA A breaches, customer wait counted, in % of judged cases (touched and resolved). Reopened = some status "
+            "after RESOLVED, CLOSED or CANCELLED. p90 = business minutes to the first resolution."
+        ),
+        data={"axis": axis, "rows": [_row(*pair, axis) for pair in shown]},
+        table=_table(found),
+    )
+
+
+def _cases(part: Iterable[Row]) -> int:
+    return sum(row["cases"] for row in part)
+
+
+def _pairs(reopened: Sequence[Row], others: Sequence[Row]) -> list[tuple[Row, Row | None]]:
+    """Reopened groups with their counterpart, those of most reopened cases first."""
+    counterpart = {(row["tier"], row["case_type"]): row for row in others}
+    ranked = sorted(reopened, key=lambda row: (-row["cases"], group_order(row)))
+    return [(row, counterpart.get((row["tier"], row["case_type"]))) for row in ranked]
+
+
+def _finding(reopened: Sequence[Row], others: Sequence[Row]) -> str:
+    many, judged = _cases(reopened), _cases(reopened) + _cases(others)
+    were = "was" if many == 1 else "were"
+    text = f"{wording.count(many)} of {wording.counted(judged, 'judged case')} ({wording.percent(100 * many / judged, 1)})"
+    text = f"{text} {were} reopened"
+    ours, theirs = _pooled(reopened), _pooled(others)
+    if ours is None or theirs is None:
+        return f"{text}."
+    if abs(ours - theirs) < SAME_POINTS:
+        same = wording.percent(ours, 1)
+        return f"{text}; they breach SLA A (customer wait counted) as often as the others, in {same} of cases."
+    how_often = "more" if ours > theirs else "less"
+    return (
+        f"{text}; they breach SLA A (customer wait counted) {how_often} often than the others, in "
+        f"{wording.percent(ours, 1)} of cases against {wording.percent(theirs, 1)}."
+    )
+
+
+def _pooled(part: Iterable[Row]) -> float | None:
+    """The breach percentage of several groups together: their counts of breached cases over their cases."""
+    known = [row for row in part if row[_BREACH_PCT] is not None]
+    cases = _cases(known)
+    return sum(row["cases"] * row[_BREACH_PCT] for row in known) / cases if cases else None
+
+
+def _row(reopened: Row, other: Row | None, axis: Axis) -> Mapping[str, Any]:
+    both = (other, reopened)
+    rates = [row[_BREACH_PCT] if row else None for row in both]
+    return {
+        "name": f"{wording.tier(reopened['tier'])} · {wording.name(reopened['case_type'], 'no case type')}",
+        "cases": wording.count(reopened["cases"]),
+        "marks": [None if breach_pct is None else axis.place(breach_pct) for breach_pct in rates],
+        "rates": [wording.percent(breach_pct, 1) for breach_pct in rates],
+        "p90s": [wording.minutes(row["resolution_incl_wait_p90_business_minutes"]) if row else MISSING for row in both],
+        "is_few": reopened["cases"] < FEW_CASES,
+    }
+
+
+def _table(found: Sequence[Row]) -> Table:
+    ordered = sorted(found, key=lambda row: (group_order(row), bool(row["is_reopened"])))
+    return Table(
+        head=["Tier", "Case type", "Reopened", "Cases", "Average min", "p50 min", "p90 min", "p95 min", "SLA A incl. wait %"],
+        rows=[
+            [
+                wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),
+                "yes" if row["is_reopened"] else "no", wording.count(row["cases"]),
+                wording.minutes(row["resolution_avg_business_minutes"]),
+                *(wording.minutes(row[f"resolution_incl_wait_{p}_business_minutes"]) for p in PERCENTILES),
+                wording.decimal(row[_BREACH_PCT], 2),
+            ]
+            for row in ordered
+        ],
+        names=3,
+    )

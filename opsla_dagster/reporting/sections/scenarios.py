@@ -1,0 +1,64 @@
+"""Scenarios: what would have been, had a lever been pulled.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/scenarios.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.run_summary import Headline, ScenarioFigures
+from opsla_dagster.reporting.sections.common import Axis, Section
+
+
+def scenarios(headline: Headline) -> Section:
+    """Breaches and hours of each scenario beside what was."""
+    section = partial(Section, key="scenarios", title="Scenarios", tables=("mart.scenario_results",))
+    best = headline.best_scenario()
+    if best is None:
+        return section(finding="No scenario is configured.")
+    if not headline.sla_cases:
+        return section(finding="No case is judged, so scenarios have nothing to change.")
+    levels = [level for row in headline.scenarios for level in _levels(row) if level is not None]
+    axis = Axis.up_to(max(levels, default=0.0), "%")
+    measures = sorted({wording.name(row.rework_measure) for row in headline.scenarios if row.rework_measure})
+    return section(
+        finding=_finding(best),
+        how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
+        definition=(
+            "Each case is judged again with the lever applied (SLA A, customer wait counted). Eligible cases are those the "
+            "lever touches; it can avoid breaches among the cases it speeds up."
+            + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
+        ),
+        data={"axis": axis, "rows": [_row(row, axis) for row in headline.scenarios]},
+    )
+
+
+def _finding(best: ScenarioFigures) -> str:
+    hours = f"{wording.count(best.hours_saved)} business hours"
+    lever = f"{wording.scenario(best.scenario)} ({best.description.rstrip('.')})"
+    if not best.breaches_avoided:
+        return f"No scenario would have avoided an SLA A breach; {lever} would have saved {hours}."
+    return (
+        f"{lever} would have avoided {wording.count(best.breaches_avoided)} of the {wording.count(best.breaches_before)} "
+        f"SLA A breaches among the cases it speeds up, and saved {hours}."
+    )
+
+
+def _levels(row: ScenarioFigures) -> tuple[float | None, float | None]:
+    return row.breach_pct_before, row.breach_pct_after
+
+
+def _row(row: ScenarioFigures, axis: Axis) -> Mapping[str, Any]:
+    return {
+        "name": wording.scenario(row.scenario),
+        "description": row.description,
+        "eligible": wording.count(row.eligible_cases),
+        "avoided": wording.count(row.breaches_avoided),
+        "hours": wording.count(row.hours_saved),
+        "rates": [wording.percent(level) for level in _levels(row)],
+        "marks": [None if level is None else axis.place(level) for level in _levels(row)],
+    }

@@ -1,0 +1,75 @@
+"""Source verdicts: what the source says of itself beside what opsla says.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/sources.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.sections.common import Section
+
+_TABLE = "mart.source_sla_comparison"
+
+
+def sources(connection: duckdb.DuckDBPyConnection) -> Section:
+    """Each source's own SLA verdicts and resolution stamps beside ours."""
+    section = partial(Section, key="sources", title="Source verdicts", tables=(_TABLE,))
+    found = rows(
+        connection,
+        f"select * from {_TABLE} where source_verdict_cases > 0 or source_resolved_cases > 0 order by source",
+        _TABLE,
+    )
+    if not found:
+        return section(finding="The source gives no SLA verdicts or resolution stamps of its own to set beside these figures.")
+    return section(
+        finding=_finding(found),
+        how_to_read="Agreeing cases are those where the source and opsla come to the same verdict.",
+        definition=(
+            "Each breach % is over the cases that side gives a verdict for; opsla’s is SLA A, customer wait counted. "
+            "Calendar hours run from intake to the source’s own resolution stamp, around the clock."
+        ),
+        data={"sources": [(row["source"], _figures(row)) for row in found]},
+    )
+
+
+def _finding(found: Sequence[Row]) -> str:
+    row = next((row for row in found if row["source_verdict_cases"]), None)
+    if row is None:
+        first = found[0]
+        half = wording.decimal(first["source_resolution_p50_calendar_hours"])
+        return (
+            f"{first['source']} gives no verdicts of its own; by its own stamps half of its "
+            f"{wording.counted(first['source_resolved_cases'], 'resolved case')} took at most {half} calendar hours."
+        )
+    text = (
+        f"{row['source']} calls {wording.percent(row['source_breach_pct'])} of "
+        f"{wording.counted(row['source_verdict_cases'], 'case')} breached, opsla {wording.percent(row['our_breach_pct'])}"
+    )
+    if not row["both_verdict_cases"]:
+        return f"{text}."
+    share = wording.percent(100 * row["agreeing_cases"] / row["both_verdict_cases"], 1)
+    both = wording.counted(row["both_verdict_cases"], "case")
+    return f"{text}; of {both} judged by both the two agree on {wording.count(row['agreeing_cases'])} ({share})."
+
+
+def _figures(row: Row) -> list[tuple[str, str]]:
+    return [
+        ("Cases", wording.count(row["cases"])),
+        ("With the source’s verdict", wording.count(row["source_verdict_cases"])),
+        ("With opsla’s verdict", wording.count(row["our_verdict_cases"])),
+        ("Breached, source", wording.percent(row["source_breach_pct"])),
+        ("Breached, opsla", wording.percent(row["our_breach_pct"])),
+        ("Judged by both", wording.count(row["both_verdict_cases"])),
+        ("Agreeing cases", wording.count(row["agreeing_cases"])),
+        ("With a resolution stamp", wording.count(row["source_resolved_cases"])),
+        *(
+            (f"{p} calendar hours", wording.decimal(row[f"source_resolution_{p}_calendar_hours"]))
+            for p in ("p50", "p75", "p90", "p95")
+        ),
+    ]

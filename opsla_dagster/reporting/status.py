@@ -1,0 +1,50 @@
+"""What a home holds, as a table for the terminal.
+
+Belongs here: `opsla status`. Does not belong here: figures about cases (report.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import reading
+
+_RUNS_SHOWN = 5
+
+
+def print_status(home: Home, console: Console) -> None:
+    """Prints the published marts, the intake dates refreshed, and the latest runs of `home`."""
+    if not home.marts_database.exists():
+        raise OpslaError(f"{home.root}: nothing is published here yet; `opsla run` makes a first window")
+    with reading(home.marts_database) as connection:
+        sources = connection.execute(
+            "select source, min(intake_date), max(intake_date), count(*), sum(cases), sum(events), max(as_of_at) "
+            "from ops.refreshed_partitions group by source order by source"
+        ).fetchall()
+        marts = connection.execute(
+            "select schema_name || '.' || table_name, estimated_size from duckdb_tables() order by 1"
+        ).fetchall()
+    console.print(f"Home {home.root}", highlight=False)
+    console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
+    console.print(_table(["published table", "rows"], marts))
+    with open_instance(home.root) as instance:
+        runs = [
+            (record.dagster_run.run_id, f"{record.create_timestamp:%Y-%m-%d %H:%M:%S}", record.dagster_run.status.value)
+            for record in instance.get_run_records(limit=_RUNS_SHOWN)
+        ]
+    console.print(_table(["latest runs", "started (UTC)", "status"], runs))
+
+
+def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
+    table = RichTable()
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in {"dates", "cases", "events", "rows"} else "left")
+    for row in rows:
+        table.add_row(*[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row])
+    return table

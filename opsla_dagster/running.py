@@ -1,0 +1,85 @@
+"""Carrying out range runs in this process, on the home's own Dagster instance.
+
+Belongs here: what `opsla run` and `opsla refresh` share. Does not belong here: which windows, and what a person sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from opsla_dagster.assets.factory import on_table_done
+from opsla_dagster.automation.schedule import range_runs
+from opsla_dagster.build import build_definitions
+from opsla_dagster.instance.lease import process_tags
+from opsla_dagster.settings import Settings
+from opsla_dagster.window import Window
+
+#: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The runs of a refresh, in order; `error` is why the last one failed, or empty."""
+
+    run_ids: list[str]
+    error: str
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.error
+
+
+def run_windows(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    windows: Sequence[Window],
+    as_of_at: datetime,
+    table_done: Callable[[str, int], None],
+) -> Finished:
+    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails."""
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    tags = process_tags(instance)
+    run_ids: list[str] = []
+    listening = on_table_done.set(table_done)
+    try:
+        for run in range_runs(windows, as_of_at):
+            result = job.execute_in_process(
+                instance=instance,
+                tags={**run.tags, **tags},
+                asset_selection=run.assets,
+                raise_on_error=False,
+                run_config=_QUIET,
+            )
+            run_ids.append(result.run_id)
+            if not result.success:
+                return Finished(run_ids, _why(result))
+    finally:
+        on_table_done.reset(listening)
+    return Finished(run_ids, "")
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """What the first failed step says, without its stack."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data is not None and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            table = str(event.step_key).replace("__", ".")
+            return f"{table}: {_unexpected(failure.error)}; the run's log in the Dagster UI (opsla dev) has the details"
+    return "the run failed before its first step; its log in the Dagster UI says why"
+
+
+def _unexpected(error: SerializableErrorInfo | None) -> str:
+    """The first line of what was raised in the first place."""
+    if error is None:
+        return "the step failed"
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0]

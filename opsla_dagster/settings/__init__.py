@@ -1,0 +1,63 @@
+"""Configuration: the files of the config directory as typed, frozen documents, and where state lives.
+
+Belongs here: reading and validating config. Does not belong here: acting on it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.quality_gates import QualityGatesSettings
+from opsla_dagster.settings.scenarios import ScenariosSettings
+from opsla_dagster.settings.simulation import SimulationSettings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, require_reported_clocks
+from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an operator configures, and the home the state lives in."""
+
+    config_directory: Path
+    home: Home
+    #: Only where sources.yml has a simulation.
+    simulation: SimulationSettings | None
+    sources: SourcesSettings
+    calendars: CalendarsSettings
+    sla_policies: SlaPoliciesSettings
+    scenarios: ScenariosSettings
+    quality_gates: QualityGatesSettings
+    alerts: AlertSettings
+    #: Cases the simulation makes in its window; None: as simulation.yml says.
+    simulated_cases: int | None = None
+
+
+def load_settings(config_directory: Path | None = None, home: Path | None = None) -> Settings:
+    """Reads every document of the config directory (default: $OPSLA_CONFIG, else ./config).
+
+    Raises OpslaError naming file and YAML path of the first document that is wrong.
+    """
+    directory = config_directory or Path(os.environ.get("OPSLA_CONFIG", "config"))
+    where = Home.of(home)
+    sources = read_document(directory / "sources.yml", SourcesSettings)
+    policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)
+    require_reported_clocks(policies, directory / "sla_policies.yml")
+    simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
+    return Settings(
+        config_directory=directory,
+        home=where,
+        simulation=read_document(directory / "simulation.yml", SimulationSettings) if simulated else None,
+        sources=sources,
+        calendars=read_document(directory / "calendars.yml", CalendarsSettings),
+        sla_policies=policies,
+        scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
+        quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
+        alerts=read_alert_settings(directory / "alerts.yml"),
+        simulated_cases=where.remembered_cases(),
+    )

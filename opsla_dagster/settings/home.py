@@ -1,0 +1,72 @@
+"""The home: where all state lives.
+
+Belongs here: the paths. Does not belong here: reading or writing them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory of $OPSLA_HOME (default ./.opsla) and what lies in it."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, root: Path | None = None) -> Home:
+        return cls((root or Path(os.environ.get("OPSLA_HOME", ".opsla"))).resolve())
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "ops_warehouse.duckdb"
+
+    @property
+    def marts(self) -> Path:
+        """Published marts, one Parquet file each."""
+        return self.root / "marts"
+
+    @property
+    def marts_database(self) -> Path:
+        """Published marts as a DuckDB file that nobody writes to."""
+        return self.root / "marts.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def source_cache(self) -> Path:
+        return self.root / "sources"
+
+    @property
+    def spill(self) -> Path:
+        """Where DuckDB puts what does not fit into memory."""
+        return self.root / "spill"
+
+    def duckdb_config(self) -> dict[str, str]:
+        """DuckDB's settings for the warehouse; $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory."""
+        config = {"temp_directory": str(self.spill)}
+        limit = os.environ.get("OPSLA_MEMORY_LIMIT")
+        return {**config, "memory_limit": limit} if limit else config
+
+    @property
+    def _cases_file(self) -> Path:
+        return self.root / "simulated_cases"
+
+    def remember_cases(self, cases: int | None) -> None:
+        """Keeps `opsla run --cases N` for the refreshes that follow, which must simulate the same desk."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        if cases is None:
+            self._cases_file.unlink(missing_ok=True)
+        else:
+            self._cases_file.write_text(f"{cases}\n", encoding="utf-8")
+
+    def remembered_cases(self) -> int | None:
+        try:
+            return int(self._cases_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None

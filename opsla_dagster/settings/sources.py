@@ -1,0 +1,189 @@
+"""`config/sources.yml`: the desk, and where its cases come from.
+
+Belongs here: the shape of the document and what can be said of it without opening a log file.
+Does not belong here: reading a log; that is `opsla_dagster.sources`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Mapping, Sized
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
+
+from opsla_dagster.settings.base import Document, ZoneName
+from opsla_dagster.status import Status
+
+
+def _text(value: object) -> object:
+    """YAML reads `true`, `no` and `-100` as values of their own; a log has them as text, so they want quotes."""
+    if isinstance(value, bool | int | float):
+        raise ValueError("write this in quotes, it is text in the log")
+    return value
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+        "".encode(name)
+    except LookupError as error:
+        raise ValueError(f"unknown text encoding {name!r}; use utf-8, latin-1, cp1252, utf-16 ...") from error
+    return name
+
+
+def _not_empty(value: Sized) -> Sized:
+    if not value:
+        raise ValueError("expected at least one")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text), StringConstraints(min_length=1)]
+#: A cell's content that has a meaning; may be empty.
+Mark = Annotated[str, BeforeValidator(_text)]
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+Encoding = Annotated[str, AfterValidator(_encoding)]
+
+
+class DeskSettings(Document):
+    """The desk whose days are counted: its zone gives the intake date, its first day the first partition."""
+
+    timezone: ZoneName = "America/New_York"
+    start_date: date
+
+
+class SimulationSourceSettings(Document):
+    """Simulated cases; their parameters are in simulation.yml."""
+
+    type: Literal["simulation"]
+    name: SourceName = "simulation"
+    enabled: bool = True
+
+
+class CsvSettings(Document):
+    """How a CSV file is written (RFC 4180: a quote inside a quoted cell is doubled)."""
+
+    delimiter: Text = ","
+    quote: Mark = '"'
+    encoding: Encoding = "utf-8"
+
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _one_ascii_character(cls, value: str) -> str:
+        if value and (len(value) != 1 or not value.isascii() or value in "\r\n\0"):
+            raise ValueError('expected one ASCII character, such as "," or "\\t"')
+        return value
+
+    @model_validator(mode="after")
+    def _differ(self) -> CsvSettings:
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote are the same character")
+        return self
+
+
+class TimeSettings(Document):
+    """How a stamp is written, and the zone of a stamp that states no UTC offset."""
+
+    format: Text = "iso"
+    timezone: ZoneName | None = None
+
+    @property
+    def states_offset(self) -> bool:
+        return "%z" in self.format or "%Z" in self.format
+
+    @model_validator(mode="after")
+    def _zone_known(self) -> TimeSettings:
+        if self.format != "iso" and not self.states_offset and self.timezone is None:
+            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
+        return self
+
+
+class ColumnSettings(Document):
+    """Canonical field -> column of the log."""
+
+    case_id: Text
+    status: Text
+    event_ts: Text
+    intake_ts: Text | None = None
+    ingestion_ts: Text | None = None
+    event_id: Text | None = None
+    team: Text | None = None
+    agent: Text | None = None
+    tier: Text | None = None
+    case_type: Text | None = None
+    priority: Text | None = None
+    category: Text | None = None
+    resolved_ts: Text | None = None
+    closed_ts: Text | None = None
+    sla_met: Text | None = None
+
+    def mapped(self) -> dict[str, str]:
+        """Field -> column, of the fields that the log has."""
+        return {field: column for field, column in self if column is not None}
+
+
+class SlaMetValues(Document):
+    """What the `sla_met` column says when the source itself judges the promise kept, or missed."""
+
+    met: tuple[Mark, ...] = ("true",)
+    missed: tuple[Mark, ...] = ("false",)
+
+    @model_validator(mode="after")
+    def _differ(self) -> SlaMetValues:
+        if both := sorted(set(self.met) & set(self.missed)):
+            raise ValueError(f"{both} cannot mean both met and missed")
+        return self
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class EventLogSettings(Document):
+    """Log files with one row an update, and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
+
+    type: Literal["event_log"]
+    name: SourceName
+    enabled: bool = True
+    files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
+    format: Literal["csv", "parquet"] | None = None
+    csv: CsvSettings = CsvSettings()
+    time: TimeSettings = TimeSettings()
+    missing_values: tuple[Mark, ...] = ("",)
+    columns: ColumnSettings
+    statuses: Annotated[Mapping[Text, Status], AfterValidator(_not_empty)]
+    sla_met_values: SlaMetValues = SlaMetValues()
+    order_by: tuple[Text, ...] = ()
+    case_id_prefix: str = ""
+
+    def mapping_fingerprint(self, desk: DeskSettings) -> str:
+        """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled"})
+        meaning["desk_timezone"] = desk.timezone
+        return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
+
+
+def _flat(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    """Every leaf of the settings with its path, so that the order of a mapping's keys does not matter."""
+    if isinstance(value, dict):
+        return [leaf for key, item in value.items() for leaf in _flat(item, (*path, str(key)))]
+    return [(path, repr(value))]
+
+
+SourceSettings = Annotated[SimulationSourceSettings | EventLogSettings, Field(discriminator="type")]
+
+
+class SourcesSettings(Document):
+    """The whole of sources.yml."""
+
+    desk: DeskSettings
+    sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_not_empty)]
+
+    @model_validator(mode="after")
+    def _sources_differ(self) -> SourcesSettings:
+        names = [source.name for source in self.sources]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two sources are called {repeated[0]!r}; every source needs a name of its own")
+        return self

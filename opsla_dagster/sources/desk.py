@@ -1,0 +1,89 @@
+"""The desk: all enabled sources as one.
+
+Belongs here: building the sources from their settings, uniting them, and refusing what must not be mixed. Does not belong
+here: how any one source reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pyarrow as pa
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
+from opsla_dagster.sources.base import Source
+from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.sources.simulation import SimulationSource
+from opsla_dagster.window import Window
+
+
+class Desk:
+    """The union over the enabled sources; one object serves one run."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+
+    def window(self) -> Window:
+        """The intake dates of all sources together."""
+        windows = [source.window() for source in self.sources]
+        return Window(min(window.start for window in windows), max(window.end for window in windows))
+
+    def fingerprints(self) -> dict[str, str]:
+        return {source.name: source.fingerprint() for source in self.sources}
+
+    def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.cases(window, as_of_at))
+
+    def events(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.events(window, as_of_at))
+
+    def staffing(self, window: Window) -> pa.Table:
+        return self._united(lambda source: source.staffing(window))
+
+    def rejected_rows(self) -> pa.Table:
+        return self._united(lambda source: source.rejected_rows())
+
+    def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.partition_states(window, as_of_at))
+
+    def _united(self, read: Callable[[Source], pa.Table]) -> pa.Table:
+        return pa.concat_tables([read(source) for source in self.sources])
+
+
+def build_desk(settings: Settings) -> Desk:
+    """The desk of the enabled sources of sources.yml. Raises OpslaError when none is enabled."""
+    enabled = [source for source in settings.sources.sources if source.enabled]
+    if not enabled:
+        raise OpslaError(f"{settings.config_directory / 'sources.yml'}: sources: none is enabled; set `enabled: true` on one")
+    return Desk([_build(settings, source) for source in enabled])
+
+
+def _build(settings: Settings, source: SourceSettings) -> Source:
+    desk = settings.sources.desk
+    match source:
+        case SimulationSourceSettings() if settings.simulation is not None:
+            return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
+        case EventLogSettings():
+            return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory)
+    raise OpslaError(f"{settings.config_directory / 'sources.yml'}: source {source.name!r} is of a type that cannot be built")
+
+
+def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, str]) -> None:
+    """`held`: (source, fingerprint, first intake date) of the partitions that stay in the warehouse beside the new ones.
+
+    Raises OpslaError when one was made by a source that is not enabled, or with other parameters than today's.
+    """
+    for source, fingerprint, first_date in held:
+        now = fingerprints.get(source)
+        if now == fingerprint:
+            continue
+        cause = "is not enabled in sources.yml any more" if now is None else "was made with other parameters than today's"
+        raise OpslaError(
+            f"this warehouse already holds intake dates from {first_date} on whose source {source!r} {cause} "
+            f"(held {fingerprint}, configured {now or 'none'}); mixing them would count cases twice. "
+            "Go on in a fresh home (OPSLA_HOME=./another-home), or go back to the configuration they were made with, "
+            "or load a window that covers all of the old dates."
+        )

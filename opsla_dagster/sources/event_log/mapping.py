@@ -1,0 +1,199 @@
+"""The mapping of sources.yml as SQL: cells of one file -> canonical values, and what is wrong with a row, if anything.
+
+Belongs here: SQL text that depends on the mapping. Does not belong here: running it, or more than one row at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
+
+STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts")
+#: Cells that are passed on as they are.
+TEXT_FIELDS = ("team", "agent", "tier", "case_type", "priority", "category")
+#: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
+_EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
+#: Characters of a found value that a reason shows.
+_SHOWN_CHARACTERS = 60
+
+_ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp or date."""
+
+    name: str
+    sql: str
+    is_stamp: bool = False
+
+
+def literal(text: str) -> str:
+    """SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """SQL string literal of a path for DuckDB's readers, which would take `*`, `?` and `[` for a pattern."""
+    return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
+
+
+def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn], raw: str) -> str:
+    """SELECT with one row a record of the relation `raw` (row_number and the raw columns).
+
+    Its columns: row_number, case_id, event_id, status, source_status, is_sla_met, STAMP_FIELDS (UTC), TEXT_FIELDS,
+    order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
+    """
+    mapped = settings.columns.mapped()
+    found = {field: columns[column] for field, column in mapped.items()}
+    fields = ("case_id", "event_id", "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
+    cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
+    readings = [_reading(settings.time, field, found.get(field)) for field in STAMP_FIELDS]
+    instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in STAMP_FIELDS]
+    passed_on = [f"{field}_utc as {field}" for field in STAMP_FIELDS] + list(TEXT_FIELDS)
+    passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
+    prefix = literal(settings.case_id_prefix)
+    return f"""
+        with cells as (
+            select row_number, {_list(cells)}
+            from {raw}
+        ),
+        readings as (
+            select *, {_list(readings)}
+            from cells
+        ),
+        instants as (
+            select *, {_list(instants)}, {_status(settings)} as canonical_status, {_sla_met(settings)} as is_sla_met
+            from readings
+        ),
+        judged as (
+            select *, {_fault(settings, mapped)} as fault
+            from instants
+        )
+        select
+            row_number, {prefix} || case_id as case_id, {prefix} || event_id as event_id,
+            canonical_status as status, status as source_status, is_sla_met, {_list(passed_on)}, fault
+        from judged
+    """
+
+
+def _list(expressions: list[str]) -> str:
+    return ", ".join(expressions)
+
+
+def _cell(settings: EventLogSettings, column: RawColumn | None) -> str:
+    if column is None:
+        return "cast(null as varchar)"
+    marks = _list([literal(mark) for mark in sorted({"", *settings.missing_values})])
+    return f"case when {column.sql} not in ({marks}) then {column.sql} end"
+
+
+# ---------------------------------------------------------------- stamps
+
+
+def _reading(time: TimeSettings, field: str, column: RawColumn | None) -> str:
+    """Two columns: the UTC instant of a stamp that states its offset, and the local time of one that does not."""
+    stated, local = "cast(null as timestamptz)", "cast(null as timestamp)"
+    if time.format == "iso" or (column is not None and column.is_stamp):
+        stated = _when_matching(field, _ISO_LOCAL + _ISO_OFFSET, f"try_cast({field} as timestamptz)")
+        local = _when_matching(field, _ISO_LOCAL, f"try_cast({field} as timestamp)")
+    elif time.states_offset:
+        stated = f"cast(try_strptime({field}, {literal(time.format)}) as timestamptz)"
+    else:
+        local = f"try_strptime({field}, {literal(time.format)})"
+    return f"timezone('UTC', {stated}) as {field}_stated, {local} as {field}_local"
+
+
+def _when_matching(field: str, pattern: str, expression: str) -> str:
+    return f"case when regexp_full_match({field}, {literal(pattern)}) then {expression} end"
+
+
+def _instant(time: TimeSettings, field: str) -> str:
+    """The UTC instant; NULL for a local time that the zone skips. Of a local time that occurs twice, the later one."""
+    if time.timezone is None:
+        return f"{field}_stated"
+    zone = literal(time.timezone)
+    placed = f"timezone({zone}, {field}_local)"
+    exists = f"timezone({zone}, {placed}) = {field}_local"
+    return f"coalesce({field}_stated, case when {exists} then timezone('UTC', {placed}) end)"
+
+
+def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
+    shape = "an ISO 8601 date and time" if time.format == "iso" else f"a stamp of the format {time.format}"
+    placeless = (
+        f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
+        if time.timezone
+        else f"the stamp of column {column} has no UTC offset, and time.timezone names no zone"
+    )
+    implausible = f"the stamp of column {column} lies outside the years 1970 to 2099"
+    return [
+        _when(f"{field}_local is not null and {field}_utc is null", field, placeless, shown=True),
+        _when(f"{field} is not null and {field}_utc is null", field, f"column {column}: expected {shape}", shown=True),
+        _when(f"{field}_utc not between {_EARLIEST} and {_LATEST}", field, implausible, shown=True),
+    ]
+
+
+# ---------------------------------------------------------------- other values
+
+
+def _status(settings: EventLogSettings) -> str:
+    branches = " ".join(f"when {literal(own)} then {literal(status)}" for own, status in settings.statuses.items())
+    return f"case status {branches} end"
+
+
+def _sla_met(settings: EventLogSettings) -> str:
+    values = settings.sla_met_values
+    met, missed = (_list([literal(mark) for mark in marks]) or "null" for marks in (values.met, values.missed))
+    return f"case when sla_met in ({met}) then true when sla_met in ({missed}) then false end"
+
+
+def _order(settings: EventLogSettings, column: str, number: int) -> str:
+    """What a column of order_by orders by: stamps as instants, numbers as numbers, anything else as text."""
+    mapped = settings.columns.mapped()
+    stamp = next((field for field in STAMP_FIELDS if mapped.get(field) == column), None)
+    if stamp is not None:
+        return f"struct_pack(number := epoch_us({stamp}_utc)::double, text := cast(null as varchar))"
+    return f"struct_pack(number := try_cast(order_{number} as double), text := order_{number})"
+
+
+def _fault(settings: EventLogSettings, mapped: Mapping[str, str]) -> str:
+    """The first thing wrong with a row, in the order of this list; one fault a row at most, so rows can be counted."""
+    faults = [
+        _when(f"contains({field}, chr(0))", field, f"column {column} holds a NUL character")
+        for field, column in mapped.items()
+    ]
+    faults += [
+        _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
+        _when("status is null", "status", f"column {mapped['status']}: no status"),
+        _when(
+            "canonical_status is null", "status",
+            f"column {mapped['status']}: a status that sources.yml does not map", shown=True,
+        ),
+    ]
+    for field in STAMP_FIELDS:
+        if field in mapped:
+            faults += _stamp_faults(settings.time, field, mapped[field])
+    no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
+    faults.append(_when("event_ts is null and ingestion_ts is null", "event_ts", no_stamp))
+    if "sla_met" in mapped:
+        known = ", ".join((*settings.sla_met_values.met, *settings.sla_met_values.missed))
+        reason = f"column {mapped['sla_met']}: expected one of {known}"
+        faults.append(_when("sla_met is not null and is_sla_met is null", "sla_met", reason, shown=True))
+    if "event_id" in mapped:
+        faults.append(_when("event_id is null", "event_id", f"column {mapped['event_id']}: no event id"))
+    return f"case {' '.join(faults)} end"
+
+
+def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> str:
+    """A branch of the fault; `shown` adds the found value of the field, shortened."""
+    text = literal(reason)
+    if shown:
+        size = f"'... (' || length({field}) || ' characters)'"
+        rest = f"case when length({field}) > {_SHOWN_CHARACTERS} then {size} else '' end"
+        text += f" || '; found ''' || left({field}, {_SHOWN_CHARACTERS}) || '''' || {rest}"
+    return f"when {condition} then struct_pack(field := {literal(field)}, reason := {text})"

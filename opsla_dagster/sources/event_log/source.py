@@ -1,0 +1,188 @@
+"""The event_log source: what of a snapshot is visible, as of an instant, in a window of intake dates.
+
+Belongs here: the `Source` protocol over one snapshot. Does not belong here: reading files, or the mapping.
+Rules and worked cases: docs/decisions/0004-event-log-source.md.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
+from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING
+from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
+from opsla_dagster.sources.event_log.files import find_log_files
+from opsla_dagster.sources.event_log.mapping import literal
+from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.status import TERMINAL_STATUSES
+from opsla_dagster.window import ONE_DAY, Window
+
+_TERMINAL = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
+
+#: An event is visible with its case: both the record and the intake must lie at or before as_of.
+_VISIBLE = """
+    select *
+    from {events}
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and ingestion_ts <= $as_of_at
+        and intake_ts <= $as_of_at
+"""
+
+#: Each field of a case is the last value that a visible record of it has, in the source's order. A resolved or closed
+#: stamp later than as_of is not known yet, although an export written later shows it on every record of the case.
+_CASES = """
+    select
+        {source} as source, case_id, intake_date, any_value(intake_ts) as intake_ts,
+        arg_max(tier, source_sequence) as tier,
+        arg_max(case_type, source_sequence) as case_type,
+        arg_max(priority, source_sequence) as priority,
+        arg_max(category, source_sequence) as category,
+        arg_max(team, source_sequence) as team,
+        arg_max(agent, source_sequence) as agent,
+        arg_max(resolved_ts, source_sequence) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
+        arg_max(closed_ts, source_sequence) filter (closed_ts <= $as_of_at) as source_closed_ts,
+        arg_max(is_sla_met, source_sequence) as source_is_sla_met
+    from visible
+    group by case_id, intake_date
+"""
+
+_EVENTS = """
+    select
+        {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
+        source_sequence,
+        status not in ({terminal})
+        and coalesce(lag(status) over (partition by case_id order by source_sequence) in ({terminal}), false)
+        as is_reopen,
+        cast(null as boolean) as is_duplicate,
+        cast(null as boolean) as is_late_arriving,
+        cast(null as boolean) as is_tz_inconsistent,
+        team, agent
+    from visible
+"""
+
+_PARTITION_STATES = """
+    case_days as (
+        select
+            intake_date, count(*) as cases,
+            string_agg(md5(cast(to_json(cases) as varchar)), '' order by case_id) as content
+        from cases
+        group by intake_date
+    ),
+    event_days as (
+        select
+            intake_date, count(*) as events,
+            string_agg(event_digest, '' order by case_id, source_sequence) as content
+        from visible
+        group by intake_date
+    )
+    select {source} as source, intake_date, cases, events, md5(case_days.content || event_days.content) as digest
+    from case_days
+    inner join event_days using (intake_date)
+    order by intake_date
+"""
+
+
+class EventLogSource:
+    """Log files as a `Source`. The files are read on first use; every answer then comes from that one snapshot.
+
+    Every method raises OpslaError for files that cannot be read.
+    """
+
+    #: A log may get a row of any case at any time.
+    settles_after_days: int | None = None
+
+    def __init__(
+        self, settings: EventLogSettings, desk: DeskSettings, cache_directory: Path, config_directory: Path
+    ) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._desk = desk
+        self._cache_directory = cache_directory
+        self._config_directory = config_directory
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        files = find_log_files(self._settings, self._config_directory)
+        return take_snapshot(self._settings, self._desk, files, self._cache_directory)
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return connect(self._snapshot.spill_directory)
+
+    def fingerprint(self) -> str:
+        """Identity of the mapping; the files' content is not part of it, since a log that grows is the normal case."""
+        return self._settings.mapping_fingerprint(self._desk)
+
+    def counts(self) -> SourceCounts:
+        """What became of the records: rows == used_rows + rejected_rows."""
+        return self._snapshot.counts
+
+    def window(self) -> Window:
+        """From the desk's first day through the last intake date of the log."""
+        ((last,),) = self._rows(f"select max(intake_date) from {self._snapshot.events}")
+        start = self._desk.start_date
+        return Window(start, (last if isinstance(last, date) else start) + ONE_DAY)
+
+    def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""
+        return self._table(self._visible(f"{self._cases()} order by intake_date, case_id"), CASES, window, as_of_at)
+
+    def events(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
+        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL)
+        select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
+        return self._table(select, EVENTS, window, as_of_at)
+
+    def staffing(self, window: Window) -> pa.Table:
+        """Schema STAFFING, without rows: a log knows no shifts."""
+        return STAFFING.empty_table()
+
+    def rejected_rows(self) -> pa.Table:
+        """Schema REJECTED_ROWS, in the order of files and records; one row a rejected record."""
+        return self._table(f"select * from {self._snapshot.rejected}", REJECTED_ROWS)
+
+    def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
+        states = f", cases as ({self._cases()}), {_PARTITION_STATES.format(source=literal(self.name))}"
+        return self._table(self._visible(states), PARTITION_STATES, window, as_of_at)
+
+    def _visible(self, rest: str) -> str:
+        return f"with visible as ({_VISIBLE.format(events=self._snapshot.events)}) {rest}"
+
+    def _cases(self) -> str:
+        return _CASES.format(source=literal(self.name))
+
+    def _rows(self, select: str) -> list[tuple[object, ...]]:
+        table = self._table(select, None)
+        return [tuple(row.values()) for row in table.to_pylist()]
+
+    def _table(
+        self, select: str, schema: pa.Schema | None, window: Window | None = None, as_of_at: datetime | None = None
+    ) -> pa.Table:
+        parameters: dict[str, object] = {}
+        if window is not None and as_of_at is not None:
+            parameters = {"start_date": window.start, "end_date": window.end, "as_of_at": _naive_utc(as_of_at)}
+        cursor = self._connection.cursor()
+        try:
+            table = cursor.sql(select, params=parameters).to_arrow_table()
+        except duckdb.Error as error:
+            raise OpslaError(
+                f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "
+                "delete this directory and run again"
+            ) from error
+        finally:
+            cursor.close()
+        return table if schema is None else table.select(schema.names).cast(schema)
+
+
+def _naive_utc(instant: datetime) -> datetime:
+    """Stored instants are naive UTC; an aware one is converted."""
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,111 @@
+"""Opening the warehouse file: one writer, a clear message for the second, always closed.
+
+Belongs here: the Dagster resource and the read-only door. Does not belong here: any statement about a table.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from dagster import InitResourceContext
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from opsla_dagster.errors import OpslaError
+
+SCHEMAS = ("raw", "staging", "mart", "ops")
+#: A run of the daemon may be about to finish; a person should not wait much longer than this for a clear message.
+LOCK_PATIENCE_SECONDS = 10.0
+_LOCK_HOLDER = re.compile(r"\(PID (\d+)\)")
+
+
+def open_duckdb(
+    path: Path, *, read_only: bool, config: dict[str, str] | None = None, patience_seconds: float = LOCK_PATIENCE_SECONDS
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the DuckDB file at `path`.
+
+    Raises OpslaError when another process keeps it locked, and when it is not a readable (writable) DuckDB file.
+    """
+    give_up_at = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=dict(config or {}))
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise OpslaError(f"{path}: cannot be opened: {_first_line(error)}") from error
+            if time.monotonic() >= give_up_at:
+                holder = _LOCK_HOLDER.search(str(error))
+                who = f"process {holder.group(1)}" if holder else "another process"
+                raise OpslaError(
+                    f"{path}: {who} is working on this warehouse, and DuckDB takes one writer at a time. "
+                    "Wait for it to finish and try again; read the published marts meanwhile (opsla status names them)."
+                ) from error
+            time.sleep(0.2)
+        except duckdb.Error as error:
+            raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+class Warehouse(DuckDBResource):
+    """The warehouse of one run: dagster-duckdb's resource, with one connection kept for the whole run.
+
+    It mends three things of the base class: it opens once a run instead of once an asset (each close is a checkpoint),
+    it gives up on a lock after seconds with a clear message, and it closes whatever happens.
+    """
+
+    _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
+    _refusal: OpslaError | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        self._connection = None
+        self._refusal = None
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The run's read-write connection, opened at first use with the schemas in place.
+
+        Raises OpslaError when it cannot be opened; a lock is waited for once a run, not once an asset.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if self._connection is None:
+            try:
+                self._connection = open_duckdb(Path(self.database), read_only=False, config=self.connection_config)
+            except OpslaError as refusal:
+                self._refusal = refusal
+                raise
+            for schema in SCHEMAS:
+                self._connection.execute(f"create schema if not exists {schema}")
+        return self._connection
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """dagster-duckdb's way in, on the run's own connection."""
+        yield self.connection()
+
+
+@contextmanager
+def reading(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to an existing DuckDB file."""
+    if not path.exists():
+        raise OpslaError(f"{path}: there is no warehouse here yet; `opsla run` makes one (OPSLA_HOME names another home)")
+    connection = open_duckdb(path, read_only=True, patience_seconds=patience_seconds)
+    try:
+        yield connection
+    finally:
+        connection.close()

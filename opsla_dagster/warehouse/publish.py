@@ -1,0 +1,64 @@
+"""Publishing: a read-only copy of the marts that readers can open at any time.
+
+DuckDB locks a file as a whole, so nobody can read the warehouse while a run writes it. Belongs here: making the copy and
+putting it in place. Does not belong here: when (assets/ops.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import Home
+
+
+def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
+    """Copies `tables` to marts.duckdb and marts/*.parquet of the home; returns the rows of each.
+
+    Everything is written aside and then renamed, file by file. A reader sees each file as it was or as it is. Raises
+    OpslaError, leaving what was published before, when the copy cannot be written.
+    """
+    aside = home.root / "marts.publishing"
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        rows = _copy(connection, aside, tables)
+        _put_in_place(aside, home)
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+        raise OpslaError(
+            f"{home.root}: the marts could not be published, those published before stand: {str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return rows
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str]) -> dict[str, int]:
+    database = aside / "marts.duckdb"
+    rows = {}
+    connection.execute(f"attach '{_quoted(database)}' as published")
+    try:
+        for schema in sorted({table.split(".")[0] for table in tables}):
+            connection.execute(f"create schema published.{schema}")
+        for table in tables:
+            written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
+            rows[table] = int(written[0]) if written else 0
+            parquet = aside / f"{table.split('.')[1]}.parquet"
+            connection.execute(f"copy published.{table} to '{_quoted(parquet)}' (format parquet)")
+    finally:
+        connection.execute("detach published")
+    return rows
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _put_in_place(aside: Path, home: Home) -> None:
+    home.marts.mkdir(parents=True, exist_ok=True)
+    for parquet in sorted(aside.glob("*.parquet")):
+        parquet.replace(home.marts / parquet.name)
+    (aside / "marts.duckdb").replace(home.marts_database)

@@ -1,0 +1,144 @@
+"""The only ways rows get into a table: replace a window of dates, replace a snapshot, replace a view.
+
+Belongs here: atomic, idempotent writes. A failure, a refused row or a failed verdict leaves the old rows standing.
+Does not belong here: what the rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from opsla_dagster.catalog.model import Table
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.sql import bind
+from opsla_dagster.window import Window
+
+#: Rows to write: a SELECT, or an Arrow table.
+Rows: TypeAlias = str | pa.Table
+#: Looks at the written rows before they are committed; raising leaves the old rows standing.
+Verdict = Callable[[], None]
+
+
+def accept() -> None:
+    """The verdict of a write nobody checks."""
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing; disk and permission troubles become one readable message."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException as error:
+        _roll_back(connection)
+        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+            raise OpslaError(
+                f"the warehouse could not be written, its tables are as they were before: {str(error).splitlines()[0]}"
+            ) from error
+        raise
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:
+        # A failed commit has rolled back already, and an invalidated database recovers at its next opening.
+        return
+
+
+def replace_window(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    window: Window,
+    parts: Iterable[tuple[Window, Rows]],
+    verdict: Verdict = accept,
+) -> int:
+    """Makes `parts` the only rows of `table` in `window` and returns how many there are.
+
+    `parts` are consecutive windows with their rows: a SELECT bound to the part's own dates, or an Arrow table. Rows
+    outside `window` are refused (OpslaError); dates without rows end up empty.
+    """
+    with transaction(connection):
+        _create(connection, table)
+        _empty(connection, table, window)
+        inserted = sum(_insert(connection, table, rows, part) for part, rows in parts)
+        kept = _count(connection, table, window)
+        if kept != inserted:
+            raise OpslaError(f"{table.name}: {inserted - kept} of {inserted} rows lie outside {window}; nothing was written")
+        verdict()
+    return inserted
+
+
+def replace_snapshot(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, verdict: Verdict = accept
+) -> int:
+    """Makes `rows` the only rows of `table`."""
+    with transaction(connection):
+        connection.execute(f"drop table if exists {table.name}")
+        _create(connection, table)
+        inserted = _insert(connection, table, rows, None)
+        verdict()
+    return inserted
+
+
+def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept) -> int:
+    """Makes `table` a view over `select` and returns how many rows it shows."""
+    with transaction(connection):
+        connection.execute(f"create or replace view {table.name} as {select}")
+        verdict()
+        rows = connection.execute(f"select count(*) from {table.name}").fetchone()
+    return int(rows[0]) if rows else 0
+
+
+def ensure_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Creates `table`, empty, when it is not there yet."""
+    with transaction(connection):
+        _create(connection, table)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    connection.execute(f"create table if not exists {table.name} ({columns})")
+    found = [(row[0], row[1]) for row in connection.execute(f"describe {table.name}").fetchall()]
+    if found != [(column.name, column.type) for column in table.columns]:
+        raise OpslaError(
+            f"{table.name}: the warehouse holds this table with other columns, from another version of opsla. "
+            "Start a fresh home (OPSLA_HOME), or move the old warehouse file away, and run again."
+        )
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, table: Table, window: Window) -> None:
+    inside = f"{table.partition_column} >= $start and {table.partition_column} < $end"
+    bounds = {"start": window.start, "end": window.end}
+    others = connection.execute(f"select 1 from {table.name} where not ({inside}) limit 1", bounds).fetchone()
+    if others is None:
+        connection.execute(f"truncate {table.name}")  # far cheaper than marking every row deleted
+    else:
+        connection.execute(f"delete from {table.name} where {inside}", bounds)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, window: Window | None) -> int:
+    names = ", ".join(column.name for column in table.columns)
+    if isinstance(rows, str):
+        written = connection.execute(f"insert into {table.name} by name {rows}", bind(rows, window)).fetchone()
+    else:
+        connection.register("arrow_rows", rows)
+        try:
+            written = connection.execute(f"insert into {table.name} ({names}) select {names} from arrow_rows").fetchone()
+        finally:
+            connection.unregister("arrow_rows")
+    return int(written[0]) if written else 0
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, window: Window) -> int:
+    counted = connection.execute(
+        f"select count(*) from {table.name} where {table.partition_column} >= $start and {table.partition_column} < $end",
+        {"start": window.start, "end": window.end},
+    ).fetchone()
+    return int(counted[0]) if counted else 0

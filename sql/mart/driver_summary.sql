@@ -1,0 +1,94 @@
+-- One row is one finding: what drives time and breaches, as a figure and a sentence.
+with bottleneck as (
+    select
+        'primary_bottleneck' as finding,
+        tier,
+        stage,
+        p95_business_minutes as figure,
+        'business minutes' as unit,
+        'Tail latency is longest in tier ' || tier || ', stage ' || stage || ' (p95 in business minutes)' as statement
+    from mart.driver_stage_durations
+    order by p95_business_minutes desc, tier, stage
+    limit 1
+),
+
+tiers as (
+    select
+        coalesce(tier, 'unknown') as tier,
+        100.0 * count(*) filter (where is_sla_a_incl_wait_breached) / nullif(count(*), 0) as breach_pct
+    from staging.case_sla_metrics
+    group by coalesce(tier, 'unknown')
+),
+
+tier_gradient as (
+    select
+        'tier_gradient' as finding,
+        cast(null as varchar) as tier,
+        cast(null as varchar) as stage,
+        max(breach_pct) - min(breach_pct) as figure,
+        'percentage points' as unit,
+        'SLA A breach rate (customer wait counted) of the worst tier less that of the best' as statement
+    from tiers
+),
+
+lifts as (
+    select
+        max(sla_b_breach_pct) filter (where exposure_decile = 9) - max(sla_b_breach_pct) filter (where exposure_decile = 5)
+            as sla_b_lift,
+        max(sla_a_incl_wait_breach_pct) filter (where exposure_decile = 9)
+        - max(sla_a_incl_wait_breach_pct) filter (where exposure_decile = 5) as sla_a_lift
+    from mart.driver_congestion_buckets
+),
+
+congestion as (
+    select
+        'congestion_lift_sla_b' as finding,
+        cast(null as varchar) as tier,
+        cast(null as varchar) as stage,
+        sla_b_lift as figure,
+        'percentage points' as unit,
+        'SLA B breach rate of the p90 bucket of congestion exposure less that of the p50 bucket' as statement
+    from lifts
+
+    union all
+
+    select
+        'congestion_lift_sla_a_incl_wait' as finding,
+        cast(null as varchar) as tier,
+        cast(null as varchar) as stage,
+        sla_a_lift as figure,
+        'percentage points' as unit,
+        'SLA A breach rate (customer wait counted) of the p90 bucket of congestion exposure less that of the p50 bucket'
+            as statement
+    from lifts
+),
+
+reopened as (
+    select
+        'reopened_share' as finding,
+        cast(null as varchar) as tier,
+        cast(null as varchar) as stage,
+        100.0 * count(*) filter (where reopen_count > 0) / nullif(count(*), 0) as figure,
+        'percent' as unit,
+        'Share of cases that were reopened at least once' as statement
+    from staging.case_milestones
+),
+
+findings as (
+    select * from bottleneck
+    union all
+    select * from tier_gradient
+    union all
+    select * from congestion
+    union all
+    select * from reopened
+)
+
+select
+    finding,
+    tier,
+    stage,
+    cast(figure as double) as figure,
+    unit,
+    statement
+from findings

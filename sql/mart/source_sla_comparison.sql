@@ -1,0 +1,35 @@
+-- One row is one source: its own verdicts and resolved stamps beside ours.
+-- Ours is SLA A, customer wait counted; the hours are calendar hours from intake to the source's own resolved stamp.
+with cases as (
+    select
+        milestones.source,
+        milestones.source_is_sla_met,
+        case clocks.outcome
+            when 'met' then true
+            when 'breached' then false
+        end as our_is_sla_met,
+        milestones.source_resolved_ts,
+        (epoch_us(milestones.source_resolved_ts) - epoch_us(milestones.intake_ts)) / 3600000000.0 as calendar_hours
+    from staging.case_milestones as milestones
+    left join staging.sla_clocks as clocks
+        on milestones.case_id = clocks.case_id and clocks.clock = 'sla_a_resolution'
+)
+
+select
+    source,
+    cast(count(*) as bigint) as cases,
+    cast(count(source_is_sla_met) as bigint) as source_verdict_cases,
+    cast(100.0 * count(*) filter (where not source_is_sla_met) / nullif(count(source_is_sla_met), 0) as double)
+        as source_breach_pct,
+    cast(count(our_is_sla_met) as bigint) as our_verdict_cases,
+    cast(100.0 * count(*) filter (where not our_is_sla_met) / nullif(count(our_is_sla_met), 0) as double) as our_breach_pct,
+    cast(count(*) filter (where source_is_sla_met is not null and our_is_sla_met is not null) as bigint)
+        as both_verdict_cases,
+    cast(count(*) filter (where source_is_sla_met = our_is_sla_met) as bigint) as agreeing_cases,
+    cast(count(source_resolved_ts) as bigint) as source_resolved_cases,
+    cast(quantile_cont(calendar_hours, 0.5) as double) as source_resolution_p50_calendar_hours,
+    cast(quantile_cont(calendar_hours, 0.75) as double) as source_resolution_p75_calendar_hours,
+    cast(quantile_cont(calendar_hours, 0.9) as double) as source_resolution_p90_calendar_hours,
+    cast(quantile_cont(calendar_hours, 0.95) as double) as source_resolution_p95_calendar_hours
+from cases
+group by source

@@ -1,0 +1,104 @@
+-- One row is one contiguous stretch of a case in one status.
+-- Half-open, disjoint and gap-free from intake to the end of the case; the last span of an open case has no end. Events before
+-- intake are clipped to it, events after the end are left out. Of several statuses at one instant the last in the order
+-- (source sequence, event_id) holds, and the end of the case beats them all.
+with cases as (
+    select
+        source,
+        case_id,
+        intake_date,
+        intake_ts,
+        ended_at
+    from staging.case_milestones
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+events as (
+    select
+        case_id,
+        status,
+        canonical_ts,
+        source_sequence,
+        event_id,
+        team,
+        agent
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+changes as (
+    -- Every case is in INTAKE from its intake on, whether or not the log has an event that says so.
+    select
+        case_id,
+        'INTAKE' as status,
+        intake_ts as instant,
+        intake_ts as canonical_ts,
+        cast(-1 as bigint) as source_sequence,
+        cast(null as varchar) as event_id,
+        cast(null as varchar) as team,
+        cast(null as varchar) as agent
+    from cases
+
+    union all
+
+    select
+        events.case_id,
+        events.status,
+        case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as instant,
+        events.canonical_ts,
+        events.source_sequence,
+        events.event_id,
+        events.team,
+        events.agent
+    from events
+    inner join cases on events.case_id = cases.case_id
+    where cases.ended_at is null or events.canonical_ts < cases.ended_at
+),
+
+ordered as (
+    select
+        *,
+        lead(instant) over (
+            partition by case_id order by instant, canonical_ts, source_sequence, event_id nulls first
+        ) as next_instant
+    from changes
+),
+
+lasting as (
+    select
+        *,
+        lag(status) over (
+            partition by case_id order by instant
+        ) as previous_status
+    from ordered
+    where next_instant is null or next_instant > instant
+),
+
+stretches as (
+    select
+        *,
+        row_number() over (partition by case_id order by instant) as span_number,
+        lead(instant) over (partition by case_id order by instant) as next_stretch_at
+    from lasting
+    where previous_status is null or previous_status <> status
+)
+
+select
+    cases.source,
+    stretches.case_id,
+    cases.intake_date,
+    cast(stretches.span_number as bigint) as span_number,
+    stretches.status,
+    stretches.instant as started_at,
+    coalesce(stretches.next_stretch_at, cases.ended_at) as ended_at,
+    stretches.next_stretch_at is null and cases.ended_at is null as is_open,
+    stretches.event_id,
+    stretches.team,
+    stretches.agent
+from stretches
+inner join cases on stretches.case_id = cases.case_id
+where stretches.next_stretch_at is not null or cases.ended_at is null or stretches.instant < cases.ended_at

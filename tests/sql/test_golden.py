@@ -1,0 +1,166 @@
+"""Golden tests of the SQL files: tests/sql/<layer>/<table>/<case>.yml, named for the behaviour it pins down.
+
+A case is one YAML document:
+    why         one sentence: what goes wrong elsewhere, or which rule this is
+    window      [start, end] of intake dates, end exclusive; default: all of 2025
+    calendar    the calendar (of tests/sql/calendars.yml) on which the shipped clocks count; default: utc
+    clocks      instead of the shipped ones, as in sla_policies.yml
+    history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases
+                and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
+    given       {table: [row, ...]}: rows put into tables as they are, after the history; what is left out is NULL
+    expected    every row of the table, in the order of its key; only the columns written are compared
+Every case is made twice, and must come out the same.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from opsla_dagster.calendars import business_time
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.checks.schema import check_schema
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_clock_rules
+from opsla_dagster.sources.base import TERMINAL_STATUSES
+from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.window import Window
+
+HERE = Path(__file__).parent
+SHIPPED_POLICIES = HERE.parents[1] / "config" / "sla_policies.yml"
+CASES = sorted(path for path in HERE.glob("*/*/*.yml"))
+DEFAULT_WINDOW = Window(date(2025, 1, 1), date(2026, 1, 1))
+FIELDS = {"why", "window", "calendar", "clocks", "history", "given", "expected"}
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
+
+STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW]
+#: From the log to the metrics of a case, in the order in which they are made.
+ROAD = [
+    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
+    "staging.sla_clocks", "staging.case_sla_metrics", "staging.case_stage_durations",
+]
+
+
+@pytest.fixture(scope="module")
+def calendars() -> CalendarsSettings:
+    return read_document(HERE / "calendars.yml", CalendarsSettings)
+
+
+@pytest.fixture(scope="module")
+def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
+    """A warehouse with every table, empty but for business time."""
+    connection = duckdb.connect()
+    for schema in ("raw", "staging", "mart", "ops"):
+        connection.execute(f"create schema {schema}")
+    for table in STORED:
+        columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+        connection.execute(f"create table {table} ({columns})")
+    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    return connection
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: "/".join(path.relative_to(HERE).with_suffix("").parts))
+def test_golden(path: Path, calendars: CalendarsSettings, connection: duckdb.DuckDBPyConnection) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(case) <= FIELDS, f"unknown fields {set(case) - FIELDS}"
+    assert case["why"].strip()
+    table = f"{path.parent.parent.name}.{path.parent.name}"
+    window = Window(*case["window"]) if "window" in case else DEFAULT_WINDOW
+
+    _fill(connection, case, calendars, table, window)
+    first, second = _made(connection, table, window), _made(connection, table, window)
+    assert first == second, "made twice, not the same"
+
+    expected = case["expected"]
+    found = [
+        {column: row[column] for column in wanted} for row, wanted in zip(first, expected, strict=False)
+    ] + first[len(expected):]
+    assert found == [_plain(row) for row in expected]
+    outcome = check_schema(connection, TABLES[table], None if TABLES[table].kind is Kind.VIEW else window)
+    assert outcome.passed, outcome
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, case: dict[str, Any], calendars: CalendarsSettings, table: str,
+    window: Window,
+) -> None:
+    for stored in STORED:
+        if stored != "staging.business_time":
+            connection.execute(f"truncate {stored}")
+    rules = sla_clock_rules(_policies(case), calendars)
+    replace_snapshot(connection, TABLES["staging.sla_clock_rules"], rules)
+    if "history" in case:
+        for case_id, lines in case["history"].items():
+            _log(connection, str(case_id), lines, window)
+        for upstream in ROAD[: ROAD.index(table)] if table in ROAD else ROAD:
+            _write(connection, upstream, window)
+    for name, rows in case.get("given", {}).items():
+        for row in rows:
+            _insert(connection, name, {"source": "test", "intake_date": window.start} | _plain(row))
+
+
+def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:
+    if "clocks" in case:
+        clocks = {name: {"title": name, **clock} for name, clock in case["clocks"].items()}
+        return SlaPoliciesSettings.model_validate({"clocks": clocks})
+    shipped = read_document(SHIPPED_POLICIES, SlaPoliciesSettings)
+    calendar = case.get("calendar", "utc")
+    return SlaPoliciesSettings(
+        clocks={name: clock.model_copy(update={"calendar": calendar}) for name, clock in shipped.clocks.items()}
+    )
+
+
+def _log(connection: duckdb.DuckDBPyConnection, case_id: str, lines: list[str], window: Window) -> None:
+    """One case and its events; the first INTAKE is the case's intake."""
+    events = [(datetime.fromisoformat(line.rsplit(" ", 1)[0]), line.rsplit(" ", 1)[1]) for line in lines]
+    intake_ts = next(instant for instant, status in events if status == "INTAKE")
+    common = {"source": "test", "case_id": case_id, "intake_date": window.start}
+    _insert(connection, "raw.cases", {**common, "intake_ts": intake_ts, "tier": "T1", "case_type": "question"})
+    is_terminal = False
+    for number, (instant, status) in enumerate(events):
+        _insert(connection, "raw.events_log", {
+            **common, "event_id": f"{case_id}-{number}", "status": status, "event_ts": instant, "ingestion_ts": instant,
+            "source_sequence": number, "is_reopen": is_terminal and status not in TERMINAL_STATUSES,
+            "is_duplicate": False, "is_late_arriving": False, "is_tz_inconsistent": False,
+        })
+        is_terminal = status in TERMINAL_STATUSES
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
+    known = [column.name for column in TABLES[table].columns]
+    row = {name: value for name, value in row.items() if name in known or name not in ("source", "intake_date")}
+    marks = ", ".join("?" for _ in row)
+    connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+
+def _made(connection: duckdb.DuckDBPyConnection, table: str, window: Window) -> list[dict[str, Any]]:
+    _write(connection, table, window)
+    key = ", ".join(TABLES[table].key)
+    rows = connection.execute(f"select * from {table} order by {key}").fetchall()
+    names = [column.name for column in TABLES[table].columns]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) -> None:
+    sql = load_sql(sql_path(table))
+    if TABLES[table].kind is Kind.VIEW:
+        replace_view(connection, TABLES[table], sql)
+    else:
+        replace_window(connection, TABLES[table], window, [(window, sql)])
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Instants written with a T or a space, as YAML leaves them or as text."""
+    return {
+        column: datetime.fromisoformat(value) if isinstance(value, str) and _INSTANT.fullmatch(value) else value
+        for column, value in row.items()
+    }

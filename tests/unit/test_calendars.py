@@ -1,0 +1,253 @@
+"""calendars.yml and the tables made of it: figures that can be checked by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from opsla_dagster.calendars import business_time, calendar_days
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.minute_spine import business_minutes
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.window import Window
+
+SHIPPED = Path(__file__).parents[2] / "config" / "calendars.yml"
+MAIN_WINDOW = Window(date(2025, 7, 1), date(2025, 12, 28))
+
+
+def settings_of(horizon: tuple[str, str] = ("2025-01-01", "2026-01-01"), **calendar: Any) -> CalendarsSettings:
+    return CalendarsSettings.model_validate(
+        {"horizon": {"start": horizon[0], "end": horizon[1]}, "default": "desk", "calendars": {"desk": calendar}}
+    )
+
+
+def row_of(table: pa.Table, day: str) -> dict[str, Any]:
+    return table.filter(pc.equal(table["calendar_date"], date.fromisoformat(day))).to_pylist()[0]
+
+
+def open_seconds(settings: CalendarsSettings, start: str, end: str) -> int:
+    """Open seconds between two UTC instants, summed over the segments."""
+    lower, upper = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    total = timedelta()
+    for row in business_time(settings).to_pylist():
+        if row["is_open"]:
+            total += max(min(row["segment_end_at"], upper) - max(row["segment_start_at"], lower), timedelta())
+    return int(total.total_seconds())
+
+
+@pytest.fixture(scope="module")
+def shipped() -> CalendarsSettings:
+    return read_document(SHIPPED, CalendarsSettings)
+
+
+def test_the_shipped_desk_has_125_business_days_and_75000_minutes(shipped: CalendarsSettings) -> None:
+    days = calendar_days(shipped, MAIN_WINDOW)
+    assert days.num_rows == 180
+    assert pc.sum(days["is_business_day"]).as_py() == 125
+    assert pc.sum(days["open_seconds"]).as_py() == 75_000 * 60
+    assert business_minutes(shipped, MAIN_WINDOW).num_rows == 75_000
+
+
+def test_the_shipped_desk_keeps_its_four_holidays_in_every_year(shipped: CalendarsSettings) -> None:
+    days = calendar_days(shipped, Window(date(2010, 1, 1), date(2036, 1, 1)))
+    holidays = days.filter(days["is_holiday"])
+    per_year: dict[int, set[str]] = {}
+    for row in holidays.to_pylist():
+        per_year.setdefault(row["calendar_date"].year, set()).add(row["holiday_name"].removesuffix(" (observed)"))
+    wanted = {"Independence Day", "Labor Day", "Thanksgiving Day", "Christmas Day"}
+    assert per_year == dict.fromkeys(range(2010, 2036), wanted)
+    # 4 July 2026 is a Saturday: the Friday before is closed instead.
+    assert row_of(days, "2026-07-03")["holiday_name"] == "Independence Day (observed)"
+    assert not row_of(days, "2026-07-03")["is_business_day"]
+
+
+def test_the_minute_spine_and_business_time_count_the_same(shipped: CalendarsSettings) -> None:
+    spine = business_minutes(shipped, Window(date(2025, 10, 20), date(2025, 12, 28)))  # DST ends on 2025-11-02
+    segments = business_time(shipped)
+    connection = duckdb.connect()
+    connection.register("spine", spine)
+    connection.register("segments", segments)
+    compared = connection.execute("""
+        select count(*), sum(cast((minute_number - 1) * 60 <>
+            open_seconds_before + (epoch_us(minute_start_at) - epoch_us(segment_start_at)) // 1000000 as integer))
+        from spine join segments
+          on utc_date = cast(minute_start_at as date) and is_open
+         and minute_start_at >= segment_start_at and minute_start_at < segment_end_at
+    """).fetchone()
+    assert compared == (spine.num_rows, 0)
+
+
+def test_one_day_of_the_spine_carries_the_numbers_it_has_in_the_whole(shipped: CalendarsSettings) -> None:
+    whole = business_minutes(shipped, MAIN_WINDOW)
+    day = business_minutes(shipped, Window(date(2025, 12, 26), date(2025, 12, 27)))
+    assert day.equals(whole.filter(pc.equal(whole["business_date"], date(2025, 12, 26))))
+    assert day.num_rows == 600
+
+
+def test_business_day_numbers_do_not_depend_on_the_window(shipped: CalendarsSettings) -> None:
+    whole = calendar_days(shipped, MAIN_WINDOW)
+    day = calendar_days(shipped, Window(date(2025, 9, 2), date(2025, 9, 3)))
+    assert day.to_pylist() == [row_of(whole, "2025-09-02")]
+    assert row_of(whole, "2025-09-02")["business_day_number"] == row_of(whole, "2025-08-29")["business_day_number"] + 1
+
+
+def test_a_range_of_weekdays_may_run_over_the_weekend() -> None:
+    settings = settings_of(zone="UTC", hours={"sun-thu": ["08:00-18:00"]})
+    days = calendar_days(settings, Window(date(2025, 7, 7), date(2025, 7, 14)))
+    assert days["is_business_day"].to_pylist() == [True, True, True, True, False, False, True]
+
+
+def test_a_lunch_gap_counts_for_nothing() -> None:
+    settings = settings_of(zone="UTC", hours={"mon-fri": ["08:00-12:00", "13:00-17:00"]})
+    assert open_seconds(settings, "2025-07-01T11:30", "2025-07-01T13:30") == 3600
+
+
+def test_a_night_runs_into_the_next_date_and_a_holiday_closes_from_midnight_to_midnight() -> None:
+    night = {"zone": "UTC", "hours": {"mon-thu": ["22:00-06:00"]}}
+    plain = calendar_days(settings_of(**night), Window(date(2025, 7, 7), date(2025, 7, 14)))
+    assert [seconds // 3600 for seconds in plain["open_seconds"].to_pylist()] == [2, 8, 8, 8, 6, 0, 0]
+    closed = settings_of(**night, holidays=["2025-07-09"])
+    days = calendar_days(closed, Window(date(2025, 7, 7), date(2025, 7, 14)))
+    assert [seconds // 3600 for seconds in days["open_seconds"].to_pylist()] == [2, 8, 0, 8, 6, 0, 0]
+    assert row_of(days, "2025-07-09")["holiday_name"] == "holiday"
+
+
+def test_a_half_day_replaces_the_hours_of_its_date_even_of_a_holiday() -> None:
+    settings = settings_of(
+        zone="UTC", hours={"mon-fri": ["08:00-18:00"]},
+        holidays=[{"from": "2025-12-24", "to": "2026-01-01", "name": "Shutdown"}],
+        half_days=[{"date": "2025-12-24", "hours": ["08:00-12:00"]}],
+    )
+    days = calendar_days(settings, Window(date(2025, 12, 24), date(2026, 1, 1)))
+    assert [seconds // 3600 for seconds in days["open_seconds"].to_pylist()] == [4, 0, 0, 0, 0, 0, 0, 0]
+    assert row_of(days, "2025-12-24")["holiday_name"] is None
+    assert row_of(days, "2025-12-27") | {"business_day_number": 0} == {
+        "calendar": "desk", "calendar_date": date(2025, 12, 27), "iso_weekday": 6, "is_weekend": True,
+        "is_holiday": True, "holiday_name": "Shutdown", "is_business_day": False, "open_seconds": 0,
+        "business_day_number": 0,
+    }
+
+
+def test_always_open_is_calendar_time() -> None:
+    settings = settings_of(zone="America/New_York", always_open=True)
+    assert open_seconds(settings, "2025-01-01T00:00", "2026-01-01T00:00") == 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/New_York", "2025-03-09", 23),
+        ("America/New_York", "2025-11-02", 25),
+        ("Australia/Sydney", "2025-10-05", 23),
+        ("Australia/Sydney", "2025-04-06", 25),
+        ("Australia/Lord_Howe", "2025-10-05", 23.5),
+        ("Asia/Kathmandu", "2025-03-09", 24),
+    ],
+)
+def test_a_day_on_which_the_clocks_change_is_as_long_as_it_is(zone: str, day: str, hours: float) -> None:
+    settings = settings_of(zone=zone, hours={"mon-sun": ["00:00-24:00"]})
+    start = date.fromisoformat(day)
+    days = calendar_days(settings, Window(start, start + timedelta(days=1)))
+    assert days["open_seconds"].to_pylist() == [hours * 3600]
+
+
+def test_a_date_that_a_zone_skipped_is_no_business_day() -> None:
+    """Samoa went from 2011-12-29 straight to 2011-12-31."""
+    settings = settings_of(("2011-12-01", "2012-02-01"), zone="Pacific/Apia", hours={"mon-sun": ["00:00-24:00"]})
+    days = calendar_days(settings, Window(date(2011, 12, 29), date(2012, 1, 1)))
+    assert days["open_seconds"].to_pylist() == [86_400, 0, 86_400]
+    assert days["is_business_day"].to_pylist() == [True, False, True]
+
+
+def test_subdivisions_have_holidays_of_their_own() -> None:
+    desk = {"zone": "Europe/Berlin", "hours": {"mon-fri": ["09:00-17:00"]}}
+    epiphany = Window(date(2025, 1, 6), date(2025, 1, 7))
+    for codes, is_holiday in (({"country": "DE", "subdivision": "BY"}, True), ({"country": "DE"}, False)):
+        days = calendar_days(settings_of(**desk, public_holidays=[codes]), epiphany)
+        assert days["is_holiday"].to_pylist() == [is_holiday]
+
+
+def test_segments_name_why_they_are_closed(shipped: CalendarsSettings) -> None:
+    segments = business_time(shipped).to_pylist()
+    of_day = [row for row in segments if row["local_date"] == date(2025, 7, 4)]
+    assert {row["kind"] for row in of_day} == {"holiday"}
+    kinds = [row["kind"] for row in segments if row["local_date"] == date(2025, 7, 3)]
+    assert kinds == ["closed_hours", "open", "closed_hours", "closed_hours"]  # the last is split at UTC midnight
+
+
+def test_five_calendars_over_five_years_take_less_than_a_second() -> None:
+    zones = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
+    calendar = {"hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}, "public_holidays": [{"country": "US"}]}
+    settings = CalendarsSettings.model_validate({
+        "horizon": {"start": "2021-01-01", "end": "2026-01-01"}, "default": zones[0],
+        "calendars": {zone: {"zone": zone, **calendar} for zone in zones},
+    })
+    business_time(settings)  # the first call imports
+    started = time.perf_counter()
+    business_time(settings)
+    calendar_days(settings, Window(date(2021, 1, 1), date(2026, 1, 1)))
+    assert time.perf_counter() - started < 1
+
+
+def test_a_window_beyond_the_horizon_is_refused() -> None:
+    settings = settings_of(zone="UTC", always_open=True)
+    beyond = Window(date(2025, 12, 31), date(2026, 1, 2))
+    for make in (calendar_days, business_minutes):
+        with pytest.raises(OpslaError, match=r"horizon: covers 2025-01-01\.\.2025-12-31, but 2025-12-31\.\.2026-01-01"):
+            make(settings, beyond)
+
+
+DESK = """
+horizon: {start: 2025-01-01, end: 2026-01-01}
+default: desk
+calendars:
+  desk:
+    zone: America/New_York
+    hours: {mon-fri: [08:00-18:00]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "written", "message"),
+    [
+        ("zone: America/New_York", "zone: EST5", r"calendars\.desk\.zone: unknown time zone 'EST5'"),
+        ("[08:00-18:00]", "[8-18]", r"calendars\.desk\.hours\.mon-fri: '8-18' is not an opening interval"),
+        ("[08:00-18:00]", "[08:00-25:00]", r"hours\.mon-fri: '08:00-25:00': times of day lie between"),
+        ("[08:00-18:00]", "[08:00-08:00]", r"'08:00-08:00' is empty"),
+        ("[08:00-18:00]", "[08:00-12:00, 11:00-18:00]", r"calendars\.desk: the hours of mon overlap at 11:00"),
+        ("mon-fri", "mon-fry", r"calendars\.desk\.hours\.mon-fry: 'mon-fry' is no weekday"),
+        ("hours: {mon-fri: [08:00-18:00]}", "hours: {}", r"calendars\.desk: never open"),
+        ("hours:", "always_open: true\n    hours:", r"calendars\.desk: always_open means 24x7 without exception"),
+        ("hours:", "holidays: [2025-13-01]\n    hours:", r"not valid YAML: month must be in 1\.\.12"),
+        ("hours:", "holidays: [someday]\n    hours:", r"calendars\.desk\.holidays\.0\.date: .*found 'someday'"),
+        ("hours:", "holidays: [{from: 2025-01-02}]\n    hours:", r"calendars\.desk\.holidays\.0: write a date"),
+        ("hours:", "holidays: [{from: 2025-01-02, to: 2025-01-01}]\n    hours:", r"holidays\.0: to .* lies before"),
+        (
+            "hours:", "half_days: [{date: 2025-01-02, hours: [22:00-06:00]}]\n    hours:",
+            r"half_days\.0\.hours: '22:00-06:00' runs past midnight",
+        ),
+        ("hours:", "public_holidays: [{country: ZZ}]\n    hours:", r"desk\.public_holidays\.0: .*ZZ.*ISO 3166"),
+        (
+            "hours:", "public_holidays: [{country: US, only: [Labour Day]}]\n    hours:",
+            r"public_holidays\.0: only: no holiday of US is called 'Labour Day'; known: .*Labor Day",
+        ),
+        ("default: desk", "default: office", r"default: no calendar is called 'office'; known: desk"),
+        ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
+        ("start: 2025-01-01", "start: 1900-01-01", r"horizon: write dates between the years 1980 and 2100"),
+        ("zone:", "opening: x\n    zone:", r"calendars\.desk\.opening: Extra inputs are not permitted"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:
+    path = tmp_path / "calendars.yml"
+    path.write_text(DESK.replace(found, written, 1), encoding="utf-8")
+    with pytest.raises(OpslaError, match=message) as caught:
+        read_document(path, CalendarsSettings)
+    assert "calendars.yml" in str(caught.value)

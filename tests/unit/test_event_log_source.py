@@ -1,0 +1,434 @@
+"""What the event_log source makes of a well-behaved log: cases, events, order, instants, visibility, digests."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from event_log_desk import (
+    COLUMNS,
+    EVER,
+    STATUSES,
+    cases_of,
+    digests_of,
+    events_of,
+    log_source,
+    log_text,
+    rejected_of,
+    whole,
+)
+
+from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
+from opsla_dagster.sources.event_log import SourceCounts
+from opsla_dagster.window import Window
+
+TWO_CASES = log_text([
+    "A,New,2025-03-03T08:00:00Z",
+    "B,New,2025-03-04 09:00",
+    "A,Active,2025-03-03T10:00:00+01:00",
+    "A,Done,2025-03-05T12:30:15.5",
+])
+
+
+def test_rows_become_events_in_the_sources_order(tmp_path: Path) -> None:
+    events = events_of(log_source(tmp_path, TWO_CASES))
+    found = [(row["event_id"], row["status"], row["source_status"], row["event_ts"]) for row in events]
+    assert found == [
+        ("A#0001", "INTAKE", "New", datetime(2025, 3, 3, 8)),
+        ("A#0002", "INVESTIGATION", "Active", datetime(2025, 3, 3, 9)),
+        ("A#0003", "RESOLVED", "Done", datetime(2025, 3, 5, 12, 30, 15, 500_000)),
+        ("B#0001", "INTAKE", "New", datetime(2025, 3, 4, 9)),
+    ]
+    assert [row["source_sequence"] for row in events] == [1, 2, 3, 1]
+    assert all(row["ingestion_ts"] == row["event_ts"] for row in events)
+
+
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
+    """docs/decisions/0004-event-log-source.md, with the same numbers."""
+    rows = [
+        "T1,New,2025-03-08 23:10,2025-03-08 23:05,red",
+        "T1,Active,2025-03-09 02:30,2025-03-08 23:05,blue",
+        "T1,Done,2025-03-09 09:00,2025-03-08 23:05,?",
+        "T1,Odd,2025-03-09 09:30,2025-03-08 23:05,?",
+        "T1,Active,2025-03-10 10:00,2025-03-08 23:05,?",
+        "T2,New,2025-02-28 12:00,2025-02-28 12:00,red",
+    ]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,opened,group"), zone="America/New_York", start="2025-03-01",
+        columns={**COLUMNS, "intake_ts": "opened", "team": "group"}, missing_values=["?"],
+        time={"timezone": "America/New_York"},
+    )
+    assert {number: row["field"] for number, row in rejected_of(source).items()} == {
+        3: "event_ts", 5: "status", 7: "intake_ts",
+    }
+    case = cases_of(source)["T1"]
+    assert (case["intake_date"], case["intake_ts"]) == (date(2025, 3, 8), datetime(2025, 3, 9, 4, 5))
+    assert case["team"] == "red"
+    assert [(row["event_id"], row["event_ts"], row["is_reopen"]) for row in events_of(source)] == [
+        ("T1#0001", datetime(2025, 3, 9, 4, 10), False),
+        ("T1#0003", datetime(2025, 3, 9, 13, 0), False),
+        ("T1#0005", datetime(2025, 3, 10, 14, 0), True),
+    ]
+    assert source.counts() == SourceCounts(rows=6, used_rows=3, rejected_rows=3, cases=2, used_cases=1)
+
+
+def test_what_a_file_cannot_tell_of_its_mess_is_unknown(tmp_path: Path) -> None:
+    for row in events_of(log_source(tmp_path, TWO_CASES)):
+        assert (row["is_duplicate"], row["is_late_arriving"], row["is_tz_inconsistent"]) == (None, None, None)
+
+
+def test_every_answer_has_the_schema_of_the_protocol(tmp_path: Path) -> None:
+    source: Source = log_source(tmp_path, TWO_CASES)
+    window = source.window()
+    assert source.cases(window, EVER).schema == CASES
+    assert source.events(window, EVER).schema == EVENTS
+    assert source.rejected_rows().schema == REJECTED_ROWS
+    assert source.partition_states(window, EVER).schema == PARTITION_STATES
+    assert source.staffing(window) == STAFFING.empty_table()
+
+
+def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:
+    cases = cases_of(log_source(tmp_path, TWO_CASES))
+    assert cases["A"]["intake_ts"] == datetime(2025, 3, 3, 8)
+    assert cases["A"]["intake_date"] == date(2025, 3, 3)
+
+
+def test_the_first_intake_stamp_in_the_sources_order_counts(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,", "A,Active,2025-03-03T09:00Z,2025-03-01T07:00Z", "A,Done,2025-03-04T09:00Z,2025-03-02T07:00Z"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,opened"), columns={**COLUMNS, "intake_ts": "opened"})
+    assert cases_of(source)["A"]["intake_ts"] == datetime(2025, 3, 1, 7)
+
+
+def test_the_intake_date_is_local_to_the_desk(tmp_path: Path) -> None:
+    rows = ["late,New,2025-07-02T03:30Z", "early,New,2025-07-02T04:00Z"]
+    cases = cases_of(log_source(tmp_path, log_text(rows), zone="America/New_York"))
+    assert cases["late"]["intake_date"] == date(2025, 7, 1)
+    assert cases["early"]["intake_date"] == date(2025, 7, 2)
+
+
+def test_the_window_runs_from_the_desks_first_day_through_the_last_intake_date(tmp_path: Path) -> None:
+    assert log_source(tmp_path, TWO_CASES).window() == Window(date(2025, 1, 1), date(2025, 3, 5))
+
+
+def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["B,New,2025-03-04T00:00Z", "A,New,2025-03-03T00:00Z", "C,New,2025-03-05T00:00Z"]))
+    window = Window(date(2025, 3, 3), date(2025, 3, 5))
+    assert source.cases(window, EVER)["case_id"].to_pylist() == ["A", "B"]
+    assert source.events(window, EVER)["case_id"].to_pylist() == ["A", "B"]
+    assert source.partition_states(window, EVER)["intake_date"].to_pylist() == [date(2025, 3, 3), date(2025, 3, 4)]
+
+
+# ---------------------------------------------------------------- fields of a case
+
+
+def test_a_field_of_a_case_is_its_last_value_that_is_not_missing(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,red,true", "A,Active,2025-03-03T09:00Z,blue,true", "A,Shut,2025-03-03T10:00Z,?,false"]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,group,kept"), missing_values=["?"],
+        columns={**COLUMNS, "team": "group", "sla_met": "kept"},
+    )
+    case = cases_of(source)["A"]
+    assert case["team"] == "blue"
+    assert case["source_is_sla_met"] is False
+    assert [row["team"] for row in events_of(source)] == ["red", "blue", None]
+
+
+def test_fields_come_from_visible_rows_only(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,red,2025-03-03T10:00Z", "A,Done,2025-03-03T10:00Z,blue,2025-03-03T10:00Z"]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,group,solved"), columns={**COLUMNS, "team": "group", "resolved_ts": "solved"}
+    )
+    before = cases_of(source, datetime(2025, 3, 3, 9, 59))["A"]
+    assert (before["team"], before["source_resolved_ts"]) == ("red", None), "the export already knew what came later"
+    after = cases_of(source, datetime(2025, 3, 3, 10))["A"]
+    assert (after["team"], after["source_resolved_ts"]) == ("blue", datetime(2025, 3, 3, 10))
+
+
+def test_a_source_may_say_its_verdict_in_its_own_words(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,kept", "B,New,2025-03-03T08:00Z,late", "C,New,2025-03-03T08:00Z,"]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,verdict"), columns={**COLUMNS, "sla_met": "verdict"},
+        sla_met_values={"met": ["kept"], "missed": ["late"]},
+    )
+    assert {case: row["source_is_sla_met"] for case, row in cases_of(source).items()} == {"A": True, "B": False, "C": None}
+
+
+def test_a_prefix_keeps_the_ids_of_two_sources_apart(tmp_path: Path) -> None:
+    source = log_source(tmp_path, TWO_CASES, case_id_prefix="IT-")
+    assert set(cases_of(source)) == {"IT-A", "IT-B"}
+    assert events_of(source)[0]["event_id"] == "IT-A#0001"
+
+
+# ---------------------------------------------------------------- visibility
+
+
+def test_nothing_is_visible_before_it_is_ingested(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,2025-03-03T08:05Z", "A,Done,2025-03-03T09:00Z,2025-03-06T00:00Z"]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"}
+    )
+    assert cases_of(source, datetime(2025, 3, 3, 8, 4)) == {}
+    assert [row["status"] for row in events_of(source, datetime(2025, 3, 5))] == ["INTAKE"]
+    assert [row["status"] for row in events_of(source, datetime(2025, 3, 6))] == ["INTAKE", "RESOLVED"]
+
+
+def test_an_event_before_its_case_is_taken_in_waits_for_the_intake(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,2025-03-03T08:00Z,2025-03-03T09:00Z"], "number,state,at,opened"),
+        columns={**COLUMNS, "intake_ts": "opened"},
+    )
+    assert (cases_of(source, datetime(2025, 3, 3, 8, 30)), events_of(source, datetime(2025, 3, 3, 8, 30))) == ({}, [])
+    assert events_of(source, datetime(2025, 3, 3, 9))[0]["event_ts"] == datetime(2025, 3, 3, 8)
+
+
+def test_an_instant_with_a_zone_is_the_same_instant(tmp_path: Path) -> None:
+    source = log_source(tmp_path, TWO_CASES)
+    assert events_of(source, datetime(2025, 3, 3, 9, tzinfo=UTC)) == events_of(source, datetime(2025, 3, 3, 9))
+
+
+def test_an_event_without_stamp_is_kept_when_its_ingestion_is_known(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,,2025-03-03T08:05Z"], "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"}
+    )
+    (event,) = events_of(source)
+    assert (event["event_ts"], event["ingestion_ts"]) == (None, datetime(2025, 3, 3, 8, 5))
+
+
+def test_an_event_whose_ingestion_is_missing_was_ingested_when_it_happened(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,2025-03-03T08:00Z,"], "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"}
+    )
+    assert events_of(source)[0]["ingestion_ts"] == datetime(2025, 3, 3, 8)
+
+
+# ---------------------------------------------------------------- order and reopens
+
+
+def _reopened(source_rows: list[dict[str, object]]) -> list[object]:
+    return [row["event_id"] for row in source_rows if row["is_reopen"]]
+
+
+def test_a_reopen_is_a_step_from_a_terminal_status_to_one_that_is_not(tmp_path: Path) -> None:
+    states = ["New", "Done", "Shut", "Done", "Active", "Waiting", "Done", "New", "Shut"]
+    source = log_source(tmp_path, log_text([f"A,{state},2025-03-03T08:00Z" for state in states]))
+    assert _reopened(events_of(source)) == ["A#0005", "A#0008"]
+
+
+def test_a_case_that_begins_at_rest_is_not_reopened_by_its_first_row(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["A,Done,2025-03-03T08:00Z", "B,Active,2025-03-03T08:00Z"]))
+    assert _reopened(events_of(source)) == []
+
+
+def test_the_order_of_the_file_beats_the_stamps(tmp_path: Path) -> None:
+    rows = ["A,Done,2025-03-03T09:00Z", "A,Active,2025-03-03T08:00Z"]
+    assert _reopened(events_of(log_source(tmp_path, log_text(rows)))) == ["A#0002"]
+
+
+def test_order_by_a_stamp_then_a_number_then_the_file(tmp_path: Path) -> None:
+    rows = [
+        "A,Done,2025-03-03T09:00Z,9", "A,Active,2025-03-03T09:00Z,10", "A,New,2025-03-03T08:00Z,1", "A,Shut,2025-03-03T09:00Z,10",
+    ]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,version"), order_by=["at", "version"])
+    assert [row["source_status"] for row in events_of(source)] == ["New", "Done", "Active", "Shut"]
+
+
+def test_event_ids_sort_as_the_records_of_the_case_do(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text([f"A,Active,2025-03-03T08:{minute:02d}Z" for minute in range(12)]))
+    ids = [row["event_id"] for row in events_of(source)]
+    assert ids == sorted(ids)
+
+
+def test_a_rejected_record_keeps_its_place_so_that_the_others_can_be_found(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["A,New,2025-03-03T08:00Z", "A,-100,2025-03-03T09:00Z", "A,Done,2025-03-03T10:00Z"]))
+    assert [row["event_id"] for row in events_of(source)] == ["A#0001", "A#0003"]
+
+
+def test_the_logs_own_event_ids_are_kept(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,2025-03-03T08:00Z,e7"], "number,state,at,id"), columns={**COLUMNS, "event_id": "id"},
+        case_id_prefix="IT-",
+    )
+    assert events_of(source)[0]["event_id"] == "IT-e7"
+
+
+# ---------------------------------------------------------------- stamps
+
+
+def test_local_stamps_are_placed_by_the_zone_of_the_log(tmp_path: Path) -> None:
+    rows = ["A,New,29/2/2016 01:16", "A,Done,1/7/2016 01:16"]
+    source = log_source(
+        tmp_path, log_text(rows), start="2016-01-01", time={"format": "%d/%m/%Y %H:%M", "timezone": "Europe/Rome"}
+    )
+    assert [row["event_ts"] for row in events_of(source)] == [datetime(2016, 2, 29, 0, 16), datetime(2016, 6, 30, 23, 16)]
+
+
+def test_a_local_time_that_occurs_twice_is_the_later_instant(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["A,New,2025-11-02 01:30"]), time={"timezone": "America/New_York"})
+    assert events_of(source)[0]["event_ts"] == datetime(2025, 11, 2, 6, 30), "01:30 EST, not 01:30 EDT (05:30 UTC)"
+
+
+def test_a_local_time_that_the_zone_skips_is_rejected(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,2025-03-09 01:59", "A,Active,2025-03-09 02:30", "A,Done,2025-03-09 03:00"]),
+        time={"timezone": "America/New_York"},
+    )
+    assert [row["event_ts"] for row in events_of(source)] == [datetime(2025, 3, 9, 6, 59), datetime(2025, 3, 9, 7, 0)]
+    assert "America/New_York skips" in rejected_of(source)[3]["reason"]
+
+
+def test_an_offset_in_the_format_places_the_stamp(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["A,New,03.03.2025 08:00 +0530"]), time={"format": "%d.%m.%Y %H:%M %z"})
+    assert events_of(source)[0]["event_ts"] == datetime(2025, 3, 3, 2, 30)
+
+
+# ---------------------------------------------------------------- files
+
+
+def test_csv_parquet_and_gzip_give_the_same_rows(tmp_path: Path) -> None:
+    plain = log_source(tmp_path, TWO_CASES)
+    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(TWO_CASES.encode()))
+    duckdb.execute(f"copy (from read_csv('{tmp_path}/log.csv', all_varchar = true)) to '{tmp_path}/log.parquet'")
+    zipped = log_source(tmp_path, files="log.csv.gz", name="zipped")
+    columnar = log_source(tmp_path, files="log.parquet", name="columnar")
+    as_parts = [[{**row, "source": ""} for row in events_of(source)] for source in (plain, zipped, columnar)]
+    assert as_parts[0] == as_parts[1] == as_parts[2]
+    assert len(as_parts[0]) == 4
+
+
+def test_typed_parquet_columns_are_taken_as_typed(tmp_path: Path) -> None:
+    duckdb.execute(f"""
+        copy (
+            select
+                7 as number, 'New' as state, timestamp '2025-07-03 08:00:00.25' as at,
+                timestamptz '2025-07-03 09:00:00+02' as opened, true as kept
+        ) to '{tmp_path}/log.parquet'
+    """)
+    source = log_source(
+        tmp_path, files="log.parquet", time={"format": "%d/%m/%Y", "timezone": "Europe/Rome"},
+        columns={**COLUMNS, "intake_ts": "opened", "sla_met": "kept"},
+    )
+    case = cases_of(source)["7"]
+    assert (case["intake_ts"], case["source_is_sla_met"]) == (datetime(2025, 7, 3, 7), True)
+    assert events_of(source)[0]["event_ts"] == datetime(2025, 7, 3, 6, 0, 0, 250_000)
+
+
+def test_a_glob_reads_its_files_in_name_order_as_one_log(tmp_path: Path) -> None:
+    (tmp_path / "2.csv").write_text(log_text(["A,Done,2025-03-03T09:00Z"]))
+    (tmp_path / "1.csv").write_text(log_text(["A,New,2025-03-03T08:00Z"]))
+    source = log_source(tmp_path, files=["[0-9].csv", "1.csv"])
+    assert [row["source_status"] for row in events_of(source)] == ["New", "Done"], "each file once, by name"
+
+
+def test_files_with_the_mapped_columns_in_another_order_are_one_log(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text(log_text(["A,New,2025-03-03T08:00Z"]))
+    (tmp_path / "2.csv").write_text(log_text(["note,2025-03-03T09:00Z,A,Done"], "extra,at,number,state"))
+    source = log_source(tmp_path, files="?.csv")
+    assert [row["source_status"] for row in events_of(source)] == ["New", "Done"]
+
+
+def test_files_are_found_relative_to_the_config_directory_and_by_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a[1].csv").write_text(TWO_CASES)
+    monkeypatch.setenv("DESK_LOGS", str(tmp_path / "logs"))
+    by_variable = log_source(tmp_path, files="${DESK_LOGS}/a[1].csv")
+    monkeypatch.delenv("DESK_NOTHING", raising=False)
+    by_default = log_source(tmp_path, files="${DESK_NOTHING:-logs}/a[1].csv")
+    assert by_variable.counts() == by_default.counts() == SourceCounts(4, 4, 0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "csv"),
+    [
+        pytest.param(TWO_CASES.replace("\n", "\r\n"), {}, id="carriage returns"),
+        pytest.param("\ufeff" + TWO_CASES, {}, id="byte order mark"),
+        pytest.param(TWO_CASES.rstrip("\n"), {}, id="no last line end"),
+        pytest.param("\n\r\n" + TWO_CASES.replace("\n", "\n\n"), {}, id="blank lines"),
+        pytest.param(TWO_CASES.replace(",", "\t"), {"delimiter": "\t"}, id="tabs"),
+        pytest.param(TWO_CASES.encode("utf-16"), {"encoding": "utf-16"}, id="utf-16"),
+        pytest.param(TWO_CASES.replace("A,", '"A",'), {}, id="quoted"),
+        pytest.param(TWO_CASES.replace("A,", "'A',"), {"quote": "'"}, id="single quotes"),
+    ],
+)
+def test_a_csv_file_may_be_written_in_many_ways(tmp_path: Path, content: str | bytes, csv: dict[str, str]) -> None:
+    source = log_source(tmp_path, content, csv=csv)
+    assert source.counts() == SourceCounts(rows=4, used_rows=4, rejected_rows=0, cases=2, used_cases=2)
+
+
+def test_without_quoting_a_quote_is_a_letter(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(['5" pipe,New,2025-03-03T08:00Z', 'A "b,New,2025-03-03T08:00Z']), csv={"quote": ""})
+    assert set(cases_of(source)) == {'5" pipe', 'A "b'}
+
+
+def test_row_numbers_are_those_of_a_spreadsheet(tmp_path: Path) -> None:
+    text = log_text(["A,New,2025-03-03T08:00Z", "", '"B\nx",oops,2025-03-03T08:00Z', "C,oops,2025-03-03T08:00Z"])
+    rejected = rejected_of(log_source(tmp_path, text))
+    assert {number: row["case_id"] for number, row in rejected.items()} == {4: "B\nx", 5: "C"}
+    assert json.loads(rejected[5]["record"]) == {"number": "C", "state": "oops", "at": "2025-03-03T08:00Z"}
+    assert rejected[5]["file"] == str(tmp_path / "log.csv")
+
+
+# ---------------------------------------------------------------- states and identity
+
+
+def test_a_changed_record_changes_exactly_the_digest_of_its_intake_date(tmp_path: Path) -> None:
+    before = digests_of(log_source(tmp_path, TWO_CASES))
+    grown = TWO_CASES.replace("A,Active", "A,Waiting,2025-03-03T08:30Z\nA,Active")
+    after = digests_of(log_source(tmp_path, grown))
+    assert set(before) == set(after) == {"2025-03-03", "2025-03-04"}
+    assert before["2025-03-03"] != after["2025-03-03"]
+    assert before["2025-03-04"] == after["2025-03-04"], "rows moved down the file, but they say what they said"
+
+
+def test_every_field_that_is_answered_is_part_of_the_digest(tmp_path: Path) -> None:
+    header = "number,state,at,written,opened,solved,shut,kept,group,who,level,kind,prio,topic"
+    fields = {
+        "ingestion_ts": "written", "intake_ts": "opened", "resolved_ts": "solved", "closed_ts": "shut", "sla_met": "kept",
+        "team": "group", "agent": "who", "tier": "level", "case_type": "kind", "priority": "prio", "category": "topic",
+    }
+    stamp = "2025-03-03T08:00Z"
+    row = ["A", "New", stamp, stamp, stamp, stamp, stamp, "true", "g", "w", "l", "k", "p", "t"]
+    settings = {"columns": {**COLUMNS, **fields}, "statuses": {**STATUSES, "Fresh": "INTAKE"}}
+    found = []
+    for column in range(1, len(row) + 1):
+        changed = list(row)
+        if column < len(row):
+            changed[column] = {"New": "Fresh", stamp: "2025-03-03T08:01Z", "true": "false"}.get(row[column], "other")
+        log = log_source(tmp_path, log_text([",".join(changed)], header), name=f"log{column}", **settings)
+        found.append(digests_of(log)["2025-03-03"])
+    assert len(set(found)) == len(row), "thirteen changes and the unchanged row"
+
+
+def test_the_digest_as_of_an_instant_covers_what_is_visible_then(tmp_path: Path) -> None:
+    source = log_source(tmp_path, TWO_CASES)
+    monday, tuesday = datetime(2025, 3, 3, 23), datetime(2025, 3, 4, 23)
+    assert set(digests_of(source, monday)) == {"2025-03-03"}
+    assert digests_of(source, tuesday)["2025-03-03"] == digests_of(source, monday)["2025-03-03"]
+    assert digests_of(source, EVER)["2025-03-03"] != digests_of(source, tuesday)["2025-03-03"]
+
+
+def test_partition_states_count_what_the_source_yields(tmp_path: Path) -> None:
+    source = log_source(tmp_path, TWO_CASES)
+    states = source.partition_states(whole(source), EVER).to_pylist()
+    assert [(row["intake_date"], row["cases"], row["events"]) for row in states] == [
+        (date(2025, 3, 3), 1, 3), (date(2025, 3, 4), 1, 1),
+    ]
+
+
+def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:
+    source = log_source(tmp_path, TWO_CASES)
+    grown = log_source(tmp_path, TWO_CASES + "C,New,2025-04-01T08:00Z\n", start="2024-01-01")
+    assert source.fingerprint() == grown.fingerprint()
+    other_words = log_source(tmp_path, statuses={**STATUSES, "Waiting": "ON_HOLD"})
+    other_days = log_source(tmp_path, zone="Asia/Kathmandu")
+    assert len({source.fingerprint(), other_words.fingerprint(), other_days.fingerprint()}) == 3
+
+
+def test_the_order_of_the_statuses_does_not_matter_to_the_fingerprint(tmp_path: Path) -> None:
+    turned = dict(reversed(STATUSES.items()))
+    assert log_source(tmp_path, TWO_CASES, statuses=turned).fingerprint() == log_source(tmp_path).fingerprint()

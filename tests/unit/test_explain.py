@@ -1,0 +1,512 @@
+"""Explained cases, each worked out by hand: what counted, why the rest did not, and that it adds up."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from rich.console import Console
+
+from opsla_dagster.calendars import business_time, calendar_days
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.explain import Clock, Explanation, explain
+from opsla_dagster.reporting.explain_text import render
+from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.window import Window
+
+NEW_YORK = "America/New_York"
+CALENDARS = CalendarsSettings.model_validate(
+    {
+        "horizon": {"start": "2025-06-01", "end": "2026-01-01"},
+        "default": "desk",
+        "calendars": {
+            "desk": {
+                "zone": NEW_YORK,
+                "hours": {"mon-fri": ["08:00-18:00"]},
+                "holidays": [{"date": "2025-07-04", "name": "Independence Day"}],
+            },
+            "sydney": {"zone": "Australia/Sydney", "hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}},
+            "always": {"zone": "UTC", "always_open": True},
+        },
+    }
+)
+#: As the warehouse has them, of each the columns that matter here.
+TABLES = """
+create schema raw; create schema staging; create schema ops;
+create table ops.refreshed_partitions (source varchar, intake_date date, as_of_at timestamp);
+create table staging.sla_clock_rules (
+    clock varchar, calendar varchar, role varchar, status varchar, target_seconds bigint);
+create table staging.case_milestones (
+    source varchar, case_id varchar, intake_date date, intake_ts timestamp, tier varchar, case_type varchar,
+    priority varchar, team varchar, agent varchar, ended_at timestamp, reopen_count bigint, is_open boolean);
+create table staging.events_clean (
+    event_id varchar, case_id varchar, intake_date date, status varchar, source_status varchar, event_ts timestamp,
+    canonical_ts timestamp, source_sequence bigint, is_reopen boolean, is_event_ts_missing boolean,
+    is_tz_inconsistent boolean, is_late_arriving boolean, is_ingestion_before_event boolean, is_before_intake boolean);
+create table staging.status_spans (
+    case_id varchar, intake_date date, span_number bigint, status varchar, started_at timestamp, ended_at timestamp,
+    event_id varchar);
+create table staging.sla_clocks (
+    case_id varchar, intake_date date, clock varchar, calendar varchar, started_at timestamp, stopped_at timestamp,
+    elapsed_seconds bigint, paused_seconds bigint, target_seconds bigint, outcome varchar, reason varchar,
+    is_open boolean);
+"""
+HOUR = 3600
+
+
+class Warehouse:
+    """A warehouse with one case, told as `when status` lines in UTC."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute(TABLES)
+        arrow = {"segments": business_time(CALENDARS), "days": calendar_days(CALENDARS, CALENDARS.horizon.window)}
+        for name, table in arrow.items():
+            self.connection.register(name, table)
+        self.connection.execute("create table staging.business_time as select * from segments")
+        self.connection.execute("create table raw.calendar_dim as select * from days")
+        self.as_of("2025-12-01 00:00:00")
+
+    def as_of(self, instant: str) -> None:
+        self.insert("ops.refreshed_partitions", source="log", intake_date=date(2025, 7, 1), as_of_at=instant)
+
+    def insert(self, table: str, **row: object) -> None:
+        marks = ", ".join("?" for _ in row)
+        self.connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+    def rule(self, clock: str, calendar: str, target_seconds: int, **roles: str) -> None:
+        for role, statuses in roles.items():
+            for status in statuses.split():
+                self.insert(
+                    "staging.sla_clock_rules",
+                    clock=clock,
+                    calendar=calendar,
+                    role=role,
+                    status=status,
+                    target_seconds=target_seconds,
+                )
+
+    def case(self, *lines: str, case_id: str = "C-1", is_open: bool = False) -> None:
+        """Each line `2025-07-03 21:00:00 INTAKE`; the last one ends the case, or `is_open`. Spans follow the events."""
+        changes = [(datetime.fromisoformat(line[:19]), line[20:]) for line in lines]
+        intake_at = next(at for at, status in changes if status == "INTAKE")
+        ended_at = None if is_open else changes[-1][0]
+        self.day = intake_at.date()
+        self.insert(
+            "staging.case_milestones",
+            source="log",
+            case_id=case_id,
+            intake_date=self.day,
+            intake_ts=intake_at,
+            tier="Tier 3",
+            case_type="incident",
+            ended_at=ended_at,
+            reopen_count=0,
+            is_open=is_open,
+        )
+        for number, (at, status) in enumerate(changes, start=1):
+            self.insert(
+                "staging.events_clean",
+                event_id=f"{case_id}-e{number}",
+                case_id=case_id,
+                intake_date=self.day,
+                status=status,
+                source_status=status.lower(),
+                event_ts=at,
+                canonical_ts=at,
+                source_sequence=number,
+                is_reopen=False,
+                is_event_ts_missing=False,
+                is_tz_inconsistent=False,
+                is_late_arriving=False,
+                is_ingestion_before_event=False,
+                is_before_intake=at < intake_at,
+            )
+        in_order = [(max(at, intake_at), status, f"{case_id}-e{n}") for n, (at, status) in enumerate(changes, start=1)]
+        ends = [*(at for at, _, _ in in_order[1:]), None]
+        for number, ((at, status, event_id), end) in enumerate(zip(in_order, ends, strict=True), start=1):
+            if (end is None and is_open) or (end is not None and end > at):
+                self.insert(
+                    "staging.status_spans",
+                    case_id=case_id,
+                    intake_date=self.day,
+                    span_number=number,
+                    status=status,
+                    started_at=at,
+                    ended_at=end,
+                    event_id=event_id,
+                )
+
+    def clock(self, clock: str, calendar: str, target: int, start: str, stop: str | None, **figures: Any) -> None:
+        """The row of staging.sla_clocks: `elapsed`, `paused`, `outcome` and `reason` as given."""
+        self.insert(
+            "staging.sla_clocks",
+            case_id="C-1",
+            intake_date=self.day,
+            clock=clock,
+            calendar=calendar,
+            started_at=start,
+            stopped_at=stop,
+            elapsed_seconds=figures.get("elapsed"),
+            paused_seconds=figures.get("paused", None if figures.get("elapsed") is None else 0),
+            target_seconds=target,
+            outcome=figures.get("outcome", "running"),
+            reason=figures.get("reason"),
+            is_open=stop is None,
+        )
+
+    def explained(self) -> Explanation:
+        return explain(self.connection, "C-1", zone=NEW_YORK)
+
+    def only_clock(self) -> Clock:
+        (clock,) = self.explained().clocks
+        return clock
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Warehouse]:
+    warehouse = Warehouse()
+    yield warehouse
+    warehouse.connection.close()
+
+
+def account(clock: Clock) -> list[tuple[str, str, str | None, int]]:
+    """From and to as `day hour:minute` in UTC, why not, and the seconds counted."""
+    return [
+        (f"{piece.started_at:%d %H:%M}", f"{piece.ended_at:%d %H:%M}", piece.why_not, piece.counted_seconds)
+        for piece in clock.pieces
+    ]
+
+
+def shown(explanation: Explanation, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    render(explanation, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def holiday_weekend(
+    warehouse: Warehouse, *, elapsed: int = 2 * HOUR, target: int = 2 * HOUR, outcome: str = "met"
+) -> None:
+    """The worked example of config/calendars.yml: Thursday 3 July 17:00 to Monday 7 July 09:00 in New York."""
+    warehouse.rule("first_touch", "desk", target, start="INTAKE", stop="TRIAGE")
+    warehouse.rule("never", "desk", target, start="ESCALATED", stop="RESOLVED")
+    warehouse.case("2025-07-03 21:00:00 INTAKE", "2025-07-07 13:00:00 TRIAGE", "2025-07-07 14:00:00 RESOLVED")
+    warehouse.clock(
+        "first_touch", "desk", target, "2025-07-03 21:00:00", "2025-07-07 13:00:00", elapsed=elapsed, outcome=outcome
+    )
+
+
+def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    explanation = warehouse.explained()
+    (clock,) = explanation.clocks
+
+    assert account(clock) == [
+        ("03 21:00", "03 22:00", None, HOUR),
+        ("03 22:00", "04 04:00", "outside hours", 0),
+        ("04 04:00", "05 04:00", "holiday 'Independence Day'", 0),
+        ("05 04:00", "07 12:00", "outside hours", 0),
+        ("07 12:00", "07 13:00", None, HOUR),
+    ]
+    assert (clock.started_by, clock.stopped_by) == ("C-1-e1", "C-1-e2")
+    assert (clock.outcome, clock.margin_seconds, clock.is_consistent) == ("met", 0, True)
+    assert clock.due_at == datetime(2025, 7, 7, 13)
+    assert explanation.clocks_not_started == ("never",)
+
+    text = shown(explanation)
+    (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
+    assert weekend.split()[-4:] == ["1", "0:00", "outside", "hours"]
+    assert "holiday 'Independence Day'" in text
+    assert "INTAKE, sum" in text
+    assert "met, exactly at its target" in text
+    assert "never: never started" in text
+
+
+def test_one_second_over_the_target_is_breached_and_says_since_when(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse, target=2 * HOUR - 1, outcome="breached")
+    clock = warehouse.only_clock()
+    assert (clock.margin_seconds, clock.due_at) == (-1, datetime(2025, 7, 7, 12, 59, 59))
+    assert "breached, 1 s late (used up Mon 7 Jul 2025 08:59:59 EDT)" in shown(warehouse.explained())
+
+
+@pytest.mark.parametrize(("elapsed", "target", "outcome"), [(7201, 9000, "met"), (7200, 9000, "breached")])
+def test_account_that_disagrees_with_the_table_is_said(
+    warehouse: Warehouse, elapsed: int, target: int, outcome: str
+) -> None:
+    holiday_weekend(warehouse, elapsed=elapsed, target=target, outcome=outcome)
+    explanation = warehouse.explained()
+    assert not explanation.is_consistent
+    assert json.loads(explanation.to_json())["is_consistent"] is False
+    assert "does not add up to staging.sla_clocks" in shown(explanation)
+
+
+def pause(warehouse: Warehouse, paused: int) -> None:
+    """Tuesday 8 July, New York: in at 09:00, waits for the customer 12:00 to Wednesday 10:00, resolved at 11:30."""
+    warehouse.rule("resolution", "desk", 24 * HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT ON_HOLD")
+    warehouse.case(
+        "2025-07-08 13:00:00 INTAKE",
+        "2025-07-08 13:00:00 TRIAGE",
+        "2025-07-08 16:00:00 CUSTOMER_WAIT",
+        "2025-07-09 14:00:00 INVESTIGATION",
+        "2025-07-09 15:30:00 RESOLVED",
+    )
+    figures = {"elapsed": 4 * HOUR + 1800, "paused": paused, "outcome": "met"}
+    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-08 13:00:00", "2025-07-09 15:30:00", **figures)
+
+
+def test_pause_is_one_piece_that_counts_nothing(warehouse: Warehouse) -> None:
+    pause(warehouse, paused=8 * HOUR)
+    explanation = warehouse.explained()
+    (clock,) = explanation.clocks
+    assert account(clock) == [
+        ("08 13:00", "08 16:00", None, 3 * HOUR),
+        ("08 16:00", "09 14:00", "paused in CUSTOMER_WAIT", 0),
+        ("09 14:00", "09 15:30", None, HOUR + 1800),
+    ]
+    assert [piece.kind for piece in clock.pieces] == ["running", "paused", "running"]
+    assert [piece.event_id for piece in clock.pieces] == ["C-1-e2", "C-1-e3", "C-1-e4"]
+    assert (clock.counted_seconds, clock.paused_seconds, clock.is_consistent) == (4 * HOUR + 1800, 8 * HOUR, True)
+    text = shown(explanation)
+    assert "paused in CUSTOMER_WAIT" in text
+    assert "left out while paused" in text
+    assert "paused in CUSTOMER_WAIT (480:00 open)" in text
+    assert "met, 19 h 30 min early" in text
+
+
+def test_pause_of_another_length_than_the_table_says_is_no_agreement(warehouse: Warehouse) -> None:
+    pause(warehouse, paused=8 * HOUR + 1)
+    assert not warehouse.explained().is_consistent
+
+
+def test_hour_that_comes_twice_counts_twice(warehouse: Warehouse) -> None:
+    """2 November 2025, New York: 00:00 EDT to 03:00 EST is four hours."""
+    warehouse.rule("touch", "always", HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-11-02 04:00:00 INTAKE", "2025-11-02 08:00:00 TRIAGE")
+    figures = {"elapsed": 4 * HOUR, "outcome": "breached"}
+    warehouse.clock("touch", "always", HOUR, "2025-11-02 04:00:00", "2025-11-02 08:00:00", **figures)
+    explanation = warehouse.explained()
+    assert explanation.is_consistent
+    assert account(explanation.clocks[0]) == [("02 04:00", "02 08:00", None, 4 * HOUR)]
+    assert "Sun  2 Nov 00:00 EDT Sun  2 Nov 03:00 EST" in shown(explanation)
+    piece = json.loads(explanation.to_json())["clocks"][0]["pieces"][0]
+    assert (piece["started_at"], piece["started_at_local"]) == ("2025-11-02T04:00:00Z", "2025-11-02T00:00:00-04:00")
+    assert piece["ended_at_local"] == "2025-11-02T03:00:00-05:00"
+
+
+def test_weekend_of_the_clock_change_counts_nothing(warehouse: Warehouse) -> None:
+    """Friday 31 October 17:00 EDT to Monday 3 November 09:00 EST: two hours, though the UTC hours have moved."""
+    warehouse.rule("touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-10-31 21:00:00 INTAKE", "2025-11-03 14:00:00 TRIAGE")
+    figures = {"elapsed": 2 * HOUR, "outcome": "met"}
+    warehouse.clock("touch", "desk", 2 * HOUR, "2025-10-31 21:00:00", "2025-11-03 14:00:00", **figures)
+    assert account(warehouse.only_clock()) == [
+        ("31 21:00", "31 22:00", None, HOUR),
+        ("31 22:00", "03 13:00", "outside hours", 0),
+        ("03 13:00", "03 14:00", None, HOUR),
+    ]
+
+
+def test_open_time_over_a_utc_midnight_is_one_piece_and_lunch_is_another(warehouse: Warehouse) -> None:
+    """Monday 7 July in Sydney (UTC+10): 09:00 to 14:00 is 23:00 to 04:00 UTC, with an hour of lunch."""
+    warehouse.rule("touch", "sydney", 9 * HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-06 23:00:00 INTAKE", "2025-07-07 04:00:00 TRIAGE")
+    figures = {"elapsed": 4 * HOUR, "outcome": "met"}
+    warehouse.clock("touch", "sydney", 9 * HOUR, "2025-07-06 23:00:00", "2025-07-07 04:00:00", **figures)
+    clock = warehouse.only_clock()
+    assert account(clock) == [
+        ("06 23:00", "07 02:00", None, 3 * HOUR),
+        ("07 02:00", "07 03:00", "outside hours", 0),
+        ("07 03:00", "07 04:00", None, HOUR),
+    ]
+    # Five of nine hours are left at 14:00: four until 18:00, the last on Tuesday until 09:00, 23:00 UTC.
+    assert clock.due_at == datetime(2025, 7, 7, 23)
+
+
+def test_fractions_of_a_second_add_up_as_the_table_counts_them(warehouse: Warehouse) -> None:
+    warehouse.rule("touch", "desk", HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 13:00:10 TRIAGE", "2025-07-08 13:00:20 RESOLVED")
+    # F reads 13:00:00.900 as 13:00:00 and 13:00:20.100 as 13:00:20: twenty seconds, however they are cut.
+    for table, column in (("status_spans", "started_at"), ("status_spans", "ended_at")):
+        warehouse.connection.execute(f"update staging.{table} set {column} = {column} + interval 700 milliseconds")
+    figures = {"elapsed": 20, "outcome": "met"}
+    warehouse.clock("touch", "desk", HOUR, "2025-07-08 13:00:00.7", "2025-07-08 13:00:20.7", **figures)
+    explanation = warehouse.explained()
+    assert [piece.counted_seconds for piece in explanation.clocks[0].pieces] == [10, 10]
+    assert explanation.is_consistent
+
+
+def test_open_case_stands_as_of_the_latest_refresh(warehouse: Warehouse) -> None:
+    """In on Tuesday 8 July 17:00, now Wednesday 09:00 (New York): 2 of 4 hours used, due 11:00."""
+    warehouse.as_of("2025-12-31 00:00:00")
+    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.as_of("2025-07-01 00:00:00")
+    warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 TRIAGE", is_open=True)
+    warehouse.clock("resolution", "desk", 4 * HOUR, "2025-07-08 21:00:00", None)
+    explanation = warehouse.explained()
+    (clock,) = explanation.clocks
+    assert explanation.as_of_at == clock.until == datetime(2025, 7, 9, 13)
+    assert (clock.outcome, clock.counted_seconds, clock.margin_seconds) == ("running", 2 * HOUR, 2 * HOUR)
+    assert clock.due_at == datetime(2025, 7, 9, 15)
+    assert clock.is_consistent
+    assert not clock.is_paused
+    text = shown(explanation)
+    assert "open as of Wed 9 Jul 2025 09:00 EDT" in text
+    assert "running, 2 h left; due Wed 9 Jul 2025 11:00 EDT" in text
+
+
+def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None:
+    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.rule("resolution", "desk", HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-08 21:00:00 INTAKE", is_open=True)
+    warehouse.clock("resolution", "desk", HOUR, "2025-07-08 21:00:00", None)
+    clock = warehouse.only_clock()
+    assert (clock.outcome, clock.margin_seconds, clock.due_at) == ("breached", -HOUR, datetime(2025, 7, 8, 22))
+    assert "breached, 1 h late (used up Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
+
+
+def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
+    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT")
+    warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 CUSTOMER_WAIT", is_open=True)
+    warehouse.clock("resolution", "desk", 4 * HOUR, "2025-07-08 21:00:00", None)
+    clock = warehouse.only_clock()
+    assert (clock.outcome, clock.is_paused, clock.due_at) == ("running", True, None)
+    assert (clock.counted_seconds, clock.paused_seconds) == (1800, 5400)
+    assert "running, paused now; 3 h 30 min left" in shown(warehouse.explained())
+
+
+def test_triage_before_intake_is_unknown_and_flagged(warehouse: Warehouse) -> None:
+    warehouse.rule("first_touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-08 12:00:00 TRIAGE", "2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 RESOLVED")
+    figures = {"outcome": "unknown", "reason": "stopped_before_start"}
+    warehouse.clock("first_touch", "desk", 2 * HOUR, "2025-07-08 13:00:00", "2025-07-08 12:00:00", **figures)
+    explanation = warehouse.explained()
+    (clock,) = explanation.clocks
+    assert (clock.outcome, clock.pieces, clock.margin_seconds, clock.due_at) == ("unknown", (), None, None)
+    assert explanation.is_consistent
+    assert explanation.events[0].flags == ("before intake: counted from intake",)
+    assert "unknown: its stop lies before its start" in shown(explanation)
+
+
+def test_case_cancelled_before_the_stop_shows_what_had_counted(warehouse: Warehouse) -> None:
+    warehouse.rule("resolution", "desk", 24 * HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 CANCELLED")
+    figures = {"outcome": "unknown", "reason": "cancelled"}
+    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-08 13:00:00", "2025-07-08 14:00:00", **figures)
+    explanation = warehouse.explained()
+    assert explanation.clocks[0].counted_seconds == HOUR
+    assert explanation.clocks[0].stopped_by == "C-1-e2"
+    assert "unknown: the case was cancelled before the clock was stopped" in shown(explanation)
+
+
+@pytest.mark.parametrize(("elapsed", "is_consistent"), [(None, True), (7200, False)])
+def test_clock_beyond_the_calendar_is_unknown(warehouse: Warehouse, elapsed: int | None, is_consistent: bool) -> None:
+    warehouse.rule("touch", "desk", HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-12-31 20:00:00 INTAKE", "2026-01-02 15:00:00 TRIAGE")
+    warehouse.clock("touch", "desk", HOUR, "2025-12-31 20:00:00", "2026-01-02 15:00:00", elapsed=elapsed)
+    clock = warehouse.only_clock()
+    assert (clock.outcome, clock.reason) == ("unknown", "outside_calendar_horizon")
+    assert (clock.pieces, clock.is_consistent) == ((), is_consistent)
+
+
+def test_every_flag_of_an_event_is_said(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.connection.execute(
+        "update staging.events_clean set is_event_ts_missing = true, is_tz_inconsistent = true, is_reopen = true, "
+        "is_late_arriving = true, is_ingestion_before_event = true, canonical_ts = '2025-07-07 14:00:01' "
+        "where event_id = 'C-1-e3'"
+    )
+    assert warehouse.explained().events[2].flags == (
+        "no stamp: the time of ingestion stands for it",
+        "time zone inconsistent",
+        "arrived late",
+        "ingested before it happened",
+        "reopen",
+        "after the end: in no span",
+    )
+
+
+def test_json_has_a_format_and_plain_names(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    content = json.loads(warehouse.explained().to_json())
+    assert content["format"] == 1
+    assert content["intake_at"] == "2025-07-03T21:00:00Z"
+    assert content["intake_at_local"] == "2025-07-03T17:00:00-04:00"
+    assert content["intake_date"] == "2025-07-03"
+    assert content["priority"] is None
+    assert content["events"][1] == {
+        "event_id": "C-1-e2",
+        "at": "2025-07-07T13:00:00Z",
+        "at_local": "2025-07-07T09:00:00-04:00",
+        "status": "TRIAGE",
+        "source_status": "triage",
+        "flags": [],
+    }
+    assert content["clocks"][0]["pieces"][2] == {
+        "started_at": "2025-07-04T04:00:00Z",
+        "started_at_local": "2025-07-04T00:00:00-04:00",
+        "ended_at": "2025-07-05T04:00:00Z",
+        "ended_at_local": "2025-07-05T00:00:00-04:00",
+        "status": "INTAKE",
+        "event_id": "C-1-e1",
+        "kind": "running",
+        "why_not": "holiday 'Independence Day'",
+        "open_seconds": 0,
+        "counted_seconds": 0,
+    }
+
+
+def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> None:
+    for number in range(300):
+        warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=f"INC00{number:05d}", is_open=True)
+    with pytest.raises(OpslaError, match=r"no case 'INC000123'.*did you mean INC0000123\b"):
+        explain(warehouse.connection, "INC000123", zone=NEW_YORK)
+    with pytest.raises(OpslaError, match=r"no case '\?' in staging.case_milestones$"):
+        explain(warehouse.connection, "?", zone=NEW_YORK)
+
+
+def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.connection.execute("delete from ops.refreshed_partitions")
+    with pytest.raises(OpslaError, match="no refresh of the warehouse was completed"):
+        warehouse.explained()
+    with duckdb.connect() as empty, pytest.raises(OpslaError, match="no cases to explain yet"):
+        explain(empty, "C-1", zone=NEW_YORK)
+
+
+def test_odd_names_are_shown_as_they_are_and_narrow_screens_do(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.connection.execute("update staging.events_clean set source_status = '[/bold] :smile:'")
+    explanation = warehouse.explained()
+    assert "[/bold] :smile:" in shown(explanation)
+    assert shown(explanation, width=60)
+
+
+def test_any_stop_in_a_fortnight_adds_up(warehouse: Warehouse) -> None:
+    """Against a walk over every minute of two weeks with a holiday, a pause in the middle."""
+    start, waits, works = datetime(2025, 7, 1, 3, 17), datetime(2025, 7, 3, 15, 2), datetime(2025, 7, 7, 16, 44)
+    warehouse.rule("resolution", "desk", HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT")
+    calendar = Window(date(2025, 6, 30), date(2025, 7, 15))
+    is_open_day = {day: day.weekday() < 5 and day != date(2025, 7, 4) for day in calendar.dates()}
+    for stop in (datetime(2025, 7, 8, 1, 1) + timedelta(hours=7 * step, minutes=13 * step) for step in range(8)):
+        for table in ("case_milestones", "events_clean", "status_spans", "sla_clocks"):
+            warehouse.connection.execute(f"delete from staging.{table}")
+        walk = [start + timedelta(minutes=minute) for minute in range(int((stop - start).total_seconds()) // 60)]
+        locally = [(minute, minute - timedelta(hours=4)) for minute in walk]
+        is_open = [at for at, local in locally if is_open_day[local.date()] and 8 <= local.hour < 18]
+        paused = sum(60 for minute in is_open if waits <= minute < works)
+        lines = [f"{start} INTAKE", f"{waits} CUSTOMER_WAIT", f"{works} INVESTIGATION", f"{stop} RESOLVED"]
+        warehouse.case(*lines)
+        elapsed = len(is_open) * 60 - paused
+        figures = {"elapsed": elapsed, "paused": paused, "outcome": "breached"}
+        warehouse.clock("resolution", "desk", HOUR, str(start), str(stop), **figures)
+        clock = warehouse.only_clock()
+        assert (clock.counted_seconds, clock.paused_seconds) == (elapsed, paused)
+        assert clock.is_consistent
