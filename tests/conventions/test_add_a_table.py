@@ -56,7 +56,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for part in PARTS:
         shutil.copytree(REPOSITORY / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", directory)
-    yield directory
+    return directory
 
 
 def test_the_steps_of_the_document_add_a_table(copy: Path) -> None:
