@@ -80,7 +80,8 @@ def test_the_targets_that_documents_name_exist() -> None:
 
 def test_the_commands_that_documents_name_exist() -> None:
     group = typer.main.get_command(app)
-    known = set(group.commands)  # type: ignore[attr-defined]
+    assert isinstance(group, typer.core.TyperGroup)
+    known = set(group.commands)
     named_commands = commands("opsla")
     assert ("README.md", "explain") in named_commands
     assert not [command for command in named_commands if command[1] not in known]
