@@ -7,7 +7,8 @@ Belongs here: the two classes that `storage.custom` in dagster.yaml names. Does 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 BATCHED_ASSET_EVENTS = frozenset(
     {
@@ -38,7 +42,45 @@ def default_base_dir() -> Path:
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """The stock SQLite event log, except that a batch of events is two transactions instead of two an event."""
+    """The stock SQLite event log, except that a batch of events is two transactions instead of two an event.
+
+    And except that files stay open: the stock class opens and closes one for every statement, so that each of the thousand
+    statements of a run waits for the disk and is compiled anew.
+    """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        if shard not in self._initialized_dbs:
+            with super()._connect(shard):
+                pass
+        with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
+            yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        """The one of the file, made at first use. The index and the run used last stay open, not every run ever shown."""
+        if shard not in self._engines:
+            self._close(set(self._engines) - {INDEX_SHARD_NAME, shard})
+            self._engines[shard] = db.create_engine(
+                self.conn_string_for_shard(shard), pool_size=1, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+            )
+            db.event.listen(self._engines[shard], "connect", _sync_at_checkpoints)
+        return self._engines[shard]
+
+    def _close(self, shards: set[str]) -> None:
+        for shard in shards:
+            self._engines.pop(shard).dispose()
+
+    def wipe(self) -> None:
+        self._close(set(self._engines))
+        super().wipe()
+
+    def dispose(self) -> None:
+        self._close(set(self._engines))
+        super().dispose()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events of one run: its own file first, then everything the catalog reads in one transaction.
@@ -108,6 +150,11 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
         cls, inst_data: ConfigurableClassData, config_value: Mapping[str, str]
     ) -> BatchedSqliteStorage:
         return cls.from_local(config_value.get("base_dir") or str(default_base_dir()), inst_data)
+
+
+def _sync_at_checkpoints(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    """Of a write-ahead log only checkpoints wait for the disk: a killed process loses nothing, a power cut the last events."""
+    connection.execute("pragma synchronous = normal")
 
 
 def _is_batchable(events: Sequence[EventLogEntry]) -> bool:

@@ -31,7 +31,7 @@ PARTITIONED_KEYS = [key for key in ASSET_KEYS if defs.resolve_asset_graph().get(
 CHECK_KEYS = sorted(defs.resolve_asset_graph().asset_check_keys)
 
 _STAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00)?")
-_EPOCH = re.compile(r"\b1[6-9]\d{8}(\d{3}\b|\.\d+)")
+_EPOCH = re.compile(r"(?<![\d.])1[6-9]\d{8}(\d{3}\b|\.\d+)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOG_KEY = re.compile(r"""(log_key": "|file_key=')[a-z]{8}\b""")
 _DURATION = re.compile(r"\b\d+(\.\d+)?(e-\d+)?(ms|s)\b|\b0\.\d+|\b\d+\.\d{5,}(e-\d+)?")

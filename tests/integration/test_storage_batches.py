@@ -114,3 +114,15 @@ def test_events_of_several_runs_in_one_batch_reach_each_runs_own_log(
         assert [len(instance.all_logs(run_id)) for run_id in run_ids] == [7, 6]
 
     assert table_facts(both[1]) == table_facts(both[0])
+
+
+def test_a_wiped_storage_goes_on_in_new_files(tmp_path: Path) -> None:
+    """The files of the index and the latest run are kept open: a wipe that unlinked them must not be written to."""
+    with open_instance(tmp_path) as instance:
+        assert run_all(instance, FOUR_DAYS).success
+        instance.event_log_storage.wipe()
+        assert not list((tmp_path / "dagster" / "history" / "runs").glob("*-*.db"))
+        run = run_all(instance, FOUR_DAYS)
+        assert run.success
+        assert len(instance.all_logs(run.run_id)) > 0
+        assert (tmp_path / "dagster" / "history" / "runs" / f"{run.run_id}.db").exists()
