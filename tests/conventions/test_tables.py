@@ -148,3 +148,9 @@ def test_the_entry_is_complete(table: Table) -> None:
     assert table.key
     assert table.kind is not Kind.PARTITIONED or table.partition_column in columns
     assert {side for rule in table.rules for side in (rule.left, rule.right)} <= columns
+
+
+def test_a_refresh_is_complete_only_when_every_partitioned_table_is() -> None:
+    partitioned = {name for name, table in TABLES.items() if table.kind is Kind.PARTITIONED} - {"ops.refreshed_partitions"}
+    missing = partitioned - upstream("ops.refreshed_partitions")
+    assert not missing, f"name {', '.join(sorted(missing))} in the deps of ops.refreshed_partitions (assets/ops.py)"

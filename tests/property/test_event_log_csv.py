@@ -45,8 +45,13 @@ def _directory() -> Iterator[Path]:
 def _source(directory: Path, content: bytes, note: str = "category") -> EventLogSource:
     (directory / "log.csv").write_bytes(content)
     document = {
-        "type": "event_log", "name": "log", "files": "log.csv", "statuses": STATUSES, "missing_values": ["?"],
-        "columns": {"case_id": "number", "status": "state", "event_ts": "at", note: "note"}, "time": {"timezone": "UTC"},
+        "type": "event_log",
+        "name": "log",
+        "files": "log.csv",
+        "statuses": STATUSES,
+        "missing_values": ["?"],
+        "columns": {"case_id": "number", "status": "state", "event_ts": "at", note: "note"},
+        "time": {"timezone": "UTC"},
     }
     desk = DeskSettings.model_validate({"timezone": "UTC", "start_date": "1970-01-01"})
     return EventLogSource(EventLogSettings.model_validate(document), desk, directory / "cache", directory)
@@ -82,8 +87,28 @@ def records_by_walking(content: bytes) -> list[bytes]:
 
 #: Bytes that mean something to a CSV reader, and some that mean trouble.
 pieces = st.sampled_from(
-    [b"a", b"A,New,2025-03-03T08:00Z,", b",", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"\0", b"\xe9", "é€😀".encode(), b"\xff",
-     b" ", b"\t", b"'", b"\\", b"#", b"\xef\xbb\xbf", b'"x,\ny"']
+    [
+        b"a",
+        b"A,New,2025-03-03T08:00Z,",
+        b",",
+        b",",
+        b'"',
+        b'""',
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\0",
+        b"\xe9",
+        "é€😀".encode(),
+        b"\xff",
+        b" ",
+        b"\t",
+        b"'",
+        b"\\",
+        b"#",
+        b"\xef\xbb\xbf",
+        b'"x,\ny"',
+    ]
 )
 contents = st.lists(pieces, max_size=40).map(b"".join)
 
@@ -114,7 +139,9 @@ def test_the_walk_in_blocks_sees_the_records_that_a_walk_byte_by_byte_sees(conte
         readable = [record for record in expected[1:] if _is_readable(record)]
         assert len(copy.unreadable) == len(expected) - 1 - len(readable)
         kept = [row for place, row in enumerate(read) if place not in unusable]
-        assert kept == [next(csv.reader(io.StringIO(record.decode().removesuffix("\r"), newline=""))) for record in readable]
+        assert kept == [
+            next(csv.reader(io.StringIO(record.decode().removesuffix("\r"), newline=""))) for record in readable
+        ]
 
 
 def _is_readable(record: bytes) -> bool:
@@ -153,7 +180,11 @@ def test_no_file_ends_in_anything_but_an_answer_or_an_opsla_error(content: bytes
         content = b"PAR1" + content + b"PAR1" if parquet else content
         (directory / "log.bin").write_bytes(content)
         document = {
-            "type": "event_log", "name": "log", "files": "log.bin", "statuses": STATUSES, "format": "parquet" if parquet else "csv",
+            "type": "event_log",
+            "name": "log",
+            "files": "log.bin",
+            "statuses": STATUSES,
+            "format": "parquet" if parquet else "csv",
             "columns": {"case_id": "number", "status": "state", "event_ts": "at"},
         }
         desk = DeskSettings.model_validate({"timezone": "UTC", "start_date": "1970-01-01"})
@@ -169,7 +200,11 @@ texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 
 @few
-@given(notes=st.lists(texts, min_size=1, max_size=6), quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), crlf=st.booleans())
+@given(
+    notes=st.lists(texts, min_size=1, max_size=6),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    crlf=st.booleans(),
+)
 def test_any_text_in_a_cell_comes_through(notes: list[str], quoting: int, crlf: bool) -> None:
     written = io.StringIO(newline="")
     writer = csv.writer(written, quoting=quoting, lineterminator="\r\n" if crlf else "\n")  # type: ignore[arg-type]
@@ -189,13 +224,26 @@ rows = st.lists(
     st.tuples(
         st.sampled_from(["A", "A", "B", "C", "", "?"]),
         st.sampled_from(["New", "Active", "Done", "Done", "Shut", "Odd", ""]),
-        st.sampled_from(["2025-03-03T08:00Z", "2025-03-04T08:00", "2025-03-03T09:00+05:45", "2025-02-30T00:00Z", "?", "0001-01-01T00:00Z"]),
+        st.sampled_from(
+            [
+                "2025-03-03T08:00Z",
+                "2025-03-04T08:00",
+                "2025-03-03T09:00+05:45",
+                "2025-02-30T00:00Z",
+                "?",
+                "0001-01-01T00:00Z",
+            ]
+        ),
         st.sampled_from(["", "?", "red", "blue"]),
     ),
     max_size=15,
 )
 Row = tuple[str, str, str, str]
-USABLE_STAMPS = {"2025-03-03T08:00Z": "2025-03-03", "2025-03-04T08:00": "2025-03-04", "2025-03-03T09:00+05:45": "2025-03-03"}
+USABLE_STAMPS = {
+    "2025-03-03T08:00Z": "2025-03-03",
+    "2025-03-04T08:00": "2025-03-04",
+    "2025-03-03T09:00+05:45": "2025-03-03",
+}
 
 
 def _content(table: list[Row]) -> bytes:
@@ -252,7 +300,14 @@ def _require_growth(source: EventLogSource) -> None:
 @given(table=rows, data=st.data())
 def test_an_added_row_touches_the_digests_of_its_case_alone(table: list[Row], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(table)))
-    added = data.draw(st.tuples(st.sampled_from("ABC"), st.sampled_from(sorted(STATUSES)), st.sampled_from(sorted(USABLE_STAMPS)), st.just("")))
+    added = data.draw(
+        st.tuples(
+            st.sampled_from("ABC"),
+            st.sampled_from(sorted(STATUSES)),
+            st.sampled_from(sorted(USABLE_STAMPS)),
+            st.just(""),
+        )
+    )
     with _directory() as directory:
         source = _source(directory, _content(table))
         before, before_dates = _states(source), _intake_dates(source)
@@ -270,3 +325,31 @@ def _states(source: EventLogSource) -> dict[object, str]:
 
 def _intake_dates(source: EventLogSource) -> dict[str, object]:
     return {row["case_id"]: row["intake_date"] for row in source.cases(ALWAYS, EVER).to_pylist()}
+
+
+INSTANTS = [datetime(2025, 3, day, hour) for day in (3, 4) for hour in (8, 12)]
+histories = st.lists(
+    st.tuples(
+        st.sampled_from(INSTANTS), st.sampled_from("ABC"), st.sampled_from(sorted(STATUSES)), st.sampled_from(INSTANTS)
+    ),
+    min_size=1,
+    max_size=12,
+).map(lambda rows: sorted(rows, key=lambda row: row[0]))
+
+
+@few
+@given(history=histories, as_of_at=st.sampled_from(INSTANTS))
+def test_as_of_an_instant_the_log_is_what_its_file_was_then(
+    history: list[tuple[datetime, str, str, datetime]], as_of_at: datetime
+) -> None:
+    """So daily refreshes of a growing file and one run over the whole of it leave the same rows."""
+
+    def content(until: datetime) -> bytes:
+        rows = [f"{case},{state},{at}Z,{solved}Z\n" for at, case, state, solved in history if at <= until]
+        return HEADER + "".join(rows).encode()
+
+    with _directory() as then, _directory() as now:
+        grown = _source(now, content(EVER), note="resolved_ts")
+        growing = _source(then, content(as_of_at), note="resolved_ts")
+        for answer in ("cases", "events", "partition_states"):
+            assert getattr(grown, answer)(ALWAYS, as_of_at) == getattr(growing, answer)(ALWAYS, as_of_at)

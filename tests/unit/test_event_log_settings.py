@@ -1,4 +1,4 @@
-"""sources.yml: what is accepted, and that an error names the file, the YAML path, what was found and what was expected."""
+"""sources.yml: what is accepted, and that an error names the file, the YAML path, what was found and expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from opsla_dagster.settings.sources import (
 )
 
 LOG: dict[str, Any] = {
-    "name": "tickets", "type": "event_log", "files": "log.csv", "columns": COLUMNS, "statuses": STATUSES,
+    "name": "tickets",
+    "type": "event_log",
+    "files": "log.csv",
+    "columns": COLUMNS,
+    "statuses": STATUSES,
 }
 DESK = {"timezone": "Europe/Rome", "start_date": "2025-01-01"}
 
@@ -36,9 +40,9 @@ def read_log(directory: Path, **overrides: Any) -> EventLogSettings:
     return source
 
 
-@pytest.mark.parametrize("path", [*sorted(REPO_ROOT.glob("examples/*/sources.yml")), REPO_ROOT / "config/sources.yml"], ids=str)
-def test_the_shipped_documents_are_valid(path: Path) -> None:
-    assert read_document(path, SourcesSettings).sources[0].enabled
+@pytest.mark.parametrize("directory", ["config", "examples/servicenow", "examples/helpdesk"])
+def test_the_shipped_documents_are_valid(directory: str) -> None:
+    assert read_document(REPO_ROOT / directory / "sources.yml", SourcesSettings).sources[0].enabled
 
 
 def test_the_default_desk_is_the_simulated_one() -> None:

@@ -131,7 +131,7 @@ def test_days_after_the_window_go_on_at_the_final_level(source: SimulationSource
     assert size(date(2029, 3, 3)) == pytest.approx(size(date(2025, 12, 13)), abs=1)  # Saturdays
     assert size(date(2026, 11, 26)) == pytest.approx(size(date(2025, 11, 27)), abs=1)  # Thanksgivings
     shrinkage = source.staffing(Window(date(2025, 12, 27), date(2026, 6, 1)))["shrinkage_rate"]
-    assert set(shrinkage.to_pylist()) == {0.62}
+    assert set(shrinkage.to_pylist()) == {0.6}
 
 
 # ---- cases and their rows --------------------------------------------------------------------------------------------
@@ -409,14 +409,14 @@ def test_staffing_is_two_shifts_a_day_less_shrinkage(source: SimulationSource) -
     assert len(rows) == 2 * window.days
     assert rows[0] == {
         "source": "simulation", "staff_date": date(2025, 7, 1), "shift": "day",
-        "planned_heads": 45.0, "shrinkage_rate": 0.3, "effective_heads": pytest.approx(45 * 0.7),
+        "planned_heads": 40.0, "shrinkage_rate": 0.25, "effective_heads": pytest.approx(40 * 0.75),
     }  # fmt: skip
     by_day = {row["staff_date"]: row for row in rows if row["shift"] == "evening"}
-    assert by_day[date(2025, 7, 4)]["planned_heads"] == 1.0
-    assert by_day[date(2025, 7, 5)]["planned_heads"] == 1.5
-    assert by_day[date(2025, 10, 28)]["shrinkage_rate"] == 0.3
-    assert by_day[date(2025, 11, 27)]["shrinkage_rate"] == pytest.approx(0.3 + 0.32 * 30 / 60)
-    assert by_day[date(2025, 12, 27)]["shrinkage_rate"] == pytest.approx(0.62)
+    assert by_day[date(2025, 7, 4)]["planned_heads"] == 0.5
+    assert by_day[date(2025, 7, 5)]["planned_heads"] == 1.0
+    assert by_day[date(2025, 10, 28)]["shrinkage_rate"] == 0.25
+    assert by_day[date(2025, 11, 27)]["shrinkage_rate"] == pytest.approx(0.25 + 0.35 * 30 / 60)
+    assert by_day[date(2025, 12, 27)]["shrinkage_rate"] == pytest.approx(0.6)
     assert all(row["effective_heads"] == row["planned_heads"] * (1 - row["shrinkage_rate"]) for row in rows)
 
 

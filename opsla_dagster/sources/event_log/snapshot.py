@@ -14,8 +14,8 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -104,7 +104,8 @@ def _build(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], fingerprint: str, directory: Path
 ) -> None:
     """Written aside and renamed: a snapshot is there as a whole, or not at all."""
-    aside = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=directory.parent))
+    aside = directory.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
+    aside.mkdir()
     try:
         counts, rows = canonicalise(settings, desk, files, aside)
         shutil.rmtree(aside / "spill", ignore_errors=True)

@@ -1,0 +1,219 @@
+"""Homes of a small desk, made and refreshed in this process or by the command line, and what their tables hold.
+
+Belongs here: what the tests of replays, gates, kills and the UI share. Does not belong here: tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+import yaml
+
+from opsla_dagster.assets.factory import TableAsset, make_table
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.automation.refresh import refresh_windows
+from opsla_dagster.build import TABLE_ASSETS
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.checks.outcome import Outcome
+from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.settings.quality_gates import QualityGatesSettings
+from opsla_dagster.settings.sources import SourcesSettings
+from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.window import ONE_DAY, Window
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST = date(2025, 7, 1)
+#: Calendars reach from 2010 to 2036; so much of them keeps the spine's walk and the segments small.
+HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
+#: What differs between two ways to the same tables, and should: each date says as of when it was loaded last.
+AS_OF_OF_THE_LOAD = {("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at")}
+
+#: Tests that `make hold` runs, and `make test` does not.
+takes_minutes = pytest.mark.skipif("OPSLA_HOLD" not in os.environ, reason="takes minutes: make hold")
+
+Rows = list[tuple[object, ...]]
+
+
+# ---- settings --------------------------------------------------------------------------------------------------------
+
+
+def write_config(directory: Path, sources: dict[str, Any] | None = None) -> Path:
+    """A config directory like the shipped one, with a short horizon; `sources` replaces sources.yml."""
+    shutil.copytree(REPOSITORY / "config", directory)
+    calendars = yaml.safe_load((directory / "calendars.yml").read_text(encoding="utf-8"))
+    (directory / "calendars.yml").write_text(yaml.safe_dump(calendars | {"horizon": HORIZON}), encoding="utf-8")
+    if sources is not None:
+        (directory / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
+    return directory
+
+
+def desk_settings(directory: Path, *, cases: int, config: Path | None = None, gates: bool = True) -> Settings:
+    """Settings of a simulated desk in a home of its own; tiny desks scatter beyond any gate and go without."""
+    home = directory / "home"
+    settings = load_settings(config or write_config(directory / "config"), home)
+    home.mkdir(parents=True, exist_ok=True)
+    without = {} if gates else {"quality_gates": QualityGatesSettings(gates={})}
+    return replace(settings, simulated_cases=cases, **without)
+
+
+def elsewhere(settings: Settings, directory: Path) -> Settings:
+    """The same settings in another, fresh home."""
+    home = directory / "home"
+    home.mkdir(parents=True)
+    return replace(settings, home=type(settings.home).of(home))
+
+
+def with_sources(settings: Settings, *sources: dict[str, Any], **desk: object) -> Settings:
+    """The same settings over other sources."""
+    document = {"desk": {"timezone": "America/New_York", "start_date": FIRST, **desk}, "sources": list(sources)}
+    return replace(settings, sources=SourcesSettings.model_validate(document))
+
+
+def log_of(path: Path, **overrides: Any) -> dict[str, Any]:
+    """A source over one CSV file with the columns number, state and at (UTC)."""
+    return {
+        "type": "event_log", "name": "desk_log", "files": str(path), "time": {"timezone": "UTC"},
+        "columns": {"case_id": "number", "status": "state", "event_ts": "at"},
+        "statuses": {"New": "INTAKE", "Seen": "TRIAGE", "Active": "INVESTIGATION", "Done": "RESOLVED"},
+        **overrides,
+    }  # fmt: skip
+
+
+# ---- instants and windows --------------------------------------------------------------------------------------------
+
+
+def one_o_clock(day: date) -> datetime:
+    """01:00 in New York on that date, as naive UTC: when the daily refresh starts."""
+    local = datetime(day.year, day.month, day.day, 1, tzinfo=NEW_YORK)
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def july(first: int, last: int) -> Window:
+    """Both dates included."""
+    return Window(date(2025, 7, first), date(2025, 7, last) + ONE_DAY)
+
+
+# ---- making tables ---------------------------------------------------------------------------------------------------
+
+
+def _in_order() -> list[TableAsset]:
+    lines = {line.name: line for line in TABLE_ASSETS}
+    return [lines[name] for name in TopologicalSorter({name: line.deps for name, line in lines.items()}).static_order()]
+
+
+def make(
+    settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None
+) -> list[tuple[str, Outcome]]:
+    """Makes and judges every table (or `only` these) as the runs of a refresh do, without Dagster around it; publishes.
+
+    Returns the outcome of each check with its table, in order.
+    """
+    wanted = None if only is None else set(only)
+    outcomes: list[tuple[str, Outcome]] = []
+    warehouse = Warehouse(database=str(settings.home.warehouse))
+    try:
+        for number, window in enumerate(windows):
+            desk = build_desk(settings)
+            for line in _in_order():
+                kind = line.table.kind
+                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.VIEW: number == len(windows) - 1}[kind]
+                if not is_due or (wanted is not None and line.name not in wanted):
+                    continue
+                dates = window if kind is Kind.PARTITIONED else None
+                found: list[Outcome] = []
+                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates), found)
+                outcomes += [(line.name, outcome) for outcome in found]
+        if wanted is None:
+            marts = [name for name, table in TABLES.items() if table.schema in ("mart", "ops")]
+            publish(warehouse.connection(), settings.home, marts)
+    finally:
+        warehouse.close()
+    return outcomes
+
+
+def refresh(settings: Settings, as_of_at: datetime) -> list[Window]:
+    """What `opsla refresh --as-of` does, without Dagster; returns the windows it made."""
+    windows = plan(settings, as_of_at)
+    if windows:
+        make(settings, windows, as_of_at)
+    return windows
+
+
+def plan(settings: Settings, as_of_at: datetime) -> list[Window]:
+    """The windows that a refresh would make."""
+    return refresh_windows(settings, build_desk(settings), as_of_at)
+
+
+def load_states(settings: Settings, windows: Sequence[Window], as_of_at: datetime) -> None:
+    """Records the windows as loaded to the end, and loads nothing else: all that planning looks at."""
+    make(settings, windows, as_of_at, only=["raw.source_partitions", "ops.refreshed_partitions"])
+
+
+# ---- looking at tables -----------------------------------------------------------------------------------------------
+
+
+def contents(database: Path, tables: Iterable[str] = TABLES, leaving_out: Iterable[tuple[str, str]] = ()) -> dict[str, Rows]:
+    """Every row of each table, sorted; the columns `leaving_out` (table, column) aside."""
+    left_out = set(leaving_out)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            name: connection.execute(
+                f"select {', '.join(c.name for c in TABLES[name].columns if (name, c.name) not in left_out)} "
+                f"from {name} order by all"
+            ).fetchall()
+            for name in tables
+        }
+
+
+def rows(database: Path, sql: str) -> Rows:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def differences(found: dict[str, Rows], expected: dict[str, Rows]) -> dict[str, str]:
+    """What differs, by table, as a text that an assertion can show."""
+    assert found.keys() == expected.keys()
+    told = {}
+    for name in expected:
+        if found[name] != expected[name]:
+            extra = [row for row in found[name] if row not in expected[name]][:2]
+            missing = [row for row in expected[name] if row not in found[name]][:2]
+            told[name] = f"{len(found[name])} rows, expected {len(expected[name])}; not expected {extra}, missing {missing}"
+    return told
+
+
+# ---- the command line ------------------------------------------------------------------------------------------------
+
+
+def environment(home: Path, config: Path, **more: str) -> dict[str, str]:
+    """The environment of a process that works on this home; the package is this repository's."""
+    paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
+    settings = {"OPSLA_HOME": str(home), "OPSLA_CONFIG": str(config), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {**os.environ, **settings, "COLUMNS": "200", **more}
+
+
+def opsla(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "opsla_dagster.cli", *arguments]
+
+
+def run_opsla(home: Path, config: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        opsla(*arguments), env=environment(home, config), capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+

@@ -1,0 +1,485 @@
+"""Daily refreshes, one backfill, any order of ranges and repeats: the same tables. And a refresh touches only what it must."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from small_desk import (
+    AS_OF_OF_THE_LOAD,
+    FIRST,
+    contents,
+    desk_settings,
+    differences,
+    elsewhere,
+    july,
+    load_states,
+    log_of,
+    make,
+    one_o_clock,
+    plan,
+    refresh,
+    rows,
+    takes_minutes,
+    with_sources,
+)
+
+from opsla_dagster.automation.schedule import range_runs
+from opsla_dagster.build import build_definitions
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.running import run_windows
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.quality_gates import QualityGatesSettings
+from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.window import ONE_DAY, Window, ranges_of
+
+AUGUST_1 = one_o_clock(date(2025, 8, 1))
+JULY = july(1, 31)
+
+
+def same_tables(found: Settings, expected: Settings) -> bool:
+    """Compares every row of every table of two homes; an assertion shows what differs."""
+    one, other = (contents(home.home.warehouse, leaving_out=AS_OF_OF_THE_LOAD) for home in (found, expected))
+    assert differences(one, other) == {}
+    return True
+
+
+def nothing(_table: str, _rows: int) -> None:
+    """Nobody watches these runs."""
+
+
+# ---- the same tables, whatever the way -------------------------------------------------------------------------------
+
+
+def test_july_day_by_day_equals_one_backfill(tmp_path: Path) -> None:
+    """31 refreshes, as_of 01:00 in New York of each next day, leave what one load of July leaves."""
+    daily = desk_settings(tmp_path, cases=6_000)
+    at_once = elsewhere(daily, tmp_path / "at_once")
+    ranges = 0
+    for day in JULY.dates():
+        windows = refresh(daily, one_o_clock(day + ONE_DAY))
+        assert day in windows[-1]
+        ranges += len(windows)
+    make(at_once, [JULY], AUGUST_1)
+    assert ranges > 40, "a replay in which hardly any late event arrives proves little"
+
+    # as_of_at of a load says when that load was made: it is the one thing that must differ. mart.open_clocks.as_of_at, the
+    # instant at which clocks are judged, must not.
+    loads = "select count(distinct as_of_at) > 10, max(as_of_at) from {}"
+    for table in ("raw.source_partitions", "ops.refreshed_partitions"):
+        assert rows(daily.home.warehouse, loads.format(table)) == [(True, AUGUST_1)]
+    found = contents(daily.home.warehouse, leaving_out=AS_OF_OF_THE_LOAD)
+    assert len(found["raw.cases"]) > 1_000
+    assert len(found["mart.open_clocks"]) > 10
+    assert same_tables(daily, at_once)
+    published = [name for name in found if name.startswith("mart.")]
+    assert differences(contents(daily.home.marts_database, published), contents(at_once.home.warehouse, published)) == {}
+
+
+@pytest.mark.parametrize("days", [5, pytest.param(31, marks=takes_minutes)])
+def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int) -> None:
+    """The same through the runs that `opsla refresh` makes."""
+    daily = desk_settings(tmp_path, cases=6_000)
+    at_once = elsewhere(daily, tmp_path / "at_once")
+    window = july(1, days)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for day in window.dates():
+            as_of_at = one_o_clock(day + ONE_DAY)
+            assert run_windows(daily, instance, plan(daily, as_of_at), as_of_at, nothing).error == ""
+        assert run_windows(at_once, instance, [window], as_of_at, nothing).error == ""
+    assert same_tables(daily, at_once)
+
+
+TINY = july(1, 8)
+LAST = one_o_clock(date(2025, 7, 12))
+offsets = st.integers(0, TINY.days - 1)
+loads = st.tuples(offsets, offsets, st.integers(1, 11)).map(
+    lambda drawn: (Window(*_ordered(FIRST + timedelta(drawn[0]), FIRST + timedelta(drawn[1]))), one_o_clock(FIRST + timedelta(drawn[2])))
+)
+
+
+def _ordered(one: date, other: date) -> tuple[date, date]:
+    return min(one, other), max(one, other) + ONE_DAY
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return desk_settings(tmp_path_factory.mktemp("tiny"), cases=700, gates=False)
+
+
+@pytest.fixture(scope="module")
+def tiny_at_once(tiny: Settings) -> Settings:
+    make(tiny, [july(1, 11)], LAST)
+    return tiny
+
+
+@hypothesis_settings(
+    max_examples=6, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(orders=st.lists(loads, min_size=1, max_size=4), ends_with_refresh=st.booleans())
+@example(orders=[(TINY, LAST), (july(3, 4), one_o_clock(FIRST))], ends_with_refresh=True)
+def test_any_order_of_ranges_and_repeats_ends_in_the_same_tables(
+    tiny_at_once: Settings, orders: list[tuple[Window, datetime]], ends_with_refresh: bool
+) -> None:
+    """Loads of any ranges as of any instants; then everything as of the last, or the refresh that sees to it."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = elsewhere(tiny_at_once, Path(directory))
+        for window, as_of_at in orders:
+            make(home, [window], as_of_at)
+        if ends_with_refresh:
+            # What nobody ever loaded and had gone by before the first load stays unloaded: load it once, however long ago.
+            make(home, [july(1, 11)], one_o_clock(FIRST))
+            make(home, [orders[0][0]], orders[0][1])
+            refresh(home, LAST)
+        else:
+            make(home, [july(1, 11)], LAST)
+        assert same_tables(home, tiny_at_once)
+
+
+# ---- exactly the right dates -----------------------------------------------------------------------------------------
+
+
+def events_became_visible(settings: Settings, window: Window) -> list[tuple[date, datetime]]:
+    """Brute force: intake date of each event and case, and the instant at which it became known."""
+    (source,) = build_desk(settings).sources
+    ever = datetime(2030, 1, 1)
+    cases = source.cases(window, ever).to_pylist()
+    intakes = {case["case_id"]: case["intake_ts"] for case in cases}
+    events = source.events(window, ever).to_pylist()
+    return [(case["intake_date"], case["intake_ts"]) for case in cases] + [
+        (event["intake_date"], max(event["ingestion_ts"], intakes[event["case_id"]])) for event in events
+    ]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_refresh_touches_the_dates_with_news_and_no_other(tmp_path: Path, zone: str) -> None:
+    """Two refreshes at random instants against every row of the simulation looked at one by one.
+
+    Cases are made to end within a week, so that the dates a refresh need not ask about any more are many.
+    """
+    draw = random.Random(zone)
+    settings = with_sources(desk_settings(tmp_path, cases=1_500), {"type": "simulation"}, timezone=zone)
+    assert settings.simulation is not None
+    settings = replace(settings, simulation=settings.simulation.model_copy(update={"max_case_days": 7}))
+    window = july(1, 12)
+    news = events_became_visible(settings, window)
+    late = 0
+    for number in range(12):
+        # On the second of an event or anywhere; up to two weeks after the window, or a year.
+        first_at = draw.choice([draw.choice(news)[1], datetime(2025, 7, 11) + timedelta(seconds=draw.randrange(20 * 86_400))])
+        second_at = first_at + timedelta(seconds=draw.choice([0, 1, 3_600, 86_400, 9 * 86_400, 300 * 86_400]))
+        home = elsewhere(settings, tmp_path / str(number))
+        load_states(home, [window], first_at)
+
+        windows = plan(home, second_at)
+
+        first_today, today = (at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for at in (first_at, second_at))
+        changed = {day for day, at in news if first_at < at <= second_at}
+        gone_by = {first_today + timedelta(days=days) for days in range((today - first_today).days)} - set(window.dates())
+        expected = {day for day in changed | gone_by | {today - ONE_DAY} if FIRST <= day < today}
+        assert windows == ranges_of(expected), f"from {first_at} to {second_at}"
+        late += len(changed - {today - ONE_DAY})
+    assert late > 10, "hardly any late event: nothing was proved"
+
+
+def test_a_missed_week_is_caught_up(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    make(settings, [july(1, 4)], one_o_clock(date(2025, 7, 5)))
+
+    windows = refresh(settings, LAST)
+
+    assert {day for window in windows for day in window.dates()} >= set(july(5, 11).dates())
+    at_once = elsewhere(settings, tmp_path / "at_once")
+    make(at_once, [july(1, 11)], LAST)
+    assert same_tables(settings, at_once)
+
+
+def test_a_load_by_hand_during_an_outage_hides_no_missed_date(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700)
+    load_states(settings, [july(1, 4)], one_o_clock(date(2025, 7, 5)))
+    load_states(settings, [july(1, 2)], LAST)
+
+    assert set(july(5, 11).dates()) <= {day for window in plan(settings, LAST) for day in window.dates()}
+
+
+def test_dates_that_had_gone_by_before_the_first_load_stay_unloaded(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=12_000)
+    load_states(settings, [july(10, 12)], one_o_clock(date(2025, 7, 16)))
+    assert {day for day, at in events_became_visible(settings, july(1, 9)) if at > one_o_clock(date(2025, 7, 16))}
+
+    touched = {day for window in plan(settings, one_o_clock(date(2025, 7, 18))) for day in window.dates()}
+
+    assert touched & set(july(13, 31).dates()) == {date(2025, 7, 16), date(2025, 7, 17)}
+    assert min(touched) >= date(2025, 7, 10)
+
+
+def test_the_first_refresh_of_a_home_is_yesterday(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700)
+    assert plan(settings, one_o_clock(date(2025, 7, 9))) == [july(8, 8)]
+    assert plan(settings, datetime(2025, 7, 9, 3, 59, 59)) == [july(7, 7)], "23:59:59 in New York"
+    assert plan(settings, one_o_clock(FIRST)) == [], "before the desk's first date"
+
+
+def test_a_refresh_never_goes_back(tmp_path: Path) -> None:
+    """A tick that fires late, after somebody refreshed by hand, must not replace what is known by what was known."""
+    settings = desk_settings(tmp_path, cases=1_500, gates=False)
+    make(settings, [july(1, 9)], one_o_clock(date(2025, 7, 10)) + timedelta(hours=8))
+    before = contents(settings.home.warehouse)
+
+    assert refresh(settings, one_o_clock(date(2025, 7, 10))) == []
+    assert contents(settings.home.warehouse) == before
+    # What nobody loaded yet is loaded all the same: it cannot go back.
+    load_states(settings, [july(1, 1)], one_o_clock(date(2025, 8, 1)))
+    touched = {day for window in plan(settings, one_o_clock(date(2025, 7, 12))) for day in window.dates()}
+    assert touched >= {date(2025, 7, 10), date(2025, 7, 11)}
+    assert date(2025, 7, 1) not in touched
+
+
+# ---- loads that broke off --------------------------------------------------------------------------------------------
+
+
+def test_a_load_that_broke_off_is_made_again_although_nothing_changed(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    as_of_at = one_o_clock(date(2025, 11, 1))  # all of July is settled: no event will come any more
+    make(settings, [july(1, 6)], as_of_at)
+    make(settings, [july(2, 3)], as_of_at, only=["raw.source_partitions", "raw.cases", "raw.events_log"])
+    assert plan(settings, as_of_at) == [Window(date(2025, 10, 31), date(2025, 11, 1))], "whole and known: nothing broke off"
+    later = as_of_at + ONE_DAY
+    make(settings, [july(2, 3)], later, only=["raw.source_partitions", "raw.cases", "raw.events_log"])
+
+    assert plan(settings, later)[0] == july(2, 3)
+
+
+def test_a_first_load_that_broke_off_is_finished_by_the_next_refresh(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    make(settings, [july(1, 6)], one_o_clock(date(2025, 7, 7)), only=["raw.calendar_dim", "raw.source_partitions", "raw.cases"])
+
+    assert plan(settings, one_o_clock(date(2025, 7, 8))) == [july(1, 7)]
+
+
+def test_while_a_run_writes_the_published_copy_tells_what_is_loaded(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=1_500, gates=False)
+    make(settings, [july(1, 6)], one_o_clock(date(2025, 7, 7)))
+    free = plan(settings, one_o_clock(date(2025, 7, 9)))
+    assert len(free) >= 1
+    command = f"import duckdb, sys; held = duckdb.connect({str(settings.home.warehouse)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdin is not None
+        writer.stdout.readline()
+        assert plan(settings, one_o_clock(date(2025, 7, 9))) == free
+        settings.home.marts_database.unlink()
+        with pytest.raises(OpslaError, match=f"process {writer.pid} is working on this warehouse"):
+            plan(settings, one_o_clock(date(2025, 7, 9)))
+        writer.stdin.close()
+
+
+def weekends_fail(settings: Settings) -> Settings:
+    """A weekend brings a sixth of the cases of a business day."""
+    return replace(settings, quality_gates=QualityGatesSettings.model_validate({"gates": {"raw.cases": {"cases_per_day": {"error_below": 4}}}}))
+
+
+def test_a_refresh_whose_first_range_fails_does_not_publish(tmp_path: Path) -> None:
+    """As the daemon runs it: each range is a run, and the later one starts although the first has failed."""
+    settings = desk_settings(tmp_path, cases=1_500, gates=False)
+    as_of_at = one_o_clock(date(2025, 7, 9))
+    make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
+    published = {path: path.read_bytes() for path in [settings.home.marts_database, *settings.home.marts.iterdir()]}
+    windows = [july(5, 6), july(8, 8)]
+    instance = dg.DagsterInstance.ephemeral()
+    first, second = range_runs(windows, as_of_at)
+    failing, mended = (
+        build_definitions(each).resolve_implicit_global_asset_job_def() for each in (weekends_fail(settings), settings)
+    )
+
+    def carry_out(job: dg.JobDefinition, which: int) -> dg.ExecuteInProcessResult:
+        run = (first, second)[which]
+        return job.execute_in_process(instance=instance, tags=run.tags, asset_selection=run.assets, raise_on_error=False)
+
+    def why_not_published(result: dg.ExecuteInProcessResult) -> str:
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+        assert failure.step_key == "ops__published_marts"
+        return str(failure.step_failure_data.user_failure_data.description)
+
+    alone = carry_out(mended, 1)
+    assert "one of several of a refresh, and 1 of its ranges have no run yet" in why_not_published(alone)
+    broken = carry_out(failing, 0)
+    assert not broken.success
+    after = carry_out(mended, 1)
+    assert not after.success
+    assert f"run {broken.run_id}, from 2025-07-05 on, has not succeeded; the marts published last stand" in why_not_published(after)
+    assert {path: path.read_bytes() for path in published} == published
+
+    assert carry_out(mended, 0).success
+    assert carry_out(mended, 1).success
+    assert rows(settings.home.marts_database, "select max(as_of_at) from mart.open_clocks") == [(as_of_at,)]
+    assert rows(settings.home.marts_database, "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 8),)]
+
+
+def test_opsla_stops_at_the_first_range_that_fails(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=1_500, gates=False)
+    make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        finished = run_windows(
+            weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing
+        )
+    assert len(finished.run_ids) == 1
+    assert finished.error.startswith("raw.cases: gate_cases_per_day failed; the new rows were not kept")
+    # The next refresh makes up for both ranges, whatever the sources say.
+    assert plan(settings, one_o_clock(date(2025, 7, 9)))[-1].end == date(2025, 7, 9)
+    assert any(date(2025, 7, 5) in window for window in plan(settings, one_o_clock(date(2025, 7, 9))))
+
+
+# ---- rules -----------------------------------------------------------------------------------------------------------
+
+
+def test_changed_rules_make_every_loaded_date_anew(tmp_path: Path) -> None:
+    """A holiday added to calendars.yml, or a new target, holds for the dates of yesterday and of last month alike."""
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    make(settings, [july(1, 11)], LAST)
+    clocks = dict(settings.sla_policies.clocks)
+    clocks["sla_b_first_touch"] = clocks["sla_b_first_touch"].model_copy(update={"target": 60})
+    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"clocks": clocks}))
+    assert plan(settings, LAST) == [july(11, 11)]
+
+    assert refresh(stricter, LAST) == [july(1, 11)]
+    assert plan(stricter, LAST) == [july(11, 11)]
+    at_once = elsewhere(stricter, tmp_path / "at_once")
+    make(at_once, [july(1, 11)], LAST)
+    assert differences(contents(stricter.home.warehouse), contents(at_once.home.warehouse)) == {}
+
+
+# ---- logs ------------------------------------------------------------------------------------------------------------
+
+HEADER = "number,state,at\n"
+LOG = [
+    "A1,New,2025-07-02 14:00:00", "A1,Seen,2025-07-02 15:00:00", "A1,Done,2025-07-03 15:00:00",
+    "B1,New,2025-07-04 14:00:00", "B1,Seen,2025-07-04 15:00:00", "B1,Active,2025-07-07 14:00:00",
+    "C1,New,2025-07-08 14:00:00", "C1,Seen,2025-07-08 15:00:00", "C1,Active,2025-07-08 16:00:00",
+]  # fmt: skip
+
+
+def desk_of_a_log(directory: Path, **overrides: object) -> tuple[Settings, Path]:
+    path = directory / "log.csv"
+    path.write_text(HEADER + "\n".join(LOG) + "\n", encoding="utf-8")
+    return with_sources(desk_settings(directory, cases=1, gates=False), log_of(path, **overrides)), path
+
+
+def append(path: Path, *lines: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def equals_a_fresh_load(settings: Settings, directory: Path, window: Window, as_of_at: datetime) -> None:
+    fresh = elsewhere(settings, directory)
+    make(fresh, [window], as_of_at)
+    found, expected = (contents(home.home.warehouse, leaving_out=AS_OF_OF_THE_LOAD) for home in (settings, fresh))
+    for name in ("raw.source_partitions", "ops.refreshed_partitions"):
+        # A source enabled later has no row for dates on which it has no case.
+        expected[name] = [row for row in expected[name] if row in found[name] or row[3]]
+    assert differences(found, expected) == {}
+
+
+def test_a_row_for_an_old_date_is_picked_up_months_later(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    make(settings, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
+    refresh(settings, one_o_clock(date(2025, 7, 12)))
+    append(path, "A1,Active,2025-10-20 14:00:00")
+    as_of_at = one_o_clock(date(2025, 10, 22))
+
+    windows = plan(settings, as_of_at)
+
+    assert windows == [july(2, 2), Window(date(2025, 7, 12), date(2025, 10, 22))]
+    refresh(settings, as_of_at)
+    assert rows(settings.home.warehouse, "select is_open, reopen_count from staging.case_milestones where case_id = 'A1'") == [(True, 1)]
+    assert plan(settings, as_of_at) == [Window(date(2025, 10, 21), date(2025, 10, 22))]
+
+
+def test_a_date_loaded_without_cases_is_loaded_again_once_it_has_one(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    make(settings, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
+    append(path, "D1,New,2025-07-06 14:00:00")
+
+    assert refresh(settings, one_o_clock(date(2025, 7, 11))) == [july(6, 6), july(10, 10)]
+    assert rows(settings.home.warehouse, "select case_id, intake_date from raw.cases where case_id = 'D1'") == [("D1", date(2025, 7, 6))]
+
+
+def test_a_date_nobody_loaded_is_loaded_once_a_log_brings_its_first_case(tmp_path: Path) -> None:
+    """`opsla run` stops at the last date that has cases: a case of the weekend that follows may be written later."""
+    settings, path = desk_of_a_log(tmp_path)
+    make(settings, [july(3, 8)], one_o_clock(date(2025, 7, 20)))
+    append(path, "D1,New,2025-07-12 14:00:00")
+
+    windows = plan(settings, one_o_clock(date(2025, 7, 21)))
+
+    assert windows == [july(12, 12), july(20, 20)]
+    assert not any(date(2025, 7, 2) in window for window in windows), "it had gone by before the first loaded date"
+
+
+def test_records_that_were_taken_back_leave_the_tables(tmp_path: Path) -> None:
+    """A log that shrinks is refused until somebody says that it is meant; then the dates concerned are loaded again."""
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    path.write_text(HEADER + "\n".join(LOG[:6]) + "\n", encoding="utf-8")
+    with pytest.raises(OpslaError, match=r"shrank from 9 records to 6 .* delete .*last_read\.json"):
+        plan(settings, as_of_at)
+    (settings.home.source_cache / "desk_log" / "last_read.json").unlink()
+
+    assert refresh(settings, as_of_at) == [july(8, 8), july(10, 10)]
+    assert rows(settings.home.warehouse, "select distinct case_id from staging.sla_clocks order by 1") == [("A1",), ("B1",)]
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
+
+
+def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
+    """An earlier record turns up: the case leaves one date for another that is refreshed first, in a run of its own."""
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    append(path, "C1,New,2025-07-03 13:00:00")
+
+    windows = plan(settings, as_of_at)
+    assert windows == [july(3, 3), july(8, 8), july(10, 10)]
+
+    outcomes = make(settings, windows, as_of_at)
+
+    moved = [outcome for table, outcome in outcomes if outcome.check == "drift_cases_that_moved"]
+    assert [outcome.figures for outcome in moved] == [{"offending_rows": 1}, {"offending_rows": 0}, {"offending_rows": 0}]
+    assert not moved[0].passed
+    assert not moved[0].stops_the_run
+    assert rows(settings.home.warehouse, "select intake_date from raw.cases where case_id = 'C1'") == [(date(2025, 7, 3),)]
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
+
+
+def test_a_source_enabled_later_reaches_the_dates_loaded_before(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    other = path.with_name("other.csv")
+    other.write_text(HEADER + "X1,New,2025-07-05 14:00:00\nX2,New,2025-07-09 14:00:00\n", encoding="utf-8")
+    both = with_sources(settings, log_of(path), log_of(other, name="other_log"))
+
+    assert refresh(both, as_of_at) == [july(5, 5), july(9, 10)]
+    equals_a_fresh_load(both, tmp_path / "fresh", july(1, 10), as_of_at)
+    # Clocks of either source are judged as of the refresh, also those of a source without a case on the dates it touched.
+    assert {row[0] for row in rows(both.home.warehouse, "select as_of_at from mart.open_clocks")} == {as_of_at}
+
+
+def test_two_sources_with_the_same_case_id_are_refused(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    other = path.with_name("other.csv")
+    other.write_text(HEADER + "A1,New,2025-07-09 14:00:00\n", encoding="utf-8")
+    both = with_sources(settings, log_of(path), log_of(other, name="other_log"))
+    with pytest.raises(Exception, match="assert_cases_are_unique_in_the_warehouse failed"):
+        make(both, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
