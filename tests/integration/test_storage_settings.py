@@ -1,6 +1,7 @@
 """Opening an instance: which settings apply, where things are kept, and what a person reads when that cannot be."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -147,7 +148,7 @@ def test_a_database_that_is_not_one_is_one_readable_error(tmp_path: Path) -> Non
 
 def test_the_postgres_settings_of_the_manual_are_valid(tmp_path: Path) -> None:
     manual = (ROOT / "docs" / "operate.md").read_text()
-    example = manual.partition("```yaml\n")[2].partition("```")[0]
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL) if "postgres_url" in block]
     (tmp_path / "dagster.yaml").write_text(example)
     ref = InstanceRef.from_dir(str(tmp_path))
 
