@@ -17,7 +17,7 @@ MENTION = re.compile(r"docs/[\w/.-]+\.md")
 
 
 @pytest.mark.parametrize(
-    ("path", "fresh"), [(DICTIONARY_FILE, current_dictionary), (LINEAGE_FILE, lineage_json)], ids=lambda value: str(value)[-15:]
+    ("path", "fresh"), [(DICTIONARY_FILE, current_dictionary), (LINEAGE_FILE, lineage_json)], ids=["dictionary", "lineage"]
 )
 def test_generated_files_are_current(path: Path, fresh) -> None:  # type: ignore[no-untyped-def]
     assert path.read_text(encoding="utf-8") == fresh(), f"{named(path)} is stale: make docs"
