@@ -34,7 +34,7 @@ def open_instance(home: Path) -> DagsterInstance:
     except Exception as error:  # a storage of the user's choice raises what it likes
         raise OpslaError(
             f"{directory / SETTINGS_FILE}: Dagster cannot start with these settings: {_root_cause(error)}; "
-            "mend the file, or delete it to get opsla's own settings back"
+            "mend the file (deleting it brings opsla's own settings back) or make its directory writable"
         ) from error
 
 

@@ -26,6 +26,8 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from opsla_dagster.settings.home import Home
+
 BATCHED_ASSET_EVENTS = frozenset(
     {
         DagsterEventType.ASSET_MATERIALIZATION,
@@ -41,7 +43,7 @@ KEPT_DATABASES = 8
 
 def default_base_dir() -> Path:
     """Where runs and events are kept unless dagster.yaml says otherwise: `$OPSLA_HOME/dagster`, absolute."""
-    return Path(os.environ.get("OPSLA_HOME") or ".opsla").expanduser().absolute() / "dagster"
+    return Home.of().root / "dagster"
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):

@@ -1,6 +1,7 @@
 """Opening an instance: which settings apply, where things are kept, and what a person reads when that cannot be."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from storage_toy import FIRST_DAY, cases, daily
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.launcher import WatchedRunLauncher
+from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.settings import WRITTEN_BY_OPSLA, embedded_settings, prepare_dagster_home
 from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage
 
@@ -125,7 +127,7 @@ def test_settings_that_cannot_be_used_are_one_readable_error(tmp_path: Path, set
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert said in message
-    assert "mend the file, or delete it" in message
+    assert "mend the file (deleting it brings" in message
     assert "\n" not in message
 
 
@@ -134,6 +136,14 @@ def test_a_home_that_cannot_be_written_is_one_readable_error(tmp_path: Path) -> 
 
     with pytest.raises(OpslaError, match=r"home/dagster: cannot keep Dagster's runs there \(Not a directory\)"):
         open_instance(tmp_path / "home")
+
+
+def test_a_lock_that_cannot_be_taken_is_one_readable_error(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as instance:
+        (tmp_path / "dagster" / "processes").write_text("a file where the directory should be")
+
+        with pytest.raises(OpslaError, match=r"dagster/processes: cannot take a lock there \(File exists\)"):
+            process_tags(instance)
 
 
 def test_a_database_that_is_not_one_is_one_readable_error(tmp_path: Path) -> None:
@@ -147,7 +157,7 @@ def test_a_database_that_is_not_one_is_one_readable_error(tmp_path: Path) -> Non
 
 def test_the_postgres_settings_of_the_manual_are_valid(tmp_path: Path) -> None:
     manual = (ROOT / "docs" / "operate.md").read_text()
-    example = manual.partition("```yaml\n")[2].partition("```")[0]
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL) if "postgres_url" in block]
     (tmp_path / "dagster.yaml").write_text(example)
     ref = InstanceRef.from_dir(str(tmp_path))
 
