@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
