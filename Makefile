@@ -1,7 +1,10 @@
-# Everything runs from .venv, which the first target sets up from requirements.lock. `make help` explains.
+# Everything runs from .venv, which the first target sets up from requirements.lock: with uv, which comes from
+# requirements-uv.lock, else with pip. `make help` explains.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PIP_PLAIN = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+PIP = $(PIP_PLAIN) --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run refresh dev test check format docs bench lock clean
@@ -11,13 +14,14 @@ help: ## This list
 
 setup: $(READY) ## Set up .venv from the locked versions (the other targets do it when needed)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo 'opsla needs Python 3.11 to 3.13; name one: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12'; exit 1; }
-	@echo 'Setting up .venv (once; about a minute) ...'
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo 'Setting up .venv (once) ...'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) --requirement requirements-uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock || $(PIP) --requirement requirements.lock
+	@$(PIP_PLAIN) --no-build-isolation --editable .
 	@touch $@
 
 run: $(READY) ## The main job on simulated data: every table, every check, the published marts, the report
@@ -44,8 +48,8 @@ docs: $(READY) ## Derive the data dictionary and the column lineage anew
 bench: $(READY) ## The figures of speed and memory, each beside something it is measured against (takes a while)
 	@$(BIN)/opsla bench
 
-lock: ## Resolve requirements.lock anew (needs uv)
-	@uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+lock: $(READY) ## Resolve requirements.lock anew
+	@$(BIN)/uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; the home .opsla stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

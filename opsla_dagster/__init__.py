@@ -1,7 +1,9 @@
 """opsla: SLA truth from the event log of a support or operations desk.
 
-Rooms look only downwards: cli, definitions -> build -> assets, automation, reporting -> checks, sources
--> warehouse -> catalog -> settings. `errors` and `window` are below all of them.
+Rooms look only downwards: cli, definitions -> running -> build -> automation, reporting -> assets -> checks, sources
+-> warehouse, instance -> catalog, calendars -> settings; `status`, `window` and `errors` are below all of them
+(docs/decisions/0010-rooms.md). Belongs here: the one setting that must hold before Dagster is imported. Does not belong
+here: anything that a room could hold.
 """
 
 import os

@@ -18,6 +18,7 @@ from opsla_dagster.assets.staging import STAGING
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import with_freshness
 from opsla_dagster.automation.schedule import build_daily_refresh, build_partitions
+from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import Warehouse
@@ -39,7 +40,7 @@ def build_definitions(
     return dg.Definitions(
         assets=with_freshness([*assets, build_published_marts(settings)], settings),
         schedules=[build_daily_refresh(settings)],
-        sensors=alert_sensors(settings.alerts, settings.home.root),
+        sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.calendars import MINUTES_A_DAY, Calendar, CalendarsSettings, Minutes
+from opsla_dagster.settings.calendars import MINUTES_A_DAY, Calendar, CalendarsSettings, Minutes, require_horizon
 from opsla_dagster.window import Window
 
 CALENDAR_DAYS = pa.schema([
@@ -69,15 +68,6 @@ def business_time(settings: CalendarsSettings) -> pa.Table:
             for name, calendar in settings.calendars.items()
         ]
     )
-
-
-def require_horizon(settings: CalendarsSettings, window: Window) -> None:
-    """Raises OpslaError when a date of `window` has no calendar."""
-    horizon = settings.horizon.window
-    if window.start < horizon.start or window.end > horizon.end:
-        raise OpslaError(
-            f"calendars.yml: horizon: covers {horizon}, but {window} is asked for; widen horizon.start or horizon.end"
-        )
 
 
 @dataclass(frozen=True)

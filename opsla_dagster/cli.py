@@ -33,7 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+#: Without a terminal (a pipe, a file) there is no width to fit into.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+#: Names the code location; at the top of the clone, beside sql/ and config/.
+WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
 complaints = Console(stderr=True)
 
 AsOf = Annotated[
@@ -94,7 +97,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
     }
     command = [
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
-        "-m", "opsla_dagster.definitions",
+        "--workspace", str(WORKSPACE),
     ]
     raise typer.Exit(subprocess.call(command, env=environment))
 
@@ -165,6 +168,20 @@ def export(
     home = load_settings().home
     for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports"):
         console.print(f"{path}: {rows:,} rows")
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these benches; default: all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At a small scale, to see that it works; not judged.")] = False,
+) -> None:
+    """The figures of speed and memory, each beside something it is measured against (takes a while)."""
+    from opsla_dagster.settings.home import Home
+
+    _make_benchmarks_importable()
+    from benchmarks.run import run_benches
+
+    console.print(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
 
 
 def main() -> None:
@@ -241,6 +258,17 @@ def _instant(text: str | None) -> datetime:
 def _refuse_dates_before(first: date, start_date: date) -> None:
     if first < start_date:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _make_benchmarks_importable() -> None:
+    """Benches are part of a clone, not of the installed package."""
+    clone = Path(__file__).resolve().parents[1]
+    if not (clone / "benchmarks" / "run.py").exists():
+        raise OpslaError(
+            f"{clone}: there is no benchmarks/ here; benches run from a clone of the repository: "
+            "install it with `make setup` and call .venv/bin/opsla bench"
+        )
+    sys.path.insert(0, str(clone))
 
 
 def _require_published(marts_database: Path) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from opsla_dagster.calendars import require_horizon
-from opsla_dagster.settings.calendars import CalendarsSettings, Minutes
+from opsla_dagster.settings.calendars import CalendarsSettings, Minutes, require_horizon
 from opsla_dagster.window import ONE_DAY, Window
 
 BUSINESS_MINUTES = pa.schema([

@@ -23,7 +23,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
-from opsla_dagster.warehouse.write import Rows, Verdict, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
 OWNER = "team:support-operations"
@@ -107,10 +107,11 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 
     Write and checks are one transaction: whatever is raised, the table is as it was before.
     """
-    return _write(line, scope, lambda: _judge(line, scope, outcomes))
+    return write_table(line, scope, lambda: _judge(line, scope, outcomes))
 
 
-def _write(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
+def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
+    """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
     table = line.table
     if line.before is not None:
         line.before(scope)
@@ -126,9 +127,12 @@ def _write(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
     """The window in parts that fit into memory, each with its rows."""
-    sql = None if line.rows else load_sql(sql_path(line.name))
-    for part in parts_of(scope.connection, scope.window, loading=line.rows is not None):
-        yield part, sql if line.rows is None and sql is not None else line.rows(scope, part)  # type: ignore[misc]
+    if line.rows is not None:
+        for part in parts_of(scope.connection, scope.window, loading=True):
+            yield part, line.rows(scope, part)
+    else:
+        for part in parts_of(scope.connection, scope.window, loading=False):
+            yield part, load_sql(sql_path(line.name))
 
 
 def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:

@@ -59,6 +59,7 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
     return table.append_column("as_of_at", pa.array([scope.as_of_at] * len(rows), INSTANT))
 
 
+# Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 RAW = [
     TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=refuse_mixtures),
     TableAsset(
@@ -73,7 +74,11 @@ RAW = [
         "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, before=refuse_the_unannounced,
         checks=["assert_every_event_has_its_case"],
     ),
-    TableAsset("raw.rejected_rows", "sources", rows=_rejected_rows, before=refuse_mixtures),
-    TableAsset("raw.calendar_dim", "calendars", rows=_calendar_dim, before=refuse_mixtures),
-    TableAsset("raw.staffing_schedule", "sources", rows=_staffing_schedule, before=refuse_mixtures),
+    TableAsset(
+        "raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows, before=refuse_mixtures,
+    ),
+    TableAsset("raw.calendar_dim", "calendars", deps=["raw.source_partitions"], rows=_calendar_dim),
+    TableAsset(
+        "raw.staffing_schedule", "sources", deps=["raw.source_partitions"], rows=_staffing_schedule, before=refuse_mixtures,
+    ),
 ]

@@ -7,7 +7,7 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.sources.base import Status
+from opsla_dagster.status import Status
 
 STATUSES = tuple(status.value for status in Status)
 OUTCOMES = ("met", "breached", "running", "unknown")
@@ -131,6 +131,7 @@ _ALL = [
     _count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
     _instant("due_at", "The instant at which the running clock reaches its target; NULL while paused"),
     _text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
+    _flag("is_stopped_by_event", "A stop event ended the clock; false while running and when the case ended without one"),
     _flag("is_paused", "The case is in a status that pauses the clock"),
     # milestones and spans
     _instant("triage_ts", "First TRIAGE"),
@@ -148,14 +149,16 @@ _ALL = [
     _count("event_count", "Deduplicated events of the case"),
     _count("reopen_count", "Reopens of the case"),
     _flag("is_triage_before_intake", "First TRIAGE lies before intake: first touch is unknown, never a breach"),
+    _instant("first_touch_ts", "When the first-touch clock was stopped: first TRIAGE by the shipped policies"),
+    _flag("is_first_touch_before_intake", "The first touch lies before intake: its minutes are unknown, never a breach"),
     _flag("is_reopened", "The case was reopened at least once"),
     Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
     # case measures
-    _measure("first_touch_business_minutes", "Intake to first TRIAGE, business minutes; NULL when TRIAGE lies before"),
-    _measure("resolution_incl_wait_business_minutes", "Intake to first RESOLVED, customer wait counted, business minutes"),
-    _measure("resolution_paused_business_minutes", "Intake to first RESOLVED, paused in CUSTOMER_WAIT, business minutes"),
-    _measure("customer_wait_business_minutes", "CUSTOMER_WAIT before first RESOLVED, business minutes"),
-    _measure("resolution_calendar_minutes", "Intake to first RESOLVED, calendar minutes"),
+    _measure("first_touch_business_minutes", "Intake to first touch, business minutes; NULL when the touch lies before"),
+    _measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
+    _measure("resolution_paused_business_minutes", "Intake to first resolution, paused in waits, business minutes"),
+    _measure("customer_wait_business_minutes", "Waits before the first resolution that pause SLA A, business minutes"),
+    _measure("resolution_calendar_minutes", "Intake to first resolution, calendar minutes"),
     _flag("is_sla_b_breached", "First touch took more than SLA B allows; false when first touch is unknown"),
     _flag("is_sla_a_incl_wait_breached", "First resolution took more than SLA A allows, customer wait counted"),
     _flag("is_sla_a_paused_breached", "First resolution took more than SLA A allows, paused in CUSTOMER_WAIT"),
@@ -176,7 +179,7 @@ _ALL = [
     # SLA marts
     _date("first_intake_date", "First intake date loaded"),
     _date("last_intake_date", "Last intake date loaded"),
-    _count("sla_cases", "Cases with TRIAGE and RESOLVED: the denominator of the breach percentages"),
+    _count("sla_cases", "Cases both touched and resolved: the denominator of the breach percentages"),
     _count("sla_b_breached_cases", "Cases that breached SLA B (first touch)"),
     _count("sla_a_incl_wait_breached_cases", "Cases that breached SLA A, customer wait counted"),
     _count("sla_a_paused_breached_cases", "Cases that breached SLA A, paused in CUSTOMER_WAIT"),
@@ -204,7 +207,7 @@ _ALL = [
     # scenarios
     _text("scenario", "Name of the scenario in scenarios.yml"),
     _text("lever", "What the scenario changes", values=("shorten_stage", "fewer_reopens")),
-    _measure("reduction_rate", "Share taken away, 0-1"),
+    Column("reduction_rate", "DOUBLE", "Share taken away, 0-1", at_least=0, at_most=1),
     _count("eligible_cases", "Cases the scenario's levers act on"),
     _count("sla_a_incl_wait_breaches_before", "SLA A breaches (customer wait counted) among the eligible cases"),
     _count("sla_a_incl_wait_breaches_avoided", "Of these, the breaches that the scenario avoids"),

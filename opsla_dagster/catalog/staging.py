@@ -75,17 +75,17 @@ STAGING = [
         "no elapsed time here; mart.open_clocks judges it as of the latest refresh.",
         key="case_id clock",
         columns="""source case_id intake_date clock calendar started_at stopped_at elapsed_seconds paused_seconds
-                   target_seconds outcome reason is_open""",
+                   target_seconds outcome reason is_stopped_by_event is_open""",
         nullable="reason",
     ),
     table(
-        "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case with TRIAGE and RESOLVED.",
+        "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case that was both touched and resolved (TRIAGE and RESOLVED, by the shipped policies).",
         "The promises of a case side by side, with the minutes behind them.",
         key="case_id",
-        columns="""source case_id intake_date intake_ts tier case_type priority triage_ts resolved_ts
+        columns="""source case_id intake_date intake_ts tier case_type priority first_touch_ts resolved_ts
                    first_touch_business_minutes resolution_incl_wait_business_minutes
                    resolution_paused_business_minutes customer_wait_business_minutes resolution_calendar_minutes
-                   is_triage_before_intake is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached
+                   is_first_touch_before_intake is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached
                    is_reopened""",
         nullable="is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached",  # a clock nobody configured
         rules=(

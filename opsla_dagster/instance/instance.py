@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from dagster import DagsterError, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.events import JobFailureData, RunFailureReason
-from dagster_shared.check import CheckError
-from sqlalchemy.exc import SQLAlchemyError
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import PROCESS_TAG, Owner, abandoned_leases, forget_leases, owner_of
@@ -34,10 +31,10 @@ def open_instance(home: Path) -> DagsterInstance:
     directory = prepare_dagster_home(home)
     try:
         return DagsterInstance.from_config(str(directory))
-    except (DagsterError, CheckError, SQLAlchemyError, yaml.YAMLError, ImportError, OSError) as error:
+    except Exception as error:  # a storage of the user's choice raises what it likes
         raise OpslaError(
-            f"{directory / SETTINGS_FILE}: Dagster cannot start with these settings: {_first_line(error)}; "
-            "mend the file, or delete it to get opsla's own settings back"
+            f"{directory / SETTINGS_FILE}: Dagster cannot start with these settings: {_root_cause(error)}; "
+            "mend the file (deleting it brings opsla's own settings back) or make its directory writable"
         ) from error
 
 
@@ -65,5 +62,8 @@ def mark_interrupted_runs(instance: DagsterInstance) -> list[str]:
     return [run.run_id for run in interrupted]
 
 
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _root_cause(error: BaseException) -> str:
+    """The innermost message, on one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())[:400] or type(error).__name__

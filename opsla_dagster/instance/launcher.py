@@ -52,7 +52,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
 
 def is_process_alive(pid: int, seen_at: float) -> bool:
-    """Whether the process that had this id at `seen_at` (epoch seconds) still runs; a later one with the id is not it."""
+    """Whether the process that had this id at `seen_at` (epoch seconds) still runs; the id may be another's by now."""
     started_at = _linux_start(pid) if Path("/proc/stat").exists() else _ps_start(pid)
     return started_at is not None and started_at <= seen_at + CLOCK_SLACK_SECONDS
 

@@ -17,6 +17,7 @@ from typing import IO
 
 from dagster import DagsterInstance
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.storage import default_base_dir
 
 PROCESS_TAG = "opsla/process"
@@ -36,9 +37,16 @@ def process_tags(instance: DagsterInstance) -> dict[str, str]:
     """The tags that a run carried out in this process must carry, so that others can tell when the process is gone.
 
     Takes the process's lease on first use and keeps it until the process ends, however it ends.
+    Raises OpslaError when the lock cannot be taken.
     """
     directory = Path(instance.root_directory) / "processes"
-    return {PROCESS_TAG: _lease_in(directory).stem}
+    try:
+        return {PROCESS_TAG: _lease_in(directory).stem}
+    except OSError as error:
+        raise OpslaError(
+            f"{directory}: cannot take a lock there ({error.strerror}); "
+            "make the directory writable or set OPSLA_HOME to one that is"
+        ) from error
 
 
 def owner_of(instance: DagsterInstance, name: str) -> Owner:

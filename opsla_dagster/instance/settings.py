@@ -43,6 +43,7 @@ def embedded_settings(base_dir: Path | None = None) -> dict[str, Any]:
             "sensor": {"purge_after_days": {"skipped": 7, "success": 90, "failure": 90, "started": 90}},
         },
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # no pop-up that asks for an address
     }
 
 

@@ -7,20 +7,26 @@ Belongs here: the two classes that `storage.custom` in dagster.yaml names. Does 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as db
-from dagster import DagsterEventType, Field, StringSource
+from dagster import AssetKey, DagsterEventType, Field, StringSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import QueuePool
+
+from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
     {
@@ -31,14 +37,74 @@ BATCHED_ASSET_EVENTS = frozenset(
 )
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
+# The index and the runs written or looked at last; a webserver reads many runs and must not keep them all open.
+KEPT_DATABASES = 8
+
 
 def default_base_dir() -> Path:
     """Where runs and events are kept unless dagster.yaml says otherwise: `$OPSLA_HOME/dagster`, absolute."""
-    return Path(os.environ.get("OPSLA_HOME") or ".opsla").expanduser().absolute() / "dagster"
+    return Home.of().root / "dagster"
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """The stock SQLite event log, except that a batch of events is two transactions instead of two an event."""
+    """The stock SQLite event log with the same rows in the same files, written with less ceremony.
+
+    A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens
+    and closes one for every event, and closing the last one makes SQLite write its whole log back each time.
+    """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._engines_of_process = os.getpid()
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                before = _rows_changed(connection)
+                yield connection
+                has_changed = _rows_changed(connection) != before
+            if has_changed and shard != INDEX_SHARD_NAME:
+                # The UI's live log watches this file, and with a kept connection SQLite writes beside it.
+                os.utime(self.path_for_shard(shard))
+
+    def _engine(self, shard: str) -> Engine:
+        if self._engines_of_process != os.getpid():  # SQLite connections must not be used across a fork
+            self._let_go(close=False)
+            self._engines_of_process = os.getpid()
+        if shard not in self._engines:
+            self._engines[shard] = db.create_engine(
+                self.conn_string_for_shard(shard),
+                poolclass=QueuePool,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            )
+        self._engines.move_to_end(shard)
+        while len(self._engines) > KEPT_DATABASES:
+            _, oldest = self._engines.popitem(last=False)
+            oldest.dispose()
+        return self._engines[shard]
+
+    def _let_go(self, close: bool = True) -> None:
+        for engine in self._engines.values():
+            engine.dispose(close=close)
+        self._engines.clear()
+
+    def wipe(self) -> None:
+        """Remove every run's file and all rows of the index."""
+        with self._db_lock:
+            self._let_go()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Stop watching and close the kept connections; a later use opens them again."""
+        super().dispose()
+        with self._db_lock:
+            self._let_go()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events of one run: its own file first, then everything the catalog reads in one transaction.
@@ -120,6 +186,12 @@ def _is_asset_event(event: EventLogEntry) -> bool:
     return event.dagster_event_type in BATCHED_ASSET_EVENTS
 
 
+def _rows_changed(connection: Connection) -> int:
+    """How many rows this connection has ever changed."""
+    changed: int = connection.connection.driver_connection.total_changes  # type: ignore[union-attr]
+    return changed
+
+
 def _insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> range:
     """Insert the rows and return their ids: the transaction is the only writer, so they are the last ones given out."""
     connection.execute(SqlEventLogStorageTable.insert(), rows)
@@ -148,8 +220,10 @@ def _planned_check_rows(event: EventLogEntry, event_id: int, row: dict[str, Any]
 def _last_of_each_asset_and_type(
     asset_events: Sequence[tuple[int, EventLogEntry]],
 ) -> list[tuple[int, EventLogEntry]]:
-    """An asset's row shows its last event of each type; in the order in which the stock storage would write them."""
-    last = {
-        (event.get_dagster_event().asset_key, event.dagster_event_type): (id_, event) for id_, event in asset_events
-    }
-    return sorted(last.values(), key=lambda item: item[0])
+    """What an asset's row is made of: its last event of each type. Assets in the order in which they first appear."""
+    last: dict[AssetKey | None, dict[DagsterEventType | None, tuple[int, EventLogEntry]]] = {}
+    for id_, event in asset_events:
+        of_asset = last.setdefault(event.get_dagster_event().asset_key, {})
+        of_asset.pop(event.dagster_event_type, None)  # to the end: a later event overwrites what others said
+        of_asset[event.dagster_event_type] = (id_, event)
+    return [item for of_asset in last.values() for item in of_asset.values()]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -19,8 +20,8 @@ Mark = Literal["line", "dots", "area"]
 #: Width of one character relative to the font size, on the safe side of common sans-serif fonts.
 CHARACTER = 0.62
 FONT = 12
-#: Share of the dots that the y axis makes room for: a few odd days shall not flatten all others.
-USUAL_DOTS = 0.99
+#: Share of a line's dots that the y axis makes room for: a few odd days shall not flatten all others.
+USUAL_DOTS = 0.97
 #: Longer spans are marked by months.
 LONGEST_IN_DAYS = 92
 #: A line is not drawn across more than this many days without a value.
@@ -96,8 +97,8 @@ def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
 
 
 def nice_ticks(highest: float, most: int = 5) -> list[float]:
-    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`."""
-    if highest <= 0:
+    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`; 0 and 1 for nothing."""
+    if highest < 1e-9:
         return [0.0, 1.0]
     magnitude: float = 10.0 ** math.floor(math.log10(highest / most))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10, 20) if highest / (factor * magnitude) <= most)
@@ -170,11 +171,11 @@ class _Frame:
 
 def _highest(chart: Chart) -> float:
     """What the y axis reaches to: every line and the reference, and nearly all of the dots."""
-    lines = [value for line in chart.lines if line.mark != "dots" for value in line.values if value is not None]
-    dots = sorted(value for line in chart.lines if line.mark == "dots" for value in line.values if value is not None)
-    level = [chart.reference[0]] if chart.reference else []
-    usual = dots[: math.ceil(len(dots) * USUAL_DOTS)]
-    return max([*lines, *level, *usual], default=0.0)
+    levels = [chart.reference[0]] if chart.reference else []
+    for line in chart.lines:
+        drawn = sorted(value for value in line.values if value is not None)
+        levels += drawn[: math.ceil(len(drawn) * USUAL_DOTS)][-1:] if line.mark == "dots" else drawn[-1:]
+    return max(levels, default=0.0)
 
 
 def _opening(chart: Chart, width: int, height: int) -> Iterator[str]:
@@ -262,7 +263,7 @@ def _ends(chart: Chart) -> Iterator[tuple[float, str, str]]:
     for line in chart.lines:
         value = line.values[-1] if line.values else None
         if line.mark in ("line", "area") and value is not None:
-            digits = 1 if value < 100 else 0
+            digits = 0 if isinstance(value, int) or value >= 100 else 1
             yield value, f"{value:,.{digits}f}{chart.unit}", line.tone
 
 
@@ -285,10 +286,9 @@ def _end_values(chart: Chart, frame: _Frame) -> Iterator[str]:
 def _tooltips(chart: Chart, frame: _Frame) -> Iterator[str]:
     if not chart.tooltips or len(chart.xs) > MOST_TOOLTIPS:
         return
-    edges = [frame.left, *(
-        frame.x((one + other) / 2) for one, other in zip(chart.xs, chart.xs[1:], strict=False)
-    ), frame.right]
-    for left, right, text in zip(edges, edges[1:], chart.tooltips, strict=False):
+    between = [frame.x((one + other) / 2) for one, other in pairwise(chart.xs)]
+    edges = [frame.left, *between, frame.right]
+    for (left, right), text in zip(pairwise(edges), chart.tooltips, strict=True):
         yield (
             f'<rect class="hit" x="{left:.1f}" y="{frame.top}" width="{max(right - left, 0.1):.1f}"'
             f' height="{frame.bottom - frame.top:.1f}"><title>{escape(text)}</title></rect>'

@@ -20,7 +20,7 @@ MOST_FAILED = 5
 
 
 def headline_table(summary: RunSummary) -> RenderableType:
-    """What a person wants to know at the end of a run: rows, SLAs, bottleneck, scenarios, checks, where to look next."""
+    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
@@ -46,7 +46,7 @@ def _slas(headline: Headline) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for sla in headline.slas:
         table.add_row(
-            wording.SLA_NAMES.get(sla.sla, sla.sla),
+            wording.SLA_SHORT_NAMES.get(sla.sla, sla.sla),
             wording.count(sla.breached_cases),
             Text(wording.percent(sla.breach_pct), "bold"),
             *(wording.minutes(figure) for figure in (sla.p50, sla.p90, sla.p95)),
@@ -73,22 +73,22 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, RenderableType]]:
     for number, artifact in enumerate(summary.artifacts):
         yield "" if number else "Look next", Text(artifact, "cyan")
     yield "" if summary.artifacts else "Look next", Text.assemble(
-        ("opsla explain CASE_ID", "cyan"), " one case, event by event; ", ("opsla dev", "cyan"), " the asset graph"
+        ("opsla explain CASE_ID", "cyan"), " one case, event by event; ", ("opsla dev", "cyan"), " the Dagster UI"
     )
 
 
 def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     events = ""
     if headline.events is not None and headline.events_per_case is not None:
-        events = f", {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
-    yield "Cases", Text(f"{wording.count(headline.cases)}{events}; {wording.count(headline.sla_cases)} judged")
+        events = f"; {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
+    yield "Cases", Text(f"{wording.count(headline.cases)}, {wording.count(headline.sla_cases)} judged{events}")
     if headline.bottleneck is not None:
         slowest = headline.bottleneck
-        tier = f"{wording.tier(slowest.tier)} " if slowest.tier is not None else ""
+        tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
         yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {wording.business_time(slowest.p95)}")
     for row in headline.scenarios:
-        yield f"Scenario {row.scenario}", Text(
-            f"{wording.count(row.breaches_avoided)} of {wording.count(row.breaches_before)} SLA A breaches avoided, "
+        yield wording.scenario(row.scenario), Text(
+            f"{wording.counted(row.breaches_avoided, 'SLA A breach', 'SLA A breaches')} avoided, "
             f"{wording.count(row.hours_saved)} business hours saved"
         )
     if headline.open_clocks is not None:

@@ -29,12 +29,15 @@ _REASONS = {
 }
 
 
+NARROW = 110
+
+
 def render(explanation: Explanation, console: Console) -> None:
     """Print the case: who it is, what happened, and an account of every clock."""
     words = _Words(explanation)
     say = partial(console.print, emoji=False, highlight=False)
     _header(explanation, words, say)
-    _events(explanation, words, say)
+    _events(explanation, words, say, is_narrow=console.width < NARROW)
     for clock in explanation.clocks:
         _clock(clock, words, say)
     for name in explanation.clocks_not_started:
@@ -47,11 +50,12 @@ def render(explanation: Explanation, console: Console) -> None:
 
 
 class _Words:
-    """How instants are written, in the desk's zone."""
+    """How instants are written, in the desk's zone, and how events are numbered."""
 
     def __init__(self, explanation: Explanation) -> None:
         self._zone = ZoneInfo(explanation.zone)
         self._year = self._at(explanation.intake_at).year
+        self._numbers = {event.event_id: number for number, event in enumerate(explanation.events, start=1)}
         seen = [event.at for event in explanation.events]
         seen += [at for clock in explanation.clocks for at in (clock.started_at, clock.until)]
         # An hour in autumn comes twice: only the name of the offset tells which.
@@ -68,6 +72,10 @@ class _Words:
         year = "" if moment.year == self._year else f" {moment.year}"
         offset = f" {moment:%Z}" if self._names_offset else ""
         return f"{moment:%a} {moment.day:>2} {moment:%b}{year} {_time(moment)}{offset}"
+
+    def number_of(self, event_id: str | None) -> str:
+        """The event's line in the table of events; nothing for what no event began."""
+        return str(self._numbers.get(event_id, "")) if event_id else ""
 
     def _at(self, at: datetime) -> datetime:
         return at.replace(tzinfo=UTC).astimezone(self._zone)
@@ -101,15 +109,22 @@ def _header(explanation: Explanation, words: _Words, say: Say) -> None:
     say(f"Times of day below are those of {explanation.zone}; minutes are open minutes, written minutes:seconds.")
 
 
-def _events(explanation: Explanation, words: _Words, say: Say) -> None:
+def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("when", "UTC", "status"):
+    for name in ("#", "when", "status"):
         table.add_column(name, no_wrap=True)
-    for name in ("in the source", "event", "remarks"):
+    # A narrow terminal has no room for what is said elsewhere: the instant in UTC, the source's word where it is ours.
+    names = {event.source_status for event in explanation.events if event.source_status != event.status}
+    shown = {"UTC": not is_narrow, "in the source": bool(names - {None}), "event": True, "remarks": True}
+    for name in (name for name, is_shown in shown.items() if is_shown):
         table.add_column(name, overflow="fold")
-    for event in explanation.events:
-        cells = (event.status, event.source_status or "", event.event_id, "; ".join(event.flags))
-        table.add_row(words.short(event.at), _utc(event.at), *map(Text, cells))
+    for number, event in enumerate(explanation.events, start=1):
+        cells = {
+            "UTC": _utc(event.at), "in the source": event.source_status or "", "event": event.event_id,
+            "remarks": "; ".join(event.flags),
+        }
+        told = (Text(cell) for name, cell in cells.items() if shown[name])
+        table.add_row(str(number), words.short(event.at), Text(event.status), *told)
     say("\n[bold]Events[/bold]")
     say(table)
 
@@ -138,14 +153,14 @@ def _by(event_id: str | None, otherwise: str) -> str:
 
 
 def _pieces(clock: Clock, words: _Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=0, pad_edge=False)
     table.add_column("from", no_wrap=True)
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="in all", no_wrap=True)
-    table.add_column("event", overflow="fold")
+    table.add_column("#", no_wrap=True)  # of the event that began the status
     table.add_column("minutes", justify="right", no_wrap=True, footer=_minutes(clock.counted_seconds))
     left_out = f"{_minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
-    table.add_column("why not", overflow="fold", footer=left_out)
+    table.add_column("why not", footer=left_out)
     for group in _by_status(clock.pieces):
         for piece in group:
             table.add_row(*_piece_cells(piece, words), style="dim" if piece.why_not else None)
@@ -160,7 +175,7 @@ def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:
     why_not = piece.why_not or ""
     if piece.kind == "paused":
         why_not += f" ({_minutes(piece.open_seconds)} open)"
-    cells = (_status(piece), piece.event_id or "", _minutes(piece.counted_seconds), why_not)
+    cells = (_status(piece), words.number_of(piece.event_id), _minutes(piece.counted_seconds), why_not)
     return (words.short(piece.started_at), words.short(piece.ended_at), *map(Text, cells))
 
 

@@ -15,6 +15,8 @@ from opsla_dagster.reporting.marts import has_table, rows
 from opsla_dagster.reporting.run_summary import Bottleneck, Headline, OpenClocks, ScenarioFigures, SlaFigures
 from opsla_dagster.reporting.wording import SLA_NAMES
 
+#: The clock of sla_policies.yml behind each SLA variant.
+CLOCKS = {"sla_b": "sla_b_first_touch", "sla_a_incl_wait": "sla_a_resolution", "sla_a_paused": "sla_a_resolution_paused"}
 #: Column prefix of the duration that each SLA variant judges.
 DURATIONS = {"sla_b": "first_touch", "sla_a_incl_wait": "resolution_incl_wait", "sla_a_paused": "resolution_paused"}
 
@@ -36,7 +38,7 @@ _DATA_QUALITY = {
         from staging.case_milestones
     """,
     "staging.case_sla_metrics": """
-        select 100.0 * avg(cast(is_triage_before_intake as integer)) as pct_triage_before_intake_sla
+        select 100.0 * avg(cast(is_first_touch_before_intake as integer)) as pct_triage_before_intake_sla
         from staging.case_sla_metrics
     """,
 }
@@ -55,12 +57,11 @@ def headline(connection: duckdb.DuckDBPyConnection) -> Headline:
         from mart.sla_daily
         """,
     )
-    events = rows(connection, "select count(*) as events from raw.events_log", "raw.events_log")
-    event_count = int(events[0]["events"]) if events else None
+    events = _events(connection)
     return Headline(
         **totals,
-        events=event_count,
-        events_per_case=event_count / totals["cases"] if event_count is not None and totals["cases"] else None,
+        events=events,
+        events_per_case=events / totals["cases"] if events is not None and totals["cases"] else None,
         slas=tuple(_sla(connection, sla) for sla in SLA_NAMES),
         congestion=_congestion(connection),
         bottleneck=_bottleneck(connection),
@@ -68,6 +69,15 @@ def headline(connection: duckdb.DuckDBPyConnection) -> Headline:
         open_clocks=_open_clocks(connection),
         data_quality=_data_quality(connection),
     )
+
+
+def _events(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Events as they came: counted in the warehouse, in the published marts as the refreshes wrote them down."""
+    for table, count in (("raw.events_log", "count(*)"), ("ops.refreshed_partitions", "sum(events)")):
+        found = rows(connection, f"select cast(coalesce({count}, 0) as bigint) as events from {table}", table)
+        if found:
+            return int(found[0]["events"])
+    return None
 
 
 def _sla(connection: duckdb.DuckDBPyConnection, sla: str) -> SlaFigures:
@@ -105,13 +115,13 @@ def _percentiles(connection: duckdb.DuckDBPyConnection, duration: str) -> dict[s
 
 
 def _target_minutes(connection: duckdb.DuckDBPyConnection, sla: str) -> float | None:
-    """The target of the clock named after the SLA variant; None when clocks of that name differ in target or lack."""
+    """The target of the variant's clock; None where no clock is known or its cases have several targets."""
     for table in ("staging.sla_clock_rules", "mart.open_clocks"):
         found = rows(
             connection,
             f"select distinct target_seconds from {table} where clock = ? and target_seconds is not null limit 2",
             table,
-            parameters=[sla],
+            parameters=[CLOCKS[sla]],
         )
         if len(found) == 1:
             return float(found[0]["target_seconds"]) / 60

@@ -26,10 +26,10 @@ Written by: opsla, one step entry a run, newest last; the same figures as JSON a
 ## Metric Conventions (used throughout)
 - **Rows processed**: counts by table (raw/staging/mart)
 - **Runtime**: wall-clock seconds (per table + total)
-- **SLA Breach Rates**: breached / (met + breached) of the cases with TRIAGE and RESOLVED, in %
+- **SLA Breach Rates**: breached / (met + breached) of the cases both touched and resolved, in %
   - SLA A: First Resolution — **variant 1 includes CUSTOMER_WAIT**
   - SLA A: First Resolution — **variant 2 pauses during CUSTOMER_WAIT**
-  - SLA B: First Touch — INTAKE → TRIAGE
+  - SLA B: First Touch — INTAKE → the status that sla_policies.yml takes for the first touch (TRIAGE)
 - **Percentiles**: p50 / p90 / p95 for cycle times & stage times, in business minutes, exact
 - **Data quality**: missing timestamps %, missing milestones %, duplicate rate %, out-of-order rate %
 - **Operational metrics**: congestion index = (opened + open backlog) / effective staff, per day
@@ -50,7 +50,7 @@ _DATA_QUALITY_NAMES = {
     "pct_cases_with_triage": "cases with TRIAGE",
     "pct_cases_with_resolved": "cases with RESOLVED",
     "pct_cases_with_customer_wait": "cases with CUSTOMER_WAIT",
-    "pct_triage_before_intake_sla": "triage before intake (SLA cases)",
+    "pct_triage_before_intake_sla": "first touch before intake (SLA cases)",
 }
 _STEP = re.compile(r"^### Step (\d+)\b", re.MULTILINE)
 
@@ -117,16 +117,16 @@ def _gates(summary: RunSummary) -> Iterator[str]:
     yield f"checks passed: {len(summary.passed_checks)}"
     yield f"checks failed: {len(summary.failed_checks)}"
     for check in summary.failed_checks:
-        yield f"FAILED ({check.severity}) {_gate(check)}"
+        yield f"failed ({check.severity}): {_gate(check)}"
     # A passed check without figures says nothing beyond the count above.
     for check in summary.passed_checks:
         if "gate" in check.check:
-            yield f"passed {_gate(check)}"
+            yield f"passed: {_gate(check)}"
 
 
 def _gate(check: CheckResult) -> str:
     figures = wording.figures(check.figures)
-    return f"{check.asset} / {check.check}{f': {figures}' if figures else ''}"
+    return f"{check.asset} / {check.check}{f' ({figures})' if figures else ''}"
 
 
 #: What an SLA variant is called in the log: (SLA, what it judges, its duration).
@@ -170,8 +170,8 @@ def _breaches(sla: SlaFigures) -> str:
 
 def _scenario(row: ScenarioFigures) -> str:
     return (
-        f"{row.scenario}: {row.breaches_avoided:,} of {row.breaches_before:,} SLA A breaches avoided "
-        f"({wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
+        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} in its stage cohort "
+        f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
         f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
     )
 

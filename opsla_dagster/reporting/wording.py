@@ -31,6 +31,7 @@ def percent(figure: float | None, digits: int = 2) -> str:
 
 
 def decimal(figure: float | None, digits: int = 1) -> str:
+    """`1,234.5`, or a dash for nothing."""
     return MISSING if figure is None else f"{figure:,.{digits}f}"
 
 
@@ -76,34 +77,41 @@ def last_day(end: date) -> date:
 
 
 def figures(values: Mapping[str, bool | int | float | str | None]) -> str:
-    """The figures of a check in one line: `observed_pct: 1.78, limit_pct: 2.5` is `observed 1.78%, limit 2.5%`."""
-    return ", ".join(_figure(key, value) for key, value in values.items())
+    """The figures of a check in one line, its rate first: `rate 1.78, warn above 3`."""
+    ordered = sorted(values.items(), key=lambda item: item[0] != "rate")
+    return ", ".join(f"{name(key)} {_figure(value)}" for key, value in ordered)
 
 
-def _figure(key: str, value: bool | int | float | str | None) -> str:
+def _figure(value: bool | int | float | str | None) -> str:
     if isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, float):
-        text = f"{value:,.4f}".rstrip("0").rstrip(".")
-    elif isinstance(value, int):
-        text = f"{value:,}"
-    else:
-        text = value or MISSING
-    is_percentage = key.endswith("_pct") and isinstance(value, int | float)
-    return f"{name(key.removesuffix('_pct'))} {text}%" if is_percentage else f"{name(key)} {text}"
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else value or MISSING
+
+
+def is_named(value: str | None) -> bool:
+    """Whether a stored name says anything: marts write `unknown` where the source has none."""
+    return value is not None and value.strip().lower() not in {"", "unknown"}
 
 
 def name(value: str | None, missing: str = "unnamed") -> str:
-    """A stored name as words: `tier_3` and `3` stay recognisable, underscores become spaces."""
-    return missing if value is None or not value.strip() else value.replace("_", " ")
+    """A stored name as words: underscores become spaces."""
+    return value.replace("_", " ") if value is not None and is_named(value) else missing
 
 
 def tier(value: str | None) -> str:
     """`Tier 3` for `3`, `T3`, `tier_3` and `Tier 3`; any other name as it is."""
-    if value is None or not value.strip():
+    if value is None or not is_named(value):
         return "No tier"
     matched = re.fullmatch(r"(?:t|tier)?[ _-]*(\d+)", value.strip(), re.IGNORECASE)
     return f"Tier {matched[1]}" if matched else name(value)
+
+
+def scenario(value: str) -> str:
+    """`s1_faster_review` as `S1 faster review`."""
+    words = name(value)
+    return re.sub(r"^s(\d+)\b", r"S\1", words)
 
 
 def stage(value: str) -> str:

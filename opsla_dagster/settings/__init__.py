@@ -16,7 +16,7 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, require_reported_clocks
 from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
 
 
@@ -46,6 +46,8 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     directory = config_directory or Path(os.environ.get("OPSLA_CONFIG", "config"))
     where = Home.of(home)
     sources = read_document(directory / "sources.yml", SourcesSettings)
+    policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)
+    require_reported_clocks(policies, directory / "sla_policies.yml")
     simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
     return Settings(
         config_directory=directory,
@@ -53,7 +55,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         simulation=read_document(directory / "simulation.yml", SimulationSettings) if simulated else None,
         sources=sources,
         calendars=read_document(directory / "calendars.yml", CalendarsSettings),
-        sla_policies=read_document(directory / "sla_policies.yml", SlaPoliciesSettings),
+        sla_policies=policies,
         scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),

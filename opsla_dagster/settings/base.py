@@ -23,6 +23,8 @@ class Document(BaseModel):
 
 
 DocumentT = TypeVar("DocumentT", bound=Document)
+#: Characters of a found value that an error shows.
+_SHOWN_CHARACTERS = 120
 
 
 def _known_zone(name: str) -> str:
@@ -70,15 +72,33 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
         return model.model_validate(content)
     except ValidationError as error:
         is_confidential = bool(model.model_config.get("hide_input_in_errors"))
-        raise OpslaError("\n".join(_lines(path, error, is_confidential))) from error
+        raise OpslaError("\n".join(_lines(path, content, error, is_confidential))) from error
 
 
-def _lines(path: Path, error: ValidationError, is_confidential: bool) -> list[str]:
+def _lines(path: Path, content: Any, error: ValidationError, is_confidential: bool) -> list[str]:
     """One line a problem; what was found is left out of a confidential document's, where it may be a secret."""
     silent = {"missing", "extra_forbidden"}
     lines = []
     for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "(top)"
-        found = "" if is_confidential or problem["type"] in silent else f"; found {problem['input']!r}"
+        place = _yaml_path(content, problem["loc"]) or "(top)"
+        found = "" if is_confidential or problem["type"] in silent else f"; found {_shown(problem['input'])}"
         lines.append(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}{found}")
     return lines
+
+
+def _yaml_path(content: Any, location: tuple[int | str, ...]) -> str:
+    """The place as the file has it: pydantic also names the member of a union, and the key of a mapping as `[key]`."""
+    parts: list[str] = []
+    here = content
+    for number, part in enumerate(location, start=1):
+        is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        if is_there or (number == len(location) and part != "[key]"):
+            parts.append(str(part))
+        if is_there:
+            here = here[part]
+    return ".".join(parts)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

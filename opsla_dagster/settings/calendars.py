@@ -17,6 +17,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, ZoneName
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -272,3 +273,12 @@ class CalendarsSettings(Document):
     @property
     def default_calendar(self) -> Calendar:
         return self.calendars[self.default]
+
+
+def require_horizon(settings: CalendarsSettings, window: Window) -> None:
+    """Raises OpslaError when a date of `window` has no calendar."""
+    horizon = settings.horizon.window
+    if window.start < horizon.start or window.end > horizon.end:
+        raise OpslaError(
+            f"calendars.yml: horizon: covers {horizon}, but {window} is asked for; widen horizon.start or horizon.end"
+        )

@@ -6,6 +6,7 @@ computed (sql/staging/sla_clocks.sql) and when a calendar is open.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import pyarrow as pa
@@ -14,15 +15,15 @@ from pydantic import AfterValidator, Field, model_validator
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, Seconds
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.sources.base import Status
+from opsla_dagster.status import Status
 
 SLA_CLOCK_RULES = pa.schema([
     ("clock", pa.string()), ("calendar", pa.string()), ("role", pa.string()), ("status", pa.string()),
     ("target_seconds", pa.int64()),
 ])
 
-#: `staging.case_milestones` keeps no instant of these: they can pause a clock, not start or stop it.
-_WITHOUT_MILESTONE = (Status.VENDOR_WAIT, Status.ON_HOLD)
+#: Columns of staging.case_sla_metrics are made of these.
+REPORTED_CLOCKS = ("sla_b_first_touch", "sla_a_resolution", "sla_a_resolution_paused")
 
 
 def _each_once(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
@@ -32,15 +33,8 @@ def _each_once(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
     return statuses
 
 
-def _with_milestone(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
-    for status in statuses:
-        if status in _WITHOUT_MILESTONE:
-            raise ValueError(f"{status} can pause a clock, but not start or stop it")
-    return statuses
-
-
 Statuses = Annotated[tuple[Status, ...], AfterValidator(_each_once)]
-Boundary = Annotated[Statuses, Field(min_length=1), AfterValidator(_with_milestone)]
+Boundary = Annotated[Statuses, Field(min_length=1)]
 
 
 class Clock(Document):
@@ -71,6 +65,16 @@ class SlaPoliciesSettings(Document):
     """The whole of sla_policies.yml."""
 
     clocks: Annotated[dict[str, Clock], Field(min_length=1)]
+
+
+def require_reported_clocks(policies: SlaPoliciesSettings, path: Path) -> None:
+    """Raises OpslaError when a clock is missing that columns of staging.case_sla_metrics are made of."""
+    missing = [name for name in REPORTED_CLOCKS if name not in policies.clocks]
+    if missing:
+        raise OpslaError(
+            f"{path}: clocks: {', '.join(missing)} must be there, since columns of staging.case_sla_metrics are made of it; "
+            f"found {', '.join(policies.clocks)}"
+        )
 
 
 def sla_clock_rules(policies: SlaPoliciesSettings, calendars: CalendarsSettings) -> pa.Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,12 @@ def _encoding(name: str) -> str:
     except LookupError as error:
         raise ValueError(f"unknown text encoding {name!r}; use utf-8, latin-1, cp1252, utf-16 ...") from error
     return name
+
+
+def _not_empty(value: Sized) -> Sized:
+    if not value:
+        raise ValueError("expected at least one")
+    return value
 
 
 Text = Annotated[str, BeforeValidator(_text), StringConstraints(min_length=1)]
@@ -141,13 +147,13 @@ class EventLogSettings(Document):
     type: Literal["event_log"]
     name: SourceName
     enabled: bool = True
-    files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: Literal["csv", "parquet"] | None = None
     csv: CsvSettings = CsvSettings()
     time: TimeSettings = TimeSettings()
     missing_values: tuple[Mark, ...] = ("",)
     columns: ColumnSettings
-    statuses: Annotated[Mapping[Text, Status], Field(min_length=1)]
+    statuses: Annotated[Mapping[Text, Status], AfterValidator(_not_empty)]
     sla_met_values: SlaMetValues = SlaMetValues()
     order_by: tuple[Text, ...] = ()
     case_id_prefix: str = ""
@@ -173,7 +179,7 @@ class SourcesSettings(Document):
     """The whole of sources.yml."""
 
     desk: DeskSettings
-    sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
+    sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_not_empty)]
 
     @model_validator(mode="after")
     def _sources_differ(self) -> SourcesSettings:

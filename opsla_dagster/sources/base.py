@@ -57,7 +57,7 @@ class Source(Protocol):
 
     @property
     def settles_after_days(self) -> int | None:
-        """Days after its intake date by which every row of a case has been ingested; None where nobody can promise that."""
+        """Days after its intake date by which every row of a case has been ingested; None: nobody can promise that."""
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""

@@ -7,14 +7,14 @@ Column lineage takes tens of milliseconds a query, and every run's process loads
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import dagster as dg
 import sqlglot
 from sqlglot import exp
-from sqlglot.lineage import lineage
-from sqlglot.optimizer.qualify import qualify
+from sqlglot.lineage import Node, lineage
 
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -50,28 +50,60 @@ def _stored() -> Lineage:
 
 def compute_lineage() -> Lineage:
     """The lineage of every table that has a SQL file, from the SQL and the catalog."""
-    schema = {name: {column.name: column.type for column in table.columns} for name, table in TABLES.items()}
-    nested: dict[str, dict[str, dict[str, str]]] = {}
-    for name, columns in schema.items():
-        layer, table = name.split(".")
-        nested.setdefault(layer, {})[table] = columns
-    return {name: _lineage_of(name, nested) for name in sorted(TABLES) if sql_path(name).exists()}
+    return {
+        name: lineage_of(load_sql(sql_path(name)), [column.name for column in TABLES[name].columns])
+        for name in sorted(TABLES)
+        if sql_path(name).exists()
+    }
 
 
-def _lineage_of(table: str, schema: dict[str, dict[str, dict[str, str]]]) -> dict[str, list[str]]:
-    qualified = qualify(sqlglot.parse_one(load_sql(sql_path(table)), dialect="duckdb"), schema=dict(schema), dialect="duckdb")
-    found: dict[str, list[str]] = {}
-    for column in TABLES[table].columns:
-        node = lineage(column.name, qualified, schema=schema, dialect="duckdb")
-        leaves = {
-            f"{leaf.source.db}.{leaf.source.name}.{leaf.name.split('.')[-1]}"
-            for leaf in node.walk()
-            if isinstance(leaf.source, exp.Table) and leaf.source.db
-        }
-        found[column.name] = sorted(leaf.replace('"', "") for leaf in leaves)
+def lineage_of(sql: str, columns: Iterable[str]) -> dict[str, list[str]]:
+    """The catalog's columns whose values, or whose conditions in a `case` or `filter`, make each of the SELECT's `columns`.
+
+    Which rows are read (`where`, joins, `group by`) is no part of it; so neither a constant nor `count(*)` has columns
+    behind it. Raises KeyError when the SELECT has no such column.
+    """
+    nodes = lineage(None, sql, schema=_schema(), dialect="duckdb", trim_selects=False)
+    return {column: sorted(_leaves(nodes[column])) for column in columns}
+
+
+@cache
+def _schema() -> dict[str, dict[str, dict[str, str]]]:
+    """The catalog as sqlglot wants it: schema -> table -> column -> type."""
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for table in TABLES.values():
+        layer, name = table.name.split(".")
+        schema.setdefault(layer, {})[name] = {column.name: column.type for column in table.columns}
+    return schema
+
+
+def _leaves(root: Node) -> set[str]:
+    """The warehouse's columns below `root`. Nodes are shared, so each is looked at once: their paths are too many."""
+    found, seen, waiting = set(), {id(root)}, [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node.source, exp.Table) and node.source.db:
+            column = exp.to_column(node.name).name
+            found.add(f"{node.source.db}.{node.source.name}.{column}")
+        fresh = [below for below in node.downstream if id(below) not in seen]
+        seen.update(id(below) for below in fresh)
+        waiting += fresh
     return found
 
 
-def write_lineage() -> None:
+def lineage_json() -> str:
+    """The content of lineage.json: one line a column, so that a change reads well."""
+    tables = [
+        f"{json.dumps(table)}: {{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(deps)}" for name, deps in columns.items())
+        for table, columns in compute_lineage().items()
+    ]
+    return "{\n" + "\n},\n".join(tables) + "\n}\n}\n"
+
+
+def main() -> None:
     """Writes lineage.json anew (`make docs`)."""
-    LINEAGE_FILE.write_text(json.dumps(compute_lineage(), indent=1) + "\n", encoding="utf-8")
+    LINEAGE_FILE.write_text(lineage_json(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

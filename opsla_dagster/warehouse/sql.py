@@ -51,6 +51,7 @@ def header_comment(path: Path) -> str:
 
 
 def sql_version(path: Path) -> str:
+    """Changes when the SQL does: the code version that Dagster shows beside an asset."""
     return hashlib.sha256(load_sql(path).encode()).hexdigest()[:12]
 
 

@@ -24,7 +24,7 @@ Rows: TypeAlias = str | pa.Table
 Verdict = Callable[[], None]
 
 
-def _accept() -> None:
+def accept() -> None:
     """The verdict of a write nobody checks."""
 
 
@@ -57,7 +57,7 @@ def replace_window(
     table: Table,
     window: Window,
     parts: Iterable[tuple[Window, Rows]],
-    verdict: Verdict = _accept,
+    verdict: Verdict = accept,
 ) -> int:
     """Makes `parts` the only rows of `table` in `window` and returns how many there are.
 
@@ -76,7 +76,7 @@ def replace_window(
 
 
 def replace_snapshot(
-    connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, verdict: Verdict = _accept
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, verdict: Verdict = accept
 ) -> int:
     """Makes `rows` the only rows of `table`."""
     with transaction(connection):
@@ -87,7 +87,7 @@ def replace_snapshot(
     return inserted
 
 
-def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = _accept) -> int:
+def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept) -> int:
     """Makes `table` a view over `select` and returns how many rows it shows."""
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")

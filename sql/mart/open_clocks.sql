@@ -1,7 +1,7 @@
 -- One row is one running clock, judged as of the latest refresh of its source.
--- elapsed counts up to as_of less the pauses so far; over the target it is breached, though it still runs. due_at is the first
--- instant at which the running time reaches the target: past for a breached clock, NULL while a pause keeps it from being
--- known. Outside the calendar's horizon nothing is known (docs/decisions/0006-clock-outcomes.md).
+-- elapsed counts up to as_of less the pauses so far; over the target it is breached, though it still runs. due_at is the
+-- first instant at which the running time reaches the target: past for a breached clock, NULL while a pause keeps it from
+-- being known. Outside the calendar's horizon nothing is known (docs/decisions/0006-clock-outcomes.md).
 with refreshes as (
     select
         source,
@@ -192,8 +192,8 @@ measured as (
     left join paused on running.case_id = paused.case_id and running.clock = paused.clock
 ),
 
--- The inverse of F: the last open segment that begins with fewer open seconds before it. At the same count the clock sorts
--- first, so that a clock due exactly at closing time is due then and not at the next opening.
+-- The inverse of F: the last open segment that begins with fewer open seconds before it. At the same count the clock
+-- sorts first, so that a clock due exactly at closing time is due then and not at the next opening.
 marks as (
     select
         calendar,

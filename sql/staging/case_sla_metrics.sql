@@ -1,7 +1,6 @@
--- One row is one case with TRIAGE and RESOLVED.
--- The case's clocks side by side, in minutes. A clock that is unknown has no minutes and is not a breach: TRIAGE before
--- intake leaves first touch NULL (docs/decisions/0006-clock-outcomes.md). A clock that sla_policies.yml does not have
--- leaves its columns NULL.
+-- One row is one case that was both touched and resolved: events stopped its first-touch and its resolution clock.
+-- The case's clocks side by side, in minutes. A clock that is unknown has no minutes and is not a breach: a touch before intake
+-- leaves first touch NULL (docs/decisions/0006-clock-outcomes.md).
 with cases as (
     select
         source,
@@ -11,47 +10,44 @@ with cases as (
         tier,
         case_type,
         priority,
-        triage_ts,
-        resolved_ts,
-        reopen_count,
-        is_triage_before_intake
+        reopen_count
     from staging.case_milestones
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and triage_ts is not null
-        and resolved_ts is not null
 ),
 
 clocks as (
     select
         case_id,
         clock,
+        stopped_at,
         elapsed_seconds,
         paused_seconds,
-        outcome = 'breached' as is_breached
+        outcome,
+        reason
     from staging.sla_clocks
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_stopped_by_event
 ),
 
-first_touch as (
-    select *
+promises as (
+    select
+        case_id,
+        max(stopped_at) filter (where clock = 'sla_b_first_touch') as first_touch_ts,
+        max(elapsed_seconds) filter (where clock = 'sla_b_first_touch') as first_touch_seconds,
+        bool_or(clock = 'sla_b_first_touch' and reason = 'stopped_before_start') as is_first_touch_before_intake,
+        bool_or(clock = 'sla_b_first_touch' and outcome = 'breached') as is_sla_b_breached,
+        max(stopped_at) filter (where clock = 'sla_a_resolution') as resolved_ts,
+        max(elapsed_seconds) filter (where clock = 'sla_a_resolution') as resolution_incl_wait_seconds,
+        bool_or(clock = 'sla_a_resolution' and outcome = 'breached') as is_sla_a_incl_wait_breached,
+        max(elapsed_seconds) filter (where clock = 'sla_a_resolution_paused') as resolution_paused_seconds,
+        max(paused_seconds) filter (where clock = 'sla_a_resolution_paused') as wait_seconds,
+        bool_or(clock = 'sla_a_resolution_paused' and outcome = 'breached') as is_sla_a_paused_breached
     from clocks
-    where clock = 'sla_b_first_touch'
-),
-
-resolution_incl_wait as (
-    select *
-    from clocks
-    where clock = 'sla_a_resolution'
-),
-
-resolution_paused as (
-    select *
-    from clocks
-    where clock = 'sla_a_resolution_paused'
+    group by case_id
 )
 
 select
@@ -62,24 +58,23 @@ select
     cases.tier,
     cases.case_type,
     cases.priority,
-    cases.triage_ts,
-    cases.resolved_ts,
-    cast(first_touch.elapsed_seconds / 60.0 as double) as first_touch_business_minutes,
-    cast(resolution_incl_wait.elapsed_seconds / 60.0 as double) as resolution_incl_wait_business_minutes,
-    cast(resolution_paused.elapsed_seconds / 60.0 as double) as resolution_paused_business_minutes,
-    cast(resolution_paused.paused_seconds / 60.0 as double) as customer_wait_business_minutes,
+    promises.first_touch_ts,
+    promises.resolved_ts,
+    cast(promises.first_touch_seconds / 60.0 as double) as first_touch_business_minutes,
+    cast(promises.resolution_incl_wait_seconds / 60.0 as double) as resolution_incl_wait_business_minutes,
+    cast(promises.resolution_paused_seconds / 60.0 as double) as resolution_paused_business_minutes,
+    cast(promises.wait_seconds / 60.0 as double) as customer_wait_business_minutes,
     cast(
         case
-            when cases.resolved_ts >= cases.intake_ts
-                then (epoch_us(cases.resolved_ts) - epoch_us(cases.intake_ts)) / 60000000.0
+            when promises.resolved_ts >= cases.intake_ts
+                then (epoch_us(promises.resolved_ts) - epoch_us(cases.intake_ts)) / 60000000.0
         end as double
     ) as resolution_calendar_minutes,
-    cases.is_triage_before_intake,
-    first_touch.is_breached as is_sla_b_breached,
-    resolution_incl_wait.is_breached as is_sla_a_incl_wait_breached,
-    resolution_paused.is_breached as is_sla_a_paused_breached,
+    coalesce(promises.is_first_touch_before_intake, false) as is_first_touch_before_intake,
+    promises.is_sla_b_breached,
+    promises.is_sla_a_incl_wait_breached,
+    promises.is_sla_a_paused_breached,
     cases.reopen_count > 0 as is_reopened
 from cases
-left join first_touch on cases.case_id = first_touch.case_id
-left join resolution_incl_wait on cases.case_id = resolution_incl_wait.case_id
-left join resolution_paused on cases.case_id = resolution_paused.case_id
+inner join promises on cases.case_id = promises.case_id
+where promises.first_touch_ts is not null and promises.resolved_ts is not null

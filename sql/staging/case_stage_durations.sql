@@ -10,7 +10,7 @@ with cases as (
         metrics.tier,
         metrics.case_type,
         metrics.intake_ts,
-        metrics.triage_ts,
+        milestones.triage_ts,
         milestones.investigation_ts,
         milestones.review_qa_ts,
         metrics.resolved_ts,
@@ -25,6 +25,12 @@ with cases as (
         and milestones.review_qa_ts >= milestones.investigation_ts
 ),
 
+sla_calendar as (
+    select max(calendar) as calendar
+    from staging.sla_clock_rules
+    where clock = 'sla_a_resolution'
+),
+
 business_time as (
     select
         segments.utc_date,
@@ -33,8 +39,7 @@ business_time as (
         segments.is_open,
         segments.open_seconds_before
     from staging.business_time as segments
-    where
-        segments.calendar = (select max(calendar) from staging.sla_clock_rules where clock = 'sla_a_resolution')
+    inner join sla_calendar on segments.calendar = sla_calendar.calendar
 ),
 
 instants as (

@@ -1,6 +1,7 @@
 -- One row is one reopened case.
--- Measured rework runs from the first reopen to the last RESOLVED, in open minutes of SLA A's calendar, NULL while the case
--- is open again. The published proxy is the tier's median from investigation to review. Both stand side by side.
+-- Measured rework runs from the first reopen to the last RESOLVED, in open minutes of SLA A's calendar, NULL while the
+-- case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
+-- (docs/decisions/0005-business-time-F.md).
 with cases as (
     select
         case_id,
@@ -15,6 +16,12 @@ with cases as (
     where reopen_count > 0
 ),
 
+sla_calendar as (
+    select max(calendar) as calendar
+    from staging.sla_clock_rules
+    where clock = 'sla_a_resolution'
+),
+
 business_time as (
     select
         segments.utc_date,
@@ -23,8 +30,7 @@ business_time as (
         segments.is_open,
         segments.open_seconds_before
     from staging.business_time as segments
-    where
-        segments.calendar = (select max(calendar) from staging.sla_clock_rules where clock = 'sla_a_resolution')
+    inner join sla_calendar on segments.calendar = sla_calendar.calendar
 ),
 
 tiers as (

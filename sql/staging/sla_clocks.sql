@@ -9,18 +9,20 @@ with cases as (
         case_id,
         intake_date,
         intake_ts,
-        triage_ts,
-        assigned_ts,
-        investigation_ts,
-        escalated_ts,
-        customer_wait_ts,
-        review_qa_ts,
-        resolved_ts,
-        reopened_ts,
         cancelled_ts,
-        closed_ts,
         ended_at
     from staging.case_milestones
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+events as (
+    select
+        case_id,
+        status,
+        canonical_ts
+    from staging.events_clean
     where
         intake_date >= $start_date
         and intake_date < $end_date
@@ -59,40 +61,31 @@ business_time as (
     from staging.business_time
 ),
 
--- One row a clock: its start and stop statuses as flags, so that a case's milestones are picked without a join.
 clocks as (
     select
         clock,
         max(calendar) as calendar,
         max(target_seconds) as target_seconds,
-        bool_or(role = 'pause') as has_pauses,
         bool_or(role = 'start' and status = 'INTAKE') as starts_at_intake,
-        bool_or(role = 'start' and status = 'TRIAGE') as starts_at_triage,
-        bool_or(role = 'start' and status = 'ASSIGNED') as starts_at_assigned,
-        bool_or(role = 'start' and status = 'INVESTIGATION') as starts_at_investigation,
-        bool_or(role = 'start' and status = 'ESCALATED') as starts_at_escalated,
-        bool_or(role = 'start' and status = 'CUSTOMER_WAIT') as starts_at_customer_wait,
-        bool_or(role = 'start' and status = 'REVIEW_QA') as starts_at_review_qa,
-        bool_or(role = 'start' and status = 'RESOLVED') as starts_at_resolved,
-        bool_or(role = 'start' and status = 'REOPENED') as starts_at_reopened,
-        bool_or(role = 'start' and status = 'CANCELLED') as starts_at_cancelled,
-        bool_or(role = 'start' and status = 'CLOSED') as starts_at_closed,
-        bool_or(role = 'stop' and status = 'TRIAGE') as stops_at_triage,
-        bool_or(role = 'stop' and status = 'ASSIGNED') as stops_at_assigned,
-        bool_or(role = 'stop' and status = 'INVESTIGATION') as stops_at_investigation,
-        bool_or(role = 'stop' and status = 'ESCALATED') as stops_at_escalated,
-        bool_or(role = 'stop' and status = 'CUSTOMER_WAIT') as stops_at_customer_wait,
-        bool_or(role = 'stop' and status = 'REVIEW_QA') as stops_at_review_qa,
-        bool_or(role = 'stop' and status = 'RESOLVED') as stops_at_resolved,
-        bool_or(role = 'stop' and status = 'REOPENED') as stops_at_reopened,
-        bool_or(role = 'stop' and status = 'CANCELLED') as stops_at_cancelled,
-        bool_or(role = 'stop' and status = 'CLOSED') as stops_at_closed
+        bool_or(role = 'pause') as has_pauses
     from rules
     group by clock
 ),
 
--- Of the instants that happened the first counts; least() skips the NULL of those that did not.
+-- Intake is no event here: the case's own intake_ts says when it was.
 boundaries as (
+    select
+        events.case_id,
+        rules.clock,
+        min(events.canonical_ts) filter (where rules.role = 'start') as first_start_ts,
+        min(events.canonical_ts) filter (where rules.role = 'stop') as first_stop_ts
+    from events
+    inner join rules on events.status = rules.status
+    where rules.role in ('start', 'stop') and events.status <> 'INTAKE'
+    group by events.case_id, rules.clock
+),
+
+bounded as (
     select
         cases.source,
         cases.case_id,
@@ -102,37 +95,13 @@ boundaries as (
         clocks.target_seconds,
         clocks.has_pauses,
         cases.intake_ts,
-        case
-            when clocks.starts_at_intake then cases.intake_ts
-            else least(
-                case when clocks.starts_at_triage then cases.triage_ts end,
-                case when clocks.starts_at_assigned then cases.assigned_ts end,
-                case when clocks.starts_at_investigation then cases.investigation_ts end,
-                case when clocks.starts_at_escalated then cases.escalated_ts end,
-                case when clocks.starts_at_customer_wait then cases.customer_wait_ts end,
-                case when clocks.starts_at_review_qa then cases.review_qa_ts end,
-                case when clocks.starts_at_resolved then cases.resolved_ts end,
-                case when clocks.starts_at_reopened then cases.reopened_ts end,
-                case when clocks.starts_at_cancelled then cases.cancelled_ts end,
-                case when clocks.starts_at_closed then cases.closed_ts end
-            )
-        end as first_start_ts,
-        least(
-            case when clocks.stops_at_triage then cases.triage_ts end,
-            case when clocks.stops_at_assigned then cases.assigned_ts end,
-            case when clocks.stops_at_investigation then cases.investigation_ts end,
-            case when clocks.stops_at_escalated then cases.escalated_ts end,
-            case when clocks.stops_at_customer_wait then cases.customer_wait_ts end,
-            case when clocks.stops_at_review_qa then cases.review_qa_ts end,
-            case when clocks.stops_at_resolved then cases.resolved_ts end,
-            case when clocks.stops_at_reopened then cases.reopened_ts end,
-            case when clocks.stops_at_cancelled then cases.cancelled_ts end,
-            case when clocks.stops_at_closed then cases.closed_ts end
-        ) as first_stop_ts,
+        case when clocks.starts_at_intake then cases.intake_ts else boundaries.first_start_ts end as first_start_ts,
+        boundaries.first_stop_ts,
         cases.cancelled_ts,
         cases.ended_at
     from cases
     cross join clocks
+    left join boundaries on cases.case_id = boundaries.case_id and clocks.clock = boundaries.clock
 ),
 
 -- A clock that never started has no row; an event before intake is clipped to it.
@@ -147,12 +116,13 @@ runs as (
         has_pauses,
         case when first_start_ts < intake_ts then intake_ts else first_start_ts end as started_at,
         coalesce(first_stop_ts, ended_at) as stopped_at,
+        first_stop_ts is not null as is_stopped_by_event,
         case
             when first_stop_ts is not null then null
             when cancelled_ts is not null then 'cancelled'
             else 'ended_without_stop'
         end as reason_without_stop
-    from boundaries
+    from bounded
     where first_start_ts is not null
 ),
 
@@ -280,5 +250,6 @@ select
     target_seconds,
     outcome,
     case when outcome = 'unknown' then coalesce(reason_uncountable, reason_without_stop) end as reason,
+    is_stopped_by_event,
     stopped_at is null as is_open
 from judged

@@ -1,7 +1,7 @@
 """Everything a Dagster instance answers about a run history, as comparable text; used by the storage tests.
 
-Belongs here: asking. Does not belong here: comparing. Run ids, stamps, durations and paths are replaced, storage ids are
-kept: two instances with the same history must give the same text.
+Belongs here: asking. Does not belong here: comparing. Run ids, stamps, durations and paths are replaced, storage ids
+are kept: two instances with the same history must give the same text.
 """
 
 import json
@@ -27,13 +27,14 @@ ASSET_EVENT_TYPES = [
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
 ]
 ASSET_KEYS = sorted(defs.resolve_asset_graph().get_all_asset_keys())
+PARTITIONED_KEYS = [key for key in ASSET_KEYS if defs.resolve_asset_graph().get(key).is_partitioned]
 CHECK_KEYS = sorted(defs.resolve_asset_graph().asset_check_keys)
 
 _STAMP = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00)?")
-_EPOCH = re.compile(r"\b1[6-9]\d{8}(\d{3}\b|\.\d+)")
+_EPOCH = re.compile(r"(?<![\d.])1[6-9]\d{8}(\d{3}\b|\.\d+)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LOG_KEY = re.compile(r"""(log_key": "|file_key=')[a-z]{8}\b""")
-_DURATION = re.compile(r"\b\d+(\.\d+)?(e-\d+)?(ms|s)\b|\b0\.\d+|\b\d+\.\d{5,}(e-\d+)?")
+_DURATION = re.compile(r"(?<![\d.])(\d+(\.\d+)?(ms|s)\b|\d+\.\d{3,}(e-\d+)?|\d+(\.\d+)?e-\d+)")
 
 
 def comparable(instance: dg.DagsterInstance, answer: object) -> str:
@@ -99,7 +100,7 @@ def catalog_facts(instance: dg.DagsterInstance) -> Facts:
         facts[f"{name}: history"] = storage.get_asset_check_execution_history(check, limit=100)
         facts[f"{name}: by partition"] = storage.get_asset_check_partition_info([check])
     with partition_loading_context(dynamic_partitions_store=instance):
-        for key in ASSET_KEYS[:3]:
+        for key in PARTITIONED_KEYS:
             facts[f"{key.to_user_string()}: status cache"] = get_and_update_asset_status_cache_value(
                 instance, key, PARTITIONS
             )
@@ -159,11 +160,13 @@ NODES = """query { assetNodes {
     ... on DefaultPartitionStatuses { materializedPartitions failedPartitions materializingPartitions } }
   assetMaterializations(limit: 60) { runId partition tags { key value } metadataEntries { label } stepKey }
   latestMaterializationByPartition { runId partition stepKey }
-  dataVersion dataVersionByPartition staleStatus
+  staleStatus
   freshnessStatusInfo { freshnessStatus }
   assetChecksOrError { __typename ... on AssetChecks { checks { name blocking
     executionForLatestMaterialization { status runId evaluation { severity success metadataEntries { label } } } } } }
 } }"""
+VERSIONS = """query($keys: [AssetKeyInput!]!) { assetNodes(assetKeys: $keys) {
+  assetKey { path } dataVersionByPartition staleStatusByPartition } }"""
 LATEST = """query($keys: [AssetKeyInput!]!) { assetsLatestInfo(assetKeys: $keys) {
   assetKey { path } unstartedRunIds inProgressRunIds latestRun { id status }
   latestMaterialization { runId partition } } }"""
@@ -172,7 +175,8 @@ RUNS = """query { runsOrError { ... on Runs { results { id status tags { key val
   stats { ... on RunStatsSnapshot { stepsSucceeded stepsFailed materializations expectations } }
   stepStats { stepKey status materializations { partition } } } } } }"""
 CHECK_HISTORY = """query($asset: AssetKeyInput!, $check: String!) {
-  assetCheckExecutions(assetKey: $asset, checkName: $check, limit: 100) { status runId evaluation { severity success } } }"""
+  assetCheckExecutions(assetKey: $asset, checkName: $check, limit: 100) {
+    status runId evaluation { severity success } } }"""
 
 
 def graphql_facts(instance: dg.DagsterInstance) -> Facts:
@@ -189,6 +193,8 @@ def graphql_facts(instance: dg.DagsterInstance) -> Facts:
         facts: dict[str, object] = {f"node {node['assetKey']['path']}": json.dumps(node) for node in nodes}
         facts["latest info"] = ask(LATEST, keys=[{"path": key.path} for key in ASSET_KEYS])
         facts["runs"] = ask(RUNS)
+        for key in PARTITIONED_KEYS:
+            facts[f"versions of {key.to_user_string()}"] = ask(VERSIONS, keys=[{"path": key.path}])
         for check in CHECK_KEYS:
             facts[f"history of {check.to_user_string()}"] = ask(
                 CHECK_HISTORY, asset={"path": check.asset_key.path}, check=check.name

@@ -1,30 +1,39 @@
 """A small asset graph that has everything the event storage must get right; used by the storage tests.
 
-Belongs here: the graph and how to run it. Does not belong here: any expectation. Run as a script it carries out one
-range run in a home, as `opsla run` does, so that tests can kill it.
+Belongs here: the graph, how to run it, where to die in it. Does not belong here: any expectation. Run as a script it
+carries out range runs as `opsla run` does, in processes of their own that kill themselves at a given point.
 """
 
+import itertools
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 import dagster as dg
 
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.lease import process_tags
+from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage
+
 DAYS = 40
 PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-02-10")
 FIRST_DAY, LAST_DAY = PARTITIONS.get_partition_keys()[0], PARTITIONS.get_partition_keys()[-1]
 FOURTH_DAY = PARTITIONS.get_partition_keys()[3]
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
 def pause(name: str) -> None:
-    """Report the asset's name to the test, then hold it if the test asked for it."""
+    """Report asset, process, parent process and batch size to the test; then hold or die if it asked for that."""
     if "TOY_TRACE" in os.environ:
         with Path(os.environ["TOY_TRACE"]).open("a") as trace:
-            trace.write(f"{name} {os.getpid()} {os.environ.get('DAGSTER_EVENT_BATCH_SIZE')}\n")
-    if name in os.environ.get("TOY_HOLD", "").split(","):
+            trace.write(f"{name} {os.getpid()} {os.getppid()} {os.environ.get('DAGSTER_EVENT_BATCH_SIZE')}\n")
+    if name == os.environ.get("TOY_HOLD"):
         time.sleep(300)
+    if name == os.environ.get("TOY_DIE_IN"):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dg.asset(
@@ -106,7 +115,8 @@ CHECKS = [rows_match, adds_up]
 defs = dg.Definitions(
     assets=[*ASSETS, broken, feed],
     asset_checks=CHECKS,
-    jobs=[dg.define_asset_job("toy_job", selection=dg.AssetSelection.assets(*ASSETS).without_checks())],
+    executor=dg.in_process_executor,
+    jobs=[dg.define_asset_job("toy_job", selection=dg.AssetSelection.assets(*ASSETS))],
 )
 
 
@@ -117,12 +127,55 @@ def days(first: str, last: str) -> dict[str, str]:
 
 def run_all(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
     """One run of every asset that works, with its checks."""
-    return dg.materialize([*ASSETS, *CHECKS], instance=instance, tags=tags)
+    return dg.materialize([*ASSETS, *CHECKS], instance=instance, tags=tags, run_config=QUIET)
+
+
+def die_at(point: str) -> None:
+    """Arrange for kill -9 of this process: `asset NAME`, `batch N before|within|after the index`, or `after N ms`."""
+    subject, number, *moment = point.split()
+    if subject == "asset":
+        os.environ["TOY_DIE_IN"] = number
+    elif subject == "after":
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, int(number) / 1000)
+    else:
+        _die_in_batch(int(number), moment[0])
+
+
+def _die_in_batch(number: int, moment: str) -> None:
+    written = itertools.count(1)
+    index_events = BatchedSqliteEventLogStorage._index_events
+    store_event_batch = BatchedSqliteEventLogStorage.store_event_batch
+
+    def store_and_maybe_die(self, events):  # type: ignore[no-untyped-def]
+        store_event_batch(self, events)
+        if moment == "after" and next(written) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def index_and_maybe_die(self, *args):  # type: ignore[no-untyped-def]
+        is_last = moment != "after" and next(written) == number
+        if is_last and moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        index_events(self, *args)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)  # rows inserted, transaction open
+
+    BatchedSqliteEventLogStorage.store_event_batch = store_and_maybe_die  # type: ignore[method-assign]
+    BatchedSqliteEventLogStorage._index_events = index_and_maybe_die  # type: ignore[method-assign]
+
+
+def _run_and_die(home: Path, point: str) -> None:
+    with open_instance(home) as instance:
+        die_at(point)
+        run_all(instance, {**days(FIRST_DAY, LAST_DAY), **process_tags(instance)})
 
 
 if __name__ == "__main__":
-    from opsla_dagster.instance.instance import open_instance
-    from opsla_dagster.instance.lease import process_tags
-
-    with open_instance(Path(sys.argv[1])) as home_instance:
-        run_all(home_instance, {**days(FIRST_DAY, LAST_DAY), **process_tags(home_instance)})
+    # Arguments: HOME=POINT ...; one child each, forked because importing Dagster takes longer than the run.
+    for argument in sys.argv[1:]:
+        directory, _, where = argument.partition("=")
+        child = os.fork()
+        if child == 0:
+            _run_and_die(Path(directory), where)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -1,7 +1,7 @@
 """Clocks of random cases against counting every second one by one.
 
-The log goes the whole road: raw events, deduplication, milestones, spans, clocks, open clocks. The count below knows only
-the definitions of docs/decisions (0001, 0005, 0006, 0008) and shares no code with the package.
+The log goes the whole road: raw events, deduplication, milestones, spans, clocks, open clocks. The count below knows
+only the definitions of docs/decisions (0001, 0005, 0006, 0008) and shares no code with the package.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ CALENDARS: dict[str, dict[str, Any]] = {
 TERMINAL = ("RESOLVED", "CLOSED", "CANCELLED")
 STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA",
             "REOPENED", *TERMINAL)
-#: Clocks start and stop at statuses with a milestone; REOPENED as a milestone is the first reopen, not the status.
-MILESTONES = tuple(status for status in STATUSES if status not in ("VENDOR_WAIT", "ON_HOLD", "REOPENED"))
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
+ENDED = -1
 ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_clocks")
 
 
@@ -85,10 +84,10 @@ def cases(draw: st.DrawFn) -> Case:
 def policies(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
     clocks = {}
     for number in range(draw(st.integers(1, 3))):
-        stop = draw(st.sets(st.sampled_from(MILESTONES), min_size=1, max_size=3))
-        other = sorted(set(MILESTONES) - stop)
+        stop = draw(st.sets(st.sampled_from(STATUSES), min_size=1, max_size=3))
+        other = sorted(set(STATUSES) - stop)
         start = draw(st.one_of(st.just({"INTAKE"}), st.sets(st.sampled_from(other), min_size=1, max_size=2)))
-        waits = sorted({*other, "VENDOR_WAIT", "ON_HOLD"} - start - set(TERMINAL))
+        waits = sorted(set(other) - start - set(TERMINAL))
         clocks[f"clock_{number}"] = {
             "title": "random", "calendar": draw(st.sampled_from(list(CALENDARS))), "start": sorted(start),
             "stop": sorted(stop), "pause": sorted(draw(st.sets(st.sampled_from(waits), max_size=3))),
@@ -212,6 +211,8 @@ class Counted:
         for instant, _, status, _ in self.events:
             if instant >= self.intake:
                 self.status[instant:] = CODES[status]
+        if self.end is not None:
+            self.status[self.end:] = ENDED  # what the log says of a case after its end, no span holds
 
     def _end(self) -> int | None:
         terminal = [(sequence, instant) for instant, sequence, status, _ in self.events if status in TERMINAL]

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 import yaml
 
@@ -43,6 +42,7 @@ FIELDS = {"why", "window", "calendar", "clocks", "history", "given", "expected"}
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
+STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
@@ -56,20 +56,27 @@ def calendars() -> CalendarsSettings:
 
 
 @pytest.fixture(scope="module")
-def segments(calendars: CalendarsSettings) -> pa.Table:
-    return business_time(calendars)
+def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
+    """A warehouse with every table, empty but for business time."""
+    connection = duckdb.connect()
+    for schema in ("raw", "staging", "mart", "ops"):
+        connection.execute(f"create schema {schema}")
+    for table in STORED:
+        columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+        connection.execute(f"create table {table} ({columns})")
+    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    return connection
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: "/".join(path.relative_to(HERE).with_suffix("").parts))
-def test_golden(path: Path, calendars: CalendarsSettings, segments: pa.Table) -> None:
+def test_golden(path: Path, calendars: CalendarsSettings, connection: duckdb.DuckDBPyConnection) -> None:
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(case) <= FIELDS, f"unknown fields {set(case) - FIELDS}"
     assert case["why"].strip()
     table = f"{path.parent.parent.name}.{path.parent.name}"
     window = Window(*case["window"]) if "window" in case else DEFAULT_WINDOW
 
-    connection = duckdb.connect()
-    _fill(connection, case, calendars, segments, table, window)
+    _fill(connection, case, calendars, table, window)
     first, second = _made(connection, table, window), _made(connection, table, window)
     assert first == second, "made twice, not the same"
 
@@ -83,16 +90,12 @@ def test_golden(path: Path, calendars: CalendarsSettings, segments: pa.Table) ->
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, case: dict[str, Any], calendars: CalendarsSettings, segments: pa.Table,
-    table: str, window: Window,
+    connection: duckdb.DuckDBPyConnection, case: dict[str, Any], calendars: CalendarsSettings, table: str,
+    window: Window,
 ) -> None:
-    for schema in ("raw", "staging", "mart", "ops"):
-        connection.execute(f"create schema {schema}")
-    for known in TABLES.values():
-        if known.kind is not Kind.VIEW:
-            columns = ", ".join(f"{column.name} {column.type}" for column in known.columns)
-            connection.execute(f"create table {known.name} ({columns})")
-    replace_snapshot(connection, TABLES["staging.business_time"], segments)
+    for stored in STORED:
+        if stored != "staging.business_time":
+            connection.execute(f"truncate {stored}")
     rules = sla_clock_rules(_policies(case), calendars)
     replace_snapshot(connection, TABLES["staging.sla_clock_rules"], rules)
     if "history" in case:

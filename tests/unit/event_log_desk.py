@@ -22,24 +22,40 @@ REAL_LOGS = Path(os.environ.get("OPSLA_TEST_DATA", REPO_ROOT.parent / "shared" /
 EVER = datetime(2090, 1, 1)
 
 COLUMNS = {"case_id": "number", "status": "state", "event_ts": "at"}
-STATUSES = {"New": "INTAKE", "Active": "INVESTIGATION", "Waiting": "CUSTOMER_WAIT", "Done": "RESOLVED", "Shut": "CLOSED"}
+STATUSES = {
+    "New": "INTAKE",
+    "Active": "INVESTIGATION",
+    "Waiting": "CUSTOMER_WAIT",
+    "Done": "RESOLVED",
+    "Shut": "CLOSED",
+}
 HEADER = "number,state,at"
 
 
 def log_settings(**overrides: Any) -> EventLogSettings:
     """Settings of a log with the columns number, state and at (ISO, UTC unless they say otherwise)."""
     document = {
-        "type": "event_log", "name": "desk_log", "files": "log.csv", "columns": COLUMNS, "statuses": STATUSES,
+        "type": "event_log",
+        "name": "desk_log",
+        "files": "log.csv",
+        "columns": COLUMNS,
+        "statuses": STATUSES,
         "time": {"timezone": "UTC"},
     }
     return EventLogSettings.model_validate(document | overrides)
 
 
 def log_source(
-    directory: Path, content: str | bytes | None = None, *, zone: str = "UTC", start: str = "2025-01-01", **overrides: Any
+    directory: Path,
+    content: str | bytes | None = None,
+    *,
+    zone: str = "UTC",
+    start: str = "2025-01-01",
+    **overrides: Any,
 ) -> EventLogSource:
     """A source over `content` written to log.csv of the directory (None: as it is), with its cache beside it."""
     if content is not None:
+        directory.mkdir(exist_ok=True)
         (directory / "log.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
     desk = DeskSettings.model_validate({"timezone": zone, "start_date": start})
     return EventLogSource(log_settings(**overrides), desk, directory / "cache", directory)

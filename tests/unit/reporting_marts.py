@@ -28,7 +28,7 @@ class Log:
     days: int = 180
     start: date = date(2025, 7, 1)
     seed: int = 7
-    tiers: tuple[str | None, ...] = ("1", "2", "3")
+    tiers: tuple[str | None, ...] = ("T1", "T2", "T3")
     case_types: tuple[str | None, ...] = ("access_request", "configuration", "incident")
     has_staffing: bool = True
     has_reopens: bool = True
@@ -41,12 +41,17 @@ def write_marts(path: Path, log: Log = Log()) -> Path:
     """A marts.duckdb at `path` whose schema `mart` holds every table that the report reads."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema mart")
+        connection.execute("create schema ops")
         connection.register("drawn_cases", _cases(log))
         connection.execute("create temp table cases as select * from drawn_cases")
         connection.register("drawn_days", _days(log))
         connection.execute("create temp table days as select * from drawn_days")
         for name, sql in _tables(log).items():
             connection.execute(f"create table mart.{name} as {sql}")
+        connection.execute(
+            "create table ops.refreshed_partitions as select 'simulation' as source, intake_date, count(*) as cases,"
+            " cast(round(count(*) * 6.438) as bigint) as events from cases group by intake_date"
+        )
     return path
 
 
@@ -55,8 +60,6 @@ def summary_of(marts: Path, checks: tuple[CheckResult, ...] | None = None) -> Ru
     with duckdb.connect(str(marts), read_only=True) as connection:
         measured = headline(connection)
     measured = measured.model_copy(update={
-        "events": round(measured.cases * 6.438),
-        "events_per_case": 6.438,
         "data_quality": {"pct_missing_event_ts": 1.783, "pct_duplicate_flag": 1.971, "pct_late_arriving": 1.489},
     })
     start = measured.first_intake_date or date(2025, 7, 1)
@@ -93,12 +96,13 @@ def some_checks() -> tuple[CheckResult, ...]:
     )
     return (
         CheckResult(
-            asset="raw.events_log", check="gate_missing_event_ts", passed=True, severity="WARN",
-            description="Events without a time of their own.", figures={"observed_pct": 1.783, "limit_pct": 2.5},
+            asset="raw.events_log", check="gate_pct_missing_event_ts", passed=True, severity="WARN",
+            description="Events without a time of their own.", figures={"error_above": 20.0, "rate": 1.783, "warn_above": 3.0},
         ),
         CheckResult(
-            asset="raw.events_log", check="gate_late_arriving", passed=True, severity="WARN",
-            description="Events ingested long after they happened.", figures={"observed_pct": 1.489, "limit_pct": 2.5},
+            asset="raw.events_log", check="gate_pct_late_arriving", passed=True, severity="WARN",
+            description="Events ingested long after they happened.",
+            figures={"error_above": 20.0, "rate": 1.489, "warn_above": 3.0},
         ),
         CheckResult(
             asset="raw.events_log", check="drift_daily_volume", passed=False, severity="WARN",
@@ -171,11 +175,13 @@ def _cases(log: Log) -> pa.Table:
     })
 
 
-def _shares(many: int, ratio: float) -> np.ndarray:
-    shares = ratio ** np.arange(many)
-    return shares / shares.sum()
+def _shares(many: int, ratio: float) -> list[float]:
+    weights = [ratio**number for number in range(many)]
+    return [weight / sum(weights) for weight in weights]
 
 
+#: Marts name what the source leaves open.
+_GROUP = "coalesce(tier, 'unknown') as tier, coalesce(case_type, 'unknown') as case_type"
 _MEASURES = """
     count(*) as opened_cases,
     count(*) filter (where is_sla_case) as sla_cases,
@@ -198,7 +204,7 @@ def _tables(log: Log) -> dict[str, str]:
     return {
         "sla_daily": f"select intake_date, {_MEASURES} from cases group by intake_date order by intake_date",
         "sla_overall": f"select {_MEASURES} from cases",
-        "sla_by_tier_case_type": f"select tier, case_type, {_MEASURES} from cases group by all order by all",
+        "sla_by_tier_case_type": f"select {_GROUP}, {_MEASURES} from cases group by 1, 2 order by 1, 2",
         "staffing_daily": f"""
             select calendar_date, planned_heads, effective_heads,
                 100.0 * (1 - effective_heads / planned_heads) as shrinkage_pct
@@ -222,7 +228,8 @@ def _tables(log: Log) -> dict[str, str]:
         """,
         "congestion_daily": "select * exclude (congestion_index_10bd_mean) from mart.congestion_daily_v2",
         "driver_stage_durations": """
-            with long as (
+            with cases as (select * replace (coalesce(tier, 'unknown') as tier) from cases),
+            long as (
                 select tier, 'triage_to_investigation' as stage, handling as minutes from cases
                     where has_review and is_sla_case
                 union all select tier, 'investigation_to_review', investigation * 1.3 from cases
@@ -234,13 +241,13 @@ def _tables(log: Log) -> dict[str, str]:
                 p95_business_minutes = max(p95_business_minutes) over (partition by tier) as is_tier_bottleneck
             from long group by tier, stage
         """,
-        "driver_reopen_impact": """
-            select tier, case_type, is_reopened, count(*) as cases, avg(incl) as resolution_avg_business_minutes,
+        "driver_reopen_impact": f"""
+            select {_GROUP}, is_reopened, count(*) as cases, avg(incl) as resolution_avg_business_minutes,
                 quantile_cont(incl, 0.5) as resolution_incl_wait_p50_business_minutes,
                 quantile_cont(incl, 0.9) as resolution_incl_wait_p90_business_minutes,
                 quantile_cont(incl, 0.95) as resolution_incl_wait_p95_business_minutes,
                 100.0 * avg(cast(incl > 1440 as integer)) as sla_a_incl_wait_breach_pct
-            from cases where is_sla_case group by all
+            from cases where is_sla_case group by 1, 2, 3
         """,
         "driver_congestion_buckets": f"""
             with ranked as (select *, ntile(10) over (order by exposure, case_id) as exposure_decile
@@ -252,22 +259,23 @@ def _tables(log: Log) -> dict[str, str]:
             from ranked group by exposure_decile
         """,
         "driver_summary": """
-            select 'tier_bottleneck' as finding, tier, stage, p95_business_minutes as figure, 'business minutes' as unit,
-                'Tier ' || coalesce(tier, '?') || ': the tail is dominated by ' || stage as statement
-            from mart.driver_stage_durations where is_tier_bottleneck
+            select 'primary_bottleneck' as finding, tier, stage, p95_business_minutes as figure,
+                'business minutes' as unit, 'Tail latency is longest in tier ' || tier || ', stage ' || stage as statement
+            from mart.driver_stage_durations order by figure desc limit 1
         """,
         "scenario_results": f"""
             select s.scenario, s.description, s.eligible as eligible_cases,
-                breaches as sla_a_incl_wait_breaches_before,
+                cast(floor(breaches * s.share * 4) as bigint) as sla_a_incl_wait_breaches_before,
                 cast(floor(breaches * s.share) as bigint) as sla_a_incl_wait_breaches_avoided,
                 100.0 * breaches / n as breach_pct_before,
                 100.0 * (breaches - floor(breaches * s.share)) / n as breach_pct_after, s.hours as hours_saved,
                 s.measure as rework_measure
             from (select sum(sla_a_incl_wait_breached_cases) as breaches, sum(sla_cases) as n from mart.sla_daily),
             (values
-                ('S1', 'Tier 3 investigation → review/QA 20 % shorter', 15470, 0.0521, 34117.5, null),
-                ('S2', '25 % fewer reopens', 13791, 0.0, 27382.36, 'proxy'),
-                ('S3', 'S1 and S2 together', 27902, 0.0521, 61499.86, 'proxy')
+                ('s1_faster_tier3_review', 'Tier 3 spends 20 % less time from investigation to review',
+                    15470, 0.0521, 34117.5, null),
+                ('s2_fewer_reopens', 'A quarter of the reopened cases are not reopened', 13791, 0.0, 27382.36, 'proxy'),
+                ('s3_combined', 'Both together', 27902, 0.0521, 61499.86, 'proxy')
             ) as s (scenario, description, eligible, share, hours, measure)
             where n > 0 and {log.has_reopens}
         """,
@@ -283,19 +291,24 @@ def _tables(log: Log) -> dict[str, str]:
                 cast(target as bigint) - cast(ran as bigint) as remaining_seconds,
                 timestamp '{as_of} 05:00:00' + to_seconds(cast((target - cast(ran as bigint)) * 2 as bigint)) as due_at,
                 case when ran > target then 'breached' else 'running' end as outcome,
-                clock = 'sla_a_paused' and hash(case_id) % 5 = 0 as is_paused,
+                clock = 'sla_a_resolution_paused' and hash(case_id) % 5 = 0 as is_paused,
                 timestamp '{as_of} 05:00:00' as as_of_at
-            from open_cases, (values ('sla_a_incl_wait', 86400), ('sla_a_paused', 86400), ('sla_b', 7200))
+            from open_cases,
+            (values ('sla_a_resolution', 86400), ('sla_a_resolution_paused', 86400), ('sla_b_first_touch', 7200))
                 as clocks (clock, target)
-            where clock <> 'sla_b' or hash(case_id) % 20 = 0
+            where clock <> 'sla_b_first_touch' or hash(case_id) % 20 = 0
         """,
-        "source_sla_comparison": f"""
-            select 'servicenow' as source, 24918 as cases, {24918 if log.has_source_verdicts else 0} as source_verdict_cases,
-                {63.42 if log.has_source_verdicts else "null"} as source_breach_pct,
-                {41.17 if log.has_source_verdicts else "null"} as our_breach_pct,
-                {17411 if log.has_source_verdicts else "null"} as agreeing_cases, 23362 as source_resolved_cases,
-                22.1 as source_resolution_p50_calendar_hours, 148.5 as source_resolution_p75_calendar_hours,
-                381.5 as source_resolution_p90_calendar_hours, 710.5 as source_resolution_p95_calendar_hours
-            where {log.has_source_verdicts}
+        "source_sla_comparison": """
+            select 'servicenow' as source, 24918 as cases, 24918 as source_verdict_cases, 36.58 as source_breach_pct,
+                24905 as our_verdict_cases, 30.8 as our_breach_pct, 24905 as both_verdict_cases, 21859 as agreeing_cases,
+                23362 as source_resolved_cases, 22.1 as source_resolution_p50_calendar_hours,
+                148.5 as source_resolution_p75_calendar_hours, 381.5 as source_resolution_p90_calendar_hours,
+                710.5 as source_resolution_p95_calendar_hours
+        """ if log.has_source_verdicts else """
+            select 'simulation' as source, 300000 as cases, 0 as source_verdict_cases, null as source_breach_pct,
+                292000 as our_verdict_cases, 6.5 as our_breach_pct, 0 as both_verdict_cases, 0 as agreeing_cases,
+                0 as source_resolved_cases, null as source_resolution_p50_calendar_hours,
+                null as source_resolution_p75_calendar_hours, null as source_resolution_p90_calendar_hours,
+                null as source_resolution_p95_calendar_hours
         """,
     }

@@ -223,7 +223,7 @@ calendars:
         ("[08:00-18:00]", "[08:00-25:00]", r"hours\.mon-fri: '08:00-25:00': times of day lie between"),
         ("[08:00-18:00]", "[08:00-08:00]", r"'08:00-08:00' is empty"),
         ("[08:00-18:00]", "[08:00-12:00, 11:00-18:00]", r"calendars\.desk: the hours of mon overlap at 11:00"),
-        ("mon-fri", "mon-fry", r"calendars\.desk\.hours\.mon-fry\.\[key\]: 'mon-fry' is no weekday"),
+        ("mon-fri", "mon-fry", r"calendars\.desk\.hours\.mon-fry: 'mon-fry' is no weekday"),
         ("hours: {mon-fri: [08:00-18:00]}", "hours: {}", r"calendars\.desk: never open"),
         ("hours:", "always_open: true\n    hours:", r"calendars\.desk: always_open means 24x7 without exception"),
         ("hours:", "holidays: [2025-13-01]\n    hours:", r"not valid YAML: month must be in 1\.\.12"),

@@ -1,4 +1,4 @@
-"""Bad input: each ends in one clear OpslaError or in rejected rows with their reason; nothing is lost, nothing is guessed."""
+"""Bad input ends in one clear OpslaError or in rejected rows with their reason; nothing is lost, nothing is guessed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,12 +50,16 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
-    assert f"desk_log: files: no file matches {tmp_path}/logs/*.csv" in refused(log_source(tmp_path, files="logs/*.csv"))
+    assert f"desk_log: files: no file matches {tmp_path}/logs/*.csv" in refused(
+        log_source(tmp_path, files="logs/*.csv")
+    )
 
 
 def test_a_directory(tmp_path: Path) -> None:
     (tmp_path / "logs.csv").mkdir()
-    assert "is a directory, expected a file; name its files with a pattern" in refused(log_source(tmp_path, files="logs.csv"))
+    assert "is a directory, expected a file; name its files with a pattern" in refused(
+        log_source(tmp_path, files="logs.csv")
+    )
 
 
 def test_a_pipe(tmp_path: Path) -> None:
@@ -64,7 +69,9 @@ def test_a_pipe(tmp_path: Path) -> None:
 
 def test_an_environment_variable_that_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DESK_LOGS", raising=False)
-    assert "the environment variable DESK_LOGS, which is not set" in refused(log_source(tmp_path, files="${DESK_LOGS}/a.csv"))
+    assert "the environment variable DESK_LOGS, which is not set" in refused(
+        log_source(tmp_path, files="${DESK_LOGS}/a.csv")
+    )
 
 
 def test_a_name_that_does_not_tell_the_format(tmp_path: Path) -> None:
@@ -109,7 +116,9 @@ def test_a_header_alone_is_a_log_without_cases(tmp_path: Path, end: bytes) -> No
     ("damage", "found"),
     [
         pytest.param(lambda whole_file: whole_file[:-20], "end-of-stream marker", id="cut short"),
-        pytest.param(lambda whole_file: whole_file[:-8] + b"\0" * 4 + whole_file[-4:], "CRC check failed", id="wrong sum"),
+        pytest.param(
+            lambda whole_file: whole_file[:-8] + b"\0" * 4 + whole_file[-4:], "CRC check failed", id="wrong sum"
+        ),
         pytest.param(lambda whole_file: whole_file[:12] + b"\xff" * 20 + whole_file[32:], "rror", id="scrambled"),
         pytest.param(lambda whole_file: whole_file + b"rubbish", "Not a gzipped file", id="something behind it"),
     ],
@@ -185,9 +194,17 @@ def test_line_ends_of_carriage_returns_alone(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_parquet_file(tmp_path: Path) -> None:
-    duckdb.execute(f"copy (select 'A' as number, 'New' as state, '2025-03-03T08:00Z' as at) to '{tmp_path}/log.parquet'")
+    duckdb.execute(
+        f"copy (select 'A' as number, 'New' as state, '2025-03-03T08:00Z' as at) to '{tmp_path}/log.parquet'"
+    )
     whole_file = (tmp_path / "log.parquet").read_bytes()
-    for content in (b"", b"PAR1", whole_file[:-30], whole_file[:4] + b"\xff" * 40 + whole_file[44:], b"number,state,at\n"):
+    for content in (
+        b"",
+        b"PAR1",
+        whole_file[:-30],
+        whole_file[:4] + b"\xff" * 40 + whole_file[44:],
+        b"number,state,at\n",
+    ):
         (tmp_path / "log.parquet").write_bytes(content)
         message = refused(log_source(tmp_path, files="log.parquet"))
         assert message.startswith(f"{tmp_path / 'log.parquet'}: cannot be read as parquet: ")
@@ -214,11 +231,27 @@ OPTIONAL = {"intake_ts": "opened", "resolved_ts": "solved", "sla_met": "kept", "
         ("A,New,?", "event_ts", "column at: no stamp, and nothing else says when it happened"),
         ("A,New,03/03/2025", "event_ts", "column at: expected an ISO 8601 date and time; found '03/03/2025'"),
         ("A,New,2025-03-03", "event_ts", "column at: expected an ISO 8601 date and time; found '2025-03-03'"),
-        ("A,New,2025-02-29T08:00Z", "event_ts", "column at: expected an ISO 8601 date and time; found '2025-02-29T08:00Z'"),
-        ("A,New,2025-03-03T08:00+99:00", "event_ts", "column at: expected an ISO 8601 date and time; found '2025-03-03T08:00+99:00'"),
+        (
+            "A,New,2025-02-29T08:00Z",
+            "event_ts",
+            "column at: expected an ISO 8601 date and time; found '2025-02-29T08:00Z'",
+        ),
+        (
+            "A,New,2025-03-03T08:00+99:00",
+            "event_ts",
+            "column at: expected an ISO 8601 date and time; found '2025-03-03T08:00+99:00'",
+        ),
         ("A,New,infinity", "event_ts", "column at: expected an ISO 8601 date and time; found 'infinity'"),
-        ("A,New,0016-03-03T08:00Z", "event_ts", "the stamp of column at lies outside the years 1970 to 2099; found '0016-03-03T08:00Z'"),
-        ("A,New,2100-01-01T00:00Z", "event_ts", "the stamp of column at lies outside the years 1970 to 2099; found '2100-01-01T00:00Z'"),
+        (
+            "A,New,0016-03-03T08:00Z",
+            "event_ts",
+            "the stamp of column at lies outside the years 1970 to 2099; found '0016-03-03T08:00Z'",
+        ),
+        (
+            "A,New,2100-01-01T00:00Z",
+            "event_ts",
+            "the stamp of column at lies outside the years 1970 to 2099; found '2100-01-01T00:00Z'",
+        ),
         ("A,New", "record", "the record has 2 columns, expected the 3 of the header"),
         ("A,New,2025-03-03T08:00Z,", "record", "the record has 4 columns, expected the 3 of the header"),
         ("A,N\0w,2025-03-03T08:00Z", "record", "the record holds a NUL byte"),
@@ -237,10 +270,22 @@ def test_a_record_that_cannot_be_used(tmp_path: Path, row: str, field: str, reas
 @pytest.mark.parametrize(
     ("row", "field", "reason"),
     [
-        ("A,New,2025-03-03T08:00Z,soon,,,e2", "intake_ts", "column opened: expected an ISO 8601 date and time; found 'soon'"),
+        (
+            "A,New,2025-03-03T08:00Z,soon,,,e2",
+            "intake_ts",
+            "column opened: expected an ISO 8601 date and time; found 'soon'",
+        ),
         ("A,New,2025-03-03T08:00Z,,,,e2", "intake_ts", "no usable record of the case has an intake stamp"),
-        ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,soon,,e2", "resolved_ts", "column solved: expected an ISO 8601 date and time; found 'soon'"),
-        ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,maybe,e2", "sla_met", "column kept: expected one of true, false; found 'maybe'"),
+        (
+            "A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,soon,,e2",
+            "resolved_ts",
+            "column solved: expected an ISO 8601 date and time; found 'soon'",
+        ),
+        (
+            "A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,maybe,e2",
+            "sla_met",
+            "column kept: expected one of true, false; found 'maybe'",
+        ),
         ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,,", "event_id", "column id: no event id"),
         ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,,e1", "event_id", "an earlier record has the same event id e1"),
     ],
@@ -255,7 +300,10 @@ def test_a_cell_that_is_optional_but_wrong(tmp_path: Path, row: str, field: str,
 
 def test_a_stamp_without_offset_and_no_zone_to_place_it(tmp_path: Path) -> None:
     source = log_source(tmp_path, log_text([GOOD, "A,New,2025-03-03T08:00"]), time={})
-    assert "has no UTC offset, and time.timezone names no zone; found '2025-03-03T08:00'" in rejected_of(source)[3]["reason"]
+    assert (
+        "has no UTC offset, and time.timezone names no zone; found '2025-03-03T08:00'"
+        in rejected_of(source)[3]["reason"]
+    )
     only_good_is_used(source)
 
 
@@ -285,7 +333,9 @@ def test_the_right_encoding_reads_every_record(tmp_path: Path) -> None:
 
 def test_a_cell_of_ten_megabytes(tmp_path: Path) -> None:
     huge = "x" * 10 * 2**20
-    text = log_text([f'good,New,2025-03-03T08:00Z,"{huge}"', f"A,{huge},2025-03-03T08:00Z,", "B,New,2025-03-03T08:00Z,"])
+    text = log_text(
+        [f'good,New,2025-03-03T08:00Z,"{huge}"', f"A,{huge},2025-03-03T08:00Z,", "B,New,2025-03-03T08:00Z,"]
+    )
     source = log_source(tmp_path, text.replace("state,at", "state,at,note"), columns={**COLUMNS, "category": "note"})
     assert cases_of(source)["good"]["category"] == huge
     rejected = rejected_of(source)[3]
@@ -307,7 +357,10 @@ def test_a_nul_character_in_a_parquet_cell(tmp_path: Path) -> None:
 def test_every_record_of_a_case_without_usable_intake_is_rejected(tmp_path: Path) -> None:
     rows = ["A,New,2025-03-03T08:00Z,", "A,Done,2025-03-03T09:00Z,?", "B,New,2025-03-03T08:00Z,2025-03-03T08:00Z"]
     source = log_source(
-        tmp_path, log_text(rows, "number,state,at,opened"), columns={**COLUMNS, "intake_ts": "opened"}, missing_values=["?"]
+        tmp_path,
+        log_text(rows, "number,state,at,opened"),
+        columns={**COLUMNS, "intake_ts": "opened"},
+        missing_values=["?"],
     )
     assert set(rejected_of(source)) == {2, 3}
     assert set(cases_of(source)) == {"B"}
@@ -376,7 +429,10 @@ def test_a_file_put_back_is_taken_again(tmp_path: Path) -> None:
 def test_records_replaced_by_others_are_missed(tmp_path: Path) -> None:
     log_source(tmp_path, log_text([GOOD, "A,New,2025-03-03T08:00Z"])).counts()
     message = refused(log_source(tmp_path, log_text([GOOD, "B,New,2025-03-03T08:00Z", "C,New,2025-03-03T08:00Z"])))
-    assert "source desk_log: 1 cases have fewer records than when the log was last read, A for one has 0 instead of 1" in message
+    assert (
+        "source desk_log: 1 cases have fewer records than when the log was last read, A for one has 0 instead of 1"
+        in message
+    )
 
 
 def test_a_file_that_is_gone_is_missed(tmp_path: Path) -> None:
@@ -448,6 +504,15 @@ def test_a_damaged_snapshot_says_how_to_go_on(tmp_path: Path) -> None:
     state = events.parent / "snapshot.json"
     state.write_text("[]")
     assert "a damaged cache" in refused(log_source(tmp_path))
+
+
+def test_what_a_killed_run_left_behind_is_cleared_up_after_a_day(tmp_path: Path) -> None:
+    home = tmp_path / "cache" / "desk_log"
+    for name, age_seconds in (("unfinished-old", 90_000), ("unfinished-running", 60)):
+        (home / name).mkdir(parents=True)
+        os.utime(home / name, (time.time() - age_seconds,) * 2)
+    log_source(tmp_path, log_text([GOOD])).counts()
+    assert [path.name for path in home.glob("unfinished-*")] == ["unfinished-running"]
 
 
 def test_a_refused_log_leaves_nothing_half_done(tmp_path: Path) -> None:

@@ -26,12 +26,14 @@ from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED
 from opsla_dagster.sources.event_log import SourceCounts
 from opsla_dagster.window import Window
 
-TWO_CASES = log_text([
-    "A,New,2025-03-03T08:00:00Z",
-    "B,New,2025-03-04 09:00",
-    "A,Active,2025-03-03T10:00:00+01:00",
-    "A,Done,2025-03-05T12:30:15.5",
-])
+TWO_CASES = log_text(
+    [
+        "A,New,2025-03-03T08:00:00Z",
+        "B,New,2025-03-04 09:00",
+        "A,Active,2025-03-03T10:00:00+01:00",
+        "A,Done,2025-03-05T12:30:15.5",
+    ]
+)
 
 
 def test_rows_become_events_in_the_sources_order(tmp_path: Path) -> None:
@@ -45,6 +47,41 @@ def test_rows_become_events_in_the_sources_order(tmp_path: Path) -> None:
     ]
     assert [row["source_sequence"] for row in events] == [1, 2, 3, 1]
     assert all(row["ingestion_ts"] == row["event_ts"] for row in events)
+
+
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
+    """docs/decisions/0004-event-log-source.md, with the same numbers."""
+    rows = [
+        "T1,New,2025-03-08 23:10,2025-03-08 23:05,red",
+        "T1,Active,2025-03-09 02:30,2025-03-08 23:05,blue",
+        "T1,Done,2025-03-09 09:00,2025-03-08 23:05,?",
+        "T1,Odd,2025-03-09 09:30,2025-03-08 23:05,?",
+        "T1,Active,2025-03-10 10:00,2025-03-08 23:05,?",
+        "T2,New,2025-02-28 12:00,2025-02-28 12:00,red",
+    ]
+    source = log_source(
+        tmp_path,
+        log_text(rows, "number,state,at,opened,group"),
+        zone="America/New_York",
+        start="2025-03-01",
+        columns={**COLUMNS, "intake_ts": "opened", "team": "group"},
+        missing_values=["?"],
+        time={"timezone": "America/New_York"},
+    )
+    assert {number: row["field"] for number, row in rejected_of(source).items()} == {
+        3: "event_ts",
+        5: "status",
+        7: "intake_ts",
+    }
+    case = cases_of(source)["T1"]
+    assert (case["intake_date"], case["intake_ts"]) == (date(2025, 3, 8), datetime(2025, 3, 9, 4, 5))
+    assert case["team"] == "red"
+    assert [(row["event_id"], row["event_ts"], row["is_reopen"]) for row in events_of(source)] == [
+        ("T1#0001", datetime(2025, 3, 9, 4, 10), False),
+        ("T1#0003", datetime(2025, 3, 9, 13, 0), False),
+        ("T1#0005", datetime(2025, 3, 10, 14, 0), True),
+    ]
+    assert source.counts() == SourceCounts(rows=6, used_rows=3, rejected_rows=3, cases=2, used_cases=1)
 
 
 def test_what_a_file_cannot_tell_of_its_mess_is_unknown(tmp_path: Path) -> None:
@@ -69,9 +106,13 @@ def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_pat
 
 
 def test_the_first_intake_stamp_in_the_sources_order_counts(tmp_path: Path) -> None:
-    rows = ["A,New,2025-03-03T08:00Z,", "A,Active,2025-03-03T09:00Z,2025-03-01T07:00Z", "A,Done,2025-03-04T09:00Z,2025-03-02T07:00Z"]
+    rows = [
+        "A,New,2025-03-03T08:00Z,",
+        "A,Active,2025-03-03T09:00Z,2025-03-02T07:00Z",
+        "A,Done,2025-03-04T09:00Z,2025-03-01T07:00Z",
+    ]
     source = log_source(tmp_path, log_text(rows, "number,state,at,opened"), columns={**COLUMNS, "intake_ts": "opened"})
-    assert cases_of(source)["A"]["intake_ts"] == datetime(2025, 3, 1, 7)
+    assert cases_of(source)["A"]["intake_ts"] == datetime(2025, 3, 2, 7)
 
 
 def test_the_intake_date_is_local_to_the_desk(tmp_path: Path) -> None:
@@ -86,7 +127,9 @@ def test_the_window_runs_from_the_desks_first_day_through_the_last_intake_date(t
 
 
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:
-    source = log_source(tmp_path, log_text(["B,New,2025-03-04T00:00Z", "A,New,2025-03-03T00:00Z", "C,New,2025-03-05T00:00Z"]))
+    source = log_source(
+        tmp_path, log_text(["B,New,2025-03-04T00:00Z", "A,New,2025-03-03T00:00Z", "C,New,2025-03-05T00:00Z"])
+    )
     window = Window(date(2025, 3, 3), date(2025, 3, 5))
     assert source.cases(window, EVER)["case_id"].to_pylist() == ["A", "B"]
     assert source.events(window, EVER)["case_id"].to_pylist() == ["A", "B"]
@@ -97,9 +140,15 @@ def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> Non
 
 
 def test_a_field_of_a_case_is_its_last_value_that_is_not_missing(tmp_path: Path) -> None:
-    rows = ["A,New,2025-03-03T08:00Z,red,true", "A,Active,2025-03-03T09:00Z,blue,true", "A,Shut,2025-03-03T10:00Z,?,false"]
+    rows = [
+        "A,New,2025-03-03T08:00Z,red,true",
+        "A,Active,2025-03-03T09:00Z,blue,true",
+        "A,Shut,2025-03-03T10:00Z,?,false",
+    ]
     source = log_source(
-        tmp_path, log_text(rows, "number,state,at,group,kept"), missing_values=["?"],
+        tmp_path,
+        log_text(rows, "number,state,at,group,kept"),
+        missing_values=["?"],
         columns={**COLUMNS, "team": "group", "sla_met": "kept"},
     )
     case = cases_of(source)["A"]
@@ -111,7 +160,9 @@ def test_a_field_of_a_case_is_its_last_value_that_is_not_missing(tmp_path: Path)
 def test_fields_come_from_visible_rows_only(tmp_path: Path) -> None:
     rows = ["A,New,2025-03-03T08:00Z,red,2025-03-03T10:00Z", "A,Done,2025-03-03T10:00Z,blue,2025-03-03T10:00Z"]
     source = log_source(
-        tmp_path, log_text(rows, "number,state,at,group,solved"), columns={**COLUMNS, "team": "group", "resolved_ts": "solved"}
+        tmp_path,
+        log_text(rows, "number,state,at,group,solved"),
+        columns={**COLUMNS, "team": "group", "resolved_ts": "solved"},
     )
     before = cases_of(source, datetime(2025, 3, 3, 9, 59))["A"]
     assert (before["team"], before["source_resolved_ts"]) == ("red", None), "the export already knew what came later"
@@ -122,10 +173,16 @@ def test_fields_come_from_visible_rows_only(tmp_path: Path) -> None:
 def test_a_source_may_say_its_verdict_in_its_own_words(tmp_path: Path) -> None:
     rows = ["A,New,2025-03-03T08:00Z,kept", "B,New,2025-03-03T08:00Z,late", "C,New,2025-03-03T08:00Z,"]
     source = log_source(
-        tmp_path, log_text(rows, "number,state,at,verdict"), columns={**COLUMNS, "sla_met": "verdict"},
+        tmp_path,
+        log_text(rows, "number,state,at,verdict"),
+        columns={**COLUMNS, "sla_met": "verdict"},
         sla_met_values={"met": ["kept"], "missed": ["late"]},
     )
-    assert {case: row["source_is_sla_met"] for case, row in cases_of(source).items()} == {"A": True, "B": False, "C": None}
+    assert {case: row["source_is_sla_met"] for case, row in cases_of(source).items()} == {
+        "A": True,
+        "B": False,
+        "C": None,
+    }
 
 
 def test_a_prefix_keeps_the_ids_of_two_sources_apart(tmp_path: Path) -> None:
@@ -149,7 +206,8 @@ def test_nothing_is_visible_before_it_is_ingested(tmp_path: Path) -> None:
 
 def test_an_event_before_its_case_is_taken_in_waits_for_the_intake(tmp_path: Path) -> None:
     source = log_source(
-        tmp_path, log_text(["A,New,2025-03-03T08:00Z,2025-03-03T09:00Z"], "number,state,at,opened"),
+        tmp_path,
+        log_text(["A,New,2025-03-03T08:00Z,2025-03-03T09:00Z"], "number,state,at,opened"),
         columns={**COLUMNS, "intake_ts": "opened"},
     )
     assert (cases_of(source, datetime(2025, 3, 3, 8, 30)), events_of(source, datetime(2025, 3, 3, 8, 30))) == ({}, [])
@@ -163,7 +221,9 @@ def test_an_instant_with_a_zone_is_the_same_instant(tmp_path: Path) -> None:
 
 def test_an_event_without_stamp_is_kept_when_its_ingestion_is_known(tmp_path: Path) -> None:
     source = log_source(
-        tmp_path, log_text(["A,New,,2025-03-03T08:05Z"], "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"}
+        tmp_path,
+        log_text(["A,New,,2025-03-03T08:05Z"], "number,state,at,written"),
+        columns={**COLUMNS, "ingestion_ts": "written"},
     )
     (event,) = events_of(source)
     assert (event["event_ts"], event["ingestion_ts"]) == (None, datetime(2025, 3, 3, 8, 5))
@@ -171,7 +231,9 @@ def test_an_event_without_stamp_is_kept_when_its_ingestion_is_known(tmp_path: Pa
 
 def test_an_event_whose_ingestion_is_missing_was_ingested_when_it_happened(tmp_path: Path) -> None:
     source = log_source(
-        tmp_path, log_text(["A,New,2025-03-03T08:00Z,"], "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"}
+        tmp_path,
+        log_text(["A,New,2025-03-03T08:00Z,"], "number,state,at,written"),
+        columns={**COLUMNS, "ingestion_ts": "written"},
     )
     assert events_of(source)[0]["ingestion_ts"] == datetime(2025, 3, 3, 8)
 
@@ -201,7 +263,10 @@ def test_the_order_of_the_file_beats_the_stamps(tmp_path: Path) -> None:
 
 def test_order_by_a_stamp_then_a_number_then_the_file(tmp_path: Path) -> None:
     rows = [
-        "A,Done,2025-03-03T09:00Z,9", "A,Active,2025-03-03T09:00Z,10", "A,New,2025-03-03T08:00Z,1", "A,Shut,2025-03-03T09:00Z,10",
+        "A,Done,2025-03-03T09:00Z,9",
+        "A,Active,2025-03-03T09:00Z,10",
+        "A,New,2025-03-03T08:00Z,1",
+        "A,Shut,2025-03-03T09:00Z,10",
     ]
     source = log_source(tmp_path, log_text(rows, "number,state,at,version"), order_by=["at", "version"])
     assert [row["source_status"] for row in events_of(source)] == ["New", "Done", "Active", "Shut"]
@@ -214,13 +279,17 @@ def test_event_ids_sort_as_the_records_of_the_case_do(tmp_path: Path) -> None:
 
 
 def test_a_rejected_record_keeps_its_place_so_that_the_others_can_be_found(tmp_path: Path) -> None:
-    source = log_source(tmp_path, log_text(["A,New,2025-03-03T08:00Z", "A,-100,2025-03-03T09:00Z", "A,Done,2025-03-03T10:00Z"]))
+    source = log_source(
+        tmp_path, log_text(["A,New,2025-03-03T08:00Z", "A,-100,2025-03-03T09:00Z", "A,Done,2025-03-03T10:00Z"])
+    )
     assert [row["event_id"] for row in events_of(source)] == ["A#0001", "A#0003"]
 
 
 def test_the_logs_own_event_ids_are_kept(tmp_path: Path) -> None:
     source = log_source(
-        tmp_path, log_text(["A,New,2025-03-03T08:00Z,e7"], "number,state,at,id"), columns={**COLUMNS, "event_id": "id"},
+        tmp_path,
+        log_text(["A,New,2025-03-03T08:00Z,e7"], "number,state,at,id"),
+        columns={**COLUMNS, "event_id": "id"},
         case_id_prefix="IT-",
     )
     assert events_of(source)[0]["event_id"] == "IT-e7"
@@ -234,7 +303,10 @@ def test_local_stamps_are_placed_by_the_zone_of_the_log(tmp_path: Path) -> None:
     source = log_source(
         tmp_path, log_text(rows), start="2016-01-01", time={"format": "%d/%m/%Y %H:%M", "timezone": "Europe/Rome"}
     )
-    assert [row["event_ts"] for row in events_of(source)] == [datetime(2016, 2, 29, 0, 16), datetime(2016, 6, 30, 23, 16)]
+    assert [row["event_ts"] for row in events_of(source)] == [
+        datetime(2016, 2, 29, 0, 16),
+        datetime(2016, 6, 30, 23, 16),
+    ]
 
 
 def test_a_local_time_that_occurs_twice_is_the_later_instant(tmp_path: Path) -> None:
@@ -244,7 +316,8 @@ def test_a_local_time_that_occurs_twice_is_the_later_instant(tmp_path: Path) -> 
 
 def test_a_local_time_that_the_zone_skips_is_rejected(tmp_path: Path) -> None:
     source = log_source(
-        tmp_path, log_text(["A,New,2025-03-09 01:59", "A,Active,2025-03-09 02:30", "A,Done,2025-03-09 03:00"]),
+        tmp_path,
+        log_text(["A,New,2025-03-09 01:59", "A,Active,2025-03-09 02:30", "A,Done,2025-03-09 03:00"]),
         time={"timezone": "America/New_York"},
     )
     assert [row["event_ts"] for row in events_of(source)] == [datetime(2025, 3, 9, 6, 59), datetime(2025, 3, 9, 7, 0)]
@@ -279,7 +352,9 @@ def test_typed_parquet_columns_are_taken_as_typed(tmp_path: Path) -> None:
         ) to '{tmp_path}/log.parquet'
     """)
     source = log_source(
-        tmp_path, files="log.parquet", time={"format": "%d/%m/%Y", "timezone": "Europe/Rome"},
+        tmp_path,
+        files="log.parquet",
+        time={"format": "%d/%m/%Y", "timezone": "Europe/Rome"},
         columns={**COLUMNS, "intake_ts": "opened", "sla_met": "kept"},
     )
     case = cases_of(source)["7"]
@@ -289,9 +364,9 @@ def test_typed_parquet_columns_are_taken_as_typed(tmp_path: Path) -> None:
 
 def test_a_glob_reads_its_files_in_name_order_as_one_log(tmp_path: Path) -> None:
     (tmp_path / "2.csv").write_text(log_text(["A,Done,2025-03-03T09:00Z"]))
-    (tmp_path / "1.csv").write_text(log_text(["A,New,2025-03-03T08:00Z"]))
+    (tmp_path / "1.csv").write_text(log_text(["A,New,2025-03-03T08:00Z", "A,Active,2025-03-03T08:30Z"]))
     source = log_source(tmp_path, files=["[0-9].csv", "1.csv"])
-    assert [row["source_status"] for row in events_of(source)] == ["New", "Done"], "each file once, by name"
+    assert [row["source_status"] for row in events_of(source)] == ["New", "Active", "Done"], "each file once, by name"
 
 
 def test_files_with_the_mapped_columns_in_another_order_are_one_log(tmp_path: Path) -> None:
@@ -323,6 +398,9 @@ def test_files_are_found_relative_to_the_config_directory_and_by_environment(
         pytest.param(TWO_CASES.replace(",", "\t"), {"delimiter": "\t"}, id="tabs"),
         pytest.param(TWO_CASES.encode("utf-16"), {"encoding": "utf-16"}, id="utf-16"),
         pytest.param(TWO_CASES.replace("A,", '"A",'), {}, id="quoted"),
+        pytest.param(
+            TWO_CASES.replace("A,", '"A, the ""first""\nand\r\n""only""",'), {}, id="quoted with everything in it"
+        ),
         pytest.param(TWO_CASES.replace("A,", "'A',"), {"quote": "'"}, id="single quotes"),
     ],
 )
@@ -332,7 +410,9 @@ def test_a_csv_file_may_be_written_in_many_ways(tmp_path: Path, content: str | b
 
 
 def test_without_quoting_a_quote_is_a_letter(tmp_path: Path) -> None:
-    source = log_source(tmp_path, log_text(['5" pipe,New,2025-03-03T08:00Z', 'A "b,New,2025-03-03T08:00Z']), csv={"quote": ""})
+    source = log_source(
+        tmp_path, log_text(['5" pipe,New,2025-03-03T08:00Z', 'A "b,New,2025-03-03T08:00Z']), csv={"quote": ""}
+    )
     assert set(cases_of(source)) == {'5" pipe', 'A "b'}
 
 
@@ -359,8 +439,17 @@ def test_a_changed_record_changes_exactly_the_digest_of_its_intake_date(tmp_path
 def test_every_field_that_is_answered_is_part_of_the_digest(tmp_path: Path) -> None:
     header = "number,state,at,written,opened,solved,shut,kept,group,who,level,kind,prio,topic"
     fields = {
-        "ingestion_ts": "written", "intake_ts": "opened", "resolved_ts": "solved", "closed_ts": "shut", "sla_met": "kept",
-        "team": "group", "agent": "who", "tier": "level", "case_type": "kind", "priority": "prio", "category": "topic",
+        "ingestion_ts": "written",
+        "intake_ts": "opened",
+        "resolved_ts": "solved",
+        "closed_ts": "shut",
+        "sla_met": "kept",
+        "team": "group",
+        "agent": "who",
+        "tier": "level",
+        "case_type": "kind",
+        "priority": "prio",
+        "category": "topic",
     }
     stamp = "2025-03-03T08:00Z"
     row = ["A", "New", stamp, stamp, stamp, stamp, stamp, "true", "g", "w", "l", "k", "p", "t"]
@@ -370,9 +459,20 @@ def test_every_field_that_is_answered_is_part_of_the_digest(tmp_path: Path) -> N
         changed = list(row)
         if column < len(row):
             changed[column] = {"New": "Fresh", stamp: "2025-03-03T08:01Z", "true": "false"}.get(row[column], "other")
-        log = log_source(tmp_path, log_text([",".join(changed)], header), name=f"log{column}", **settings)
+        log = log_source(tmp_path / str(column), log_text([",".join(changed)], header), **settings)
         found.append(digests_of(log)["2025-03-03"])
     assert len(set(found)) == len(row), "thirteen changes and the unchanged row"
+
+
+@pytest.mark.parametrize("column", ["group", "who"])
+def test_who_held_an_earlier_event_is_part_of_the_digest(tmp_path: Path, column: str) -> None:
+    settings = {"columns": {**COLUMNS, "team": "group", "agent": "who"}}
+    found = set()
+    for value in ("red", "blue"):
+        first = ["A,New,2025-03-03T08:00Z", *("same" if name != column else value for name in ("group", "who"))]
+        text = log_text([",".join(first), "A,Done,2025-03-03T09:00Z,last,last"], "number,state,at,group,who")
+        found.add(digests_of(log_source(tmp_path / value, text, **settings))["2025-03-03"])
+    assert len(found) == 2
 
 
 def test_the_digest_as_of_an_instant_covers_what_is_visible_then(tmp_path: Path) -> None:
@@ -387,7 +487,8 @@ def test_partition_states_count_what_the_source_yields(tmp_path: Path) -> None:
     source = log_source(tmp_path, TWO_CASES)
     states = source.partition_states(whole(source), EVER).to_pylist()
     assert [(row["intake_date"], row["cases"], row["events"]) for row in states] == [
-        (date(2025, 3, 3), 1, 3), (date(2025, 3, 4), 1, 1),
+        (date(2025, 3, 3), 1, 3),
+        (date(2025, 3, 4), 1, 1),
     ]
 
 

@@ -221,7 +221,7 @@ def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> 
 
     text = shown(explanation)
     (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
-    assert weekend.split()[-4:] == ["C-1-e1", "0:00", "outside", "hours"]
+    assert weekend.split()[-4:] == ["1", "0:00", "outside", "hours"]
     assert "holiday 'Independence Day'" in text
     assert "INTAKE, sum" in text
     assert "met, exactly at its target" in text
@@ -293,7 +293,7 @@ def test_hour_that_comes_twice_counts_twice(warehouse: Warehouse) -> None:
     explanation = warehouse.explained()
     assert explanation.is_consistent
     assert account(explanation.clocks[0]) == [("02 04:00", "02 08:00", None, 4 * HOUR)]
-    assert "Sun  2 Nov 00:00 EDT   Sun  2 Nov 03:00 EST" in shown(explanation)
+    assert "Sun  2 Nov 00:00 EDT Sun  2 Nov 03:00 EST" in shown(explanation)
     piece = json.loads(explanation.to_json())["clocks"][0]["pieces"][0]
     assert (piece["started_at"], piece["started_at_local"]) == ("2025-11-02T04:00:00Z", "2025-11-02T00:00:00-04:00")
     assert piece["ended_at_local"] == "2025-11-02T03:00:00-05:00"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -130,7 +131,7 @@ def test_days_after_the_window_go_on_at_the_final_level(source: SimulationSource
     assert size(date(2029, 3, 3)) == pytest.approx(size(date(2025, 12, 13)), abs=1)  # Saturdays
     assert size(date(2026, 11, 26)) == pytest.approx(size(date(2025, 11, 27)), abs=1)  # Thanksgivings
     shrinkage = source.staffing(Window(date(2025, 12, 27), date(2026, 6, 1)))["shrinkage_rate"]
-    assert set(shrinkage.to_pylist()) == {0.62}
+    assert set(shrinkage.to_pylist()) == {0.6}
 
 
 # ---- cases and their rows --------------------------------------------------------------------------------------------
@@ -199,6 +200,27 @@ def test_without_mess_events_happen_in_the_order_of_the_path() -> None:
             assert row["event_ts"] >= earlier["event_ts"]
         assert timedelta(seconds=20) <= row["ingestion_ts"] - row["event_ts"] <= timedelta(seconds=280)
         previous[row["case_id"]] = row
+
+
+def test_the_worked_case_of_the_decision_record_holds() -> None:
+    # docs/decisions/0003: with every draw at its median, a T2 access request that takes no detour and is not reviewed.
+    document = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    document["mess"] |= {key: 0 for key in document["mess"] if key.endswith("_share")}
+    for tier in document["tiers"].values():
+        tier["triage"]["sigma"] = tier["work"]["sigma"] = tier["hard_share"] = 0
+    document["path"]["assignment"]["sigma"] = document["path"]["pickup"]["sigma"] = 0
+    source = SimulationSource("simulation", SimulationSettings.model_validate(document), NEW_YORK, cases=30_000)
+    tuesday = Window(date(2025, 7, 8), date(2025, 7, 9))
+    cases = source.cases(tuesday, FOREVER).to_pylist()
+    wanted = {row["case_id"] for row in cases if (row["tier"], row["case_type"]) == ("T2", "access_request")}
+    paths: dict[str, list[Any]] = {}
+    for row in source.events(tuesday, FOREVER).to_pylist():
+        paths.setdefault(row["case_id"], []).append(row)
+    plain = ["INTAKE", "TRIAGE", "ASSIGNED", "INVESTIGATION", "RESOLVED"]
+    path = next(rows for case, rows in paths.items() if case in wanted and [row["status"] for row in rows] == plain)
+    steps = [later["event_ts"] - earlier["event_ts"] for earlier, later in pairwise(path)]
+    minutes = [54 * 0.95, 13 * 0.95, 35 * 0.95, 680 * 0.95]
+    assert [step.total_seconds() / 60 for step in steps] == pytest.approx(minutes, abs=1 / 30)
 
 
 def test_mess_is_what_its_flags_say(source: SimulationSource) -> None:
@@ -375,7 +397,7 @@ def test_the_shipped_bound_touches_almost_no_case(settings: SimulationSettings) 
     window = shipped.window()
     shipped_rows, unbounded_rows = shipped.events(window, FOREVER), unbounded.events(window, FOREVER)
     differs = pc.not_equal(shipped_rows["ingestion_ts"], unbounded_rows["ingestion_ts"])
-    assert len(shipped_rows.filter(differs)["case_id"].unique()) <= 15
+    assert len(shipped_rows.filter(differs)["case_id"].unique()) <= 3
 
 
 # ---- staffing --------------------------------------------------------------------------------------------------------
@@ -387,14 +409,14 @@ def test_staffing_is_two_shifts_a_day_less_shrinkage(source: SimulationSource) -
     assert len(rows) == 2 * window.days
     assert rows[0] == {
         "source": "simulation", "staff_date": date(2025, 7, 1), "shift": "day",
-        "planned_heads": 45.0, "shrinkage_rate": 0.3, "effective_heads": pytest.approx(45 * 0.7),
+        "planned_heads": 40.0, "shrinkage_rate": 0.25, "effective_heads": pytest.approx(40 * 0.75),
     }  # fmt: skip
     by_day = {row["staff_date"]: row for row in rows if row["shift"] == "evening"}
-    assert by_day[date(2025, 7, 4)]["planned_heads"] == 1.0
-    assert by_day[date(2025, 7, 5)]["planned_heads"] == 1.5
-    assert by_day[date(2025, 10, 28)]["shrinkage_rate"] == 0.3
-    assert by_day[date(2025, 11, 27)]["shrinkage_rate"] == pytest.approx(0.3 + 0.32 * 30 / 60)
-    assert by_day[date(2025, 12, 27)]["shrinkage_rate"] == pytest.approx(0.62)
+    assert by_day[date(2025, 7, 4)]["planned_heads"] == 0.5
+    assert by_day[date(2025, 7, 5)]["planned_heads"] == 1.0
+    assert by_day[date(2025, 10, 28)]["shrinkage_rate"] == 0.25
+    assert by_day[date(2025, 11, 27)]["shrinkage_rate"] == pytest.approx(0.25 + 0.35 * 30 / 60)
+    assert by_day[date(2025, 12, 27)]["shrinkage_rate"] == pytest.approx(0.6)
     assert all(row["effective_heads"] == row["planned_heads"] * (1 - row["shrinkage_rate"]) for row in rows)
 
 

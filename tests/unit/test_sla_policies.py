@@ -55,7 +55,6 @@ def test_a_clock_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         ("[TRIAGE]", "[]", r"clocks\.touch\.stop"),
         ("[TRIAGE]", "[DONE]", r"clocks\.touch\.stop\.0: Input should be .*found 'DONE'"),
         ("[TRIAGE]", "[TRIAGE, TRIAGE]", r"clocks\.touch\.stop: TRIAGE is listed twice"),
-        ("[TRIAGE]", "[ON_HOLD]", r"clocks\.touch\.stop: ON_HOLD can pause a clock, but not start or stop it"),
         ("[TRIAGE]", "[INTAKE]", r"clocks\.touch: INTAKE both starts and ends or pauses the clock"),
         ("[INTAKE]", "[TRIAGE]", r"clocks\.touch: TRIAGE both starts and ends or pauses the clock"),
         ("[CUSTOMER_WAIT]", "[TRIAGE]", r"clocks\.touch: TRIAGE both pauses and stops the clock"),

@@ -14,14 +14,14 @@ from typing import Any
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import nice_ticks, short_number
 from opsla_dagster.reporting.marts import Row
-from opsla_dagster.reporting.wording import SLA_NAMES
+from opsla_dagster.reporting.wording import SLA_NAMES, is_named
 from opsla_dagster.window import ONE_DAY
 
 #: Colour of each SLA variant, the same in every chart (classes of report.css.j2).
 TONES = {"sla_b": "tone-b", "sla_a_incl_wait": "tone-a", "sla_a_paused": "tone-p"}
 SLA_LEGEND = [(TONES[sla], name) for sla, name in SLA_NAMES.items()]
 PERCENTILES = ("p50", "p90", "p95")
-#: A group of fewer cases is shown pale and named in no finding: its rate is mostly chance.
+#: A rate of fewer cases is mostly chance: the group is shown pale and named in no finding, a line is not drawn.
 FEW_CASES = 30
 #: Rows of a picture, and of a table of days; the marts hold the rest.
 MOST_ROWS, MOST_DAYS = 12, 400
@@ -76,7 +76,7 @@ class Axis:
 def order(name: str | None) -> tuple[bool, list[tuple[int, str]]]:
     """Key of the reading order: `2` before `10`, names without case, nothing last."""
     parts = re.findall(r"\d+|\D+", (name or "").lower())
-    return name is None, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    return not is_named(name), [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def group_order(row: Row) -> tuple[object, object]:

@@ -1,4 +1,7 @@
-"""Backlog and congestion: open cases, flow, staff and load by day, and what load does to breaches."""
+"""Backlog and congestion: open cases, flow, staff and load by day, and what load does to breaches.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/flow.html.j2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tier and case type: the three breach rates of each pair."""
+"""Tier and case type: the three breach rates of each pair.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/heat-map.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -35,14 +38,14 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     """Breach rates of each tier and case type."""
     section = partial(
         Section, key="heat-map", title="Tier and case type", tables=("mart.sla_by_tier_case_type",),
-        definition="Breach % = breached cases / judged cases (with TRIAGE and RESOLVED) of the tier and case type.",
+        definition="Breach % = breached cases / judged cases (touched and resolved) of the tier and case type.",
     )
     found = rows(
         connection, "select * from mart.sla_by_tier_case_type where sla_cases > 0", "mart.sla_by_tier_case_type"
     )
     groups = sorted(found, key=group_order)
     if not groups:
-        return section(finding="No case is judged yet, so tiers and case types cannot be compared.")
+        return section(finding="No case is judged, so tiers and case types cannot be compared.")
     section = partial(section, table=_table(groups))
     if len(groups) == 1:
         return section(finding="All judged cases share one tier and case type; there is nothing to set side by side.")
@@ -113,8 +116,8 @@ def _finding(groups: Sequence[Row], headline: Headline) -> str:
 
 
 def _name(row: Row) -> str:
-    parts = [wording.tier(row["tier"])] if row["tier"] is not None else []
-    parts += [wording.name(row["case_type"])] if row["case_type"] is not None else []
+    parts = [wording.tier(row["tier"])] if wording.is_named(row["tier"]) else []
+    parts += [wording.name(row["case_type"])] if wording.is_named(row["case_type"]) else []
     return " ".join(parts) or "the group without tier and case type"
 
 

@@ -1,4 +1,7 @@
-"""Open clocks at risk: clocks past their target, and those about to be."""
+"""Open clocks at risk: clocks past their target, and those about to be.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/open-clocks.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,23 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.headline import CLOCKS
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.wording import MISSING, SLA_NAMES, SLA_SHORT_NAMES
 
+#: The SLA variant of a clock, for those behind the three headline rates.
+VARIANTS = {clock: sla for sla, clock in CLOCKS.items()}
 #: What awaits a running clock, from the worst: (key, words).
-BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"))
+BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
+         ("unknown", "cannot be told"))
 
 _BANDED = """
     select
         clock,
         case
             when outcome = 'breached' then 'past'
+            when outcome = 'unknown' then 'unknown'
             when is_paused then 'paused'
             when due_at <= as_of_at + interval 24 hour then 'day'
             else 'later'
@@ -34,7 +42,7 @@ _BANDED = """
 _NEXT_DUE = """
     select case_id, clock, tier, priority, team, elapsed_seconds, target_seconds, remaining_seconds, due_at
     from mart.open_clocks
-    where outcome <> 'breached' and not is_paused
+    where outcome = 'running' and not is_paused
     order by due_at nulls last, remaining_seconds, case_id, clock
     limit 12
 """
@@ -59,7 +67,7 @@ def open_clocks(connection: duckdb.DuckDBPyConnection) -> Section:
             "in UTC. Past target = elapsed > target. A paused clock has no due instant."
         ),
         data={
-            "bands": BANDS,
+            "bands": [(band, words) for band, words in BANDS if totals[band]],
             "clocks": [_bar(clock, banded) for clock in sorted({row["clock"] for row in banded})],
             "next_due": [_due(row) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
         },
@@ -70,7 +78,7 @@ def _bar(clock: str, banded: Sequence[Row]) -> Mapping[str, Any]:
     counts = {row["band"]: row["clocks"] for row in banded if row["clock"] == clock}
     total = sum(counts.values())
     return {
-        "name": SLA_NAMES.get(clock, wording.name(clock)),
+        "name": SLA_NAMES[VARIANTS[clock]] if clock in VARIANTS else wording.name(clock),
         "total": wording.count(total),
         "parts": [
             {"key": key, "words": words, "count": wording.count(counts[key]), "share": round(100 * counts[key] / total, 2)}
@@ -84,8 +92,8 @@ def _due(row: Row) -> Mapping[str, Any]:
     used = row["elapsed_seconds"] / row["target_seconds"] if row["target_seconds"] else 0.0
     return {
         "case_id": row["case_id"],
-        "clock": SLA_SHORT_NAMES.get(row["clock"], wording.name(row["clock"])),
-        "tier": wording.tier(row["tier"]) if row["tier"] is not None else MISSING,
+        "clock": SLA_SHORT_NAMES[VARIANTS[row["clock"]]] if row["clock"] in VARIANTS else wording.name(row["clock"]),
+        "tier": wording.tier(row["tier"]) if wording.is_named(row["tier"]) else MISSING,
         "priority": row["priority"] or MISSING,
         "team": row["team"] or MISSING,
         "used": round(min(100.0, 100 * used), 1),

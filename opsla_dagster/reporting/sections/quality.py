@@ -1,4 +1,7 @@
-"""Data-quality gates: the verdicts of the run's checks."""
+"""Data-quality gates: the verdicts of the run's checks.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/quality.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ def quality(summary: RunSummary | None) -> Section:
     return section(
         finding=_finding(summary.checks, failed),
         how_to_read=(
-            "Failed checks come first, with what they measured, then the gates that passed; the table has every check. A "
-            "failed ERROR stops what is downstream, a WARN only tells."
+            "Failed checks come first, with what they measured; then the gates that passed, the bar showing how much of the "
+            "bound is used up; the table has every check. A failed ERROR stops what is downstream, a WARN only tells."
         ),
         definition="Passed and failed count the checks of this run, each over the partitions that the run wrote.",
         data={
             "failed": [_entry(check) for check in failed],
-            "gates": [_entry(check) for check in sorted(gates, key=lambda check: (check.asset, check.check))],
+            "gates": [_gate(check) for check in sorted(gates, key=lambda check: (check.asset, check.check))],
         },
         table=_table(summary.checks),
     )
@@ -57,6 +60,27 @@ def _entry(check: CheckResult) -> Mapping[str, Any]:
         "figures": wording.figures(check.figures),
         "description": check.description,
     }
+
+
+def _gate(check: CheckResult) -> Mapping[str, Any]:
+    """A passed gate: its rate, the bound of a warning, and how much of an upper bound is used up, in %."""
+    name = check.check.removeprefix("gate_")
+    unit = "%" if name.startswith("pct_") else ""
+    rate, above, below = (_number(check, figure) for figure in ("rate", "warn_above", "warn_below"))
+    bound = f"warns above {wording.decimal(above, 0)}{unit}" if above is not None else ""
+    bound = f"warns below {wording.decimal(below, 0)}{unit}" if below is not None else bound
+    return {
+        "asset": check.asset,
+        "check": wording.name(name.removeprefix("pct_")),
+        "rate": "not known to the source" if rate is None else f"{wording.decimal(rate, 2)}{unit}",
+        "bound": bound,
+        "used": round(min(100.0, 100 * rate / above), 1) if rate is not None and above else None,
+    }
+
+
+def _number(check: CheckResult, figure: str) -> float | None:
+    value = check.figures.get(figure)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _table(checks: Sequence[CheckResult]) -> Table:

@@ -1,4 +1,7 @@
-"""Reopen impact: cases that were reopened beside those that were not."""
+"""Reopen impact: cases that were reopened beside those that were not.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/reopens.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
     section = partial(Section, key="reopens", title="Reopen impact", tables=("mart.driver_reopen_impact",))
     found = rows(connection, "select * from mart.driver_reopen_impact where cases > 0", "mart.driver_reopen_impact")
     if not found:
-        return section(finding="No case is judged yet, so reopened ones cannot be set beside the others.")
+        return section(finding="No case is judged, so reopened ones cannot be set beside the others.")
     reopened = [row for row in found if row["is_reopened"]]
     others = [row for row in found if not row["is_reopened"]]
     if not reopened:
@@ -46,7 +49,7 @@ def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
             + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
         ),
         definition=(
-            "SLA A breaches, customer wait counted, in % of judged cases (with TRIAGE and RESOLVED). Reopened = some status "
+            "SLA A breaches, customer wait counted, in % of judged cases (touched and resolved). Reopened = some status "
             "after RESOLVED, CLOSED or CANCELLED. p90 = business minutes to the first resolution."
         ),
         data={"axis": axis, "rows": [_row(*pair, axis) for pair in shown]},
@@ -74,9 +77,11 @@ def _finding(reopened: Sequence[Row], others: Sequence[Row]) -> str:
     if ours is None or theirs is None:
         return f"{text}."
     if abs(ours - theirs) < SAME_POINTS:
-        return f"{text}; they breach SLA A (customer wait counted) as often as the others, in {wording.percent(ours, 1)} of cases."
+        same = wording.percent(ours, 1)
+        return f"{text}; they breach SLA A (customer wait counted) as often as the others, in {same} of cases."
+    how_often = "more" if ours > theirs else "less"
     return (
-        f"{text}; they breach SLA A (customer wait counted) {'more' if ours > theirs else 'less'} often than the others, in "
+        f"{text}; they breach SLA A (customer wait counted) {how_often} often than the others, in "
         f"{wording.percent(ours, 1)} of cases against {wording.percent(theirs, 1)}."
     )
 

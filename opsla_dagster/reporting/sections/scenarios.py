@@ -1,4 +1,7 @@
-"""Scenarios: what would have been, had a lever been pulled."""
+"""Scenarios: what would have been, had a lever been pulled.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/scenarios.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,32 @@ def scenarios(headline: Headline) -> Section:
     section = partial(Section, key="scenarios", title="Scenarios", tables=("mart.scenario_results",))
     best = headline.best_scenario()
     if best is None:
-        return section(finding="No scenario has results: none is configured, or no case is judged yet.")
+        return section(finding="No scenario is configured.")
+    if not headline.sla_cases:
+        return section(finding="No case is judged, so scenarios have nothing to change.")
     levels = [level for row in headline.scenarios for level in _levels(row) if level is not None]
     axis = Axis.up_to(max(levels, default=0.0), "%")
     measures = sorted({wording.name(row.rework_measure) for row in headline.scenarios if row.rework_measure})
     return section(
-        finding=(
-            f"{best.scenario} ({best.description.rstrip('.')}) would have avoided {wording.count(best.breaches_avoided)} of "
-            f"{wording.count(best.breaches_before)} SLA A breaches and saved {wording.count(best.hours_saved)} business hours."
-        ),
+        finding=_finding(best),
         how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
         definition=(
-            "Each case is judged again with the lever applied (SLA A, customer wait counted); eligible cases are those the "
-            "lever touches." + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
+            "Each case is judged again with the lever applied (SLA A, customer wait counted). Eligible cases are those the "
+            "lever touches; it can avoid breaches among the cases it speeds up."
+            + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
         ),
         data={"axis": axis, "rows": [_row(row, axis) for row in headline.scenarios]},
+    )
+
+
+def _finding(best: ScenarioFigures) -> str:
+    hours = f"{wording.count(best.hours_saved)} business hours"
+    lever = f"{wording.scenario(best.scenario)} ({best.description.rstrip('.')})"
+    if not best.breaches_avoided:
+        return f"No scenario would have avoided an SLA A breach; {lever} would have saved {hours}."
+    return (
+        f"{lever} would have avoided {wording.count(best.breaches_avoided)} of the {wording.count(best.breaches_before)} "
+        f"SLA A breaches among the cases it speeds up, and saved {hours}."
     )
 
 
@@ -40,7 +54,7 @@ def _levels(row: ScenarioFigures) -> tuple[float | None, float | None]:
 
 def _row(row: ScenarioFigures, axis: Axis) -> Mapping[str, Any]:
     return {
-        "name": row.scenario,
+        "name": wording.scenario(row.scenario),
         "description": row.description,
         "eligible": wording.count(row.eligible_cases),
         "avoided": wording.count(row.breaches_avoided),

@@ -1,4 +1,7 @@
-"""Source verdicts: what the source says of itself beside what opsla says."""
+"""Source verdicts: what the source says of itself beside what opsla says.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/sources.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ def sources(connection: duckdb.DuckDBPyConnection) -> Section:
         finding=_finding(found),
         how_to_read="Agreeing cases are those where the source and opsla come to the same verdict.",
         definition=(
-            "The source’s breach % is over the cases it gives a verdict for. Calendar hours run from intake to the source’s "
-            "own resolution stamp, around the clock."
+            "Each breach % is over the cases that side gives a verdict for; opsla’s is SLA A, customer wait counted. "
+            "Calendar hours run from intake to the source’s own resolution stamp, around the clock."
         ),
         data={"sources": [(row["source"], _figures(row)) for row in found]},
     )
@@ -48,18 +51,21 @@ def _finding(found: Sequence[Row]) -> str:
         f"{row['source']} calls {wording.percent(row['source_breach_pct'])} of "
         f"{wording.counted(row['source_verdict_cases'], 'case')} breached, opsla {wording.percent(row['our_breach_pct'])}"
     )
-    if row["agreeing_cases"] is None:
+    if not row["both_verdict_cases"]:
         return f"{text}."
-    share = wording.percent(100 * row["agreeing_cases"] / row["source_verdict_cases"], 1)
-    return f"{text}; the two agree on {wording.counted(row['agreeing_cases'], 'case')} ({share})."
+    share = wording.percent(100 * row["agreeing_cases"] / row["both_verdict_cases"], 1)
+    both = wording.counted(row["both_verdict_cases"], "case")
+    return f"{text}; of {both} judged by both the two agree on {wording.count(row['agreeing_cases'])} ({share})."
 
 
 def _figures(row: Row) -> list[tuple[str, str]]:
     return [
         ("Cases", wording.count(row["cases"])),
         ("With the source’s verdict", wording.count(row["source_verdict_cases"])),
+        ("With opsla’s verdict", wording.count(row["our_verdict_cases"])),
         ("Breached, source", wording.percent(row["source_breach_pct"])),
         ("Breached, opsla", wording.percent(row["our_breach_pct"])),
+        ("Judged by both", wording.count(row["both_verdict_cases"])),
         ("Agreeing cases", wording.count(row["agreeing_cases"])),
         ("With a resolution stamp", wording.count(row["source_resolved_cases"])),
         *(

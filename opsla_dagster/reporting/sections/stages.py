@@ -1,4 +1,7 @@
-"""Stage bottleneck: business time of each stage by tier."""
+"""Stage bottleneck: business time of each stage by tier.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/stages.html.j2).
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,8 @@ def stages(connection: duckdb.DuckDBPyConnection) -> Section:
         )
     axis = Axis.up_to(max(row["p95_business_minutes"] for row in found))
     tiers = sorted({row["tier"] for row in found}, key=order)
+    is_tiered = any(wording.is_named(tier) for tier in tiers)
+    found.sort(key=_way)
     return section(
         finding=_finding(found),
         how_to_read=(
@@ -45,7 +50,7 @@ def stages(connection: duckdb.DuckDBPyConnection) -> Section:
         data={
             "axis": axis,
             "tiers": [
-                (wording.tier(tier) if tiers != [None] else "", [_row(row, axis) for row in sorted(found, key=_way) if row["tier"] == tier])
+                (wording.tier(tier) if is_tiered else "", [_row(row, axis) for row in found if row["tier"] == tier])
                 for tier in tiers
             ],
             "statements": _statements(connection),
@@ -71,7 +76,7 @@ def _row(row: Row, axis: Axis) -> Mapping[str, Any]:
 def _finding(found: Sequence[Row]) -> str:
     worst = max(found, key=lambda row: row["p95_business_minutes"])
     longest = worst["p95_business_minutes"]
-    whose = f"{wording.tier(worst['tier'])}’s" if worst["tier"] is not None else "The"
+    whose = f"{wording.tier(worst['tier'])}’s" if wording.is_named(worst["tier"]) else "The"
     text = (
         f"{whose} longest stage is {wording.stage(worst['stage'])}: one case in twenty takes more than "
         f"{wording.business_time(longest)}"
@@ -84,10 +89,11 @@ def _finding(found: Sequence[Row]) -> str:
     return wording.sentence(text) + "."
 
 
-def _statements(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _statements(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """The drivers as the mart states them: (statement, figure, unit)."""
     found = rows(
         connection,
-        "select statement from mart.driver_summary where statement is not null order by finding, tier, stage, statement",
+        "select * from mart.driver_summary where statement is not null and figure is not null order by finding, statement",
         "mart.driver_summary",
     )
-    return [row["statement"] for row in found]
+    return [(row["statement"], wording.decimal(row["figure"]).replace("-", "−"), row["unit"]) for row in found]

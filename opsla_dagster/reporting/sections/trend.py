@@ -1,11 +1,13 @@
-"""SLA trend: breach rates and percentiles by intake date."""
+"""SLA trend: breach rates and percentiles by intake date.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/trend.html.j2).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from statistics import median
 from typing import Any
 
 import duckdb
@@ -26,7 +28,6 @@ from opsla_dagster.reporting.sections.common import (
     Table,
     move,
     newest,
-    of_column,
     rate,
     smoothing_days,
     trailing,
@@ -35,6 +36,8 @@ from opsla_dagster.reporting.wording import SLA_NAMES, SLA_SHORT_NAMES
 
 #: A day is settled when its share of judged cases is at most this far below that of the whole log.
 UNSETTLED_SHARE = 0.05
+#: A single day is drawn from this many judged cases on; a smoothed line needs FEW_CASES in its span.
+FEWEST_FOR_A_DOT = 10
 #: The finding compares this many days at both ends of the log.
 COMPARED_DAYS = 28
 
@@ -45,7 +48,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     daily = rows(connection, "select * from mart.sla_daily order by intake_date", "mart.sla_daily")
     judged = [row for row in daily if row["sla_cases"]]
     if not judged:
-        return section(finding="No case has both a TRIAGE and a RESOLVED event yet, so no SLA can be judged.")
+        return section(finding="No case was both touched and resolved, so these SLAs cannot be judged.")
     targets = {sla.sla: sla.target_minutes for sla in headline.slas}
     settled_until = _settled_until(daily)
     is_unsettled = settled_until < daily[-1]["intake_date"]
@@ -54,25 +57,26 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         section,
         finding=_finding(settled or judged, "settled intake days" if is_unsettled and settled else "intake days"),
         definition=(
-            "Breach % = breached cases / cases with both TRIAGE and RESOLVED, by intake date. A case whose business time "
+            "Breach % = breached cases / judged cases, those both touched and resolved, by intake date. A case whose business time "
             f"equals the target is met. {_targets_in_words(targets)}"
         ).strip(),
         table=_table(daily),
     )
-    if len(judged) < FEWEST_DAYS:
-        return section(how_to_read="Too few days for a line; the table holds them.")
+    weekly = {sla: trailing(daily, "intake_date", partial(_smoothed_rate, sla=sla)) for sla in SLA_NAMES}
+    if len(judged) < FEWEST_DAYS or not any(value is not None for values in weekly.values() for value in values):
+        return section(how_to_read="Too few days or cases for a line; the table holds them.")
     span = smoothing_days(daily[0]["intake_date"], daily[-1]["intake_date"])
     return section(
         how_to_read=(
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
-            f"dots are each day’s exact percentiles, lines the middle one of the last {span} daily values. A dot on the upper "
-            "edge lies above it. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
+            f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. Lines need "
+            f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
             + (" Tinted days are not settled: their slow cases are still open and will add breaches." * is_unsettled)
         ),
         data={
             "span": span,
             "legend": SLA_LEGEND,
-            "charts": _breach_charts(daily, settled_until if is_unsettled else None),
+            "charts": _breach_charts(daily, weekly, settled_until if is_unsettled else None),
             "percentiles": [_percentile_chart(daily, sla, targets.get(sla)) for sla in SLA_NAMES],
         },
     )
@@ -116,12 +120,11 @@ def _targets_in_words(targets: Mapping[str, float | None]) -> str:
     return f"Targets in business minutes: {wording.listed(known)}." if known else ""
 
 
-def _breach_charts(daily: Sequence[Row], settled_until: date | None) -> Mapping[str, Any]:
+def _breach_charts(
+    daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]], settled_until: date | None
+) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
-    weekly = {sla: trailing(daily, "intake_date", partial(rate, sla=sla)) for sla in SLA_NAMES}
-    dots = [
-        Line(SLA_NAMES[sla], [row[f"{sla}_breach_pct"] for row in daily], TONES[sla], "dots") for sla in SLA_NAMES
-    ]
+    dots = [Line(SLA_NAMES[sla], _single_days(daily, f"{sla}_breach_pct"), TONES[sla], "dots") for sla in SLA_NAMES]
     chart = partial(
         Chart,
         title="Breach percentage by intake date",
@@ -153,9 +156,9 @@ def _tooltips(daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]]
 def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
     columns = {p: f"{DURATIONS[sla]}_{p}_business_minutes" for p in PERCENTILES}
-    dots = [Line(p, [row[column] for row in daily], f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
+    dots = [Line(p, _single_days(daily, column), f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
     lines = [
-        Line(p, trailing(daily, "intake_date", of_column(column, median)), f"{TONES[sla]} {p}")
+        Line(p, trailing(daily, "intake_date", partial(_weighted, column=column)), f"{TONES[sla]} {p}")
         for p, column in columns.items()
     ]
     chart = Chart(
@@ -168,6 +171,21 @@ def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None) -> M
         reference=(target, f"target {wording.minutes(target)}") if target is not None else None,
     )
     return {"name": SLA_NAMES[sla], "tone": TONES[sla], "svg": draw(chart, 340, 230)}
+
+
+def _single_days(daily: Sequence[Row], column: str) -> list[float | None]:
+    return [row[column] if row["sla_cases"] >= FEWEST_FOR_A_DOT else None for row in daily]
+
+
+def _smoothed_rate(part: Sequence[Row], sla: str) -> float | None:
+    return rate(part, sla) if _cases(part) >= FEW_CASES else None
+
+
+def _weighted(part: Sequence[Row], column: str) -> float | None:
+    """The mean of a daily percentile, weighted by the days' judged cases: a smoothed line, not a percentile of the span."""
+    known = [row for row in part if row[column] is not None]
+    cases = _cases(known)
+    return sum(row[column] * row["sla_cases"] for row in known) / cases if cases >= FEW_CASES else None
 
 
 def _table(daily: Sequence[Row]) -> Table:

@@ -60,8 +60,8 @@ def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect()
     connection.execute(f"set temp_directory = {literal(str(spill_directory))}")
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set preserve_insertion_order = true")
+    connection.execute("set global TimeZone = 'UTC'")
+    connection.execute("set global preserve_insertion_order = true")
     if limit := os.environ.get("OPSLA_MEMORY_LIMIT"):
         connection.execute(f"set memory_limit = {literal(limit)}")
     return connection
@@ -201,7 +201,7 @@ def _as_text(name: str, kind: str) -> str:
 def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
     path = loaded.file.path
     names = [column.name for column in loaded.columns]
-    wanted = {column: "order_by" for column in settings.order_by}
+    wanted = dict.fromkeys(settings.order_by, "order_by")
     wanted.update({column: f"columns.{field}" for field, column in settings.columns.mapped().items()})
     for column, place in wanted.items():
         if column not in names:

@@ -14,7 +14,8 @@ import json
 import os
 import re
 import shutil
-import tempfile
+import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +39,9 @@ CANONICAL_VERSION = 1
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
+_UNFINISHED = "unfinished-"
+#: Nobody reads a log for longer than a day.
+_ABANDONED_AFTER_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ def _build(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], fingerprint: str, directory: Path
 ) -> None:
     """Written aside and renamed: a snapshot is there as a whole, or not at all."""
-    aside = Path(tempfile.mkdtemp(prefix="unfinished-", dir=directory.parent))
+    aside = directory.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
+    aside.mkdir()
     try:
         counts, rows = canonicalise(settings, desk, files, aside)
         shutil.rmtree(aside / "spill", ignore_errors=True)
@@ -121,10 +126,18 @@ def _read(directory: Path) -> Snapshot:
 
 
 def _prune(home: Path, kept: set[str]) -> None:
-    """Keeps this snapshot and the one before it, which a longer run may still be reading."""
+    """Keeps this snapshot and the one before it, which a longer run may still read; clears up after killed runs."""
     for directory in home.iterdir():
-        if _KEY.fullmatch(directory.name) and directory.name not in kept:
+        is_old_snapshot = _KEY.fullmatch(directory.name) is not None and directory.name not in kept
+        if is_old_snapshot or (directory.name.startswith(_UNFINISHED) and _is_abandoned(directory)):
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_abandoned(directory: Path) -> bool:
+    try:
+        return time.time() - directory.stat().st_mtime > _ABANDONED_AFTER_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 # ---------------------------------------------------------------- what was read last

@@ -113,6 +113,10 @@ class EventLogSource:
         files = find_log_files(self._settings, self._config_directory)
         return take_snapshot(self._settings, self._desk, files, self._cache_directory)
 
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return connect(self._snapshot.spill_directory)
+
     def fingerprint(self) -> str:
         """Identity of the mapping; the files' content is not part of it, since a log that grows is the normal case."""
         return self._settings.mapping_fingerprint(self._desk)
@@ -166,16 +170,16 @@ class EventLogSource:
         parameters: dict[str, object] = {}
         if window is not None and as_of_at is not None:
             parameters = {"start_date": window.start, "end_date": window.end, "as_of_at": _naive_utc(as_of_at)}
-        connection = connect(self._snapshot.spill_directory)
+        cursor = self._connection.cursor()
         try:
-            table = connection.sql(select, params=parameters).to_arrow_table()
+            table = cursor.sql(select, params=parameters).to_arrow_table()
         except duckdb.Error as error:
             raise OpslaError(
                 f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "
                 "delete this directory and run again"
             ) from error
         finally:
-            connection.close()
+            cursor.close()
         return table if schema is None else table.select(schema.names).cast(schema)
 
 

@@ -8,14 +8,14 @@ with promises as (
 
 clocks as (
     select
-        intake_date,
+        found.intake_date,
         count(*) as clocks
-    from staging.sla_clocks
+    from staging.sla_clocks as found
+    inner join promises on found.clock = promises.clock
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and clock in (select clock from promises)
-    group by intake_date
+        found.intake_date >= $start_date
+        and found.intake_date < $end_date
+    group by found.intake_date
 ),
 
 cases as (

@@ -47,7 +47,9 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"json://someone:{SECRET}@127.0.0.1:{self._server.server_port}/{SECRET}/hook"
 
-    def _handler(receiver) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,0 +1,116 @@
+"""Choosing benches, running them one after the other, and showing what they measured.
+
+Belongs here: the list of benches, the table a person reads, and bench.json. Does not belong here: any measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import orchestrated, sql_vs_rewrite
+from benchmarks.measure import Figure
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import Home
+
+
+class Bench(Protocol):
+    """Measures in `place`, an empty directory that is removed afterwards; `quick` at a scale that shows it works."""
+
+    def __call__(self, place: Path, *, quick: bool) -> list[Figure]: ...
+
+
+BENCHES: dict[str, Bench] = {
+    "sql_vs_rewrite": sql_vs_rewrite.measure,
+    "orchestrated": orchestrated.measure,
+}
+
+
+def run_benches(names: Sequence[str], home: Home, console: Console, *, quick: bool) -> Path:
+    """Runs the benches named (default: all), prints each as it is done, and writes reports/bench.json; returns its path.
+
+    Raises OpslaError on a name that is no bench.
+    """
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        raise OpslaError(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    results: dict[str, list[Figure]] = {}
+    for name in names or BENCHES:
+        place = home.root / "bench" / name
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        with console.status(f"{name} ..."):
+            try:
+                results[name] = BENCHES[name](place, quick=quick)
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+        console.print(_table(name, results[name], quick=quick))
+    return _write(results, home, quick=quick)
+
+
+def _table(name: str, figures: Sequence[Figure], *, quick: bool) -> Table:
+    table = Table(title=f"{name}{' (quick: not judged)' if quick else ''}", title_justify="left")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_column("compared with")
+    table.add_column("figure", justify="right")
+    table.add_column("ratio", justify="right")
+    table.add_column("of CPU time", justify="right")
+    table.add_column("asked", justify="right")
+    table.add_column("met")
+    for figure in figures:
+        verdict = figure.is_met(quick=quick)
+        table.add_row(
+            figure.what,
+            _amount(figure.figure, figure.unit),
+            figure.compared_with,
+            _amount(figure.other, figure.unit),
+            _ratio(figure.ratio),
+            _ratio(figure.cpu_ratio),
+            str(figure.asked) if figure.asked else "",
+            "" if verdict is None else "[green]yes[/]" if verdict else "[bold red]no[/]",
+        )
+    return table
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.2f} {unit}" if value < 100 and value != int(value) else f"{value:,.0f} {unit}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _write(results: dict[str, list[Figure]], home: Home, *, quick: bool) -> Path:
+    """One bench may be taken anew on its own: the others keep what they measured last."""
+    path = home.reports / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    taken = {"taken_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "quick": quick, **_machine()}
+    for name, figures in results.items():
+        held[name] = {**taken, "figures": [figure.to_json(quick=quick) for figure in figures]}
+    path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _machine() -> dict[str, object]:
+    """What the figures depend on besides the code."""
+    return {
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "system": platform.platform(),
+        "cpus": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+    }

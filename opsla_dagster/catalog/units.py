@@ -1,0 +1,44 @@
+"""Units by name: a figure's name says what it is counted in, and this is the list of the words for it.
+
+Belongs here: the endings and their units. Does not belong here: any one column (columns.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+from opsla_dagster.catalog.model import Column
+
+#: The first pattern found in a figure's name gives its unit.
+_FIGURES = (
+    (r"_business_minutes$", "business minutes"),
+    (r"_calendar_minutes$", "minutes"),
+    (r"_calendar_hours$", "hours"),
+    (r"^hours_saved$", "business hours"),
+    (r"_seconds(_before)?$", "seconds"),
+    (r"_pct(_before|_after)?$", "percent, 0-100"),
+    (r"_rate$", "share, 0-1"),
+    (r"(^|_)cases$|_breaches_(before|avoided)$", "cases"),
+    (r"^(events|copies|event_count)$", "events"),
+    (r"^reopen_count$", "reopens"),
+    (r"_heads$", "agents"),
+    (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
+    (r"_(number|sequence|decile)$|^iso_weekday$", "position"),
+    (r"^figure$", "as `unit` says"),
+)
+_OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}
+
+
+def unit_of(column: Column) -> str:
+    """The unit of a column, from its name and type; empty for texts and flags.
+
+    Raises LookupError for a figure whose name carries no unit.
+    """
+    if column.name == "utc_date":
+        return "UTC date"
+    if column.type in _OTHERS:
+        return _OTHERS[column.type]
+    for pattern, unit in _FIGURES:
+        if re.search(pattern, column.name):
+            return unit
+    raise LookupError(f"{column.name}: the name carries no unit; end it in one, such as _business_minutes, _pct or _cases")

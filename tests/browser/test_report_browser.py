@@ -1,0 +1,212 @@
+"""report.html in a real browser: at desk and phone width, light and dark, offline.
+
+Skips, saying so, where Chromium or its driver is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from reporting_marts import Log, summary_of, write_marts
+
+from opsla_dagster.reporting.report import write_report
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+)
+DESK, PHONE = (1280, 900), (390, 844)
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver")
+
+#: Labels of visible drawings that lie over one another, by more than the pixel that rounding may cost.
+OVERLAPS = """
+    const found = [];
+    for (const svg of document.querySelectorAll('svg.chart')) {
+        if (!svg.getBoundingClientRect().width) continue;
+        for (const css of ['.end', '.tick']) {
+            const boxes = [...svg.querySelectorAll('text' + css)].map(text => [text.textContent, text.getBoundingClientRect()]);
+            boxes.forEach(([one, a], number) => boxes.slice(number + 1).forEach(([other, b]) => {
+                const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+                const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                if (wide > 1 && high > 3) found.push(svg.querySelector('title').textContent + ': ' + one + ' / ' + other);
+            }));
+        }
+    }
+    return found;
+"""
+#: Texts of drawings that reach beyond the page, and figures that reach beyond their cell.
+CUT_OFF = """
+    const texts = [...document.querySelectorAll('svg.chart text')].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.width && (box.left < 0 || box.right > document.documentElement.clientWidth);
+    });
+    const cells = [...document.querySelectorAll('.heat td, .heat th, .tile > *')].filter(
+        cell => cell.scrollWidth > cell.clientWidth + 1);
+    return [...texts, ...cells].map(found => found.textContent);
+"""
+#: Contrast of every visible text against the first opaque ground behind it, where below 4.5 : 1.
+PALE = """
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = node => {
+        for (; node; node = node.parentElement) {
+            const colour = channels(getComputedStyle(node).backgroundColor);
+            if (colour.length < 4 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const pale = new Set();
+    for (const node of document.querySelectorAll('body *')) {
+        const own = [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim());
+        if (!own || node.closest('svg title, svg desc, .sr, tr.few') || !node.getBoundingClientRect().width) continue;
+        const style = getComputedStyle(node);
+        const [a, b] = [light(channels(node.closest('svg') ? style.fill : style.color)), light(ground(node))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) pale.add(`${node.className.baseVal ?? node.className} ${node.textContent.trim()}: ${ratio.toFixed(2)}`);
+    }
+    return [...pale];
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_marts(tmp_path_factory.mktemp("marts") / "marts.duckdb", Log(cases=10_000, has_source_verdicts=True))
+
+
+@pytest.fixture(scope="module")
+def report(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Many tiers and case types with long names, open for a year."""
+    directory = tmp_path_factory.mktemp("crowded")
+    tiers = (*(f"T{number}" for number in range(1, 6)), "platinum", None)
+    types = tuple(f"category_with_quite_a_long_name_{number}" for number in range(20))
+    marts = write_marts(directory / "marts.duckdb", Log(cases=10_000, days=365, tiers=tiers, case_types=types))
+    return write_report(marts, summary_of(marts), directory / "report.html")
+
+
+def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light") -> Any:
+    width, height = size
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    browser.get(page.as_uri())
+    return browser
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, (768, 1024)], ids=["desk", "phone", "tablet"])
+def test_nothing_overflows_overlaps_or_is_cut_off(browser: Any, report: Path, crowded: Path, size: tuple[int, int]) -> None:
+    for page in (report, crowded):
+        look(browser, page, size)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
+        assert browser.execute_script(OVERLAPS) == []
+        assert browser.execute_script(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(browser: Any, report: Path, size: tuple[int, int], scheme: str) -> None:
+    look(browser, report, size, scheme)
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
+    assert browser.execute_script(PALE) == []
+
+
+def test_page_is_quiet_and_asks_the_network_for_nothing(browser: Any, report: Path) -> None:
+    browser.get_log("browser")
+    browser.get_log("performance")
+    look(browser, report, DESK)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+    assert report.as_uri() in asked
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_sections_and_their_figures_are_visible_at_both_widths(browser: Any, marts: Path, report: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        breach_pcts = connection.execute(
+            "select sla_b_breach_pct, sla_a_incl_wait_breach_pct, sla_a_paused_breach_pct from mart.sla_overall"
+        ).fetchone()
+        cells = connection.execute("select sla_b_breach_pct from mart.sla_by_tier_case_type").fetchall()
+        p95s = connection.execute("select p95_business_minutes from mart.driver_stage_durations").fetchall()
+    assert breach_pcts is not None
+    for size in (DESK, PHONE):
+        look(browser, report, size)
+        visible = {
+            section.get_attribute("id"): section.text for section in browser.find_elements("css selector", "main > section")
+        }
+        assert list(visible) == [
+            "headline", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
+        ]
+        assert all(f"{breach_pct:.2f}%" in visible["headline"] for breach_pct in breach_pcts)
+        assert all(f"{breach_pct:.1f}%" in visible["heat-map"] for (breach_pct,) in cells)
+        assert all(f"{p95:,.0f}" in visible["stages"] for (p95,) in p95s)
+        assert "36.58%" in visible["sources"]
+
+
+def test_one_drawing_of_the_trend_shows_at_each_width(browser: Any, report: Path) -> None:
+    for size, shown in ((DESK, "breach-wide"), (PHONE, "breach-narrow")):
+        look(browser, report, size)
+        drawings = browser.find_elements("css selector", "#trend .sized svg")
+        assert [drawing.get_attribute("aria-labelledby").split("-title")[0] for drawing in drawings if drawing.is_displayed()] == [
+            shown
+        ]
+
+
+def test_tables_behind_the_charts_open_without_scripts(browser: Any, report: Path) -> None:
+    look(browser, report, PHONE)
+    details = browser.find_element("css selector", "#trend details")
+    table = details.find_element("css selector", "table")
+    assert not table.is_displayed()
+    details.find_element("css selector", "summary").click()
+    assert table.is_displayed()
+    assert len(table.find_elements("css selector", "tbody tr")) == 180
+    assert browser.execute_script("return document.documentElement.scrollWidth") == PHONE[0]
+
+
+def test_print_is_light_and_whole(browser: Any, report: Path) -> None:
+    look(browser, report, (794, 1123), "dark")
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    ground = browser.execute_script("return getComputedStyle(document.body).color")
+    assert ground == "rgb(23, 32, 42)"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 794
+    assert not browser.find_element("css selector", "nav").is_displayed()
+    assert browser.find_element("css selector", "#trend .wide svg").is_displayed()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

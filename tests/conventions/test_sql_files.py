@@ -1,0 +1,181 @@
+"""Every SQL file: one SELECT that says what one row is, takes its time as parameters, and gives the same rows every time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from house import CHECK_FILES, SQL_FILES, TABLE_FILES, named, parsed, table_of
+from sqlglot import ErrorLevel, exp
+
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.sql import header_comment
+
+Rule = Callable[[str], Iterator[str]]
+
+#: What gives other rows on another day or another machine.
+RESTLESS = re.compile(
+    r"\b(current_\w+|localtime|localtimestamp)\b"
+    r"|\b(now|today|getdate|transaction_timestamp|random|uuid|uuidv7|gen_random_uuid|setseed|nextval)\s*\(",
+    re.IGNORECASE,
+)
+
+#: DuckDB only, or with another meaning elsewhere, and what to write instead.
+NOT_PORTABLE = {
+    r"\basof\b": "a half-open join on utc_date and the segment",
+    r"\b(generate_series|unnest|range)\s*\(": "raw.calendar_dim or staging.business_time",
+    r"::": "cast(... as ...)",
+    r"\bepoch\s*\(": "epoch_us: epoch loses fractions",
+    r"\bhash\s*\(": "the columns themselves: hashes differ between engines",
+    r"\b(iso)?dow\b": "the weekday of raw.calendar_dim",
+    r"'week'": "days: weeks begin on different weekdays",
+    r"\blist_\w+\s*\(|->": "columns and rows: list functions and lambdas differ",
+    r"\bqualify\b|\bexclude\s*\(|\bgroup\s+by\s+all\b": "a CTE, and the columns by name",
+}
+#: Functions that sqlglot does not know; a move to Spark has to map them by hand.
+MAPPED_BY_HAND = {"epoch_us"}
+
+#: Which layers a layer's tables may be made from.
+MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}}
+
+
+def one_select(sql: str) -> Iterator[str]:
+    found = sqlglot.parse(sql, dialect="duckdb")
+    if len(found) != 1 or not isinstance(found[0], exp.Query):
+        yield "one SELECT a file"
+
+
+def same_rows_tomorrow(sql: str) -> Iterator[str]:
+    yield from (f"{found.group()}: take the window or a column" for found in RESTLESS.finditer(code(sql)))
+
+
+def window_is_the_only_parameter(sql: str) -> Iterator[str]:
+    yield from sorted(parameters(sql) - {"$start_date", "$end_date"})
+    if "?" in code(sql):
+        yield "?: parameters have names"
+
+
+def divisors_cannot_be_zero(sql: str) -> Iterator[str]:
+    for division in parsed(sql).find_all(exp.Div, exp.IntDiv):
+        divisor = division.expression.unnest()
+        constant = isinstance(divisor, exp.Literal) and float(divisor.this) != 0
+        if not constant and not isinstance(divisor, exp.Nullif):
+            yield f"nullif(..., 0) around the divisor of {division.sql('duckdb')}"
+
+
+def picking_a_row_needs_an_order(sql: str) -> Iterator[str]:
+    picking = (exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.Rank, exp.DenseRank)
+    for window in parsed(sql).find_all(exp.Window):
+        if isinstance(window.this, picking) and not window.args.get("order"):
+            yield f"an order in {window.sql('duckdb')}"
+    for limit in parsed(sql).find_all(exp.Limit):
+        if limit.parent is not None and not limit.parent.args.get("order"):
+            yield f"an order before {limit.sql('duckdb')}"
+
+
+def portable(sql: str) -> Iterator[str]:
+    for pattern, instead in NOT_PORTABLE.items():
+        yield from (f"{found.group()!r}: write {instead}" for found in re.finditer(pattern, code(sql), re.IGNORECASE))
+
+
+def sqlglot_can_say_it_to_spark(sql: str) -> Iterator[str]:
+    try:
+        (spark,) = sqlglot.transpile(sql, read="duckdb", write="spark", unsupported_level=ErrorLevel.RAISE)
+    except sqlglot.errors.SqlglotError as error:
+        yield str(error)
+        return
+    unknown = {function.name.lower() for function in sqlglot.parse_one(spark, dialect="spark").find_all(exp.Anonymous)}
+    yield from sorted(unknown - MAPPED_BY_HAND)
+
+
+def only_tables_of_the_catalog(sql: str) -> Iterator[str]:
+    yield from sorted(tables_read(sql) - set(TABLES))
+
+
+#: Each rule with a SELECT that breaks it.
+RULES: dict[Rule, str] = {
+    one_select: "select 1; select 2",
+    same_rows_tomorrow: "select case_id from raw.cases where intake_ts < now()",
+    window_is_the_only_parameter: "select case_id from raw.cases where intake_ts < $as_of_at",
+    divisors_cannot_be_zero: "select a / count(b) as rate from raw.cases",
+    picking_a_row_needs_an_order: "select row_number() over (partition by case_id) as number from raw.cases",
+    portable: "select a.b from raw.cases as a asof join raw.events_log as b on a.t >= b.t",
+    sqlglot_can_say_it_to_spark: "select histogram_exact(case_id, ['a']) from raw.cases",
+    only_tables_of_the_catalog: "select case_id from staging.case",
+}
+
+
+def code(sql: str) -> str:
+    """The SQL without its comments."""
+    return re.sub(r"--.*", "", sql)
+
+
+def parameters(sql: str) -> set[str]:
+    return set(re.findall(r"\$\w+", code(sql)))
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_file_keeps_the_rule(rule: Rule) -> None:
+    offences = [f"{named(path)}: {offence}" for path in SQL_FILES for offence in rule(text_of(path))]
+    assert not offences, "\n".join(offences)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_rule_sees_what_it_forbids(rule: Rule) -> None:
+    assert list(rule(RULES[rule]))
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "select a / nullif(count(b), 0) as rate, b // 60 as minutes from raw.cases -- now() is never read",
+        "select today.intake_date from raw.cases as today where intake_date >= $start_date and intake_date < $end_date",
+        "select lag(a) over (partition by b order by c) as before from raw.cases",
+    ],
+)
+def test_the_rules_let_through_what_is_meant(harmless: str) -> None:
+    assert [offence for rule in RULES for offence in rule(harmless)] == []
+
+
+def test_a_table_says_what_one_row_is() -> None:
+    silent = [named(path) for path in TABLE_FILES if not text_of(path).startswith("-- One row")]
+    assert not silent, "the first line begins with `-- One row is ...`: " + ", ".join(silent)
+
+
+def test_a_check_says_what_a_failure_means_and_where_to_look_first() -> None:
+    silent = [
+        named(path)
+        for path in CHECK_FILES
+        if not all(word in header_comment(path) for word in ("A failure means", "look first")) and path.stem != "gates"
+    ]
+    assert not silent
+
+
+def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:
+    wanted = {
+        path: {"$start_date", "$end_date"} if TABLES[table_of(path)].kind is Kind.PARTITIONED else set() for path in TABLE_FILES
+    }
+    assert {path: parameters(text_of(path)) for path in TABLE_FILES} == wanted
+
+
+def test_layers_are_never_read_upwards() -> None:
+    wrong = [
+        f"{named(path)} reads {table}"
+        for path in TABLE_FILES
+        for table in sorted(tables_read(text_of(path)))
+        if table.split(".")[0] not in MAY_READ[path.parent.name]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_final_select_names_its_columns() -> None:
+    stars = [named(path) for path in TABLE_FILES if any(column.is_star for column in parsed(text_of(path)).selects)]
+    assert not stars

@@ -1,0 +1,156 @@
+"""One name everywhere: a table's catalog entry, SQL file, asset line and checks agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+import pytest
+from house import ASSET_LINES, CHECK_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
+
+from opsla_dagster.build import TABLE_ASSETS
+from opsla_dagster.calendars import BUSINESS_TIME, CALENDAR_DAYS
+from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.checks.invariants import severity_of
+from opsla_dagster.minute_spine import BUSINESS_MINUTES
+from opsla_dagster.settings import load_settings
+from opsla_dagster.settings.quality_gates import Bounds
+from opsla_dagster.settings.sla_policies import SLA_CLOCK_RULES
+from opsla_dagster.sources.base import CASES, EVENTS, REJECTED_ROWS, STAFFING
+from opsla_dagster.warehouse.connection import SCHEMAS
+from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.sql import bind, check_path, load_sql, sql_path
+from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import Window
+
+WINDOW = Window(date(2025, 7, 1), date(2025, 7, 3))
+
+sql_tables = pytest.mark.parametrize("name", [line.name for line in TABLE_ASSETS if line.rows is None])
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Every table of the catalog, views too, as an empty table."""
+    connection = duckdb.connect()
+    for schema in SCHEMAS:
+        connection.execute(f"create schema {schema}")
+    for table in TABLES.values():
+        ensure_table(connection, table)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def gates() -> dict[str, dict[str, Bounds]]:
+    return load_settings(REPOSITORY / "config").quality_gates.gates
+
+
+def test_every_table_has_one_asset_line() -> None:
+    assert sorted(line.name for line in TABLE_ASSETS) == sorted(TABLES)
+
+
+def test_every_sql_file_is_a_table_of_the_catalog() -> None:
+    assert {table_of(path) for path in TABLE_FILES} == {line.name for line in TABLE_ASSETS if line.rows is None}
+
+
+def test_sql_holds_nothing_else() -> None:
+    known = {*TABLE_FILES, *CHECK_FILES}
+    strays = [named(path) for path in SQL.rglob("*") if path.is_file() and path not in known]
+    assert not strays
+
+
+def test_the_layers_are_the_schemas_of_the_warehouse() -> None:
+    assert {table.schema for table in TABLES.values()} == set(SCHEMAS)
+
+
+@sql_tables
+def test_a_select_gives_the_columns_of_the_catalog(name: str, empty_warehouse: duckdb.DuckDBPyConnection) -> None:
+    sql = load_sql(sql_path(name))
+    found = empty_warehouse.execute(f"describe {sql}", bind(sql, WINDOW)).fetchall()
+    assert [row[:2] for row in found] == [(column.name, column.type) for column in TABLES[name].columns]
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("raw.cases", CASES), ("raw.events_log", EVENTS), ("raw.staffing_schedule", STAFFING),
+        ("raw.rejected_rows", REJECTED_ROWS), ("raw.calendar_dim", CALENDAR_DAYS), ("staging.business_time", BUSINESS_TIME),
+        ("staging.business_minutes_dim", BUSINESS_MINUTES), ("staging.sla_clock_rules", SLA_CLOCK_RULES),
+    ],
+)
+def test_rows_made_in_python_have_the_columns_of_the_catalog(
+    name: str, schema: pa.Schema, empty_warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    arrow_rows = schema.empty_table()
+    described = empty_warehouse.execute("describe select * from arrow_rows").fetchall()
+    assert arrow_rows.num_rows == 0
+    assert [row[:2] for row in described] == [(column.name, column.type) for column in TABLES[name].columns]
+
+
+def test_checks_find_nothing_in_an_empty_warehouse(empty_warehouse: duckdb.DuckDBPyConnection) -> None:
+    for path in CHECK_FILES:
+        sql = load_sql(path)
+        found = empty_warehouse.execute(sql, bind(sql, WINDOW)).fetchall()
+        assert len(found) == (1 if path.stem == "gates" else 0), named(path)
+
+
+def test_declared_dependencies_are_the_tables_read() -> None:
+    for line in ASSET_LINES.values():
+        declared = set(line.deps)
+        assert len(declared) == len(line.deps), f"{line.name}: deps are named once"
+        if line.rows is not None:
+            continue
+        read = tables_read(load_sql(sql_path(line.name)))
+        read_by_checks = {table for check in line.checks for table in tables_read(load_sql(check_path(line.name, check)))}
+        assert read <= declared, f"{line.name}: its asset line does not name {read - declared}"
+        assert declared <= read | read_by_checks, f"{line.name}: nothing reads {declared - read - read_by_checks}"
+
+
+def test_checks_read_only_what_is_made_before_their_table() -> None:
+    for path in CHECK_FILES:
+        table = table_of(path)
+        late = tables_read(load_sql(path)) - {table} - upstream(table)
+        assert not late, f"{', '.join(late)} may be made after {table}: name it in the asset line's deps"
+
+
+def test_the_checks_of_the_asset_lines_are_the_files(gates: dict[str, dict[str, Bounds]]) -> None:
+    wired = {(line.name, check) for line in TABLE_ASSETS for check in line.checks}
+    gated = {(table, "gates") for table in gates}
+    assert wired | gated == {(table_of(path), path.stem) for path in CHECK_FILES}
+
+
+def test_a_check_is_named_by_what_it_does() -> None:
+    for line in TABLE_ASSETS:
+        for check in line.checks:
+            assert check.startswith(("assert_", "drift_")), f"{line.name}: {check}"
+            assert severity_of(check).value == ("WARN" if check.startswith("drift_") else "ERROR")
+
+
+def test_every_rate_that_is_measured_is_bounded(
+    gates: dict[str, dict[str, Bounds]], empty_warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    for table, bounds in gates.items():
+        sql = load_sql(check_path(table, "gates"))
+        measured = [row[0] for row in empty_warehouse.execute(f"describe {sql}", bind(sql, WINDOW)).fetchall()]
+        assert sorted(measured) == sorted(bounds)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_the_entry_is_complete(table: Table) -> None:
+    columns = {column.name for column in table.columns}
+    assert len(columns) == len(table.columns)
+    assert table.grain.startswith("One row")
+    assert table.grain.endswith(".")
+    assert table.description.endswith(".")
+    assert set(table.key) <= columns
+    assert table.key
+    assert table.kind is not Kind.PARTITIONED or table.partition_column in columns
+    assert {side for rule in table.rules for side in (rule.left, rule.right)} <= columns
+
+
+def test_a_refresh_is_complete_only_when_every_partitioned_table_is() -> None:
+    partitioned = {name for name, table in TABLES.items() if table.kind is Kind.PARTITIONED} - {"ops.refreshed_partitions"}
+    missing = partitioned - upstream("ops.refreshed_partitions")
+    assert not missing, f"name {', '.join(sorted(missing))} in the deps of ops.refreshed_partitions (assets/ops.py)"

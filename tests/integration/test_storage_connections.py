@@ -1,0 +1,101 @@
+"""Kept connections: what the stock storage gets from opening and closing one each time must still hold."""
+
+import os
+import threading
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+from storage_toy import ASSETS, FIRST_DAY, QUIET, daily
+
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.storage import KEPT_DATABASES, BatchedSqliteEventLogStorage
+
+
+def materialize_a_day(instance: dg.DagsterInstance) -> str:
+    return dg.materialize(
+        ASSETS, selection=[daily], instance=instance, partition_key=FIRST_DAY, run_config=QUIET
+    ).run_id
+
+
+def kept(instance: dg.DagsterInstance) -> list[str]:
+    storage = instance.event_log_storage
+    assert isinstance(storage, BatchedSqliteEventLogStorage)
+    return list(storage._engines)
+
+
+def test_a_live_log_sees_each_event_while_the_writer_keeps_its_connection(tmp_path: Path) -> None:
+    job = dg.Definitions(assets=ASSETS).resolve_implicit_global_asset_job_def()
+    with open_instance(tmp_path) as writer, open_instance(tmp_path) as reader:
+        run = writer.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+        seen: list[str] = []
+        arrived = threading.Semaphore(0)
+
+        def on_event(event: dg.EventLogEntry, _cursor: str) -> None:
+            if event.message.startswith("event "):
+                seen.append(event.message)
+                arrived.release()
+
+        reader.watch_event_logs(run.run_id, None, on_event)
+        for number in range(3):
+            writer.report_engine_event(f"event {number}", run)
+            assert arrived.acquire(timeout=20), seen
+
+        assert seen == ["event 0", "event 1", "event 2"]
+
+
+def test_readers_in_another_instance_see_what_was_written(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as writer, open_instance(tmp_path) as reader:
+        assert reader.get_materialized_partitions(daily.key) == set()
+        run_id = materialize_a_day(writer)
+
+        assert reader.get_materialized_partitions(daily.key) == {FIRST_DAY}
+        assert len(reader.all_logs(run_id)) == len(writer.all_logs(run_id)) > 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see open files")
+def test_only_so_many_files_are_kept_open(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as instance:
+        run_ids = [f"run-{number}" for number in range(KEPT_DATABASES + 3)]
+        for run_id in run_ids:
+            assert instance.all_logs(run_id) == []
+        assert kept(instance) == run_ids[-KEPT_DATABASES:]
+        run_id = materialize_a_day(instance)
+        assert {"index", run_id} <= set(kept(instance))
+        links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        files = [str(link.readlink()) for link in links if link.is_symlink()]
+        ours = {Path(file).name for file in files if file.startswith(str(tmp_path)) and file.endswith(".db")}
+        assert ours == {f"{shard}.db" for shard in kept(instance)}
+
+
+def test_a_storage_that_was_disposed_of_or_wiped_can_be_used_again(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as instance:
+        materialize_a_day(instance)
+        instance.event_log_storage.dispose()
+        assert kept(instance) == []
+        assert instance.get_materialized_partitions(daily.key) == {FIRST_DAY}
+
+        instance.wipe()
+        assert instance.get_materialized_partitions(daily.key) == set()
+        assert [path.name for path in (tmp_path / "dagster" / "history" / "runs").glob("*.db")] == ["index.db"]
+
+        run_id = materialize_a_day(instance)
+        assert instance.get_materialized_partitions(daily.key) == {FIRST_DAY}
+        assert len(instance.all_logs(run_id)) > 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_opens_connections_of_its_own(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as instance:
+        materialize_a_day(instance)
+        before = kept(instance)
+        child = os.fork()
+        if child == 0:
+            instance.report_runless_asset_event(dg.AssetMaterialization("forked"))
+            os._exit(0 if kept(instance) == ["", "index"] else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        assert kept(instance) == before
+        assert instance.has_asset_key(dg.AssetKey("forked"))
+        materialize_a_day(instance)

@@ -1,0 +1,277 @@
+"""What a run leaves behind: its summary as JSON, the impact log, the closing table, the headline they share."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).parent))
+from reporting_marts import Log, summary_of, write_marts
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.closing import headline_table
+from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.impact_log import append_impact_log
+from opsla_dagster.reporting.run_summary import (
+    CheckResult,
+    RunSummary,
+    latest_run_summary,
+    read_run_summary,
+    write_run_summary,
+)
+
+
+@pytest.fixture(scope="module")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_marts(tmp_path_factory.mktemp("marts") / "marts.duckdb", Log(cases=6_000, days=60))
+
+
+@pytest.fixture(scope="module")
+def summary(marts: Path) -> RunSummary:
+    return summary_of(marts)
+
+
+def printed(summary: RunSummary, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(headline_table(summary))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+# --- headline ---------------------------------------------------------------------------------------------------------
+
+
+def test_headline_of_the_published_marts(marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        found = headline(connection)
+        sums = connection.execute(
+            "select sum(opened_cases), sum(sla_cases), sum(sla_b_breached_cases), avg(sla_b_breach_pct) from mart.sla_daily"
+        ).fetchone()
+        worst = connection.execute(
+            "select tier, stage, p95_business_minutes from mart.driver_stage_durations order by 3 desc limit 1"
+        ).fetchone()
+        overall = connection.execute(
+            "select first_touch_p50_business_minutes, first_touch_p95_business_minutes from mart.sla_overall"
+        ).fetchone()
+        events = connection.execute("select sum(events) from ops.refreshed_partitions").fetchone()
+    assert sums is not None
+    assert worst is not None
+    assert events is not None
+    assert (found.cases, found.sla_cases, found.events) == (sums[0], sums[1], events[0])
+    first_touch = found.slas[0]
+    assert first_touch.breached_cases == sums[2]
+    assert first_touch.breach_pct == pytest.approx(100 * sums[2] / sums[1])
+    assert first_touch.daily_avg_breach_pct == pytest.approx(sums[3])
+    assert (first_touch.p50, first_touch.p95) == overall
+    assert [sla.target_minutes for sla in found.slas] == [120.0, 1440.0, 1440.0]
+    assert found.bottleneck is not None
+    assert (found.bottleneck.tier, found.bottleneck.stage, found.bottleneck.p95) == worst
+    assert found.data_quality == {}
+
+
+def test_headline_of_a_warehouse_knows_events_and_their_mess() -> None:
+    with duckdb.connect() as connection:
+        for schema in ("raw", "staging", "mart"):
+            connection.execute(f"create schema {schema}")
+        connection.execute(
+            "create table mart.sla_daily as select date '2025-07-01' as intake_date, 2 as opened_cases, 2 as sla_cases, "
+            "1 as sla_b_breached_cases, 0 as sla_a_incl_wait_breached_cases, 0 as sla_a_paused_breached_cases, "
+            "50.0 as sla_b_breach_pct, 0.0 as sla_a_incl_wait_breach_pct, 0.0 as sla_a_paused_breach_pct"
+        )
+        connection.execute(
+            "create table raw.events_log as select * from (values "
+            "(null::timestamp, timestamp '2025-07-01 10:00', true, null::boolean, false), "
+            "(timestamp '2025-07-01 11:00', timestamp '2025-07-01 10:00', false, null, false), "
+            "(timestamp '2025-07-01 09:00', timestamp '2025-07-01 10:00', false, null, false), "
+            "(timestamp '2025-07-01 09:30', timestamp '2025-07-01 10:00', false, null, true)) "
+            "as t (event_ts, ingestion_ts, is_duplicate, is_late_arriving, is_tz_inconsistent)"
+        )
+        connection.execute(
+            "create table staging.case_sla_metrics as select * from (values (10.0, 100.0, 90.0, false), (30.0, 300.0, 110.0, true)) "
+            "as t (first_touch_business_minutes, resolution_incl_wait_business_minutes, resolution_paused_business_minutes, "
+            "is_first_touch_before_intake)"
+        )
+        connection.execute(
+            "create table staging.sla_clock_rules as select 'sla_b_first_touch' as clock, 5400 as target_seconds"
+        )
+        found = headline(connection)
+    assert (found.events, found.events_per_case) == (4, 2.0)
+    # A flag that the source cannot know is no rate of 0.
+    assert found.data_quality == {
+        "pct_missing_event_ts": 25.0, "pct_duplicate_flag": 25.0, "pct_tz_inconsistent": 25.0,
+        "pct_ingestion_before_event": 25.0, "pct_triage_before_intake_sla": 50.0,
+    }
+    assert found.slas[0].p50 == 20.0
+    assert found.slas[1].p90 == pytest.approx(280.0)
+    assert [sla.target_minutes for sla in found.slas] == [90.0, None, None]
+    assert found.bottleneck is None
+    assert found.scenarios == ()
+
+
+def test_headline_of_an_empty_log(tmp_path: Path) -> None:
+    with duckdb.connect(str(write_marts(tmp_path / "marts.duckdb", Log(cases=0, days=1))), read_only=True) as connection:
+        found = headline(connection)
+    assert (found.cases, found.sla_cases, found.events_per_case, found.first_intake_date) == (0, 0, None, None)
+    assert [sla.breach_pct for sla in found.slas] == [None, None, None]
+
+
+# --- run summary ------------------------------------------------------------------------------------------------------
+
+
+def test_summary_goes_to_json_and_back(summary: RunSummary, tmp_path: Path) -> None:
+    path = write_run_summary(summary, tmp_path / "run_summaries")
+    assert path.name == "20261120T235911Z_3f2a9c1e-5b77-4c36-9a2e-0d8f6f1f4b11.json"
+    assert read_run_summary(path) == summary
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    assert plain["window_end"] == "2025-08-30"
+    assert plain["headline"]["slas"][0]["sla"] == "sla_b"
+    assert plain["checks"][0]["figures"]["rate"] == 1.783
+
+
+def test_figures_of_a_check_keep_their_kind(summary: RunSummary, tmp_path: Path) -> None:
+    figures: dict[str, bool | int | float | str | None] = {"a": True, "b": 1, "c": 1.5, "d": "text", "e": None, "f": 0}
+    check = CheckResult(asset="raw.cases", check="kinds", passed=True, figures=figures)
+    path = write_run_summary(summary.model_copy(update={"checks": (check,)}), tmp_path)
+    back = read_run_summary(path).checks[0].figures
+    assert [(value, type(value)) for value in back.values()] == [(value, type(value)) for value in figures.values()]
+
+
+def test_latest_summary_is_that_of_the_last_start(summary: RunSummary, tmp_path: Path) -> None:
+    assert latest_run_summary(tmp_path) is None
+    earlier = summary.model_copy(update={"run_id": "z", "started_at": summary.started_at - timedelta(days=1)})
+    later = summary.model_copy(update={"run_id": "a", "started_at": datetime(2027, 1, 1)})
+    for one in (summary, later, earlier):
+        write_run_summary(one, tmp_path)
+    latest = latest_run_summary(tmp_path)
+    assert latest is not None
+    assert latest.run_id == "a"
+
+
+def test_a_file_that_is_no_summary_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"run_id": 1}', encoding="utf-8")
+    with pytest.raises(OpslaError, match=r"x\.json: expected a run summary"):
+        latest_run_summary(tmp_path)
+
+
+# --- impact log -------------------------------------------------------------------------------------------------------
+
+
+def test_log_gets_its_header_once_and_each_run_once(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "reports" / "impact_log.md"
+    other = summary.model_copy(update={"run_id": "another-run"})
+    assert append_impact_log(summary, path)
+    assert not append_impact_log(summary, path)
+    assert append_impact_log(other, path)
+    assert not append_impact_log(summary, path)
+    log = path.read_text(encoding="utf-8")
+    assert log.count("## Metric Conventions") == 1
+    assert re.findall(r"^### Step (\d+)", log, re.MULTILINE) == ["1", "2"]
+    assert log.index("**Run:** 3f2a9c1e") < log.index("**Run:** another-run")
+
+
+def test_a_run_id_that_begins_like_another_is_another(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "impact_log.md"
+    assert append_impact_log(summary.model_copy(update={"run_id": "abc-1"}), path)
+    assert append_impact_log(summary.model_copy(update={"run_id": "abc"}), path)
+
+
+def test_entry_holds_what_the_run_measured(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "impact_log.md"
+    append_impact_log(summary, path)
+    log = path.read_text(encoding="utf-8")
+    assert summary.headline is not None
+    first_touch, incl, _ = summary.headline.slas
+    assert "### Step 1 — opsla run: intake 2025-07-01 → 2025-08-29\n**Date:** 2026-11-20" in log
+    assert "- Run runtime (seconds): 14.237\n- raw.cases: 6,000 (0.412 s)" in log
+    assert f"- SLA B breach % (first touch): {first_touch.breach_pct:.3f}%" in log
+    assert f"- First resolution incl CW p50/p90/p95: {incl.p50:,.1f}, {incl.p90:,.1f}, {incl.p95:,.1f}" in log
+    assert "- passed: raw.events_log / gate_pct_missing_event_ts (rate 1.783, error above 20, warn above 3)" in log
+    assert "- failed (WARN): raw.events_log / drift_daily_volume (worst day 2025-11-28" in log
+    assert "27,382.36 business hours saved" in log
+    assert "- missing event_ts: 1.783%" in log
+
+
+def test_failed_run_says_what_still_stands(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "impact_log.md"
+    append_impact_log(summary.model_copy(update={"succeeded": False, "headline": None}), path)
+    log = path.read_text(encoding="utf-8")
+    assert "2025-08-29 (failed)\n" in log
+    assert "the marts published before it still stand" in log
+    assert "SLA breach rates (resolved cases)" not in log
+
+
+def test_what_a_person_wrote_into_the_log_stays(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "impact_log.md"
+    path.write_text("# Our log\n\n### Step 8 — Scenario modeling\nBy hand.\n", encoding="utf-8")
+    append_impact_log(summary, path)
+    log = path.read_text(encoding="utf-8")
+    assert log.startswith("# Our log\n\n### Step 8 — Scenario modeling\nBy hand.\n\n### Step 9 — opsla run")
+
+
+def test_log_that_is_no_text_is_refused(summary: RunSummary, tmp_path: Path) -> None:
+    path = tmp_path / "impact_log.md"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OpslaError, match=r"impact_log\.md: expected the impact log as UTF-8 text"):
+        append_impact_log(summary, path)
+    assert path.read_bytes() == b"\xff\xfe\x00"
+
+
+# --- closing table ----------------------------------------------------------------------------------------------------
+
+
+def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSummary) -> None:
+    text = printed(summary)
+    assert max(map(len, text.splitlines())) <= 80
+    assert summary.headline is not None
+    for sla in summary.headline.slas:
+        row = next(line for line in text.splitlines() if wording.SLA_SHORT_NAMES[sla.sla] in line)
+        assert row.split()[-5:] == [
+            f"{sla.breached_cases:,}", wording.percent(sla.breach_pct), *(wording.minutes(p) for p in (sla.p50, sla.p90, sla.p95))
+        ]
+    assert "27 passed, 1 failed" in text
+    assert "WARN raw.events_log drift_daily_volume" in text
+    assert "S3 combined" in text
+    assert "14.2 seconds" in text
+    looks = re.sub(r" +", " ", text[text.index("Look next") :])
+    assert looks.startswith("Look next marts.duckdb \n reports/report.html")
+    assert "opsla explain CASE_ID" in looks
+
+
+def test_closing_table_of_a_run_that_failed_early(summary: RunSummary) -> None:
+    failed = summary.model_copy(update={"succeeded": False, "headline": None, "tables": (), "checks": ()})
+    text = printed(failed)
+    assert "opsla run: failed" in text
+    assert "0 passed, 0 failed" in text
+
+
+def test_closing_table_takes_names_literally(summary: RunSummary) -> None:
+    check = CheckResult(asset="raw.cases", check="[bold]odd[/bold]", passed=False, figures={"[red]": "[/x]"})
+    assert "[bold]odd[/bold]: [red] [/x]" in printed(summary.model_copy(update={"checks": (check,)}), width=120)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [("T3", "Tier 3"), ("tier_3", "Tier 3"), ("3", "Tier 3"), ("gold", "gold"), ("3 - Moderate", "3 - Moderate"),
+     (None, "No tier"), ("unknown", "No tier"), (" ", "No tier")],
+)
+def test_tiers_in_words(stored: str | None, shown: str) -> None:
+    assert wording.tier(stored) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 min"), (89, "1 min"), (3_600, "1 h 00 min"), (-5_400, "−1 h 30 min"), (900_000, "250 h"), (None, "–")]
+)
+def test_spans_in_words(seconds: float | None, shown: str) -> None:
+    assert wording.span(seconds) == shown
