@@ -204,8 +204,10 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     from opsla_dagster.reporting.closing import headline_table
     from opsla_dagster.reporting.record import write_reports
     from opsla_dagster.running import run_windows
+    from opsla_dagster.warehouse.connection import require_writable
 
     instance = open_instance(settings.home.root)
+    require_writable(settings.home.warehouse)
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
