@@ -16,12 +16,13 @@ from opsla_dagster.warehouse.write import ensure_table
 
 #: Both are asked: a load that broke off half way has announced other parameters than the rest was made with.
 _MEMORIES = ("raw.source_partitions", "ops.refreshed_partitions")
-_EVER = (date.min, date.min)
+_NONE = (date.min, date.min)
 
 
 def refuse_mixtures(scope: Scope) -> None:
     """Raises OpslaError when dates outside those of the run were made from other sources or parameters than today's."""
-    start, end = (scope.run_range.start, scope.run_range.end) if scope.run_range else _EVER
+    dates = scope.run_range or scope.range
+    start, end = (dates.start, dates.end) if dates else _NONE
     held: list[tuple[str, str, date]] = []
     for table in _MEMORIES:
         ensure_table(scope.connection, TABLES[table])

@@ -36,8 +36,8 @@ class Scope:
     settings: Settings
     as_of_at: datetime
     range: Window | None
-    #: The intake dates the run is about, known to tables that are not partitioned too.
-    run_range: Window | None
+    #: The intake dates the run is about, where it says so; tables that are not partitioned know them too.
+    run_range: Window | None = None
 
     @property
     def window(self) -> Window:
