@@ -4,7 +4,7 @@ Belongs here: commands, their options, progress and messages. Does not belong he
 """
 
 import os
-import subprocess
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +102,10 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
         "--workspace", str(WORKSPACE),
     ]
-    raise typer.Exit(subprocess.call(command, env=environment))
+    # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
+    # background job ignores Ctrl-C, and a program would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execve(command[0], command, environment)
 
 
 @app.command()
@@ -158,7 +161,7 @@ class ExportFormat(StrEnum):
 
 @app.command()
 def export(
-    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla[hyper]'.")],
+    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
     directory: Annotated[Path | None, typer.Option("--to", help="Directory to write to; default: exports/ in the home.")] = None,
     tables: Annotated[
         list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")

@@ -63,7 +63,7 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
 RAW = [
     TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=refuse_mixtures),
     TableAsset(
-        "raw.cases", "sources", deps=["raw.source_partitions", "raw.calendar_dim"], rows=_cases,
+        "raw.cases", "sources", deps=["raw.source_partitions", "raw.rejected_rows", "raw.calendar_dim"], rows=_cases,
         before=refuse_the_unannounced,
         checks=[
             "assert_cases_are_unique_in_the_warehouse", "assert_cases_match_source_partitions", "drift_cases_per_day",
