@@ -75,9 +75,16 @@ def summarise(
         sources=tuple(sources),
         tables=tuple(_tables(instance, runs)),
         checks=tuple(check for run in runs for check in _checks(instance, run)),
-        artifacts=(str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse)),
+        artifacts=_artifacts(home),
         headline=_headline(home) if succeeded else None,
     )
+
+
+def _artifacts(home: Home) -> tuple[str, ...]:
+    """Where to look: nothing of a home that has published nothing yet but the warehouse itself."""
+    if not home.marts_database.exists():
+        return (str(home.warehouse),)
+    return (str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse))
 
 
 def _headline(home: Home) -> Headline | None:

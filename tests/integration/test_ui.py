@@ -1,0 +1,179 @@
+"""The Dagster UI as an operator uses it: a real webserver and daemon, spoken to through GraphQL.
+
+Belongs here: launching from the UI, and what it shows afterwards. Does not belong here: what the runs make.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.automation.schedule import DATED, UNDATED
+from tests.integration.cli import REPOSITORY, environment
+
+PATIENCE_SECONDS = 240
+REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}
+EVERYTHING = [*DATED, *UNDATED, PUBLISHED_MARTS]
+
+STATUSES = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+  assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
+LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) { __typename
+  ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+PROGRESS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  status runs(limit: 50) { tags { key value } status } } } }"""
+INSTIGATORS = """query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { ... on Repository {
+  schedules { name scheduleState { status } } sensors { name sensorState { status } } } } }"""
+DRY_RUN = """mutation($selector: ScheduleSelector!, $at: Float) { scheduleDryRun(selectorData: $selector, timestamp: $at) {
+  __typename ... on PythonError { message } ... on DryRunInstigationTick { evaluationResult {
+    error { message } runRequests { tags { key value } assetSelection { path } } } } } }"""
+
+
+class Ui:
+    """A running UI: `ask` sends one GraphQL document and returns its data."""
+
+    def __init__(self, port: int, home: Path) -> None:
+        self.home = home
+        self._url = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, document: str, **variables: object) -> Any:
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = json.load(response)
+        assert "errors" not in answer, answer["errors"]
+        return next(iter(answer["data"].values()))
+
+    def partitions(self, table: str) -> list[tuple[str, str, str]]:
+        found = self.ask(STATUSES, key={"path": table.split(".")})["assetPartitionStatuses"]["ranges"]
+        return [(row["startKey"], row["endKey"], row["status"]) for row in found]
+
+
+def wait_for(what: Callable[[], str | None], *, seconds: float = PATIENCE_SECONDS) -> str:
+    """What `what` says once it says something."""
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        said = what()
+        if said:
+            return said
+        time.sleep(0.5)
+    pytest.fail(f"nothing within {seconds} seconds")
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    home = tmp_path_factory.mktemp("ui")
+    (home / "simulated_cases").write_text("3000\n", encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (home / "dev.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opsla_dagster.cli", "dev", "--port", str(port)],
+        env=environment(home), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+    )
+    ui = Ui(port, home)
+
+    def answers() -> str | None:
+        assert process.poll() is None, (home / "dev.log").read_text()
+        try:
+            return "yes" if ui.ask(INSTIGATORS, selector=REPOSITORY_OF_UI).get("sensors") else None
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return None
+
+    try:
+        wait_for(answers)
+        yield ui
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        log.close()
+
+
+def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
+    """In this order: the backfill finds the tables of the first date and must leave them as they are."""
+    launched = ui.ask(LAUNCH, params={
+        "selector": {
+            **REPOSITORY_OF_UI, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": key.path} for key in EVERYTHING]
+        },
+        "mode": "default",
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2025-07-01"}]},
+    })
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    ended = {"SUCCESS", "FAILURE", "CANCELED"}
+    status = wait_for(lambda: s if (s := ui.ask(RUN, id=run_id)["status"]) in ended else None)
+    assert status == "SUCCESS"
+    assert ui.partitions("mart.sla_daily") == [("2025-07-01", "2025-07-01", "MATERIALIZED")]
+
+    ten_days = {"ranges": [{"start": "2025-07-02", "end": "2025-07-11"}]}
+    backfill = ui.ask(BACKFILL, params={
+        "partitionsByAssets": [
+            *({"assetKey": {"path": key.path}, "partitions": ten_days} for key in DATED),
+            *({"assetKey": {"path": key.path}} for key in [*UNDATED, PUBLISHED_MARTS]),
+        ],
+    })
+    assert backfill["__typename"] == "LaunchBackfillSuccess", backfill
+    progress: dict[str, Any] = {}
+
+    def finished() -> str | None:
+        progress.update(ui.ask(PROGRESS, id=backfill["backfillId"]))
+        return progress["status"] if progress["status"].startswith("COMPLETED") or "FAIL" in progress["status"] else None
+
+    assert wait_for(finished) == "COMPLETED_SUCCESS", progress
+    ranges = [
+        (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"])
+        for run in progress["runs"]
+        if "dagster/asset_partition_range_start" in (tags := {tag["key"]: tag["value"] for tag in run["tags"]})
+    ]
+    assert set(ranges) == {("2025-07-02", "2025-07-11")}, "every run of it covers the ten dates at once"
+    for table in ("raw.cases", "staging.sla_clocks", "mart.sla_daily", "ops.refreshed_partitions"):
+        assert ui.partitions(table) == [("2025-07-01", "2025-07-11", "MATERIALIZED")]
+    with duckdb.connect(str(ui.home / "marts.duckdb"), read_only=True) as marts:
+        [(days, cases)] = marts.execute("select count(*), sum(opened_cases) from mart.sla_daily").fetchall()
+    assert days == 11
+    assert cases > 0
+
+
+def test_schedule_and_sensors_are_running(ui: Ui) -> None:
+    found = ui.ask(INSTIGATORS, selector=REPOSITORY_OF_UI)
+    states = {row["name"]: row["scheduleState"]["status"] for row in found["schedules"]}
+    states |= {row["name"]: row["sensorState"]["status"] for row in found["sensors"]}
+    assert states == dict.fromkeys(
+        (
+            "daily_refresh", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
+            "reports_after_publishing",
+        ),
+        "RUNNING",
+    )
+
+
+def test_the_schedule_asks_for_range_runs(ui: Ui) -> None:
+    at = time.mktime(time.strptime("2025-07-13 05:00:00", "%Y-%m-%d %H:%M:%S")) - time.timezone
+    tick = ui.ask(DRY_RUN, selector={**REPOSITORY_OF_UI, "scheduleName": "daily_refresh"}, at=at)
+    assert tick["__typename"] == "DryRunInstigationTick", tick
+    result = tick["evaluationResult"]
+    assert result["error"] is None, result["error"]
+    asked = [{tag["key"]: tag["value"] for tag in request["tags"]} for request in result["runRequests"]]
+    assert asked
+    assert asked[-1]["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
+    assert all(tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00" for tags in asked)
