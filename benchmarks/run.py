@@ -18,7 +18,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import orchestrated, sql_vs_rewrite
+from benchmarks import orchestrated, refresh_history, scale, sla_vs_spine, sql_vs_rewrite
 from benchmarks.measure import Figure
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
@@ -33,6 +33,9 @@ class Bench(Protocol):
 BENCHES: dict[str, Bench] = {
     "sql_vs_rewrite": sql_vs_rewrite.measure,
     "orchestrated": orchestrated.measure,
+    "sla_vs_spine": sla_vs_spine.measure,
+    "refresh_history": refresh_history.measure,
+    "scale": scale.measure,
 }
 
 

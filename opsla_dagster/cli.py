@@ -4,7 +4,7 @@ Belongs here: commands, their options, progress and messages. Does not belong he
 """
 
 import os
-import subprocess
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,15 +13,18 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from opsla_dagster.errors import OpslaError
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
+    from dagster import DagsterInstance
+
     from opsla_dagster.automation.failures import CheckDescriptions
     from opsla_dagster.settings import Settings
     from opsla_dagster.window import Window
@@ -99,7 +102,10 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
         "--workspace", str(WORKSPACE),
     ]
-    raise typer.Exit(subprocess.call(command, env=environment))
+    # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
+    # background job ignores Ctrl-C, and a program would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execve(command[0], command, environment)
 
 
 @app.command()
@@ -155,7 +161,7 @@ class ExportFormat(StrEnum):
 
 @app.command()
 def export(
-    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla[hyper]'.")],
+    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
     directory: Annotated[Path | None, typer.Option("--to", help="Directory to write to; default: exports/ in the home.")] = None,
     tables: Annotated[
         list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
@@ -189,39 +195,63 @@ def main() -> None:
     try:
         app()
     except OpslaError as error:
-        complaints.print(f"[bold red]opsla:[/] {error}", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
+        _complain(error)
     except KeyboardInterrupt:
         complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
         raise SystemExit(130) from None
+    except Exception as error:
+        from opsla_dagster.running import disk_trouble
+        from opsla_dagster.settings.home import Home
+
+        trouble = disk_trouble(error, Home.of().root)
+        if trouble is None:
+            raise
+        _complain(trouble)
+
+
+def _complain(error: OpslaError) -> NoReturn:
+    complaints.print(f"[bold red]opsla:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    raise SystemExit(1) from None
 
 
 def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime) -> None:
     """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
-    from opsla_dagster.automation.delivery import deliver_alerts
     from opsla_dagster.automation.schedule import range_runs
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
-    from opsla_dagster.reporting.closing import headline_table
-    from opsla_dagster.reporting.record import write_reports
     from opsla_dagster.running import run_windows
+    from opsla_dagster.warehouse.connection import require_writable
 
     instance = open_instance(settings.home.root)
+    require_writable(settings.home.warehouse)
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
     total = sum(len(run.assets) for run in range_runs(windows, as_of_at))
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance)
+    try:
+        _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
+    except Exception:
+        if finished.succeeded:
+            raise
+        # What made the run fail comes first; a full disk mostly takes the report along.
+    if not finished.succeeded:
+        raise OpslaError(finished.error)
+
+
+def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], refreshed: list[str]) -> None:
+    """Writes the reports of the `refreshed` runs and sends the alerts of all that `ended`."""
+    from opsla_dagster.automation.delivery import deliver_alerts
+    from opsla_dagster.reporting.closing import headline_table
+    from opsla_dagster.reporting.record import write_reports
+
     sources = [source.name for source in settings.sources.sources if source.enabled]
-    written = write_reports(instance, finished.run_ids, settings.home, command=_command(), sources=sources)
-    ended = [*interrupted, *finished.run_ids]
+    written = write_reports(instance, refreshed, settings.home, command=_command(), sources=sources)
     describe = partial(_descriptions_of_checks, settings)
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
         complaints.print(f"[yellow]alert not delivered yet:[/] {problem}", highlight=False)
     console.print(headline_table(written.summary))
-    if not finished.succeeded:
-        raise OpslaError(finished.error)
 
 
 def _descriptions_of_checks(settings: "Settings") -> "CheckDescriptions":

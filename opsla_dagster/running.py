@@ -1,26 +1,34 @@
 """Carrying out range runs in this process, on the home's own Dagster instance.
 
-Belongs here: what `opsla run` and `opsla refresh` share. Does not belong here: which windows, and what a person sees.
+Belongs here: what `opsla run` and `opsla refresh` share, and why a run could not be carried out. Does not belong here: which
+windows, and what a person sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import errno
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
 from opsla_dagster.window import Window
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,24 @@ def run_windows(
     finally:
         on_table_done.reset(listening)
     return Finished(run_ids, "")
+
+
+def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:
+    """The readable form of an error that comes from a home that cannot be written; None when the error is of another kind."""
+    for cause in _causes(error):
+        is_of_the_disk = isinstance(cause, OSError) and cause.errno in _DISK_ERRORS
+        if is_of_the_disk or isinstance(cause, (sqlite3.OperationalError, duckdb.IOException)):
+            return OpslaError(
+                f"{home}: cannot be written: {str(cause).splitlines()[0]}. Tables are whole, those of a run that broke off are as "
+                "before, and the marts published last stand; free some space or make the directory writable, and run again."
+            )
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

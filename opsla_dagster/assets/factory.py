@@ -26,6 +26,7 @@ from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sq
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
+_EXAMPLE_CHARACTERS = 300
 OWNER = "team:support-operations"
 #: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
@@ -143,12 +144,20 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     if gates:
         outcomes += check_gates(connection, table.name, gates, window)
     outcomes += [check_invariant(connection, table.name, check, window) for check in line.checks]
-    failed = [outcome.check for outcome in outcomes if outcome.stops_the_run]
+    failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
         raise _RefusedError(
-            f"{table.name}: {', '.join(failed)} failed; the new rows were not kept, the table is as it was before. "
-            "The check's figures and sample say which rows and why."
+            f"{table.name}: {'; '.join(_told(outcome) for outcome in failed)}. The new rows were not kept, the table is as it was "
+            "before; the check's sample in the Dagster UI (opsla dev) has more rows."
         )
+
+
+def _told(outcome: Outcome) -> str:
+    """What failed, by which figures, and the first row of the sample."""
+    figures = ", ".join(f"{name} {value}" for name, value in outcome.figures.items())
+    lines = outcome.sample.splitlines()
+    example = f", for example: {' '.join(lines[1].split())[:_EXAMPLE_CHARACTERS]}" if len(lines) > 1 else ""
+    return f"{outcome.check} failed ({figures}){example}"
 
 
 def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetCheckSpec]:

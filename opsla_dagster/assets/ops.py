@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, TableAsset
 from opsla_dagster.assets.mart import MART
-from opsla_dagster.assets.scope import Scope
+from opsla_dagster.assets.scope import RANGE_START_TAG, Scope
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
@@ -23,8 +23,6 @@ from opsla_dagster.window import Window
 #: Run tags: the refresh a run belongs to, and of how many ranges that is made. Each is a run; the last one publishes.
 REFRESH_TAG = "opsla/refresh"
 REFRESH_RANGES_TAG = "opsla/refresh_ranges"
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
 

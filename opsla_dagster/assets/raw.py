@@ -8,13 +8,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import TableAsset
+from opsla_dagster.assets.mixtures import refuse_mixtures, refuse_the_unannounced
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import calendar_days
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.base import INSTANT, NO_CASES, PARTITION_STATES
-from opsla_dagster.sources.desk import refuse_mixtures
-from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
 
@@ -61,54 +59,26 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
     return table.append_column("as_of_at", pa.array([scope.as_of_at] * len(rows), INSTANT))
 
 
-def _refuse_mixtures(scope: Scope) -> None:
-    """Two simulations, or a log and a simulation, in one warehouse would count cases twice."""
-    window = scope.window
-    held = []
-    # Both tables: a load that broke off half way has announced other parameters than the rest of the tables were made with.
-    for table in ("raw.source_partitions", "ops.refreshed_partitions"):
-        ensure_table(scope.connection, TABLES[table])
-        held += scope.connection.execute(
-            f"select source, fingerprint, min(intake_date) from {table} "
-            "where intake_date < $start or intake_date >= $end group by source, fingerprint order by 1, 2",
-            {"start": window.start, "end": window.end},
-        ).fetchall()
-    refuse_mixtures(held, scope.desk.fingerprints())
-
-
-def _refuse_the_unannounced(scope: Scope) -> None:
-    """Rows are loaded only where raw.source_partitions says what from: made alone, a table could mix what it must not."""
-    _refuse_mixtures(scope)
-    window = scope.window
-    announced = scope.connection.execute(
-        "select source, fingerprint, min(intake_date), count(*) from raw.source_partitions "
-        "where intake_date >= $start and intake_date < $end group by source, fingerprint order by 1, 2",
-        {"start": window.start, "end": window.end},
-    ).fetchall()
-    refuse_mixtures([row[:3] for row in announced], scope.desk.fingerprints())
-    if {row[0]: row[3] for row in announced} != dict.fromkeys(scope.desk.fingerprints(), window.days):
-        raise OpslaError(
-            f"raw.source_partitions does not have every date of {window}; it has to be made for a date before its cases and "
-            "events are: materialise it too"
-        )
-
-
 # Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 RAW = [
-    TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=_refuse_mixtures),
+    TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=refuse_mixtures),
     TableAsset(
-        "raw.cases", "sources", deps=["raw.source_partitions", "raw.calendar_dim"], rows=_cases,
-        before=_refuse_the_unannounced,
+        "raw.cases", "sources", deps=["raw.source_partitions", "raw.rejected_rows", "raw.calendar_dim"], rows=_cases,
+        before=refuse_the_unannounced,
         checks=[
             "assert_cases_are_unique_in_the_warehouse", "assert_cases_match_source_partitions", "drift_cases_per_day",
             "drift_cases_that_moved",
         ],
     ),
     TableAsset(
-        "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, before=_refuse_the_unannounced,
+        "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, before=refuse_the_unannounced,
         checks=["assert_every_event_has_its_case"],
     ),
-    TableAsset("raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows),
+    TableAsset(
+        "raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows, before=refuse_mixtures,
+    ),
     TableAsset("raw.calendar_dim", "calendars", deps=["raw.source_partitions"], rows=_calendar_dim),
-    TableAsset("raw.staffing_schedule", "sources", deps=["raw.source_partitions"], rows=_staffing_schedule),
+    TableAsset(
+        "raw.staffing_schedule", "sources", deps=["raw.source_partitions"], rows=_staffing_schedule, before=refuse_mixtures,
+    ),
 ]

@@ -5,6 +5,7 @@ Belongs here: reading both off a Dagster context. Does not belong here: what is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,6 +21,10 @@ from opsla_dagster.window import ONE_DAY, Window
 
 #: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant the run was made.
 AS_OF_TAG = "opsla/as_of"
+#: Run tags of Dagster: the first and the last intake date of a range run.
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+_PARTITION_TAG = "dagster/partition"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Scope:
     settings: Settings
     as_of_at: datetime
     range: Window | None
+    #: The intake dates the run is about, where it says so; tables that are not partitioned know them too.
+    run_range: Window | None = None
 
     @property
     def window(self) -> Window:
@@ -49,6 +56,7 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         settings=settings,
         as_of_at=_as_of_at(context),
         range=_window(context) if table.kind is Kind.PARTITIONED else None,
+        run_range=_window_of_run(context.run.tags),
     )
 
 
@@ -70,6 +78,13 @@ def parse_instant(text: str) -> datetime:
     except ValueError as error:
         raise OpslaError(f"{text!r} is not an instant; write 2025-12-28T06:00:00+00:00, without an offset it is UTC") from error
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _window_of_run(tags: Mapping[str, str]) -> Window | None:
+    start = tags.get(RANGE_START_TAG) or tags.get(_PARTITION_TAG)
+    if start is None:
+        return None
+    return Window(date.fromisoformat(start), date.fromisoformat(tags.get(RANGE_END_TAG, start)) + ONE_DAY)
 
 
 def _window(context: dg.AssetExecutionContext) -> Window:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import TableAsset
+from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
 from opsla_dagster.minute_spine import business_minutes
@@ -32,10 +33,14 @@ def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
     return business_minutes(scope.settings.calendars, part or scope.window)
 
 
+# The snapshots wait for nothing: they refuse by themselves to give a warehouse the rules of another one's configuration.
 STAGING = [
-    TableAsset("staging.sla_clock_rules", "clocks", rows=_sla_clock_rules),
-    TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers),
-    TableAsset("staging.business_time", "calendars", rows=_business_time, checks=["assert_segments_cover_the_horizon"]),
+    TableAsset("staging.sla_clock_rules", "clocks", rows=_sla_clock_rules, before=refuse_mixtures),
+    TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers, before=refuse_mixtures),
+    TableAsset(
+        "staging.business_time", "calendars", rows=_business_time, before=refuse_mixtures,
+        checks=["assert_segments_cover_the_horizon"],
+    ),
     TableAsset("staging.business_minutes_dim", "calendars", deps=["raw.calendar_dim"], rows=_business_minutes_dim),
     TableAsset(
         "staging.events_deduped", "events", deps=["raw.events_log"], checks=["assert_copies_add_up_to_raw_events"],

@@ -12,12 +12,10 @@ import dagster as dg
 
 from opsla_dagster.assets.ops import (
     PUBLISHED_MARTS,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
     REFRESH_RANGES_TAG,
     REFRESH_TAG,
 )
-from opsla_dagster.assets.scope import AS_OF_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings

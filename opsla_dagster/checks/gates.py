@@ -6,6 +6,8 @@ the rates' SQL and the bounds.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dagster as dg
 import duckdb
 
@@ -14,6 +16,8 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import Bounds
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql
 from opsla_dagster.window import Window
+
+_SAMPLE_ROWS = 5
 
 
 def check_gates(
@@ -30,7 +34,13 @@ def check_gates(
         raise OpslaError(
             f"quality_gates.yml: {table}: no such rate: {', '.join(unknown)}; sql/checks/{table}/gates.sql has {', '.join(names)}"
         )
-    return [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
+    outcomes = [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
+    return [replace(outcome, sample=_sample(connection, table)) if outcome.stops_the_run else outcome for outcome in outcomes]
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Some rows of a table whose gate is shut: a rolled-back table can be looked at nowhere else."""
+    return str(connection.execute(f"select * from {table} limit {_SAMPLE_ROWS}").df().to_string(index=False))
 
 
 def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:

@@ -13,8 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
-from opsla_dagster.assets.ops import RANGE_END_TAG, RANGE_START_TAG
-from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant
+from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, parse_instant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log

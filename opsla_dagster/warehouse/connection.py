@@ -50,6 +50,11 @@ def open_duckdb(
             raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
 
 
+def require_writable(path: Path) -> None:
+    """Raises OpslaError when the file at `path` is locked or cannot be written: better said before a run than by its failure."""
+    open_duckdb(path, read_only=False).close()
+
+
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 

@@ -136,7 +136,7 @@ def make(
                     continue
                 dates = window if kind is Kind.PARTITIONED else None
                 found: list[Outcome] = []
-                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates), found)
+                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window), found)
                 outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
             marts = [name for name, table in TABLES.items() if table.schema in ("mart", "ops")]

@@ -1,0 +1,54 @@
+"""What may not meet in one warehouse: two simulations, or a log and a simulation, would count cases twice.
+
+Belongs here: looking at what the warehouse holds before a table is made. Does not belong here: the message
+(sources/desk.py).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources import desk
+from opsla_dagster.warehouse.write import ensure_table
+
+#: Both are asked: a load that broke off half way has announced other parameters than the rest was made with.
+_MEMORIES = ("raw.source_partitions", "ops.refreshed_partitions")
+_NONE = (date.min, date.min)
+
+
+def refuse_mixtures(scope: Scope) -> None:
+    """Raises OpslaError when dates outside those of the run were made from other sources or parameters than today's."""
+    dates = scope.run_range or scope.range
+    start, end = (dates.start, dates.end) if dates else _NONE
+    held: list[tuple[str, str, date]] = []
+    for table in _MEMORIES:
+        ensure_table(scope.connection, TABLES[table])
+        held += scope.connection.execute(
+            f"select source, fingerprint, min(intake_date) from {table} "
+            "where intake_date < $start or intake_date >= $end group by source, fingerprint order by 1, 2",
+            {"start": start, "end": end},
+        ).fetchall()
+    desk.refuse_mixtures(held, scope.desk.fingerprints())
+
+
+def refuse_the_unannounced(scope: Scope) -> None:
+    """Raises OpslaError unless raw.source_partitions says, from today's sources, what every date is about to be loaded from.
+
+    Without it a table that somebody materialises alone could mix what must not be mixed.
+    """
+    refuse_mixtures(scope)
+    window = scope.window
+    announced = scope.connection.execute(
+        "select source, fingerprint, min(intake_date), count(*) from raw.source_partitions "
+        "where intake_date >= $start and intake_date < $end group by source, fingerprint order by 1, 2",
+        {"start": window.start, "end": window.end},
+    ).fetchall()
+    desk.refuse_mixtures([row[:3] for row in announced], scope.desk.fingerprints())
+    if {row[0]: row[3] for row in announced} != dict.fromkeys(scope.desk.fingerprints(), window.days):
+        raise OpslaError(
+            f"raw.source_partitions does not have every date of {window}, and a date's cases and events are loaded after it; "
+            "materialise raw.source_partitions with them"
+        )

@@ -1,0 +1,242 @@
+"""What a check that fails stops, and what it leaves standing; what may not be mixed in one warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from dagster import DagsterEventType
+from small_desk import (
+    contents,
+    desk_settings,
+    july,
+    log_of,
+    make,
+    one_o_clock,
+    rows,
+    write_config,
+)
+
+from opsla_dagster import cli
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.settings import load_settings
+
+AS_OF = "2025-07-05T05:00"
+
+
+class Desk:
+    """A home and its config directory, worked on by the command line in this process."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home, self.config = directory / "home", write_config(directory / "config")
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        monkeypatch.setenv("OPSLA_HOME", str(self.home))
+        monkeypatch.setenv("OPSLA_CONFIG", str(self.config))
+
+    def opsla(self, *arguments: str) -> tuple[int, str]:
+        """Exit code, and what was said on stderr."""
+        self._monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+        self._capsys.readouterr()
+        try:
+            cli.main()
+        except SystemExit as end:
+            return int(end.code or 0), self._capsys.readouterr().err
+        return 0, self._capsys.readouterr().err
+
+    def bound(self, table: str, rate: str, **bounds: float) -> None:
+        path = self.config / "quality_gates.yml"
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document["gates"][table][rate] = bounds
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def sources(self, *sources: dict[str, object]) -> None:
+        document = {"desk": {"timezone": "America/New_York", "start_date": date(2025, 7, 1)}, "sources": list(sources)}
+        (self.config / "sources.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "ops_warehouse.duckdb"
+
+    def published(self) -> dict[str, str]:
+        """Every published file and the hash of its bytes."""
+        files = [self.home / "marts.duckdb", *sorted((self.home / "marts").iterdir())]
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+    def last_run(self) -> tuple[dg.DagsterRun, dg.DagsterInstance]:
+        instance = open_instance(self.home)
+        return instance.get_runs(limit=1)[0], instance
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, monkeypatch, capsys)
+
+
+def failed_checks(run: dg.DagsterRun, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [entry.asset_check_evaluation for entry in entries]
+    return {
+        f"{found.asset_key.to_user_string()} {found.check_name}": found
+        for found in evaluations
+        if found is not None and not found.passed
+    }
+
+
+def materialised(run: dg.DagsterRun, instance: dg.DagsterInstance) -> set[str]:
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+    return {str(entry.get_dagster_event().asset_key.to_user_string()).replace("/", ".") for entry in entries}  # type: ignore[union-attr]
+
+
+def downstream_of(table: str) -> set[str]:
+    from opsla_dagster.build import TABLE_ASSETS
+
+    found = {table}
+    while more := {line.name for line in TABLE_ASSETS if found & set(line.deps)} - found:
+        found |= more
+    return found
+
+
+def test_a_gate_beyond_error_stops_what_follows_and_leaves_what_was_good(desk: Desk) -> None:
+    assert desk.opsla("run", "--cases", "6000", "--end", "2025-07-03", "--as-of", AS_OF) == (0, "")
+    tables, published = contents(desk.warehouse), desk.published()
+    desk.bound("raw.events_log", "pct_missing_event_ts", error_above=0.01)
+
+    code, said = desk.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
+
+    assert code == 1
+    assert said == (
+        "opsla: raw.events_log: gate_pct_missing_event_ts failed; the new rows were not kept, the table is as it was before. "
+        "The check's figures and sample say which rows and why.\n"
+    )
+    stopped = downstream_of("raw.events_log")
+    assert {"staging.sla_clocks", "mart.sla_daily", "mart.open_clocks", "ops.refreshed_partitions"} <= stopped
+    after = contents(desk.warehouse)
+    assert {name for name in stopped if TABLES[name].kind is not Kind.VIEW and after[name] != tables[name]} == set()
+    assert desk.published() == published
+
+    run, instance = desk.last_run()
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    (check,) = failed_checks(run, instance).items()
+    name, evaluation = check
+    assert name == "raw/events_log gate_pct_missing_event_ts"
+    assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+    assert evaluation.blocking
+    figures = {key: value.value for key, value in evaluation.metadata.items()}
+    assert figures["error_above"] == 0.01
+    assert 1 < float(figures["rate"]) < 3
+    made = materialised(run, instance)
+    assert "raw.cases" in made
+    assert made & (stopped | {"ops.published_marts"}) == set()
+    alerts = [json.loads(line) for line in (desk.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [alert["check"] for alert in alerts if alert["severity"] == "ERROR" and alert["check"]] == ["gate_pct_missing_event_ts"]
+
+    # Mended, the same command goes through.
+    desk.bound("raw.events_log", "pct_missing_event_ts", error_above=20)
+    assert desk.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
+    assert rows(desk.home / "marts.duckdb", "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 4),)]
+
+
+def test_a_warning_lets_the_run_go_on_and_is_recorded(desk: Desk) -> None:
+    desk.bound("raw.events_log", "pct_missing_event_ts", warn_above=0.01, error_above=20)
+    desk.bound("raw.events_log", "pct_ingestion_before_event", warn_above=50)
+
+    assert desk.opsla("run", "--cases", "6000", "--end", "2025-07-03", "--as-of", AS_OF)[0] == 0
+
+    run, instance = desk.last_run()
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    failed = failed_checks(run, instance)
+    assert set(failed) == {"raw/events_log gate_pct_missing_event_ts"}
+    (evaluation,) = failed.values()
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.metadata["warn_above"].value == 0.01
+    assert {"mart.open_clocks", "ops.published_marts"} <= materialised(run, instance)
+    (alert,) = [json.loads(line) for line in (desk.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (alert["severity"], alert["check"]) == ("WARN", "gate_pct_missing_event_ts")
+
+
+def test_event_ids_that_repeat_are_refused(desk: Desk, tmp_path: Path) -> None:
+    """Two logs number their records from 1, and sources.yml takes the numbers for event ids."""
+    header, first = "number,state,at,id\n", "{0}1,New,2025-07-01 14:00:00,1\n"
+    second = "{0}1,Seen,2025-07-01 15:00:00,{1}\n"
+    logs = []
+    for name, repeated in (("a", 2), ("b", 3)):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(header + first.format(name) + second.format(name, repeated), encoding="utf-8")
+        columns = {"case_id": "number", "status": "state", "event_ts": "at", "event_id": "id"}
+        logs.append(log_of(path, name=f"log_{name}", columns=columns))
+    desk.sources(*logs)
+    (desk.config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+
+    code, said = desk.opsla("run", "--as-of", AS_OF)
+
+    assert code == 1
+    assert said.startswith("opsla: raw.events_log: schema failed; the new rows were not kept")
+    run, instance = desk.last_run()
+    (evaluation,) = failed_checks(run, instance).values()
+    assert evaluation.metadata["rows breaking unique (event_id)"].value == 1
+    assert not (desk.home / "marts.duckdb").exists()
+
+
+def test_two_simulations_do_not_mix(desk: Desk) -> None:
+    assert desk.opsla("run", "--cases", "3000", "--end", "2025-07-04", "--as-of", AS_OF)[0] == 0
+    tables, published = contents(desk.warehouse), desk.published()
+
+    code, said = desk.opsla("run", "--cases", "4000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
+
+    assert code == 1
+    assert said.count("\n") == 1
+    assert "this warehouse already holds intake dates from 2025-07-01 on whose source 'simulation' was made with other" in said
+    assert "Go on in a fresh home (OPSLA_HOME=./another-home), or go back to the configuration" in said
+    assert "or load a window that covers all of the old dates" in said
+    assert contents(desk.warehouse) == tables
+    assert desk.published() == published
+    # The home goes on with the simulation it holds.
+    assert desk.opsla("refresh", "--as-of", AS_OF)[0] == 0
+    # And a window that covers all of the old dates replaces it.
+    assert desk.opsla("run", "--cases", "4000", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
+    assert rows(desk.warehouse, "select count(distinct fingerprint) from raw.source_partitions") == [(1,)]
+
+
+def test_a_simulation_and_a_log_do_not_mix(desk: Desk, tmp_path: Path) -> None:
+    assert desk.opsla("run", "--cases", "3000", "--end", "2025-07-03", "--as-of", AS_OF)[0] == 0
+    tables, published = contents(desk.warehouse), desk.published()
+    path = tmp_path / "log.csv"
+    path.write_text("number,state,at\nA1,New,2025-07-03 14:00:00\n", encoding="utf-8")
+    desk.sources(log_of(path))
+
+    for arguments in (["run", "--start", "2025-07-03", "--end", "2025-07-04"], ["refresh"]):
+        code, said = desk.opsla(*arguments, "--as-of", AS_OF)
+        assert code == 1
+        assert "whose source 'simulation' is not enabled in sources.yml any more" in said
+        assert "Go on in a fresh home" in said
+        assert contents(desk.warehouse) == tables
+        assert desk.published() == published
+
+
+def test_no_table_made_alone_mixes_two_simulations(tmp_path: Path) -> None:
+    """As somebody may do in the UI, who materialises a single asset after a change of simulation.yml."""
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    as_of_at = one_o_clock(date(2025, 7, 5))
+    make(settings, [july(1, 4)], as_of_at)
+    settings.home.remember_cases(800)
+    other = load_settings(settings.config_directory, settings.home.root)
+    before = contents(settings.home.warehouse)
+    for table in ("raw.source_partitions", "raw.cases", "raw.events_log"):
+        with pytest.raises(OpslaError, match="'simulation' was made with other parameters than today's"):
+            make(other, [july(2, 2)], as_of_at, only=[table])
+    with pytest.raises(OpslaError, match=r"raw\.source_partitions does not have every date of 2025-07-05"):
+        make(settings, [july(5, 5)], as_of_at, only=["raw.cases"])
+    assert contents(settings.home.warehouse) == before
+
+    # Announced for every date, but loaded for none: the tables still hold the first simulation.
+    make(other, [july(1, 4)], as_of_at, only=["raw.source_partitions"])
+    with pytest.raises(OpslaError, match="'simulation' was made with other parameters than today's"):
+        make(other, [july(2, 2)], as_of_at, only=["raw.cases"])
