@@ -7,6 +7,7 @@ import hashlib
 import time
 
 import dagster as dg
+import duckdb
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, TableAsset
@@ -79,6 +80,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         _refuse_half_a_refresh(context)
         warehouse: Warehouse = context.resources.warehouse
+        _refuse_half_made_dates(warehouse.connection(), settings)
         started = time.perf_counter()
         try:
             rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, REFRESHED_PARTITIONS)])
@@ -113,5 +115,29 @@ def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
         raise dg.Failure(
             f"not published: this range is one of several of a refresh, and {cause}; the marts published last stand. "
             "Mend the cause, run that range again, then this one.",
+            allow_retries=False,
+        )
+
+
+def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Views add up every date there is: one that was never made to the end, or by other rules, would be mixed in."""
+    found = connection.execute(
+        """
+        select count(distinct held.intake_date), min(held.intake_date), max(held.intake_date)
+        from raw.source_partitions as held
+        left join ops.refreshed_partitions as done
+            on
+                held.source = done.source
+                and held.intake_date = done.intake_date
+                and held.as_of_at = done.as_of_at
+                and held.digest || $rules = done.digest
+        where done.source is null
+        """,
+        {"rules": made_from("", rules_fingerprint(settings))},
+    ).fetchone()
+    if found is not None and found[0]:
+        raise dg.Failure(
+            f"not published: {found[0]} intake dates between {found[1]} and {found[2]} were not made to the end, or by other "
+            "calendars, promises or SQL than today's; the marts published last stand. `opsla refresh` makes them anew.",
             allow_retries=False,
         )

@@ -17,6 +17,7 @@ from opsla_dagster.settings.quality_gates import Bounds
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql
 from opsla_dagster.window import Window
 
+REJECTED_ROWS = "raw.rejected_rows"
 _SAMPLE_ROWS = 5
 
 
@@ -35,12 +36,14 @@ def check_gates(
             f"quality_gates.yml: {table}: no such rate: {', '.join(unknown)}; sql/checks/{table}/gates.sql has {', '.join(names)}"
         )
     outcomes = [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
-    return [replace(outcome, sample=_sample(connection, table)) if outcome.stops_the_run else outcome for outcome in outcomes]
+    if table != REJECTED_ROWS:
+        return outcomes  # a rate has no rows of its own to show; every rejected row has
+    return [replace(outcome, sample=_sample(connection)) if outcome.stops_the_run else outcome for outcome in outcomes]
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Some rows of a table whose gate is shut: a rolled-back table can be looked at nowhere else."""
-    return str(connection.execute(f"select * from {table} limit {_SAMPLE_ROWS}").df().to_string(index=False))
+def _sample(connection: duckdb.DuckDBPyConnection) -> str:
+    """Some rejected rows with their reasons: the table is about to be rolled back, and they can be seen nowhere else."""
+    return str(connection.execute(f"select * from {REJECTED_ROWS} limit {_SAMPLE_ROWS}").df().to_string(index=False))
 
 
 def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:

@@ -113,8 +113,8 @@ def test_a_gate_beyond_error_stops_what_follows_and_leaves_what_was_good(desk: D
 
     assert code == 1
     assert said == (
-        "opsla: raw.events_log: gate_pct_missing_event_ts failed; the new rows were not kept, the table is as it was before. "
-        "The check's figures and sample say which rows and why.\n"
+        "opsla: raw.events_log: gate_pct_missing_event_ts failed (rate 1.7482517482517483, error_above 0.01). The new rows were not kept, "
+        "the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows.\n"
     )
     stopped = downstream_of("raw.events_log")
     assert {"staging.sla_clocks", "mart.sla_daily", "mart.open_clocks", "ops.refreshed_partitions"} <= stopped
@@ -178,7 +178,7 @@ def test_event_ids_that_repeat_are_refused(desk: Desk, tmp_path: Path) -> None:
     code, said = desk.opsla("run", "--as-of", AS_OF)
 
     assert code == 1
-    assert said.startswith("opsla: raw.events_log: schema failed; the new rows were not kept")
+    assert said.startswith("opsla: raw.events_log: schema failed (rules_checked 10, rules_broken 1")
     run, instance = desk.last_run()
     (evaluation,) = failed_checks(run, instance).values()
     assert evaluation.metadata["rows breaking unique (event_id)"].value == 1

@@ -336,7 +336,7 @@ def test_opsla_stops_at_the_first_range_that_fails(tmp_path: Path) -> None:
             weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing
         )
     assert len(finished.run_ids) == 1
-    assert finished.error.startswith("raw.cases: gate_cases_per_day failed; the new rows were not kept")
+    assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate 1.5")
     # The next refresh makes up for both ranges, whatever the sources say.
     assert plan(settings, one_o_clock(date(2025, 7, 9)))[-1].end == date(2025, 7, 9)
     assert any(date(2025, 7, 5) in window for window in plan(settings, one_o_clock(date(2025, 7, 9))))

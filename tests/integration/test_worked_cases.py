@@ -142,7 +142,7 @@ def test_an_id_of_another_source_is_refused_and_nothing_is_lost(july_1: Path, tm
     home.name_sources(SOURCE.format(name="desk"), SOURCE.format(name="shop"))
     refused = home.run([JULY_2], at(3))
 
-    assert refused.error.startswith("raw.cases: assert_cases_are_unique_in_the_warehouse failed; the new rows were not kept")
+    assert refused.error.startswith("raw.cases: assert_cases_are_unique_in_the_warehouse failed (offending_rows")
     assert home.stored_rows() == before
     assert home.settings.home.marts_database.read_bytes() == published
 
