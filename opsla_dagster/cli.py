@@ -63,8 +63,8 @@ def run(
     default = build_desk(settings).window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
+    settings.home.remember_cases(cases)  # before the run: a refresh after one that failed must simulate the same desk
     _carry_out(settings, [window], _instant(as_of))
-    settings.home.remember_cases(cases)
 
 
 @app.command()

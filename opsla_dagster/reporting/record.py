@@ -46,7 +46,7 @@ def write_reports(
     impact_log = home.reports / "impact_log.md"
     append_impact_log(summary, impact_log)
     report = None
-    if home.marts_database.exists():
+    if summary.succeeded and home.marts_database.exists():
         report = write_report(home.marts_database, summary, home.reports / REPORT)
     return Written(summary, report, impact_log, run_summary)
 

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -18,6 +19,8 @@ from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, require_reported_clocks
 from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
+
+DESK_CALENDAR = "desk"
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,30 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)
     require_reported_clocks(policies, directory / "sla_policies.yml")
     simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
+    calendars = read_document(directory / "calendars.yml", CalendarsSettings)
+    _require_one_zone(calendars, sources, directory)
     return Settings(
         config_directory=directory,
         home=where,
         simulation=read_document(directory / "simulation.yml", SimulationSettings) if simulated else None,
         sources=sources,
-        calendars=read_document(directory / "calendars.yml", CalendarsSettings),
+        calendars=calendars,
         sla_policies=policies,
         scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
         simulated_cases=where.remembered_cases(),
     )
+
+
+def _require_one_zone(calendars: CalendarsSettings, sources: SourcesSettings, directory: Path) -> None:
+    """Intake dates are the desk's, end dates the default calendar's: both must be of one zone, and the SQL calls it `desk`."""
+    path = directory / "calendars.yml"
+    if calendars.default != DESK_CALENDAR:
+        raise OpslaError(f"{path}: default: must be {DESK_CALENDAR!r}, the calendar of the desk; found {calendars.default!r}")
+    zone = calendars.calendars[DESK_CALENDAR].zone
+    if zone != sources.desk.timezone:
+        raise OpslaError(
+            f"{path}: calendars.{DESK_CALENDAR}.zone: {zone!r} is not the desk's zone {sources.desk.timezone!r} "
+            "(sources.yml: desk.timezone); the days of the desk can have only one"
+        )

@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsla_dagster.errors import OpslaError
+
 
 @dataclass(frozen=True)
 class Home:
@@ -70,3 +72,5 @@ class Home:
             return int(self._cases_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            raise OpslaError(f"{self._cases_file}: expected the number of cases to simulate; mend or delete the file") from error

@@ -1,6 +1,6 @@
 -- One row is one case that was both touched and resolved: events stopped its first-touch and its resolution clock.
 -- The case's clocks side by side, in minutes. A clock that is unknown has no minutes and is not a breach: a touch before intake
--- leaves first touch NULL (docs/decisions/0006-clock-outcomes.md).
+-- leaves first touch NULL; instants count in whole seconds (docs/decisions/0006-clock-outcomes.md).
 with cases as (
     select
         source,
@@ -67,7 +67,7 @@ select
     cast(
         case
             when promises.resolved_ts >= cases.intake_ts
-                then (epoch_us(promises.resolved_ts) - epoch_us(cases.intake_ts)) / 60000000.0
+                then (epoch_us(promises.resolved_ts) // 1000000 - epoch_us(cases.intake_ts) // 1000000) / 60.0
         end as double
     ) as resolution_calendar_minutes,
     coalesce(promises.is_first_touch_before_intake, false) as is_first_touch_before_intake,
