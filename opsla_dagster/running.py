@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
@@ -23,6 +22,7 @@ from opsla_dagster.build import build_definitions
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
+from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.window import Window
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
@@ -75,8 +75,8 @@ def run_windows(
 def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:
     """The readable form of an error that comes from a home that cannot be written; None when the error is of another kind."""
     for cause in _causes(error):
-        is_of_the_disk = isinstance(cause, OSError) and cause.errno in _DISK_ERRORS
-        if is_of_the_disk or isinstance(cause, (sqlite3.OperationalError, duckdb.IOException)):
+        is_refused = isinstance(cause, OSError) and cause.errno in _DISK_ERRORS
+        if is_refused or isinstance(cause, sqlite3.OperationalError) or is_of_the_disk(cause):
             return OpslaError(
                 f"{home}: cannot be written: {str(cause).splitlines()[0]}. Tables are whole, those of a run that broke off are as "
                 "before, and the marts published last stand; free some space or make the directory writable, and run again."

@@ -55,6 +55,13 @@ def require_writable(path: Path) -> None:
     open_duckdb(path, read_only=False).close()
 
 
+def is_of_the_disk(error: BaseException) -> bool:
+    """Whether DuckDB could not read, write or grow a file (or its memory); a failed commit says so in words only."""
+    if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+        return True
+    return isinstance(error, duckdb.Error) and "Could not write file" in str(error)
+
+
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 

@@ -13,13 +13,15 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import is_of_the_disk
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
     """Copies `tables` to marts.duckdb and marts/*.parquet of the home; returns the rows of each.
 
-    Everything is written aside and then renamed, file by file. A reader sees each file as it was or as it is. Raises
-    OpslaError, leaving what was published before, when the copy cannot be written.
+    Everything is written aside and then renamed, file by file. Who opens a file sees it as it was or as it is. (Who opens a
+    Parquet file twice to read it, as pyarrow's datasets do, may meet both: marts.duckdb is opened once.) Raises OpslaError,
+    leaving what was published before, when the copy cannot be written.
     """
     aside = home.root / "marts.publishing"
     try:
@@ -27,9 +29,11 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         aside.mkdir(parents=True)
         rows = _copy(connection, aside, tables)
         _put_in_place(aside, home)
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+    except (duckdb.Error, OSError) as error:
+        if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
+            raise
         raise OpslaError(
-            f"{home.root}: the marts could not be published, those published before stand: {str(error).splitlines()[0]}"
+            f"{home.root}: the marts could not be published, those published before stand: {' '.join(str(error).split())}"
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from opsla_dagster.catalog.model import Table
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.warehouse.sql import bind
 from opsla_dagster.window import Window
 
@@ -37,9 +38,9 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.commit()
     except BaseException as error:
         _roll_back(connection)
-        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+        if is_of_the_disk(error):
             raise OpslaError(
-                f"the warehouse could not be written, its tables are as they were before: {str(error).splitlines()[0]}"
+                f"the warehouse could not be written, its tables are as they were before: {' '.join(str(error).split())}"
             ) from error
         raise
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -139,8 +137,7 @@ def make(
                 make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window), found)
                 outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
-            marts = [name for name, table in TABLES.items() if table.schema in ("mart", "ops")]
-            publish(warehouse.connection(), settings.home, marts)
+            publish(warehouse.connection(), settings.home, PUBLISHED)
     finally:
         warehouse.close()
     return outcomes
@@ -197,23 +194,17 @@ def differences(found: dict[str, Rows], expected: dict[str, Rows]) -> dict[str, 
     return told
 
 
-# ---- the command line ------------------------------------------------------------------------------------------------
+# ---- whole homes -----------------------------------------------------------------------------------------------------
 
 
-def environment(home: Path, config: Path, **more: str) -> dict[str, str]:
-    """The environment of a process that works on this home; the package is this repository's."""
-    paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
-    settings = {"OPSLA_HOME": str(home), "OPSLA_CONFIG": str(config), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return {**os.environ, **settings, "COLUMNS": "200", **more}
+def copy_tables(home: Path, to: Path) -> Path:
+    """A home with the same tables and published marts, and no memory of runs."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("ops_warehouse.duckdb", "marts.duckdb", "simulated_cases"):
+        shutil.copy(home / name, to / name)
+    shutil.copytree(home / "marts", to / "marts")
+    return to
 
 
-def opsla(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "opsla_dagster.cli", *arguments]
-
-
-def run_opsla(home: Path, config: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        opsla(*arguments), env=environment(home, config), capture_output=True, text=True, timeout=timeout, check=False
-    )
-
-
+STORED = [name for name, table in TABLES.items() if table.kind is not Kind.VIEW]
+PUBLISHED = [name for name, table in TABLES.items() if table.schema in ("mart", "ops")]

@@ -1,0 +1,344 @@
+"""What holds when a process is killed, a second one writes, readers read on, or the disk is full or read-only."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cli import environment, opsla
+from dagster import DagsterRunStatus
+from small_desk import (
+    PUBLISHED,
+    STORED,
+    Rows,
+    contents,
+    copy_tables,
+    desk_settings,
+    differences,
+    july,
+    make,
+    one_o_clock,
+    rows,
+    takes_minutes,
+    write_config,
+)
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.warehouse.connection import open_duckdb
+from opsla_dagster.warehouse.publish import publish
+
+FIRST_LOAD = ("run", "--cases", "4000", "--end", "2025-07-04", "--as-of", "2025-07-05T05:00")
+#: Replaces the first three dates, and adds three.
+SECOND_LOAD = ("run", "--cases", "4000", "--end", "2025-07-07", "--as-of", "2025-07-08T05:00")
+#: The first few in `make test`, all of them in `make hold`.
+KILLS, KILLS_IN_DEFAULT_SUITE = 24, 3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A home before and after the second load, and how long that took from its first run on."""
+
+    config: Path
+    home: Path
+    before: dict[str, Rows]
+    after: dict[str, Rows]
+    marts_before: dict[str, Rows]
+    marts_after: dict[str, Rows]
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    directory = tmp_path_factory.mktemp("prepared")
+    config, home = write_config(directory / "config"), directory / "home"
+    done = opsla(*FIRST_LOAD, home=home, config=config)
+    assert done.returncode == 0, done.stderr
+    undisturbed = copy_tables(home, directory / "undisturbed")
+    with start(undisturbed, config) as process:
+        started_at = wait_for_the_run(undisturbed, process)
+        assert process.wait(timeout=300) == 0
+    return Prepared(
+        config, home, contents(home / "ops_warehouse.duckdb"), contents(undisturbed / "ops_warehouse.duckdb"),
+        contents(home / "marts.duckdb", PUBLISHED), contents(undisturbed / "marts.duckdb", PUBLISHED),
+        time.monotonic() - started_at,
+    )  # fmt: skip
+
+
+def start(home: Path, config: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "opsla_dagster.cli", *SECOND_LOAD]
+    return subprocess.Popen(command, env=environment(home, config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for_the_run(home: Path, process: subprocess.Popen[bytes]) -> float:
+    """The instant at which the process takes its lease, which it does right before its first run."""
+    leases = home / "dagster" / "processes"
+    give_up_at = time.monotonic() + 120
+    while not list(leases.glob("*.lock")):
+        assert process.poll() is None, "ended before its run began"
+        assert time.monotonic() < give_up_at, "never began"
+        time.sleep(0.005)
+    return time.monotonic()
+
+
+# ---- kill -9 ---------------------------------------------------------------------------------------------------------
+
+
+def moment(number: int) -> float:
+    """Where in the run, from 0 to 1: spread evenly, whatever the number of kills, with a little chance (seeded)."""
+    spread, step, rest = 0.0, 0.5, number + 1
+    while rest:
+        spread, step, rest = spread + step * (rest % 2), step / 2, rest // 2
+    return min(max(spread + random.Random(number).uniform(-0.03, 0.03), 0.0), 1.0)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=[] if n < KILLS_IN_DEFAULT_SUITE else takes_minutes) for n in range(KILLS)],
+)
+def test_a_killed_run_leaves_whole_tables_and_its_rerun_the_same_ones(
+    prepared: Prepared, tmp_path: Path, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    home = copy_tables(prepared.home, tmp_path / "home")
+    with start(home, prepared.config) as process:
+        started_at = wait_for_the_run(home, process)
+        time.sleep(max(0.0, started_at + moment(number) * prepared.seconds - time.monotonic()))
+        process.kill()
+        was_killed = process.wait() == -9
+
+    # Every table is as it was before or as it would be after: no half-written window, no half-published mart.
+    warehouse = home / "ops_warehouse.duckdb"
+    found = contents(warehouse, STORED)
+    new = [name for name in STORED if found[name] != prepared.before[name]]
+    assert differences({name: found[name] for name in new}, {name: prepared.after[name] for name in new}) == {}
+    marts = contents(home / "marts.duckdb", PUBLISHED)
+    is_published = marts != prepared.marts_before
+    assert differences(marts, prepared.marts_after if is_published else prepared.marts_before) == {}
+    for parquet in sorted((home / "marts").iterdir()):
+        sides = [side[name] for side in (prepared.marts_before, prepared.marts_after) for name in PUBLISHED if name.endswith(f".{parquet.stem}")]
+        assert len(rows(warehouse, f"select * from read_parquet('{parquet}')")) in map(len, sides)
+    record_property("killed at", f"{moment(number):.2f} of {prepared.seconds:.1f} s; {len(new)} of {len(STORED)} tables were new, "
+                    f"marts {'new' if is_published else 'old'}{'' if was_killed else '; it had ended by then'}")
+
+    again = opsla(*SECOND_LOAD, home=home, config=prepared.config)
+
+    assert again.returncode == 0, again.stderr
+    assert differences(contents(warehouse), prepared.after) == {}
+    assert differences(contents(home / "marts.duckdb", PUBLISHED), prepared.marts_after) == {}
+    with open_instance(home) as instance:
+        statuses = [run.status for run in instance.get_runs()]  # newest first
+    assert statuses[0] is DagsterRunStatus.SUCCESS
+    if was_killed:
+        assert statuses[1:] in ([DagsterRunStatus.FAILURE], [DagsterRunStatus.SUCCESS], [])
+        assert again.stdout.count("had been killed; Dagster now shows it as failed") == statuses[1:].count(DagsterRunStatus.FAILURE)
+
+
+# ---- a second process ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_told_plainly_and_soon(prepared: Prepared, tmp_path: Path) -> None:
+    home = copy_tables(prepared.home, tmp_path / "home")
+    command = f"import duckdb, sys; held = duckdb.connect({str(home / 'ops_warehouse.duckdb')!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        for arguments in (SECOND_LOAD, ("refresh", "--as-of", "2025-07-08T05:00"), ("explain", "C20250701-000001")):
+            began = time.monotonic()
+            told = opsla(*arguments, home=home, config=prepared.config)
+            seconds = time.monotonic() - began
+            assert told.returncode == 1
+            assert told.stderr.startswith(f"opsla: {home / 'ops_warehouse.duckdb'}: process {writer.pid} is working on this warehouse")
+            assert told.stderr.count("\n") == 1
+            assert seconds < 40, "on a quiet machine it is 12: ten of patience, the rest to start Python"
+        with open_instance(home) as instance:
+            assert instance.get_runs() == [], "a run that cannot write need not begin"
+        writer.stdin.close()
+    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.before) == {}
+
+
+READER = """
+import json, sys, time
+from pathlib import Path
+import duckdb, pyarrow.parquet
+home, stop = Path(sys.argv[1]), Path(sys.argv[2])
+reads, twice, seen = 0, 0, set()
+print("reading", flush=True)
+while not stop.exists() or reads < 5:
+    with duckdb.connect(str(home / "marts.duckdb"), read_only=True) as connection:
+        tables = [row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()]
+        assert len(tables) == int(sys.argv[3]), tables
+        for table in tables:
+            connection.execute(f"select * from {table}").fetchall()
+        clocks = connection.execute("select distinct as_of_at from mart.open_clocks").fetchall()
+        refreshed = connection.execute("select max(as_of_at) from ops.refreshed_partitions").fetchall()
+        assert clocks == refreshed, "one file holds two publishings"
+        seen.add(str(refreshed))
+    for parquet in sorted((home / "marts").glob("*.parquet")):
+        before = parquet.stat().st_ino
+        try:
+            duckdb.connect().execute(f"select * from '{parquet}'").fetchall()
+        except duckdb.Error:
+            # DuckDB opens a Parquet file twice to read it. It may fail only where another one took its place in between.
+            assert parquet.stat().st_ino != before
+            twice += 1
+        with parquet.open("rb") as opened_once:
+            pyarrow.parquet.ParquetFile(opened_once).read()
+    reads += 1
+print(json.dumps({"reads": reads, "publishings_seen": len(seen), "parquet_replaced_while_opened_twice": twice}))
+"""
+
+
+def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path: Path) -> None:
+    """Two readers in a loop, while the marts are published a hundred times, and two whole loads go on."""
+    settings = desk_settings(tmp_path, cases=4_000, config=prepared.config)
+    home = copy_tables(prepared.home, settings.home.root)
+    stop = tmp_path / "stop"
+    command = [sys.executable, "-c", READER, str(home), str(stop), str(len(PUBLISHED))]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        for reader in readers:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+        make(settings, [july(1, 6)], one_o_clock(july(7, 7).start))
+        warehouse = open_duckdb(settings.home.warehouse, read_only=False)
+        for _ in range(100):
+            warehouse.execute("update ops.refreshed_partitions set as_of_at = as_of_at + interval 1 second")
+            publish(warehouse, settings.home, PUBLISHED)
+        warehouse.close()
+        make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
+    finally:
+        stop.touch()
+        told = [reader.communicate(timeout=120) for reader in readers]
+    assert [reader.returncode for reader in readers] == [0, 0], told
+    for out, _ in told:
+        figures = json.loads(out)
+        assert figures["publishings_seen"] > 5, figures
+        assert figures["parquet_replaced_while_opened_twice"] < 10, figures
+
+
+# ---- disks -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A small disk of its own."""
+
+    path: Path
+
+    def become(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(self.path)], check=True, capture_output=True)
+
+    def leave_free(self, kibibytes: int) -> None:
+        usage = shutil.disk_usage(self.path)
+        self.become(f"size={(usage.used // 1024) + kibibytes}k")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500m", "tmpfs", str(path)], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a disk of its own cannot be mounted here: {mounted.stderr.strip()}")
+    yield Disk(path)
+    subprocess.run(["umount", "--lazy", str(path)], check=True, capture_output=True)
+
+
+def stands(home: Path, prepared: Prepared) -> None:
+    """The tables are whole, old or new; the published marts are the old ones."""
+    found = contents(home / "ops_warehouse.duckdb", STORED)
+    new = [name for name in STORED if found[name] != prepared.before[name]]
+    assert differences({name: found[name] for name in new}, {name: prepared.after[name] for name in new}) == {}
+    assert differences(contents(home / "marts.duckdb", PUBLISHED), prepared.marts_before) == {}
+
+
+def one_message(told: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert told.returncode == 1
+    assert "Traceback" not in told.stderr
+    (message,) = [line for line in told.stderr.splitlines() if line.startswith("opsla: ")]
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("kibibytes", [600, pytest.param(6_000, marks=takes_minutes)])
+def test_a_full_disk_is_one_message_and_costs_nothing(prepared: Prepared, disk: Disk, kibibytes: int) -> None:
+    home = copy_tables(prepared.home, disk.path / "home")
+    disk.leave_free(kibibytes)
+
+    one_message(opsla(*SECOND_LOAD, home=home, config=prepared.config), str(home), "free some space")
+
+    stands(home, prepared)
+    disk.become("size=500m")
+    assert opsla(*SECOND_LOAD, home=home, config=prepared.config).returncode == 0
+    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
+
+
+NOT_WRITTEN, NOT_PUBLISHED = "the warehouse could not be written", "the marts could not be published"
+
+
+def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, disk: Disk) -> None:
+    """More and more space, from none to enough, without Dagster's own files: in a table, in a commit, while publishing."""
+    settings = desk_settings(disk.path, cases=4_000, config=prepared.config)
+    told = set()
+    for kibibytes in (0, 200, 800, 1_600, 2_400, 3_200, 4_000, 5_000, 6_500, 8_000, 64_000):
+        disk.become("size=500m")
+        shutil.rmtree(settings.home.root)
+        home = copy_tables(prepared.home, settings.home.root)
+        disk.leave_free(kibibytes)
+        try:
+            make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
+            told.add("enough")
+        except OpslaError as error:
+            told.add(next((words for words in (NOT_WRITTEN, NOT_PUBLISHED) if words in str(error)), str(error)))
+            assert "No space left on device" in str(error)
+            stands(home, prepared)
+    assert told == {"enough", NOT_WRITTEN, NOT_PUBLISHED}
+
+
+def test_a_limit_on_file_sizes_is_one_message(prepared: Prepared, tmp_path: Path) -> None:
+    home = copy_tables(prepared.home, tmp_path / "home")
+    limit = (home / "ops_warehouse.duckdb").stat().st_size // 4
+
+    told = subprocess.run(
+        [sys.executable, "-m", "opsla_dagster.cli", *SECOND_LOAD], env=environment(home, prepared.config),
+        capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+
+    one_message(told)
+    stands(home, prepared)
+
+
+def test_a_read_only_home_is_one_message(prepared: Prepared, disk: Disk) -> None:
+    home = copy_tables(prepared.home, disk.path / "home")
+    disk.become("ro")
+
+    one_message(opsla(*SECOND_LOAD, home=home, config=prepared.config), str(home), "writable")
+    stands(home, prepared)
+
+    disk.become("rw")
+    assert opsla(*SECOND_LOAD, home=home, config=prepared.config).returncode == 0
+    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
+
+
+@takes_minutes
+def test_a_read_only_home_that_dagster_knows_already(prepared: Prepared, disk: Disk) -> None:
+    """The same once there is a dagster.yaml, which need not be written again."""
+    home = disk.path / "home"
+    assert opsla(*FIRST_LOAD, home=home, config=prepared.config).returncode == 0
+    disk.become("ro")
+
+    for arguments in (SECOND_LOAD, ("refresh",)):
+        one_message(opsla(*arguments, home=home, config=prepared.config), str(home))
+    stands(home, prepared)
+    assert opsla("explain", "C20250701-000001", home=home, config=prepared.config).returncode == 0
