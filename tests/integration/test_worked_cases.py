@@ -63,7 +63,8 @@ class Home:
         shutil.copytree(SHIPPED, self.config)
         (self.config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
         calendars = self.config / "calendars.yml"
-        calendars.write_text(re.sub("horizon: .*", HORIZON, calendars.read_text(encoding="utf-8")), encoding="utf-8")
+        text = re.sub("horizon: .*", HORIZON, calendars.read_text(encoding="utf-8"))
+        calendars.write_text(text.replace("zone: America/New_York", "zone: UTC"), encoding="utf-8")
         (self.config / "desk.csv").write_text(LOG, encoding="utf-8")
         self._root.mkdir()
         self.name_sources(SOURCE.format(name="desk"))
