@@ -23,7 +23,7 @@ from opsla_dagster.instance.settings import SETTINGS_FILE, embedded_settings
 from opsla_dagster.running import run_windows
 
 FULL = Scale(cases=300_000, days=180, rounds=2)
-QUICK = Scale(cases=20_000, days=10, rounds=1)
+QUICK = Scale(cases=20_000, days=2, rounds=1)
 ASKED = Asked(at_most=4.0)
 _BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 

@@ -47,18 +47,21 @@ def run_benches(names: Sequence[str], home: Home, console: Console, *, quick: bo
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         raise OpslaError(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
-    results: dict[str, list[Figure]] = {}
     for name in names or BENCHES:
-        place = home.root / "bench" / name
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
         with console.status(f"{name} ..."):
-            try:
-                results[name] = BENCHES[name](place, quick=quick)
-            finally:
-                shutil.rmtree(place, ignore_errors=True)
-        console.print(_table(name, results[name], quick=quick))
-    return _write(results, home, quick=quick)
+            figures = _measured(name, home.root / "bench", quick=quick)
+        console.print(_table(name, figures, quick=quick))
+        written = _write(name, figures, home, quick=quick)
+    return written
+
+
+def _measured(name: str, place: Path, *, quick: bool) -> list[Figure]:
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        return BENCHES[name](place, quick=quick)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _table(name: str, figures: Sequence[Figure], *, quick: bool) -> Table:
@@ -96,14 +99,13 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _write(results: dict[str, list[Figure]], home: Home, *, quick: bool) -> Path:
-    """One bench may be taken anew on its own: the others keep what they measured last."""
+def _write(name: str, figures: Sequence[Figure], home: Home, *, quick: bool) -> Path:
+    """The other benches in the file keep what they measured last."""
     path = home.reports / "bench.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     taken = {"taken_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "quick": quick, **_machine()}
-    for name, figures in results.items():
-        held[name] = {**taken, "figures": [figure.to_json(quick=quick) for figure in figures]}
+    held[name] = {**taken, "figures": [figure.to_json(quick=quick) for figure in figures]}
     path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
     return path
 
