@@ -58,7 +58,7 @@ def _orchestrated(home: Path, scale: Scale) -> Cost:
 
     def run() -> None:
         with open_instance(home) as instance:
-            finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None)
+            finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None, is_refresh=False)
         if not finished.succeeded:
             raise OpslaError(f"the run that was to be measured failed: {finished.error}")
 

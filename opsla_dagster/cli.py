@@ -64,7 +64,7 @@ def run(
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
     settings.home.remember_cases(cases)  # before the run: a refresh after one that failed must simulate the same desk
-    _carry_out(settings, [window], _instant(as_of))
+    _carry_out(settings, [window], _instant(as_of), is_refresh=False)
 
 
 @app.command()
@@ -82,7 +82,7 @@ def refresh(as_of: AsOf = None) -> None:
         return
     days = sum(window.days for window in windows)
     console.print(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
-    _carry_out(settings, windows, as_of_at)
+    _carry_out(settings, windows, as_of_at, is_refresh=True)
 
 
 @app.command()
@@ -214,7 +214,7 @@ def _complain(error: OpslaError) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime) -> None:
+def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
     """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import range_runs
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
@@ -226,9 +226,9 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
-    total = sum(len(run.assets) for run in range_runs(windows, as_of_at))
+    total = sum(len(run.assets) for run in range_runs(windows, as_of_at, is_refresh=is_refresh))
     with _progress(total) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance)
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
     try:
         _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
     except Exception:

@@ -49,6 +49,8 @@ def run_windows(
     windows: Sequence[Window],
     as_of_at: datetime,
     table_done: Callable[[str, int], None],
+    *,
+    is_refresh: bool,
 ) -> Finished:
     """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails."""
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
@@ -56,7 +58,7 @@ def run_windows(
     run_ids: list[str] = []
     listening = on_table_done.set(table_done)
     try:
-        for run in range_runs(windows, as_of_at):
+        for run in range_runs(windows, as_of_at, is_refresh=is_refresh):
             result = job.execute_in_process(
                 instance=instance,
                 tags={**run.tags, **tags},

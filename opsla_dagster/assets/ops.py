@@ -47,9 +47,14 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
     window = part or scope.window
     return scope.connection.sql(
-        "select * replace (digest || $rules as digest) from raw.source_partitions "
-        "where intake_date >= $start and intake_date < $end order by intake_date, source",
-        params={"start": window.start, "end": window.end, "rules": made_from("", rules_fingerprint(scope.settings))},
+        "select * replace (digest || $rules as digest), $looked_at_every_date as is_whole_refresh "
+        "from raw.source_partitions where intake_date >= $start and intake_date < $end order by intake_date, source",
+        params={
+            "start": window.start,
+            "end": window.end,
+            "rules": made_from("", rules_fingerprint(scope.settings)),
+            "looked_at_every_date": scope.looked_at_every_date,
+        },
     ).to_arrow_table()
 
 

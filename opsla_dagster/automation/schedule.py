@@ -15,7 +15,7 @@ from opsla_dagster.assets.ops import (
     REFRESH_RANGES_TAG,
     REFRESH_TAG,
 )
-from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, LOOKED_AT_EVERY_DATE_TAG, RANGE_END_TAG, RANGE_START_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
@@ -38,12 +38,14 @@ class RangeRun:
     assets: list[dg.AssetKey]
 
 
-def range_runs(windows: Sequence[Window], as_of_at: datetime) -> list[RangeRun]:
-    """One run a window, as of a naive UTC instant.
+def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
+    """One run a window, as of a naive UTC instant; the windows of a refresh are those of `refresh_windows`, and no others.
 
     Snapshots are made with the first window, since the others read them; views and the publishing come with the last.
     """
     refresh_tags = _refresh_tags(windows, as_of_at)
+    if is_refresh:
+        refresh_tags[LOOKED_AT_EVERY_DATE_TAG] = "true"
     runs = []
     for number, window in enumerate(windows, start=1):
         assets = list(DATED)
@@ -99,7 +101,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         if not windows:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
-        for run in range_runs(windows, as_of_at):
+        for run in range_runs(windows, as_of_at, is_refresh=True):
             yield dg.RunRequest(run_key=f"{run.tags[REFRESH_TAG]}-{run.window}", tags=run.tags, asset_selection=run.assets)
 
     return daily_refresh

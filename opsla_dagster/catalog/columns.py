@@ -69,6 +69,7 @@ _ALL = [
     _instant("as_of_at", "What was known up to this instant is what the rows say", nullable=False),
     _count("cases", "Cases counted in the row"),
     _count("events", "Events counted in the row"),
+    _flag("is_whole_refresh", "Written by a refresh, which looked at every date of the source as of as_of_at"),
     _text("digest", "Changes when the source's content of the intake date changes"),
     # events
     _text("status", "Canonical status category", values=STATUSES),
@@ -144,6 +145,7 @@ _ALL = [
     _instant("last_resolved_ts", "Last RESOLVED"),
     _instant("reopened_ts", "First reopen"),
     _instant("cancelled_ts", "First CANCELLED"),
+    _flag("is_cancelled", "A CANCELLED event that no reopen follows in the source's order"),
     _instant("closed_ts", "First CLOSED"),
     _instant("ended_at", "End of the case or span, exclusive; NULL while open"),
     _count("event_count", "Deduplicated events of the case"),

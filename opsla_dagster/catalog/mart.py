@@ -96,7 +96,7 @@ MART = [
     ),
     table(
         "mart.open_clocks", Kind.VIEW, "One row per running clock.",
-        "What is about to break: running clocks as of the latest refresh, those past their target as breached.",
+        "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id clock",
         columns="""case_id clock tier case_type priority team started_at elapsed_seconds target_seconds remaining_seconds
                    due_at outcome is_paused as_of_at""",

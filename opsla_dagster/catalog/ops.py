@@ -12,6 +12,6 @@ OPS = [
         "Written last in a run: what each intake date was refreshed from, and as of when. The next refresh compares it with "
         "the sources.",
         key="source intake_date",
-        columns="source intake_date fingerprint as_of_at cases events digest",
+        columns="source intake_date fingerprint as_of_at cases events digest is_whole_refresh",
     ),
 ]

@@ -1,6 +1,6 @@
 """Invariants and drift: SELECTs that find the rows (or sums, or days) that should not be.
 
-`assert_...` stops the run, `drift_...` warns. Belongs here: running them. Does not belong here: their SQL.
+`assert_...` stops the run, `warn_...` and `drift_...` warn. Belongs here: running them. Does not belong here: their SQL.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ def check_invariant(connection: duckdb.DuckDBPyConnection, table: str, check: st
 
 
 def severity_of(check: str) -> dg.AssetCheckSeverity:
-    """Drift warns, an invariant stops."""
-    return dg.AssetCheckSeverity.WARN if check.startswith("drift_") else dg.AssetCheckSeverity.ERROR
+    """An invariant stops the run; drift, and what leaves every row right, warns."""
+    return dg.AssetCheckSeverity.ERROR if check.startswith("assert_") else dg.AssetCheckSeverity.WARN

@@ -170,7 +170,7 @@ def _breaches(sla: SlaFigures) -> str:
 
 def _scenario(row: ScenarioFigures) -> str:
     return (
-        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} in its stage cohort "
+        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} among its cases "
         f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
         f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
     )

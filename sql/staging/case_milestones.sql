@@ -39,6 +39,7 @@ milestones as (
         min(canonical_ts) filter (where status = 'CLOSED') as closed_ts,
         max(canonical_ts) filter (where is_terminal) as last_terminal_ts,
         max(source_sequence) filter (where is_terminal) as last_terminal_sequence,
+        max(source_sequence) filter (where status = 'CANCELLED') as last_cancelled_sequence,
         max(source_sequence) filter (where is_reopen) as last_reopen_sequence,
         count(*) as event_count,
         count(*) filter (where is_reopen) as reopen_count
@@ -82,6 +83,11 @@ select
     cast(coalesce(ends.reopen_count, 0) as bigint) as reopen_count,
     coalesce(ends.triage_ts < cases.intake_ts, false) as is_triage_before_intake,
     ends.ended_ts is null as is_open,
+    coalesce(
+        ends.last_cancelled_sequence is not null
+        and (ends.last_reopen_sequence is null or ends.last_reopen_sequence < ends.last_cancelled_sequence),
+        false
+    ) as is_cancelled,
     cases.source_resolved_ts,
     cases.source_closed_ts,
     cases.source_is_sla_met

@@ -9,7 +9,7 @@ with cases as (
         case_id,
         intake_date,
         intake_ts,
-        cancelled_ts,
+        is_cancelled,
         ended_at
     from staging.case_milestones
     where
@@ -73,15 +73,31 @@ clocks as (
 ),
 
 -- Intake is no event here: the case's own intake_ts says when it was.
-boundaries as (
+later_starts as (
     select
         events.case_id,
         rules.clock,
-        min(events.canonical_ts) filter (where rules.role = 'start') as first_start_ts,
-        min(events.canonical_ts) filter (where rules.role = 'stop') as first_stop_ts
+        min(events.canonical_ts) as first_start_ts
     from events
     inner join rules on events.status = rules.status
-    where rules.role in ('start', 'stop') and events.status <> 'INTAKE'
+    inner join clocks on rules.clock = clocks.clock
+    where rules.role = 'start' and not clocks.starts_at_intake
+    group by events.case_id, rules.clock
+),
+
+-- What stopped before a clock started later than intake belongs to something earlier: a case may be resolved, reopened and
+-- resolved again. Nothing is earlier than intake: a stop before it is a wrong stamp, and the clock is unknown.
+stops as (
+    select
+        events.case_id,
+        rules.clock,
+        min(events.canonical_ts) as first_stop_ts
+    from events
+    inner join rules on events.status = rules.status
+    left join later_starts on events.case_id = later_starts.case_id and rules.clock = later_starts.clock
+    where
+        rules.role = 'stop'
+        and (later_starts.first_start_ts is null or events.canonical_ts >= later_starts.first_start_ts)
     group by events.case_id, rules.clock
 ),
 
@@ -95,13 +111,14 @@ bounded as (
         clocks.target_seconds,
         clocks.has_pauses,
         cases.intake_ts,
-        case when clocks.starts_at_intake then cases.intake_ts else boundaries.first_start_ts end as first_start_ts,
-        boundaries.first_stop_ts,
-        cases.cancelled_ts,
+        case when clocks.starts_at_intake then cases.intake_ts else later_starts.first_start_ts end as first_start_ts,
+        stops.first_stop_ts,
+        cases.is_cancelled,
         cases.ended_at
     from cases
     cross join clocks
-    left join boundaries on cases.case_id = boundaries.case_id and clocks.clock = boundaries.clock
+    left join later_starts on cases.case_id = later_starts.case_id and clocks.clock = later_starts.clock
+    left join stops on cases.case_id = stops.case_id and clocks.clock = stops.clock
 ),
 
 -- A clock that never started has no row; an event before intake is clipped to it.
@@ -119,7 +136,7 @@ runs as (
         first_stop_ts is not null as is_stopped_by_event,
         case
             when first_stop_ts is not null then null
-            when cancelled_ts is not null then 'cancelled'
+            when is_cancelled then 'cancelled'
             else 'ended_without_stop'
         end as reason_without_stop
     from bounded

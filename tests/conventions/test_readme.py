@@ -41,7 +41,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = load_settings(config, home)
     with dg.DagsterInstance.ephemeral() as instance:
         finished = run_windows(
-            settings, instance, [build_desk(settings).window()], datetime(2025, 7, 12), lambda _table, _rows: None
+            settings, instance, [build_desk(settings).window()], datetime(2025, 7, 12), lambda _table, _rows: None, is_refresh=False
         )
     assert finished.succeeded, finished.error
     return settings.home.warehouse

@@ -124,8 +124,8 @@ def test_the_checks_of_the_asset_lines_are_the_files(gates: dict[str, dict[str, 
 def test_a_check_is_named_by_what_it_does() -> None:
     for line in TABLE_ASSETS:
         for check in line.checks:
-            assert check.startswith(("assert_", "drift_")), f"{line.name}: {check}"
-            assert severity_of(check).value == ("WARN" if check.startswith("drift_") else "ERROR")
+            assert check.startswith(("assert_", "warn_", "drift_")), f"{line.name}: {check}"
+            assert severity_of(check).value == ("ERROR" if check.startswith("assert_") else "WARN")
 
 
 def test_every_rate_that_is_measured_is_bounded(

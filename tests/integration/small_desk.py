@@ -134,7 +134,7 @@ def make(
                     continue
                 dates = window if kind is Kind.PARTITIONED else None
                 found: list[Outcome] = []
-                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window), found)
+                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, looked_at_every_date=True), found)
                 outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
             publish(warehouse.connection(), settings.home, PUBLISHED)

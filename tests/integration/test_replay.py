@@ -96,8 +96,8 @@ def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int) -> N
     with dg.DagsterInstance.ephemeral() as instance:
         for day in window.dates():
             as_of_at = one_o_clock(day + ONE_DAY)
-            assert run_windows(daily, instance, plan(daily, as_of_at), as_of_at, nothing).error == ""
-        assert run_windows(at_once, instance, [window], as_of_at, nothing).error == ""
+            assert run_windows(daily, instance, plan(daily, as_of_at), as_of_at, nothing, is_refresh=True).error == ""
+        assert run_windows(at_once, instance, [window], as_of_at, nothing, is_refresh=False).error == ""
     assert same_tables(daily, at_once)
 
 
@@ -299,7 +299,7 @@ def test_a_refresh_whose_first_range_fails_does_not_publish(tmp_path: Path) -> N
     published = {path: path.read_bytes() for path in [settings.home.marts_database, *settings.home.marts.iterdir()]}
     windows = [july(5, 6), july(8, 8)]
     instance = dg.DagsterInstance.ephemeral()
-    first, second = range_runs(windows, as_of_at)
+    first, second = range_runs(windows, as_of_at, is_refresh=True)
     failing, mended = (
         build_definitions(each).resolve_implicit_global_asset_job_def() for each in (weekends_fail(settings), settings)
     )
@@ -333,7 +333,7 @@ def test_opsla_stops_at_the_first_range_that_fails(tmp_path: Path) -> None:
     make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
     with dg.DagsterInstance.ephemeral() as instance:
         finished = run_windows(
-            weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing
+            weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing, is_refresh=True
         )
     assert len(finished.run_ids) == 1
     assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate 1.5")

@@ -82,7 +82,7 @@ class Home:
 
     def run(self, windows: list[Window], as_of_at: datetime) -> Finished:
         with dg.DagsterInstance.ephemeral() as instance:  # in memory: what Dagster remembers is not what is tested here
-            return run_windows(self.settings, instance, windows, as_of_at, lambda _table, _rows: None)
+            return run_windows(self.settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
 
     @contextmanager
     def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:

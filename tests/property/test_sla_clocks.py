@@ -161,7 +161,10 @@ def test_every_second_is_counted_once(
 def fill(connection: duckdb.DuckDBPyConnection, log: list[Case], as_of: int) -> None:
     for table in ("raw.cases", "raw.events_log", "ops.refreshed_partitions"):
         connection.execute(f"truncate {table}")
-    connection.execute("insert into ops.refreshed_partitions (source, as_of_at) values ('test', ?)", [at(as_of)])
+    connection.execute(
+        "insert into ops.refreshed_partitions (source, intake_date, as_of_at, is_whole_refresh) values ('test', ?, ?, false)",
+        [START, at(as_of)],
+    )
     connection.executemany(
         "insert into raw.cases (source, case_id, intake_date, intake_ts) values ('test', ?, ?, ?)",
         [(str(number), START, at(case.intake)) for number, case in enumerate(log)],
@@ -202,8 +205,8 @@ class Counted:
             previous = event.status
             row = (event.ingested, f"{number}-{sequence}", sequence, event.status, is_reopen)
             same = (event.status, event.second if event.second is not None else f"missing {sequence}", instant)
-            if same not in kept or row[:2] < kept[same][:2]:
-                kept[same] = row
+            is_reopen |= same in kept and kept[same][4]
+            kept[same] = (*min(row, kept.get(same, row))[:4], is_reopen)
         #: (instant, sequence, status, is_reopen)
         self.events = sorted((same[2], row[2], row[3], row[4]) for same, row in kept.items())
         self.end = self._end()
@@ -221,9 +224,20 @@ class Counted:
             return None
         return max(self.intake, max(instant for _, instant in terminal))
 
-    def _first(self, statuses: list[str]) -> int | None:
-        instants = [instant for instant, _, status, _ in self.events if status in statuses]
+    def _first(self, statuses: list[str], not_before: int = -1) -> int | None:
+        instants = [instant for instant, _, status, _ in self.events if status in statuses and instant >= not_before]
         return min(instants, default=None)
+
+    def _stop(self, clock: dict[str, Any]) -> int | None:
+        if "INTAKE" in clock["start"]:
+            return self._first(clock["stop"])
+        start = self._first(clock["start"])
+        return None if start is None else self._first(clock["stop"], start)
+
+    def _is_cancelled(self) -> bool:
+        cancelled = [sequence for _, sequence, status, _ in self.events if status == "CANCELLED"]
+        reopens = [sequence for _, sequence, _, is_reopen in self.events if is_reopen]
+        return max(cancelled, default=-1) > max(reopens, default=-1)
 
     def _start(self, clock: dict[str, Any]) -> int | None:
         if "INTAKE" in clock["start"]:
@@ -235,7 +249,7 @@ class Counted:
         return np.isin(self.status, [CODES[status] for status in clock["pause"]])
 
     def judge(self, clock: dict[str, Any], is_open: Any, target: int) -> tuple[Any, ...] | None:
-        start, stop = self._start(clock), self._first(clock["stop"])
+        start, stop = self._start(clock), self._stop(clock)
         if start is None:
             return None
         ended = self.end if stop is None else stop
@@ -249,8 +263,7 @@ class Counted:
         if elapsed > target:
             return at(start), at(ended), elapsed, paused, None, "breached"
         if stop is None:
-            is_cancelled = self._first(["CANCELLED"]) is not None
-            reason = "cancelled" if is_cancelled else "ended_without_stop"
+            reason = "cancelled" if self._is_cancelled() else "ended_without_stop"
             return at(start), at(ended), None, None, reason, "unknown"
         return at(start), at(ended), elapsed, paused, None, "met"
 

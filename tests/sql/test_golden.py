@@ -7,7 +7,8 @@ A case is one YAML document:
     clocks      instead of the shipped ones, as in sla_policies.yml
     history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases
                 and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
-    given       {table: [row, ...]}: rows put into tables as they are, after the history; what is left out is NULL
+    given       {table: [row, ...]}: rows put into tables as they are, after the history; what is left out is NULL. Views that
+                the table under test reads are made over them.
     expected    every row of the table, in the order of its key; only the columns written are compared
 Every case is made twice, and must come out the same.
 """
@@ -43,6 +44,7 @@ FIELDS = {"why", "window", "calendar", "clocks", "history", "given", "expected"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW]
+VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
@@ -106,6 +108,9 @@ def _fill(
     for name, rows in case.get("given", {}).items():
         for row in rows:
             _insert(connection, name, {"source": "test", "intake_date": window.start} | _plain(row))
+    for view in VIEWS:
+        if re.search(rf"\b{re.escape(view)}\b", load_sql(sql_path(table))) and view != table:
+            _write(connection, view, window)
 
 
 def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:

@@ -247,8 +247,17 @@ def _reopened(source_rows: list[dict[str, object]]) -> list[object]:
 
 def test_a_reopen_is_a_step_from_a_terminal_status_to_one_that_is_not(tmp_path: Path) -> None:
     states = ["New", "Done", "Shut", "Done", "Active", "Waiting", "Done", "New", "Shut"]
-    source = log_source(tmp_path, log_text([f"A,{state},2025-03-03T08:00Z" for state in states]))
+    source = log_source(tmp_path, log_text([f"A,{state},2025-03-03T08:0{minute}Z" for minute, state in enumerate(states)]))
     assert _reopened(events_of(source)) == ["A#0005", "A#0008"]
+
+
+def test_a_record_that_is_in_the_log_twice_is_no_reopen(tmp_path: Path) -> None:
+    """The copy of A,Active stands behind A,Done; the copy of B,Done hides no reopen, and makes none of what follows it."""
+    rows = [
+        "A,New,2025-03-03T08:00Z", "A,Active,2025-03-03T09:00Z", "A,Done,2025-03-03T09:00Z", "A,Active,2025-03-03T09:00Z",
+        "B,Done,2025-03-03T08:00Z", "B,Active,2025-03-03T09:00Z", "B,Done,2025-03-03T08:00Z", "B,Waiting,2025-03-03T10:00Z",
+    ]  # fmt: skip
+    assert _reopened(events_of(log_source(tmp_path, log_text(rows)))) == ["B#0002"]
 
 
 def test_a_case_that_begins_at_rest_is_not_reopened_by_its_first_row(tmp_path: Path) -> None:

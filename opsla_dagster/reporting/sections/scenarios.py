@@ -29,8 +29,8 @@ def scenarios(headline: Headline) -> Section:
         finding=_finding(best),
         how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
         definition=(
-            "Each case is judged again with the lever applied (SLA A, customer wait counted). Eligible cases are those the "
-            "lever touches; it can avoid breaches among the cases it speeds up."
+            "Each case is judged again with the levers applied (SLA A, customer wait counted). Eligible cases are those a lever "
+            "acts on: a shorter stage can avoid their breaches, a reopen less saves hours."
             + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
         ),
         data={"axis": axis, "rows": [_row(row, axis) for row in headline.scenarios]},
@@ -44,7 +44,7 @@ def _finding(best: ScenarioFigures) -> str:
         return f"No scenario would have avoided an SLA A breach; {lever} would have saved {hours}."
     return (
         f"{lever} would have avoided {wording.count(best.breaches_avoided)} of the {wording.count(best.breaches_before)} "
-        f"SLA A breaches among the cases it speeds up, and saved {hours}."
+        f"SLA A breaches among its cases, and saved {hours}."
     )
 
 

@@ -54,18 +54,27 @@ _CASES = """
     group by case_id, intake_date
 """
 
+#: A record that is in the log twice is one event (docs/decisions/0001-event-deduplication.md): its copies neither are
+#: reopens nor make one of what follows them.
 _EVENTS = """
     select
         {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
         source_sequence,
-        status not in ({terminal})
-        and coalesce(lag(status) over (partition by case_id order by source_sequence) in ({terminal}), false)
+        not is_copy and status not in ({terminal})
+        and coalesce(lag(status) over (partition by case_id, is_copy order by source_sequence) in ({terminal}), false)
         as is_reopen,
         cast(null as boolean) as is_duplicate,
         cast(null as boolean) as is_late_arriving,
         cast(null as boolean) as is_tz_inconsistent,
         team, agent
-    from visible
+    from (
+        select
+            *,
+            event_ts is not null and row_number() over (
+                partition by case_id, status, event_ts order by ingestion_ts, source_sequence
+            ) > 1 as is_copy
+        from visible
+    )
 """
 
 _PARTITION_STATES = """

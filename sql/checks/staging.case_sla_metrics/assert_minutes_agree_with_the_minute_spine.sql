@@ -1,5 +1,5 @@
 -- Cases whose business minutes from intake to resolution differ by more than one minute from a count on the minute spine.
--- The spine is built minute by minute and shares nothing with F. Instants next to a gap in the loaded spine are left out.
+-- The spine is built minute by minute from the calendar desk and shares nothing with F. Instants next to a gap in the loaded spine are left out.
 -- A failure means that business time is wrong; look first at calendars.yml and staging.business_time.
 with cases as (
     select
@@ -11,6 +11,7 @@ with cases as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and 'desk' = (select max(calendar) from staging.sla_clock_rules where clock = 'sla_a_resolution')
 ),
 
 spine as (

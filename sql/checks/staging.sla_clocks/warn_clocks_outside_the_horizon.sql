@@ -1,5 +1,5 @@
 -- Clocks that begin or end outside the horizon of their calendar.
--- A failure means that their business time is unknown; look first whether the instants are right, then widen `horizon` in
+-- A failure means that their business time, and so their outcome, is unknown; look first whether the instants are right, then widen `horizon` in
 -- calendars.yml.
 select
     case_id,
