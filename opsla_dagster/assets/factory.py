@@ -119,7 +119,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
     match table.kind:
         case Kind.PARTITIONED:
             return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
-        case Kind.SNAPSHOT:
+        case Kind.SNAPSHOT | Kind.WHOLE:
             rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:

@@ -125,7 +125,7 @@ def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
 
 
 def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Views add up every date there is: one that was never made to the end, or by other rules, would be mixed in."""
+    """Marts add up every date there is: one that was never made to the end, or by other rules, would be mixed in."""
     found = connection.execute(
         """
         select count(distinct held.intake_date), min(held.intake_date), max(held.intake_date)

@@ -41,7 +41,8 @@ class RangeRun:
 def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
     """One run a window, as of a naive UTC instant; the windows of a refresh are those of `refresh_windows`, and no others.
 
-    Snapshots are made with the first window, since the others read them; views and the publishing come with the last.
+    Snapshots are made with the first window, since the others read them; what is made from everything loaded, and the
+    publishing, come with the last.
     """
     refresh_tags = _refresh_tags(windows, as_of_at)
     if is_refresh:
@@ -52,7 +53,7 @@ def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: boo
         if number == 1:
             assets += [key for key in UNDATED if _kind(key) is Kind.SNAPSHOT]
         if number == len(windows):
-            assets += [key for key in UNDATED if _kind(key) is Kind.VIEW] + [PUBLISHED_MARTS]
+            assets += [key for key in UNDATED if _kind(key) is not Kind.SNAPSHOT] + [PUBLISHED_MARTS]
         runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), **refresh_tags}, assets))
     return runs
 

@@ -92,7 +92,9 @@ def _kind(table: Table) -> str:
         case Kind.PARTITIONED:
             return f"partitioned by day, on `{table.partition_column}`"
         case Kind.SNAPSHOT:
-            return "snapshot, made whole by every run"
+            return "snapshot, made whole by every refresh"
+        case Kind.WHOLE:
+            return "over everything loaded, made whole by every refresh"
         case Kind.VIEW:
             return "view, computed when read"
 

@@ -22,51 +22,51 @@ MART = [
         columns=f"intake_date opened_cases {_SLA_MEASURES}",
     ),
     table(
-        "mart.sla_overall", Kind.VIEW, "One row: everything loaded.",
+        "mart.sla_overall", Kind.WHOLE, "One row: everything loaded.",
         "Breach percentages and percentiles over everything loaded.",
         key="sla_cases",
         columns=f"first_intake_date last_intake_date opened_cases {_SLA_MEASURES}",
         nullable="first_intake_date last_intake_date",
     ),
     table(
-        "mart.sla_by_tier_case_type", Kind.VIEW, "One row per tier and case type.",
+        "mart.sla_by_tier_case_type", Kind.WHOLE, "One row per tier and case type.",
         "Breach percentages and percentiles over everything loaded.",
         key="tier case_type",
         columns=f"tier case_type {_SLA_MEASURES}",
     ),
     table(
-        "mart.staffing_daily", Kind.VIEW, "One row per local date.",
+        "mart.staffing_daily", Kind.WHOLE, "One row per local date.",
         "Planned against available agents.",
         key="calendar_date",
         columns="calendar_date planned_heads effective_heads shrinkage_pct",
     ),
     table(
-        "mart.backlog_daily_proxy", Kind.VIEW, "One row per local date.",
+        "mart.backlog_daily_proxy", Kind.WHOLE, "One row per local date.",
         "Flow of cases and the backlog it leaves.",
         key="calendar_date",
         columns="calendar_date opened_cases ended_cases net_flow_cases open_backlog_cases",
     ),
     table(
-        "mart.congestion_daily", Kind.VIEW, "One row per local date.",
+        "mart.congestion_daily", Kind.WHOLE, "One row per local date.",
         "Workload against available agents.",
         key="calendar_date",
         columns="calendar_date opened_cases open_backlog_cases effective_heads congestion_index",
     ),
     table(
-        "mart.congestion_daily_v2", Kind.VIEW, "One row per local date.",
+        "mart.congestion_daily_v2", Kind.WHOLE, "One row per local date.",
         "Workload against available agents, with its mean over the trailing 10 business days.",
         key="calendar_date",
         columns="""calendar_date opened_cases open_backlog_cases effective_heads congestion_index
                    congestion_index_10bd_mean""",
     ),
     table(
-        "mart.driver_stage_durations", Kind.VIEW, "One row per tier and stage.",
+        "mart.driver_stage_durations", Kind.WHOLE, "One row per tier and stage.",
         "Where the time of a case goes, and each tier's bottleneck: the stage with the largest p95.",
         key="tier stage",
         columns="tier stage cases p50_business_minutes p90_business_minutes p95_business_minutes is_tier_bottleneck",
     ),
     table(
-        "mart.driver_reopen_impact", Kind.VIEW, "One row per tier, case type and whether cases were reopened.",
+        "mart.driver_reopen_impact", Kind.WHOLE, "One row per tier, case type and whether cases were reopened.",
         "How much longer reopened cases take to their first resolution.",
         key="tier case_type is_reopened",
         columns="""tier case_type is_reopened cases resolution_avg_business_minutes
@@ -74,28 +74,28 @@ MART = [
                    resolution_incl_wait_p95_business_minutes sla_a_incl_wait_breach_pct""",
     ),
     table(
-        "mart.driver_congestion_buckets", Kind.VIEW, "One row per decile of congestion exposure.",
+        "mart.driver_congestion_buckets", Kind.WHOLE, "One row per decile of congestion exposure.",
         "Whether cases taken in on congested days breach more.",
         key="exposure_decile",
         columns="""exposure_decile cases exposure_min exposure_max sla_b_breach_pct sla_a_incl_wait_breach_pct
                    sla_a_paused_breach_pct""",
     ),
     table(
-        "mart.driver_summary", Kind.VIEW, "One row per finding.",
+        "mart.driver_summary", Kind.WHOLE, "One row per finding.",
         "What drives time and breaches, each finding as a figure and a sentence.",
         key="finding",
         columns="finding tier stage figure unit statement",
         nullable="tier stage figure",
     ),
     table(
-        "mart.scenario_results", Kind.VIEW, "One row per scenario.",
+        "mart.scenario_results", Kind.WHOLE, "One row per scenario.",
         "What would help: each scenario of scenarios.yml as a per-case counterfactual.",
         key="scenario",
         columns="""scenario description eligible_cases sla_a_incl_wait_breaches_before sla_a_incl_wait_breaches_avoided
                    breach_pct_before breach_pct_after hours_saved rework_measure""",
     ),
     table(
-        "mart.open_clocks", Kind.VIEW, "One row per running clock.",
+        "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id clock",
         columns="""case_id clock tier case_type priority team started_at elapsed_seconds target_seconds remaining_seconds
@@ -103,7 +103,7 @@ MART = [
         nullable="remaining_seconds",
     ),
     table(
-        "mart.source_sla_comparison", Kind.VIEW, "One row per source.",
+        "mart.source_sla_comparison", Kind.WHOLE, "One row per source.",
         "The source's own verdicts and resolved stamps beside ours.",
         key="source",
         columns="""source cases source_verdict_cases source_breach_pct our_verdict_cases our_breach_pct

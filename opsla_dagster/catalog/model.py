@@ -48,8 +48,9 @@ class Kind(StrEnum):
     """How a table is kept."""
 
     PARTITIONED = "partitioned"  # daily, by `partition_column`; windows of it are replaced
-    SNAPSHOT = "snapshot"  # small, replaced whole
-    VIEW = "view"  # computed when read
+    SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by a refresh's first run
+    WHOLE = "whole"  # over everything loaded; replaced whole by a refresh's last run
+    VIEW = "view"  # over everything loaded; computed when read
 
 
 @dataclass(frozen=True)

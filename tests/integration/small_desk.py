@@ -129,7 +129,8 @@ def make(
             desk = build_desk(settings)
             for line in _in_order():
                 kind = line.table.kind
-                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.VIEW: number == len(windows) - 1}[kind]
+                is_last = number == len(windows) - 1
+                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.WHOLE: is_last, Kind.VIEW: is_last}[kind]
                 if not is_due or (wanted is not None and line.name not in wanted):
                     continue
                 dates = window if kind is Kind.PARTITIONED else None

@@ -212,7 +212,8 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
         make(settings, [july(1, 6)], one_o_clock(july(7, 7).start))
         warehouse = open_duckdb(settings.home.warehouse, read_only=False)
         for _ in range(100):
-            warehouse.execute("update ops.refreshed_partitions set as_of_at = as_of_at + interval 1 second")
+            for table in ("ops.refreshed_partitions", "mart.open_clocks"):
+                warehouse.execute(f"update {table} set as_of_at = as_of_at + interval 1 second")
             publish(warehouse, settings.home, PUBLISHED)
         warehouse.close()
         make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
