@@ -7,7 +7,7 @@ PIP_PLAIN = $(BIN)/python -m pip install --quiet --disable-pip-version-check --n
 PIP = $(PIP_PLAIN) --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run refresh dev test check format docs bench lock clean
+.PHONY: help setup run refresh dev test check docs bench hold lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ docs: $(READY) ## Derive the data dictionary and the column lineage anew
 
 bench: $(READY) ## The figures of speed and memory, each beside something it is measured against (takes a while)
 	@$(BIN)/opsla bench
+
+hold: $(READY) ## The tests that take minutes: 24 kills, 31 days replayed, disks running full, every bench
+	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/integration/test_hold.py tests/integration/test_replay.py tests/integration/test_bench.py
 
 lock: $(READY) ## Resolve requirements.lock anew
 	@$(BIN)/uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock

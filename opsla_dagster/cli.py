@@ -56,6 +56,7 @@ def run(
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
     from opsla_dagster.settings import load_settings
+    from opsla_dagster.settings.calendars import require_horizon
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.window import Window
 
@@ -63,6 +64,7 @@ def run(
     default = build_desk(settings).window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
+    require_horizon(settings.calendars, window)
     settings.home.remember_cases(cases)  # before the run: a refresh after one that failed must simulate the same desk
     _carry_out(settings, [window], _instant(as_of), is_refresh=False)
 
@@ -70,7 +72,7 @@ def run(
 @app.command()
 def refresh(as_of: AsOf = None) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
-    from opsla_dagster.automation.refresh import refresh_windows
+    from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
 
@@ -78,10 +80,12 @@ def refresh(as_of: AsOf = None) -> None:
     as_of_at = _instant(as_of)
     windows = refresh_windows(settings, build_desk(settings), as_of_at)
     if not windows:
-        console.print(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
+        _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         return
     days = sum(window.days for window in windows)
-    console.print(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
+    _say(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
+    for gap in never_loaded(settings, windows, as_of_at):
+        _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _carry_out(settings, windows, as_of_at, is_refresh=True)
 
 
@@ -129,7 +133,7 @@ def report() -> None:
     target = write_report(
         home.marts_database, latest_run_summary(home.reports / "run_summaries"), home.reports / "report.html"
     )
-    console.print(f"Report: {target}")
+    _say(f"Report: {target}")
 
 
 @app.command()
@@ -173,7 +177,7 @@ def export(
 
     home = load_settings().home
     for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports"):
-        console.print(f"{path}: {rows:,} rows")
+        _say(f"{path}: {rows:,} rows")
 
 
 @app.command()
@@ -187,7 +191,7 @@ def bench(
     _make_benchmarks_importable()
     from benchmarks.run import run_benches
 
-    console.print(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
+    _say(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
 
 
 def main() -> None:
@@ -209,6 +213,11 @@ def main() -> None:
         _complain(trouble)
 
 
+def _say(text: str) -> None:
+    """One line as it is: nothing in it is markup, and a path is not broken in two."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _complain(error: OpslaError) -> NoReturn:
     complaints.print(f"[bold red]opsla:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
     raise SystemExit(1) from None
@@ -225,7 +234,7 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     require_writable(settings.home.warehouse)
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
-        console.print(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+        _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
     total = sum(len(run.assets) for run in range_runs(windows, as_of_at, is_refresh=is_refresh))
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
@@ -250,7 +259,7 @@ def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], r
     describe = partial(_descriptions_of_checks, settings)
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
-        complaints.print(f"[yellow]alert not delivered yet:[/] {problem}", highlight=False)
+        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
     console.print(headline_table(written.summary))
 
 

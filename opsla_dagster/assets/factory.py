@@ -138,7 +138,8 @@ def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
 
 def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     """Runs every check on the rows just written; raises when one of them forbids to keep them."""
-    table, connection, window = line.table, scope.connection, scope.range
+    table, connection = line.table, scope.connection
+    window = scope.run_range if table.kind is Kind.VIEW else scope.range
     outcomes.append(check_schema(connection, table, window))
     gates = scope.settings.quality_gates.gates.get(table.name, {})
     if gates:

@@ -77,6 +77,14 @@ def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[
     return ranges_of(day for day in days if settings.sources.desk.start_date <= day < today)
 
 
+def never_loaded(settings: Settings, windows: Iterable[Window], as_of_at: datetime) -> list[Window]:
+    """The intake dates since the first loaded one, up to yesterday, that neither are loaded nor will be by `windows`."""
+    known = {day for _, day, _, _ in _loads(settings)} | {day for window in windows for day in window.dates()}
+    if not known:
+        return []
+    return ranges_of(set(_dates(min(known), local_date(as_of_at, settings.sources.desk.timezone))) - known)
+
+
 def local_date(instant: datetime, zone: str) -> date:
     """The date in `zone` at a naive UTC instant."""
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

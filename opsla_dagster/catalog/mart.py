@@ -103,7 +103,7 @@ MART = [
         nullable="remaining_seconds",
     ),
     table(
-        "mart.source_sla_comparison", Kind.WHOLE, "One row per source.",
+        "mart.source_sla_comparison", Kind.WHOLE, "One row per source that has verdicts or resolved stamps of its own.",
         "The source's own verdicts and resolved stamps beside ours.",
         key="source",
         columns="""source cases source_verdict_cases source_breach_pct our_verdict_cases our_breach_pct

@@ -23,7 +23,7 @@ def check_invariant(connection: duckdb.DuckDBPyConnection, table: str, check: st
     offending = counted[0] if counted else 0
     sample = ""
     if offending:
-        rows = connection.execute(f"select * from ({sql}) limit {_SAMPLE_ROWS}", parameters).df()
+        rows = connection.execute(f"select * from ({sql}) order by all limit {_SAMPLE_ROWS}", parameters).df()
         sample = str(rows.to_string(index=False))
     return Outcome(
         check, passed=not offending, severity=severity_of(check), figures={"offending_rows": offending}, sample=sample

@@ -1,4 +1,4 @@
-"""Which rows a check looks at: the rows just written.
+"""Which rows a check looks at: the rows just written; of a view, those of the run's intake dates.
 
 Belongs here: the FROM and WHERE of a check. Does not belong here: what is wrong with a row.
 """
@@ -11,7 +11,8 @@ from opsla_dagster.window import Window
 
 def scope(table: Table, window: Window | None) -> str:
     """`<table> where <inside the window>`, for a FROM clause; conditions may follow with AND."""
-    if table.kind is not Kind.PARTITIONED or window is None:
-        return f"{table.name} where true"
     column = table.partition_column
+    has_dates = table.kind in (Kind.PARTITIONED, Kind.VIEW) and any(each.name == column for each in table.columns)
+    if window is None or not has_dates:
+        return f"{table.name} where true"
     return f"{table.name} where {column} >= date '{window.start}' and {column} < date '{window.end}'"

@@ -51,7 +51,8 @@ class Home:
 
     def duckdb_config(self) -> dict[str, str]:
         """DuckDB's settings for the warehouse; $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory."""
-        config = {"temp_directory": str(self.spill)}
+        # A run checkpoints when it closes the file; DuckDB's own 16 MB would have it do the same work several times.
+        config = {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB"}
         limit = os.environ.get("OPSLA_MEMORY_LIMIT")
         return {**config, "memory_limit": limit} if limit else config
 
@@ -65,7 +66,9 @@ class Home:
         if cases is None:
             self._cases_file.unlink(missing_ok=True)
         else:
-            self._cases_file.write_text(f"{cases}\n", encoding="utf-8")
+            aside = self._cases_file.with_suffix(".new")
+            aside.write_text(f"{cases}\n", encoding="utf-8")
+            aside.replace(self._cases_file)
 
     def remembered_cases(self) -> int | None:
         try:

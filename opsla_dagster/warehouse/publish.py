@@ -63,6 +63,9 @@ def _quoted(path: Path) -> str:
 
 def _put_in_place(aside: Path, home: Home) -> None:
     home.marts.mkdir(parents=True, exist_ok=True)
-    for parquet in sorted(aside.glob("*.parquet")):
+    published = sorted(aside.glob("*.parquet"))
+    for parquet in published:
         parquet.replace(home.marts / parquet.name)
+    for parquet in set(home.marts.glob("*.parquet")) - {home.marts / each.name for each in published}:
+        parquet.unlink()  # a mart that is no longer made
     (aside / "marts.duckdb").replace(home.marts_database)

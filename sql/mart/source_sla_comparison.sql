@@ -1,6 +1,12 @@
--- One row is one source: its own verdicts and resolved stamps beside ours.
+-- One row is one source that has verdicts or resolved stamps of its own: they stand beside ours.
 -- Ours is SLA A, customer wait counted; the hours are calendar hours from intake to the source's own resolved stamp.
-with cases as (
+with comparable as (
+    select distinct source
+    from staging.case_milestones
+    where source_is_sla_met is not null or source_resolved_ts is not null
+),
+
+cases as (
     select
         milestones.source,
         milestones.source_is_sla_met,
@@ -10,9 +16,13 @@ with cases as (
         end as our_is_sla_met,
         milestones.source_resolved_ts,
         (epoch_us(milestones.source_resolved_ts) - epoch_us(milestones.intake_ts)) / 3600000000.0 as calendar_hours
-    from staging.case_milestones as milestones
+    from comparable
+    inner join staging.case_milestones as milestones on comparable.source = milestones.source
     left join staging.sla_clocks as clocks
-        on milestones.case_id = clocks.case_id and clocks.clock = 'sla_a_resolution'
+        on
+            milestones.case_id = clocks.case_id
+            and milestones.intake_date = clocks.intake_date
+            and clocks.clock = 'sla_a_resolution'
 )
 
 select

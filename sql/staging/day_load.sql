@@ -1,6 +1,6 @@
 -- One row is one local date of the desk's calendar.
 -- Backlog at the end of a date = cases taken in by then less cases ended by then. Congestion = (opened + open backlog) / effective
--- agents; its mean runs over the 10 business days up to and including the date (docs/decisions/0009-day-grain-views.md).
+-- agents; its mean runs over the 10 business days up to and including the date (docs/decisions/0009-over-everything-loaded.md).
 -- Sums are of decimals: one of floating-point numbers depends on the order in which rows happen to lie.
 with calendar as (
     select

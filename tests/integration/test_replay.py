@@ -35,6 +35,7 @@ from small_desk import (
     with_sources,
 )
 
+from opsla_dagster.automation.refresh import never_loaded
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
 from opsla_dagster.errors import OpslaError
@@ -223,6 +224,8 @@ def test_dates_that_had_gone_by_before_the_first_load_stay_unloaded(tmp_path: Pa
 
     assert touched & set(july(13, 31).dates()) == {date(2025, 7, 16), date(2025, 7, 17)}
     assert min(touched) >= date(2025, 7, 10)
+    refreshed = plan(settings, one_o_clock(date(2025, 7, 18)))
+    assert never_loaded(settings, refreshed, one_o_clock(date(2025, 7, 18))) == [july(13, 15)]
 
 
 def test_the_first_refresh_of_a_home_is_yesterday(tmp_path: Path) -> None:
