@@ -4,6 +4,7 @@ Belongs here: commands, their options, progress and messages. Does not belong he
 """
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -260,7 +261,7 @@ def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], r
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
         complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
-    console.print(headline_table(written.summary))
+    console.print(headline_table(written.summary, _program()))
 
 
 def _descriptions_of_checks(settings: "Settings") -> "CheckDescriptions":
@@ -284,6 +285,14 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
 def _command() -> str:
     return " ".join(["opsla", *sys.argv[1:]])
+
+
+def _program() -> str:
+    """How this opsla was called, with the home and the configuration it was told."""
+    told = [f"{name}={os.environ[name]}" for name in ("OPSLA_HOME", "OPSLA_CONFIG") if name in os.environ]
+    called = Path(sys.argv[0])
+    is_elsewhere = called.name == "opsla" and shutil.which("opsla") != str(called.absolute())
+    return " ".join([*told, os.path.relpath(called) if is_elsewhere else "opsla"])
 
 
 def _instant(text: str | None) -> datetime:

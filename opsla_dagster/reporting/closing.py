@@ -19,12 +19,15 @@ from opsla_dagster.reporting.run_summary import Headline, RunSummary
 MOST_FAILED = 5
 
 
-def headline_table(summary: RunSummary) -> RenderableType:
-    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next."""
+def headline_table(summary: RunSummary, program: str) -> RenderableType:
+    """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next.
+
+    `program` is how the reader calls opsla, so that what is proposed can be typed.
+    """
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
-    for name, text in _facts(summary):
+    for name, text in _facts(summary, program):
         facts.add_row(Text(name), text)
     parts: list[RenderableType] = [_title(summary)]
     if summary.headline is not None:
@@ -54,7 +57,7 @@ def _slas(headline: Headline) -> Table:
     return table
 
 
-def _facts(summary: RunSummary) -> Iterator[tuple[str, RenderableType]]:
+def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableType]]:
     if summary.headline is not None:
         yield from _headline(summary.headline)
     failed = summary.failed_checks
@@ -73,7 +76,7 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, RenderableType]]:
     for number, artifact in enumerate(summary.artifacts):
         yield "" if number else "Look next", Text(artifact, "cyan")
     yield "" if summary.artifacts else "Look next", Text.assemble(
-        ("opsla explain CASE_ID", "cyan"), " one case, event by event; ", ("opsla dev", "cyan"), " the Dagster UI"
+        (f"{program} explain CASE_ID", "cyan"), " one case, event by event; ", (f"{program} dev", "cyan"), " the Dagster UI"
     )
 
 

@@ -145,14 +145,14 @@ def explain(connection: duckdb.DuckDBPyConnection, case_id: str, *, zone: str) -
 
 def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> Explanation:
     case = _case(connection, case_id)
-    (latest,) = _rows(connection, "select max(as_of_at) as as_of_at from ops.refreshed_partitions")
-    if latest["as_of_at"] is None:
+    as_of_at = _last_look(connection, case)
+    if as_of_at is None:
         raise OpslaError("no refresh of the warehouse was completed yet; opsla run completes one")
     events = _event_rows(connection, case)
     spans = _span_rows(connection, case)
     rules = _rows(connection, "select * from staging.sla_clock_rules order by clock, role, status")
     clocks = [
-        _clock(connection, row, rules, spans, _clipped(events, case["intake_ts"]), latest["as_of_at"])
+        _clock(connection, row, rules, spans, _clipped(events, case["intake_ts"]), as_of_at)
         for row in _clock_rows(connection, case)
     ]
     started = {clock.clock for clock in clocks}
@@ -164,7 +164,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> 
         is_open=case["is_open"],
         reopen_count=case["reopen_count"],
         zone=zone,
-        as_of_at=latest["as_of_at"],
+        as_of_at=as_of_at,
         events=tuple(_event(row, case) for row in events),
         clocks=tuple(clocks),
         clocks_not_started=tuple(sorted({rule["clock"] for rule in rules} - started)),
@@ -182,7 +182,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -> 
 
 def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     found = _rows(connection, "select * from staging.case_milestones where case_id = $case_id", case_id=case_id)
-    if found:
+    found = found or _rows(
+        connection, "select * from staging.case_milestones where lower(case_id) = lower($case_id)", case_id=case_id
+    )
+    if len(found) == 1:
         return found[0]
     # difflib judges as people do but is slow: DuckDB picks the few that are worth judging.
     likely = _rows(
@@ -197,11 +200,26 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     raise OpslaError(f"no case {case_id!r} in staging.case_milestones{hint}")
 
 
+def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:
+    """When the case's intake date was last looked at, as mart.open_clocks has it; None before the first whole load."""
+    (look,) = _rows(
+        connection,
+        "select max(as_of_at) as as_of_at from ops.refreshed_partitions "
+        "where source = $source and (is_whole_refresh or intake_date = $intake_date)",
+        source=case["source"],
+        intake_date=case["intake_date"],
+    )
+    as_of_at: datetime | None = look["as_of_at"]
+    return as_of_at
+
+
 def _event_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
     return _rows(
         connection,
-        "select * from staging.events_clean where intake_date = $intake_date and case_id = $case_id "
-        "order by canonical_ts, source_sequence, event_id",
+        "select events.*, kept.copies from staging.events_clean as events "
+        "inner join staging.events_deduped as kept using (intake_date, case_id, event_id) "
+        "where events.intake_date = $intake_date and events.case_id = $case_id "
+        "order by events.canonical_ts, events.source_sequence, events.event_id",
         intake_date=case["intake_date"],
         case_id=case["case_id"],
     )
@@ -316,6 +334,7 @@ def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
     yield row["is_late_arriving"], "arrived late"
     yield row["is_ingestion_before_event"], "ingested before it happened"
     yield row["is_reopen"], "reopen"
+    yield row["copies"] > 1, f"in the log {row['copies']} times"
     yield case["ended_at"] is not None and row["canonical_ts"] > case["ended_at"], "after the end: in no span"
 
 

@@ -5,7 +5,9 @@ Belongs here: words and tables for people. Does not belong here: any figure that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -30,6 +32,8 @@ _REASONS = {
 
 
 NARROW = 110
+#: A status that lasts longer than this many pieces is told week by week: nobody reads four hundred nights.
+MOST_PIECES = 16
 
 
 def render(explanation: Explanation, console: Console) -> None:
@@ -72,6 +76,13 @@ class _Words:
         year = "" if moment.year == self._year else f" {moment.year}"
         offset = f" {moment:%Z}" if self._names_offset else ""
         return f"{moment:%a} {moment.day:>2} {moment:%b}{year} {_time(moment)}{offset}"
+
+    def by_week(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """The pieces of one status as one a calendar week, with how often and why it did not count."""
+        weeks: dict[tuple[int, int], list[Piece]] = {}
+        for piece in pieces:
+            weeks.setdefault(self._at(piece.started_at).isocalendar()[:2], []).append(piece)
+        return [_as_one(week) for week in weeks.values()]
 
     def number_of(self, event_id: str | None) -> str:
         """The event's line in the table of events; nothing for what no event began."""
@@ -140,9 +151,9 @@ def _clock(clock: Clock, words: _Words, say: Say) -> None:
         say(f"{started}; still on as of {words.long(clock.until)}")
     else:
         say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
+    say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(_verdict(clock, words))}[/]")
     if clock.pieces:
         say(_pieces(clock, words))
-    say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(_verdict(clock, words))}[/]")
     if not clock.is_consistent:
         stored = "none" if clock.stored_elapsed_seconds is None else _minutes(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
@@ -162,13 +173,24 @@ def _pieces(clock: Clock, words: _Words) -> Table:
     left_out = f"{_minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
     table.add_column("why not", footer=left_out)
     for group in _by_status(clock.pieces):
-        for piece in group:
-            table.add_row(*_piece_cells(piece, words), style="dim" if piece.why_not else None)
+        for piece in group if len(group) <= MOST_PIECES else words.by_week(group):
+            table.add_row(*_piece_cells(piece, words), style="dim" if piece.counted_seconds == 0 else None)
         if len(group) > 1:
             subtotal = sum(piece.counted_seconds for piece in group)
             table.add_row("", "", f"{_status(group[0])}, sum", "", _minutes(subtotal), "", style="italic")
         table.add_section()
     return table
+
+
+def _as_one(pieces: Sequence[Piece]) -> Piece:
+    reasons = Counter(piece.why_not for piece in pieces if piece.why_not)
+    return replace(
+        pieces[0],
+        ended_at=pieces[-1].ended_at,
+        why_not=", ".join(f"{count} x {why_not}" for why_not, count in reasons.items()) or None,
+        open_seconds=sum(piece.open_seconds for piece in pieces),
+        counted_seconds=sum(piece.counted_seconds for piece in pieces),
+    )
 
 
 def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:

@@ -38,7 +38,8 @@ CALENDARS = CalendarsSettings.model_validate(
 #: As the warehouse has them, of each the columns that matter here.
 TABLES = """
 create schema raw; create schema staging; create schema ops;
-create table ops.refreshed_partitions (source varchar, intake_date date, as_of_at timestamp);
+create table ops.refreshed_partitions (
+    source varchar, intake_date date, as_of_at timestamp, is_whole_refresh boolean default true);
 create table staging.sla_clock_rules (
     clock varchar, calendar varchar, role varchar, status varchar, target_seconds bigint);
 create table staging.case_milestones (
@@ -48,6 +49,7 @@ create table staging.events_clean (
     event_id varchar, case_id varchar, intake_date date, status varchar, source_status varchar, event_ts timestamp,
     canonical_ts timestamp, source_sequence bigint, is_reopen boolean, is_event_ts_missing boolean,
     is_tz_inconsistent boolean, is_late_arriving boolean, is_ingestion_before_event boolean, is_before_intake boolean);
+create table staging.events_deduped (event_id varchar, case_id varchar, intake_date date, copies bigint);
 create table staging.status_spans (
     case_id varchar, intake_date date, span_number bigint, status varchar, started_at timestamp, ended_at timestamp,
     event_id varchar);
@@ -127,6 +129,7 @@ class Warehouse:
                 is_ingestion_before_event=False,
                 is_before_intake=at < intake_at,
             )
+            self.insert("staging.events_deduped", event_id=f"{case_id}-e{number}", case_id=case_id, intake_date=self.day, copies=1)
         in_order = [(max(at, intake_at), status, f"{case_id}-e{n}") for n, (at, status) in enumerate(changes, start=1)]
         ends = [*(at for at, _, _ in in_order[1:]), None]
         for number, ((at, status, event_id), end) in enumerate(zip(in_order, ends, strict=True), start=1):
@@ -479,6 +482,31 @@ def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) ->
         warehouse.explained()
     with duckdb.connect() as empty, pytest.raises(OpslaError, match="no cases to explain yet"):
         explain(empty, "C-1", zone=NEW_YORK)
+
+
+def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    assert explain(warehouse.connection, "c-1", zone=NEW_YORK).case_id == "C-1"
+
+
+def test_an_event_that_the_log_repeats_says_so(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.connection.execute("update staging.events_deduped set copies = 3 where event_id = 'C-1-e2'")
+    assert [event.flags for event in warehouse.explained().events][1] == ("in the log 3 times",)
+
+
+def test_a_long_status_is_told_by_the_week(warehouse: Warehouse) -> None:
+    """Three weeks and a day: what did not count is three lines, and they add up."""
+    warehouse.rule("resolution", "desk", 24 * HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-07 12:00:00 INTAKE", "2025-07-28 22:00:00 RESOLVED")
+    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-07 12:00:00", "2025-07-28 22:00:00",
+                    elapsed=160 * HOUR, outcome="breached")  # fmt: skip
+    text = shown(warehouse.explained())
+    lines = [line.split() for line in text.splitlines() if "INTAKE" in line and "outside hours" in line]
+    assert len(lines) == 3, "the fourth week is one open day"
+    assert "5 x outside hours" in text
+    assert text.count("3000:00") == 3
+    assert text.index("breached") < text.index("outside hours"), "the verdict comes first"
 
 
 def test_odd_names_are_shown_as_they_are_and_narrow_screens_do(warehouse: Warehouse) -> None:

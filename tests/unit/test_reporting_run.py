@@ -42,7 +42,7 @@ def summary(marts: Path) -> RunSummary:
 
 def printed(summary: RunSummary, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
-    console.print(headline_table(summary))
+    console.print(headline_table(summary, "opsla"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
