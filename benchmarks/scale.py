@@ -21,6 +21,13 @@ from opsla_dagster.errors import OpslaError
 
 MEMORY_LIMIT = "2GB"
 GROWTH = 10
+#: A process's peak memory begins with that of who starts it: a small one in between starts it, and says the peak last.
+_IN_BETWEEN = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
 #: Linear within 1.2x.
 ASKED = Asked(at_most=1.2 * GROWTH)
 
@@ -66,12 +73,14 @@ def _watched(command: list[str], environment: Mapping[str, str], messages: Path)
     """The cost of a process and its peak memory in GB. Raises OpslaError with its last words when it fails."""
     started = time.perf_counter()
     with messages.open("w") as output:
-        process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _IN_BETWEEN, *command], env=dict(environment), stdout=output, stderr=subprocess.STDOUT
+        )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         last_words = messages.read_text(encoding="utf-8").strip()[-2000:]
         raise OpslaError(f"{' '.join(command)} ended with exit code {process.returncode}:\n{last_words}")
-    in_bytes = 1 if sys.platform == "darwin" else 1024
     cost = Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
-    return cost, usage.ru_maxrss * in_bytes / 1e9
+    in_bytes = 1 if sys.platform == "darwin" else 1024
+    return cost, int(messages.read_text(encoding="utf-8").split()[-1]) * in_bytes / 1e9

@@ -6,6 +6,16 @@ with comparable as (
     where source_is_sla_met is not null or source_resolved_ts is not null
 ),
 
+our_clocks as (
+    select
+        clocks.case_id,
+        clocks.intake_date,
+        clocks.outcome
+    from comparable
+    inner join staging.sla_clocks as clocks on comparable.source = clocks.source
+    where clocks.clock = 'sla_a_resolution'
+),
+
 cases as (
     select
         milestones.source,
@@ -18,11 +28,7 @@ cases as (
         (epoch_us(milestones.source_resolved_ts) - epoch_us(milestones.intake_ts)) / 3600000000.0 as calendar_hours
     from comparable
     inner join staging.case_milestones as milestones on comparable.source = milestones.source
-    left join staging.sla_clocks as clocks
-        on
-            milestones.case_id = clocks.case_id
-            and milestones.intake_date = clocks.intake_date
-            and clocks.clock = 'sla_a_resolution'
+    left join our_clocks as clocks on milestones.case_id = clocks.case_id and milestones.intake_date = clocks.intake_date
 )
 
 select
