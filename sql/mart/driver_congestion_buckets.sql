@@ -39,8 +39,8 @@ bounded as (
         congestion_exposure,
         cases_before,
         all_cases,
-        10 * cases_before // all_cases + 1 as first_decile,
-        10 * (cases_before + cases - 1) // all_cases + 1 as last_decile
+        10 * cases_before // nullif(all_cases, 0) + 1 as first_decile,
+        10 * (cases_before + cases - 1) // nullif(all_cases, 0) + 1 as last_decile
     from ordered
 ),
 
@@ -50,7 +50,7 @@ divided as (
         10 * (
             bounded.cases_before
             + row_number() over (partition by metrics.intake_date order by metrics.case_id) - 1
-        ) // bounded.all_cases + 1 as exposure_decile
+        ) // nullif(bounded.all_cases, 0) + 1 as exposure_decile
     from bounded
     inner join staging.case_sla_metrics as metrics on bounded.intake_date = metrics.intake_date
     where bounded.first_decile < bounded.last_decile
