@@ -38,8 +38,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 FIRST = date(2025, 7, 1)
 #: Calendars reach from 2010 to 2036; so much of them keeps the spine's walk and the segments small.
 HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
-#: What differs between two ways to the same tables, and should: each date says as of when it was loaded last.
-AS_OF_OF_THE_LOAD = {("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at")}
+#: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last.
+AS_OF_OF_THE_LOAD = {
+    ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "is_whole_refresh")
+}
 
 #: Tests that `make hold` runs, and `make test` does not.
 takes_minutes = pytest.mark.skipif("OPSLA_HOLD" not in os.environ, reason="takes minutes: make hold")
@@ -115,9 +117,10 @@ def _in_order() -> list[TableAsset]:
 
 
 def make(
-    settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None
+    settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None,
+    *, is_refresh: bool = True,
 ) -> list[tuple[str, Outcome]]:
-    """Makes and judges every table (or `only` these) as the runs of a refresh do, without Dagster around it; publishes.
+    """Makes and judges every table (or `only` these) as the runs of a refresh (or of `opsla run`) do, without Dagster around it; publishes.
 
     Returns the outcome of each check with its table, in order.
     """
@@ -135,7 +138,7 @@ def make(
                     continue
                 dates = window if kind is Kind.PARTITIONED else None
                 found: list[Outcome] = []
-                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, looked_at_every_date=True), found)
+                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, looked_at_every_date=is_refresh), found)
                 outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
             publish(warehouse.connection(), settings.home, PUBLISHED)
