@@ -12,7 +12,7 @@ import dagster as dg
 
 from opsla_dagster.assets.factory import TableAsset, build_asset
 from opsla_dagster.assets.mart import MART
-from opsla_dagster.assets.ops import REFRESHED_PARTITIONS, build_published_marts
+from opsla_dagster.assets.ops import OPS, build_published_marts
 from opsla_dagster.assets.raw import RAW
 from opsla_dagster.assets.staging import STAGING
 from opsla_dagster.automation.alerts import alert_sensors
@@ -27,7 +27,7 @@ from opsla_dagster.warehouse.connection import Warehouse
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-TABLE_ASSETS: list[TableAsset] = [*RAW, *STAGING, *MART, REFRESHED_PARTITIONS]
+TABLE_ASSETS: list[TableAsset] = [*RAW, *STAGING, *MART, *OPS]
 
 
 def build_definitions(

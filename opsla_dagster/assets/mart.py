@@ -40,7 +40,7 @@ MART = [
         "mart.open_clocks", "sla",
         deps=[
             "staging.sla_clocks", "staging.sla_clock_rules", "staging.status_spans", "staging.case_milestones",
-            "staging.business_time", "ops.refreshed_partitions",
+            "staging.business_time", "ops.partition_as_of",
         ],
     ),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),

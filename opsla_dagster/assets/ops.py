@@ -12,17 +12,18 @@ import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, TableAsset
 from opsla_dagster.assets.mart import MART
-from opsla_dagster.assets.scope import RANGE_START_TAG, Scope
+from opsla_dagster.assets.scope import RANGE_START_TAG, REFRESH_TAG, Scope
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.sources.base import INSTANT
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
-#: Run tags: the refresh a run belongs to, and of how many ranges that is made. Each is a run; the last one publishes.
-REFRESH_TAG = "opsla/refresh"
+#: Run tag: of how many ranges the refresh is made. Each is a run; the last one publishes.
 REFRESH_RANGES_TAG = "opsla/refresh_ranges"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
@@ -47,18 +48,40 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
     window = part or scope.window
     return scope.connection.sql(
-        "select * replace (digest || $rules as digest), $looked_at_every_date as is_whole_refresh "
-        "from raw.source_partitions where intake_date >= $start and intake_date < $end order by intake_date, source",
+        "select held.* replace (held.digest || $rules as digest), cast($refresh as varchar) as refresh, "
+        "looks.as_of_at as previous_look_at from raw.source_partitions as held "
+        "left join ops.source_looks as looks on held.source = looks.source "
+        "where held.intake_date >= $start and held.intake_date < $end order by held.intake_date, held.source",
         params={
             "start": window.start,
             "end": window.end,
             "rules": made_from("", rules_fingerprint(scope.settings)),
-            "looked_at_every_date": scope.looked_at_every_date,
+            "refresh": scope.refresh,
         },
     ).to_arrow_table()
 
 
-REFRESHED_PARTITIONS = TableAsset(
+def _ensure_looks(scope: Scope) -> None:
+    """Both tables tell of each other: the first run finds this one empty."""
+    ensure_table(scope.connection, TABLES["ops.source_looks"])
+
+
+def _source_looks(scope: Scope, part: Window | None) -> pa.Table:
+    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is made.
+
+    Ranges of a refresh are runs of their own, and an earlier one may have failed.
+    """
+    looks = dict(scope.connection.execute("select source, as_of_at from ops.source_looks").fetchall())
+    made = scope.connection.execute(
+        "select count(distinct intake_date) from ops.refreshed_partitions where refresh = $refresh", {"refresh": scope.refresh}
+    ).fetchone()
+    if made is not None and made[0] == scope.refresh_dates:
+        looks |= {source: max(scope.as_of_at, looks.get(source, scope.as_of_at)) for source in scope.desk.fingerprints()}
+    schema = pa.schema([("source", pa.string()), ("as_of_at", INSTANT)])
+    return pa.Table.from_pylist([{"source": source, "as_of_at": looks[source]} for source in sorted(looks)], schema=schema)
+
+
+_REFRESHED_PARTITIONS = TableAsset(
     "ops.refreshed_partitions",
     "operations",
     deps=[
@@ -66,7 +89,13 @@ REFRESHED_PARTITIONS = TableAsset(
         "staging.sla_clocks", "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily",
     ],
     rows=_refreshed_partitions,
+    before=_ensure_looks,
 )
+OPS = [
+    _REFRESHED_PARTITIONS,
+    TableAsset("ops.source_looks", "operations", deps=["ops.refreshed_partitions"], rows=_source_looks, before=_ensure_looks),
+    TableAsset("ops.partition_as_of", "operations", deps=["ops.refreshed_partitions", "ops.source_looks"]),
+]
 
 
 def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
@@ -74,7 +103,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=PUBLISHED_MARTS,
-        deps=[dg.AssetKey(line.name.split(".")) for line in (*MART, REFRESHED_PARTITIONS)],
+        deps=[dg.AssetKey(line.name.split(".")) for line in (*MART, *OPS)],
         group_name="operations",
         kinds={"duckdb", "parquet"},
         owners=[OWNER],
@@ -88,7 +117,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         _refuse_half_made_dates(warehouse.connection(), settings)
         started = time.perf_counter()
         try:
-            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, REFRESHED_PARTITIONS)])
+            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS)])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         return dg.MaterializeResult(

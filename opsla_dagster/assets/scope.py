@@ -21,8 +21,10 @@ from opsla_dagster.window import ONE_DAY, Window
 
 #: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant the run was made.
 AS_OF_TAG = "opsla/as_of"
-#: Run tag of the runs of a refresh: it looked at every date that is loaded, and these are the ones that had changed.
-LOOKED_AT_EVERY_DATE_TAG = "opsla/looked_at_every_date"
+#: Run tag: the refresh a run belongs to; one of chosen dates (`opsla run`) has it too.
+REFRESH_TAG = "opsla/refresh"
+#: Run tag of a refresh that looked at every loaded date: of how many intake dates it makes anew, those that had changed.
+REFRESH_DATES_TAG = "opsla/refresh_dates"
 #: Run tags of Dagster: the first and the last intake date of a range run.
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -40,8 +42,9 @@ class Scope:
     range: Window | None
     #: The intake dates the run is about, where it says so; tables that are not partitioned know them too.
     run_range: Window | None = None
-    #: The dates that are not the run's were looked at too, as of `as_of_at`, and had not changed.
-    looked_at_every_date: bool = False
+    #: The refresh the run belongs to; and, where that looked at every loaded date, how many it makes anew.
+    refresh: str | None = None
+    refresh_dates: int | None = None
 
     @property
     def window(self) -> Window:
@@ -61,7 +64,8 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         as_of_at=_as_of_at(context),
         range=_window(context) if table.kind is Kind.PARTITIONED else None,
         run_range=_window_of_run(context.run.tags),
-        looked_at_every_date=LOOKED_AT_EVERY_DATE_TAG in context.run.tags,
+        refresh=context.run.tags.get(REFRESH_TAG),
+        refresh_dates=int(dates) if (dates := context.run.tags.get(REFRESH_DATES_TAG)) else None,
     )
 
 

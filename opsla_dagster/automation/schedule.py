@@ -10,12 +10,8 @@ from datetime import UTC, datetime, time
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import (
-    PUBLISHED_MARTS,
-    REFRESH_RANGES_TAG,
-    REFRESH_TAG,
-)
-from opsla_dagster.assets.scope import AS_OF_TAG, LOOKED_AT_EVERY_DATE_TAG, RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_RANGES_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, REFRESH_DATES_TAG, REFRESH_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
@@ -46,7 +42,7 @@ def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: boo
     """
     refresh_tags = _refresh_tags(windows, as_of_at)
     if is_refresh:
-        refresh_tags[LOOKED_AT_EVERY_DATE_TAG] = "true"
+        refresh_tags[REFRESH_DATES_TAG] = str(sum(window.days for window in windows))
     runs = []
     for number, window in enumerate(windows, start=1):
         assets = list(DATED)

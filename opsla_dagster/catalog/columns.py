@@ -69,7 +69,8 @@ _ALL = [
     _instant("as_of_at", "What was known up to this instant is what the rows say", nullable=False),
     _count("cases", "Cases counted in the row"),
     _count("events", "Events counted in the row"),
-    _flag("is_whole_refresh", "Written by a refresh, which looked at every date of the source as of as_of_at"),
+    _text("refresh", "Identity of the refresh that wrote the row; NULL for a run that belongs to none", nullable=True),
+    _instant("previous_look_at", "As of when all loaded dates had last been looked at before this load; NULL: never"),
     _text("digest", "Changes when the source's content of the intake date changes"),
     # events
     _text("status", "Canonical status category", values=STATUSES),

@@ -12,6 +12,18 @@ OPS = [
         "Written last in a run: what each intake date was refreshed from, and as of when. The next refresh compares it with "
         "the sources.",
         key="source intake_date",
-        columns="source intake_date fingerprint as_of_at cases events digest is_whole_refresh",
+        columns="source intake_date fingerprint as_of_at cases events digest refresh previous_look_at",
+    ),
+    table(
+        "ops.source_looks", Kind.WHOLE, "One row per source all of whose loaded dates were looked at.",
+        "As of when the latest refresh looked at every loaded date of the source; runs of chosen dates look at those alone.",
+        key="source",
+        columns="source as_of_at",
+    ),
+    table(
+        "ops.partition_as_of", Kind.VIEW, "One row per source and intake date refreshed to the end.",
+        "As of when the rows of the date are what the source says: its load, or a refresh since that found it unchanged.",
+        key="source intake_date",
+        columns="source intake_date as_of_at",
     ),
 ]

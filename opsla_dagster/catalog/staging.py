@@ -89,7 +89,6 @@ STAGING = [
                    is_reopened""",
         nullable="is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached",  # a clock nobody configured
         rules=(
-            Rule("resolution_paused_business_minutes", "<=", "resolution_incl_wait_business_minutes"),
             Rule("resolution_incl_wait_business_minutes", "<=", "resolution_calendar_minutes"),
         ),
     ),

@@ -202,15 +202,13 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
 
 def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:
     """When the case's intake date was last looked at, as mart.open_clocks has it; None before the first whole load."""
-    (look,) = _rows(
+    looks = _rows(
         connection,
-        "select max(as_of_at) as as_of_at from ops.refreshed_partitions "
-        "where source = $source and (is_whole_refresh or intake_date = $intake_date)",
+        "select as_of_at from ops.partition_as_of where source = $source and intake_date = $intake_date",
         source=case["source"],
         intake_date=case["intake_date"],
     )
-    as_of_at: datetime | None = look["as_of_at"]
-    return as_of_at
+    return looks[0]["as_of_at"] if looks else None
 
 
 def _event_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:

@@ -5,7 +5,8 @@ Belongs here: noticing that the marts were published. Does not belong here: the 
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.instance.lease import PROCESS_TAG
 from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.settings import Settings

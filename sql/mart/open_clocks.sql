@@ -1,26 +1,8 @@
--- One row is one running clock, judged as of the last time its intake date was looked at: when it was loaded, or by the latest
--- refresh of its source, which looks at every date and loads those that changed.
+-- One row is one running clock, judged as of the last time its intake date was looked at (ops.partition_as_of).
 -- elapsed counts up to as_of less the pauses so far; over the target it is breached, though it still runs. due_at is the
 -- first instant at which the running time reaches the target: past for a breached clock, NULL while a pause keeps it from
 -- being known. Outside the calendar's horizon nothing is known (docs/decisions/0006-clock-outcomes.md).
-with refreshes as (
-    select
-        source,
-        max(as_of_at) filter (where is_whole_refresh) as as_of_at
-    from ops.refreshed_partitions
-    group by source
-),
-
-dates as (
-    select
-        partitions.source,
-        partitions.intake_date,
-        case when refreshes.as_of_at > partitions.as_of_at then refreshes.as_of_at else partitions.as_of_at end as as_of_at
-    from ops.refreshed_partitions as partitions
-    inner join refreshes on partitions.source = refreshes.source
-),
-
-rules as (
+with rules as (
     select
         clock,
         status
@@ -47,9 +29,10 @@ clocks as (
         clocks.calendar,
         clocks.started_at,
         clocks.target_seconds,
-        dates.as_of_at
+        partitions.as_of_at
     from staging.sla_clocks as clocks
-    inner join dates on clocks.source = dates.source and clocks.intake_date = dates.intake_date
+    inner join ops.partition_as_of as partitions
+        on clocks.source = partitions.source and clocks.intake_date = partitions.intake_date
     where clocks.outcome = 'running'
 ),
 

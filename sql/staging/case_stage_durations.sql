@@ -1,7 +1,7 @@
 -- One row is one SLA case that reached REVIEW_QA after INVESTIGATION.
 -- A stage is the time between two first milestones, in open minutes of SLA A's calendar. It is NULL when it would begin
--- before intake or end before it begins: such an instant is wrong, and a stage from it would be too
--- (docs/decisions/0005-business-time-F.md).
+-- before intake or end before it begins: such an instant is wrong, and a stage from it would be too. It is NULL when it ends
+-- after the first resolution: that is rework, and no part of the time to it (docs/decisions/0005-business-time-F.md).
 with cases as (
     select
         metrics.source,
@@ -111,13 +111,16 @@ select
     cases.case_type,
     cast(
         case
-            when cases.triage_ts >= cases.intake_ts and cases.investigation_ts >= cases.triage_ts
+            when
+                cases.triage_ts >= cases.intake_ts
+                and cases.investigation_ts >= cases.triage_ts
+                and cases.investigation_ts <= cases.resolved_ts
                 then (side_by_side.investigation - side_by_side.triage) / 60.0
         end as double
     ) as triage_to_investigation_business_minutes,
     cast(
         case
-            when cases.investigation_ts >= cases.intake_ts
+            when cases.investigation_ts >= cases.intake_ts and cases.review_qa_ts <= cases.resolved_ts
                 then (side_by_side.review - side_by_side.investigation) / 60.0
         end as double
     ) as investigation_to_review_business_minutes,

@@ -1,5 +1,5 @@
 -- One row is one distinct event of a case.
--- Of events with the same case, status and event_ts the earliest ingested stays, ties by event_id. Rows without event_ts are
+-- Of events with the same case, status and event_ts the earliest ingested stays, ties by the source's order, then event_id. Rows without event_ts are
 -- all kept: nothing says that they are the same event (docs/decisions/0001-event-deduplication.md). A kept event is a reopen
 -- when any of its copies is.
 -- The log is read three times and each time narrowly: first for the keys that repeat, then for their events alone, last for all.
@@ -29,7 +29,7 @@ ranked as (
         repeated.copies,
         repeated.is_reopen,
         row_number() over (
-            partition by log.case_id, log.status, log.event_ts order by log.ingestion_ts, log.event_id
+            partition by log.case_id, log.status, log.event_ts order by log.ingestion_ts, log.source_sequence, log.event_id
         ) as copy_number
     from raw.events_log as log
     inner join repeated

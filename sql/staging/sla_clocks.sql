@@ -21,7 +21,9 @@ events as (
     select
         case_id,
         status,
-        canonical_ts
+        canonical_ts,
+        source_sequence,
+        event_id
     from staging.events_clean
     where
         intake_date >= $start_date
@@ -73,20 +75,35 @@ clocks as (
 ),
 
 -- Intake is no event here: the case's own intake_ts says when it was.
-later_starts as (
+starting_events as (
     select
         events.case_id,
         rules.clock,
-        min(events.canonical_ts) as first_start_ts
+        case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as start_ts,
+        events.source_sequence,
+        row_number() over (
+            partition by events.case_id, rules.clock order by events.canonical_ts, events.source_sequence, events.event_id
+        ) as start_number
     from events
     inner join rules on events.status = rules.status
     inner join clocks on rules.clock = clocks.clock
+    inner join cases on events.case_id = cases.case_id
     where rules.role = 'start' and not clocks.starts_at_intake
-    group by events.case_id, rules.clock
+),
+
+later_starts as (
+    select
+        case_id,
+        clock,
+        start_ts as first_start_ts,
+        source_sequence
+    from starting_events
+    where start_number = 1
 ),
 
 -- What stopped before a clock started later than intake belongs to something earlier: a case may be resolved, reopened and
--- resolved again. Nothing is earlier than intake: a stop before it is a wrong stamp, and the clock is unknown.
+-- resolved again. At the same instant the source's order decides. Nothing is earlier than intake: a stop before it is a wrong
+-- stamp, and a clock that starts there is unknown.
 stops as (
     select
         events.case_id,
@@ -97,7 +114,14 @@ stops as (
     left join later_starts on events.case_id = later_starts.case_id and rules.clock = later_starts.clock
     where
         rules.role = 'stop'
-        and (later_starts.first_start_ts is null or events.canonical_ts >= later_starts.first_start_ts)
+        and (
+            later_starts.first_start_ts is null
+            or events.canonical_ts > later_starts.first_start_ts
+            or (
+                events.canonical_ts = later_starts.first_start_ts
+                and events.source_sequence > later_starts.source_sequence
+            )
+        )
     group by events.case_id, rules.clock
 ),
 
@@ -131,7 +155,7 @@ runs as (
         calendar,
         target_seconds,
         has_pauses,
-        case when first_start_ts < intake_ts then intake_ts else first_start_ts end as started_at,
+        first_start_ts as started_at,
         coalesce(first_stop_ts, ended_at) as stopped_at,
         first_stop_ts is not null as is_stopped_by_event,
         case

@@ -40,7 +40,7 @@ NOT_PORTABLE = {
 MAPPED_BY_HAND = {"epoch_us"}
 
 #: Which layers a layer's tables may be made from.
-MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}}
+MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "ops": {"ops"}}
 
 
 def one_select(sql: str) -> Iterator[str]:

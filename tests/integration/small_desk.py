@@ -38,9 +38,11 @@ NEW_YORK = ZoneInfo("America/New_York")
 FIRST = date(2025, 7, 1)
 #: Calendars reach from 2010 to 2036; so much of them keeps the spine's walk and the segments small.
 HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
-#: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last.
+#: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last, and
+#: only refreshes look at every date.
 AS_OF_OF_THE_LOAD = {
-    ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "is_whole_refresh")
+    ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "refresh"),
+    ("ops.refreshed_partitions", "previous_look_at"), ("ops.source_looks", "source"), ("ops.source_looks", "as_of_at"),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.
@@ -118,7 +120,7 @@ def _in_order() -> list[TableAsset]:
 
 def make(
     settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None,
-    *, is_refresh: bool = True,
+    *, is_refresh: bool = False,
 ) -> list[tuple[str, Outcome]]:
     """Makes and judges every table (or `only` these) as the runs of a refresh (or of `opsla run`) do, without Dagster around it; publishes.
 
@@ -126,6 +128,8 @@ def make(
     """
     wanted = None if only is None else set(only)
     outcomes: list[tuple[str, Outcome]] = []
+    refresh = f"{as_of_at} {windows}"
+    days = sum(window.days for window in windows) if is_refresh else None
     warehouse = Warehouse(database=str(settings.home.warehouse))
     try:
         for number, window in enumerate(windows):
@@ -138,7 +142,7 @@ def make(
                     continue
                 dates = window if kind is Kind.PARTITIONED else None
                 found: list[Outcome] = []
-                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, looked_at_every_date=is_refresh), found)
+                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, refresh, days), found)
                 outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
             publish(warehouse.connection(), settings.home, PUBLISHED)
@@ -151,7 +155,7 @@ def refresh(settings: Settings, as_of_at: datetime) -> list[Window]:
     """What `opsla refresh --as-of` does, without Dagster; returns the windows it made."""
     windows = plan(settings, as_of_at)
     if windows:
-        make(settings, windows, as_of_at)
+        make(settings, windows, as_of_at, is_refresh=True)
     return windows
 
 
@@ -169,15 +173,14 @@ def load_states(settings: Settings, windows: Sequence[Window], as_of_at: datetim
 
 
 def contents(database: Path, tables: Iterable[str] = TABLES, leaving_out: Iterable[tuple[str, str]] = ()) -> dict[str, Rows]:
-    """Every row of each table, sorted; the columns `leaving_out` (table, column) aside."""
+    """Every row of each table, sorted; the columns `leaving_out` (table, column) aside, and tables left without any."""
     left_out = set(leaving_out)
+    columns = {name: [each.name for each in TABLES[name].columns if (name, each.name) not in left_out] for name in tables}
     with duckdb.connect(str(database), read_only=True) as connection:
         return {
-            name: connection.execute(
-                f"select {', '.join(c.name for c in TABLES[name].columns if (name, c.name) not in left_out)} "
-                f"from {name} order by all"
-            ).fetchall()
-            for name in tables
+            name: connection.execute(f"select {', '.join(names)} from {name} order by all").fetchall()
+            for name, names in columns.items()
+            if names
         }
 
 

@@ -209,14 +209,14 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
         for reader in readers:
             assert reader.stdout is not None
             reader.stdout.readline()
-        make(settings, [july(1, 6)], one_o_clock(july(7, 7).start), is_refresh=False)
+        make(settings, [july(1, 6)], one_o_clock(july(7, 7).start))
         warehouse = open_duckdb(settings.home.warehouse, read_only=False)
         for _ in range(100):
             for table in ("ops.refreshed_partitions", "mart.open_clocks"):
                 warehouse.execute(f"update {table} set as_of_at = as_of_at + interval 1 second")
             publish(warehouse, settings.home, PUBLISHED)
         warehouse.close()
-        make(settings, [july(1, 6)], one_o_clock(july(8, 8).start), is_refresh=False)
+        make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
     finally:
         stop.touch()
         told = [reader.communicate(timeout=120) for reader in readers]
@@ -297,7 +297,7 @@ def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, di
         home = copy_tables(prepared.home, settings.home.root)
         disk.leave_free(kibibytes)
         try:
-            make(settings, [july(1, 6)], one_o_clock(july(8, 8).start), is_refresh=False)
+            make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
             told.add("enough")
         except OpslaError as error:
             told.add(next((words for words in (NOT_WRITTEN, NOT_PUBLISHED) if words in str(error)), str(error)))

@@ -90,11 +90,11 @@ class Home:
             yield connection
 
     def stored_rows(self) -> dict[str, list[tuple[object, ...]]]:
-        """Every table made from cases, without the column that says when it was made."""
+        """Every table made from cases, without the columns that say when and by what it was made."""
         rows = {}
         with self.warehouse() as connection:
             for table in TABLES.values():
-                if table.kind is Kind.VIEW or table.schema == "raw" or table.name == "staging.business_minutes_dim":
+                if table.kind is Kind.VIEW or table.schema in ("raw", "ops") or table.name == "staging.business_minutes_dim":
                     continue
                 columns = ", ".join(column.name for column in table.columns if column.name != "as_of_at")
                 rows[table.name] = connection.execute(f"select {columns} from {table.name} order by all").fetchall()

@@ -22,7 +22,7 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_clock_rules
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_window
+from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
 START, DAYS = date(2025, 3, 28), 10  # clocks change in Berlin on the 30th, on Lord Howe on 6 April
@@ -117,6 +117,7 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
     for table in TABLES.values():
         if table.kind is not Kind.VIEW:
             connection.execute(f"create table {table.name} ({', '.join(f'{c.name} {c.type}' for c in table.columns)})")
+    replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
     return connection
 
@@ -162,7 +163,7 @@ def fill(connection: duckdb.DuckDBPyConnection, log: list[Case], as_of: int) -> 
     for table in ("raw.cases", "raw.events_log", "ops.refreshed_partitions"):
         connection.execute(f"truncate {table}")
     connection.execute(
-        "insert into ops.refreshed_partitions (source, intake_date, as_of_at, is_whole_refresh) values ('test', ?, ?, false)",
+        "insert into ops.refreshed_partitions (source, intake_date, as_of_at) values ('test', ?, ?)",
         [START, at(as_of)],
     )
     connection.executemany(
@@ -224,15 +225,19 @@ class Counted:
             return None
         return max(self.intake, max(instant for _, instant in terminal))
 
-    def _first(self, statuses: list[str], not_before: int = -1) -> int | None:
-        instants = [instant for instant, _, status, _ in self.events if status in statuses and instant >= not_before]
-        return min(instants, default=None)
+    def _first(self, statuses: list[str], after: tuple[int, int] = (-1, -1)) -> tuple[int, int] | None:
+        """Instant and place in the source's order."""
+        places = [(instant, sequence) for instant, sequence, status, _ in self.events if status in statuses]
+        return min((place for place in places if place > after), default=None)
 
     def _stop(self, clock: dict[str, Any]) -> int | None:
-        if "INTAKE" in clock["start"]:
-            return self._first(clock["stop"])
-        start = self._first(clock["start"])
-        return None if start is None else self._first(clock["stop"], start)
+        start = (-1, -1)
+        if "INTAKE" not in clock["start"]:
+            first = self._first(clock["start"])
+            assert first is not None, "asked of clocks that started"
+            start = (max(first[0], self.intake), first[1])
+        stop = self._first(clock["stop"], start)
+        return None if stop is None else stop[0]
 
     def _is_cancelled(self) -> bool:
         cancelled = [sequence for _, sequence, status, _ in self.events if status == "CANCELLED"]
@@ -243,15 +248,16 @@ class Counted:
         if "INTAKE" in clock["start"]:
             return self.intake
         start = self._first(clock["start"])
-        return None if start is None else max(start, self.intake)
+        return None if start is None else max(start[0], self.intake)
 
     def _pausing(self, clock: dict[str, Any]) -> Any:
         return np.isin(self.status, [CODES[status] for status in clock["pause"]])
 
     def judge(self, clock: dict[str, Any], is_open: Any, target: int) -> tuple[Any, ...] | None:
-        start, stop = self._start(clock), self._stop(clock)
+        start = self._start(clock)
         if start is None:
             return None
+        stop = self._stop(clock)
         ended = self.end if stop is None else stop
         if ended is None:
             return at(start), None, None, None, None, "running"

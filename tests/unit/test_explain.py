@@ -39,12 +39,15 @@ CALENDARS = CalendarsSettings.model_validate(
 TABLES = """
 create schema raw; create schema staging; create schema ops;
 create table ops.refreshed_partitions (
-    source varchar, intake_date date, as_of_at timestamp, is_whole_refresh boolean default true);
+    source varchar, intake_date date, as_of_at timestamp);
 create table staging.sla_clock_rules (
     clock varchar, calendar varchar, role varchar, status varchar, target_seconds bigint);
 create table staging.case_milestones (
     source varchar, case_id varchar, intake_date date, intake_ts timestamp, tier varchar, case_type varchar,
     priority varchar, team varchar, agent varchar, ended_at timestamp, reopen_count bigint, is_open boolean);
+create view ops.partition_as_of as
+    select source, cases.intake_date, max(as_of_at) as as_of_at
+    from ops.refreshed_partitions inner join staging.case_milestones as cases using (source) group by all;
 create table staging.events_clean (
     event_id varchar, case_id varchar, intake_date date, status varchar, source_status varchar, event_ts timestamp,
     canonical_ts timestamp, source_sequence bigint, is_reopen boolean, is_event_ts_missing boolean,

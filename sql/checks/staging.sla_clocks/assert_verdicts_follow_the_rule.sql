@@ -14,9 +14,9 @@ from staging.sla_clocks
 where
     intake_date >= $start_date
     and intake_date < $end_date
-    and not case outcome
+    and (case outcome
         when 'met' then elapsed_seconds <= target_seconds and stopped_at is not null
         when 'breached' then elapsed_seconds > target_seconds and stopped_at is not null
         when 'running' then is_open and stopped_at is null and elapsed_seconds is null
         else reason is not null
-    end
+    end) is not true
