@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 
     from opsla_dagster.automation.failures import CheckDescriptions
     from opsla_dagster.settings import Settings
+    from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
 
 app = typer.Typer(
@@ -52,7 +53,7 @@ AsOf = Annotated[
 def run(
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
-    cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window.")] = None,
+    cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window; the home goes on with them.")] = None,
     as_of: AsOf = None,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
@@ -61,12 +62,18 @@ def run(
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.window import Window
 
-    settings = replace(load_settings(), simulated_cases=cases)
-    default = build_desk(settings).window()
+    settings = load_settings()
+    if cases is not None:
+        settings = replace(settings, simulated_cases=cases)
+    desk = build_desk(settings)
+    default = desk.window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
     require_horizon(settings.calendars, window)
-    settings.home.remember_cases(cases)  # before the run: a refresh after one that failed must simulate the same desk
+    if cases is not None:
+        # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
+        _refuse_mixtures(settings, desk, window, _instant(as_of))
+        settings.home.remember_cases(cases)
     _carry_out(settings, [window], _instant(as_of), is_refresh=False)
 
 
@@ -298,7 +305,21 @@ def _program() -> str:
 def _instant(text: str | None) -> datetime:
     from opsla_dagster.assets.scope import parse_instant
 
-    return parse_instant(text) if text else datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    as_of_at = parse_instant(text) if text else now
+    if as_of_at > now:
+        raise OpslaError(f"--as-of {text} lies in the future: nobody knows yet what will be known by then; it is {now}Z")
+    return as_of_at
+
+
+def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of_at: datetime) -> None:
+    from opsla_dagster.assets.mixtures import refuse_mixtures
+    from opsla_dagster.assets.scope import Scope
+    from opsla_dagster.warehouse.connection import reading
+
+    if settings.home.warehouse.exists():
+        with reading(settings.home.warehouse) as connection:
+            refuse_mixtures(Scope(connection, desk, settings, as_of_at, window, window))
 
 
 def _refuse_dates_before(first: date, start_date: date) -> None:

@@ -26,7 +26,7 @@ from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sq
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
-_EXAMPLE_CHARACTERS = 300
+_EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
 OWNER = "team:support-operations"
 #: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
@@ -46,6 +46,8 @@ class TableAsset:
     #: Makes the rows in Python; without it the table's SQL file does.
     rows: MakeRows | None = None
     before: Callable[[Scope], None] | None = field(default=None)
+    #: Rows that stop the run are kept all the same: they are what has to be looked at.
+    keeps_refused_rows: bool = False
 
     @property
     def table(self) -> Table:
@@ -106,8 +108,12 @@ def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartit
 def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
     """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts.
 
-    Write and checks are one transaction: whatever is raised, the table is as it was before.
+    Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
+    if line.keeps_refused_rows:
+        rows = write_table(line, scope)
+        _judge(line, scope, outcomes)
+        return rows
     return write_table(line, scope, lambda: _judge(line, scope, outcomes))
 
 
@@ -147,17 +153,19 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     outcomes += [check_invariant(connection, table.name, check, window) for check in line.checks]
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
-        raise _RefusedError(
-            f"{table.name}: {'; '.join(_told(outcome) for outcome in failed)}. The new rows were not kept, the table is as it was "
-            "before; the check's sample in the Dagster UI (opsla dev) has more rows."
-        )
+        if line.keeps_refused_rows:
+            kept = f"All of them are in the table: opsla export --format csv --table {table.name}"
+        else:
+            kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
+        raise _RefusedError(f"{table.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")
 
 
 def _told(outcome: Outcome) -> str:
-    """What failed, by which figures, and the first row of the sample."""
+    """What failed, by which figures, and the first rows of the sample."""
     figures = ", ".join(f"{name} {value}" for name, value in outcome.figures.items())
     lines = outcome.sample.splitlines()
-    example = f", for example: {' '.join(lines[1].split())[:_EXAMPLE_CHARACTERS]}" if len(lines) > 1 else ""
+    shown = [" ".join(line.split())[:_EXAMPLE_CHARACTERS] for line in lines[1 : 1 + _EXAMPLES]]
+    example = f", for example: {' | '.join(shown)}" if shown else ""
     return f"{outcome.check} failed ({figures}){example}"
 
 

@@ -24,8 +24,8 @@ def refuse_mixtures(scope: Scope) -> None:
     dates = scope.run_range or scope.range
     start, end = (dates.start, dates.end) if dates else _NONE
     held: list[tuple[str, str, date]] = []
-    for table in _MEMORIES:
-        ensure_table(scope.connection, TABLES[table])
+    found = scope.connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    for table in {name for (name,) in found} & set(_MEMORIES):
         held += scope.connection.execute(
             f"select source, fingerprint, min(intake_date) from {table} "
             "where intake_date < $start or intake_date >= $end group by source, fingerprint order by 1, 2",
@@ -40,6 +40,7 @@ def refuse_the_unannounced(scope: Scope) -> None:
     Without it a table that somebody materialises alone could mix what must not be mixed.
     """
     refuse_mixtures(scope)
+    ensure_table(scope.connection, TABLES["raw.source_partitions"])
     window = scope.window
     announced = scope.connection.execute(
         "select source, fingerprint, min(intake_date), count(*) from raw.source_partitions "

@@ -115,6 +115,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         _refuse_half_a_refresh(context)
         warehouse: Warehouse = context.resources.warehouse
         _refuse_half_made_dates(warehouse.connection(), settings)
+        _refuse_older_summaries(warehouse.connection())
         started = time.perf_counter()
         try:
             rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS)])
@@ -173,5 +174,19 @@ def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Set
         raise dg.Failure(
             f"not published: {found[0]} intake dates between {found[1]} and {found[2]} were not made to the end, or by other "
             "calendars, promises or SQL than today's; the marts published last stand. `opsla refresh` makes them anew.",
+            allow_retries=False,
+        )
+
+
+def _refuse_older_summaries(connection: duckdb.DuckDBPyConnection) -> None:
+    """Dates may be made, in the UI, without what is over everything loaded: both would be published, and contradict each other."""
+    daily, overall, cells = (
+        connection.execute(f"select coalesce(sum(opened_cases), 0), coalesce(sum(sla_cases), 0) from {table}").fetchone()
+        for table in ("mart.sla_daily", "mart.sla_overall", "(select 0 as opened_cases, sla_cases from mart.sla_by_tier_case_type)")
+    )
+    if daily != overall or (daily and cells and daily[1] != cells[1]):
+        raise dg.Failure(
+            "not published: mart.sla_daily has other cases than mart.sla_overall or mart.sla_by_tier_case_type, which were made before "
+            "the latest intake dates; the marts published last stand. Materialise every mart, then this asset.",
             allow_retries=False,
         )

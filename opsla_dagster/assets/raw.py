@@ -76,6 +76,7 @@ RAW = [
     ),
     TableAsset(
         "raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows, before=refuse_mixtures,
+        keeps_refused_rows=True,
     ),
     TableAsset("raw.calendar_dim", "calendars", deps=["raw.source_partitions"], rows=_calendar_dim),
     TableAsset(

@@ -84,7 +84,7 @@ STAGING = [
     ),
     TableAsset(
         "staging.day_load", "flow", deps=["staging.daily_flow", "raw.calendar_dim", "raw.staffing_schedule"],
-        checks=["assert_backlog_is_never_negative"],
+        checks=["assert_no_case_is_held_twice", "assert_backlog_is_never_negative"],
     ),
     TableAsset("staging.case_congestion_exposure", "flow", deps=["staging.case_milestones", "staging.day_load"]),
     TableAsset(

@@ -74,7 +74,10 @@ def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[
         for source in desk.sources:
             days |= set(_changed(source, held.get(source.name, {}), known, as_of_at, today, rules))
         days -= {day for day, loaded in loads if loaded.as_of_at > as_of_at and loaded.made_from}
-    return ranges_of(day for day in days if settings.sources.desk.start_date <= day < today)
+    # A date that is not over yet and was loaded by hand waits for tomorrow, unless it cannot be published as it is.
+    unfinished = {day for day, loaded in loads if day >= today and not loaded.made_from}
+    past = {day for day in days if settings.sources.desk.start_date <= day < today}
+    return ranges_of(past | unfinished)
 
 
 def never_loaded(settings: Settings, windows: Iterable[Window], as_of_at: datetime) -> list[Window]:

@@ -93,6 +93,7 @@ _ALL = [
     _text("field", "Canonical field that could not be read"),
     _text("reason", "Why: the row cannot be used, or the outcome is unknown"),
     _text("record", "The row itself, as JSON"),
+    _count("source_rows", "Records of the source, used and rejected, in all its files"),
     # calendars
     _text("calendar", "Name of the calendar in calendars.yml"),
     _date("calendar_date", "Local date"),

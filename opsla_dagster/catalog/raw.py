@@ -31,7 +31,7 @@ RAW = [
         "raw.rejected_rows", Kind.SNAPSHOT, "One row per record of a source that could not be used.",
         "Nothing is lost: every rejected record with its reason and the record itself.",
         key="source file row_number field",
-        columns="source file row_number case_id field reason record",
+        columns="source file row_number case_id field reason record source_rows",
         nullable="case_id",
     ),
     table(

@@ -21,6 +21,7 @@ _FIGURES = (
     (r"(^|_)cases$|_breaches_(before|avoided)$", "cases"),
     (r"^(events|copies|event_count)$", "events"),
     (r"^reopen_count$", "reopens"),
+    (r"_rows$", "rows"),
     (r"_heads$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
     (r"_(number|sequence|decile)$|^iso_weekday$", "position"),

@@ -18,7 +18,7 @@ from opsla_dagster.warehouse.sql import bind, check_path, load_sql
 from opsla_dagster.window import Window
 
 REJECTED_ROWS = "raw.rejected_rows"
-_SAMPLE_ROWS = 5
+_SAMPLE_REASONS = 5
 
 
 def check_gates(
@@ -42,8 +42,12 @@ def check_gates(
 
 
 def _sample(connection: duckdb.DuckDBPyConnection) -> str:
-    """Some rejected rows with their reasons: the table is about to be rolled back, and they can be seen nowhere else."""
-    return str(connection.execute(f"select * from {REJECTED_ROWS} limit {_SAMPLE_ROWS}").df().to_string(index=False))
+    """Why rows were rejected, most frequent first, each with one of them."""
+    reasons = connection.execute(
+        f"select count(*) as rows, reason, min(record) as example from {REJECTED_ROWS} "
+        f"group by reason order by count(*) desc, reason limit {_SAMPLE_REASONS}"
+    ).df()
+    return str(reasons.to_string(index=False))
 
 
 def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:

@@ -75,7 +75,8 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
     yield "Written", Text(f"{wording.counted(written, 'row')} in {tables}, {summary.seconds:,.1f} seconds")
     for number, artifact in enumerate(summary.artifacts):
         yield "" if number else "Look next", Text(artifact, "cyan")
-    yield "", Text.assemble((f"{program} explain CASE_ID", "cyan"), "  one case, event by event")
+    if summary.headline is not None:
+        yield "", Text.assemble((f"{program} explain CASE_ID", "cyan"), "  one case, event by event")
     yield "", Text.assemble((f"{program} dev", "cyan"), "  the Dagster UI")
 
 

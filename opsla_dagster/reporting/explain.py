@@ -138,9 +138,7 @@ def explain(connection: duckdb.DuckDBPyConnection, case_id: str, *, zone: str) -
     try:
         return _explain(connection, case_id, zone)
     except duckdb.CatalogException as error:
-        raise OpslaError(
-            f"the warehouse has no cases to explain yet ({_first_line(error)}); opsla run makes them"
-        ) from error
+        raise OpslaError("the warehouse has no cases to explain yet; `opsla run` makes them") from error
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> Explanation:
@@ -187,6 +185,14 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     )
     if len(found) == 1:
         return found[0]
+    if found:
+        dates = " and ".join(sorted(row["intake_date"].isoformat() for row in found))
+        raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; opsla refresh loads them anew")
+    rejected = _rows(
+        connection, "select reason from raw.rejected_rows where case_id = $case_id order by row_number limit 1", case_id=case_id
+    )
+    if rejected:
+        raise OpslaError(f"every record of case {case_id!r} was rejected, the first one since: {rejected[0]['reason']}")
     # difflib judges as people do but is slow: DuckDB picks the few that are worth judging.
     likely = _rows(
         connection,
@@ -525,7 +531,3 @@ def _with_local_instants(value: Any, zone: ZoneInfo) -> Any:
     if isinstance(value, datetime):
         return value.isoformat() + "Z"
     return value
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

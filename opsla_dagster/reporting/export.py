@@ -5,6 +5,7 @@ Belongs here: `opsla export`. Does not belong here: publishing (warehouse/publis
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,9 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
     chosen = tables or [name for name, table in TABLES.items() if table.schema == "mart"]
     unknown = [name for name in chosen if name not in TABLES]
     if unknown:
-        raise OpslaError(f"no such table: {', '.join(unknown)}; docs/data_dictionary.md lists them all")
+        meant = difflib.get_close_matches(unknown[0], TABLES, n=3) or [name for name in TABLES if name.endswith(f".{unknown[0]}")]
+        hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
+        raise OpslaError(f"no such table: {', '.join(unknown)}{hint} (docs/data_dictionary.md lists them all)")
     pantab = _pantab() if file_format == "hyper" else None
     only_marts = all(TABLES[name].schema == "mart" for name in chosen)
     with reading(home.marts_database if only_marts else home.warehouse) as connection:
@@ -35,6 +38,8 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
             for name in chosen:
                 path = directory / f"{name if not only_marts else name.split('.')[1]}.{file_format}"
                 yield path, _write(connection, name, path, pantab)
+        except duckdb.CatalogException as error:
+            raise OpslaError(f"{name}: this home has not made that table yet; `opsla run` makes all of them") from error
         except (OSError, duckdb.IOException) as error:
             raise OpslaError(f"{directory}: cannot be written: {str(error).splitlines()[0]}") from error
 

@@ -26,7 +26,7 @@ Written by: opsla, one step entry a run, newest last; the same figures as JSON a
 ## Metric Conventions (used throughout)
 - **Rows processed**: counts by table (raw/staging/mart)
 - **Runtime**: wall-clock seconds (per table + total)
-- **SLA Breach Rates**: breached / (met + breached) of the cases both touched and resolved, in %
+- **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as kept
   - SLA A: First Resolution — **variant 1 includes CUSTOMER_WAIT**
   - SLA A: First Resolution — **variant 2 pauses during CUSTOMER_WAIT**
   - SLA B: First Touch — INTAKE → the status that sla_policies.yml takes for the first touch (TRIAGE)

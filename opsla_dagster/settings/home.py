@@ -20,7 +20,7 @@ class Home:
 
     @classmethod
     def of(cls, root: Path | None = None) -> Home:
-        return cls((root or Path(os.environ.get("OPSLA_HOME", ".opsla"))).resolve())
+        return cls((root or Path(os.environ.get("OPSLA_HOME") or ".opsla")).resolve())
 
     @property
     def warehouse(self) -> Path:
@@ -60,20 +60,22 @@ class Home:
     def _cases_file(self) -> Path:
         return self.root / "simulated_cases"
 
-    def remember_cases(self, cases: int | None) -> None:
+    def remember_cases(self, cases: int) -> None:
         """Keeps `opsla run --cases N` for the refreshes that follow, which must simulate the same desk."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        if cases is None:
-            self._cases_file.unlink(missing_ok=True)
-        else:
-            aside = self._cases_file.with_suffix(".new")
-            aside.write_text(f"{cases}\n", encoding="utf-8")
-            aside.replace(self._cases_file)
+        aside = self._cases_file.with_suffix(".new")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+            raise OpslaError(f"{self.root}: cannot be a home (OPSLA_HOME): {error.strerror}") from error
+        aside.write_text(f"{cases}\n", encoding="utf-8")
+        aside.replace(self._cases_file)
 
     def remembered_cases(self) -> int | None:
         try:
             return int(self._cases_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise OpslaError(f"{self.root}: cannot be a home (OPSLA_HOME): {error.strerror}") from error
         except ValueError as error:
             raise OpslaError(f"{self._cases_file}: expected the number of cases to simulate; mend or delete the file") from error

@@ -20,8 +20,9 @@ import pytest
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
-from opsla_dagster.assets.scope import Scope
+from opsla_dagster.assets.scope import REFRESH_TAG, Scope
 from opsla_dagster.automation.refresh import refresh_windows
+from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import TABLE_ASSETS
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.outcome import Outcome
@@ -120,19 +121,20 @@ def _in_order() -> list[TableAsset]:
 
 def make(
     settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None,
-    *, is_refresh: bool = False,
+    *, is_refresh: bool = False, ranges: int | None = None,
 ) -> list[tuple[str, Outcome]]:
     """Makes and judges every table (or `only` these) as the runs of a refresh (or of `opsla run`) do, without Dagster around it; publishes.
 
-    Returns the outcome of each check with its table, in order.
+    Only the first `ranges` of the windows are made, as when the rest broke off. Returns the outcome of each check with its
+    table, in order.
     """
     wanted = None if only is None else set(only)
     outcomes: list[tuple[str, Outcome]] = []
-    refresh = f"{as_of_at} {windows}"
+    refresh = range_runs(windows, as_of_at, is_refresh=is_refresh)[0].tags[REFRESH_TAG]
     days = sum(window.days for window in windows) if is_refresh else None
     warehouse = Warehouse(database=str(settings.home.warehouse))
     try:
-        for number, window in enumerate(windows):
+        for number, window in enumerate(windows[:ranges]):
             desk = build_desk(settings)
             for line in _in_order():
                 kind = line.table.kind
@@ -144,7 +146,7 @@ def make(
                 found: list[Outcome] = []
                 make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, refresh, days), found)
                 outcomes += [(line.name, outcome) for outcome in found]
-        if wanted is None:
+        if wanted is None and ranges is None:
             publish(warehouse.connection(), settings.home, PUBLISHED)
     finally:
         warehouse.close()

@@ -198,11 +198,16 @@ def test_two_simulations_do_not_mix(desk: Desk) -> None:
     assert "or load a window that covers all of the old dates" in said
     assert contents(desk.warehouse) == tables
     assert desk.published() == published
-    # The home goes on with the simulation it holds.
+    # The home goes on with the simulation it holds, in a refresh and in a run that does not name another one.
+    simulations = "select distinct fingerprint from raw.source_partitions"
+    (held,) = rows(desk.warehouse, simulations)
     assert desk.opsla("refresh", "--as-of", AS_OF)[0] == 0
+    assert desk.opsla("run", "--start", "2025-07-02", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
+    assert rows(desk.warehouse, simulations) == [held]
     # And a window that covers all of the old dates replaces it.
     assert desk.opsla("run", "--cases", "4000", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
-    assert rows(desk.warehouse, "select count(distinct fingerprint) from raw.source_partitions") == [(1,)]
+    (other,) = rows(desk.warehouse, simulations)
+    assert other != held
 
 
 def test_a_simulation_and_a_log_do_not_mix(desk: Desk, tmp_path: Path) -> None:

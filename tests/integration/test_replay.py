@@ -35,9 +35,11 @@ from small_desk import (
     with_sources,
 )
 
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
 from opsla_dagster.automation.refresh import never_loaded
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
+from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings
@@ -465,6 +467,83 @@ def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
     assert not moved[0].stops_the_run
     assert rows(settings.home.warehouse, "select intake_date from raw.cases where case_id = 'C1'") == [(date(2025, 7, 3),)]
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
+
+
+def test_a_case_that_moved_into_a_range_of_its_own_is_not_counted_twice(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    append(path, "C1,New,2025-07-03 13:00:00")
+
+    with pytest.raises(Exception, match=r"assert_no_case_is_held_twice failed .* C1 +2 2025-07-03 +2025-07-08"):
+        make(settings, [july(3, 3)], as_of_at)
+    make(settings, [july(3, 8)], as_of_at)
+
+    assert rows(settings.home.warehouse, "select opened_cases from mart.sla_overall") == [(len({line.split(",")[0] for line in LOG}),)]
+
+
+def test_what_a_refresh_saw_of_other_dates_stays_seen(tmp_path: Path) -> None:
+    """A refresh looks at every date; a run of chosen dates says nothing of the others, and takes nothing back either."""
+    settings, _ = desk_of_a_log(tmp_path)
+    as_of = "select intake_date, as_of_at from ops.partition_as_of order by 1"
+    make(settings, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
+    seen = one_o_clock(date(2025, 7, 20))
+    refresh(settings, seen)
+    assert {at for _, at in rows(settings.home.warehouse, as_of)} == {seen}
+
+    make(settings, [july(2, 19)], seen)
+    assert {at for _, at in rows(settings.home.warehouse, as_of)} == {seen}, "the dates of the refresh, loaded again by hand"
+    back = one_o_clock(date(2025, 7, 15))
+    make(settings, [july(1, 4)], back)
+    later = one_o_clock(date(2025, 7, 25))
+    make(settings, [july(12, 12)], later)
+    found = dict(rows(settings.home.warehouse, as_of))
+    assert {day: at for day, at in found.items() if at != seen} == {
+        **dict.fromkeys(july(1, 4).dates(), back), date(2025, 7, 12): later
+    }
+
+    refresh(settings, one_o_clock(date(2025, 7, 26)))
+    assert {at for _, at in rows(settings.home.warehouse, as_of)} == {one_o_clock(date(2025, 7, 26))}
+
+
+def test_a_refresh_that_broke_off_has_not_seen_every_date(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    loaded, seen = one_o_clock(date(2025, 7, 11)), one_o_clock(date(2025, 7, 20))
+    make(settings, [july(1, 10)], loaded)
+    append(path, "A1,Active,2025-07-11 14:00:00", "C1,Active,2025-07-11 14:00:00")
+    windows = plan(settings, seen)
+    assert len(windows) == 3
+
+    make(settings, windows, seen, is_refresh=True, ranges=1)
+    make(settings, [july(1, 1)], loaded)
+
+    looks = dict(rows(settings.home.warehouse, "select intake_date, as_of_at from ops.partition_as_of"))
+    assert {day for day, at in looks.items() if at == seen} == set(windows[0].dates())
+    assert rows(settings.home.warehouse, "select * from ops.source_looks") == []
+
+
+def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    afternoon = one_o_clock(date(2025, 7, 11)) + timedelta(hours=10)
+    make(settings, [july(1, 11)], afternoon)
+    clocks = dict(settings.sla_policies.clocks)
+    clocks["sla_b_first_touch"] = clocks["sla_b_first_touch"].model_copy(update={"target": 60})
+    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"clocks": clocks}))
+    assert plan(stricter, afternoon) == [july(1, 11)]
+
+
+def test_dates_made_without_the_summaries_are_not_published(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=1_500, gates=False)
+    as_of_at = one_o_clock(date(2025, 7, 8))
+    make(settings, [july(1, 3)], as_of_at)
+    make(settings, [july(4, 7)], as_of_at, only=[name for name, table in TABLES.items() if table.kind is Kind.PARTITIONED])
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, asset_selection=[PUBLISHED_MARTS], raise_on_error=False)
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    said = failure.step_failure_data.user_failure_data.description
+    assert "mart.sla_daily has other cases than mart.sla_overall" in str(said)
+    assert rows(settings.home.marts_database, "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 3),)]
 
 
 def test_a_source_enabled_later_reaches_the_dates_loaded_before(tmp_path: Path) -> None:

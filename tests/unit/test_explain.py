@@ -38,6 +38,7 @@ CALENDARS = CalendarsSettings.model_validate(
 #: As the warehouse has them, of each the columns that matter here.
 TABLES = """
 create schema raw; create schema staging; create schema ops;
+create table raw.rejected_rows (case_id varchar, row_number bigint, reason varchar);
 create table ops.refreshed_partitions (
     source varchar, intake_date date, as_of_at timestamp);
 create table staging.sla_clock_rules (
@@ -490,6 +491,20 @@ def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) ->
 def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     assert explain(warehouse.connection, "c-1", zone=NEW_YORK).case_id == "C-1"
+
+
+def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.insert("raw.rejected_rows", case_id="C-7", row_number=4, reason="unknown status 'Parked'")
+    with pytest.raises(OpslaError, match="every record of case 'C-7' was rejected, the first one since: unknown status 'Parked'"):
+        explain(warehouse.connection, "C-7", zone=NEW_YORK)
+
+
+def test_a_case_held_twice_says_where(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.insert("staging.case_milestones", source="log", case_id="C-1", intake_date=date(2025, 7, 9))
+    with pytest.raises(OpslaError, match="'C-1' is held under several intake dates, 2025-07-03 and 2025-07-09"):
+        warehouse.explained()
 
 
 def test_an_event_that_the_log_repeats_says_so(warehouse: Warehouse) -> None:

@@ -156,7 +156,7 @@ class EventLogSource:
 
     def rejected_rows(self) -> pa.Table:
         """Schema REJECTED_ROWS, in the order of files and records; one row a rejected record."""
-        return self._table(f"select * from {self._snapshot.rejected}", REJECTED_ROWS)
+        return self._table(f"select *, {self._snapshot.counts.rows} as source_rows from {self._snapshot.rejected}", REJECTED_ROWS)
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""

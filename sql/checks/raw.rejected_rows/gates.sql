@@ -1,22 +1,24 @@
--- One row: how many records of the sources could not be used, and their share of all records read.
+-- One row: how many records of the sources could not be used, and their share of all records of the sources that have any such.
+-- Rejected records are those of whole files, whatever dates a run loads; so are the records they are a share of.
 with rejected as (
-    select count(*) as records
-    from (
-        select distinct
-            source,
-            file,
-            row_number
-        from raw.rejected_rows
-    ) as distinct_records
+    select distinct
+        source,
+        file,
+        row_number,
+        source_rows
+    from raw.rejected_rows
 ),
 
-used as (
-    select coalesce(sum(events), 0) as records
-    from raw.source_partitions
+by_source as (
+    select
+        source,
+        count(*) as rejected_rows,
+        max(source_rows) as source_rows
+    from rejected
+    group by source
 )
 
 select
-    rejected.records * 1.0 as rejected_rows,
-    100.0 * rejected.records / nullif(rejected.records + used.records, 0) as pct_rejected_rows
-from rejected
-cross join used
+    coalesce(sum(rejected_rows), 0) * 1.0 as rejected_rows,
+    coalesce(100.0 * sum(rejected_rows) / nullif(sum(source_rows), 0), 0.0) as pct_rejected_rows
+from by_source
