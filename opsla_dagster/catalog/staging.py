@@ -72,7 +72,7 @@ STAGING = [
     table(
         "staging.sla_clocks", Kind.PARTITIONED, "One row per case and clock.",
         "Each promise's clock: when it ran, how long in open seconds of its calendar, and how it ended. A running clock has "
-        "no elapsed time here; mart.open_clocks judges it as of the latest refresh.",
+        "no elapsed time here; mart.open_clocks judges it.",
         key="case_id clock",
         columns="""source case_id intake_date clock calendar started_at stopped_at elapsed_seconds paused_seconds
                    target_seconds outcome reason is_stopped_by_event is_open""",

@@ -61,7 +61,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Clock:
-    """One promise: what it counted, and how it ended or stands as of the latest refresh.
+    """One promise: what it counted, and how it ended, or stands as of the last look at its date.
 
     `until` is where the account ends: the stop, or the as-of instant of a clock that still runs. `outcome` is met,
     breached, running or unknown (`reason` says why). `margin_seconds` is target minus counted: negative = late.
