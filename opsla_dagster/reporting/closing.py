@@ -90,6 +90,9 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
         tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
         yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {wording.business_time(slowest.p95)}")
     for row in headline.scenarios:
+        if not row.eligible_cases:
+            yield wording.scenario(row.scenario), Text("acts on no case that is loaded")
+            continue
         yield wording.scenario(row.scenario), Text(
             f"{wording.counted(row.breaches_avoided, 'SLA A breach', 'SLA A breaches')} avoided, "
             f"{wording.count(row.hours_saved)} business hours saved"

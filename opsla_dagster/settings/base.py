@@ -5,6 +5,7 @@ Belongs here: the base model, the reader, shared value types. Does not belong he
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -77,12 +78,20 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
 
 def _lines(path: Path, content: Any, error: ValidationError, is_confidential: bool) -> list[str]:
     """One line a problem; what was found is left out of a confidential document's, where it may be a secret."""
-    silent = {"missing", "extra_forbidden"}
+    problems = error.errors()
+    missing = [str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing"]
     lines = []
-    for problem in error.errors():
+    for problem in problems:
         place = _yaml_path(content, problem["loc"]) or "(top)"
-        found = "" if is_confidential or problem["type"] in silent else f"; found {_shown(problem['input'])}"
-        lines.append(f"{path}: {place}: {problem['msg'].removeprefix('Value error, ')}{found}")
+        if problem["type"] == "missing":
+            told = "is required"
+        elif problem["type"] == "extra_forbidden":
+            meant = difflib.get_close_matches(str(problem["loc"][-1]), missing, n=1)
+            told = f"no such setting; did you mean {meant[0]}?" if meant else "no such setting"
+        else:
+            found = "" if is_confidential else f"; found {_shown(problem['input'])}"
+            told = f"{problem['msg'].removeprefix('Value error, ')}{found}"
+        lines.append(f"{path}: {place}: {told}")
     return lines
 
 

@@ -95,6 +95,8 @@ class TimeSettings(Document):
 
     @model_validator(mode="after")
     def _zone_known(self) -> TimeSettings:
+        if self.format != "iso" and "%" not in self.format:
+            raise ValueError(f"{self.format!r} is no stamp format; write iso, or one such as '%d/%m/%Y %H:%M'")
         if self.format != "iso" and not self.states_offset and self.timezone is None:
             raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
         return self

@@ -242,7 +242,7 @@ calendars:
         ("default: desk", "default: office", r"default: no calendar is called 'office'; known: desk"),
         ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
         ("start: 2025-01-01", "start: 1900-01-01", r"horizon: write dates between the years 1980 and 2100"),
-        ("zone:", "opening: x\n    zone:", r"calendars\.desk\.opening: Extra inputs are not permitted"),
+        ("zone:", "opening: x\n    zone:", r"calendars\.desk\.opening: no such setting"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:

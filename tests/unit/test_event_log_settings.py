@@ -77,8 +77,8 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"statuses": {}}, "statuses", "at least one"),
         ({"statuses": {-100: "INTAKE"}}, "statuses.-100", "write this in quotes"),
         ({"statuses": {True: "INTAKE"}}, "statuses.1", "write this in quotes"),
-        ({"columns": {"case_id": "number", "status": "state"}}, "columns.event_ts", "Field required"),
-        ({"columns": COLUMNS | {"colour": "hue"}}, "columns.colour", "not permitted"),
+        ({"columns": {"case_id": "number", "status": "state"}}, "columns.event_ts", "is required"),
+        ({"columns": COLUMNS | {"colour": "hue"}}, "columns.colour", "no such setting"),
         ({"csv": {"delimiter": "||"}}, "csv.delimiter", "expected one ASCII character"),
         ({"csv": {"delimiter": "\n"}}, "csv.delimiter", "expected one ASCII character"),
         ({"csv": {"delimiter": '"'}}, "csv", "delimiter and quote are the same character"),
@@ -90,7 +90,7 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"missing_values": [0]}, "missing_values.0", "write this in quotes"),
         ({"name": "My log"}, "name", "pattern"),
         ({"type": "zendesk"}, "", "'zendesk'"),
-        ({"colour": "red"}, "colour", "not permitted"),
+        ({"colour": "red"}, "colour", "no such setting"),
     ],
 )
 def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], place: str, problem: str) -> None:
@@ -108,5 +108,5 @@ def test_two_sources_need_two_names(tmp_path: Path) -> None:
 
 
 def test_a_desk_needs_its_first_day(tmp_path: Path) -> None:
-    with pytest.raises(OpslaError, match=r"desk\.start_date: Field required"):
+    with pytest.raises(OpslaError, match=r"desk\.start_date: is required"):
         read(tmp_path, {"desk": {"timezone": "UTC"}, "sources": [LOG]})

@@ -59,7 +59,7 @@ def test_a_clock_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         ("[INTAKE]", "[TRIAGE]", r"clocks\.touch: TRIAGE both starts and ends or pauses the clock"),
         ("[CUSTOMER_WAIT]", "[TRIAGE]", r"clocks\.touch: TRIAGE both pauses and stops the clock"),
         ("start: [INTAKE]\n    stop: [TRIAGE]", "start: [TRIAGE]\n    stop: [INTAKE]", r"begins with INTAKE"),
-        ("title:", "titel:", r"clocks\.touch\.titel: Extra inputs are not permitted"),
+        ("title:", "titel:", r"clocks\.touch\.titel: no such setting"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:

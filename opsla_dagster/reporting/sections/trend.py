@@ -62,7 +62,9 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         ).strip(),
         table=_table(daily),
     )
-    weekly = {sla: trailing(daily, "intake_date", partial(_smoothed_rate, sla=sla)) for sla in SLA_NAMES}
+    weekly = {
+        sla: _settled(daily, trailing(daily, "intake_date", partial(_smoothed_rate, sla=sla)), settled_until) for sla in SLA_NAMES
+    }
     if len(judged) < FEWEST_DAYS or not any(value is not None for values in weekly.values() for value in values):
         return section(how_to_read="Too few days or cases for a line; the table holds them.")
     span = smoothing_days(daily[0]["intake_date"], daily[-1]["intake_date"])
@@ -71,13 +73,13 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
             f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. Lines need "
             f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
-            + (" Tinted days are not settled: their slow cases are still open and will add breaches." * is_unsettled)
+            + (" Lines end where days are not settled yet (tinted): their slow cases are still open and will add breaches." * is_unsettled)
         ),
         data={
             "span": span,
             "legend": SLA_LEGEND,
             "charts": _breach_charts(daily, weekly, settled_until if is_unsettled else None),
-            "percentiles": [_percentile_chart(daily, sla, targets.get(sla)) for sla in SLA_NAMES],
+            "percentiles": [_percentile_chart(daily, sla, targets.get(sla), settled_until) for sla in SLA_NAMES],
         },
     )
 
@@ -95,6 +97,11 @@ def _settled_until(daily: Sequence[Row]) -> date:
     return until
 
 
+def _settled(daily: Sequence[Row], values: Sequence[float | None], settled_until: date) -> list[float | None]:
+    """The values of settled days: a line that went on would end in a fall that is none."""
+    return [value if row["intake_date"] <= settled_until else None for row, value in zip(daily, values, strict=True)]
+
+
 def _finding(judged: Sequence[Row], kind_of_days: str) -> str:
     first, last = judged[0]["intake_date"], judged[-1]["intake_date"]
     compared = min(COMPARED_DAYS, ((last - first).days + 1) // 2)
@@ -104,7 +111,8 @@ def _finding(judged: Sequence[Row], kind_of_days: str) -> str:
         rates = [f"{SLA_SHORT_NAMES[sla]} {wording.percent(rate(judged, sla), 1)}" for sla in SLA_NAMES]
         cases = wording.counted(_cases(judged), "judged case")
         when = f"of {wording.day(first)}" if first == last else f"from {wording.day(first)} to {wording.day(last)}"
-        return f"Of {cases} {when}, breached: {wording.listed(rates)}."
+        settled = " of settled days" if kind_of_days.startswith("settled") else ""
+        return f"Of {cases}{settled} {when}, breached: {wording.listed(rates)}."
     moves = [f"{SLA_SHORT_NAMES[sla]} {move(rate(early, sla), rate(late, sla))}" for sla in SLA_NAMES]
     return f"From the first {compared} {kind_of_days} to the last {compared}, breaches of {wording.listed(moves)}."
 
@@ -153,12 +161,12 @@ def _tooltips(daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]]
     ]
 
 
-def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None) -> Mapping[str, Any]:
+def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None, settled_until: date) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
     columns = {p: f"{DURATIONS[sla]}_{p}_business_minutes" for p in PERCENTILES}
     dots = [Line(p, _single_days(daily, column), f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
     lines = [
-        Line(p, trailing(daily, "intake_date", partial(_weighted, column=column)), f"{TONES[sla]} {p}")
+        Line(p, _settled(daily, trailing(daily, "intake_date", partial(_weighted, column=column)), settled_until), f"{TONES[sla]} {p}")
         for p, column in columns.items()
     ]
     chart = Chart(

@@ -1,11 +1,39 @@
--- Cases that are held under several intake dates, over everything loaded: a source moved their intake, and only the new date was
--- loaded. A refresh loads both; so does a run of a window that covers both.
--- A failure means that every figure would count them twice; look first at the dates named here.
+-- Cases that this run, or another range of the same refresh, brought, and that are held under another intake date too: a source
+-- moved their intake, and only the new date was loaded. A refresh loads both; so does a run of a window that covers both.
+-- A failure means that every figure would count them twice; look first at the two dates.
+with loads as (
+    select
+        intake_date,
+        as_of_at
+    from raw.source_partitions
+),
+
+this_load as (
+    select max(as_of_at) as as_of_at
+    from loads
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+fresh as (
+    select distinct loads.intake_date
+    from loads
+    inner join this_load on loads.as_of_at = this_load.as_of_at
+),
+
+cases as (
+    select
+        cases.case_id,
+        cases.intake_date
+    from raw.cases as cases
+    inner join fresh on cases.intake_date = fresh.intake_date
+)
+
 select
-    case_id,
-    count(*) as copies,
-    min(intake_date) as first_intake_date,
-    max(intake_date) as last_intake_date
-from raw.cases
-group by case_id
-having count(*) > 1
+    cases.case_id,
+    cases.intake_date,
+    held.intake_date as other_intake_date
+from raw.cases as held
+inner join cases on held.case_id = cases.case_id
+where held.intake_date <> cases.intake_date
