@@ -1,25 +1,15 @@
--- Cases that this run, or another range of the same refresh, brought, and that are held under another intake date too: a source
--- moved their intake, and only the new date was loaded. A refresh loads both; so does a run of a window that covers both.
+-- Cases that the latest load brought, and that are held under another intake date too: a source moved their intake, and only the
+-- new date was loaded. A refresh loads both; so does a run of a window that covers both.
 -- A failure means that every figure would count them twice; look first at the two dates.
-with loads as (
-    select
-        intake_date,
-        as_of_at
-    from raw.source_partitions
-),
-
-this_load as (
+with latest as (
     select max(as_of_at) as as_of_at
-    from loads
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
+    from raw.source_partitions
 ),
 
 fresh as (
     select distinct loads.intake_date
-    from loads
-    inner join this_load on loads.as_of_at = this_load.as_of_at
+    from raw.source_partitions as loads
+    inner join latest on loads.as_of_at = latest.as_of_at
 ),
 
 cases as (
