@@ -64,12 +64,12 @@ def measure(place: Path, *, quick: bool) -> list[Figure]:
 
 
 def _costs(line: TableAsset, scope: Scope) -> _Costs:
-    if line.table.kind is Kind.VIEW:
-        copy = f"create or replace table rewritten.{_stem(line)} as select * from computed.{_stem(line)}"
-        return _Costs(_durable(scope, _computing(line, scope)), _durable(scope, lambda: scope.connection.execute(copy)))
-    if line.table.kind is Kind.WHOLE:
-        copy = f"create or replace table rewritten.{_stem(line)} as select * from {line.name}"
-        return _Costs(_durable(scope, _writing(line, scope)), _durable(scope, lambda: scope.connection.execute(copy)))
+    if line.table.kind in (Kind.VIEW, Kind.WHOLE):
+        is_view = line.table.kind is Kind.VIEW
+        made = f"computed.{_stem(line)}" if is_view else line.name
+        copy = f"create or replace table rewritten.{_stem(line)} as select * from {made}"
+        work = _computing(line, scope) if is_view else _writing(line, scope)
+        return _Costs(_durable(scope, work), _durable(scope, lambda: scope.connection.execute(copy)))
     scope.connection.execute(f"drop table {line.name}")
     scope.connection.execute(f"drop table if exists rewritten.{_stem(line)}")
     return _Costs(_durable(scope, _writing(line, scope)), _durable(scope, _rewriting(line, scope)))

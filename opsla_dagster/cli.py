@@ -68,13 +68,14 @@ def run(
     desk = build_desk(settings)
     default = desk.window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
+    as_of_at = _instant(as_of)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
     require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
-        _refuse_mixtures(settings, desk, window, _instant(as_of))
+        _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
-    _carry_out(settings, [window], _instant(as_of), is_refresh=False)
+    _carry_out(settings, [window], as_of_at, is_refresh=False)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources import desk
+from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.write import ensure_table
 
 #: Both are asked: a load that broke off half way has announced other parameters than the rest was made with.
@@ -24,8 +25,7 @@ def refuse_mixtures(scope: Scope) -> None:
     dates = scope.run_range or scope.range
     start, end = (dates.start, dates.end) if dates else _NONE
     held: list[tuple[str, str, date]] = []
-    found = scope.connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-    for table in {name for (name,) in found} & set(_MEMORIES):
+    for table in table_names(scope.connection) & set(_MEMORIES):
         held += scope.connection.execute(
             f"select source, fingerprint, min(intake_date) from {table} "
             "where intake_date < $start or intake_date >= $end group by source, fingerprint order by 1, 2",

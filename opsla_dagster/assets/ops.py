@@ -180,11 +180,15 @@ def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Set
 
 def _refuse_older_summaries(connection: duckdb.DuckDBPyConnection) -> None:
     """Dates may be made, in the UI, without what is over everything loaded: both would be published, and contradict each other."""
-    daily, overall, cells = (
-        connection.execute(f"select coalesce(sum(opened_cases), 0), coalesce(sum(sla_cases), 0) from {table}").fetchone()
-        for table in ("mart.sla_daily", "mart.sla_overall", "(select 0 as opened_cases, sla_cases from mart.sla_by_tier_case_type)")
-    )
-    if daily != overall or (daily and cells and daily[1] != cells[1]):
+    is_older = connection.execute(
+        """
+        select daily.opened_cases <> overall.opened_cases or daily.sla_cases <> overall.sla_cases or daily.sla_cases <> cells.sla_cases
+        from (select coalesce(sum(opened_cases), 0) as opened_cases, coalesce(sum(sla_cases), 0) as sla_cases from mart.sla_daily) as daily
+        cross join mart.sla_overall as overall
+        cross join (select coalesce(sum(sla_cases), 0) as sla_cases from mart.sla_by_tier_case_type) as cells
+        """
+    ).fetchone()
+    if is_older is not None and is_older[0]:
         raise dg.Failure(
             "not published: mart.sla_daily has other cases than mart.sla_overall or mart.sla_by_tier_case_type, which were made before "
             "the latest intake dates; the marts published last stand. Materialise every mart, then this asset.",

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import duckdb
-
 from opsla_dagster.assets.ops import made_from, rules_fingerprint
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.base import NO_CASES, Source
 from opsla_dagster.sources.desk import Desk
-from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.warehouse.connection import reading, table_names
 from opsla_dagster.window import ONE_DAY, Window, ranges_of
 
 #: A warehouse that a run is writing is not waited for: the published copy tells the same of every load that came to its end.
@@ -104,7 +102,7 @@ def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
         return []
     try:
         with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS) as connection:
-            tables = _tables(connection)
+            tables = table_names(connection)
             if "raw.source_partitions" not in tables:
                 return []
             return connection.execute(_HELD if "ops.refreshed_partitions" in tables else _BEGUN).fetchall()
@@ -113,10 +111,6 @@ def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
             raise
     with reading(home.marts_database) as connection:
         return connection.execute(_PUBLISHED).fetchall()
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
 
 
 def _by_source(loads: Iterable[tuple[str, date, datetime, str]], rules: str) -> Held:

@@ -116,6 +116,11 @@ class Warehouse(DuckDBResource):
         yield self.connection()
 
 
+def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables (not views) that exist, as schema.table."""
+    return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+
+
 @contextmanager
 def reading(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to an existing DuckDB file."""

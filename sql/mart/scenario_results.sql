@@ -8,111 +8,75 @@ with levers as (
     from staging.scenario_levers
 ),
 
-stages as (
-    select
-        case_id,
-        tier,
-        'triage_to_investigation' as stage,
-        triage_to_investigation_business_minutes as business_minutes
-    from staging.case_stage_durations
-
-    union all
-
-    select
-        case_id,
-        tier,
-        'investigation_to_review' as stage,
-        investigation_to_review_business_minutes as business_minutes
-    from staging.case_stage_durations
-
-    union all
-
-    select
-        case_id,
-        tier,
-        'review_to_resolved' as stage,
-        review_to_resolved_business_minutes as business_minutes
-    from staging.case_stage_durations
-),
-
-rework as (
-    select
-        case_id,
-        tier,
-        'proxy' as rework_measure,
-        proxy_rework_business_minutes as business_minutes
-    from staging.reopen_penalty
-
-    union all
-
-    select
-        case_id,
-        tier,
-        'measured' as rework_measure,
-        measured_rework_business_minutes as business_minutes
-    from staging.reopen_penalty
-),
-
-effects as (
+shortened as (
     select
         levers.scenario,
         stages.case_id,
-        levers.reduction_rate * stages.business_minutes as earlier_business_minutes,
-        levers.reduction_rate * stages.business_minutes as saved_business_minutes
+        levers.reduction_rate
+        * case levers.stage
+            when 'triage_to_investigation' then stages.triage_to_investigation_business_minutes
+            when 'investigation_to_review' then stages.investigation_to_review_business_minutes
+            when 'review_to_resolved' then stages.review_to_resolved_business_minutes
+        end as business_minutes
     from levers
-    inner join stages on levers.stage = stages.stage and (levers.tier is null or levers.tier = stages.tier)
-    where levers.lever = 'shorten_stage' and stages.business_minutes is not null
+    inner join staging.case_stage_durations as stages on levers.tier is null or levers.tier = stages.tier
+    where levers.lever = 'shorten_stage'
+),
 
-    union all
-
+reworked as (
     select
         levers.scenario,
         rework.case_id,
-        0.0 as earlier_business_minutes,
-        levers.reduction_rate * rework.business_minutes as saved_business_minutes
+        levers.reduction_rate
+        * case levers.rework_measure
+            when 'proxy' then rework.proxy_rework_business_minutes
+            when 'measured' then rework.measured_rework_business_minutes
+        end as business_minutes
     from levers
-    inner join rework
-        on levers.rework_measure = rework.rework_measure and (levers.tier is null or levers.tier = rework.tier)
-    where levers.lever = 'fewer_reopens' and rework.business_minutes is not null
+    inner join staging.reopen_penalty as rework on levers.tier is null or levers.tier = rework.tier
+    where levers.lever = 'fewer_reopens'
 ),
 
 affected as (
     select
-        scenario,
-        case_id,
-        max(earlier_business_minutes) as earlier_business_minutes,
-        sum(cast(saved_business_minutes as decimal(18, 6))) as saved_business_minutes
-    from effects
-    group by scenario, case_id
+        coalesce(shortened.scenario, reworked.scenario) as scenario,
+        coalesce(shortened.case_id, reworked.case_id) as case_id,
+        coalesce(shortened.business_minutes, 0) as earlier_business_minutes,
+        cast(coalesce(shortened.business_minutes, 0) as decimal(18, 6))
+        + cast(coalesce(reworked.business_minutes, 0) as decimal(18, 6)) as saved_business_minutes
+    from shortened
+    full join reworked on shortened.scenario = reworked.scenario and shortened.case_id = reworked.case_id
+    where shortened.business_minutes is not null or reworked.business_minutes is not null
 ),
 
-target as (
-    select max(target_seconds) / 60.0 as target_business_minutes
-    from staging.sla_clock_rules
-    where clock = 'sla_a_resolution'
-),
-
-outcomes as (
+breached as (
     select
-        affected.scenario,
-        affected.saved_business_minutes,
-        coalesce(metrics.is_sla_a_incl_wait_breached, false) as is_breached_before,
-        metrics.resolution_incl_wait_business_minutes - affected.earlier_business_minutes > target.target_business_minutes
-            as is_breached_after
-    from affected
-    left join staging.case_sla_metrics as metrics on affected.case_id = metrics.case_id
-    cross join target
+        metrics.case_id,
+        metrics.resolution_incl_wait_business_minutes,
+        rules.target_seconds / 60.0 as target_business_minutes
+    from staging.case_sla_metrics as metrics
+    cross join (
+        select max(target_seconds) as target_seconds
+        from staging.sla_clock_rules
+        where clock = 'sla_a_resolution'
+    ) as rules
+    where metrics.is_sla_a_incl_wait_breached
 ),
 
 results as (
     select
-        scenario,
+        affected.scenario,
         count(*) as eligible_cases,
-        count(*) filter (where is_breached_before) as breaches_before,
-        count(*) filter (where is_breached_before and not is_breached_after) as breaches_avoided,
-        sum(saved_business_minutes) / 60.0 as hours_saved
-    from outcomes
-    group by scenario
+        count(breached.case_id) as breaches_before,
+        count(*) filter (
+            where
+            breached.resolution_incl_wait_business_minutes - affected.earlier_business_minutes
+            <= breached.target_business_minutes
+        ) as breaches_avoided,
+        sum(affected.saved_business_minutes) / 60.0 as hours_saved
+    from affected
+    left join breached on affected.case_id = breached.case_id
+    group by affected.scenario
 ),
 
 named as (

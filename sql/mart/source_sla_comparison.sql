@@ -6,29 +6,55 @@ with comparable as (
     where source_is_sla_met is not null or source_resolved_ts is not null
 ),
 
-our_clocks as (
+-- Both sides of a case as rows and grouped, not joined: without a comparable source neither table is read.
+sides as (
     select
+        milestones.source,
+        milestones.case_id,
+        milestones.source_is_sla_met,
+        cast(null as boolean) as our_is_sla_met,
+        milestones.intake_ts,
+        milestones.source_resolved_ts
+    from comparable
+    inner join staging.case_milestones as milestones on comparable.source = milestones.source
+
+    union all
+
+    select
+        clocks.source,
         clocks.case_id,
-        clocks.intake_date,
-        clocks.outcome
+        cast(null as boolean) as source_is_sla_met,
+        case clocks.outcome
+            when 'met' then true
+            when 'breached' then false
+        end as our_is_sla_met,
+        cast(null as timestamp) as intake_ts,
+        cast(null as timestamp) as source_resolved_ts
     from comparable
     inner join staging.sla_clocks as clocks on comparable.source = clocks.source
     where clocks.clock = 'sla_a_resolution'
 ),
 
+stamped as (
+    select
+        source,
+        case_id,
+        max(source_is_sla_met) as source_is_sla_met,
+        max(our_is_sla_met) as our_is_sla_met,
+        max(intake_ts) as intake_ts,
+        max(source_resolved_ts) as source_resolved_ts
+    from sides
+    group by source, case_id
+),
+
 cases as (
     select
-        milestones.source,
-        milestones.source_is_sla_met,
-        case clocks.outcome
-            when 'met' then true
-            when 'breached' then false
-        end as our_is_sla_met,
-        milestones.source_resolved_ts,
-        (epoch_us(milestones.source_resolved_ts) - epoch_us(milestones.intake_ts)) / 3600000000.0 as calendar_hours
-    from comparable
-    inner join staging.case_milestones as milestones on comparable.source = milestones.source
-    left join our_clocks as clocks on milestones.case_id = clocks.case_id and milestones.intake_date = clocks.intake_date
+        source,
+        source_is_sla_met,
+        our_is_sla_met,
+        source_resolved_ts,
+        (epoch_us(source_resolved_ts) - epoch_us(intake_ts)) / 3600000000.0 as calendar_hours
+    from stamped
 )
 
 select
