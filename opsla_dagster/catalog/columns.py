@@ -61,6 +61,11 @@ _ALL = [
     _text("category", "Category as the source names it", nullable=True),
     _text("team", "Team or group holding the case", nullable=True),
     _text("agent", "Agent holding the case", nullable=True),
+    _text("brand", "Brand the case came in for", nullable=True),
+    _text("region", "Region the case belongs to", nullable=True),
+    _text("channel", "Channel the case came in by", nullable=True),
+    _text("customer", "Customer or organisation the case is for", nullable=True),
+    _text("tags", "Tags of the case, sorted, separated by one blank", nullable=True),
     # what the source itself says
     _instant("source_resolved_ts", "The source's own resolved stamp"),
     _instant("source_closed_ts", "The source's own closed stamp"),

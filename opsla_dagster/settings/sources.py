@@ -117,6 +117,11 @@ class ColumnSettings(Document):
     case_type: Text | None = None
     priority: Text | None = None
     category: Text | None = None
+    brand: Text | None = None
+    region: Text | None = None
+    channel: Text | None = None
+    customer: Text | None = None
+    tags: Text | None = None
     resolved_ts: Text | None = None
     closed_ts: Text | None = None
     sla_met: Text | None = None

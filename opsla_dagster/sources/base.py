@@ -6,11 +6,13 @@ Does not belong here: how any one source reads.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 import pyarrow as pa
 
+from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.status import TERMINAL_STATUSES as TERMINAL_STATUSES
 from opsla_dagster.status import Status as Status
 from opsla_dagster.window import Window
@@ -21,6 +23,7 @@ CASES = pa.schema([
     ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("intake_ts", INSTANT),
     ("tier", pa.string()), ("case_type", pa.string()), ("priority", pa.string()), ("category", pa.string()),
     ("team", pa.string()), ("agent", pa.string()),
+    ("brand", pa.string()), ("region", pa.string()), ("channel", pa.string()), ("customer", pa.string()), ("tags", pa.string()),
     ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
 ])
 EVENTS = pa.schema([
@@ -28,6 +31,29 @@ EVENTS = pa.schema([
     ("status", pa.string()), ("source_status", pa.string()), ("event_ts", INSTANT), ("ingestion_ts", INSTANT),
     ("source_sequence", pa.int64()), ("is_reopen", pa.bool_()), ("is_duplicate", pa.bool_()),
     ("is_late_arriving", pa.bool_()), ("is_tz_inconsistent", pa.bool_()), ("team", pa.string()), ("agent", pa.string()),
+])
+#: What was said, and by whom; a private note is no reply.
+MESSAGES = pa.schema([
+    ("source", pa.string()), ("message_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
+    ("sent_ts", INSTANT), ("source_sequence", pa.int64()), ("signal", pa.string()), ("agent", pa.string()),
+])
+#: What of a case was another thing before; the value is NULL where it was cleared. CASES has the latest values.
+ATTRIBUTE_CHANGES = pa.schema([
+    ("source", pa.string()), ("change_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
+    ("changed_ts", INSTANT), ("source_sequence", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
+    ("previous_value", pa.string()),
+])
+#: What the source itself promised, from an instant on.
+APPLIED_TARGETS = pa.schema([
+    ("source", pa.string()), ("applied_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
+    ("applied_ts", INSTANT), ("source_sequence", pa.int64()), ("metric", pa.string()), ("policy", pa.string()),
+    ("calendar", pa.string()), ("target_seconds", pa.int64()),
+])
+#: What the source itself judged; what it does not tell is NULL.
+SOURCE_VERDICTS = pa.schema([
+    ("source", pa.string()), ("verdict_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
+    ("metric", pa.string()), ("cycle", pa.int64()), ("is_breached", pa.bool_()), ("breached_ts", INSTANT),
+    ("elapsed_seconds", pa.int64()),
 ])
 STAFFING = pa.schema([
     ("source", pa.string()), ("staff_date", pa.date32()), ("shift", pa.string()), ("planned_heads", pa.float64()),
@@ -49,15 +75,16 @@ NO_CASES = "no cases"
 class Source(Protocol):
     """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
 
+    Sources derive from it, and have what follows after `partition_states` as it is here unless they know better.
+    source_sequence is one order over the events, messages, changes and targets of a case.
+
     A case belongs to the local date of its intake in the desk's zone. It is visible when intake_ts <= as_of_at, an
     event when ingestion_ts <= as_of_at. The same window and as_of_at give the same rows, in intake_date order.
     """
 
     name: str
-
-    @property
-    def settles_after_days(self) -> int | None:
-        """Days after its intake date by which every row of a case has been ingested; None: nobody can promise that."""
+    #: Days after its intake date by which every row of a case has been ingested; None: nobody can promise that.
+    settles_after_days: int | None = None
 
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
@@ -79,3 +106,23 @@ class Source(Protocol):
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES: one row an intake date that has cases."""
+
+    def messages(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema MESSAGES: visible when sent_ts <= as_of_at."""
+        return MESSAGES.empty_table()
+
+    def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema ATTRIBUTE_CHANGES: visible when changed_ts <= as_of_at."""
+        return ATTRIBUTE_CHANGES.empty_table()
+
+    def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema APPLIED_TARGETS: visible when applied_ts <= as_of_at."""
+        return APPLIED_TARGETS.empty_table()
+
+    def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema SOURCE_VERDICTS."""
+        return SOURCE_VERDICTS.empty_table()
+
+    def calendars(self) -> Mapping[str, Calendar]:
+        """Calendars that the source brings, by name: <source>:<its own name>."""
+        return {}

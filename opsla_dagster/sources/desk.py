@@ -49,6 +49,18 @@ class Desk:
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.partition_states(window, as_of_at))
 
+    def messages(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.messages(window, as_of_at))
+
+    def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.attribute_changes(window, as_of_at))
+
+    def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.applied_targets(window, as_of_at))
+
+    def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.source_verdicts(window, as_of_at))
+
     def _united(self, read: Callable[[Source], pa.Table]) -> pa.Table:
         return pa.concat_tables([read(source) for source in self.sources])
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.simulation import SimulationSettings
-from opsla_dagster.sources.base import CASES, EVENTS, INSTANT, PARTITION_STATES, REJECTED_ROWS, STAFFING
+from opsla_dagster.sources.base import CASES, EVENTS, INSTANT, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.draws import Bits, Integers, bits_for, uniform_pairs
 from opsla_dagster.sources.simulated_desk import (
     STATUS_OF_SLOT,
@@ -41,8 +41,8 @@ NOBODY = -1
 CASE_ID_WIDTH, EVENT_ID_WIDTH = 16, 19
 
 
-class SimulationSource:
-    """A simulated desk (meets `Source`).
+class SimulationSource(Source):
+    """A simulated desk.
 
     `cases` overrides the configured number of cases over the window. `settles_after_days`: every row of a case is ingested
     within so many days of the local midnight that begins its intake date: a refresh need not look at older dates.
@@ -137,6 +137,7 @@ class SimulationSource:
             _words(self._categories(cases), categories),
             _words(team, self._team_names()),
             _words(agent, self._agent_names()),
+            *(pa.nulls(n, pa.string()) for _ in ("brand", "region", "channel", "customer", "tags")),
             pa.nulls(n, INSTANT),
             pa.nulls(n, INSTANT),
             pa.nulls(n, pa.bool_()),

@@ -309,7 +309,8 @@ def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> Non
             )
             select
                 event_id, case_id, intake_date, intake_ts, status, source_status, event_ts, ingestion_ts,
-                source_sequence, team, agent, tier, case_type, priority, category, resolved_ts, closed_ts, is_sla_met,
+                source_sequence, team, agent, tier, case_type, priority, category, brand, region, channel, customer, tags,
+                resolved_ts, closed_ts, is_sla_met,
                 file_number, row_number,
                 md5(cast(to_json(struct_pack(
                     a := event_id, b := case_id, c := status, d := source_status, e := event_ts, f := ingestion_ts,

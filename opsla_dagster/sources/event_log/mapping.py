@@ -13,7 +13,9 @@ from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
 
 STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts")
 #: Cells that are passed on as they are.
-TEXT_FIELDS = ("team", "agent", "tier", "case_type", "priority", "category")
+TEXT_FIELDS = (
+    "team", "agent", "tier", "case_type", "priority", "category", "brand", "region", "channel", "customer", "tags",
+)
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
 _EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
 #: Characters of a found value that a reason shows.

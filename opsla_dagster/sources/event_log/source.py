@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
-from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING
+from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.sources.event_log.mapping import literal
@@ -47,6 +47,11 @@ _CASES = """
         arg_max(category, source_sequence) as category,
         arg_max(team, source_sequence) as team,
         arg_max(agent, source_sequence) as agent,
+        arg_max(brand, source_sequence) as brand,
+        arg_max(region, source_sequence) as region,
+        arg_max(channel, source_sequence) as channel,
+        arg_max(customer, source_sequence) as customer,
+        arg_max(tags, source_sequence) as tags,
         arg_max(resolved_ts, source_sequence) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
         arg_max(closed_ts, source_sequence) filter (closed_ts <= $as_of_at) as source_closed_ts,
         arg_max(is_sla_met, source_sequence) as source_is_sla_met
@@ -99,14 +104,11 @@ _PARTITION_STATES = """
 """
 
 
-class EventLogSource:
+class EventLogSource(Source):
     """Log files as a `Source`. The files are read on first use; every answer then comes from that one snapshot.
 
     Every method raises OpslaError for files that cannot be read.
     """
-
-    #: A log may get a row of any case at any time.
-    settles_after_days: int | None = None
 
     def __init__(
         self, settings: EventLogSettings, desk: DeskSettings, cache_directory: Path, config_directory: Path
