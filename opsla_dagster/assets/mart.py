@@ -43,5 +43,16 @@ MART = [
             "staging.business_time", "ops.partition_as_of",
         ],
     ),
+    TableAsset(
+        "mart.sla_attainment", "sla",
+        deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes", "mart.open_clocks"],
+    ),
+    TableAsset(
+        "mart.sla_attainment_daily", "sla", deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes"],
+        checks=["assert_every_clock_is_counted"],
+    ),
+    TableAsset(
+        "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones"],
+    ),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
 ]

@@ -86,7 +86,7 @@ _REFRESHED_PARTITIONS = TableAsset(
     "operations",
     deps=[
         "raw.source_partitions", "raw.source_verdicts", "raw.calendar_dim", "raw.staffing_schedule", "staging.business_minutes_dim",
-        "staging.sla_clocks", "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily",
+        "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily", "mart.sla_attainment_daily",
     ],
     rows=_refreshed_partitions,
     before=_ensure_looks,
@@ -118,7 +118,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         _refuse_older_summaries(warehouse.connection())
         started = time.perf_counter()
         try:
-            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS)])
+            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS) if line.table.is_published])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         return dg.MaterializeResult(

@@ -101,6 +101,14 @@ STAGING = [
         checks=["assert_every_case_has_every_clock", "warn_clocks_outside_the_horizon", "assert_verdicts_follow_the_rule"],
     ),
     TableAsset(
+        "staging.sla_root_causes", "clocks",
+        deps=["staging.sla_clocks", "staging.sla_clock_spans", "staging.status_spans", "staging.business_time", "staging.case_milestones"],
+        checks=["assert_every_breach_has_a_root_cause"],
+    ),
+    TableAsset(
+        "staging.case_lifecycle", "events", deps=["staging.events_clean", "raw.messages", "raw.attribute_changes"],
+    ),
+    TableAsset(
         "staging.case_sla_metrics", "clocks",
         # The spine is the witness of its check: without the edge it might be made afterwards, and the check look at old rows.
         deps=["staging.case_milestones", "staging.sla_clocks", "staging.business_minutes_dim"],

@@ -95,6 +95,31 @@ MART = [
                    breach_pct_before breach_pct_after hours_saved rework_measure""",
     ),
     table(
+        "mart.sla_attainment", Kind.VIEW, "One row per clock.",
+        "Kept or broken, by how much, and what took it: every clock, the open ones judged as of the last look. Not published, for it is "
+        "as long as the desk's history: opsla export --table mart.sla_attainment writes it.",
+        key="case_id policy metric cycle",
+        columns="""source case_id intake_date policy metric cycle priority tier case_type team brand region channel customer
+                   started_at stopped_at due_at target_seconds elapsed_seconds early_business_minutes outcome reason is_open
+                   is_superseded is_source_promise root_cause_stage root_cause_owner beyond_peers_business_minutes""",
+        nullable="reason",
+        is_published=False,
+    ),
+    table(
+        "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, policy, metric and value of one dimension.",
+        "How the clocks stand, by queue, priority, tier, region, brand, channel and root cause; counts add up over dates.",
+        key="intake_date policy metric dimension dimension_value",
+        columns="""intake_date policy metric dimension dimension_value clocks met_clocks breached_clocks running_clocks
+                   unknown_clocks late_seconds""",
+    ),
+    table(
+        "mart.sla_overview", Kind.VIEW, "One row per policy, metric and value of one dimension.",
+        "Attainment over everything loaded, breached open clocks counted.",
+        key="policy metric dimension dimension_value",
+        columns="""policy metric dimension dimension_value clocks met_clocks breached_clocks open_breached_clocks running_clocks
+                   unknown_clocks attainment_pct late_avg_business_minutes""",
+    ),
+    table(
         "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id policy metric cycle",

@@ -65,6 +65,8 @@ class Table:
     columns: tuple[Column, ...]
     partition_column: str = "intake_date"
     rules: tuple[Rule, ...] = ()
+    #: Whether a mart is part of the published copy; one as long as the desk's history is not.
+    is_published: bool = True
 
     @property
     def schema(self) -> str:

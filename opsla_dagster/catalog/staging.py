@@ -119,7 +119,7 @@ STAGING = [
         "staging.sla_clock_spans", Kind.PARTITIONED, "One row per case, policy, metric, cycle and stretch in one state.",
         "Where every second of a clock went: it ran, was paused, was out of hours or on a holiday, or the policy did not count yet.",
         key="case_id policy metric cycle started_at state",
-        columns="""source case_id intake_date policy metric cycle state calendar started_at stopped_at event_id
+        columns="""source case_id intake_date policy metric cycle state is_only_span calendar started_at stopped_at event_id
                    open_seconds_at_start open_seconds_at_stop running_seconds paused_seconds closed_hours_seconds
                    holiday_seconds policy_switch_seconds""",
         nullable="event_id paused_seconds",
@@ -134,6 +134,20 @@ STAGING = [
                    target_seconds due_at early_seconds outcome reason is_stopped_by_event is_open is_superseded
                    is_source_promise start_event_id end_event_id""",
         nullable="reason",
+    ),
+    table(
+        "staging.sla_root_causes", Kind.PARTITIONED, "One row per breached clock that has stopped.",
+        "What took it: the stage with the most time beyond its peers, and who held it.",
+        key="case_id policy metric cycle",
+        columns="""source case_id intake_date policy metric cycle root_cause_stage root_cause_owner root_cause_business_minutes
+                   peer_median_business_minutes beyond_peers_business_minutes peer_clocks""",
+    ),
+    table(
+        "staging.case_lifecycle", Kind.VIEW, "One row per case and point of its life.",
+        "States, messages and holders in order: first response, resolution, reopens, and who held the case at each point.",
+        key="case_id point_number",
+        columns="""source case_id intake_date point_number happened_at point_id point is_reopen is_first_response
+                   is_first_resolution team agent""",
     ),
     table(
         "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case that was both touched and resolved (TRIAGE and RESOLVED, by the shipped policies).",

@@ -22,6 +22,7 @@ def table(
     nullable: str = "",
     partition_column: str = "intake_date",
     rules: tuple[Rule, ...] = (),
+    is_published: bool = True,
 ) -> Table:
     """A table of the catalog; `key`, `columns` and `nullable` are names separated by spaces.
 
@@ -39,4 +40,5 @@ def table(
         ),
         partition_column=partition_column,
         rules=rules,
+        is_published=is_published,
     )

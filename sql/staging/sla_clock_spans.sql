@@ -232,6 +232,7 @@ stretches as (
         runs.cycle,
         runs.calendar,
         coalesce(pieces.state, 'running') as state,
+        pieces.state is null as is_only_span,
         case when pieces.state is null then runs.started_at else pieces.started_at end as started_at,
         case when pieces.state is null then runs.stopped_at else pieces.stopped_at end as stopped_at,
         case when pieces.event_id is null and pieces.started_at is null then runs.start_event_id else pieces.event_id end
@@ -304,6 +305,7 @@ select
     metric,
     cycle,
     state,
+    is_only_span,
     calendar,
     started_at,
     stopped_at,

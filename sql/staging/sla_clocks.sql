@@ -12,25 +12,37 @@ with runs as (
 ),
 
 spans as (
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        state,
-        started_at,
-        stopped_at,
-        open_seconds_at_start,
-        open_seconds_at_stop,
-        running_seconds,
-        paused_seconds,
-        closed_hours_seconds,
-        holiday_seconds,
-        policy_switch_seconds
+    select *
     from staging.sla_clock_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
+),
+
+-- Most clocks ran in one stretch: nothing to add up.
+at_once as (
+    select
+        spans.case_id,
+        spans.policy,
+        spans.metric,
+        spans.cycle,
+        spans.running_seconds,
+        spans.paused_seconds,
+        spans.open_seconds_at_start is null or (spans.stopped_at is not null and spans.open_seconds_at_stop is null)
+            as is_outside_horizon,
+        spans.open_seconds_at_stop,
+        case
+            when spans.stopped_at is null or spans.running_seconds >= runs.target_seconds
+                then spans.open_seconds_at_start + runs.target_seconds
+        end as open_seconds_when_reached
+    from spans
+    inner join runs
+        on
+            spans.case_id = runs.case_id
+            and spans.policy = runs.policy
+            and spans.metric = runs.metric
+            and spans.cycle = runs.cycle
+    where spans.is_only_span
 ),
 
 ordered as (
@@ -45,9 +57,10 @@ ordered as (
             0
         ) as running_seconds_before
     from spans
+    where not is_only_span
 ),
 
-totals as (
+added_up as (
     select
         ordered.case_id,
         ordered.policy,
@@ -55,11 +68,10 @@ totals as (
         ordered.cycle,
         sum(ordered.running_seconds) as running_seconds,
         sum(ordered.paused_seconds) as paused_seconds,
-        sum(ordered.closed_hours_seconds) as closed_hours_seconds,
-        sum(ordered.holiday_seconds) as holiday_seconds,
-        sum(ordered.policy_switch_seconds) as policy_switch_seconds,
-        bool_or(ordered.open_seconds_at_start is null or (ordered.stopped_at is not null and ordered.open_seconds_at_stop is null))
-            as is_outside_horizon,
+        bool_or(
+            ordered.open_seconds_at_start is null
+            or (ordered.stopped_at is not null and ordered.open_seconds_at_stop is null)
+        ) as is_outside_horizon,
         max(ordered.open_seconds_at_stop) as open_seconds_at_stop,
         min(
             case
@@ -82,14 +94,21 @@ totals as (
     group by ordered.case_id, ordered.policy, ordered.metric, ordered.cycle
 ),
 
+totals as (
+    select *
+    from at_once
+
+    union all
+
+    select *
+    from added_up
+),
+
 measured as (
     select
         runs.*,
         totals.running_seconds,
         totals.paused_seconds,
-        totals.closed_hours_seconds,
-        totals.holiday_seconds,
-        totals.policy_switch_seconds,
         case
             when runs.stopped_at < runs.started_at then 'stopped_before_start'
             when totals.is_outside_horizon then 'outside_calendar_horizon'

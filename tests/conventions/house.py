@@ -20,10 +20,11 @@ PACKAGE = REPOSITORY / "opsla_dagster"
 SQL = REPOSITORY / "sql"
 
 MODULE_FILES = sorted(PACKAGE.rglob("*.py"))
-#: The SELECTs that tables are made of, and those that check them.
-TABLE_FILES = sorted(path for path in SQL.glob("*/*.sql"))
+#: The SELECTs that tables are made of, those that check them, and those that BI tools start from.
+DASHBOARD_FILES = sorted(SQL.glob("dashboards/*.sql"))
+TABLE_FILES = sorted(set(SQL.glob("*/*.sql")) - set(DASHBOARD_FILES))
 CHECK_FILES = sorted(path for path in SQL.glob("checks/*/*.sql"))
-SQL_FILES = [*TABLE_FILES, *CHECK_FILES]
+SQL_FILES = [*TABLE_FILES, *CHECK_FILES, *DASHBOARD_FILES]
 CONFIG_FILES = sorted([*REPOSITORY.glob("config/*.yml"), *REPOSITORY.glob("examples/*/*.yml")])
 MARKDOWN_FILES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
-from house import ASSET_LINES, CHECK_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
+from house import ASSET_LINES, CHECK_FILES, DASHBOARD_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
 
 from opsla_dagster.build import TABLE_ASSETS
 from opsla_dagster.calendars import BUSINESS_HOURS, BUSINESS_TIME, CALENDAR_DAYS
@@ -65,7 +66,7 @@ def test_every_sql_file_is_a_table_of_the_catalog() -> None:
 
 
 def test_sql_holds_nothing_else() -> None:
-    known = {*TABLE_FILES, *CHECK_FILES}
+    known = {*TABLE_FILES, *CHECK_FILES, *DASHBOARD_FILES}
     strays = [named(path) for path in SQL.rglob("*") if path.is_file() and path not in known]
     assert not strays
 
@@ -105,6 +106,13 @@ def test_checks_find_nothing_in_an_empty_warehouse(empty_warehouse: duckdb.DuckD
         sql = load_sql(path)
         found = empty_warehouse.execute(sql, bind(sql, WINDOW)).fetchall()
         assert len(found) == (1 if path.stem == "gates" else 0), named(path)
+
+
+@pytest.mark.parametrize("path", DASHBOARD_FILES, ids=lambda path: path.stem)
+def test_dashboards_read_what_is_published(path: Path, empty_warehouse: duckdb.DuckDBPyConnection) -> None:
+    sql = load_sql(path)
+    assert {name for name in tables_read(sql) if not TABLES[name].is_published or TABLES[name].schema != "mart"} == set()
+    empty_warehouse.execute(sql)
 
 
 def test_declared_dependencies_are_the_tables_read() -> None:

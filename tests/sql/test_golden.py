@@ -50,7 +50,7 @@ VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
     "staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
-    "staging.case_sla_metrics", "staging.case_stage_durations",
+    "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 
 

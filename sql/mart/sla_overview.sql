@@ -1,0 +1,89 @@
+-- One row is one policy, metric and value of one dimension, over everything loaded.
+-- attainment = met / (met + breached + breached open): a clock that runs past its target is broken now, not only once it stops. Clocks
+-- that are unknown, or run within their target, are in no percentage; they stand beside.
+with daily as (
+    select
+        policy,
+        metric,
+        dimension,
+        dimension_value,
+        sum(clocks) as clocks,
+        sum(met_clocks) as met_clocks,
+        sum(breached_clocks) as breached_clocks,
+        sum(running_clocks) as running_clocks,
+        sum(unknown_clocks) as unknown_clocks,
+        sum(late_seconds) as late_seconds
+    from mart.sla_attainment_daily
+    group by policy, metric, dimension, dimension_value
+),
+
+past_target as (
+    select
+        clocks.policy,
+        clocks.metric,
+        coalesce(clocks.team, 'none') as queue,
+        coalesce(clocks.priority, 'none') as priority,
+        coalesce(clocks.tier, 'none') as tier,
+        coalesce(cases.region, 'none') as region,
+        coalesce(cases.brand, 'none') as brand,
+        coalesce(cases.channel, 'none') as channel
+    from mart.open_clocks as clocks
+    inner join staging.case_milestones as cases on clocks.case_id = cases.case_id
+    where clocks.outcome = 'breached'
+),
+
+still_open as (
+    select
+        policy,
+        metric,
+        case
+            when grouping(queue) = 0 then 'queue'
+            when grouping(priority) = 0 then 'priority'
+            when grouping(tier) = 0 then 'tier'
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            when grouping(channel) = 0 then 'channel'
+            else 'all'
+        end as dimension,
+        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
+        count(*) as clocks
+    from past_target
+    group by
+        grouping sets (
+            (policy, metric),
+            (policy, metric, queue),
+            (policy, metric, priority),
+            (policy, metric, tier),
+            (policy, metric, region),
+            (policy, metric, brand),
+            (policy, metric, channel)
+        )
+),
+
+joined as (
+    select
+        daily.*,
+        coalesce(still_open.clocks, 0) as open_breached_clocks
+    from daily
+    left join still_open
+        on
+            daily.policy = still_open.policy
+            and daily.metric = still_open.metric
+            and daily.dimension = still_open.dimension
+            and daily.dimension_value = still_open.dimension_value
+)
+
+select
+    policy,
+    metric,
+    dimension,
+    dimension_value,
+    cast(clocks as bigint) as clocks,
+    cast(met_clocks as bigint) as met_clocks,
+    cast(breached_clocks as bigint) as breached_clocks,
+    cast(open_breached_clocks as bigint) as open_breached_clocks,
+    cast(running_clocks - open_breached_clocks as bigint) as running_clocks,
+    cast(unknown_clocks as bigint) as unknown_clocks,
+    cast(100.0 * met_clocks / nullif(met_clocks + breached_clocks + open_breached_clocks, 0) as double) as attainment_pct,
+    cast(late_seconds / 60.0 / nullif(breached_clocks, 0) as double) as late_avg_business_minutes
+from joined
