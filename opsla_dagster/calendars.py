@@ -1,6 +1,6 @@
 """Business time: calendars laid over the UTC time line.
 
-Belongs here: `raw.calendar_dim` and `staging.business_time` as pure functions of calendars.yml. Does not belong here:
+Belongs here: `raw.calendar_dim`, `staging.business_time` and `staging.business_hours_dim` as pure functions of calendars. Does not belong here:
 the document itself (`settings.calendars`), the minute spine that witnesses this module (`minute_spine`), and clocks.
 
 The rule is one line: an instant is open when the wall clock of the calendar's zone then shows an open minute. No
@@ -9,7 +9,7 @@ special case follows for DST: an hour that the clocks skip is never shown, an ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,7 +29,11 @@ CALENDAR_DAYS = pa.schema([
 BUSINESS_TIME = pa.schema([
     ("calendar", pa.string()), ("utc_date", pa.date32()), ("segment_start_at", pa.timestamp("us")),
     ("segment_end_at", pa.timestamp("us")), ("is_open", pa.bool_()), ("kind", pa.string()),
-    ("local_date", pa.date32()), ("open_seconds_before", pa.int64()),
+    ("local_date", pa.date32()), ("open_seconds_before", pa.int64()), ("holiday_seconds_before", pa.int64()),
+])
+BUSINESS_HOURS = pa.schema([
+    ("calendar", pa.string()), ("open_hour_number", pa.int64()), ("segment_start_at", pa.timestamp("us")),
+    ("segment_end_at", pa.timestamp("us")), ("open_seconds_before", pa.int64()),
 ])
 
 Ints = npt.NDArray[np.int64]
@@ -37,6 +41,7 @@ Bools = npt.NDArray[np.bool_]
 
 _EPOCH = date(1970, 1, 1)
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
+_HOUR_SECONDS = 3600
 _KINDS = np.array(["open", "closed_hours", "holiday"])
 # A local date lies up to a day beside the UTC date of the same name: look that far over the edge of a horizon.
 _MARGIN_DAYS = 2
@@ -59,15 +64,24 @@ def business_time(settings: CalendarsSettings) -> pa.Table:
     """`staging.business_time`: the UTC segments of every calendar, in the order of BUSINESS_TIME.
 
     A calendar's segments cover the horizon (its dates read as UTC) without gap or overlap, in order. None crosses a UTC
-    midnight, a local midnight or an opening time. open_seconds_before counts from the horizon's start.
+    midnight, a local midnight or an opening time. The seconds before a segment count from the horizon's start.
     """
+    return pa.concat_tables([_segment_table(name, segments) for name, segments in _all_segments(settings)])
+
+
+def business_hours(settings: CalendarsSettings) -> pa.Table:
+    """`staging.business_hours_dim`: the inverse of F, in the order of BUSINESS_HOURS.
+
+    The open segments of every calendar by the hours of open time, counted from the horizon's start, that they hold a part of:
+    the instant at which X open seconds have gone by lies in one of the few segments of hour (X - 1) // 3600.
+    """
+    return pa.concat_tables([_hour_table(name, segments) for name, segments in _all_segments(settings)])
+
+
+def _all_segments(settings: CalendarsSettings) -> Iterator[tuple[str, _Segments]]:
     horizon = settings.horizon.window
-    return pa.concat_tables(
-        [
-            _segment_table(name, _segments(calendar, calendar.holiday_names(horizon), horizon))
-            for name, calendar in settings.calendars.items()
-        ]
-    )
+    for name, calendar in settings.calendars.items():
+        yield name, _segments(calendar, calendar.holiday_names(horizon), horizon)
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,8 @@ def _days_of(name: str, calendar: Calendar, settings: CalendarsSettings, window:
 
 
 def _segment_table(name: str, segments: _Segments) -> pa.Table:
-    open_seconds = (segments.ends - segments.starts) * 60 * segments.is_open
+    open_seconds = _open_seconds(segments)
+    holiday_seconds = (segments.ends - segments.starts) * 60 * (segments.is_holiday & ~segments.is_open)
     kind = np.where(segments.is_open, 0, np.where(segments.is_holiday, 2, 1))
     return pa.table(
         [
@@ -121,9 +136,35 @@ def _segment_table(name: str, segments: _Segments) -> pa.Table:
             pa.array(_KINDS[kind].tolist(), pa.string()),
             _dates(segments.days),
             np.cumsum(open_seconds) - open_seconds,
+            np.cumsum(holiday_seconds) - holiday_seconds,
         ],
         schema=BUSINESS_TIME,
     )
+
+
+def _hour_table(name: str, segments: _Segments) -> pa.Table:
+    seconds = _open_seconds(segments)
+    before = np.cumsum(seconds) - seconds
+    opened = np.flatnonzero(segments.is_open)
+    first = before[opened] // _HOUR_SECONDS
+    hours = (before[opened] + seconds[opened] - 1) // _HOUR_SECONDS - first + 1
+    row = np.repeat(opened, hours)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(hours) - hours, hours)
+    return pa.table(
+        [
+            pa.repeat(pa.scalar(name), len(row)),
+            np.repeat(first, hours) + place,
+            _instants(segments.starts[row]),
+            _instants(segments.ends[row]),
+            before[row],
+        ],
+        schema=BUSINESS_HOURS,
+    )
+
+
+def _open_seconds(segments: _Segments) -> Ints:
+    seconds: Ints = (segments.ends - segments.starts) * 60 * segments.is_open
+    return seconds
 
 
 def _segments(calendar: Calendar, holidays: Iterable[date], window: Window, *, margin_days: int = 0) -> _Segments:

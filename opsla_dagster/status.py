@@ -1,6 +1,6 @@
-"""The canonical statuses: the vocabulary that config, sources, tables and checks share.
+"""The canonical vocabulary that config, sources, tables and checks share: statuses, and what else clocks listen to.
 
-Belongs here: the statuses and which of them end a case. Does not belong here: how a source's own words map to them.
+Belongs here: the words, and which statuses end a case. Does not belong here: how a source's own words map to them.
 """
 
 from __future__ import annotations
@@ -28,3 +28,35 @@ class Status(StrEnum):
 
 #: After one of these a case rests; any other status afterwards is a reopen.
 TERMINAL_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
+
+
+class Signal(StrEnum):
+    """What starts, stops, cancels or pauses a clock: a case comes into a status, is reopened, or something is said.
+
+    REOPENED is every way out of a terminal status, whatever status follows. A private note is no reply.
+    """
+
+    INTAKE = "INTAKE"
+    TRIAGE = "TRIAGE"
+    ASSIGNED = "ASSIGNED"
+    INVESTIGATION = "INVESTIGATION"
+    ESCALATED = "ESCALATED"
+    CUSTOMER_WAIT = "CUSTOMER_WAIT"
+    VENDOR_WAIT = "VENDOR_WAIT"
+    ON_HOLD = "ON_HOLD"
+    REVIEW_QA = "REVIEW_QA"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+    REOPENED = "REOPENED"
+    CUSTOMER_MESSAGE = "CUSTOMER_MESSAGE"
+    PUBLIC_REPLY = "PUBLIC_REPLY"
+    PRIVATE_NOTE = "PRIVATE_NOTE"
+
+    @property
+    def is_status(self) -> bool:
+        """Whether a case stays in it."""
+        return self not in MESSAGE_SIGNALS
+
+
+MESSAGE_SIGNALS = (Signal.CUSTOMER_MESSAGE, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE)

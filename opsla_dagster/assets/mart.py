@@ -33,13 +33,13 @@ MART = [
         "mart.scenario_results", "scenarios",
         deps=[
             "staging.scenario_levers", "staging.case_stage_durations", "staging.case_sla_metrics", "staging.reopen_penalty",
-            "staging.sla_clock_rules",
+            "staging.sla_clocks",
         ],
     ),
     TableAsset(
         "mart.open_clocks", "sla",
         deps=[
-            "staging.sla_clocks", "staging.sla_clock_rules", "staging.status_spans", "staging.case_milestones",
+            "staging.sla_clocks", "staging.sla_clock_spans", "staging.case_milestones",
             "staging.business_time", "ops.partition_as_of",
         ],
     ),

@@ -30,6 +30,22 @@ def _events_log(scope: Scope, part: Window | None) -> pa.Table:
     return scope.desk.events(_window_of(part), scope.as_of_at)
 
 
+def _messages(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.messages(_window_of(part), scope.as_of_at)
+
+
+def _attribute_changes(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.attribute_changes(_window_of(part), scope.as_of_at)
+
+
+def _applied_targets(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.applied_targets(_window_of(part), scope.as_of_at)
+
+
+def _source_verdicts(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.source_verdicts(_window_of(part), scope.as_of_at)
+
+
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
     return scope.desk.staffing(_window_of(part))
 
@@ -73,6 +89,13 @@ RAW = [
     TableAsset(
         "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, before=refuse_the_unannounced,
         checks=["assert_every_event_has_its_case"],
+    ),
+    *(
+        TableAsset(table, "sources", deps=["raw.cases"], rows=rows, before=refuse_the_unannounced, checks=["assert_every_row_has_its_case"])
+        for table, rows in (
+            ("raw.messages", _messages), ("raw.attribute_changes", _attribute_changes), ("raw.applied_targets", _applied_targets),
+            ("raw.source_verdicts", _source_verdicts),
+        )
     ),
     TableAsset(
         "raw.rejected_rows", "sources", deps=["raw.source_partitions"], rows=_rejected_rows, before=refuse_mixtures,

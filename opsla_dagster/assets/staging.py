@@ -10,15 +10,23 @@ import pyarrow as pa
 from opsla_dagster.assets.factory import TableAsset
 from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.calendars import business_time
+from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.minute_spine import business_minutes
 from opsla_dagster.settings.scenarios import scenario_levers
-from opsla_dagster.settings.sla_policies import sla_clock_rules
+from opsla_dagster.settings.sla_policies import sla_metric_rules, sla_policies, sla_policy_scopes
 from opsla_dagster.window import Window
 
 
-def _sla_clock_rules(scope: Scope, part: Window | None) -> pa.Table:
-    return sla_clock_rules(scope.settings.sla_policies, scope.settings.calendars)
+def _sla_metric_rules(scope: Scope, part: Window | None) -> pa.Table:
+    return sla_metric_rules(scope.settings.sla_policies)
+
+
+def _sla_policies(scope: Scope, part: Window | None) -> pa.Table:
+    return sla_policies(scope.settings.sla_policies, scope.settings.calendars.calendars)
+
+
+def _sla_policy_scopes(scope: Scope, part: Window | None) -> pa.Table:
+    return sla_policy_scopes(scope.settings.sla_policies)
 
 
 def _scenario_levers(scope: Scope, part: Window | None) -> pa.Table:
@@ -29,18 +37,25 @@ def _business_time(scope: Scope, part: Window | None) -> pa.Table:
     return business_time(scope.settings.calendars)
 
 
+def _business_hours_dim(scope: Scope, part: Window | None) -> pa.Table:
+    return business_hours(scope.settings.calendars)
+
+
 def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
     return business_minutes(scope.settings.calendars, part or scope.window)
 
 
 # The snapshots wait for nothing: they refuse by themselves to give a warehouse the rules of another one's configuration.
 STAGING = [
-    TableAsset("staging.sla_clock_rules", "clocks", rows=_sla_clock_rules, before=refuse_mixtures),
+    TableAsset("staging.sla_metric_rules", "clocks", rows=_sla_metric_rules, before=refuse_mixtures),
+    TableAsset("staging.sla_policies", "clocks", rows=_sla_policies, before=refuse_mixtures),
+    TableAsset("staging.sla_policy_scopes", "clocks", rows=_sla_policy_scopes, before=refuse_mixtures),
     TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers, before=refuse_mixtures),
     TableAsset(
         "staging.business_time", "calendars", rows=_business_time, before=refuse_mixtures,
         checks=["assert_segments_cover_the_horizon"],
     ),
+    TableAsset("staging.business_hours_dim", "calendars", rows=_business_hours_dim, before=refuse_mixtures),
     TableAsset("staging.business_minutes_dim", "calendars", deps=["raw.calendar_dim"], rows=_business_minutes_dim),
     TableAsset(
         "staging.events_deduped", "events", deps=["raw.events_log"], checks=["assert_copies_add_up_to_raw_events"],
@@ -58,11 +73,31 @@ STAGING = [
         checks=["assert_spans_add_up_to_lifetimes"],
     ),
     TableAsset(
-        "staging.sla_clocks", "clocks",
+        "staging.sla_promises", "clocks",
         deps=[
-            "staging.case_milestones", "staging.events_clean", "staging.status_spans", "staging.business_time",
-            "staging.sla_clock_rules",
+            "staging.case_milestones", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policies",
+            "staging.sla_policy_scopes",
         ],
+    ),
+    TableAsset(
+        "staging.sla_cycles", "clocks",
+        deps=[
+            "staging.case_milestones", "staging.events_clean", "raw.messages", "staging.sla_metric_rules", "staging.sla_promises",
+        ],
+    ),
+    TableAsset(
+        "staging.sla_runs", "clocks", deps=["staging.sla_cycles", "staging.sla_promises", "staging.case_milestones"],
+    ),
+    TableAsset(
+        "staging.sla_clock_spans", "clocks",
+        deps=[
+            "staging.sla_runs", "staging.sla_cycles", "staging.status_spans", "staging.sla_metric_rules", "staging.business_time",
+        ],
+        checks=["assert_every_second_is_attributed"],
+    ),
+    TableAsset(
+        "staging.sla_clocks", "clocks",
+        deps=["staging.sla_runs", "staging.sla_clock_spans", "staging.business_hours_dim"],
         checks=["assert_every_case_has_every_clock", "warn_clocks_outside_the_horizon", "assert_verdicts_follow_the_rule"],
     ),
     TableAsset(
@@ -74,7 +109,7 @@ STAGING = [
     TableAsset(
         "staging.case_stage_durations", "drivers",
         deps=[
-            "staging.case_milestones", "staging.case_sla_metrics", "staging.business_time", "staging.sla_clock_rules",
+            "staging.case_milestones", "staging.case_sla_metrics", "staging.business_time", "staging.sla_policies",
         ],
         checks=["assert_stages_add_up"],
     ),
@@ -90,7 +125,7 @@ STAGING = [
     TableAsset(
         "staging.reopen_penalty", "drivers",
         deps=[
-            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.sla_clock_rules",
+            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.sla_policies",
         ],
     ),
 ]

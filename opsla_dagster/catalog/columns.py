@@ -7,9 +7,12 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.status import Status
+from opsla_dagster.status import Signal, Status
 
 STATUSES = tuple(status.value for status in Status)
+SIGNALS = tuple(signal.value for signal in Signal)
+#: Attributes of a case that policies may ask for, and that may change.
+ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source")
 OUTCOMES = ("met", "breached", "running", "unknown")
 
 
@@ -92,6 +95,16 @@ _ALL = [
     _flag("is_ingestion_before_event", "ingestion_ts lies before event_ts"),
     _flag("is_before_intake", "canonical_ts lies before intake_ts; clocks clip it to intake"),
     _count("copies", "Rows of the raw log that this event stands for", at_least=1),
+    # what else a source tells of a case
+    _text("message_id", "The message; unique in the warehouse"),
+    _instant("sent_ts", "When the message was sent", nullable=False),
+    _text("change_id", "The change of an attribute; unique in the warehouse"),
+    _instant("changed_ts", "When the attribute changed", nullable=False),
+    _text("applied_id", "The source's own promise as it applied it to the case; unique in the warehouse"),
+    _instant("applied_ts", "When the source applied its promise", nullable=False),
+    _text("verdict_id", "The source's own verdict; unique in the warehouse"),
+    _flag("is_breached", "The source says that the promise was broken", nullable=True),
+    _instant("breached_ts", "When it was broken, by the source"),
     # rejected rows
     _text("file", "File the row was read from"),
     Column("row_number", "BIGINT", "Number of the record in its file, the first is 1", nullable=True, at_least=1),
@@ -116,6 +129,8 @@ _ALL = [
     _text("kind", "Why the calendar counts the segment or not", values=("open", "closed_hours", "holiday")),
     _date("local_date", "Local date of the segment in the calendar's zone"),
     _count("open_seconds_before", "F at the start of the segment: open seconds since the horizon's start"),
+    _count("holiday_seconds_before", "Closed seconds of holidays from the horizon's start up to the segment's"),
+    _count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     _date("business_date", "Local date of the minute"),
     _instant("minute_start_at", "Start of the business minute", nullable=False),
     _count("minute_number", "Business minutes from the horizon's start up to this one"),
@@ -127,9 +142,38 @@ _ALL = [
     _measure("effective_heads", "Agents available: planned less shrinkage"),
     _pct("shrinkage_pct", "Share of planned agents not available"),
     # clocks
-    _text("clock", "Name of the clock in sla_policies.yml"),
-    _text("role", "What the status does to the clock", values=("start", "stop", "pause")),
+    _text("metric", "What is measured: name of the metric in sla_policies.yml"),
+    _text("policy", "Whose promise: name of the policy in sla_policies.yml, or <source>:<policy> for one of the source's own"),
+    Column("position", "BIGINT", "Position of the policy in sla_policies.yml; the first that a case meets is in force", at_least=1),
+    _text("role", "What the signal does to the clock; reopen: what starts it anew where the policy says so",
+          values=("start", "stop", "cancel", "pause", "reopen")),
+    _text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
+    _flag("repeats", "Every start after a stop is a cycle of its own"),
+    _text("attribute", "Attribute of a case that may change", values=ATTRIBUTES),
+    _text("value", "Value of the attribute; NULL: none", nullable=True),
+    _text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
+    _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume")),
+    _text("change", "From when the policy counts where it comes into force while a clock runs", values=("retroactive", "restart")),
+    _flag("is_source_promise", "Promised by the source itself, not by sla_policies.yml"),
+    _instant("in_force_from", "The promise is in force from here, inclusive", nullable=False),
+    _instant("in_force_to", "and up to here, exclusive; NULL: for good"),
+    Column("cycle", "BIGINT", "Number of the cycle: how often the metric of the case ran", at_least=1),
+    Column("part", "BIGINT", "Number of the part of a cycle that goes on after a reopen", at_least=1),
+    _instant("cycle_started_at", "Start of the cycle's first part", nullable=False),
+    _flag("is_last_part", "The cycle ends with this part"),
+    _text("start_event_id", "The event or message that started it; NULL: intake", nullable=True),
+    _text("end_event_id", "The event or message that ended it; NULL: none did", nullable=True),
+    _instant("counted_from", "From here on the policy counts: the start, or when the policy came into force", nullable=False),
+    _flag("is_superseded", "The policy lost force while the clock ran"),
+    _text("state", "What the clock did", values=("running", "paused", "policy_switch")),
+    Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
+    Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
+    _count("running_seconds", "Open seconds in which the clock ran; NULL while it does", nullable=True),
+    _count("closed_hours_seconds", "Seconds outside the calendar's opening times; NULL while running", nullable=True),
+    _count("holiday_seconds", "Closed seconds of the calendar's holidays; NULL while running", nullable=True),
+    _count("policy_switch_seconds", "Seconds before the policy counted; NULL while running", nullable=True),
     _count("target_seconds", "Promise: open seconds of the clock's calendar"),
+    _count("early_seconds", "Target less elapsed: negative when late; NULL while running or unknown", nullable=True, at_least=None),
     _instant("started_at", "Start of the clock or span, inclusive", nullable=False),
     _instant("stopped_at", "The stop event's instant, or the end of a case that ended without one; NULL while running"),
     _count("elapsed_seconds", "Open seconds of the clock's calendar that counted; NULL while running or unknown",
@@ -137,7 +181,7 @@ _ALL = [
     _count("paused_seconds", "Open seconds of the clock's calendar spent paused; NULL while running or unknown",
            nullable=True),
     _count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
-    _instant("due_at", "The instant at which the running clock reaches its target; NULL while paused before it, past once it is breached"),
+    _instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it"),
     _text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
     _flag("is_stopped_by_event", "A stop event ended the clock; false while running and when the case ended without one"),
     _flag("is_paused", "The case is in a status that pauses the clock"),

@@ -23,6 +23,31 @@ RAW = [
                    is_reopen is_duplicate is_late_arriving is_tz_inconsistent team agent""",
     ),
     table(
+        "raw.messages", Kind.PARTITIONED, "One row per message of a case.",
+        "What was said and by whom: public replies and customer messages start and stop clocks, private notes never do by themselves.",
+        key="message_id",
+        columns="source message_id case_id intake_date sent_ts source_sequence signal agent",
+    ),
+    table(
+        "raw.attribute_changes", Kind.PARTITIONED, "One row per change of an attribute of a case.",
+        "What a case was before: policies are chosen by what it was at the time.",
+        key="change_id",
+        columns="source change_id case_id intake_date changed_ts source_sequence attribute value previous_value",
+    ),
+    table(
+        "raw.applied_targets", Kind.PARTITIONED, "One row per promise that the source itself applied to a case.",
+        "The source's own policies, as it applied them; empty for sources that have none.",
+        key="applied_id",
+        columns="source applied_id case_id intake_date applied_ts source_sequence metric policy calendar target_seconds",
+    ),
+    table(
+        "raw.source_verdicts", Kind.PARTITIONED, "One row per verdict of the source itself.",
+        "What the source says of its promises, to stand beside ours; empty for sources that judge nothing.",
+        key="verdict_id",
+        columns="source verdict_id case_id intake_date metric cycle is_breached breached_ts elapsed_seconds",
+        nullable="cycle elapsed_seconds",
+    ),
+    table(
         "raw.source_partitions", Kind.PARTITIONED, "One row per source and intake date loaded, those without cases included.",
         "What each partition was loaded from, and as of when; a warehouse holds one fingerprint per source.",
         key="source intake_date",

@@ -8,10 +8,22 @@ from opsla_dagster.catalog.table import table
 
 STAGING = [
     table(
-        "staging.sla_clock_rules", Kind.SNAPSHOT, "One row per clock, role and status.",
-        "The clocks of sla_policies.yml as data: what starts, stops and pauses each, on which calendar, to which target.",
-        key="clock role status",
-        columns="clock calendar role status target_seconds",
+        "staging.sla_metric_rules", Kind.SNAPSHOT, "One row per metric, role and signal.",
+        "The metrics of sla_policies.yml as data: what starts, stops, cancels and pauses a clock.",
+        key="metric role signal",
+        columns="metric role signal repeats",
+    ),
+    table(
+        "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
+        "The promises of sla_policies.yml as data.",
+        key="policy metric",
+        columns="policy position metric calendar target_seconds reopen change",
+    ),
+    table(
+        "staging.sla_policy_scopes", Kind.SNAPSHOT, "One row per policy, attribute and value.",
+        "Whom the policies are for; a policy without rows is for every case.",
+        key="policy attribute value",
+        columns="policy position attribute value",
     ),
     table(
         "staging.scenario_levers", Kind.SNAPSHOT, "One row per scenario and lever.",
@@ -25,7 +37,15 @@ STAGING = [
         "The calendars as segments of UTC that cover the horizon without gap or overlap. F(t), the open seconds up to an "
         "instant t, is open_seconds_before, plus t - segment_start_at where the segment is open.",
         key="calendar segment_start_at",
-        columns="calendar utc_date segment_start_at segment_end_at is_open kind local_date open_seconds_before",
+        columns="""calendar utc_date segment_start_at segment_end_at is_open kind local_date open_seconds_before
+                   holiday_seconds_before""",
+        rules=(Rule("segment_start_at", "<", "segment_end_at"),),
+    ),
+    table(
+        "staging.business_hours_dim", Kind.SNAPSHOT, "One row per calendar, hour of open time and segment that holds a part of it.",
+        "The inverse of F: the instant at which X open seconds have gone by lies in a segment of hour (X - 1) // 3600.",
+        key="calendar open_hour_number segment_start_at",
+        columns="calendar open_hour_number segment_start_at segment_end_at open_seconds_before",
         rules=(Rule("segment_start_at", "<", "segment_end_at"),),
     ),
     table(
@@ -71,12 +91,48 @@ STAGING = [
         rules=(Rule("started_at", "<", "ended_at"),),
     ),
     table(
-        "staging.sla_clocks", Kind.PARTITIONED, "One row per case and clock.",
-        "Each promise's clock: when it ran, how long in open seconds of its calendar, and how it ended. A running clock has "
-        "no elapsed time here; mart.open_clocks judges it.",
-        key="case_id clock",
-        columns="""source case_id intake_date clock calendar started_at stopped_at elapsed_seconds paused_seconds
-                   target_seconds outcome reason is_stopped_by_event is_open""",
+        "staging.sla_promises", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
+        "Which policy is in force when: the first whose scope the case meets, and what the source itself applied.",
+        key="case_id metric policy in_force_from",
+        columns="""source case_id intake_date metric policy calendar target_seconds reopen change is_source_promise
+                   in_force_from in_force_to""",
+        rules=(Rule("in_force_from", "<", "in_force_to"),),
+    ),
+    table(
+        "staging.sla_cycles", Kind.PARTITIONED, "One row per case, metric, way of reopening, cycle and part.",
+        "When a metric ran, whatever was promised: from a start signal to the stop that ended it.",
+        key="case_id metric reopen cycle part",
+        columns="""source case_id intake_date metric reopen cycle part started_at stopped_at cycle_started_at is_last_part
+                   is_stopped_by_event reason start_event_id end_event_id""",
+        nullable="reason",
+    ),
+    table(
+        "staging.sla_runs", Kind.PARTITIONED, "One row per case, policy, metric and cycle.",
+        "What was promised for each cycle, from when it counts and until when; not judged yet.",
+        key="case_id policy metric cycle",
+        columns="""source case_id intake_date policy metric reopen cycle calendar target_seconds is_source_promise started_at
+                   counted_from stopped_at is_superseded is_stopped_by_event reason start_event_id end_event_id""",
+        nullable="reason",
+        rules=(Rule("started_at", "<=", "counted_from"),),
+    ),
+    table(
+        "staging.sla_clock_spans", Kind.PARTITIONED, "One row per case, policy, metric, cycle and stretch in one state.",
+        "Where every second of a clock went: it ran, was paused, was out of hours or on a holiday, or the policy did not count yet.",
+        key="case_id policy metric cycle started_at state",
+        columns="""source case_id intake_date policy metric cycle state calendar started_at stopped_at event_id
+                   open_seconds_at_start open_seconds_at_stop running_seconds paused_seconds closed_hours_seconds
+                   holiday_seconds policy_switch_seconds""",
+        nullable="event_id paused_seconds",
+        rules=(Rule("started_at", "<=", "stopped_at"),),
+    ),
+    table(
+        "staging.sla_clocks", Kind.PARTITIONED, "One row per case, policy, metric and cycle.",
+        "Each promise's clock, judged: when it ran, how long in open seconds of its calendar, when it was due, how it ended. A "
+        "running clock has no elapsed time here; mart.open_clocks judges it.",
+        key="case_id policy metric cycle",
+        columns="""source case_id intake_date policy metric cycle calendar started_at stopped_at elapsed_seconds paused_seconds
+                   target_seconds due_at early_seconds outcome reason is_stopped_by_event is_open is_superseded
+                   is_source_promise start_event_id end_event_id""",
         nullable="reason",
     ),
     table(

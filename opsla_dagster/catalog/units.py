@@ -15,7 +15,7 @@ _FIGURES = (
     (r"_calendar_minutes$", "minutes"),
     (r"_calendar_hours$", "hours"),
     (r"^hours_saved$", "business hours"),
-    (r"_seconds(_before)?$", "seconds"),
+    (r"_seconds(_before|_at_start|_at_stop)?$", "seconds"),
     (r"_pct(_before|_after)?$", "percent, 0-100"),
     (r"_rate$", "share, 0-1"),
     (r"(^|_)cases$|_breaches_(before|avoided)$", "cases"),
@@ -24,7 +24,7 @@ _FIGURES = (
     (r"_rows$", "rows"),
     (r"_heads$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
-    (r"_(number|sequence|decile)$|^iso_weekday$", "position"),
+    (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part)$", "position"),
     (r"^figure$", "as `unit` says"),
 )
 _OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}

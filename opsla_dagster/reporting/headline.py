@@ -16,7 +16,7 @@ from opsla_dagster.reporting.run_summary import Bottleneck, Headline, OpenClocks
 from opsla_dagster.reporting.wording import SLA_NAMES
 
 #: The clock of sla_policies.yml behind each SLA variant.
-CLOCKS = {"sla_b": "sla_b_first_touch", "sla_a_incl_wait": "sla_a_resolution", "sla_a_paused": "sla_a_resolution_paused"}
+METRICS = {"sla_b": "first_touch", "sla_a_incl_wait": "first_resolution", "sla_a_paused": "first_resolution_paused"}
 #: Column prefix of the duration that each SLA variant judges.
 DURATIONS = {"sla_b": "first_touch", "sla_a_incl_wait": "resolution_incl_wait", "sla_a_paused": "resolution_paused"}
 
@@ -116,12 +116,12 @@ def _percentiles(connection: duckdb.DuckDBPyConnection, duration: str) -> dict[s
 
 def _target_minutes(connection: duckdb.DuckDBPyConnection, sla: str) -> float | None:
     """The target of the variant's clock; None where no clock is known or its cases have several targets."""
-    for table in ("staging.sla_clock_rules", "mart.open_clocks"):
+    for table in ("staging.sla_policies", "mart.open_clocks"):
         found = rows(
             connection,
-            f"select distinct target_seconds from {table} where clock = ? and target_seconds is not null limit 2",
+            f"select distinct target_seconds from {table} where metric = ? and target_seconds is not null limit 2",
             table,
-            parameters=[CLOCKS[sla]],
+            parameters=[METRICS[sla]],
         )
         if len(found) == 1:
             return float(found[0]["target_seconds"]) / 60

@@ -17,7 +17,7 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, require_reported_clocks
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
 
 DESK_CALENDAR = "desk"
@@ -50,7 +50,6 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     where = Home.of(home)
     sources = read_document(directory / "sources.yml", SourcesSettings)
     policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)
-    require_reported_clocks(policies, directory / "sla_policies.yml")
     simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
     calendars = read_document(directory / "calendars.yml", CalendarsSettings)
     _require_one_zone(calendars, sources, directory)

@@ -40,14 +40,19 @@ _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
+def parse_duration(text: str, *, day_seconds: int = 86_400) -> int:
+    """`90s`, `15m`, `2h`, `1h 30m`, `3d` as seconds, a day being `day_seconds` of them. Raises ValueError for anything else."""
+    parts = _DURATION.findall(text)
+    if not parts or _DURATION.sub("", text).strip():
+        raise ValueError(f"{text!r} is not a duration; write 90s, 15m, 2h, 1h 30m or 3d")
+    seconds = _UNIT_SECONDS | {"d": day_seconds}
+    return sum(int(number) * seconds[unit] for number, unit in parts)
+
+
 def _duration_seconds(value: object) -> object:
-    """`90s`, `15m`, `2h`, `1h 30m`, `3d` (calendar days) as seconds."""
     if not isinstance(value, str):
         raise ValueError(f"write a duration with its unit, such as 15m or 2h; found {value!r}")
-    parts = _DURATION.findall(value)
-    if not parts or _DURATION.sub("", value).strip():
-        raise ValueError(f"{value!r} is not a duration; write 90s, 15m, 2h or 1h 30m")
-    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    return parse_duration(value)
 
 
 ZoneName = Annotated[str, AfterValidator(_known_zone)]

@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.base import Document, ZoneName
+from opsla_dagster.settings.base import Document, Seconds, ZoneName
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Half-open minutes of one local date, ascending and disjoint: ((480, 1080),) is 08:00-18:00.
@@ -202,6 +202,8 @@ class Calendar(Document):
     holidays: tuple[Annotated[Holiday, BeforeValidator(_plain_date)], ...] = ()
     public_holidays: tuple[PublicHolidays, ...] = ()
     half_days: tuple[HalfDay, ...] = ()
+    #: Open time that `1d` of a promise stands for.
+    business_day: Annotated[Seconds, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _opens(self) -> Calendar:
@@ -232,6 +234,14 @@ class Calendar(Document):
                     if end > MINUTES_A_DAY:
                         days[(weekday + 1) % 7].append((0, end - MINUTES_A_DAY))
         return tuple(_disjoint(day, f"the hours of {name}") for name, day in zip(WEEKDAYS, days, strict=True))
+
+    @property
+    def business_day_seconds(self) -> int | None:
+        """Open seconds of a business day: as stated, or of a weekday where all open ones are alike; None where they are not."""
+        if self.business_day is not None:
+            return self.business_day
+        lengths = {sum(end - start for start, end in day) * 60 for day in self.week if day}
+        return lengths.pop() if len(lengths) == 1 else None
 
     def half_day_minutes(self) -> dict[date, Minutes]:
         return {

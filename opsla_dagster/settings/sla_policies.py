@@ -1,99 +1,236 @@
 """sla_policies.yml: the promises, as data.
 
-Belongs here: the document, and the clocks as rows of `staging.sla_clock_rules`. Does not belong here: how a clock is
-computed (sql/staging/sla_clocks.sql) and when a calendar is open.
+Belongs here: the document, and its rows: what starts, stops and pauses each metric, and which policy promises what to whom.
+Does not belong here: how a clock is computed (sql/staging/sla_*.sql) and when a calendar is open.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.base import Document, Seconds
-from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.status import Status
+from opsla_dagster.settings.base import Document, parse_duration
+from opsla_dagster.settings.calendars import Calendar
+from opsla_dagster.status import Signal
 
-SLA_CLOCK_RULES = pa.schema([
-    ("clock", pa.string()), ("calendar", pa.string()), ("role", pa.string()), ("status", pa.string()),
-    ("target_seconds", pa.int64()),
+SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("repeats", pa.bool_())])
+SLA_POLICIES = pa.schema([
+    ("policy", pa.string()), ("position", pa.int64()), ("metric", pa.string()), ("calendar", pa.string()),
+    ("target_seconds", pa.int64()), ("reopen", pa.string()), ("change", pa.string()),
+])
+SLA_POLICY_SCOPES = pa.schema([
+    ("policy", pa.string()), ("position", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
 ])
 
-#: Columns of staging.case_sla_metrics are made of these.
-REPORTED_CLOCKS = ("sla_b_first_touch", "sla_a_resolution", "sla_a_resolution_paused")
+_DAYS = re.compile(r"\s*(\d+)\s*d\s*")
+_NAME = r"^[a-z][a-z0-9_]*$"
 
 
-def _each_once(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
-    twice = {status for status in statuses if statuses.count(status) > 1}
+class Reopen(StrEnum):
+    """What a reopened case does to a clock that had stopped."""
+
+    freeze = "freeze"
+    restart = "restart"
+    resume = "resume"
+
+
+class Change(StrEnum):
+    """From when a policy counts that comes into force while the clock runs."""
+
+    retroactive = "retroactive"
+    restart = "restart"
+
+
+def _each_once(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    twice = {signal for signal in signals if signals.count(signal) > 1}
     if twice:
         raise ValueError(f"{min(twice)} is listed twice")
-    return statuses
+    return signals
 
 
-Statuses = Annotated[tuple[Status, ...], AfterValidator(_each_once)]
-Boundary = Annotated[Statuses, Field(min_length=1)]
+Signals = Annotated[tuple[Signal, ...], AfterValidator(_each_once)]
+Boundary = Annotated[Signals, Field(min_length=1)]
+MetricName = Annotated[str, Field(pattern=_NAME)]
 
 
-class Clock(Document):
-    """One promise; `target` in open seconds of `calendar`."""
+class Metric(Document):
+    """What is measured: the signals that start, stop, cancel and pause a clock."""
 
     title: str
     variant: str | None = None
-    calendar: str
     start: Boundary
     stop: Boundary
-    pause: Statuses = ()
-    target: Annotated[Seconds, Field(gt=0)]
+    cancel: Signals = ()
+    pause: Signals = ()
+    #: Every start after a stop is a cycle of its own: the next reply, the periodic update.
+    repeats: bool = False
 
     @model_validator(mode="after")
-    def _one_role_each(self) -> Clock:
-        for status in self.start:
-            if status in self.stop or status in self.pause:
-                raise ValueError(f"{status} both starts and ends or pauses the clock; give it one role")
-        for status in self.pause:
-            if status in self.stop:
-                raise ValueError(f"{status} both pauses and stops the clock; give it one role")
-        if Status.INTAKE in self.stop:
-            raise ValueError("stop: every case begins with INTAKE, so a clock cannot stop there")
+    def _roles_agree(self) -> Metric:
+        for signal in self.pause:
+            if not signal.is_status:
+                raise ValueError(f"pause: {signal} is no status that lasts; a clock stands still while a case is in a status")
+            if signal in (*self.start, *self.stop, *self.cancel):
+                raise ValueError(f"{signal} both pauses the clock and starts or ends it; give it one role")
+        for signal in (*self.stop, *self.cancel):
+            if signal is Signal.INTAKE:
+                raise ValueError("every case begins with INTAKE, so a clock cannot end there")
+            if signal in self.start and not self.repeats:
+                raise ValueError(f"{signal} both starts and ends the clock; give it one role, or say repeats: true")
+        if both := set(self.stop) & set(self.cancel):
+            raise ValueError(f"{min(both)} both stops and cancels the clock; give it one role")
         return self
+
+    def roles(self) -> list[tuple[str, Signal]]:
+        """Role and signal; a clock that does not repeat is started anew by a reopen, where its policy says so."""
+        roles = [("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause)]
+        if not self.repeats:
+            roles.append(("reopen", (Signal.REOPENED,)))
+        return [(role, signal) for role, signals in roles for signal in signals]
+
+
+def _as_target(value: object) -> object:
+    return value if isinstance(value, dict) else {"target": value}
+
+
+class Target(Document):
+    """How much open time of a calendar; `3d` are three business days of it."""
+
+    target: str
+    calendar: str | None = None
+
+    @model_validator(mode="after")
+    def _is_a_duration(self) -> Target:
+        self.seconds(day_seconds=86_400)
+        return self
+
+    @property
+    def is_in_days(self) -> bool:
+        return "d" in self.target
+
+    def seconds(self, day_seconds: int) -> int:
+        """Open seconds; a day is `day_seconds` of them. Raises ValueError for what is no duration."""
+        seconds = parse_duration(self.target, day_seconds=day_seconds)
+        if seconds <= 0:
+            raise ValueError(f"{self.target!r}: a promise takes some time; write 15m, 2h or 3d")
+        return seconds
+
+
+def _as_values(value: object) -> object:
+    return (str(value),) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
+
+
+class Scope(Document):
+    """Whom a policy is for: every attribute named must have one of its values."""
+
+    priority: Values | None = None
+    tier: Values | None = None
+    brand: Values | None = None
+    region: Values | None = None
+    channel: Values | None = None
+    queue: Values | None = None
+    case_type: Values | None = None
+    customer: Values | None = None
+    tag: Values | None = None
+    source: Values | None = None
+
+    def values(self) -> list[tuple[str, str]]:
+        """Attribute of a case and value; a queue is the case's team."""
+        named = {"queue": "team", "tag": "tags"}
+        return [(named.get(name, name), value) for name, values in self if values is not None for value in dict.fromkeys(values)]
+
+
+class Policy(Document):
+    """What is promised to the cases in scope; the first policy that matches a case is in force."""
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    title: str = ""
+    when: Scope = Scope()
+    calendar: str
+    targets: Annotated[dict[MetricName, Annotated[Target, BeforeValidator(_as_target)]], Field(min_length=1)]
+    reopen: Reopen = Reopen.freeze
+    change: Change = Change.retroactive
 
 
 class SlaPoliciesSettings(Document):
     """The whole of sla_policies.yml."""
 
-    clocks: Annotated[dict[str, Clock], Field(min_length=1)]
+    metrics: Annotated[dict[MetricName, Metric], Field(min_length=1)]
+    policies: tuple[Policy, ...]
+
+    @model_validator(mode="after")
+    def _agree(self) -> SlaPoliciesSettings:
+        names = [policy.name for policy in self.policies]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two policies are called {repeated[0]!r}; every policy needs a name of its own")
+        for policy in self.policies:
+            for metric in policy.targets:
+                if metric not in self.metrics:
+                    raise ValueError(
+                        f"policies.{policy.name}.targets.{metric}: no such metric under metrics; known: {', '.join(self.metrics)}"
+                    )
+        return self
 
 
-def require_reported_clocks(policies: SlaPoliciesSettings, path: Path) -> None:
-    """Raises OpslaError when a clock is missing that columns of staging.case_sla_metrics are made of."""
-    missing = [name for name in REPORTED_CLOCKS if name not in policies.clocks]
-    if missing:
-        raise OpslaError(
-            f"{path}: clocks: {', '.join(missing)} must be there, since columns of staging.case_sla_metrics are made of it; "
-            f"found {', '.join(policies.clocks)}"
-        )
+def sla_metric_rules(policies: SlaPoliciesSettings) -> pa.Table:
+    """`staging.sla_metric_rules`: one row a metric, role and signal, in the order of SLA_METRIC_RULES."""
+    rows = [
+        {"metric": name, "role": role, "signal": signal.value, "repeats": metric.repeats}
+        for name, metric in policies.metrics.items()
+        for role, signal in metric.roles()
+    ]
+    return pa.Table.from_pylist(rows, schema=SLA_METRIC_RULES)
 
 
-def sla_clock_rules(policies: SlaPoliciesSettings, calendars: CalendarsSettings) -> pa.Table:
-    """`staging.sla_clock_rules`: one row a clock, role and status, in the order of SLA_CLOCK_RULES.
+def sla_policies(policies: SlaPoliciesSettings, calendars: Mapping[str, Calendar]) -> pa.Table:
+    """`staging.sla_policies`: one row a policy and metric, in the order of SLA_POLICIES.
 
-    Raises OpslaError when a clock counts on a calendar that calendars.yml does not have.
+    Raises OpslaError for a target on a calendar that is not among `calendars`, and for one in days where the calendar's days differ.
     """
-    rows = []
-    for name, clock in policies.clocks.items():
-        if clock.calendar not in calendars.calendars:
-            raise OpslaError(
-                f"sla_policies.yml: clocks.{name}.calendar: calendars.yml has no calendar {clock.calendar!r}; "
-                f"known: {', '.join(calendars.calendars)}"
-            )
-        roles = (("start", clock.start), ("stop", clock.stop), ("pause", clock.pause))
-        rows += [
-            {"clock": name, "calendar": clock.calendar, "role": role, "status": status.value,
-             "target_seconds": clock.target}
-            for role, statuses in roles
-            for status in statuses
-        ]
-    return pa.Table.from_pylist(rows, schema=SLA_CLOCK_RULES)
+    rows = [
+        {
+            "policy": policy.name, "position": position, "metric": metric, "calendar": target.calendar or policy.calendar,
+            "target_seconds": _seconds(f"policies.{policy.name}", policy, metric, calendars),
+            "reopen": policy.reopen.value, "change": policy.change.value,
+        }
+        for position, policy in enumerate(policies.policies, start=1)
+        for metric, target in policy.targets.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=SLA_POLICIES)
+
+
+def sla_policy_scopes(policies: SlaPoliciesSettings) -> pa.Table:
+    """`staging.sla_policy_scopes`: one row a policy, attribute and value, in the order of SLA_POLICY_SCOPES."""
+    rows = [
+        {"policy": policy.name, "position": position, "attribute": attribute, "value": value}
+        for position, policy in enumerate(policies.policies, start=1)
+        for attribute, value in policy.when.values()
+    ]
+    return pa.Table.from_pylist(rows, schema=SLA_POLICY_SCOPES)
+
+
+def _seconds(place: str, policy: Policy, metric: str, calendars: Mapping[str, Calendar]) -> int:
+    target = policy.targets[metric]
+    name = target.calendar or policy.calendar
+    if name not in calendars:
+        raise OpslaError(
+            f"sla_policies.yml: {place}: calendars.yml has no calendar {name!r}; known: {', '.join(calendars)}"
+        )
+    if not target.is_in_days:
+        return target.seconds(day_seconds=0)
+    day_seconds = calendars[name].business_day_seconds
+    if day_seconds is None:
+        raise OpslaError(
+            f"sla_policies.yml: {place}.targets.{metric}: {target.target} are business days, but the days of calendar {name!r} are "
+            "not equally long; say in calendars.yml how long one is (business_day: 8h), or write the target in hours"
+        )
+    return target.seconds(day_seconds)

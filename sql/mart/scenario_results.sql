@@ -53,14 +53,16 @@ breached as (
     select
         metrics.case_id,
         metrics.resolution_incl_wait_business_minutes,
-        rules.target_seconds / 60.0 as target_business_minutes
+        clocks.target_seconds / 60.0 as target_business_minutes
     from staging.case_sla_metrics as metrics
-    cross join (
-        select max(target_seconds) as target_seconds
-        from staging.sla_clock_rules
-        where clock = 'sla_a_resolution'
-    ) as rules
-    where metrics.is_sla_a_incl_wait_breached
+    inner join staging.sla_clocks as clocks on metrics.case_id = clocks.case_id and metrics.intake_date = clocks.intake_date
+    where
+        metrics.is_sla_a_incl_wait_breached
+        and clocks.metric = 'first_resolution'
+        and clocks.cycle = 1
+        and clocks.outcome = 'breached'
+        and not clocks.is_superseded
+        and not clocks.is_source_promise
 ),
 
 results as (

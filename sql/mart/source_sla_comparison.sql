@@ -32,7 +32,7 @@ sides as (
         cast(null as timestamp) as source_resolved_ts
     from comparable
     inner join staging.sla_clocks as clocks on comparable.source = clocks.source
-    where clocks.clock = 'sla_a_resolution'
+    where clocks.metric = 'first_resolution' and clocks.cycle = 1 and not clocks.is_superseded and not clocks.is_source_promise
 ),
 
 stamped as (

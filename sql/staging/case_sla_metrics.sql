@@ -20,7 +20,7 @@ with cases as (
 clocks as (
     select
         case_id,
-        clock,
+        metric,
         stopped_at,
         elapsed_seconds,
         paused_seconds,
@@ -31,21 +31,23 @@ clocks as (
         intake_date >= $start_date
         and intake_date < $end_date
         and is_stopped_by_event
+        and cycle = 1
+        and not is_source_promise
 ),
 
 promises as (
     select
         case_id,
-        max(stopped_at) filter (where clock = 'sla_b_first_touch') as first_touch_ts,
-        max(elapsed_seconds) filter (where clock = 'sla_b_first_touch') as first_touch_seconds,
-        bool_or(clock = 'sla_b_first_touch' and reason = 'stopped_before_start') as is_first_touch_before_intake,
-        bool_or(clock = 'sla_b_first_touch' and outcome = 'breached') as is_sla_b_breached,
-        max(stopped_at) filter (where clock = 'sla_a_resolution') as resolved_ts,
-        max(elapsed_seconds) filter (where clock = 'sla_a_resolution') as resolution_incl_wait_seconds,
-        bool_or(clock = 'sla_a_resolution' and outcome = 'breached') as is_sla_a_incl_wait_breached,
-        max(elapsed_seconds) filter (where clock = 'sla_a_resolution_paused') as resolution_paused_seconds,
-        max(paused_seconds) filter (where clock = 'sla_a_resolution_paused') as wait_seconds,
-        bool_or(clock = 'sla_a_resolution_paused' and outcome = 'breached') as is_sla_a_paused_breached
+        max(stopped_at) filter (where metric = 'first_touch') as first_touch_ts,
+        max(elapsed_seconds) filter (where metric = 'first_touch') as first_touch_seconds,
+        bool_or(metric = 'first_touch' and reason = 'stopped_before_start') as is_first_touch_before_intake,
+        bool_or(metric = 'first_touch' and outcome = 'breached') as is_sla_b_breached,
+        max(stopped_at) filter (where metric = 'first_resolution') as resolved_ts,
+        max(elapsed_seconds) filter (where metric = 'first_resolution') as resolution_incl_wait_seconds,
+        bool_or(metric = 'first_resolution' and outcome = 'breached') as is_sla_a_incl_wait_breached,
+        max(elapsed_seconds) filter (where metric = 'first_resolution_paused') as resolution_paused_seconds,
+        max(paused_seconds) filter (where metric = 'first_resolution_paused') as wait_seconds,
+        bool_or(metric = 'first_resolution_paused' and outcome = 'breached') as is_sla_a_paused_breached
     from clocks
     group by case_id
 )

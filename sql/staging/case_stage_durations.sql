@@ -26,9 +26,14 @@ with cases as (
 ),
 
 sla_calendar as (
-    select max(calendar) as calendar
-    from staging.sla_clock_rules
-    where clock = 'sla_a_resolution'
+    select policies.calendar
+    from staging.sla_policies as policies
+    inner join (
+        select min(position) as position
+        from staging.sla_policies
+        where metric = 'first_resolution'
+    ) as first_promised on policies.position = first_promised.position
+    where policies.metric = 'first_resolution'
 ),
 
 business_time as (

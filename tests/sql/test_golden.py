@@ -3,12 +3,13 @@
 A case is one YAML document:
     why         one sentence: what goes wrong elsewhere, or which rule this is
     window      [start, end] of intake dates, end exclusive; default: all of 2025
-    calendar    the calendar (of tests/sql/calendars.yml) on which the shipped clocks count; default: utc
-    clocks      instead of the shipped ones, as in sla_policies.yml
+    calendar    the calendar (of tests/sql/calendars.yml) on which the shipped policy counts; default: utc
+    clocks      instead of the shipped metrics: {metric: {start, stop, ..., target, calendar}}, promised to every case
+    policies    instead of that promise, as in sla_policies.yml
     history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases
                 and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
-    given       {table: [row, ...]}: rows put into tables as they are, after the history; what is left out is NULL. Views that
-                the table under test reads are made over them.
+    given       {table: [row, ...]}: rows put into tables as they are; what is left out is NULL. With a history only
+                rows of raw tables come before it; what lies between and the table under test is made, views too.
     expected    every row of the table, in the order of its key; only the columns written are compared
 Every case is made twice, and must come out the same.
 """
@@ -24,12 +25,12 @@ import duckdb
 import pytest
 import yaml
 
-from opsla_dagster.calendars import business_time
+from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.schema import check_schema
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_clock_rules
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies, sla_policy_scopes
 from opsla_dagster.sources.base import TERMINAL_STATUSES
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
@@ -39,7 +40,7 @@ HERE = Path(__file__).parent
 SHIPPED_POLICIES = HERE.parents[1] / "config" / "sla_policies.yml"
 CASES = sorted(path for path in HERE.glob("*/*/*.yml"))
 DEFAULT_WINDOW = Window(date(2025, 1, 1), date(2026, 1, 1))
-FIELDS = {"why", "window", "calendar", "clocks", "history", "given", "expected"}
+FIELDS = {"why", "window", "calendar", "clocks", "policies", "history", "given", "expected"}
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
@@ -48,7 +49,8 @@ VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
-    "staging.sla_clocks", "staging.case_sla_metrics", "staging.case_stage_durations",
+    "staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
+    "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 
 
@@ -67,6 +69,7 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
         columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
         connection.execute(f"create table {table} ({columns})")
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     return connection
 
 
@@ -96,32 +99,44 @@ def _fill(
     window: Window,
 ) -> None:
     for stored in STORED:
-        if stored != "staging.business_time":
+        if stored not in ("staging.business_time", "staging.business_hours_dim"):
             connection.execute(f"truncate {stored}")
-    rules = sla_clock_rules(_policies(case), calendars)
-    replace_snapshot(connection, TABLES["staging.sla_clock_rules"], rules)
-    if "history" in case:
-        for case_id, lines in case["history"].items():
-            _log(connection, str(case_id), lines, window)
-        for upstream in ROAD[: ROAD.index(table)] if table in ROAD else ROAD:
-            _write(connection, upstream, window)
-    for name, rows in case.get("given", {}).items():
-        for row in rows:
-            _insert(connection, name, {"source": "test", "intake_date": window.start} | _plain(row))
+    policies = _policies(case)
+    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(policies))
+    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(policies, calendars.calendars))
+    replace_snapshot(connection, TABLES["staging.sla_policy_scopes"], sla_policy_scopes(policies))
+    given = case.get("given", {})
+    is_first = {name: name.startswith("raw.") or "history" not in case for name in given}
+    _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)
+    for case_id, lines in case.get("history", {}).items():
+        _log(connection, str(case_id), lines, window)
+    road = ROAD[: ROAD.index(table)] if table in ROAD else ROAD
+    first = 0 if "history" in case else 1 + max((road.index(name) for name in given if name in road), default=len(road))
+    for upstream in road[first:]:
+        _write(connection, upstream, window)
+    _give(connection, {name: rows for name, rows in given.items() if not is_first[name]}, window)
     for view in VIEWS:
         if re.search(rf"\b{re.escape(view)}\b", load_sql(sql_path(table))) and view != table:
             _write(connection, view, window)
 
 
 def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:
-    if "clocks" in case:
-        clocks = {name: {"title": name, **clock} for name, clock in case["clocks"].items()}
-        return SlaPoliciesSettings.model_validate({"clocks": clocks})
     shipped = read_document(SHIPPED_POLICIES, SlaPoliciesSettings)
-    calendar = case.get("calendar", "utc")
-    return SlaPoliciesSettings(
-        clocks={name: clock.model_copy(update={"calendar": calendar}) for name, clock in shipped.clocks.items()}
-    )
+    if "clocks" not in case:
+        on_calendar = [policy.model_copy(update={"calendar": case.get("calendar", "utc")}) for policy in shipped.policies]
+        return shipped.model_copy(update={"policies": tuple(on_calendar)})
+    targets = {
+        name: {field: clock.pop(field) for field in ("target", "calendar") if field in clock} for name, clock in case["clocks"].items()
+    }
+    metrics = {name: {"title": name, **clock} for name, clock in case["clocks"].items()}
+    policies = case.get("policies", [{"name": "desk", "calendar": "utc", "targets": targets}])
+    return SlaPoliciesSettings.model_validate({"metrics": metrics, "policies": policies})
+
+
+def _give(connection: duckdb.DuckDBPyConnection, given: dict[str, list[dict[str, Any]]], window: Window) -> None:
+    for name, rows in given.items():
+        for row in rows:
+            _insert(connection, name, {"source": "test", "intake_date": window.start} | _plain(row))
 
 
 def _log(connection: duckdb.DuckDBPyConnection, case_id: str, lines: list[str], window: Window) -> None:

@@ -12,20 +12,20 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.headline import CLOCKS
+from opsla_dagster.reporting.headline import METRICS
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.wording import MISSING, SLA_NAMES, SLA_SHORT_NAMES
 
 #: The SLA variant of a clock, for those behind the three headline rates.
-VARIANTS = {clock: sla for sla, clock in CLOCKS.items()}
+VARIANTS = {clock: sla for sla, clock in METRICS.items()}
 #: What awaits a running clock, from the worst: (key, words).
 BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
          ("unknown", "cannot be told"))
 
 _BANDED = """
     select
-        clock,
+        metric,
         case
             when outcome = 'breached' then 'past'
             when outcome = 'unknown' then 'unknown'
@@ -37,13 +37,13 @@ _BANDED = """
         max(as_of_at) as as_of_at
     from mart.open_clocks
     group by all
-    order by clock, band
+    order by metric, band
 """
 _NEXT_DUE = """
-    select case_id, clock, tier, priority, team, elapsed_seconds, target_seconds, remaining_seconds, due_at
+    select case_id, metric, tier, priority, team, elapsed_seconds, target_seconds, remaining_seconds, due_at
     from mart.open_clocks
     where outcome = 'running' and not is_paused
-    order by due_at nulls last, remaining_seconds, case_id, clock
+    order by due_at nulls last, remaining_seconds, case_id, metric, policy, cycle
     limit 12
 """
 
@@ -68,14 +68,14 @@ def open_clocks(connection: duckdb.DuckDBPyConnection) -> Section:
         ),
         data={
             "bands": [(band, words) for band, words in BANDS if totals[band]],
-            "clocks": [_bar(clock, banded) for clock in sorted({row["clock"] for row in banded})],
+            "clocks": [_bar(clock, banded) for clock in sorted({row["metric"] for row in banded})],
             "next_due": [_due(row) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
         },
     )
 
 
 def _bar(clock: str, banded: Sequence[Row]) -> Mapping[str, Any]:
-    counts = {row["band"]: row["clocks"] for row in banded if row["clock"] == clock}
+    counts = {row["band"]: row["clocks"] for row in banded if row["metric"] == clock}
     total = sum(counts.values())
     return {
         "name": SLA_NAMES[VARIANTS[clock]] if clock in VARIANTS else wording.name(clock),
@@ -92,7 +92,7 @@ def _due(row: Row) -> Mapping[str, Any]:
     used = row["elapsed_seconds"] / row["target_seconds"] if row["target_seconds"] else 0.0
     return {
         "case_id": row["case_id"],
-        "clock": SLA_SHORT_NAMES[VARIANTS[row["clock"]]] if row["clock"] in VARIANTS else wording.name(row["clock"]),
+        "metric": SLA_SHORT_NAMES[VARIANTS[row["metric"]]] if row["metric"] in VARIANTS else wording.name(row["metric"]),
         "tier": wording.tier(row["tier"]) if wording.is_named(row["tier"]) else MISSING,
         "priority": row["priority"] or MISSING,
         "team": row["team"] or MISSING,

@@ -11,7 +11,7 @@ with cases as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and 'desk' = (select max(calendar) from staging.sla_clock_rules where clock = 'sla_a_resolution')
+        and 'desk' = (select case when count(distinct calendar) = 1 then max(calendar) end from staging.sla_policies where metric = 'first_resolution')
 ),
 
 spine as (

@@ -33,17 +33,16 @@ in_order as (
 
 touch as (
     select
-        min(status) as first_stop_status,
-        max(status) as last_stop_status,
-        max(calendar) as calendar
-    from staging.sla_clock_rules
-    where clock = 'sla_b_first_touch' and role = 'stop'
+        min(signal) as first_stop_signal,
+        max(signal) as last_stop_signal
+    from staging.sla_metric_rules
+    where metric = 'first_touch' and role = 'stop'
 ),
 
-resolution as (
-    select max(calendar) as calendar
-    from staging.sla_clock_rules
-    where clock = 'sla_a_resolution'
+calendars as (
+    select count(distinct calendar) as calendars
+    from staging.sla_policies
+    where metric in ('first_touch', 'first_resolution')
 )
 
 select
@@ -56,11 +55,11 @@ select
 from stages
 inner join in_order on stages.case_id = in_order.case_id
 cross join touch
-cross join resolution
+cross join calendars
 where
-    touch.first_stop_status = 'TRIAGE'
-    and touch.last_stop_status = 'TRIAGE'
-    and touch.calendar = resolution.calendar
+    touch.first_stop_signal = 'TRIAGE'
+    and touch.last_stop_signal = 'TRIAGE'
+    and calendars.calendars = 1
     and abs(
         in_order.first_touch_business_minutes
         + stages.triage_to_investigation_business_minutes

@@ -1,44 +1,54 @@
--- Intake dates on which the clocks that start at intake are not one a case and clock. (Others may never start.)
--- A failure means that promises go unjudged; look first at sql/staging/sla_clocks.sql and sla_policies.yml.
-with promises as (
-    select clock
-    from staging.sla_clock_rules
-    where role = 'start' and status = 'INTAKE'
-),
-
-clocks as (
+-- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
+-- A failure means that promises go unjudged; look first at sql/staging/sla_runs.sql and sla_policies.yml.
+with promised as (
     select
-        found.intake_date,
+        promises.intake_date,
         count(*) as clocks
-    from staging.sla_clocks as found
-    inner join promises on found.clock = promises.clock
+    from staging.sla_promises as promises
+    inner join staging.case_milestones as cases on promises.case_id = cases.case_id
+    inner join staging.sla_metric_rules as rules on promises.metric = rules.metric
     where
-        found.intake_date >= $start_date
-        and found.intake_date < $end_date
-    group by found.intake_date
+        promises.intake_date >= $start_date
+        and promises.intake_date < $end_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
+        and rules.role = 'start'
+        and rules.signal = 'INTAKE'
+        and promises.in_force_from = cases.intake_ts
+        and promises.in_force_to is null
+        and not promises.is_source_promise
+    group by promises.intake_date
 ),
 
-cases as (
+judged as (
     select
-        intake_date,
-        count(*) as cases
-    from staging.case_milestones
+        clocks.intake_date,
+        count(*) as clocks
+    from staging.sla_clocks as clocks
+    inner join staging.sla_promises as promises
+        on clocks.case_id = promises.case_id and clocks.metric = promises.metric and clocks.policy = promises.policy
+    inner join staging.case_milestones as cases on promises.case_id = cases.case_id
+    inner join staging.sla_metric_rules as rules on clocks.metric = rules.metric
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-    group by intake_date
-),
-
-promised as (
-    select count(*) as clocks
-    from promises
+        clocks.intake_date >= $start_date
+        and clocks.intake_date < $end_date
+        and promises.intake_date >= $start_date
+        and promises.intake_date < $end_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
+        and rules.role = 'start'
+        and rules.signal = 'INTAKE'
+        and promises.in_force_from = cases.intake_ts
+        and promises.in_force_to is null
+        and not promises.is_source_promise
+        and clocks.cycle = 1
+    group by clocks.intake_date
 )
 
 select
-    cases.intake_date,
-    cases.cases * promised.clocks as expected_clocks,
-    coalesce(clocks.clocks, 0) as found_clocks
-from cases
-cross join promised
-left join clocks on cases.intake_date = clocks.intake_date
-where cases.cases * promised.clocks <> coalesce(clocks.clocks, 0)
+    promised.intake_date,
+    promised.clocks as promised_clocks,
+    coalesce(judged.clocks, 0) as judged_clocks
+from promised
+left join judged on promised.intake_date = judged.intake_date
+where promised.clocks <> coalesce(judged.clocks, 0)

@@ -3,7 +3,9 @@
 -- A failure means that the verdicts contradict their own minutes; look first at sql/staging/sla_clocks.sql.
 select
     case_id,
-    clock,
+    policy,
+    metric,
+    cycle,
     outcome,
     reason,
     elapsed_seconds,

@@ -3,7 +3,9 @@
 -- calendars.yml.
 select
     case_id,
-    clock,
+    policy,
+    metric,
+    cycle,
     calendar,
     started_at,
     stopped_at

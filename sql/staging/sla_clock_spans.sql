@@ -1,0 +1,323 @@
+-- One row is one stretch of a clock in one state: running, paused, or before its policy counts (policy_switch).
+-- Half-open, disjoint and gap-free from the clock's start to its stop; a running clock's last span has no end and no seconds yet.
+-- Every second is attributed once: before the policy counts to policy_switch; else to a holiday, else to closed hours, else to a pause,
+-- else the clock ran. Seconds are differences of F, the open seconds of the calendar up to an instant, and of its like for
+-- holidays (docs/decisions/0005-business-time-F.md).
+with runs as (
+    select *
+    from staging.sla_runs
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and (stopped_at is null or stopped_at >= started_at)
+),
+
+pausing as (
+    select
+        metric,
+        signal
+    from staging.sla_metric_rules
+    where role = 'pause'
+),
+
+parts as (
+    select
+        case_id,
+        metric,
+        reopen,
+        cycle,
+        stopped_at as paused_from,
+        end_event_id as event_id,
+        lead(started_at) over (partition by case_id, metric, cycle order by part) as paused_to
+    from staging.sla_cycles
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and reopen = 'resume'
+),
+
+-- A clock stands still in a pausing status, and between the parts of a cycle that goes on after a reopen.
+standing as (
+    select
+        runs.case_id,
+        runs.policy,
+        runs.metric,
+        runs.cycle,
+        spans.started_at as paused_from,
+        spans.ended_at as paused_to,
+        spans.event_id
+    from staging.status_spans as spans
+    inner join pausing on spans.status = pausing.signal
+    inner join runs on spans.case_id = runs.case_id and pausing.metric = runs.metric
+    where
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and (runs.stopped_at is null or spans.started_at < runs.stopped_at)
+        and (spans.ended_at is null or spans.ended_at > runs.counted_from)
+
+    union all
+
+    select
+        runs.case_id,
+        runs.policy,
+        runs.metric,
+        runs.cycle,
+        parts.paused_from,
+        parts.paused_to,
+        parts.event_id
+    from parts
+    inner join runs
+        on
+            parts.case_id = runs.case_id
+            and parts.metric = runs.metric
+            and parts.reopen = runs.reopen
+            and parts.cycle = runs.cycle
+    where
+        parts.paused_to > parts.paused_from
+        and (runs.stopped_at is null or parts.paused_from < runs.stopped_at)
+        and parts.paused_to > runs.counted_from
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        started_at as paused_from,
+        counted_from as paused_to,
+        start_event_id as event_id
+    from runs
+    where counted_from > started_at
+),
+
+-- Clipped to the clock; an end that is not known yet sorts last.
+clipped as (
+    select
+        standing.case_id,
+        standing.policy,
+        standing.metric,
+        standing.cycle,
+        standing.event_id,
+        runs.started_at,
+        runs.counted_from,
+        runs.stopped_at,
+        case
+            when standing.paused_to <= runs.counted_from then 'policy_switch'
+            else 'paused'
+        end as state,
+        case
+            when standing.paused_to > runs.counted_from and standing.paused_from < runs.counted_from then runs.counted_from
+            else standing.paused_from
+        end as paused_from,
+        coalesce(
+            case when standing.paused_to > runs.stopped_at then runs.stopped_at else standing.paused_to end,
+            runs.stopped_at,
+            timestamp '9999-12-31 00:00:00'
+        ) as paused_to
+    from standing
+    inner join runs
+        on
+            standing.case_id = runs.case_id
+            and standing.policy = runs.policy
+            and standing.metric = runs.metric
+            and standing.cycle = runs.cycle
+),
+
+-- Pauses that touch or overlap are one.
+ordered as (
+    select
+        *,
+        max(paused_to) over (
+            partition by case_id, policy, metric, cycle
+            order by paused_from, paused_to, event_id nulls first
+            rows between unbounded preceding and 1 preceding
+        ) as paused_before_to,
+        lag(state) over (
+            partition by case_id, policy, metric, cycle
+            order by paused_from, paused_to, event_id nulls first
+        ) as state_before
+    from clipped
+),
+
+islands as (
+    select
+        *,
+        sum(case when paused_from <= paused_before_to and state = state_before then 0 else 1 end) over (
+            partition by case_id, policy, metric, cycle
+            order by paused_from, paused_to, event_id nulls first
+            rows between unbounded preceding and current row
+        ) as island
+    from ordered
+),
+
+pauses as (
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        island,
+        state,
+        max(started_at) as clock_started_at,
+        max(stopped_at) as clock_stopped_at,
+        min(paused_from) as paused_from,
+        max(paused_to) as paused_to,
+        min(event_id) as event_id
+    from islands
+    group by case_id, policy, metric, cycle, island, state
+),
+
+bordered as (
+    select
+        *,
+        coalesce(
+            lag(paused_to) over (partition by case_id, policy, metric, cycle order by island), clock_started_at
+        ) as ran_from,
+        lead(paused_from) over (partition by case_id, policy, metric, cycle order by island) as next_paused_from
+    from pauses
+),
+
+pieces as (
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        state,
+        paused_from as started_at,
+        case when paused_to < timestamp '9999-12-31 00:00:00' then paused_to end as stopped_at,
+        event_id
+    from bordered
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        'running' as state,
+        ran_from as started_at,
+        paused_from as stopped_at,
+        cast(null as varchar) as event_id
+    from bordered
+    where ran_from < paused_from
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        'running' as state,
+        paused_to as started_at,
+        clock_stopped_at as stopped_at,
+        cast(null as varchar) as event_id
+    from bordered
+    where
+        next_paused_from is null
+        and paused_to < timestamp '9999-12-31 00:00:00'
+        and (clock_stopped_at is null or paused_to < clock_stopped_at)
+),
+
+stretches as (
+    select
+        runs.source,
+        runs.case_id,
+        runs.intake_date,
+        runs.policy,
+        runs.metric,
+        runs.cycle,
+        runs.calendar,
+        coalesce(pieces.state, 'running') as state,
+        case when pieces.state is null then runs.started_at else pieces.started_at end as started_at,
+        case when pieces.state is null then runs.stopped_at else pieces.stopped_at end as stopped_at,
+        case when pieces.event_id is null and pieces.started_at is null then runs.start_event_id else pieces.event_id end
+            as event_id
+    from runs
+    left join pieces
+        on
+            runs.case_id = pieces.case_id
+            and runs.policy = pieces.policy
+            and runs.metric = pieces.metric
+            and runs.cycle = pieces.cycle
+),
+
+counted as (
+    select
+        stretches.*,
+        epoch_us(stretches.stopped_at) // 1000000 - epoch_us(stretches.started_at) // 1000000 as wall_seconds,
+        start_time.open_seconds_before
+        + case
+            when start_time.is_open
+                then (epoch_us(stretches.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_start,
+        start_time.holiday_seconds_before
+        + case
+            when start_time.kind = 'holiday'
+                then (epoch_us(stretches.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+            else 0
+        end as holiday_seconds_at_start,
+        stop_time.open_seconds_before
+        + case
+            when stop_time.is_open
+                then (epoch_us(stretches.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_stop,
+        stop_time.holiday_seconds_before
+        + case
+            when stop_time.kind = 'holiday'
+                then (epoch_us(stretches.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+            else 0
+        end as holiday_seconds_at_stop
+    from stretches
+    left join staging.business_time as start_time
+        on
+            stretches.calendar = start_time.calendar
+            and cast(stretches.started_at as date) = start_time.utc_date
+            and stretches.started_at >= start_time.segment_start_at
+            and stretches.started_at < start_time.segment_end_at
+    left join staging.business_time as stop_time
+        on
+            stretches.calendar = stop_time.calendar
+            and cast(stretches.stopped_at as date) = stop_time.utc_date
+            and stretches.stopped_at >= stop_time.segment_start_at
+            and stretches.stopped_at < stop_time.segment_end_at
+),
+
+attributed as (
+    select
+        *,
+        open_seconds_at_stop - open_seconds_at_start as open_seconds,
+        holiday_seconds_at_stop - holiday_seconds_at_start as holiday_seconds
+    from counted
+)
+
+select
+    source,
+    case_id,
+    intake_date,
+    policy,
+    metric,
+    cycle,
+    state,
+    calendar,
+    started_at,
+    stopped_at,
+    event_id,
+    cast(open_seconds_at_start as bigint) as open_seconds_at_start,
+    cast(open_seconds_at_stop as bigint) as open_seconds_at_stop,
+    cast(case when state = 'running' then open_seconds when open_seconds is not null then 0 end as bigint) as running_seconds,
+    cast(case when state = 'paused' then open_seconds when open_seconds is not null then 0 end as bigint) as paused_seconds,
+    cast(
+        case when state <> 'policy_switch' then wall_seconds - open_seconds - holiday_seconds when open_seconds is not null then 0 end
+        as bigint
+    ) as closed_hours_seconds,
+    cast(case when state <> 'policy_switch' then holiday_seconds when open_seconds is not null then 0 end as bigint)
+        as holiday_seconds,
+    cast(case when state = 'policy_switch' then wall_seconds when open_seconds is not null then 0 end as bigint)
+        as policy_switch_seconds
+from attributed
