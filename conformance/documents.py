@@ -30,6 +30,9 @@ COLUMNS = (
 KINDS = ("running", "paused", "closed_hours", "holiday", "policy_switch")
 SPAN_COLUMNS = tuple(f"{kind}_seconds" for kind in KINDS)
 
+#: A field that an engine does not tell; it is not compared. (An empty field says that there is none.)
+NOT_TOLD = "?"
+
 MESSAGES = frozenset({"CUSTOMER_MESSAGE", "PUBLIC_REPLY", "PRIVATE_NOTE"})
 TERMINAL = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
 STATUSES = frozenset({
@@ -116,6 +119,8 @@ class Clock:
     outcome: str
     reason: str | None
     seconds: Mapping[str, int] | None = None
+    #: Columns of this clock that an engine does not tell: written as `?`, and not compared.
+    not_told: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -264,8 +269,8 @@ def _expected(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def as_expected(clock: Clock) -> Mapping[str, Any]:
     """A clock as a row of `expected`, every column of it."""
-    row: dict[str, Any] = {name: getattr(clock, name) for name in (*KEY, *COLUMNS)}
-    return row | ({} if clock.seconds is None else {"seconds": dict(clock.seconds)})
+    row: dict[str, Any] = {name: getattr(clock, name) for name in (*KEY, *COLUMNS) if name not in clock.not_told}
+    return row | {"seconds": None if clock.seconds is None else dict(clock.seconds)}
 
 
 def dump_document(document: Document) -> str:
@@ -307,7 +312,7 @@ def write_results(clocks: Iterable[Clock], results: Path, spans: Path) -> None:
         writer.writerow((*KEY, *COLUMNS))
         for clock in ordered:
             writer.writerow([
-                shown(value) if name in INSTANTS else "" if value is None else value
+                NOT_TOLD if name in clock.not_told else shown(value) if name in INSTANTS else "" if value is None else value
                 for name in (*KEY, *COLUMNS)
                 for value in [getattr(clock, name)]
             ])
@@ -335,7 +340,7 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> tuple[list[str], dict[tupl
                 key = (row["case_id"], row["policy"], row["metric"], int(row["cycle"]))
                 if key in rows:
                     raise DocumentError(f"line {reader.line_num}: {key} stands there twice")
-                rows[key] = {name: _read(name, row[name]) for name in found if name in columns}
+                rows[key] = {name: _read(name, row[name]) for name in found if name in columns and row[name] != NOT_TOLD}
     except (OSError, ValueError) as error:
         raise DocumentError(f"{path}: {error}") from error
     return [name for name in columns if name in found], rows

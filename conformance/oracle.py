@@ -19,6 +19,8 @@ from conformance.documents import MESSAGES, TERMINAL, Case, Clock, Document, Sig
 EVER = 1 << 60
 #: Which metrics of a vendor's own promises go on when a case is reopened; the first end of the others stands.
 RESUMED_FOR_VENDORS = frozenset({"agent_work", "requester_wait", "total_resolution"})
+#: The source of a case that does not name one.
+SOURCE = "conformance"
 FIELD_OF = {"queue": "team", "tag": "tags"}
 
 
@@ -58,6 +60,10 @@ class Stretch:
     start: int
     end: int
     promise: Promise | None
+
+
+#: From when on which promise (or none) is in force.
+Timeline = list[tuple[int, Promise | None]]
 
 
 class History:
@@ -137,28 +143,31 @@ class Oracle:
         in_force = self._policies_in_force(case)
         found: list[Clock] = []
         for name, metric in self.metrics.items():
-            applied = sorted((row for row in case.applied if row.metric == name), key=lambda row: (row.at, row.sequence))
-            if applied:
-                reopen = "resume" if name in RESUMED_FOR_VENDORS else "freeze"
-            else:
-                reopen = in_force[0][1].reopen if in_force[0][1] is not None else "freeze"
-            for cycle in cycles_of(metric, history, reopen):
-                until = cycle.end if cycle.end is not None else EVER
-                if applied:
-                    timeline = _vendor_timeline(
-                        [(row.at, Promise(row.policy, row.calendar, row.target_seconds, "retroactive")) for row in applied],
-                        cycle.start, until,
-                    )
-                else:
-                    timeline = [(at, policy.promises.get(name) if policy else None) for at, policy in in_force]
-                for row in self._rows(cycle, _stretches(timeline, cycle.start, until)):
-                    found.append(self._judge(case, name, metric, history, row))
+            policy_at_intake = in_force[0][1]
+            configured = [(at, policy.promises.get(name) if policy else None) for at, policy in in_force]
+            reopen = policy_at_intake.reopen if policy_at_intake is not None else "freeze"
+            found += self._clocks_of(case, name, metric, history, reopen, configured)
+            # What the vendor itself promised stands beside it.
+            applied = _vendor_timeline(case, name)
+            reopen = "resume" if name in RESUMED_FOR_VENDORS else "freeze"
+            found += self._clocks_of(case, name, metric, history, reopen, applied)
+        return found
+
+    def _clocks_of(
+        self, case: Case, name: str, metric: Mapping[str, Any], history: History, reopen: str, timeline: Timeline
+    ) -> list[Clock]:
+        if not any(promise for _, promise in timeline):
+            return []
+        found: list[Clock] = []
+        for cycle in cycles_of(metric, history, reopen):
+            stretches = _stretches(timeline, cycle.start, EVER if cycle.end is None else cycle.end)
+            found += [self._judge(case, name, metric, history, row) for row in self._rows(cycle, stretches)]
         return found
 
     def _policies_in_force(self, case: Case) -> list[tuple[int, _Policy | None]]:
         """From when on which policy is the first that matches; the first entry is the intake."""
         attributes = dict(case.attributes)
-        attributes.setdefault("source", "conformance")
+        attributes.setdefault("source", SOURCE)
         found: list[tuple[int, _Policy | None]] = []
         changes = sorted(case.changes, key=lambda change: (change.at, change.sequence))
         for at in sorted({case.intake_at, *(change.at for change in changes if change.at > case.intake_at)}):
@@ -303,16 +312,19 @@ def _cycle(number: int, runs: list[tuple[int, int | None, bool]]) -> Cycle:
     return Cycle(number, runs[0][0], runs[-1][1], runs[-1][2], parts)
 
 
-def _vendor_timeline(applied: list[tuple[int, Promise]], start: int, end: int) -> list[tuple[int, Promise | None]]:
-    """The vendor's own promises; the first one applied up to the cycle's end counts from its start on."""
-    if applied[0][0] > end:
-        return [(start, None)]
-    return [(min(start, applied[0][0]), applied[0][1]), *applied[1:]]
+def _vendor_timeline(case: Case, metric: str) -> Timeline:
+    """The vendor's own promises, each in force from the instant at which it was applied."""
+    applied = sorted((row for row in case.applied if row.metric == metric), key=lambda row: (row.at, row.sequence))
+    source = case.attributes.get("source", SOURCE)
+    return [
+        (row.at, Promise(f"{source}:{row.policy}", row.calendar, row.target_seconds, "retroactive")) for row in applied
+    ]
 
 
-def _stretches(timeline: Sequence[tuple[int, Promise | None]], start: int, end: int) -> list[Stretch]:
+def _stretches(timeline: Timeline, start: int, end: int) -> list[Stretch]:
     """[start, end) cut where another policy comes into force; where it is empty, what is in force at its start."""
     end = max(end, start + 1)
+    timeline = [(min(start, timeline[0][0]) - 1, None), *timeline]  # nothing was promised before
     found: list[Stretch] = []
     ends = [*(at for at, _ in timeline[1:]), EVER]
     for (begin, promise), stop in zip(timeline, ends, strict=True):
