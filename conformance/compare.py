@@ -34,9 +34,15 @@ class Difference:
     expected: Any
     found: Any
 
+    @property
+    def told(self) -> str:
+        """Where, and what instead of what."""
+        case_id, policy, metric, cycle = self.key
+        expected, found = _told(self.column, self.expected), _told(self.column, self.found)
+        return f"{case_id}, {policy}, {metric}, cycle {cycle}: {self.column}: expected {expected}, found {found}"
+
     def __str__(self) -> str:
-        where = " ".join(map(str, self.key))
-        return f"{self.document}: {where}: {self.column}: expected {_told(self.column, self.expected)}, found {_told(self.column, self.found)}"
+        return f"{self.document}: {self.told}"
 
 
 @dataclass
@@ -97,3 +103,77 @@ def differences(document: Document, clocks: Iterable[Clock]) -> list[Difference]
     comparison = Comparison()
     comparison.add(document, document.expected, {clock.key: as_expected(clock) for clock in clocks})
     return comparison.differences
+
+
+def compare_files(documents: Sequence[Document], results: Path, spans: Path | None = None) -> tuple[Comparison, list[str]]:
+    """An engine's files against the expected values, and the columns that were not compared.
+
+    Raises DocumentError for a file that cannot be read.
+    """
+    columns, found = read_csv(results, COLUMNS)
+    not_compared = [column for column in COLUMNS if column not in columns]
+    if spans is None:
+        not_compared += SPAN_COLUMNS
+    else:
+        kinds, told = read_csv(spans, SPAN_COLUMNS)
+        not_compared += [column for column in SPAN_COLUMNS if column not in kinds]
+        for key, row in found.items():
+            row["seconds"] = None if key not in told else {kind: told[key][f"{kind}_seconds"] for kind in KINDS if f"{kind}_seconds" in told[key]}
+    comparison = Comparison()
+    known: set[str] = set()
+    for document in documents:
+        ids = {case.case_id for case in document.cases}
+        known |= ids
+        comparison.add(document, document.expected, {key: row for key, row in found.items() if key[0] in ids})
+    if strangers := sorted({key[0] for key in found} - known):
+        raise DocumentError(f"{results}: no case of the suite is called {strangers[0]!r}")
+    return comparison, not_compared
+
+
+def report(comparison: Comparison, not_compared: Sequence[str], shown_differences: int = 20) -> str:
+    """The comparison for a reader: how many clocks agree, by column, and the first differences with what goes wrong there."""
+    share = comparison.agreeing / comparison.clocks * 100 if comparison.clocks else 100.0
+    lines = [f"{comparison.agreeing:,} of {comparison.clocks:,} clocks agree ({share:.2f} %)", "", f"{'column':<24}{'compared':>10}{'wrong':>8}"]
+    for column in ("row", *COLUMNS, "seconds", *SPAN_COLUMNS):
+        compared = comparison.clocks if column == "row" else comparison.values[column]
+        if compared or comparison.wrong[column]:
+            lines.append(f"{column:<24}{compared:>10,}{comparison.wrong[column]:>8,}")
+    if not_compared:
+        lines += ["", f"not compared, since the engine does not tell: {', '.join(not_compared)}"]
+    if comparison.without_seconds:
+        lines += ["", f"clocks of which the engine tells no seconds by kind: {comparison.without_seconds:,}"]
+    documents: dict[str, list[Difference]] = {}
+    for difference in comparison.differences[:shown_differences]:
+        documents.setdefault(difference.document, []).append(difference)
+    for name, found in documents.items():
+        lines += ["", f"{name}: {found[0].why}", *(f"  {difference.told}" for difference in found)]
+    if len(comparison.differences) > shown_differences:
+        lines += ["", f"and {len(comparison.differences) - shown_differences:,} more differences"]
+    return "\n".join(lines)
+
+
+def _told(column: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    return shown(value) if column in INSTANTS else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compares the files that the command line names; 0 when everything agrees, 1 when not, 2 for a file that cannot be read."""
+    parser = argparse.ArgumentParser(description="An engine's result CSVs against the cases of the conformance suite.")
+    parser.add_argument("--results", type=Path, required=True, help="one row a clock")
+    parser.add_argument("--spans", type=Path, help="one row a clock: its seconds by kind")
+    parser.add_argument("--cases", type=Path, default=CASES, help="the folder of the documents")
+    parser.add_argument("--differences", type=int, default=20, help="how many differences to show")
+    told = parser.parse_args(arguments)
+    try:
+        comparison, not_compared = compare_files(read_documents(told.cases), told.results, told.spans)
+    except DocumentError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(report(comparison, not_compared, told.differences) + "\n")
+    return 1 if comparison.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

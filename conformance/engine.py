@@ -115,7 +115,8 @@ def _answers(connection: duckdb.DuckDBPyConnection) -> list[Clock]:
         select
             clocks.case_id, clocks.policy, clocks.metric, clocks.cycle, clocks.started_at, clocks.stopped_at,
             coalesce(clocks.elapsed_seconds, open_clocks.elapsed_seconds), clocks.paused_seconds, clocks.target_seconds,
-            coalesce(clocks.due_at, open_clocks.due_at), coalesce(open_clocks.outcome, clocks.outcome), clocks.reason,
+            case when open_clocks.case_id is null then clocks.due_at else open_clocks.due_at end, coalesce(open_clocks.outcome, clocks.outcome),
+            case when open_clocks.outcome = 'unknown' then 'outside_calendar_horizon' else clocks.reason end,
             {', '.join(f'spans.{kind}_seconds' for kind in KINDS)}
         from staging.sla_clocks as clocks
         left join mart.open_clocks as open_clocks using (case_id, policy, metric, cycle)

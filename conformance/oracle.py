@@ -44,12 +44,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Cycle:
-    """One run of a metric: [start, end), end None while it is open; `runs` are its parts where cycles were merged."""
+    """One cycle of a metric: [start, end), end None while it is open; `runs` are its parts where several were merged."""
 
     number: int
     start: int
     end: int | None
-    is_stopped_by_event: bool
+    #: Why it ended without being kept; None where it was stopped, or is open.
+    reason: str | None
     runs: tuple[tuple[int, int], ...]
 
 
@@ -64,6 +65,8 @@ class Stretch:
 
 #: From when on which promise (or none) is in force.
 Timeline = list[tuple[int, Promise | None]]
+#: Start, end (None: open), and why it ended without being kept.
+Run = tuple[int, int | None, str | None]
 
 
 class History:
@@ -217,7 +220,7 @@ class Oracle:
             running = _without(_within(row.cycle.runs, row.counted_from, until), pauses)
             elapsed = sum(hours.open.between(begin, end) for begin, end in running)
             seconds = _by_kind(hours, start, row.counted_from, until, elapsed)
-            outcome, reason = self._outcome(row, history, elapsed)
+            outcome, reason = self._outcome(row, elapsed)
             is_paused = stop is None and any(begin <= until < end for begin, end in pauses)
             if outcome != "unknown":
                 paused = seconds["paused"]
@@ -230,16 +233,14 @@ class Oracle:
         )
 
     @staticmethod
-    def _outcome(row: _Row, history: History, elapsed: int) -> tuple[str, str | None]:
+    def _outcome(row: _Row, elapsed: int) -> tuple[str, str | None]:
         if elapsed > row.promise.target:
             return "breached", None
         if row.is_superseded:
             return "unknown", "policy_changed"
         if row.stop is None:
             return "running", None
-        if row.cycle.is_stopped_by_event:
-            return "met", None
-        return "unknown", "cancelled" if history.is_cancelled else "ended_without_stop"
+        return ("met", None) if row.cycle.reason is None else ("unknown", row.cycle.reason)
 
 
 @dataclass(frozen=True)
@@ -287,19 +288,19 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     repeats = metric.get("repeats", False)
     if not repeats and reopen in ("restart", "resume"):
         start.add("REOPENED")
-    found: list[tuple[int, int | None, bool]] = []
+    found: list[Run] = []
     since: int | None = None
     for step in history.steps:
         if since is not None and step.signals & stop:
-            found.append((since, step.at, True))
+            found.append((since, step.at, None))
             since = None
         elif since is not None and step.signals & cancel:
-            found.append((since, step.at, False))
+            found.append((since, step.at, _reason("CANCELLED" in step.signals)))
             since = None
         if since is None and step.signals & start:
             since = max(step.at, history.intake)
     if since is not None:
-        found.append((since, history.ended_at, False))
+        found.append((since, history.ended_at, None if history.ended_at is None else _reason(history.is_cancelled)))
     if not found:
         return []
     if repeats or reopen == "restart":
@@ -307,7 +308,11 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     return [_cycle(1, found if reopen == "resume" else found[:1])]
 
 
-def _cycle(number: int, runs: list[tuple[int, int | None, bool]]) -> Cycle:
+def _reason(is_cancelled: bool) -> str:
+    return "cancelled" if is_cancelled else "ended_without_stop"
+
+
+def _cycle(number: int, runs: list[Run]) -> Cycle:
     parts = tuple((begin, EVER if end is None else end) for begin, end, _ in runs)
     return Cycle(number, runs[0][0], runs[-1][1], runs[-1][2], parts)
 
