@@ -11,7 +11,7 @@ STAGING = [
         "staging.sla_metric_rules", Kind.SNAPSHOT, "One row per metric, role and signal.",
         "The metrics of sla_policies.yml as data: what starts, stops, cancels and pauses a clock.",
         key="metric role signal",
-        columns="metric role signal repeats",
+        columns="metric role signal is_repeating",
     ),
     table(
         "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
@@ -93,10 +93,10 @@ STAGING = [
     table(
         "staging.sla_promises", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
         "Which policy is in force when: the first whose scope the case meets, and what the source itself applied.",
-        key="case_id metric policy in_force_from",
+        key="case_id metric policy in_force_from_at",
         columns="""source case_id intake_date metric policy calendar target_seconds reopen change is_source_promise
-                   in_force_from in_force_to""",
-        rules=(Rule("in_force_from", "<", "in_force_to"),),
+                   in_force_from_at in_force_to_at""",
+        rules=(Rule("in_force_from_at", "<", "in_force_to_at"),),
     ),
     table(
         "staging.sla_cycles", Kind.PARTITIONED, "One row per case, metric, way of reopening, cycle and part.",
@@ -111,9 +111,9 @@ STAGING = [
         "What was promised for each cycle, from when it counts and until when; not judged yet.",
         key="case_id policy metric cycle",
         columns="""source case_id intake_date policy metric reopen cycle calendar target_seconds is_source_promise started_at
-                   counted_from stopped_at is_superseded is_stopped_by_event reason start_event_id end_event_id""",
+                   counted_from_at stopped_at is_superseded is_stopped_by_event reason start_event_id end_event_id""",
         nullable="reason",
-        rules=(Rule("started_at", "<=", "counted_from"),),
+        rules=(Rule("started_at", "<=", "counted_from_at"),),
     ),
     table(
         "staging.sla_clock_spans", Kind.PARTITIONED, "One row per case, policy, metric, cycle and stretch in one state.",

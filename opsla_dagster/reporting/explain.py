@@ -17,12 +17,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.sources.base import TERMINAL_STATUSES
 
 #: Raised when a field of the JSON changes its meaning or goes; a new field does not raise it.
-JSON_FORMAT = 1
+JSON_FORMAT = 2
 _SECOND = timedelta(seconds=1)
-_ENDS = tuple(sorted(TERMINAL_STATUSES))
 _MATCHES_SHOWN = 5
 _MATCHES_CONSIDERED = 200
 
@@ -31,7 +29,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the time line. `at` is the canonical instant: what the event says, else when it was ingested."""
+    """One line of the time line. `at` is the canonical instant: what the event says, else when it was ingested.
+
+    `status` is the canonical status, or what a message is to clocks, or the attribute that changed.
+    """
 
     event_id: str
     at: datetime
@@ -44,9 +45,9 @@ class Event:
 class Piece:
     """A stretch of a clock in one status that counted, or did not, for one reason.
 
-    `event_id` is the event that began the status, None for the record of the case itself. `kind` is running or paused,
-    `open_seconds` the business time in it, `counted_seconds` what the clock took of that: all, or nothing while paused.
-    `why_not` is None where the clock counted.
+    `event_id` is the event that began the status, None for the record of the case itself. `kind` is running, paused or
+    policy_switch, `open_seconds` the business time in it, `counted_seconds` what the clock took of that: all while running, else
+    nothing. `why_not` is None where the clock counted.
     """
 
     started_at: datetime
@@ -67,14 +68,17 @@ class Clock:
     breached, running or unknown (`reason` says why). `margin_seconds` is target minus counted: negative = late.
     `due_at` is the instant the target was, or without a further pause would have been, used up: None while paused,
     without a verdict, and beyond the calendar. `is_consistent`: the pieces add up to the figures of
-    staging.sla_clocks, to the second.
+    staging.sla_clocks, to the second. `is_superseded`: the policy lost force while the clock ran.
     """
 
-    clock: str
+    policy: str
+    metric: str
+    cycle: int
     calendar: str
     starts: tuple[str, ...]
     stops: tuple[str, ...]
     pauses: tuple[str, ...]
+    is_superseded: bool
     target_seconds: int
     started_at: datetime
     started_by: str | None
@@ -114,7 +118,7 @@ class Explanation:
     as_of_at: datetime
     events: tuple[Event, ...]
     clocks: tuple[Clock, ...]
-    clocks_not_started: tuple[str, ...]
+    promised_but_not_started: tuple[str, ...]
 
     @property
     def is_consistent(self) -> bool:
@@ -147,13 +151,15 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> 
     if as_of_at is None:
         raise OpslaError("no refresh of the warehouse was completed yet; opsla run completes one")
     events = _event_rows(connection, case)
-    spans = _span_rows(connection, case)
-    rules = _rows(connection, "select * from staging.sla_clock_rules order by clock, role, status")
+    spans = _of_case(connection, "staging.status_spans", case, "span_number")
+    rules = _rows(connection, "select * from staging.sla_metric_rules order by metric, role, signal")
+    clock_spans = _of_case(connection, "staging.sla_clock_spans", case, "started_at, state")
     clocks = [
-        _clock(connection, row, rules, spans, _clipped(events, case["intake_ts"]), as_of_at)
-        for row in _clock_rows(connection, case)
+        _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at)
+        for row in _of_case(connection, "staging.sla_clocks", case, "started_at, target_seconds, metric, policy, cycle")
     ]
-    started = {clock.clock for clock in clocks}
+    promises = _of_case(connection, "staging.sla_promises", case, "in_force_from_at, metric")
+    promised = {(promise["policy"], promise["metric"]) for promise in promises}
     return Explanation(
         **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "team", "agent")},
         intake_at=case["intake_ts"],
@@ -163,9 +169,11 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> 
         reopen_count=case["reopen_count"],
         zone=zone,
         as_of_at=as_of_at,
-        events=tuple(_event(row, case) for row in events),
+        events=_time_line([_event(row, case) for row in events], _said(connection, case), _changed(connection, case)),
         clocks=tuple(clocks),
-        clocks_not_started=tuple(sorted({rule["clock"] for rule in rules} - started)),
+        promised_but_not_started=tuple(
+            f"{policy} {metric}" for policy, metric in sorted(promised - {(clock.policy, clock.metric) for clock in clocks})
+        ),
     )
 
 
@@ -229,24 +237,17 @@ def _event_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
     )
 
 
-def _span_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
+def _of_case(connection: duckdb.DuckDBPyConnection, table: str, case: Row, order: str) -> list[Row]:
     return _rows(
         connection,
-        "select * from staging.status_spans where intake_date = $intake_date and case_id = $case_id "
-        "order by span_number",
+        f"select * from {table} where intake_date = $intake_date and case_id = $case_id order by {order}",
         intake_date=case["intake_date"],
         case_id=case["case_id"],
     )
 
 
-def _clock_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
-    return _rows(
-        connection,
-        "select * from staging.sla_clocks where intake_date = $intake_date and case_id = $case_id "
-        "order by started_at, target_seconds, clock",
-        intake_date=case["intake_date"],
-        case_id=case["case_id"],
-    )
+def _is_of(span: Row, clock: Row) -> bool:
+    return all(span[name] == clock[name] for name in ("policy", "metric", "cycle"))
 
 
 def _segment_rows(
@@ -273,51 +274,6 @@ def _segment_rows(
     )
 
 
-def _due_later(connection: duckdb.DuckDBPyConnection, calendar: str, after: datetime, seconds: int) -> datetime | None:
-    """The instant at which `seconds` more of business time have passed; None beyond the calendar's horizon."""
-    found = _rows(
-        connection,
-        """
-        with segments as (
-            select
-                segment_start_at,
-                segment_end_at,
-                open_seconds_before,
-                is_open
-            from staging.business_time
-            where calendar = $calendar and segment_end_at > $after
-        ),
-
-        target as (
-            select
-                open_seconds_before
-                + case
-                    when is_open then (epoch_us($after::timestamp) - epoch_us(segment_start_at)) // 1000000
-                    else 0
-                end
-                + $seconds as open_seconds
-            from segments
-            where segment_start_at <= $after
-        )
-
-        select segments.segment_start_at, target.open_seconds - segments.open_seconds_before as seconds_in
-        from segments
-        cross join target
-        where
-            segments.is_open
-            and target.open_seconds
-            <= segments.open_seconds_before
-            + (epoch_us(segments.segment_end_at) - epoch_us(segments.segment_start_at)) // 1000000
-        order by segments.segment_start_at
-        limit 1
-        """,
-        calendar=calendar,
-        after=after,
-        seconds=seconds,
-    )
-    return found[0]["segment_start_at"] + timedelta(seconds=found[0]["seconds_in"]) if found else None
-
-
 # --- events
 
 
@@ -342,14 +298,22 @@ def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
     yield case["ended_at"] is not None and row["canonical_ts"] > case["ended_at"], "after the end: in no span"
 
 
-def _clipped(events: Iterable[Row], intake_at: datetime) -> list[Row]:
-    """The events at the instants that spans and clocks see them at: none before intake."""
-    return [{**row, "at": max(row["canonical_ts"], intake_at)} for row in events]
+def _said(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
+    rows = _of_case(connection, "raw.messages", case, "sent_ts, source_sequence, message_id")
+    return [Event(row["message_id"], row["sent_ts"], row["signal"], None, ()) for row in rows]
 
 
-def _event_at(events: Sequence[Row], at: datetime | None, statuses: tuple[str, ...]) -> str | None:
-    """The event of one of the statuses at that instant: what started or stopped a clock there."""
-    return next((row["event_id"] for row in events if row["at"] == at and row["status"] in statuses), None)
+def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
+    rows = _of_case(connection, "raw.attribute_changes", case, "changed_ts, source_sequence, change_id")
+    return [
+        Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{row['previous_value']} to {row['value']}",))
+        for row in rows
+    ]
+
+
+def _time_line(*told: Iterable[Event]) -> tuple[Event, ...]:
+    """All of it by instant; what came at one instant stays in its order."""
+    return tuple(sorted((event for events in told for event in events), key=lambda event: event.at))
 
 
 # --- clocks
@@ -359,31 +323,33 @@ def _clock(
     connection: duckdb.DuckDBPyConnection,
     row: Row,
     rules: Sequence[Row],
+    clock_spans: Sequence[Row],
     spans: Sequence[Row],
-    events: Sequence[Row],
     as_of_at: datetime,
 ) -> Clock:
-    starts, stops, pauses = (_statuses(rules, row["clock"], role) for role in ("start", "stop", "pause"))
+    starts, stops, pauses = (_signals(rules, row["metric"], role) for role in ("start", "stop", "pause"))
     until = as_of_at if row["is_open"] else row["stopped_at"]
     segments = _segment_rows(connection, row["calendar"], row["started_at"], until)
     is_covered = until <= row["started_at"] or _covers(segments, row["started_at"], until)
-    pieces = _pieces(row["started_at"], until, spans, set(pauses), segments) if is_covered else ()
+    pieces = _pieces(until, clock_spans, spans, segments) if is_covered else ()
     clock = Clock(
-        clock=row["clock"],
+        policy=row["policy"],
+        metric=row["metric"],
+        cycle=row["cycle"],
         calendar=row["calendar"],
         starts=starts,
         stops=stops,
         pauses=pauses,
+        is_superseded=row["is_superseded"],
         target_seconds=row["target_seconds"],
         started_at=row["started_at"],
-        started_by=_event_at(events, row["started_at"], starts),
+        started_by=row["start_event_id"],
         stopped_at=row["stopped_at"],
-        # A clock without its stop ends where the case does.
-        stopped_by=_event_at(events, row["stopped_at"], stops) or _event_at(events, row["stopped_at"], _ENDS),
+        stopped_by=row["end_event_id"],
         until=until,
         pieces=pieces,
         counted_seconds=sum(piece.counted_seconds for piece in pieces),
-        paused_seconds=sum(piece.open_seconds - piece.counted_seconds for piece in pieces),
+        paused_seconds=sum(piece.open_seconds for piece in pieces if piece.kind == "paused"),
         stored_elapsed_seconds=row["elapsed_seconds"],
         is_consistent=True,
         outcome=row["outcome"],
@@ -391,9 +357,9 @@ def _clock(
         is_open=row["is_open"],
         is_paused=row["is_open"] and bool(pieces) and pieces[-1].kind == "paused",
         margin_seconds=None,
-        due_at=None,
+        due_at=row["due_at"],
     )
-    return _judged(connection, clock, row, is_covered)
+    return _judged(clock, row, is_covered)
 
 
 def _covers(segments: Sequence[Row], started_at: datetime, until: datetime) -> bool:
@@ -403,12 +369,12 @@ def _covers(segments: Sequence[Row], started_at: datetime, until: datetime) -> b
     return bool(segments[0]["segment_start_at"] <= started_at and segments[-1]["segment_end_at"] >= until)
 
 
-def _statuses(rules: Iterable[Row], clock: str, role: str) -> tuple[str, ...]:
-    return tuple(rule["status"] for rule in rules if rule["clock"] == clock and rule["role"] == role)
+def _signals(rules: Iterable[Row], metric: str, role: str) -> tuple[str, ...]:
+    return tuple(rule["signal"] for rule in rules if rule["metric"] == metric and rule["role"] == role)
 
 
-def _judged(connection: duckdb.DuckDBPyConnection, clock: Clock, row: Row, is_covered: bool) -> Clock:
-    """The clock with its verdict, its due instant, and whether the tables agree with the account."""
+def _judged(clock: Clock, row: Row, is_covered: bool) -> Clock:
+    """The clock with its verdict, and whether the tables agree with the account."""
     if not is_covered:
         # The tables agree only where they give no figures either.
         is_consistent = row["elapsed_seconds"] is None
@@ -418,38 +384,27 @@ def _judged(connection: duckdb.DuckDBPyConnection, clock: Clock, row: Row, is_co
         clock = replace(clock, outcome="breached" if margin < 0 else "running", reason=None)
     if clock.outcome == "unknown":
         return clock
-    due_at = _due_in(clock)
-    if due_at is None and not clock.is_paused:
-        due_at = _due_later(connection, clock.calendar, clock.until, margin)
     is_consistent = clock.is_open or (
         (clock.counted_seconds, clock.paused_seconds) == (row["elapsed_seconds"], row["paused_seconds"])
         and (clock.outcome == "breached") == (margin < 0)
     )
-    return replace(clock, margin_seconds=margin, due_at=due_at, is_consistent=is_consistent)
-
-
-def _due_in(clock: Clock) -> datetime | None:
-    """The instant in the account at which the target was used up."""
-    left = clock.target_seconds
-    for piece in clock.pieces:
-        if piece.counted_seconds > 0 and left <= piece.counted_seconds:
-            # A piece that counts is open throughout.
-            return piece.started_at.replace(microsecond=0) + timedelta(seconds=left)
-        left -= piece.counted_seconds
-    return None
+    return replace(clock, margin_seconds=margin, is_consistent=is_consistent)
 
 
 def _pieces(
-    started_at: datetime, until: datetime, spans: Iterable[Row], pauses: set[str], segments: Sequence[Row]
+    until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments: Sequence[Row]
 ) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    for start, end, span in _stretches(started_at, until, spans):
-        status, event_id = (span["status"], span["event_id"]) if span else (None, None)
-        if status in pauses:
-            seconds = sum(_open_seconds(segment, start, end) for segment in segments)
-            pieces.append(Piece(start, end, status, event_id, "paused", f"paused in {status}", seconds, 0))
-        else:
-            pieces.extend(_merged(_running(start, end, status, event_id, segments)))
+    for clock_span in clock_spans:
+        ended_at = until if clock_span["stopped_at"] is None else min(clock_span["stopped_at"], until)
+        for start, end, span in _stretches(clock_span["started_at"], ended_at, spans):
+            status, event_id = (span["status"], span["event_id"]) if span else (None, None)
+            if clock_span["state"] == "running":
+                pieces.extend(_merged(_running(start, end, status, event_id, segments)))
+            else:
+                seconds = sum(_open_seconds(segment, start, end) for segment in segments)
+                why_not = f"paused in {status}" if clock_span["state"] == "paused" else "before its policy counted"
+                pieces.append(Piece(start, end, status, event_id, clock_span["state"], why_not, seconds, 0))
     return tuple(pieces)
 
 

@@ -28,6 +28,7 @@ _REASONS = {
     "outside_calendar_horizon": "it reaches beyond the calendar (calendars.yml: horizon), so nothing can be counted",
     "cancelled": "the case was cancelled before the clock was stopped",
     "ended_without_stop": "the case ended without what would have stopped the clock",
+    "policy_changed": "another policy came into force before the clock was stopped",
 }
 
 
@@ -44,7 +45,7 @@ def render(explanation: Explanation, console: Console) -> None:
     _events(explanation, words, say, is_narrow=console.width < NARROW)
     for clock in explanation.clocks:
         _clock(clock, words, say)
-    for name in explanation.clocks_not_started:
+    for name in explanation.promised_but_not_started:
         say(f"\n[bold]{escape(name)}[/bold]: never started")
     if not explanation.is_consistent:
         say(
@@ -142,7 +143,7 @@ def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: boo
 
 def _clock(clock: Clock, words: _Words, say: Say) -> None:
     say(
-        f"\n[bold]{escape(clock.clock)}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
+        f"\n[bold]{escape(_name(clock))}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
         + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
         + f"; target {_duration(clock.target_seconds)} of calendar {escape(clock.calendar)}"
     )
@@ -157,6 +158,12 @@ def _clock(clock: Clock, words: _Words, say: Say) -> None:
     if not clock.is_consistent:
         stored = "none" if clock.stored_elapsed_seconds is None else _minutes(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
+
+
+def _name(clock: Clock) -> str:
+    """`first_resolution (policy p1)`, with the cycle where there are several."""
+    cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
+    return f"{clock.metric} (policy {clock.policy}{cycle})"
 
 
 def _by(event_id: str | None, otherwise: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -19,7 +19,7 @@ from opsla_dagster.settings.base import Document, parse_duration
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.status import Signal
 
-SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("repeats", pa.bool_())])
+SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("is_repeating", pa.bool_())])
 SLA_POLICIES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("metric", pa.string()), ("calendar", pa.string()),
     ("target_seconds", pa.int64()), ("reopen", pa.string()), ("change", pa.string()),
@@ -184,7 +184,7 @@ class SlaPoliciesSettings(Document):
 def sla_metric_rules(policies: SlaPoliciesSettings) -> pa.Table:
     """`staging.sla_metric_rules`: one row a metric, role and signal, in the order of SLA_METRIC_RULES."""
     rows = [
-        {"metric": name, "role": role, "signal": signal.value, "repeats": metric.repeats}
+        {"metric": name, "role": role, "signal": signal.value, "is_repeating": metric.repeats}
         for name, metric in policies.metrics.items()
         for role, signal in metric.roles()
     ]

@@ -53,7 +53,7 @@ standing as (
         spans.intake_date >= $start_date
         and spans.intake_date < $end_date
         and (runs.stopped_at is null or spans.started_at < runs.stopped_at)
-        and (spans.ended_at is null or spans.ended_at > runs.counted_from)
+        and (spans.ended_at is null or spans.ended_at > runs.counted_from_at)
 
     union all
 
@@ -75,7 +75,7 @@ standing as (
     where
         parts.paused_to > parts.paused_from
         and (runs.stopped_at is null or parts.paused_from < runs.stopped_at)
-        and parts.paused_to > runs.counted_from
+        and parts.paused_to > runs.counted_from_at
 
     union all
 
@@ -85,10 +85,10 @@ standing as (
         metric,
         cycle,
         started_at as paused_from,
-        counted_from as paused_to,
+        counted_from_at as paused_to,
         start_event_id as event_id
     from runs
-    where counted_from > started_at
+    where counted_from_at > started_at
 ),
 
 -- Clipped to the clock; an end that is not known yet sorts last.
@@ -100,14 +100,14 @@ clipped as (
         standing.cycle,
         standing.event_id,
         runs.started_at,
-        runs.counted_from,
+        runs.counted_from_at,
         runs.stopped_at,
         case
-            when standing.paused_to <= runs.counted_from then 'policy_switch'
+            when standing.paused_to <= runs.counted_from_at then 'policy_switch'
             else 'paused'
         end as state,
         case
-            when standing.paused_to > runs.counted_from and standing.paused_from < runs.counted_from then runs.counted_from
+            when standing.paused_to > runs.counted_from_at and standing.paused_from < runs.counted_from_at then runs.counted_from_at
             else standing.paused_from
         end as paused_from,
         coalesce(

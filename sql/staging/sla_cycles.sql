@@ -2,7 +2,7 @@
 -- Signals (statuses, reopens, messages) in the order of the source: a stop ends what runs, a start begins where nothing runs, and
 -- of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock runs:
 -- freeze = once, restart = anew at each reopen, resume = in parts of one cycle. Where only the first run counts it is looked
--- for directly; the walk over all signals costs several times as much (docs/decisions/0015-sla-engine.md).
+-- for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
 with cases as (
     select
         source,
@@ -20,7 +20,7 @@ with cases as (
 metrics as (
     select
         metric,
-        bool_or(repeats) as repeats,
+        bool_or(is_repeating) as is_repeating,
         bool_or(role = 'cancel') as is_cancellable,
         bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake
     from staging.sla_metric_rules
@@ -31,9 +31,9 @@ modes as (
     select
         promised.metric,
         promised.reopen,
-        metrics.repeats,
+        metrics.is_repeating,
         metrics.starts_at_intake,
-        promised.reopen = 'freeze' and not metrics.repeats and not metrics.is_cancellable as runs_once
+        promised.reopen = 'freeze' and not metrics.is_repeating and not metrics.is_cancellable as runs_once
     from (
         select distinct
             metric,
@@ -236,15 +236,23 @@ turns as (
 walked as (
     select
         *,
-        lead(instant) over in_order as ended_by_signal_at,
-        lead(event_id) over in_order as end_event_id,
-        lead(is_stop) over in_order as is_stopped_by_event,
-        lead(signal) over in_order as end_signal
+        lead(instant) over (
+            partition by case_id, metric, reopen
+            order by place, instant, source_sequence, event_id, is_start, signal
+        ) as ended_by_signal_at,
+        lead(event_id) over (
+            partition by case_id, metric, reopen
+            order by place, instant, source_sequence, event_id, is_start, signal
+        ) as end_event_id,
+        lead(is_stop) over (
+            partition by case_id, metric, reopen
+            order by place, instant, source_sequence, event_id, is_start, signal
+        ) as is_stopped_by_event,
+        lead(signal) over (
+            partition by case_id, metric, reopen
+            order by place, instant, source_sequence, event_id, is_start, signal
+        ) as end_signal
     from turns
-    window in_order as (
-        partition by case_id, metric, reopen
-        order by place, instant, source_sequence, event_id, is_start, signal
-    )
 ),
 
 repeated as (
@@ -284,8 +292,8 @@ ended as (
         cases.intake_date,
         runs.metric,
         runs.reopen,
-        case when runs.reopen = 'resume' and not modes.repeats then 1 else runs.run_number end as cycle,
-        case when runs.reopen = 'resume' and not modes.repeats then runs.run_number else 1 end as part,
+        case when runs.reopen = 'resume' and not modes.is_repeating then 1 else runs.run_number end as cycle,
+        case when runs.reopen = 'resume' and not modes.is_repeating then runs.run_number else 1 end as part,
         case when runs.started_at < cases.intake_ts then cases.intake_ts else runs.started_at end as started_at,
         coalesce(runs.ended_by_signal_at, cases.ended_at) as stopped_at,
         runs.is_stopped_by_event,
@@ -304,7 +312,7 @@ ended as (
     inner join modes on runs.metric = modes.metric and runs.reopen = modes.reopen
     where
         runs.started_at is not null
-        and (runs.run_number = 1 or modes.repeats or runs.reopen <> 'freeze')
+        and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
 ),
 
 in_parts as (

@@ -1,7 +1,7 @@
 -- One row is one case, metric and stretch of time under one promise.
 -- The first policy of sla_policies.yml whose scope a case meets is in force, at every instant by what the case was then: a change
 -- holds from its instant on, those up to intake from intake on. What a source promises by itself stands beside it, from the
--- instant the source applied it. reopen is that of the policy in force at intake (docs/decisions/0015-sla-engine.md).
+-- instant the source applied it. reopen is that of the policy in force at intake (docs/decisions/0014-sla-engine.md).
 with cases as (
     select *
     from staging.case_milestones
@@ -197,8 +197,8 @@ stretches as (
     select
         case_id,
         position,
-        instant as in_force_from,
-        lead(instant) over (partition by case_id order by instant) as in_force_to,
+        instant as in_force_from_at,
+        lead(instant) over (partition by case_id order by instant) as in_force_to_at,
         first_value(position) over (partition by case_id order by instant) as position_at_intake
     from compared
     where instant_number = 1 or position is distinct from previous_position
@@ -214,8 +214,8 @@ configured as (
         coalesce(positions.reopen, 'freeze') as reopen,
         policies.change,
         false as is_source_promise,
-        stretches.in_force_from,
-        stretches.in_force_to
+        stretches.in_force_from_at,
+        stretches.in_force_to_at
     from stretches
     inner join staging.sla_policies as policies on stretches.position = policies.position
     left join positions on stretches.position_at_intake = positions.position
@@ -268,8 +268,8 @@ promised_by_source as (
         case when metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
         'retroactive' as change,
         true as is_source_promise,
-        applied_at as in_force_from,
-        lead(applied_at) over (partition by case_id, metric order by applied_number) as in_force_to
+        applied_at as in_force_from_at,
+        lead(applied_at) over (partition by case_id, metric order by applied_number) as in_force_to_at
     from applied_compared
     where
         previous_policy is null
@@ -299,7 +299,7 @@ select
     promises.reopen,
     promises.change,
     promises.is_source_promise,
-    promises.in_force_from,
-    promises.in_force_to
+    promises.in_force_from_at,
+    promises.in_force_to_at
 from promises
 inner join cases on promises.case_id = cases.case_id

@@ -1,7 +1,7 @@
 -- One row is one clock: a case, a policy, a metric and a cycle, with what was promised, from when it counts and until when.
 -- The promise in force when the cycle ends (or now) is judged: retroactive from the cycle's start, restart from when its policy came
 -- into force. With restart, a policy that lost force before has a clock of its own up to then, and so has the last one where none
--- is in force at the end (docs/decisions/0015-sla-engine.md).
+-- is in force at the end (docs/decisions/0014-sla-engine.md).
 with cycles as (
     select *
     from staging.sla_cycles
@@ -14,7 +14,7 @@ with cycles as (
 promises as (
     select
         promises.*,
-        promises.in_force_to is null and promises.in_force_from = cases.intake_ts as is_only
+        promises.in_force_to_at is null and promises.in_force_from_at = cases.intake_ts as is_only
     from staging.sla_promises as promises
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     where
@@ -38,7 +38,7 @@ constant as (
         promises.target_seconds,
         promises.is_source_promise,
         cycles.cycle_started_at as started_at,
-        cycles.cycle_started_at as counted_from,
+        cycles.cycle_started_at as counted_from_at,
         cycles.stopped_at,
         false as is_superseded,
         cycles.is_stopped_by_event,
@@ -65,25 +65,25 @@ overlapping as (
         promises.target_seconds,
         promises.is_source_promise,
         promises.change,
-        promises.in_force_from,
-        promises.in_force_to,
+        promises.in_force_from_at,
+        promises.in_force_to_at,
         cycles.cycle_started_at,
         cycles.stopped_at,
         cycles.is_stopped_by_event,
         cycles.reason,
         cycles.start_event_id,
         cycles.end_event_id,
-        promises.in_force_to is null or coalesce(promises.in_force_to >= cycles.stopped_at, false) as is_in_force_at_end
+        promises.in_force_to_at is null or coalesce(promises.in_force_to_at >= cycles.stopped_at, false) as is_in_force_at_end
     from cycles
     inner join promises
         on cycles.case_id = promises.case_id and cycles.metric = promises.metric and cycles.reopen = promises.reopen
     where
         not promises.is_only
-        and (promises.in_force_to is null or promises.in_force_to > cycles.cycle_started_at)
+        and (promises.in_force_to_at is null or promises.in_force_to_at > cycles.cycle_started_at)
         and (
             cycles.stopped_at is null
-            or promises.in_force_from < cycles.stopped_at
-            or promises.in_force_from <= cycles.cycle_started_at
+            or promises.in_force_from_at < cycles.stopped_at
+            or promises.in_force_from_at <= cycles.cycle_started_at
         )
 ),
 
@@ -91,13 +91,13 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from desc
+            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
         ) as number_from_last,
         row_number() over (
-            partition by case_id, metric, reopen, cycle, is_source_promise, policy order by in_force_from desc
+            partition by case_id, metric, reopen, cycle, is_source_promise, policy order by in_force_from_at desc
         ) as number_from_last_of_policy,
         first_value(change) over (
-            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from desc
+            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
         ) as last_change
     from overlapping
 ),
@@ -107,17 +107,40 @@ chosen as (
         *,
         number_from_last > 1 or not is_in_force_at_end as is_superseded,
         case
-            when change = 'restart' and in_force_from > cycle_started_at then in_force_from
+            when change = 'restart' and in_force_from_at > cycle_started_at then in_force_from_at
             else cycle_started_at
-        end as counted_from
+        end as counted_from_at
     from numbered
     where number_from_last = 1 or (last_change = 'restart' and number_from_last_of_policy = 1)
+),
+
+runs as (
+    select *
+    from constant
+
+    union all
+
+    select
+        source,
+        case_id,
+        intake_date,
+        policy,
+        metric,
+        reopen,
+        cycle,
+        calendar,
+        target_seconds,
+        is_source_promise,
+        cycle_started_at as started_at,
+        counted_from_at,
+        case when is_superseded then in_force_to_at else stopped_at end as stopped_at,
+        is_superseded,
+        is_stopped_by_event and not is_superseded as is_stopped_by_event,
+        case when is_superseded then 'policy_changed' else reason end as reason,
+        start_event_id,
+        case when not is_superseded then end_event_id end as end_event_id
+    from chosen
 )
-
-select *
-from constant
-
-union all
 
 select
     source,
@@ -130,12 +153,12 @@ select
     calendar,
     target_seconds,
     is_source_promise,
-    cycle_started_at as started_at,
-    counted_from,
-    case when is_superseded then in_force_to else stopped_at end as stopped_at,
+    started_at,
+    counted_from_at,
+    stopped_at,
     is_superseded,
-    is_stopped_by_event and not is_superseded as is_stopped_by_event,
-    case when is_superseded then 'policy_changed' else reason end as reason,
+    is_stopped_by_event,
+    reason,
     start_event_id,
-    case when not is_superseded then end_event_id end as end_event_id
-from chosen
+    end_event_id
+from runs

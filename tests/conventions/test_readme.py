@@ -50,14 +50,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_worked_example_gives_the_figures_of_the_readme(desk: Path) -> None:
     with reading(desk) as connection:
         clocks = connection.execute(
-            "select case_id, clock, elapsed_seconds / 3600, paused_seconds / 3600, outcome from staging.sla_clocks"
+            "select case_id, metric, elapsed_seconds / 3600, paused_seconds / 3600, outcome from staging.sla_clocks"
         ).fetchall()
         rejected = connection.execute("select case_id, reason from raw.rejected_rows").fetchall()
     outcomes = {(case_id, clock): (elapsed, paused, outcome) for case_id, clock, elapsed, paused, outcome in clocks}
-    assert outcomes["T-1", "sla_b_first_touch"] == (2.0, 0.0, "met")
-    assert outcomes["T-2", "sla_a_resolution"] == (31.5, 0.0, "breached")
-    assert outcomes["T-2", "sla_a_resolution_paused"] == (5.5, 26.0, "met")
-    assert outcomes["T-3", "sla_a_resolution"][2] == "running"
+    assert outcomes["T-1", "first_touch"] == (2.0, 0.0, "met")
+    assert outcomes["T-2", "first_resolution"] == (31.5, 0.0, "breached")
+    assert outcomes["T-2", "first_resolution_paused"] == (5.5, 26.0, "met")
+    assert outcomes["T-3", "first_resolution"][2] == "running"
     assert [(case_id, "Parked" in reason) for case_id, reason in rejected] == [("T-3", True)]
 
 

@@ -11,14 +11,23 @@ import pytest
 from house import ASSET_LINES, CHECK_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
 
 from opsla_dagster.build import TABLE_ASSETS
-from opsla_dagster.calendars import BUSINESS_TIME, CALENDAR_DAYS
+from opsla_dagster.calendars import BUSINESS_HOURS, BUSINESS_TIME, CALENDAR_DAYS
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.checks.invariants import severity_of
 from opsla_dagster.minute_spine import BUSINESS_MINUTES
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.quality_gates import Bounds
-from opsla_dagster.settings.sla_policies import SLA_CLOCK_RULES
-from opsla_dagster.sources.base import CASES, EVENTS, REJECTED_ROWS, STAFFING
+from opsla_dagster.settings.sla_policies import SLA_METRIC_RULES, SLA_POLICIES, SLA_POLICY_SCOPES
+from opsla_dagster.sources.base import (
+    APPLIED_TARGETS,
+    ATTRIBUTE_CHANGES,
+    CASES,
+    EVENTS,
+    MESSAGES,
+    REJECTED_ROWS,
+    SOURCE_VERDICTS,
+    STAFFING,
+)
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.lineage import tables_read
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql, sql_path
@@ -76,8 +85,10 @@ def test_a_select_gives_the_columns_of_the_catalog(name: str, empty_warehouse: d
     ("name", "schema"),
     [
         ("raw.cases", CASES), ("raw.events_log", EVENTS), ("raw.staffing_schedule", STAFFING),
-        ("raw.rejected_rows", REJECTED_ROWS), ("raw.calendar_dim", CALENDAR_DAYS), ("staging.business_time", BUSINESS_TIME),
-        ("staging.business_minutes_dim", BUSINESS_MINUTES), ("staging.sla_clock_rules", SLA_CLOCK_RULES),
+        ("raw.messages", MESSAGES), ("raw.attribute_changes", ATTRIBUTE_CHANGES), ("raw.applied_targets", APPLIED_TARGETS),
+        ("raw.source_verdicts", SOURCE_VERDICTS), ("raw.rejected_rows", REJECTED_ROWS), ("raw.calendar_dim", CALENDAR_DAYS), ("staging.business_time", BUSINESS_TIME),
+        ("staging.business_minutes_dim", BUSINESS_MINUTES), ("staging.sla_metric_rules", SLA_METRIC_RULES),
+        ("staging.sla_policies", SLA_POLICIES), ("staging.sla_policy_scopes", SLA_POLICY_SCOPES), ("staging.business_hours_dim", BUSINESS_HOURS),
     ],
 )
 def test_rows_made_in_python_have_the_columns_of_the_catalog(

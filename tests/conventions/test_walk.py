@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 from house import REPOSITORY
 
-from opsla_dagster.calendars import business_time
+from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import load_settings
-from opsla_dagster.settings.sla_policies import sla_clock_rules
+from opsla_dagster.settings.sla_policies import sla_metric_rules, sla_policies
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -31,7 +31,8 @@ INTAKE_DATE = Window(date(2025, 7, 3), date(2025, 7, 4))
 AS_OF_AT = datetime(2025, 12, 28)
 #: In the order in which they are made.
 ROAD = [
-    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", "staging.sla_clocks",
+    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", "staging.sla_promises",
+    "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
     "staging.case_sla_metrics", "staging.case_stage_durations", "staging.reopen_penalty", "staging.daily_flow", "mart.sla_daily",
 ]
 BLOCK = re.compile(r"(<!-- (?P<table>\w+\.\w+)(?: where (?P<condition>.+?))?: (?P<columns>[\w ]+) -->\n)(?:\n(?:\|.*\n)+)?")
@@ -50,9 +51,11 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
     ]:
         replace_window(connection, TABLES[name], INTAKE_DATE, [(INTAKE_DATE, rows)])
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(settings.calendars))
-    rules = sla_clock_rules(settings.sla_policies, settings.calendars)
-    replace_snapshot(connection, TABLES["staging.sla_clock_rules"], rules)
-    ensure_table(connection, TABLES["raw.calendar_dim"])
+    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
+    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(settings.sla_policies))
+    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(settings.sla_policies, settings.calendars.calendars))
+    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policy_scopes"):
+        ensure_table(connection, TABLES[name])
     for name in ROAD:
         if TABLES[name].kind is Kind.VIEW:
             replace_view(connection, TABLES[name], load_sql(sql_path(name)))

@@ -44,6 +44,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
+from opsla_dagster.settings.sla_policies import Target
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.window import ONE_DAY, Window, ranges_of
 
@@ -354,9 +355,10 @@ def test_changed_rules_make_every_loaded_date_anew(tmp_path: Path) -> None:
     """A holiday added to calendars.yml, or a new target, holds for the dates of yesterday and of last month alike."""
     settings = desk_settings(tmp_path, cases=700, gates=False)
     make(settings, [july(1, 11)], LAST)
-    clocks = dict(settings.sla_policies.clocks)
-    clocks["sla_b_first_touch"] = clocks["sla_b_first_touch"].model_copy(update={"target": 60})
-    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"clocks": clocks}))
+    (policy,) = settings.sla_policies.policies
+    targets = {**policy.targets, "first_touch": Target(target="60s")}
+    promised = (policy.model_copy(update={"targets": targets}),)
+    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"policies": promised}))
     assert plan(settings, LAST) == [july(11, 11)]
 
     assert refresh(stricter, LAST) == [july(1, 11)]
@@ -526,9 +528,10 @@ def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> Non
     settings = desk_settings(tmp_path, cases=700, gates=False)
     afternoon = one_o_clock(date(2025, 7, 11)) + timedelta(hours=10)
     make(settings, [july(1, 11)], afternoon)
-    clocks = dict(settings.sla_policies.clocks)
-    clocks["sla_b_first_touch"] = clocks["sla_b_first_touch"].model_copy(update={"target": 60})
-    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"clocks": clocks}))
+    (policy,) = settings.sla_policies.policies
+    targets = {**policy.targets, "first_touch": Target(target="60s")}
+    promised = (policy.model_copy(update={"targets": targets}),)
+    stricter = replace(settings, sla_policies=settings.sla_policies.model_copy(update={"policies": promised}))
     assert plan(stricter, afternoon) == [july(1, 11)]
 
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive_calendar import Walk
 
-from opsla_dagster.calendars import business_time
+from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_clock_rules
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -45,7 +45,8 @@ STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT",
             "REOPENED", *TERMINAL)
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
 ENDED = -1
-ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_clocks")
+ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_promises", "sla_cycles", "sla_runs",
+        "sla_clock_spans", "sla_clocks")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Event:
     status: str
     second: int | None
     ingested: int
+
+    @property
+    def at(self) -> int:
+        return self.ingested if self.second is None else self.second
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
             connection.execute(f"create table {table.name} ({', '.join(f'{c.name} {c.type}' for c in table.columns)})")
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     return connection
 
 
@@ -129,8 +135,16 @@ def test_every_second_is_counted_once(
     open_seconds: dict[str, np.ndarray[Any, np.dtype[np.bool_]]], log: list[Case], clocks: dict[str, dict[str, Any]],
     as_of: int,
 ) -> None:
-    rules = sla_clock_rules(SlaPoliciesSettings.model_validate({"clocks": clocks}), calendars)
-    replace_snapshot(connection, TABLES["staging.sla_clock_rules"], rules)
+    promised = {name: {"target": clock["target"], "calendar": clock["calendar"]} for name, clock in clocks.items()}
+    metrics = {
+        name: {role: value for role, value in clock.items() if role not in ("target", "calendar")} for name, clock in clocks.items()
+    }
+    document = {"metrics": metrics, "policies": [{"name": "desk", "calendar": "always", "targets": promised}]}
+    rules = SlaPoliciesSettings.model_validate(document)
+    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(rules))
+    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(rules, calendars.calendars))
+    # What is known as of an instant happened by then.
+    as_of = max([as_of, *(case.intake for case in log), *(event.at for case in log for event in case.events)])
     fill(connection, log, as_of)
     for table in ROAD:
         name = f"staging.{table}"
@@ -148,13 +162,13 @@ def test_every_second_is_counted_once(
                     expected_open[str(number), name] = counted.judge_open(clock, is_open, target, as_of)
 
     found = connection.execute("""
-        select case_id, clock, started_at, stopped_at, elapsed_seconds, paused_seconds, reason, outcome
+        select case_id, metric, started_at, stopped_at, elapsed_seconds, paused_seconds, reason, outcome
         from staging.sla_clocks
     """).fetchall()
     assert {(row[0], row[1]): row[2:] for row in found} == expected
     replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
     found_open = connection.execute(
-        "select case_id, clock, elapsed_seconds, due_at, is_paused, outcome from mart.open_clocks"
+        "select case_id, metric, elapsed_seconds, due_at, is_paused, outcome from mart.open_clocks"
     ).fetchall()
     assert {(row[0], row[1]): row[2:] for row in found_open} == expected_open
 
@@ -201,7 +215,7 @@ class Counted:
         kept: dict[Any, tuple[int, str, int, str, bool]] = {}
         previous = ""
         for sequence, event in enumerate(case.events):
-            instant = event.ingested if event.second is None else event.second
+            instant = event.at
             is_reopen = previous in TERMINAL and event.status not in TERMINAL
             previous = event.status
             row = (event.ingested, f"{number}-{sequence}", sequence, event.status, is_reopen)
@@ -227,7 +241,11 @@ class Counted:
 
     def _first(self, statuses: list[str], after: tuple[int, int] = (-1, -1)) -> tuple[int, int] | None:
         """Instant and place in the source's order."""
-        places = [(instant, sequence) for instant, sequence, status, _ in self.events if status in statuses]
+        places = [
+            (instant, sequence)
+            for instant, sequence, status, is_reopen in self.events
+            if status in statuses or (is_reopen and "REOPENED" in statuses)
+        ]
         return min((place for place in places if place > after), default=None)
 
     def _stop(self, clock: dict[str, Any]) -> int | None:
@@ -235,7 +253,7 @@ class Counted:
         if "INTAKE" not in clock["start"]:
             first = self._first(clock["start"])
             assert first is not None, "asked of clocks that started"
-            start = (max(first[0], self.intake), first[1])
+            start = first
         stop = self._first(clock["stop"], start)
         return None if stop is None else stop[0]
 

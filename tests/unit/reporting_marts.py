@@ -284,19 +284,19 @@ def _tables(log: Log) -> dict[str, str]:
                 select *, datediff('day', intake_date, date '{as_of}') * 430 * 60 + hash(case_id) % 7000 as ran
                 from cases where is_open
             )
-            select case_id, clock, tier, case_type, 'P' || (1 + hash(case_id) % 4) as priority,
+            select case_id, 'desk' as policy, metric, 1 as cycle, tier, case_type, 'P' || (1 + hash(case_id) % 4) as priority,
                 case when hash(case_id) % 9 > 0 then 'desk ' || (1 + hash(case_id) % 5) end as team,
                 cast(intake_date as timestamp) + interval 13 hour as started_at,
                 cast(ran as bigint) as elapsed_seconds, cast(target as bigint) as target_seconds,
                 cast(target as bigint) - cast(ran as bigint) as remaining_seconds,
                 timestamp '{as_of} 05:00:00' + to_seconds(cast((target - cast(ran as bigint)) * 2 as bigint)) as due_at,
                 case when ran > target then 'breached' else 'running' end as outcome,
-                clock = 'sla_a_resolution_paused' and hash(case_id) % 5 = 0 as is_paused,
+                metric = 'first_resolution_paused' and hash(case_id) % 5 = 0 as is_paused,
                 timestamp '{as_of} 05:00:00' as as_of_at
             from open_cases,
-            (values ('sla_a_resolution', 86400), ('sla_a_resolution_paused', 86400), ('sla_b_first_touch', 7200))
-                as clocks (clock, target)
-            where clock <> 'sla_b_first_touch' or hash(case_id) % 20 = 0
+            (values ('first_resolution', 86400), ('first_resolution_paused', 86400), ('first_touch', 7200))
+                as clocks (metric, target)
+            where metric <> 'first_touch' or hash(case_id) % 20 = 0
         """,
         "source_sla_comparison": """
             select 'servicenow' as source, 24918 as cases, 24918 as source_verdict_cases, 36.58 as source_breach_pct,

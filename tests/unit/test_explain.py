@@ -12,11 +12,14 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from opsla_dagster.calendars import business_time, calendar_days
+from opsla_dagster.calendars import business_hours, business_time, calendar_days
+from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import Clock, Explanation, explain
 from opsla_dagster.reporting.explain_text import render
 from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_window
 from opsla_dagster.window import Window
 
 NEW_YORK = "America/New_York"
@@ -35,33 +38,8 @@ CALENDARS = CalendarsSettings.model_validate(
         },
     }
 )
-#: As the warehouse has them, of each the columns that matter here.
-TABLES = """
-create schema raw; create schema staging; create schema ops;
-create table raw.rejected_rows (case_id varchar, row_number bigint, reason varchar);
-create table ops.refreshed_partitions (
-    source varchar, intake_date date, as_of_at timestamp);
-create table staging.sla_clock_rules (
-    clock varchar, calendar varchar, role varchar, status varchar, target_seconds bigint);
-create table staging.case_milestones (
-    source varchar, case_id varchar, intake_date date, intake_ts timestamp, tier varchar, case_type varchar,
-    priority varchar, team varchar, agent varchar, ended_at timestamp, reopen_count bigint, is_open boolean);
-create view ops.partition_as_of as
-    select source, cases.intake_date, max(as_of_at) as as_of_at
-    from ops.refreshed_partitions inner join staging.case_milestones as cases using (source) group by all;
-create table staging.events_clean (
-    event_id varchar, case_id varchar, intake_date date, status varchar, source_status varchar, event_ts timestamp,
-    canonical_ts timestamp, source_sequence bigint, is_reopen boolean, is_event_ts_missing boolean,
-    is_tz_inconsistent boolean, is_late_arriving boolean, is_ingestion_before_event boolean, is_before_intake boolean);
-create table staging.events_deduped (event_id varchar, case_id varchar, intake_date date, copies bigint);
-create table staging.status_spans (
-    case_id varchar, intake_date date, span_number bigint, status varchar, started_at timestamp, ended_at timestamp,
-    event_id varchar);
-create table staging.sla_clocks (
-    case_id varchar, intake_date date, clock varchar, calendar varchar, started_at timestamp, stopped_at timestamp,
-    elapsed_seconds bigint, paused_seconds bigint, target_seconds bigint, outcome varchar, reason varchar,
-    is_open boolean);
-"""
+#: What is made by its own SQL from a case's milestones, events and spans.
+ROAD = ["staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks"]
 HOUR = 3600
 
 
@@ -70,12 +48,20 @@ class Warehouse:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
-        self.connection.execute(TABLES)
-        arrow = {"segments": business_time(CALENDARS), "days": calendar_days(CALENDARS, CALENDARS.horizon.window)}
-        for name, table in arrow.items():
-            self.connection.register(name, table)
-        self.connection.execute("create table staging.business_time as select * from segments")
-        self.connection.execute("create table raw.calendar_dim as select * from days")
+        for schema in ("raw", "staging", "mart", "ops"):
+            self.connection.execute(f"create schema {schema}")
+        for table in TABLES.values():
+            if table.kind is not Kind.VIEW:
+                ensure_table(self.connection, table)
+        # Of whichever intake date, as a refresh of all of them leaves it.
+        self.connection.execute(
+            "create view ops.partition_as_of as select looks.source, cases.intake_date, max(looks.as_of_at) as as_of_at "
+            "from ops.refreshed_partitions as looks inner join staging.case_milestones as cases using (source) group by all"
+        )
+        replace_snapshot(self.connection, TABLES["staging.business_time"], business_time(CALENDARS))
+        replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
+        horizon = CALENDARS.horizon.window
+        replace_window(self.connection, TABLES["raw.calendar_dim"], horizon, [(horizon, calendar_days(CALENDARS, horizon))])
         self.as_of("2025-12-01 00:00:00")
 
     def as_of(self, instant: str) -> None:
@@ -85,17 +71,12 @@ class Warehouse:
         marks = ", ".join("?" for _ in row)
         self.connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
-    def rule(self, clock: str, calendar: str, target_seconds: int, **roles: str) -> None:
-        for role, statuses in roles.items():
-            for status in statuses.split():
-                self.insert(
-                    "staging.sla_clock_rules",
-                    clock=clock,
-                    calendar=calendar,
-                    role=role,
-                    status=status,
-                    target_seconds=target_seconds,
-                )
+    def rule(self, metric: str, calendar: str, target_seconds: int, **roles: str) -> None:
+        self.insert("staging.sla_policies", policy="desk", position=1, metric=metric, calendar=calendar,
+                    target_seconds=target_seconds, reopen="freeze", change="retroactive")  # fmt: skip
+        for role, signals in roles.items():
+            for signal in signals.split():
+                self.insert("staging.sla_metric_rules", metric=metric, role=role, signal=signal, is_repeating=False)
 
     def case(self, *lines: str, case_id: str = "C-1", is_open: bool = False) -> None:
         """Each line `2025-07-03 21:00:00 INTAKE`; the last one ends the case, or `is_open`. Spans follow the events."""
@@ -149,23 +130,13 @@ class Warehouse:
                     event_id=event_id,
                 )
 
-    def clock(self, clock: str, calendar: str, target: int, start: str, stop: str | None, **figures: Any) -> None:
-        """The row of staging.sla_clocks: `elapsed`, `paused`, `outcome` and `reason` as given."""
-        self.insert(
-            "staging.sla_clocks",
-            case_id="C-1",
-            intake_date=self.day,
-            clock=clock,
-            calendar=calendar,
-            started_at=start,
-            stopped_at=stop,
-            elapsed_seconds=figures.get("elapsed"),
-            paused_seconds=figures.get("paused", None if figures.get("elapsed") is None else 0),
-            target_seconds=target,
-            outcome=figures.get("outcome", "running"),
-            reason=figures.get("reason"),
-            is_open=stop is None,
-        )
+    def clock(self, metric: str, **figures: Any) -> None:
+        """The case's clocks, made by their SQL; in the metric's row of staging.sla_clocks `figures` are put instead."""
+        window = Window(self.day, self.day + timedelta(days=1))
+        for table in ROAD:
+            replace_window(self.connection, TABLES[table], window, [(window, load_sql(sql_path(table)))])
+        for column, value in figures.items():
+            self.connection.execute(f"update staging.sla_clocks set {column} = ? where metric = ?", [value, metric])
 
     def explained(self) -> Explanation:
         return explain(self.connection, "C-1", zone=NEW_YORK)
@@ -204,9 +175,7 @@ def holiday_weekend(
     warehouse.rule("first_touch", "desk", target, start="INTAKE", stop="TRIAGE")
     warehouse.rule("never", "desk", target, start="ESCALATED", stop="RESOLVED")
     warehouse.case("2025-07-03 21:00:00 INTAKE", "2025-07-07 13:00:00 TRIAGE", "2025-07-07 14:00:00 RESOLVED")
-    warehouse.clock(
-        "first_touch", "desk", target, "2025-07-03 21:00:00", "2025-07-07 13:00:00", elapsed=elapsed, outcome=outcome
-    )
+    warehouse.clock("first_touch", elapsed_seconds=elapsed, outcome=outcome)
 
 
 def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> None:
@@ -221,10 +190,10 @@ def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> 
         ("05 04:00", "07 12:00", "outside hours", 0),
         ("07 12:00", "07 13:00", None, HOUR),
     ]
-    assert (clock.started_by, clock.stopped_by) == ("C-1-e1", "C-1-e2")
+    assert (clock.started_by, clock.stopped_by) == (None, "C-1-e2")
     assert (clock.outcome, clock.margin_seconds, clock.is_consistent) == ("met", 0, True)
     assert clock.due_at == datetime(2025, 7, 7, 13)
-    assert explanation.clocks_not_started == ("never",)
+    assert explanation.promised_but_not_started == ("desk never",)
 
     text = shown(explanation)
     (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
@@ -263,8 +232,8 @@ def pause(warehouse: Warehouse, paused: int) -> None:
         "2025-07-09 14:00:00 INVESTIGATION",
         "2025-07-09 15:30:00 RESOLVED",
     )
-    figures = {"elapsed": 4 * HOUR + 1800, "paused": paused, "outcome": "met"}
-    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-08 13:00:00", "2025-07-09 15:30:00", **figures)
+    figures = {"elapsed_seconds": 4 * HOUR + 1800, "paused_seconds": paused, "outcome": "met"}
+    warehouse.clock("resolution", **figures)
 
 
 def test_pause_is_one_piece_that_counts_nothing(warehouse: Warehouse) -> None:
@@ -295,8 +264,8 @@ def test_hour_that_comes_twice_counts_twice(warehouse: Warehouse) -> None:
     """2 November 2025, New York: 00:00 EDT to 03:00 EST is four hours."""
     warehouse.rule("touch", "always", HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-11-02 04:00:00 INTAKE", "2025-11-02 08:00:00 TRIAGE")
-    figures = {"elapsed": 4 * HOUR, "outcome": "breached"}
-    warehouse.clock("touch", "always", HOUR, "2025-11-02 04:00:00", "2025-11-02 08:00:00", **figures)
+    figures = {"elapsed_seconds": 4 * HOUR, "outcome": "breached"}
+    warehouse.clock("touch", **figures)
     explanation = warehouse.explained()
     assert explanation.is_consistent
     assert account(explanation.clocks[0]) == [("02 04:00", "02 08:00", None, 4 * HOUR)]
@@ -310,8 +279,8 @@ def test_weekend_of_the_clock_change_counts_nothing(warehouse: Warehouse) -> Non
     """Friday 31 October 17:00 EDT to Monday 3 November 09:00 EST: two hours, though the UTC hours have moved."""
     warehouse.rule("touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-10-31 21:00:00 INTAKE", "2025-11-03 14:00:00 TRIAGE")
-    figures = {"elapsed": 2 * HOUR, "outcome": "met"}
-    warehouse.clock("touch", "desk", 2 * HOUR, "2025-10-31 21:00:00", "2025-11-03 14:00:00", **figures)
+    figures = {"elapsed_seconds": 2 * HOUR, "outcome": "met"}
+    warehouse.clock("touch", **figures)
     assert account(warehouse.only_clock()) == [
         ("31 21:00", "31 22:00", None, HOUR),
         ("31 22:00", "03 13:00", "outside hours", 0),
@@ -323,8 +292,8 @@ def test_open_time_over_a_utc_midnight_is_one_piece_and_lunch_is_another(warehou
     """Monday 7 July in Sydney (UTC+10): 09:00 to 14:00 is 23:00 to 04:00 UTC, with an hour of lunch."""
     warehouse.rule("touch", "sydney", 9 * HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-07-06 23:00:00 INTAKE", "2025-07-07 04:00:00 TRIAGE")
-    figures = {"elapsed": 4 * HOUR, "outcome": "met"}
-    warehouse.clock("touch", "sydney", 9 * HOUR, "2025-07-06 23:00:00", "2025-07-07 04:00:00", **figures)
+    figures = {"elapsed_seconds": 4 * HOUR, "outcome": "met"}
+    warehouse.clock("touch", **figures)
     clock = warehouse.only_clock()
     assert account(clock) == [
         ("06 23:00", "07 02:00", None, 3 * HOUR),
@@ -339,10 +308,13 @@ def test_fractions_of_a_second_add_up_as_the_table_counts_them(warehouse: Wareho
     warehouse.rule("touch", "desk", HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 13:00:10 TRIAGE", "2025-07-08 13:00:20 RESOLVED")
     # F reads 13:00:00.900 as 13:00:00 and 13:00:20.100 as 13:00:20: twenty seconds, however they are cut.
-    for table, column in (("status_spans", "started_at"), ("status_spans", "ended_at")):
+    for table, column in (
+        ("status_spans", "started_at"), ("status_spans", "ended_at"), ("events_clean", "canonical_ts"),
+        ("case_milestones", "intake_ts"), ("case_milestones", "ended_at"),
+    ):
         warehouse.connection.execute(f"update staging.{table} set {column} = {column} + interval 700 milliseconds")
-    figures = {"elapsed": 20, "outcome": "met"}
-    warehouse.clock("touch", "desk", HOUR, "2025-07-08 13:00:00.7", "2025-07-08 13:00:20.7", **figures)
+    figures = {"elapsed_seconds": 20, "outcome": "met"}
+    warehouse.clock("touch", **figures)
     explanation = warehouse.explained()
     assert [piece.counted_seconds for piece in explanation.clocks[0].pieces] == [10, 10]
     assert explanation.is_consistent
@@ -355,7 +327,7 @@ def test_open_case_stands_as_of_the_latest_refresh(warehouse: Warehouse) -> None
     warehouse.as_of("2025-07-01 00:00:00")
     warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 TRIAGE", is_open=True)
-    warehouse.clock("resolution", "desk", 4 * HOUR, "2025-07-08 21:00:00", None)
+    warehouse.clock("resolution")
     explanation = warehouse.explained()
     (clock,) = explanation.clocks
     assert explanation.as_of_at == clock.until == datetime(2025, 7, 9, 13)
@@ -372,7 +344,7 @@ def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None
     warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
     warehouse.rule("resolution", "desk", HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 21:00:00 INTAKE", is_open=True)
-    warehouse.clock("resolution", "desk", HOUR, "2025-07-08 21:00:00", None)
+    warehouse.clock("resolution")
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.margin_seconds, clock.due_at) == ("breached", -HOUR, datetime(2025, 7, 8, 22))
     assert "breached, 1 h late (used up Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
@@ -382,7 +354,7 @@ def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
     warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
     warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT")
     warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 CUSTOMER_WAIT", is_open=True)
-    warehouse.clock("resolution", "desk", 4 * HOUR, "2025-07-08 21:00:00", None)
+    warehouse.clock("resolution")
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.is_paused, clock.due_at) == ("running", True, None)
     assert (clock.counted_seconds, clock.paused_seconds) == (1800, 5400)
@@ -393,7 +365,7 @@ def test_triage_before_intake_is_unknown_and_flagged(warehouse: Warehouse) -> No
     warehouse.rule("first_touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-07-08 12:00:00 TRIAGE", "2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 RESOLVED")
     figures = {"outcome": "unknown", "reason": "stopped_before_start"}
-    warehouse.clock("first_touch", "desk", 2 * HOUR, "2025-07-08 13:00:00", "2025-07-08 12:00:00", **figures)
+    warehouse.clock("first_touch", **figures)
     explanation = warehouse.explained()
     (clock,) = explanation.clocks
     assert (clock.outcome, clock.pieces, clock.margin_seconds, clock.due_at) == ("unknown", (), None, None)
@@ -406,10 +378,10 @@ def test_case_cancelled_before_the_stop_shows_what_had_counted(warehouse: Wareho
     warehouse.rule("resolution", "desk", 24 * HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 CANCELLED")
     figures = {"outcome": "unknown", "reason": "cancelled"}
-    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-08 13:00:00", "2025-07-08 14:00:00", **figures)
+    warehouse.clock("resolution", **figures)
     explanation = warehouse.explained()
     assert explanation.clocks[0].counted_seconds == HOUR
-    assert explanation.clocks[0].stopped_by == "C-1-e2"
+    assert explanation.clocks[0].stopped_by is None, "the case ended, its clock was not stopped"
     assert "unknown: the case was cancelled before the clock was stopped" in shown(explanation)
 
 
@@ -417,7 +389,7 @@ def test_case_cancelled_before_the_stop_shows_what_had_counted(warehouse: Wareho
 def test_clock_beyond_the_calendar_is_unknown(warehouse: Warehouse, elapsed: int | None, is_consistent: bool) -> None:
     warehouse.rule("touch", "desk", HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-12-31 20:00:00 INTAKE", "2026-01-02 15:00:00 TRIAGE")
-    warehouse.clock("touch", "desk", HOUR, "2025-12-31 20:00:00", "2026-01-02 15:00:00", elapsed=elapsed)
+    warehouse.clock("touch", elapsed_seconds=elapsed)
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.reason) == ("unknown", "outside_calendar_horizon")
     assert (clock.pieces, clock.is_consistent) == ((), is_consistent)
@@ -443,7 +415,7 @@ def test_every_flag_of_an_event_is_said(warehouse: Warehouse) -> None:
 def test_json_has_a_format_and_plain_names(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     content = json.loads(warehouse.explained().to_json())
-    assert content["format"] == 1
+    assert content["format"] == 2
     assert content["intake_at"] == "2025-07-03T21:00:00Z"
     assert content["intake_at_local"] == "2025-07-03T17:00:00-04:00"
     assert content["intake_date"] == "2025-07-03"
@@ -517,8 +489,7 @@ def test_a_long_status_is_told_by_the_week(warehouse: Warehouse) -> None:
     """Three weeks and a day: what did not count is three lines, and they add up."""
     warehouse.rule("resolution", "desk", 24 * HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-07 12:00:00 INTAKE", "2025-07-28 22:00:00 RESOLVED")
-    warehouse.clock("resolution", "desk", 24 * HOUR, "2025-07-07 12:00:00", "2025-07-28 22:00:00",
-                    elapsed=160 * HOUR, outcome="breached")  # fmt: skip
+    warehouse.clock("resolution", elapsed_seconds=160 * HOUR, outcome="breached")  # fmt: skip
     text = shown(warehouse.explained())
     lines = [line.split() for line in text.splitlines() if "INTAKE" in line and "outside hours" in line]
     assert len(lines) == 3, "the fourth week is one open day"
@@ -542,7 +513,7 @@ def test_any_stop_in_a_fortnight_adds_up(warehouse: Warehouse) -> None:
     calendar = Window(date(2025, 6, 30), date(2025, 7, 15))
     is_open_day = {day: day.weekday() < 5 and day != date(2025, 7, 4) for day in calendar.dates()}
     for stop in (datetime(2025, 7, 8, 1, 1) + timedelta(hours=7 * step, minutes=13 * step) for step in range(8)):
-        for table in ("case_milestones", "events_clean", "status_spans", "sla_clocks"):
+        for table in ("case_milestones", "events_clean", "status_spans"):
             warehouse.connection.execute(f"delete from staging.{table}")
         walk = [start + timedelta(minutes=minute) for minute in range(int((stop - start).total_seconds()) // 60)]
         locally = [(minute, minute - timedelta(hours=4)) for minute in walk]
@@ -551,8 +522,8 @@ def test_any_stop_in_a_fortnight_adds_up(warehouse: Warehouse) -> None:
         lines = [f"{start} INTAKE", f"{waits} CUSTOMER_WAIT", f"{works} INVESTIGATION", f"{stop} RESOLVED"]
         warehouse.case(*lines)
         elapsed = len(is_open) * 60 - paused
-        figures = {"elapsed": elapsed, "paused": paused, "outcome": "breached"}
-        warehouse.clock("resolution", "desk", HOUR, str(start), str(stop), **figures)
+        figures = {"elapsed_seconds": elapsed, "paused_seconds": paused, "outcome": "breached"}
+        warehouse.clock("resolution", **figures)
         clock = warehouse.only_clock()
         assert (clock.counted_seconds, clock.paused_seconds) == (elapsed, paused)
         assert clock.is_consistent

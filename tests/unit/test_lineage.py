@@ -47,8 +47,8 @@ METRICS = "staging.case_sla_metrics"
             id="a window's keys are part of the value",
         ),
         pytest.param(
-            "select (select max(calendar) from staging.sla_clock_rules) as calendar from raw.cases",
-            {"calendar": ["staging.sla_clock_rules.calendar"]},
+            "select (select max(calendar) from staging.sla_policies) as calendar from raw.cases",
+            {"calendar": ["staging.sla_policies.calendar"]},
             id="a subquery",
         ),
     ],

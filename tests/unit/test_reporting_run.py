@@ -101,7 +101,7 @@ def test_headline_of_a_warehouse_knows_events_and_their_mess() -> None:
             "is_first_touch_before_intake)"
         )
         connection.execute(
-            "create table staging.sla_clock_rules as select 'sla_b_first_touch' as clock, 5400 as target_seconds"
+            "create table staging.sla_policies as select 'first_touch' as metric, 5400 as target_seconds"
         )
         found = headline(connection)
     assert (found.events, found.events_per_case) == (4, 2.0)

@@ -9,61 +9,114 @@ import pytest
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_clock_rules
+from opsla_dagster.settings.sla_policies import (
+    SlaPoliciesSettings,
+    sla_metric_rules,
+    sla_policies,
+    sla_policy_scopes,
+)
 
 CONFIG = Path(__file__).parents[2] / "config"
-CLOCK = """
-clocks:
-  touch:
-    title: First touch
+DOCUMENT = """
+metrics:
+  touch: {title: First touch, start: [INTAKE], stop: [TRIAGE], pause: [CUSTOMER_WAIT]}
+  next_reply: {title: Next reply, start: [CUSTOMER_MESSAGE], stop: [PUBLIC_REPLY], cancel: [RESOLVED], repeats: true}
+policies:
+  - {name: p1, when: {priority: P1, queue: [web, mobile], tag: vip}, calendar: always, targets: {touch: 15m}}
+  - name: rest
     calendar: desk
-    start: [INTAKE]
-    stop: [TRIAGE]
-    pause: [CUSTOMER_WAIT]
-    target: 2h
+    targets: {touch: 1d, next_reply: {target: 2h, calendar: always}}
+    reopen: resume
+    change: restart
 """
+CALENDARS = CalendarsSettings.model_validate({
+    "horizon": {"start": "2025-01-01", "end": "2026-01-01"},
+    "default": "desk",
+    "calendars": {
+        "desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}},
+        "short_friday": {"zone": "UTC", "hours": {"mon-thu": ["08:00-18:00"], "fri": ["08:00-14:00"]}},
+        "stated": {"zone": "UTC", "hours": {"mon-thu": ["08:00-18:00"], "fri": ["08:00-14:00"]}, "business_day": "8h"},
+        "always": {"zone": "UTC", "always_open": True},
+    },
+})
+
+
+def read(tmp_path: Path, text: str) -> SlaPoliciesSettings:
+    path = tmp_path / "sla_policies.yml"
+    path.write_text(text, encoding="utf-8")
+    return read_document(path, SlaPoliciesSettings)
 
 
 def test_the_shipped_promises_are_those_of_the_impact_log() -> None:
-    policies = read_document(CONFIG / "sla_policies.yml", SlaPoliciesSettings)
-    rules = sla_clock_rules(policies, read_document(CONFIG / "calendars.yml", CalendarsSettings)).to_pylist()
-    assert {(rule["clock"], rule["role"], rule["status"], rule["target_seconds"]) for rule in rules} == {
-        ("sla_b_first_touch", "start", "INTAKE", 7_200),
-        ("sla_b_first_touch", "stop", "TRIAGE", 7_200),
-        ("sla_a_resolution", "start", "INTAKE", 86_400),
-        ("sla_a_resolution", "stop", "RESOLVED", 86_400),
-        ("sla_a_resolution_paused", "start", "INTAKE", 86_400),
-        ("sla_a_resolution_paused", "stop", "RESOLVED", 86_400),
-        ("sla_a_resolution_paused", "pause", "CUSTOMER_WAIT", 86_400),
-    }
-    assert {rule["calendar"] for rule in rules} == {"desk"}
-
-
-def test_a_clock_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "sla_policies.yml"
-    path.write_text(CLOCK.replace("desk", "office"), encoding="utf-8")
+    shipped = read_document(CONFIG / "sla_policies.yml", SlaPoliciesSettings)
     calendars = read_document(CONFIG / "calendars.yml", CalendarsSettings)
-    with pytest.raises(OpslaError, match=r"clocks\.touch\.calendar: calendars\.yml has no calendar 'office'; known"):
-        sla_clock_rules(read_document(path, SlaPoliciesSettings), calendars)
+    rules = sla_metric_rules(shipped).to_pylist()
+    assert {(rule["metric"], rule["role"], rule["signal"]) for rule in rules if rule["role"] != "reopen"} == {
+        ("first_touch", "start", "INTAKE"), ("first_touch", "stop", "TRIAGE"),
+        ("first_resolution", "start", "INTAKE"), ("first_resolution", "stop", "RESOLVED"),
+        ("first_resolution_paused", "start", "INTAKE"), ("first_resolution_paused", "stop", "RESOLVED"),
+        ("first_resolution_paused", "pause", "CUSTOMER_WAIT"),
+    }
+    promises = sla_policies(shipped, calendars.calendars).to_pylist()
+    assert {(row["metric"], row["calendar"], row["target_seconds"], row["reopen"]) for row in promises} == {
+        ("first_touch", "desk", 7_200, "freeze"), ("first_resolution", "desk", 86_400, "freeze"),
+        ("first_resolution_paused", "desk", 86_400, "freeze"),
+    }
+    assert sla_policy_scopes(shipped).num_rows == 0, "for every case"
+
+
+def test_policies_are_rows_in_their_order(tmp_path: Path) -> None:
+    policies = read(tmp_path, DOCUMENT)
+    rows = sla_policies(policies, CALENDARS.calendars).to_pylist()
+    assert [(row["policy"], row["position"], row["metric"], row["calendar"], row["target_seconds"]) for row in rows] == [
+        ("p1", 1, "touch", "always", 900), ("rest", 2, "touch", "desk", 9 * 3600), ("rest", 2, "next_reply", "always", 7200),
+    ]
+    assert [(row["reopen"], row["change"]) for row in rows] == [("freeze", "retroactive"), *[("resume", "restart")] * 2]
+    scopes = [(row["policy"], row["attribute"], row["value"]) for row in sla_policy_scopes(policies).to_pylist()]
+    assert scopes == [("p1", "priority", "P1"), ("p1", "team", "web"), ("p1", "team", "mobile"), ("p1", "tags", "vip")]
+    repeats = {(row["metric"], row["is_repeating"]) for row in sla_metric_rules(policies).to_pylist()}
+    assert repeats == {("touch", False), ("next_reply", True)}
+
+
+@pytest.mark.parametrize(("calendar", "seconds"), [("desk", 27 * 3600), ("stated", 24 * 3600), ("always", 72 * 3600)])
+def test_a_day_is_a_business_day_of_the_calendar(tmp_path: Path, calendar: str, seconds: int) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("calendar: always, targets: {touch: 15m}", f"calendar: {calendar}, targets: {{touch: 3d}}"))
+    assert sla_policies(policies, CALENDARS.calendars).to_pylist()[0]["target_seconds"] == seconds
+
+
+def test_days_of_a_calendar_whose_days_differ_are_refused(tmp_path: Path) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("calendar: desk", "calendar: short_friday"))
+    with pytest.raises(OpslaError, match=r"policies\.rest\.targets\.touch: 1d are business days.*'short_friday'.*business_day: 8h"):
+        sla_policies(policies, CALENDARS.calendars)
+
+
+def test_a_promise_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("calendar: desk", "calendar: office"))
+    with pytest.raises(OpslaError, match=r"policies\.rest: calendars\.yml has no calendar 'office'; known: desk, "):
+        sla_policies(policies, CALENDARS.calendars)
 
 
 @pytest.mark.parametrize(
     ("found", "written", "message"),
     [
-        ("2h", "120", r"clocks\.touch\.target: write a duration with its unit"),
-        ("2h", "0m", r"clocks\.touch\.target: Input should be greater than 0"),
-        ("[TRIAGE]", "[]", r"clocks\.touch\.stop"),
-        ("[TRIAGE]", "[DONE]", r"clocks\.touch\.stop\.0: Input should be .*found 'DONE'"),
-        ("[TRIAGE]", "[TRIAGE, TRIAGE]", r"clocks\.touch\.stop: TRIAGE is listed twice"),
-        ("[TRIAGE]", "[INTAKE]", r"clocks\.touch: INTAKE both starts and ends or pauses the clock"),
-        ("[INTAKE]", "[TRIAGE]", r"clocks\.touch: TRIAGE both starts and ends or pauses the clock"),
-        ("[CUSTOMER_WAIT]", "[TRIAGE]", r"clocks\.touch: TRIAGE both pauses and stops the clock"),
-        ("start: [INTAKE]\n    stop: [TRIAGE]", "start: [TRIAGE]\n    stop: [INTAKE]", r"begins with INTAKE"),
-        ("title:", "titel:", r"clocks\.touch\.titel: no such setting"),
+        ("touch: 15m", "touch: 120", r"policies\.0\.targets\.touch\.target"),
+        ("touch: 15m", "touch: 0m", r"policies\.0\.targets\.touch: '0m': a promise takes some time"),
+        ("touch: 15m", "touch: soon", r"policies\.0\.targets\.touch: 'soon' is not a duration"),
+        ("{touch: 15m}", "{reply: 15m}", r"policies\.p1\.targets\.reply: no such metric under metrics; known: touch, next_reply"),
+        ("name: rest", "name: p1", r"two policies are called 'p1'"),
+        ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting"),
+        ("reopen: resume", "reopen: again", r"policies\.1\.reopen"),
+        ("[TRIAGE]", "[]", r"metrics\.touch\.stop"),
+        ("[TRIAGE]", "[DONE]", r"metrics\.touch\.stop\.0: Input should be .*found 'DONE'"),
+        ("[TRIAGE]", "[TRIAGE, TRIAGE]", r"metrics\.touch\.stop: TRIAGE is listed twice"),
+        ("[TRIAGE]", "[INTAKE]", r"metrics\.touch: every case begins with INTAKE"),
+        ("[INTAKE]", "[TRIAGE]", r"metrics\.touch: TRIAGE both starts and ends the clock"),
+        ("[CUSTOMER_WAIT]", "[TRIAGE]", r"metrics\.touch: TRIAGE both pauses the clock and starts or ends it"),
+        ("[CUSTOMER_WAIT]", "[PRIVATE_NOTE]", r"metrics\.touch: pause: PRIVATE_NOTE is no status that lasts"),
+        ("cancel: [RESOLVED]", "cancel: [PUBLIC_REPLY]", r"metrics\.next_reply: PUBLIC_REPLY both stops and cancels"),
+        ("title: First touch", "titel: First touch", r"metrics\.touch\.titel: no such setting"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:
-    path = tmp_path / "sla_policies.yml"
-    path.write_text(CLOCK.replace(found, written, 1), encoding="utf-8")
     with pytest.raises(OpslaError, match=message):
-        read_document(path, SlaPoliciesSettings)
+        read(tmp_path, DOCUMENT.replace(found, written, 1))

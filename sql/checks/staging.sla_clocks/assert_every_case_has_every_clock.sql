@@ -14,8 +14,8 @@ with promised as (
         and cases.intake_date < $end_date
         and rules.role = 'start'
         and rules.signal = 'INTAKE'
-        and promises.in_force_from = cases.intake_ts
-        and promises.in_force_to is null
+        and promises.in_force_from_at = cases.intake_ts
+        and promises.in_force_to_at is null
         and not promises.is_source_promise
     group by promises.intake_date
 ),
@@ -38,8 +38,8 @@ judged as (
         and cases.intake_date < $end_date
         and rules.role = 'start'
         and rules.signal = 'INTAKE'
-        and promises.in_force_from = cases.intake_ts
-        and promises.in_force_to is null
+        and promises.in_force_from_at = cases.intake_ts
+        and promises.in_force_to_at is null
         and not promises.is_source_promise
         and clocks.cycle = 1
     group by clocks.intake_date
