@@ -85,10 +85,22 @@ class Hours:
         return self.horizon[0] <= at < self.horizon[1]
 
 
-def read_hours(calendars: Mapping[str, Any]) -> dict[str, Hours]:
-    """Every calendar of a calendars.yml document, by name. The horizon's dates are UTC dates, the end exclusive."""
-    horizon = (instant(calendars["horizon"]["start"]), instant(calendars["horizon"]["end"]))
-    return {name: Hours(calendar, horizon) for name, calendar in calendars["calendars"].items()}
+class Calendars(dict[str, Hours]):
+    """The calendars of a calendars.yml document, by name, each read when it is first asked for.
+
+    The horizon's dates are UTC dates, the end exclusive.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.calendars: Mapping[str, Any] = document["calendars"]
+        self.horizon = (instant(document["horizon"]["start"]), instant(document["horizon"]["end"]))
+
+    def __missing__(self, name: str) -> Hours:
+        if name not in self.calendars:
+            raise DocumentError(f"no calendar is called {name!r}; known: {', '.join(self.calendars)}")
+        self[name] = Hours(self.calendars[name], self.horizon)
+        return self[name]
 
 
 def duration(text: str, business_day: int | None) -> int:

@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from conformance.documents import (
-    CASES, COLUMNS, INSTANTS, KEY, KINDS, SPAN_COLUMNS, Clock, Document, DocumentError, as_expected, read_csv, read_documents,
+    CASES,
+    COLUMNS,
+    INSTANTS,
+    KINDS,
+    SPAN_COLUMNS,
+    Clock,
+    Document,
+    DocumentError,
+    as_expected,
+    read_csv,
+    read_documents,
     shown,
 )
 

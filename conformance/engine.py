@@ -18,7 +18,18 @@ import duckdb
 import pyarrow as pa
 
 from conformance.documents import (
-    ATTRIBUTES, CASES, KINDS, MESSAGES, TERMINAL, Case, Clock, Document, instant, moment, read_documents, write_results,
+    ATTRIBUTES,
+    CASES,
+    KINDS,
+    MESSAGES,
+    TERMINAL,
+    Case,
+    Clock,
+    Document,
+    instant,
+    moment,
+    read_documents,
+    write_results,
 )
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind

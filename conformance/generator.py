@@ -53,21 +53,19 @@ def draw_document(seed: int, cases: int = 400) -> Document:
     draw = Random(seed)
     start = date(draw.randint(2015, 2032), draw.randint(1, 12), draw.randint(1, 28))
     end = start + timedelta(days=draw.choice([40, 90, 200, 400]))
-    calendars = {
-        "horizon": {"start": start, "end": end}, "default": "calendar_0",
-        "calendars": {f"calendar_{number}": _calendar(draw, start, end) for number in range(draw.randint(2, 5))},
-    }
-    calendars["calendars"]["vendor:always"] = {"zone": "UTC", "always_open": True}
+    calendars = {f"calendar_{number}": _calendar(draw, start, end) for number in range(draw.randint(2, 5))}
+    calendars["vendor:always"] = {"zone": "UTC", "always_open": True}
     metrics = dict(shared("metrics")["standard"])
     for number in range(draw.randint(0, 3)):
         metrics[f"metric_{number}"] = _metric(draw)
-    policies = [_policy(draw, number, metrics, calendars["calendars"]) for number in range(draw.randint(1, 7))]
+    policies = [_policy(draw, number, metrics, calendars) for number in range(draw.randint(1, 7))]
     first, last = instant(start), instant(end)
     as_of = draw.choice([last - 1, *(_instant(draw, first + (last - first) // 2, last) for _ in range(6))])
     return Document(
-        id=f"seed_{seed}", why="random", as_of=as_of, calendars=calendars, metrics=metrics, policies=tuple(policies),
+        id=f"seed_{seed}", why="random", as_of=as_of, metrics=metrics, policies=tuple(policies),
+        calendars={"horizon": {"start": start, "end": end}, "default": "calendar_0", "calendars": calendars},
         cases=tuple(
-            _case(draw, f"s{seed}-{number:05d}", first, last, metrics, list(calendars["calendars"])) for number in range(cases)
+            _case(draw, f"s{seed}-{number:05d}", first, last, metrics, list(calendars)) for number in range(cases)
         ),
     )
 

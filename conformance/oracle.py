@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.calendar_hours import Hours, Pairs, duration, read_hours
+from conformance.calendar_hours import Calendars, Hours, Pairs, duration
 from conformance.documents import MESSAGES, TERMINAL, Case, Clock, Document, Signal
 
 #: Later than everything: where an interval goes on.
@@ -136,7 +136,7 @@ class Oracle:
 
     def __init__(self, document: Document) -> None:
         self.as_of = document.as_of
-        self.hours = read_hours(document.calendars)
+        self.hours = Calendars(document.calendars)
         self.metrics = document.metrics
         self.policies = [_Policy(policy, self.hours) for policy in document.policies]
 
@@ -211,6 +211,8 @@ class Oracle:
         hours, start, stop = self.hours[row.promise.calendar], row.cycle.start, row.stop
         until = self.as_of if stop is None else stop
         due_at, elapsed, paused, seconds = None, None, None, None
+        outcome: str
+        reason: str | None
         if until < start:
             outcome, reason = "unknown", "stopped_before_start"
         elif not (hours.is_inside(start) and hours.is_inside(until)):

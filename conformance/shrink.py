@@ -42,8 +42,8 @@ def _smaller(document: Document) -> Iterator[Document]:
             document, metrics=kept, policies=tuple(policy for policy in policies if policy["targets"]),
             cases=(replace(case, applied=applied),),
         )
-    for policies in _without_one(document.policies):
-        yield replace(document, policies=policies)
+    for fewer in _without_one(document.policies):
+        yield replace(document, policies=fewer)
     for smaller in _smaller_cases(case):
         yield replace(document, cases=(smaller,))
     for number, policy in enumerate(document.policies):
