@@ -7,10 +7,10 @@ PIP_PLAIN = $(BIN)/python -m pip install --quiet --disable-pip-version-check --n
 PIP = $(PIP_PLAIN) --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run refresh dev test check docs bench hold lock clean
+.PHONY: help setup run refresh dev test check docs conformance bench hold lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Set up .venv from the locked versions (the other targets do it when needed)
 
@@ -44,6 +44,9 @@ check: $(READY) ## ruff, mypy --strict, sqlfluff
 docs: $(READY) ## Derive the data dictionary and the column lineage anew
 	@$(BIN)/python -m opsla_dagster.catalog.dictionary
 	@$(BIN)/python -m opsla_dagster.warehouse.lineage
+
+conformance: $(READY) ## The hand-worked SLA cases, and 100,000 random clocks against the oracle
+	@$(BIN)/python -m conformance.campaign
 
 bench: $(READY) ## The figures of speed and memory, each beside something it is measured against (takes a while)
 	@$(BIN)/opsla bench
