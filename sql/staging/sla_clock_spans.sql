@@ -107,7 +107,10 @@ clipped as (
             else 'paused'
         end as state,
         case
-            when standing.paused_to > runs.counted_from_at and standing.paused_from < runs.counted_from_at then runs.counted_from_at
+            when
+                standing.paused_from < runs.counted_from_at
+                and (standing.paused_to is null or standing.paused_to > runs.counted_from_at)
+                then runs.counted_from_at
             else standing.paused_from
         end as paused_from,
         coalesce(

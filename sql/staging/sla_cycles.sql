@@ -174,7 +174,7 @@ single as (
     where modes.runs_once
 ),
 
-marks as (
+heard as (
     select
         cases.case_id,
         listened.metric,
@@ -210,6 +210,24 @@ marks as (
     where not listened.runs_once and (listened.is_start or listened.is_end)
 ),
 
+-- One event may be several signals, as a status and a reopen: it is one step of the walk.
+marks as (
+    select
+        case_id,
+        metric,
+        reopen,
+        place,
+        instant,
+        source_sequence,
+        event_id,
+        bool_or(is_start) as is_start,
+        bool_or(is_stop) as is_stop,
+        bool_or(is_end) as is_end,
+        bool_or(is_end and signal = 'CANCELLED') as is_cancellation
+    from heard
+    group by case_id, metric, reopen, place, instant, source_sequence, event_id
+),
+
 -- After a start the clock runs, after an end that is no start it does not: the mark before tells whether it runs.
 told as (
     select
@@ -217,7 +235,7 @@ told as (
         coalesce(
             lag(is_start) over (
                 partition by case_id, metric, reopen
-                order by place, instant, source_sequence, event_id, is_start, signal
+                order by place, instant, source_sequence, event_id
             ),
             false
         ) as is_running
@@ -238,20 +256,20 @@ walked as (
         *,
         lead(instant) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id, is_start, signal
+            order by place, instant, source_sequence, event_id
         ) as ended_by_signal_at,
         lead(event_id) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id, is_start, signal
+            order by place, instant, source_sequence, event_id
         ) as end_event_id,
         lead(is_stop) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id, is_start, signal
+            order by place, instant, source_sequence, event_id
         ) as is_stopped_by_event,
-        lead(signal) over (
+        lead(is_cancellation) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id, is_start, signal
-        ) as end_signal
+            order by place, instant, source_sequence, event_id
+        ) as is_cancelled_by_signal
     from turns
 ),
 
@@ -262,14 +280,14 @@ repeated as (
         reopen,
         row_number() over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id, is_start, signal
+            order by place, instant, source_sequence, event_id
         ) as run_number,
         instant as started_at,
         event_id as start_event_id,
         ended_by_signal_at,
         end_event_id,
         coalesce(is_stopped_by_event, false) as is_stopped_by_event,
-        coalesce(end_signal = 'CANCELLED', false) as is_cancelled_by_signal
+        coalesce(is_cancelled_by_signal, false) as is_cancelled_by_signal
     from walked
     where begins
 ),
