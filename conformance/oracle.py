@@ -288,7 +288,8 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     """The walk over the signals: what starts, stops and cancels a metric; then what a reopen makes of it."""
     start, stop, cancel = set(metric["start"]), set(metric["stop"]), set(metric.get("cancel", ()))
     repeats = metric.get("repeats", False)
-    if not repeats and reopen in ("restart", "resume"):
+    # A reopen undoes an end of the case, so it starts anew what only such an end stops: never a first touch.
+    if not repeats and reopen in ("restart", "resume") and set(metric["stop"]) <= set(TERMINAL):
         start.add("REOPENED")
     found: list[Run] = []
     since: int | None = None

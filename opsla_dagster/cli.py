@@ -164,6 +164,24 @@ def explain(
         render(explanation, console)
 
 
+@app.command("policy-diff")
+def policy_diff(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A file as sla_policies.yml, or a directory that holds one.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The other one; calendars.yml beside either is used with it.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Write every clock that differs to this CSV file.")] = None,
+) -> None:
+    """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
+    from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    before, after = (read_promises(place, settings.config_directory) for place in (a, b))
+    with compared(settings.home, before, after) as connection:
+        print_differences(connection, before, after, console)
+        if to is not None:
+            _say(f"{to}: {write_cases(connection, to):,} clocks that differ")
+
+
 class ExportFormat(StrEnum):
     """File formats of `opsla export`."""
 

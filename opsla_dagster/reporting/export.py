@@ -19,19 +19,19 @@ from opsla_dagster.warehouse.connection import reading
 
 
 def export_tables(home: Home, tables: list[str], file_format: str, directory: Path) -> Iterator[tuple[Path, int]]:
-    """Writes `tables` (default: every mart) to `directory`, one file each; yields each file and its rows.
+    """Writes `tables` (default: every published mart) to `directory`, one file each; yields each file and its rows.
 
     Marts come from the published copy, which is readable at any time; other layers from the warehouse. Raises OpslaError for
     an unknown table, a directory that cannot be written, and hyper without its extra.
     """
-    chosen = tables or [name for name, table in TABLES.items() if table.schema == "mart"]
+    chosen = tables or [name for name in TABLES if _is_published(name)]
     unknown = [name for name in chosen if name not in TABLES]
     if unknown:
         meant = difflib.get_close_matches(unknown[0], TABLES, n=3) or [name for name in TABLES if name.endswith(f".{unknown[0]}")]
         hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
         raise OpslaError(f"no such table: {', '.join(unknown)}{hint} (docs/data_dictionary.md lists them all)")
     pantab = _pantab() if file_format == "hyper" else None
-    only_marts = all(TABLES[name].schema == "mart" for name in chosen)
+    only_marts = all(_is_published(name) for name in chosen)
     with reading(home.marts_database if only_marts else home.warehouse) as connection:
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -42,6 +42,10 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
             raise OpslaError(f"{name}: this home has not made that table yet; `opsla run` makes all of them") from error
         except (OSError, duckdb.IOException) as error:
             raise OpslaError(f"{directory}: cannot be written: {str(error).splitlines()[0]}") from error
+
+
+def _is_published(name: str) -> bool:
+    return TABLES[name].schema == "mart" and TABLES[name].is_published
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab: ModuleType | None) -> int:

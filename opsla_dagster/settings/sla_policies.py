@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, parse_duration
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.status import Signal
+from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("is_repeating", pa.bool_())])
 SLA_POLICIES = pa.schema([
@@ -88,9 +88,9 @@ class Metric(Document):
         return self
 
     def roles(self) -> list[tuple[str, Signal]]:
-        """Role and signal; a clock that does not repeat is started anew by a reopen, where its policy says so."""
+        """Role and signal. A reopen starts anew, where the policy says so, what only the end of a case stops: no first touch."""
         roles = [("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause)]
-        if not self.repeats:
+        if not self.repeats and all(signal.value in TERMINAL_STATUSES for signal in self.stop):
             roles.append(("reopen", (Signal.REOPENED,)))
         return [(role, signal) for role, signals in roles for signal in signals]
 
