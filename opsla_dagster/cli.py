@@ -147,7 +147,9 @@ def report() -> None:
 
 @app.command()
 def explain(
-    case_id: str, as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False
+    case_id: str,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="As a page with a time line a clock.")] = None,
 ) -> None:
     """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
     from opsla_dagster.reporting.explain import explain as explain_case
@@ -158,7 +160,11 @@ def explain(
     settings = load_settings()
     with reading(settings.home.warehouse) as connection:
         explanation = explain_case(connection, case_id, zone=settings.sources.desk.timezone)
-    if as_json:
+    if picture is not None:
+        from opsla_dagster.reporting.explain_picture import write_picture
+
+        _say(f"Picture: {write_picture(explanation, picture)}")
+    elif as_json:
         typer.echo(explanation.to_json())
     else:
         render(explanation, console)

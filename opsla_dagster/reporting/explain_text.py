@@ -58,7 +58,7 @@ class _Words:
     """How instants are written, in the desk's zone, and how events are numbered."""
 
     def __init__(self, explanation: Explanation) -> None:
-        self._zone = ZoneInfo(explanation.zone)
+        self.zone = explanation.zone
         self._year = self._at(explanation.intake_at).year
         self._numbers = {event.event_id: number for number, event in enumerate(explanation.events, start=1)}
         seen = [event.at for event in explanation.events]
@@ -67,9 +67,7 @@ class _Words:
         self._names_offset = len({self._at(at).utcoffset() for at in seen}) > 1
 
     def long(self, at: datetime) -> str:
-        """`Sat 5 Jul 2025 00:00 EDT`."""
-        moment = self._at(at)
-        return f"{moment:%a} {moment.day} {moment:%b %Y} {_time(moment)} {moment:%Z}"
+        return when(at, self.zone)
 
     def short(self, at: datetime) -> str:
         """`Sat 5 Jul 00:00`, with the year where it is another than the intake's."""
@@ -90,7 +88,13 @@ class _Words:
         return str(self._numbers.get(event_id, "")) if event_id else ""
 
     def _at(self, at: datetime) -> datetime:
-        return at.replace(tzinfo=UTC).astimezone(self._zone)
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone))
+
+
+def when(at: datetime, zone: str) -> str:
+    """A naive UTC instant in `zone`: `Sat 5 Jul 2025 00:00 EDT`."""
+    moment = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    return f"{moment:%a} {moment.day} {moment:%b %Y} {_time(moment)} {moment:%Z}"
 
 
 def _time(moment: datetime) -> str:
@@ -145,18 +149,18 @@ def _clock(clock: Clock, words: _Words, say: Say) -> None:
     say(
         f"\n[bold]{escape(_name(clock))}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
         + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
-        + f"; target {_duration(clock.target_seconds)} of calendar {escape(clock.calendar)}"
+        + f"; target {duration(clock.target_seconds)} of calendar {escape(clock.calendar)}"
     )
     started = f"started {words.long(clock.started_at)}{_by(clock.started_by, 'the case record')}"
     if clock.stopped_at is None:
         say(f"{started}; still on as of {words.long(clock.until)}")
     else:
         say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
-    say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(_verdict(clock, words))}[/]")
+    say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(verdict(clock, words.zone))}[/]")
     if clock.pieces:
         say(_pieces(clock, words))
     if not clock.is_consistent:
-        stored = "none" if clock.stored_elapsed_seconds is None else _minutes(clock.stored_elapsed_seconds)
+        stored = "none" if clock.stored_elapsed_seconds is None else minutes(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
 
 
@@ -176,15 +180,15 @@ def _pieces(clock: Clock, words: _Words) -> Table:
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="in all", no_wrap=True)
     table.add_column("#", no_wrap=True)  # of the event that began the status
-    table.add_column("minutes", justify="right", no_wrap=True, footer=_minutes(clock.counted_seconds))
-    left_out = f"{_minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
+    table.add_column("minutes", justify="right", no_wrap=True, footer=minutes(clock.counted_seconds))
+    left_out = f"{minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
     table.add_column("why not", footer=left_out)
     for group in _by_status(clock.pieces):
         for piece in group if len(group) <= MOST_PIECES else words.by_week(group):
             table.add_row(*_piece_cells(piece, words), style="dim" if piece.counted_seconds == 0 else None)
         if len(group) > 1:
             subtotal = sum(piece.counted_seconds for piece in group)
-            table.add_row("", "", f"{_status(group[0])}, sum", "", _minutes(subtotal), "", style="italic")
+            table.add_row("", "", f"{_status(group[0])}, sum", "", minutes(subtotal), "", style="italic")
         table.add_section()
     return table
 
@@ -203,8 +207,8 @@ def _as_one(pieces: Sequence[Piece]) -> Piece:
 def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:
     why_not = piece.why_not or ""
     if piece.kind == "paused":
-        why_not += f" ({_minutes(piece.open_seconds)} open)"
-    cells = (_status(piece), words.number_of(piece.event_id), _minutes(piece.counted_seconds), why_not)
+        why_not += f" ({minutes(piece.open_seconds)} open)"
+    cells = (_status(piece), words.number_of(piece.event_id), minutes(piece.counted_seconds), why_not)
     return (words.short(piece.started_at), words.short(piece.ended_at), *map(Text, cells))
 
 
@@ -223,26 +227,28 @@ def _by_status(pieces: Sequence[Piece]) -> list[list[Piece]]:
     return groups
 
 
-def _verdict(clock: Clock, words: _Words) -> str:
+def verdict(clock: Clock, zone: str) -> str:
+    """How the clock ended or stands, in words; instants in `zone`."""
+    due_at = when(clock.due_at, zone) if clock.due_at else ""
     if clock.outcome == "unknown" or clock.margin_seconds is None:
         return f"unknown: {_REASONS.get(clock.reason or '', clock.reason)}"
-    margin = _duration(abs(clock.margin_seconds))
-    due = f" (used up {words.long(clock.due_at)})" if clock.due_at else ""
+    margin = duration(abs(clock.margin_seconds))
+    due = f" (used up {due_at})" if clock.due_at else ""
     if clock.outcome == "met":
         return f"met, {margin} early" if clock.margin_seconds else "met, exactly at its target"
     if clock.outcome == "breached":
         return f"breached, {margin} late{due}" + ("; still open" if clock.is_open else "")
     if clock.is_paused:
         return f"running, paused now; {margin} left"
-    return f"running, {margin} left" + (f"; due {words.long(clock.due_at)}" if clock.due_at else "")
+    return f"running, {margin} left" + (f"; due {due_at}" if clock.due_at else "")
 
 
-def _minutes(seconds: int) -> str:
+def minutes(seconds: int) -> str:
     """Minutes and seconds, `605:30`: exact, and a column of them adds up."""
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
     """`1 h 02 min 03 s` of open time; there are no days in it, a business day has no fixed length."""
     hours, rest = divmod(seconds, 3600)
     parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]

@@ -28,7 +28,7 @@ def write_report(marts: Path, run_summary: RunSummary | None, target: Path) -> P
     with published(marts) as connection:
         measured = _completed(headline(connection), run_summary)
         sections = all_sections(connection, measured, run_summary)
-    page = _environment().get_template("report.html.j2").render(
+    page = environment().get_template("report.html.j2").render(
         headline=measured, summary=run_summary, sections=sections, tones=TONES
     )
     write_whole(target, page)
@@ -59,7 +59,8 @@ def _completed_sla(measured: SlaFigures, ran: SlaFigures | None) -> SlaFigures:
     return measured.model_copy(update={"target_minutes": target, **percentiles})
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of this package; what a page asks for and does not get is an error, not a blank."""
     environment = Environment(
         loader=PackageLoader("opsla_dagster.reporting"),
         autoescape=True,
