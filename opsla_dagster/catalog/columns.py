@@ -12,7 +12,9 @@ from opsla_dagster.status import Signal, Status
 STATUSES = tuple(status.value for status in Status)
 SIGNALS = tuple(signal.value for signal in Signal)
 #: Attributes of a case that policies may ask for, and that may change.
-ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source")
+ATTRIBUTES = (
+    "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
+)
 OUTCOMES = ("met", "breached", "running", "unknown")
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from opsla_dagster.settings.base import Document, ZoneName
-from opsla_dagster.status import Status
+from opsla_dagster.status import Signal
 
 
 def _text(value: object) -> object:
@@ -160,7 +160,7 @@ class EventLogSettings(Document):
     time: TimeSettings = TimeSettings()
     missing_values: tuple[Mark, ...] = ("",)
     columns: ColumnSettings
-    statuses: Annotated[Mapping[Text, Status], AfterValidator(_not_empty)]
+    statuses: Annotated[Mapping[Text, Signal], AfterValidator(_not_empty)]
     sla_met_values: SlaMetValues = SlaMetValues()
     order_by: tuple[Text, ...] = ()
     case_id_prefix: str = ""

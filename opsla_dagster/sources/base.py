@@ -37,6 +37,8 @@ MESSAGES = pa.schema([
     ("source", pa.string()), ("message_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
     ("sent_ts", INSTANT), ("source_sequence", pa.int64()), ("signal", pa.string()), ("agent", pa.string()),
 ])
+#: Attributes of a case that policies may ask for.
+CHANGING_ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags")
 #: What of a case was another thing before; the value is NULL where it was cleared. CASES has the latest values.
 ATTRIBUTE_CHANGES = pa.schema([
     ("source", pa.string()), ("change_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),

@@ -273,15 +273,19 @@ def test_a_log_becomes_what_a_walk_row_by_row_makes_of_it(table: list[Row]) -> N
 
 
 def _walk(usable: list[Row]) -> tuple[Counter[str], dict[str, str | None]]:
-    """Reopens and last known team by case."""
+    """Reopens and last known team by case; a copy of an event neither is a reopen nor makes one of what follows."""
+    seen: set[tuple[str, str, str]] = set()
     rests: dict[str, bool] = {}
     reopens: Counter[str] = Counter()
     teams: dict[str, str | None] = {}
-    for case_id, state, _, team in usable:
+    for case_id, state, stamp, team in usable:
+        teams[case_id] = teams.get(case_id) if team in {"", "?"} else team
+        if (event := (case_id, STATUSES[state], stamp)) in seen:
+            continue
+        seen.add(event)
         if rests.get(case_id, False) and state not in TERMINAL:
             reopens[case_id] += 1
         rests[case_id] = state in TERMINAL
-        teams[case_id] = teams.get(case_id) if team in {"", "?"} else team
     return reopens, teams
 
 

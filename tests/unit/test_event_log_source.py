@@ -99,6 +99,28 @@ def test_every_answer_has_the_schema_of_the_protocol(tmp_path: Path) -> None:
     assert source.staffing(window) == STAFFING.empty_table()
 
 
+def test_what_was_said_and_what_changed_is_told_beside_the_statuses(tmp_path: Path) -> None:
+    """The first priority told holds from intake on; an empty cell tells nothing; a reply is no status of the case."""
+    rows = ["A,New,2025-03-03T08:00Z,", "A,Replied,2025-03-03T09:00Z,P3", "A,Done,2025-03-03T10:00Z,", "A,Noted,2025-03-03T11:00Z,P1"]
+    source = log_source(
+        tmp_path,
+        log_text(rows, "number,state,at,prio"),
+        columns={**COLUMNS, "priority": "prio"},
+        statuses={**STATUSES, "Replied": "PUBLIC_REPLY", "Noted": "PRIVATE_NOTE"},
+    )
+    window = source.window()
+    messages = source.messages(window, EVER).to_pylist()
+    assert [(row["message_id"], row["signal"], row["sent_ts"].hour) for row in messages] == [
+        ("A#0002", "PUBLIC_REPLY", 9), ("A#0004", "PRIVATE_NOTE", 11),
+    ]
+    assert [row["status"] for row in events_of(source)] == ["INTAKE", "RESOLVED"]
+    (change,) = source.attribute_changes(window, EVER).to_pylist()
+    assert (change["attribute"], change["previous_value"], change["value"], change["changed_ts"].hour) == ("priority", "P3", "P1", 11)
+    (state,) = source.partition_states(window, EVER).to_pylist()
+    assert (state["cases"], state["events"]) == (1, 2)
+    assert source.attribute_changes(window, datetime(2025, 3, 3, 10)).num_rows == 0, "nobody knew yet"
+
+
 def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:
     cases = cases_of(log_source(tmp_path, TWO_CASES))
     assert cases["A"]["intake_ts"] == datetime(2025, 3, 3, 8)

@@ -314,7 +314,8 @@ def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> Non
                 file_number, row_number,
                 md5(cast(to_json(struct_pack(
                     a := event_id, b := case_id, c := status, d := source_status, e := event_ts, f := ingestion_ts,
-                    g := source_sequence, h := team, i := agent
+                    g := source_sequence, h := team, i := agent, j := tier, k := case_type, l := priority, m := brand,
+                    n := region, o := channel, p := customer, q := tags
                 )) as varchar)) as event_digest
             from used
             order by intake_date, case_id, source_sequence

@@ -15,14 +15,25 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
-from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
+from opsla_dagster.sources.base import (
+    ATTRIBUTE_CHANGES,
+    CASES,
+    CHANGING_ATTRIBUTES,
+    EVENTS,
+    MESSAGES,
+    PARTITION_STATES,
+    REJECTED_ROWS,
+    STAFFING,
+    Source,
+)
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
-from opsla_dagster.status import TERMINAL_STATUSES
+from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES
 from opsla_dagster.window import ONE_DAY, Window
 
+_MESSAGE_WORDS = ", ".join(literal(signal) for signal in MESSAGE_SIGNALS)
 _TERMINAL = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
 
 #: An event is visible with its case: both the record and the intake must lie at or before as_of.
@@ -79,7 +90,28 @@ _EVENTS = """
                 partition by case_id, status, event_ts order by ingestion_ts, source_sequence
             ) > 1 as is_copy
         from visible
+        where status not in ({messages})
     )
+"""
+
+_MESSAGES = """
+    select
+        {source} as source, event_id as message_id, case_id, intake_date, coalesce(event_ts, ingestion_ts) as sent_ts,
+        source_sequence, status as signal, agent
+    from visible
+    where status in ({messages})
+    order by intake_date, case_id, source_sequence
+"""
+
+#: The first value that a record tells holds from intake on; an empty cell tells nothing. Later records may tell another one.
+_CHANGES_OF = """
+    select
+        {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
+        coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value,
+        lag({attribute}) over (partition by case_id order by source_sequence) as previous_value
+    from visible
+    where {attribute} is not null
+    qualify value <> previous_value
 """
 
 _PARTITION_STATES = """
@@ -92,7 +124,7 @@ _PARTITION_STATES = """
     ),
     event_days as (
         select
-            intake_date, count(*) as events,
+            intake_date, count(*) filter (status not in ({messages})) as events,
             string_agg(event_digest, '' order by case_id, source_sequence) as content
         from visible
         group by intake_date
@@ -148,9 +180,23 @@ class EventLogSource(Source):
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
-        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL)
+        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS)
         select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
         return self._table(select, EVENTS, window, as_of_at)
+
+    def messages(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema MESSAGES: the records whose status is mapped to what was said."""
+        select = self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
+        return self._table(select, MESSAGES, window, as_of_at)
+
+    def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema ATTRIBUTE_CHANGES: where a record of a case tells another value than the one before."""
+        mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
+        if not mapped:
+            return ATTRIBUTE_CHANGES.empty_table()
+        changes = " union all ".join(_CHANGES_OF.format(source=literal(self.name), attribute=name) for name in mapped)
+        select = self._visible(f"select * from ({changes}) order by intake_date, case_id, source_sequence, attribute")
+        return self._table(select, ATTRIBUTE_CHANGES, window, as_of_at)
 
     def staffing(self, window: Window) -> pa.Table:
         """Schema STAFFING, without rows: a log knows no shifts."""
@@ -162,7 +208,7 @@ class EventLogSource(Source):
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
-        states = f", cases as ({self._cases()}), {_PARTITION_STATES.format(source=literal(self.name))}"
+        states = f", cases as ({self._cases()}), {_PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS)}"
         return self._table(self._visible(states), PARTITION_STATES, window, as_of_at)
 
     def _visible(self, rest: str) -> str:
