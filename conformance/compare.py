@@ -123,10 +123,10 @@ def compare_files(documents: Sequence[Document], results: Path, spans: Path | No
     columns, found = read_csv(results, COLUMNS)
     not_compared = [column for column in COLUMNS if column not in columns]
     if spans is None:
-        not_compared += SPAN_COLUMNS
+        not_compared += [f"{column} of the spans" for column in SPAN_COLUMNS]
     else:
         kinds, told = read_csv(spans, SPAN_COLUMNS)
-        not_compared += [column for column in SPAN_COLUMNS if column not in kinds]
+        not_compared += [f"{column} of the spans" for column in SPAN_COLUMNS if column not in kinds]
         for key, row in found.items():
             row["seconds"] = None if key not in told else {kind: told[key][f"{kind}_seconds"] for kind in KINDS if f"{kind}_seconds" in told[key]}
     comparison = Comparison()
