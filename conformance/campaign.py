@@ -17,7 +17,7 @@ from time import perf_counter
 from conformance.compare import Comparison, report
 from conformance.documents import Clock, Document, as_expected, dump_document, read_documents
 from conformance.engine import Engine
-from conformance.generator import draw_document
+from conformance.generator import at_the_edge, draw_document
 from conformance.oracle import judge
 from conformance.shrink import shrink
 
@@ -35,30 +35,44 @@ class Campaign:
     oracle_seconds: float = 0.0
     engine_seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
+    #: Clocks exactly at their target.
+    at_target: int = 0
     #: The first document with a difference.
     failed: Document | None = None
 
 
 def run(clocks: int, seed: int, cases: int = CASES_A_DOCUMENT) -> Campaign:
-    """Draws documents from `seed` on until at least `clocks` clocks have been compared."""
+    """Draws documents from `seed` on until at least `clocks` clocks have been compared; each once more with targets at the edge."""
     engine, campaign = Engine(), Campaign()
     while campaign.comparison.clocks < clocks:
-        document = draw_document(seed + campaign.documents, cases)
-        started = perf_counter()
-        expected = judge(document)
-        judged = perf_counter()
-        found = engine.clocks(document)
-        campaign.engine_seconds += perf_counter() - judged
-        campaign.oracle_seconds += judged - started
-        campaign.oracle_clocks += len(expected)
-        campaign.documents += 1
-        campaign.cases += len(document.known_cases())
-        campaign.outcomes.update(_outcome(clock) for clock in expected)
-        before = len(campaign.comparison.differences)
-        compare(campaign.comparison, document, expected, found)
-        if campaign.failed is None and len(campaign.comparison.differences) > before:
-            campaign.failed = document
+        document = draw_document(seed + campaign.documents // 2, cases)
+        expected = _both(campaign, engine, document)
+        elapsed: dict[tuple[str, str], list[int]] = {}
+        for clock in expected:
+            if clock.elapsed_seconds is not None:
+                elapsed.setdefault((clock.policy, clock.metric), []).append(clock.elapsed_seconds)
+        _both(campaign, engine, at_the_edge(document, elapsed, seed))
     return campaign
+
+
+def _both(campaign: Campaign, engine: Engine, document: Document) -> list[Clock]:
+    """Asks both sides about one document, and returns the oracle's answer."""
+    started = perf_counter()
+    expected = judge(document)
+    judged = perf_counter()
+    found = engine.clocks(document)
+    campaign.engine_seconds += perf_counter() - judged
+    campaign.oracle_seconds += judged - started
+    campaign.oracle_clocks += len(expected)
+    campaign.documents += 1
+    campaign.cases += len(document.known_cases())
+    campaign.outcomes.update(_outcome(clock) for clock in expected)
+    campaign.at_target += sum(clock.elapsed_seconds == clock.target_seconds for clock in expected)
+    before = len(campaign.comparison.differences)
+    compare(campaign.comparison, document, expected, found)
+    if campaign.failed is None and len(campaign.comparison.differences) > before:
+        campaign.failed = document
+    return expected
 
 
 def compare(comparison: Comparison, document: Document, expected: Sequence[Clock], found: Sequence[Clock]) -> None:
@@ -92,6 +106,7 @@ def told(campaign: Campaign) -> str:
         f"oracle {campaign.oracle_clocks / campaign.oracle_seconds:,.0f} clocks a second, "
         f"engine {campaign.oracle_clocks / campaign.engine_seconds:,.0f}",
         *(f"  {count:>9,}  {outcome}" for outcome, count in campaign.outcomes.most_common()),
+        f"  {campaign.at_target:>9,}  of these exactly at their target",
         "",
         report(campaign.comparison, []),
     ]

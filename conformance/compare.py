@@ -96,7 +96,7 @@ class Comparison:
             return
         for kind in KINDS:
             if kind in told:
-                self._value(document, key, f"{kind}_seconds", expected["seconds"][kind], told[kind])
+                self._value(document, key, f"{kind}_seconds of the spans", expected["seconds"][kind], told[kind])
 
     def _value(self, document: Document, key: Key, column: str, expected: Any, found: Any) -> None:
         self.values[column] += 1
@@ -123,10 +123,10 @@ def compare_files(documents: Sequence[Document], results: Path, spans: Path | No
     columns, found = read_csv(results, COLUMNS)
     not_compared = [column for column in COLUMNS if column not in columns]
     if spans is None:
-        not_compared += SPAN_COLUMNS
+        not_compared += [f"{column} of the spans" for column in SPAN_COLUMNS]
     else:
         kinds, told = read_csv(spans, SPAN_COLUMNS)
-        not_compared += [column for column in SPAN_COLUMNS if column not in kinds]
+        not_compared += [f"{column} of the spans" for column in SPAN_COLUMNS if column not in kinds]
         for key, row in found.items():
             row["seconds"] = None if key not in told else {kind: told[key][f"{kind}_seconds"] for kind in KINDS if f"{kind}_seconds" in told[key]}
     comparison = Comparison()
@@ -143,11 +143,11 @@ def compare_files(documents: Sequence[Document], results: Path, spans: Path | No
 def report(comparison: Comparison, not_compared: Sequence[str], shown_differences: int = 20) -> str:
     """The comparison for a reader: how many clocks agree, by column, and the first differences with what goes wrong there."""
     share = comparison.agreeing / comparison.clocks * 100 if comparison.clocks else 100.0
-    lines = [f"{comparison.agreeing:,} of {comparison.clocks:,} clocks agree ({share:.2f} %)", "", f"{'column':<24}{'compared':>10}{'wrong':>8}"]
-    for column in ("row", *COLUMNS, "seconds", *SPAN_COLUMNS):
+    lines = [f"{comparison.agreeing:,} of {comparison.clocks:,} clocks agree ({share:.2f} %)", "", f"{'column':<36}{'compared':>10}{'wrong':>8}"]
+    for column in ("row", *COLUMNS, "seconds", *(f"{column} of the spans" for column in SPAN_COLUMNS)):
         compared = comparison.clocks if column == "row" else comparison.values[column]
         if compared or comparison.wrong[column]:
-            lines.append(f"{column:<24}{compared:>10,}{comparison.wrong[column]:>8,}")
+            lines.append(f"{column:<36}{compared:>10,}{comparison.wrong[column]:>8,}")
     if not_compared:
         lines += ["", f"not compared, since the engine does not tell: {', '.join(not_compared)}"]
     if comparison.without_seconds:

@@ -66,8 +66,11 @@ class Engine:
                 self.connection.execute(f"create table {table.name} ({columns})")
         replace_view(self.connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
 
-    def clocks(self, document: Document) -> list[Clock]:
-        """Every clock of the document, as the product makes it; open ones as mart.open_clocks judges them."""
+    def clocks(self, document: Document, days_a_part: int | None = None) -> list[Clock]:
+        """Every clock of the document, as the product makes it; open ones as mart.open_clocks judges them.
+
+        Intake dates are made all at once, or `days_a_part` of them at a time.
+        """
         cases = document.known_cases()
         if not cases:
             return []
@@ -75,7 +78,7 @@ class Engine:
         window = Window(min(days), max(days) + ONE_DAY)
         self._configure(document)
         self._load(document, cases, window)
-        run_engine(self.connection, window)
+        run_engine(self.connection, list(window.split(days_a_part)) if days_a_part else [window])
         return _answers(self.connection)
 
     def _configure(self, document: Document) -> None:
@@ -112,10 +115,11 @@ class Engine:
         )
 
 
-def run_engine(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
+def run_engine(connection: duckdb.DuckDBPyConnection, windows: list[Window]) -> None:
     """The product's own SQL from the raw tables to staging.sla_clocks, and the open clocks on top."""
-    for name in ROAD:
-        replace_window(connection, TABLES[name], window, [(window, load_sql(sql_path(name)))])
+    for window in windows:
+        for name in ROAD:
+            replace_window(connection, TABLES[name], window, [(window, load_sql(sql_path(name)))])
     replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
 
 

@@ -8,6 +8,7 @@ Most instants lie on quarters of an hour, as targets do, so that events meet eac
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -129,7 +130,7 @@ def _policy(draw: Random, number: int, metrics: dict[str, Any], calendars: dict[
 def _target(draw: Random, calendar: dict[str, Any]) -> str:
     if draw.random() < 0.2 and ("business_day" in calendar or calendar.get("always_open")):
         return draw.choice(["1d", "3d", "1d 2h"])
-    return draw.choice(["1s", "59s", "15m", "30m", "1h", "1h 30m", "2h", "4h", "8h", "24h", "40h", "200h", f"{draw.randint(1, 99999)}s"])
+    return draw.choice(["1s", "59s", "15m", "30m", "1h", "1h 30m", "2h", "4h", "8h", "24h", "40h", "80h", "200h", "400h", f"{draw.randint(1, 99999)}s"])
 
 
 def _instant(draw: Random, first: int, last: int) -> int:
@@ -139,7 +140,7 @@ def _instant(draw: Random, first: int, last: int) -> int:
 
 
 def _case(draw: Random, case_id: str, first: int, last: int, metrics: dict[str, Any], calendars: list[str]) -> Case:
-    intake = _instant(draw, first, last)
+    intake = _instant(draw, first, last - (last - first) // 3)
     if draw.random() < 0.03:  # at the edges of the horizon and beyond
         intake = draw.choice([first, first - 1, first - DAY, last - 1, last])
     attributes = {name: draw.choice(values) for name, values in VALUES.items() if draw.random() < 0.8}
@@ -154,6 +155,9 @@ def _case(draw: Random, case_id: str, first: int, last: int, metrics: dict[str, 
         if signals and draw.random() < 0.03:
             at, name = signals[-1].at, signals[-1].name  # told twice
         signals.append(Signal(at, number, name))
+    if draw.random() < 0.6:  # an end, late enough or with a wrong stamp
+        at = _next(draw, max(seen) + draw.choice([900, HOUR, 4 * HOUR, DAY]), seen)
+        signals.append(Signal(at, len(signals), draw.choice(["RESOLVED", "RESOLVED", "CLOSED", "CANCELLED"])))
     changes: list[Change] = []
     for number in range(draw.choice([0, 0, 1, 2, 3, 6])):
         attribute = draw.choice(list(VALUES))
@@ -178,3 +182,21 @@ def _next(draw: Random, at: int, seen: list[int]) -> int:
         return at - draw.choice([1, 900, HOUR, 6 * HOUR, DAY])
     step = draw.choice([0, 1, 900, 1800, HOUR, 2 * HOUR, 8 * HOUR, DAY, 3 * DAY, 9 * DAY])
     return at + (step if draw.random() < 0.8 else draw.randint(0, 2 * step + 1))
+
+
+def at_the_edge(document: Document, elapsed: dict[tuple[str, str], list[int]], seed: int) -> Document:
+    """The document with targets that some of its clocks reached to the second, or missed by one.
+
+    `elapsed` are the seconds that clocks of a policy and metric took.
+    """
+    draw = Random(seed)
+    policies = []
+    for policy in document.policies:
+        targets = dict(policy["targets"])
+        for metric, told in targets.items():
+            seconds = [second for second in elapsed.get((policy["name"], metric), []) if second > 1]
+            if seconds:
+                target = f"{draw.choice(seconds) + draw.choice([0, 0, 0, -1, 1])}s"
+                targets[metric] = {**told, "target": target} if isinstance(told, dict) else target
+        policies.append({**policy, "targets": targets})
+    return replace(document, id=f"{document.id}_edge", policies=tuple(policies))

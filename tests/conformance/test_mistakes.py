@@ -1,0 +1,167 @@
+"""Engines that make the mistakes of this trade: the hand-worked cases must catch each of them.
+
+A mistake is the oracle asked about another document than the one it is judged by, or with one of its functions replaced.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conformance import calendar_hours, oracle
+from conformance.calendar_hours import Intervals
+from conformance.compare import differences
+from conformance.documents import Case, Document, read_documents
+
+DOCUMENTS = read_documents()
+Mistake = Callable[[Document], Document]
+
+
+def of_calendars(**changed: Any) -> Mistake:
+    """Every calendar with these fields instead."""
+
+    def mistaken(document: Document) -> Document:
+        calendars = {
+            name: calendar if calendar.get("always_open") else {**calendar, **changed}
+            for name, calendar in document.calendars["calendars"].items()
+        }
+        return replace(document, calendars={**document.calendars, "calendars": calendars})
+
+    return mistaken
+
+
+def of_policies(**changed: Any) -> Mistake:
+    return lambda document: replace(document, policies=tuple({**policy, **changed} for policy in document.policies))
+
+
+def of_metrics(**changed: Any) -> Mistake:
+    return lambda document: replace(document, metrics={name: {**metric, **changed} for name, metric in document.metrics.items()})
+
+
+def of_cases(change: Callable[[Case], Case]) -> Mistake:
+    return lambda document: replace(document, cases=tuple(map(change, document.cases)))
+
+
+def of_signals(change: Callable[[Any], Any]) -> Mistake:
+    return of_cases(lambda case: replace(case, signals=tuple(map(change, case.signals))))
+
+
+def with_the_latest_attributes(case: Case) -> Case:
+    attributes = dict(case.attributes)
+    for change in sorted(case.changes, key=lambda change: (change.at, change.sequence)):
+        attributes.pop(change.attribute, None)
+        if change.value is not None:
+            attributes[change.attribute] = change.value
+    return replace(case, attributes=attributes, changes=())
+
+
+def in_the_order_of_stamps(case: Case) -> Case:
+    ordered = sorted(case.signals, key=lambda signal: (signal.at, -signal.sequence))
+    return replace(case, signals=tuple(replace(signal, sequence=number) for number, signal in enumerate(ordered)))
+
+
+def with_no_stamp_before_intake(case: Case) -> Case:
+    return replace(case, signals=tuple(replace(signal, at=max(signal.at, case.intake_at)) for signal in case.signals))
+
+
+MISTAKES: dict[str, Mistake] = {
+    "holidays are forgotten": of_calendars(holidays=[]),
+    "half days are forgotten": of_calendars(half_days=[]),
+    "every zone is UTC": of_calendars(zone="UTC"),
+    "24x7 for everybody": of_calendars(hours={"mon-sun": ["00:00-24:00"]}, holidays=[], half_days=[]),
+    "a business day is a day": of_calendars(business_day="24h"),
+    "every policy is for everybody": of_policies(when={}),
+    "the last policy that matches": lambda document: replace(document, policies=document.policies[::-1]),
+    "a reopen never counts": of_policies(reopen="freeze"),
+    "a reopen always restarts": of_policies(reopen="restart"),
+    "a reopen always resumes": of_policies(reopen="resume"),
+    "a change always counts from the start": of_policies(change="retroactive"),
+    "a change always restarts": of_policies(change="restart"),
+    "waits are forgotten": of_metrics(pause=[]),
+    "every wait pauses": of_metrics(pause=["CUSTOMER_WAIT", "ON_HOLD", "VENDOR_WAIT"]),
+    "nothing cancels": of_metrics(cancel=[]),
+    "the first question only": of_metrics(repeats=False),
+    "attributes as they are now": of_cases(with_the_latest_attributes),
+    "attributes as they were": of_cases(lambda case: replace(case, changes=())),
+    "the order of stamps": of_cases(in_the_order_of_stamps),
+    "stamps before intake are corrected": of_cases(with_no_stamp_before_intake),
+    "the vendor's promises are forgotten": of_cases(lambda case: replace(case, applied=())),
+    "private notes are replies": of_signals(
+        lambda signal: replace(signal, name="PUBLIC_REPLY") if signal.name == "PRIVATE_NOTE" else signal
+    ),
+    "a cancelled case is a closed one": of_signals(
+        lambda signal: replace(signal, name="CLOSED") if signal.name == "CANCELLED" else signal
+    ),
+    "as of tomorrow": lambda document: replace(document, as_of=document.as_of + 86_400),
+}
+
+
+def caught(mistake: Mistake = lambda document: document) -> list[str]:
+    """The documents that notice."""
+    found = []
+    for document in DOCUMENTS:
+        if differences(document, oracle.judge(mistake(document))):
+            found.append(document.id)
+    return found
+
+
+def test_without_a_mistake_nothing_is_caught() -> None:
+    assert caught() == []
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_caught(name: str) -> None:
+    assert caught(MISTAKES[name])
+
+
+def late(intervals: Intervals, seconds: int) -> int | None:
+    """Due at the next opening instead of at closing time."""
+    number = bisect_right(intervals.total_at_end, seconds)
+    if number == len(intervals.starts):
+        return None
+    return intervals.ends[number] - (intervals.total_at_end[number] - seconds)
+
+
+def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
+    if elapsed >= row.promise.target:
+        return "breached", None
+    return ("running", None) if row.stop is None else ("met", None)
+
+
+
+AHEAD, ROWS = calendar_hours._ahead, oracle.Oracle._rows
+
+
+def last_stamp_ends(history: oracle.History, events: Any) -> int | None:
+    last = max(events, key=lambda event: (event[0].at, event[0].sequence), default=None)
+    return max(history.intake, last[0].at) if last and last[0].name in oracle.TERMINAL else None
+
+
+def with_copies(events: Any) -> Any:
+    found, previous = [], ""
+    for event in events:
+        found.append((event, previous in oracle.TERMINAL and event.name not in oracle.TERMINAL))
+        previous = event.name
+    return found
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "wrong"),
+    [
+        pytest.param(Intervals, "reached", late, id="due at the next opening"),
+        pytest.param(oracle.Oracle, "_outcome", staticmethod(at_target_is_over), id="exactly at the target is over it"),
+        pytest.param(calendar_hours, "_ahead", lambda zone, at: AHEAD(zone, 1_736_000_000), id="clocks never change"),
+        pytest.param(oracle, "_without", lambda runs, pauses: runs, id="pauses count"),
+        pytest.param(oracle.Oracle, "_rows", staticmethod(lambda cycle, stretches: ROWS(cycle, stretches)[:1]), id="replaced promises are lost"),
+        pytest.param(oracle.History, "_cancelled", lambda self, events: False, id="nothing was cancelled"),
+        pytest.param(oracle.History, "_end", last_stamp_ends, id="the last stamp ends a case"),
+        pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
+    ],
+)
+def test_a_wrong_rule_is_caught(place: Any, name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, name, wrong)
+    assert caught()
