@@ -302,7 +302,9 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
             since = None
         if since is None and step.signals & start:
             since = max(step.at, history.intake)
-    if since is not None:
+    # What is said after the end of a case asks for nothing, unless it is answered.
+    asks_in_vain = repeats and since is not None and history.ended_at is not None and since >= history.ended_at
+    if since is not None and not asks_in_vain:
         found.append((since, history.ended_at, None if history.ended_at is None else _reason(history.is_cancelled)))
     if not found:
         return []

@@ -8,7 +8,7 @@ with attributed as (
         cycle,
         min(started_at) as started_at,
         max(stopped_at) as stopped_at,
-        count(*) = count(open_seconds_at_stop) as is_counted,
+        count(*) = count(running_seconds) as is_counted,
         sum(
             running_seconds + paused_seconds + closed_hours_seconds + holiday_seconds + policy_switch_seconds
         ) as seconds,
