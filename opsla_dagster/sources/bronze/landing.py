@@ -27,7 +27,7 @@ from opsla_dagster.sources.bronze.shape import Difference
 # Before dlt is imported: it tells its makers of every run otherwise, and looks for settings in the working directory.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 
-import dlt  # noqa: E402
+import dlt
 
 _SCHEMA = "bronze"
 #: The payload is text that holds JSON. As dlt's own type `json` it would lie in the package as an object, and DuckDB's reader would

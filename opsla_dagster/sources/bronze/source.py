@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
