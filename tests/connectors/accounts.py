@@ -22,7 +22,7 @@ LATER = datetime(2026, 6, 1)
 def zendesk_settings(address: str, name: str = "acme", **more: Any) -> ZendeskSettings:
     return ZendeskSettings.model_validate({
         "type": "zendesk", "name": name, "base_url": address, "email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN",
-        "pseudonym_key_variable": "OPSLA_KEY", "slice_pages": 2, "tier_field": 360001, **more,
+        "pseudonym_key_variable": "OPSLA_KEY", "slice_pages": 10, "tier_field": 360001, **more,
     })
 
 

@@ -72,6 +72,7 @@ class FakeServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65_536  # head and body in one piece
 
             def do_GET(self) -> None:
                 self._serve("GET")
@@ -100,9 +101,8 @@ class FakeServer:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content[: len(content) // 2] if response.cut else content)
-                if response.cut:
-                    self.wfile.flush()
-                    self.close_connection = True
+                self.wfile.flush()
+                self.close_connection = response.cut
 
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""

@@ -57,7 +57,7 @@ class FakeZendesk(FakeServer):
 
     def ticket(self, number: int, created_at: str, **fields: Any) -> Record:
         record: Record = {
-            "id": number, "created_at": created_at, "updated_at": created_at, "generated_timestamp": epoch(created_at),
+            "id": number, "created_at": created_at, "updated_at": created_at, "generated_timestamp": _second(created_at),
             "status": "new", "priority": "normal", "type": "question", "via": {"channel": "email", "source": {"from": {}}},
             "requester_id": 1000 + number, "submitter_id": 1000 + number, "assignee_id": None, "group_id": 301,
             "organization_id": 707, "brand_id": 2, "tags": [], "custom_fields": [{"id": 360001, "value": "T2"}],
@@ -138,8 +138,8 @@ class FakeZendesk(FakeServer):
         start = int(request.one("start_time"))
         due = sorted((record for record in records if _second(record[stamp]) >= start), key=lambda record: (record[stamp], record["id"]))
         page = due[: self.page_size]
-        while page and len(page) < len(due) and due[len(page)][stamp] == page[-1][stamp]:
-            page = due[: len(page) + 1]
+        while page and len(page) < len(due) and _second(page[-1][stamp]) == start:
+            page = due[: len(page) + 1]  # real pages are longer than what happens in a second
         end = _second(page[-1][stamp]) if page else start
         return Response({
             key: page, "count": len(page), "end_time": end, "end_of_stream": len(page) == len(due),
@@ -156,7 +156,7 @@ def _second(stamp: str) -> int:
     try:
         return epoch(stamp)
     except ValueError:
-        return 2_000_000_000
+        return 1_751_900_000  # wherever the account's own clock put it
 
 
 def _place(ticket: Record) -> tuple[int, int]:

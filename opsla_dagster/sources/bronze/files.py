@@ -52,11 +52,11 @@ def _is_locked(error: duckdb.Error) -> bool:
 def has_table(connection: duckdb.DuckDBPyConnection, table: str, catalog: str | None = None) -> bool:
     """Whether `table` was ever landed."""
     found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = 'bronze' and table_name = $table "
+        "select 1 from information_schema.tables where table_schema = 'bronze' and table_name = $table "
         "and table_catalog = coalesce($catalog, table_catalog)",
         {"table": table, "catalog": catalog},
-    ).fetchone()
-    return found is not None and found[0] > 0
+    ).fetchall()
+    return bool(found)
 
 
 @contextmanager

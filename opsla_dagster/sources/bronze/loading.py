@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from opsla_dagster.sources.bronze.http import Api, HttpError
@@ -29,15 +29,28 @@ class Load:
     landing: Landing
     shaper: Shaper
     report: LoadReport
+    #: Of slices without records: a package costs a quarter of a second, and they can share the next one.
+    _waiting: list[Progress] = field(default_factory=list)
 
-    def store(self, resource: str, tables: Mapping[str, Sequence[Row]], step: Progress | None, seen_at: datetime) -> None:
+    def store(self, tables: Mapping[str, Sequence[Row]], step: Progress | None, seen_at: datetime) -> None:
         """Stores a slice; `seen_at` is the server's time. Raises OpslaError."""
-        steps = [] if step is None else [step]
-        self.report.new_drift += self.landing.land(tables, steps, self.shaper.differences, seen_at)
-        for table, rows in tables.items():
-            self.figures(table).rows += len(rows)
         if step is not None:
-            self.figures(resource).known_until = step.known_until
+            self._waiting.append(step)
+            self.figures(step.resource).known_until = step.known_until
+        if any(tables.values()):
+            self._land(tables, seen_at)
+
+    def finish(self, seen_at: datetime) -> None:
+        """Stores how far the slices without records have come."""
+        if self._waiting:
+            self._land({}, seen_at)
+
+    def _land(self, tables: Mapping[str, Sequence[Row]], seen_at: datetime) -> None:
+        filled = {table: rows for table, rows in tables.items() if rows}
+        self.report.new_drift += self.landing.land(filled, self._waiting, self.shaper.differences, seen_at)
+        self._waiting = []
+        for table, rows in filled.items():
+            self.figures(table).rows += len(rows)
 
     def figures(self, resource: str) -> ResourceLoad:
         return self.report.resources.setdefault(resource, ResourceLoad())

@@ -96,6 +96,7 @@ class _Zendesk:
         self._timed_export("ticket_events", "/api/v2/incremental/ticket_events.json", {"include": "comment_events"}, self._audit)
         with self._load.optional("metric_events"):
             self._timed_export("metric_events", "/api/v2/incremental/ticket_metric_events.json", {}, self._metric_event)
+        self._load.finish(self._asked_at)
 
     # ---- small lists, each as a whole ----------------------------------------------------------------------------------
 
@@ -110,7 +111,7 @@ class _Zendesk:
             tables["sla_policies"] = self._list("sla_policies", "/api/v2/slas/policies.json", "sla_policies", SLA_POLICY)
         with self._load.optional("schedules"):
             tables["schedules"] = self._schedules()
-        self._load.store("agents", tables, None, self._asked_at)
+        self._load.store(tables, None, self._asked_at)
         with self._load.optional("organizations"):
             self._timed_export("organizations", "/api/v2/incremental/organizations.json", {}, self._organization)
 
@@ -183,7 +184,7 @@ class _Zendesk:
                 known_until = _later(known_until, answer.server_at - _EXPORT_LAG, answer.server_at)
                 break
         done = Progress("tickets", cursor, known_until, step.is_complete or ended)
-        self._store("tickets", {"tickets": tickets, "metric_sets": metric_sets}, done, answer.server_at)
+        self._store({"tickets": tickets, "metric_sets": metric_sets}, done, answer.server_at)
         return ended
 
     def _page_of_tickets(self, cursor: str | None, known_until: datetime | None) -> Answer:
@@ -226,14 +227,14 @@ class _Zendesk:
                     f"source {self._settings.name}: {path}: more records share the second {start} than fit on a page, and Zendesk "
                     "does not page within a second; what was loaded before stays"
                 )
-            start = max(start, end)
+            start = max(start, min(end, to_epoch(answer.server_at)))
             if ended:
                 known_until = _later(known_until, answer.server_at - _EXPORT_LAG, answer.server_at)
                 break
         seen_at = datetime.now(UTC).replace(tzinfo=None) if answer is None else answer.server_at
         if answer is None and known_until is None:
             known_until = from_epoch(start)
-        self._store(table, {table: rows}, Progress(table, str(start), known_until, step.is_complete or ended), seen_at)
+        self._store({table: rows}, Progress(table, str(start), known_until, step.is_complete or ended), seen_at)
         return ended
 
     def _page_by_time(self, path: str, parameters: Mapping[str, Any]) -> Answer | None:
@@ -264,9 +265,9 @@ class _Zendesk:
     def _step(self, resource: str) -> Progress:
         return self._progress.get(resource, Progress(resource, None, None, False))
 
-    def _store(self, resource: str, tables: Mapping[str, dict[str, Row]], step: Progress, seen_at: datetime) -> None:
-        self._load.store(resource, {name: list(rows.values()) for name, rows in tables.items()}, step, seen_at)
-        self._progress[resource] = step
+    def _store(self, tables: Mapping[str, dict[str, Row]], step: Progress, seen_at: datetime) -> None:
+        self._load.store({name: list(rows.values()) for name, rows in tables.items()}, step, seen_at)
+        self._progress[step.resource] = step
 
 
 #: Table -> where its export has the records.
