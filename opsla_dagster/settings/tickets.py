@@ -156,7 +156,7 @@ class IntercomSettings(AccountSettings):
     #: Hours of updates after which what was fetched is stored.
     slice_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 24
     statuses: Mapping[str, Status] = {}
-    #: Custom attributes of conversations, by name.
+    #: Custom attributes of conversations, by name; the region may also be the team or the company.
     tier_attribute: str | None = None
     case_type_attribute: str | None = None
     region_from: str | None = None
@@ -176,4 +176,4 @@ class IntercomSettings(AccountSettings):
     def custom_attributes(self) -> frozenset[str]:
         """The custom attributes that are kept; the others may hold anything."""
         named = {self.tier_attribute, self.case_type_attribute, self.region_from}
-        return frozenset(name for name in named if name is not None and name not in {"brand", "team", "company"})
+        return frozenset(name for name in named if name is not None and name not in {"team", "company"})

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,12 @@ class Landing:
         """Resource -> how far it has come, as of the last complete package."""
         return read_progress(self._account, self._path)
 
+    def held_times(self, table: str, *fields: str) -> dict[str, tuple[int, int]]:
+        """Id -> two epoch seconds of its payload, of the records stored so far that have both."""
+        first, second = (f"try_cast(payload ->> '$.{field}' as bigint)" for field in fields)
+        rows = self._read(table, f"select id, {first}, {second} from bronze.{table} where {first} is not null and {second} is not null")
+        return {number: (one, other) for number, one, other in rows}
+
     def land(
         self, tables: Mapping[str, Iterable[Row]], progress: Sequence[Progress], differences: set[Difference], seen_at: datetime
     ) -> list[Difference]:
@@ -114,13 +121,14 @@ class Landing:
                 dlt.resource(rows, name="account", primary_key="id", write_disposition="merge", columns=_ACCOUNT)
             )
         try:
-            self._pipeline().run(resources, loader_file_format="jsonl")
+            self._pipeline.run(resources, loader_file_format="jsonl")
         except Exception as error:
             raise self._not_stored(error) from None
         self._is_new = False
         self._known_drift |= differences
         return fresh
 
+    @cached_property
     def _pipeline(self) -> dlt.Pipeline:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return dlt.pipeline(
@@ -133,11 +141,11 @@ class Landing:
         if not (self._directory / self._account).exists():
             return
         try:
-            pipeline = self._pipeline()
-            if pipeline.has_pending_data:
-                pipeline.normalize()
-                pipeline.load()
+            if self._pipeline.has_pending_data:
+                self._pipeline.normalize()
+                self._pipeline.load()
         except Exception:
+            self.__dict__.pop("_pipeline", None)
             shutil.rmtree(self._directory / self._account, ignore_errors=True)
 
     def _held_identity(self) -> dict[str, str]:

@@ -5,11 +5,14 @@ Belongs here: the frame of a load, its figures, slices. Does not belong here: wh
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
@@ -79,3 +82,18 @@ def latest(rows: dict[str, Row], row: Row) -> None:
     held = rows.get(row.id)
     if held is None or held.updated_at is None or row.updated_at is None or row.updated_at >= held.updated_at:
         rows[row.id] = row
+
+
+def records_of(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The records of an answer; what is no object is none."""
+    found = content.get(key)
+    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def id_of(stored: Mapping[str, Any]) -> str:
+    """A record without an id has a stand-in, so that it is stored and can be rejected with its reason."""
+    found = stored.get("id")
+    if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+        return str(found)
+    content = json.dumps(stored, sort_keys=True, default=str)
+    return f"without id {hashlib.sha256(content.encode()).hexdigest()[:16]}"

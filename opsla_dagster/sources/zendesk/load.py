@@ -8,8 +8,6 @@ incremental exports carry the account (10 requests a minute, 1,000 records each)
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -24,7 +22,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Answer, Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
-from opsla_dagster.sources.bronze.loading import Load, latest
+from opsla_dagster.sources.bronze.loading import Load, id_of, latest, records_of
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -122,7 +120,7 @@ class _Zendesk:
             rows: dict[str, Row] = {}
             for answer in self._pages(path, parameters or {}):
                 self._asked_at = answer.server_at
-                for raw in _records(answer, key):
+                for raw in records_of(answer.content, key):
                     latest(rows, self._row(table, raw, shape, "updated_at"))
             return list(rows.values())
 
@@ -147,9 +145,9 @@ class _Zendesk:
         with self._load.timed("schedules"):
             answer = self._load.api.get("/api/v2/business_hours/schedules.json")
             rows = []
-            for position, raw in enumerate(_records(answer, "schedules")):
+            for position, raw in enumerate(records_of(answer.content, "schedules")):
                 path = f"/api/v2/business_hours/schedules/{int(raw['id'])}/holidays.json"
-                holidays = _records(self._load.api.get(path), "holidays")
+                holidays = records_of(self._load.api.get(path).content, "holidays")
                 whole = {**raw, "holidays": holidays, "list_position": position}
                 rows.append(self._row("schedules", whole, SCHEDULE, "updated_at"))
             return rows
@@ -169,13 +167,13 @@ class _Zendesk:
         metric_sets: dict[str, Row] = {}
         for _ in range(self._settings.slice_pages):
             answer = self._page_of_tickets(cursor, known_until)
-            for raw in _records(answer, "tickets"):
+            for raw in records_of(answer.content, "tickets"):
                 row = self._row("tickets", raw, self._ticket_shape, "updated_at")
                 latest(tickets, row)
                 known_until = _later(known_until, from_epoch(raw.get("generated_timestamp")) or row.updated_at, answer.server_at)
                 if isinstance(raw.get("metric_set"), dict):
                     latest(metric_sets, self._row("metric_sets", raw["metric_set"], METRIC_SET, "updated_at"))
-            for raw in _records(answer, "metric_sets"):
+            for raw in records_of(answer.content, "metric_sets"):
                 latest(metric_sets, self._row("metric_sets", raw, METRIC_SET, "updated_at"))
             after = answer.content.get("after_cursor")
             ended = bool(answer.content.get("end_of_stream")) or after is None or (after == cursor)
@@ -215,7 +213,7 @@ class _Zendesk:
             if answer is None:
                 ended = True
                 break
-            before, records = len(rows), _records(answer, _KEYS[table])
+            before, records = len(rows), records_of(answer.content, _KEYS[table])
             for raw in records:
                 row = make(raw)
                 latest(rows, row)
@@ -250,14 +248,14 @@ class _Zendesk:
 
     def _row(self, table: str, raw: Mapping[str, Any], shape: Shape, stamp: str) -> Row:
         stored = self._load.shaper.shape(table, raw, shape)
-        return Row(_id_of(stored), from_iso(stored.get(stamp)), stored)
+        return Row(id_of(stored), from_iso(stored.get(stamp)), stored)
 
     def _organization(self, raw: Mapping[str, Any]) -> Row:
         return self._row("organizations", raw, NAMED, "updated_at")
 
     def _audit(self, raw: Mapping[str, Any]) -> Row:
         stored = audit_record(raw, self._load.shaper, self._settings.custom_fields)
-        return Row(_id_of(stored), from_iso(stored.get("created_at")), stored)
+        return Row(id_of(stored), from_iso(stored.get("created_at")), stored)
 
     def _metric_event(self, raw: Mapping[str, Any]) -> Row:
         return self._row("metric_events", raw, METRIC_EVENT, "time")
@@ -272,20 +270,6 @@ class _Zendesk:
 
 #: Table -> where its export has the records.
 _KEYS = {"ticket_events": "ticket_events", "metric_events": "ticket_metric_events", "organizations": "organizations"}
-
-
-def _records(answer: Answer, key: str) -> list[dict[str, Any]]:
-    found = answer.content.get(key)
-    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
-
-
-def _id_of(stored: Mapping[str, Any]) -> str:
-    """A record without an id has a stand-in, so that it is stored and can be rejected with its reason."""
-    found = stored.get("id")
-    if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
-        return str(found)
-    content = json.dumps(stored, sort_keys=True, default=str)
-    return f"without id {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def _later(known: datetime | None, seen: datetime | None, server_at: datetime) -> datetime | None:

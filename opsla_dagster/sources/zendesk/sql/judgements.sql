@@ -52,6 +52,7 @@ together as (
         metric,
         cycle,
         coalesce(cycles.is_promised, false) as is_promised,
+        cast(false as boolean) as is_missed,
         coalesce(cycles.known_ts, minutes.elapsed_ts) as known_ts,
         cycles.breached_ts,
         cycles.ended_ts,

@@ -46,7 +46,7 @@ ends as (
 promises as (
     select
         case_id,
-        bool_or(coalesce(breached_ts <= $as_of_at, false)) as is_breached,
+        bool_or(coalesce(breached_ts <= $as_of_at or (is_missed and ended_ts <= $as_of_at), false)) as is_breached,
         bool_and(coalesce(ended_ts <= $as_of_at, false)) as is_decided
     from stored_verdicts
     where intake_date >= $start_date and intake_date < $end_date and is_promised and known_ts <= $as_of_at

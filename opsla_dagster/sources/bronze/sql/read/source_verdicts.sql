@@ -6,7 +6,7 @@ select
     intake_date,
     metric,
     cycle,
-    case when breached_ts <= $as_of_at then true when ended_ts <= $as_of_at and is_promised then false end as is_breached,
+    case when breached_ts <= $as_of_at or (is_missed and ended_ts <= $as_of_at) then true when ended_ts <= $as_of_at and is_promised then false end as is_breached,
     case when breached_ts <= $as_of_at then breached_ts end as breached_ts,
     case when elapsed_ts <= $as_of_at then elapsed_seconds end as elapsed_seconds
 from stored_verdicts
