@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from accounts import KEY
+from fake_intercom import TOKEN as INTERCOM_TOKEN
+from fake_intercom import FakeIntercom
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk
 
 from opsla_dagster.sources.bronze.http import Api
@@ -15,7 +17,7 @@ from opsla_dagster.sources.bronze.http import Api
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZD_EMAIL", EMAIL)
     monkeypatch.setenv("ZD_TOKEN", TOKEN)
-    monkeypatch.setenv("IC_TOKEN", "ic-secret-token-51ab")
+    monkeypatch.setenv("IC_TOKEN", INTERCOM_TOKEN)
     monkeypatch.setenv("OPSLA_KEY", KEY)
     monkeypatch.setattr(Api, "first_wait_seconds", 0.01)
 
@@ -23,5 +25,12 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def zendesk() -> Iterator[FakeZendesk]:
     fake = FakeZendesk()
+    with fake.running():
+        yield fake
+
+
+@pytest.fixture
+def intercom() -> Iterator[FakeIntercom]:
+    fake = FakeIntercom()
     with fake.running():
         yield fake

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from fake_intercom import FakeIntercom, admin, customer
 from fake_zendesk import FakeZendesk, change, comment, status
 
 ADA = 5007
@@ -68,3 +69,34 @@ def worked_case(fake: FakeZendesk) -> None:
         "first_resolution_time_in_minutes": {"calendar": 1320, "business": 420},
         "full_resolution_time_in_minutes": {"calendar": 1320, "business": 420},
     }
+
+
+def fill_chat(fake: FakeIntercom, conversations: int, first: int = 1) -> None:
+    """Conversations of as many days, each answered and closed."""
+    for number in range(first, first + conversations):
+        day = date(2025, 6, 30) + timedelta(days=number)
+        fake.conversation(number, f"{day}T14:00:00", state="closed", open=False, admin_assignee_id=ADA, team_assignee_id=9)
+        fake.part(number, "assignment", f"{day}T14:05:00", admin(), assigned_to={"type": "admin", "id": str(ADA)})
+        fake.part(number, "comment", f"{day}T14:30:00", admin(), body="Hello, I am Ada Agentsdottir")
+        fake.part(number, "close", f"{day}T15:00:00", admin())
+
+
+def worked_conversation(fake: FakeIntercom) -> None:
+    """Conversation 471 of docs/decisions/0014-ticket-systems.md."""
+    fake.conversation(
+        471, "2025-07-01T12:00:00", state="closed", open=False, admin_assignee_id=ADA, team_assignee_id=10, priority="priority",
+        tags={"type": "tag.list", "tags": [{"type": "tag", "id": "2", "name": "vip"}, {"type": "tag", "id": "1", "name": "b"}]},
+        sla_applied={"type": "conversation_sla_summary", "sla_name": "P1", "sla_status": "missed"},
+        statistics={"type": "conversation_statistics", "time_to_admin_reply": 3000, "time_to_first_close": 7200, "time_to_last_close": 90000},
+    )
+    fake.part(471, "assignment", "2025-07-01T12:05:00", admin(), assigned_to={"type": "team", "id": "9"})
+    fake.part(471, "comment", "2025-07-01T12:06:00", {"type": "bot", "id": "1", "name": "Operator"}, body="Rita, hold on")
+    fake.part(471, "assignment", "2025-07-01T12:10:00", admin(), assigned_to={"type": "admin", "id": str(ADA)})
+    fake.part(471, "note", "2025-07-01T12:15:00", admin(), body="note")
+    fake.part(471, "comment", "2025-07-01T12:50:00", admin(), body="Hello Rita Requester", state="open")
+    fake.part(471, "snoozed", "2025-07-01T12:51:00", admin(), state="snoozed")
+    fake.part(471, "comment", "2025-07-01T13:30:00", customer(471), body="Thanks", state="open")
+    fake.part(471, "close", "2025-07-01T14:00:00", admin(), body="Bye", state="closed")
+    fake.part(471, "open", "2025-07-02T10:00:00", customer(471), body="Again", state="open")
+    fake.part(471, "assignment", "2025-07-02T11:00:00", admin(), assigned_to={"type": "team", "id": "10"}, state="open")
+    fake.part(471, "close", "2025-07-02T13:00:00", admin(), state="closed")

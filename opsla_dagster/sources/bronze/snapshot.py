@@ -118,7 +118,7 @@ def _build(
             connection.execute(f"set memory_limit = {literal(limit)}")
         connection.execute(f"attach {literal(str(bronze))} as account (read_only)")
         connection.execute(f"attach {literal(str(path))} as snapshot")
-        _set_variables(connection, variables)
+        set_variables(connection, variables)
         _define(connection, plan)
         prepare(connection)
         for name, file in plan.selects:
@@ -153,7 +153,8 @@ def _define(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         connection.execute(f"create temp macro {macro}")
 
 
-def _set_variables(connection: duckdb.DuckDBPyConnection, variables: Variables) -> None:
+def set_variables(connection: duckdb.DuckDBPyConnection, variables: Variables) -> None:
+    """What the SELECTs ask for by getvariable."""
     for name, value in variables.items():
         connection.execute(f"set variable {name} = $value", {"value": value})
 
@@ -170,7 +171,7 @@ def open_snapshot(path: Path, account: str) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(path), read_only=True)
         connection.execute("set TimeZone = 'UTC'")
-        _set_variables(connection, {"source": account})
+        set_variables(connection, {"source": account})
     except duckdb.Error as error:
         raise OpslaError(f"{path}: a damaged cache ({error}); delete it and run again") from error
     return connection
