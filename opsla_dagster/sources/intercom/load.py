@@ -31,14 +31,13 @@ from opsla_dagster.sources.intercom.records import (
     ADMIN,
     API_VERSION,
     DELETED,
+    RESOURCES,
     SCHEDULE,
     TEAM,
     conversation_shape,
     with_plain_parts,
 )
 
-#: Every table of bronze, in the order in which they are loaded.
-RESOURCES = ("admins", "teams", "office_hours", "conversations", "deleted_conversations")
 #: The search may lag behind.
 _SEARCH_LAG = timedelta(minutes=2)
 _PAGE = 150

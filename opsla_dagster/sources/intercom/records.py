@@ -12,6 +12,9 @@ from typing import Any
 
 from opsla_dagster.sources.bronze.shape import Field, Shape, converted, drop, inside, keep, person, text
 
+#: Every table of bronze, in the order in which they are loaded.
+RESOURCES = ("admins", "teams", "office_hours", "conversations", "deleted_conversations")
+
 #: The version of the API that these records are of.
 API_VERSION = "2.16"
 

@@ -33,17 +33,13 @@ from opsla_dagster.sources.zendesk.records import (
     METRIC_EVENT,
     METRIC_SET,
     NAMED,
+    RESOURCES,
     SCHEDULE,
     SLA_POLICY,
     audit_record,
     ticket_shape,
 )
 
-#: Every table of bronze, in the order in which they are loaded.
-RESOURCES = (
-    "agents", "groups", "brands", "organizations", "sla_policies", "schedules", "tickets", "metric_sets", "ticket_events",
-    "metric_events",
-)
 #: The exports hold the last minute back.
 _EXPORT_LAG = timedelta(minutes=2)
 #: What is asked again behind a cursor that is not known any more.

@@ -12,6 +12,12 @@ from typing import Any
 
 from opsla_dagster.sources.bronze.shape import Field, Shape, Shaper, converted, drop, inside, keep, person, text
 
+#: Every table of bronze, in the order in which they are loaded.
+RESOURCES = (
+    "agents", "groups", "brands", "organizations", "sla_policies", "schedules", "tickets", "metric_sets", "ticket_events",
+    "metric_events",
+)
+
 _STAMPS: Shape = {"created_at": keep("string"), "updated_at": keep("string"), "url": drop()}
 
 
