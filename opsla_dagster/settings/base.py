@@ -102,7 +102,7 @@ def _lines(path: Path, content: Any, error: ValidationError, is_confidential: bo
             meant = difflib.get_close_matches(str(problem["loc"][-1]), missing, n=1)
             told = f"no such setting; did you mean {meant[0]}?" if meant else "no such setting"
         else:
-            hides = is_confidential or str(problem["loc"][-1]).endswith("_variable")
+            hides = is_confidential or place.endswith("_variable")
             found = "" if hides else f"; found {_shown(problem['input'])}"
             told = f"{problem['msg'].removeprefix('Value error, ')}{found}"
         lines.append(f"{path}: {place}: {told}")
