@@ -65,11 +65,11 @@ def _run(home: Path, cases: int, days: int) -> _Ran:
         **os.environ, "OPSLA_HOME": str(home), "OPSLA_CONFIG": str(settings.config_directory), "PYTHONPATH": str(REPOSITORY),
         "OPSLA_MEMORY_LIMIT": MEMORY_LIMIT,
     }
-    cost, peak_gb = _watched(command, environment, home / "messages.txt")
+    cost, peak_gb = watched(command, environment, home / "messages.txt")
     return _Ran(cost, peak_gb, settings.home.warehouse.stat().st_size / 1e9)
 
 
-def _watched(command: list[str], environment: Mapping[str, str], messages: Path) -> tuple[Cost, float]:
+def watched(command: list[str], environment: Mapping[str, str], messages: Path) -> tuple[Cost, float]:
     """The cost of a process and its peak memory in GB. Raises OpslaError with its last words when it fails."""
     started = time.perf_counter()
     with messages.open("w") as output:

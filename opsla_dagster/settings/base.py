@@ -55,7 +55,20 @@ def _duration_seconds(value: object) -> object:
     return parse_duration(value)
 
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _variable_name(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise ValueError(
+            "expected the NAME of an environment variable (letters, digits, _); set the secret itself in the environment"
+        )
+    return value
+
+
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+#: A field with such a name ends in _variable: what was found there is never repeated, it may be the secret itself.
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 Seconds = Annotated[int, BeforeValidator(_duration_seconds)]
 
 
@@ -94,7 +107,8 @@ def _lines(path: Path, content: Any, error: ValidationError, is_confidential: bo
             meant = difflib.get_close_matches(str(problem["loc"][-1]), missing, n=1)
             told = f"no such setting; did you mean {meant[0]}?" if meant else "no such setting"
         else:
-            found = "" if is_confidential else f"; found {_shown(problem['input'])}"
+            hides = is_confidential or place.endswith("_variable")
+            found = "" if hides else f"; found {_shown(problem['input'])}"
             told = f"{problem['msg'].removeprefix('Value error, ')}{found}"
         lines.append(f"{path}: {place}: {told}")
     return lines

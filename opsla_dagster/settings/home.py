@@ -45,6 +45,11 @@ class Home:
         return self.root / "sources"
 
     @property
+    def bronze(self) -> Path:
+        """What was loaded from ticket systems, one DuckDB file an account: <account>.duckdb."""
+        return self.root / "bronze"
+
+    @property
     def spill(self) -> Path:
         """Where DuckDB puts what does not fit into memory."""
         return self.root / "spill"

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from opsla_dagster.settings.base import Document, ZoneName
+from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.status import Signal
 
 
@@ -179,7 +180,9 @@ def _flat(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
     return [(path, repr(value))]
 
 
-SourceSettings = Annotated[SimulationSourceSettings | EventLogSettings, Field(discriminator="type")]
+SourceSettings = Annotated[
+    SimulationSourceSettings | EventLogSettings | ZendeskSettings | IntercomSettings, Field(discriminator="type")
+]
 
 
 class SourcesSettings(Document):

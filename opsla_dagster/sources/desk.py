@@ -14,9 +14,12 @@ import pyarrow as pa
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
+from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.sources.base import Source
 from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
+from opsla_dagster.sources.zendesk.source import ZendeskSource
 from opsla_dagster.window import Window
 
 
@@ -80,6 +83,10 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
         case EventLogSettings():
             return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory)
+        case ZendeskSettings():
+            return ZendeskSource(source, desk, settings.home)
+        case IntercomSettings():
+            return IntercomSource(source, desk, settings.home)
     raise OpslaError(f"{settings.config_directory / 'sources.yml'}: source {source.name!r} is of a type that cannot be built")
 
 

@@ -89,7 +89,7 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"sla_met_values": {"met": ["yes"], "missed": ["yes"]}}, "sla_met_values", "['yes'] cannot mean both"),
         ({"missing_values": [0]}, "missing_values.0", "write this in quotes"),
         ({"name": "My log"}, "name", "pattern"),
-        ({"type": "zendesk"}, "", "'zendesk'"),
+        ({"type": "jira"}, "", "'jira'"),
         ({"colour": "red"}, "colour", "no such setting"),
     ],
 )

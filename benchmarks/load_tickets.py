@@ -1,0 +1,164 @@
+"""200,000 records of a ticket system, loaded through a web server on this machine: time, and peak memory of the process that loads.
+
+The load is a process of its own, so that the operating system tells its peak memory; the server makes its pages as they are asked
+for, and holds none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+
+from benchmarks.desk import REPOSITORY
+from benchmarks.measure import Asked, Figure
+from benchmarks.scale import watched
+from opsla_dagster.errors import OpslaError
+
+_PAGE = 1_000
+_BEGIN = datetime(2025, 7, 1)
+_EVENTS_PER_TICKET = 3
+#: However many records: a load holds a slice of them.
+AT_MOST_MB = Asked(at_most=500)
+_CHILD = """
+import sys
+from datetime import date
+from pathlib import Path
+from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.sources import DeskSettings
+from opsla_dagster.settings.tickets import ZendeskSettings
+from opsla_dagster.sources.zendesk.load import load_zendesk
+
+address, home = sys.argv[1], Path(sys.argv[2])
+settings = ZendeskSettings(
+    type="zendesk", name="bench", base_url=address, email_variable="BENCH_EMAIL", token_variable="BENCH_TOKEN",
+    pseudonym_key_variable="BENCH_KEY",
+)
+load_zendesk(settings, DeskSettings(timezone="UTC", start_date=date(2025, 7, 1)), Home(home))
+"""
+
+
+def measure(place: Path, *, quick: bool) -> list[Figure]:
+    records = 20_000 if quick else 200_000
+    tickets = records // (1 + _EVENTS_PER_TICKET)
+    with _server(tickets) as address:
+        environment = {
+            **os.environ, "PYTHONPATH": str(REPOSITORY), "BENCH_EMAIL": "bench@example.org", "BENCH_TOKEN": "bench-token",
+            "BENCH_KEY": "a key for the bench alone",
+        }
+        home = place / "home"
+        home.mkdir(parents=True)
+        cost, peak_gb = watched([sys.executable, "-c", _CHILD, address, str(home)], environment, place / "messages.txt")
+    found = _stored(home / "bronze" / "bench.duckdb")
+    if found != records:
+        raise OpslaError(f"load_tickets: {records} records were served, {found} are stored")
+    size_mb = (home / "bronze" / "bench.duckdb").stat().st_size / 1e6
+    return [
+        Figure(f"{records} records of a ticket system loaded", cost.wall, "s"),
+        Figure("  records a second", records / cost.wall, "records/s"),
+        Figure("  processor time", cost.cpu, "s"),
+        Figure("  peak memory of the process", peak_gb * 1_000, "MB", asked=AT_MOST_MB),
+        Figure("  size of the bronze file", size_mb, "MB"),
+    ]
+
+
+def _stored(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        (row,) = connection.execute(
+            "select (select count(*) from bronze.tickets) + (select count(*) from bronze.ticket_events)"
+        ).fetchall()
+    return int(row[0])
+
+
+@contextmanager
+def _server(tickets: int) -> Iterator[str]:
+    """Zendesk's two large exports; every list is empty."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            content = json.dumps(_answer(parts.path, query, tickets)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _answer(path: str, query: dict[str, str], tickets: int) -> dict[str, Any]:
+    if path.endswith("/tickets/cursor.json"):
+        first = int(query.get("cursor", "0"))
+        last = min(first + _PAGE, tickets)
+        page = [_ticket(number) for number in range(first, last)]
+        return {"tickets": page, "after_cursor": str(last), "end_of_stream": last == tickets}
+    if path.endswith("/ticket_events.json"):
+        total = tickets * _EVENTS_PER_TICKET
+        first = max(int(query["start_time"]) - int(_BEGIN.replace(tzinfo=UTC).timestamp()), 0)
+        last = min(first + _PAGE, total)
+        page = [_audit(number) for number in range(first, last)]
+        end = int(_BEGIN.replace(tzinfo=UTC).timestamp()) + last
+        return {"ticket_events": page, "end_time": end, "end_of_stream": last == total}
+    return {"end_of_stream": True}
+
+
+def _stamp(second: int) -> str:
+    return f"{_BEGIN + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _ticket(number: int) -> dict[str, Any]:
+    """About as large as a real one."""
+    second = number * _EVENTS_PER_TICKET
+    return {
+        "url": f"https://bench.example/api/v2/tickets/{number}.json", "id": number, "external_id": None, "via": {"channel": "email", "source": {
+            "from": {"address": f"person{number}@example.org", "name": f"Person {number}"}, "to": {}, "rel": None}},
+        "created_at": _stamp(second), "updated_at": _stamp(second), "generated_timestamp": int(_BEGIN.replace(tzinfo=UTC).timestamp()) + second,
+        "type": "question", "subject": "A subject of some length " * 2, "raw_subject": "A subject of some length " * 2,
+        "description": "What happened, in some words of no great interest. " * 12, "priority": "normal", "status": "open", "recipient": None,
+        "requester_id": 1_000_000 + number, "submitter_id": 1_000_000 + number, "assignee_id": 5000 + number % 50, "group_id": 300 + number % 5,
+        "organization_id": 700 + number % 900, "collaborator_ids": [], "follower_ids": [], "email_cc_ids": [], "has_incidents": False,
+        "is_public": True, "due_at": None, "tags": ["vip", f"t{number % 20}"], "brand_id": 2, "ticket_form_id": 1,
+        "custom_fields": [{"id": 360_000 + field, "value": f"value {number % 7}"} for field in range(20)],
+        "satisfaction_rating": {"score": "unoffered"}, "allow_channelback": False, "allow_attachments": True,
+    }  # fmt: skip
+
+
+def _audit(number: int) -> dict[str, Any]:
+    ticket, place = divmod(number, _EVENTS_PER_TICKET)
+    children: list[dict[str, Any]] = [
+        {"id": number * 10, "event_type": "Comment", "public": True, "author_id": 5000 + number % 50, "body": "Some words. " * 40},
+        {"id": number * 10 + 1, "event_type": "Change" if place else "Create", "status": ("new", "open", "solved")[place]},
+        {"id": number * 10 + 2, "event_type": "Notification", "recipients": [1, 2, 3], "subject": "s", "body": "Some words. " * 20},
+    ]
+    if place:
+        children[1]["previous_value"] = ("new", "new", "open")[place]
+    return {
+        "id": number, "ticket_id": ticket, "created_at": _stamp(number), "timestamp": int(_BEGIN.replace(tzinfo=UTC).timestamp()) + number,
+        "updater_id": 5000 + number % 50, "via": "Web form", "system": {"client": "Browser", "ip_address": "192.0.2.1"}, "event_type": "Audit",
+        "child_events": children,
+    }  # fmt: skip

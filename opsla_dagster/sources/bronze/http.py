@@ -1,0 +1,166 @@
+"""Asking a ticket system's API, patiently.
+
+Belongs here: requests, waiting when told to, trying again, errors without secrets. Does not belong here: what is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from opsla_dagster.errors import OpslaError
+
+_TIMEOUT_SECONDS = (10, 120)
+#: Answers that may be another one a little later.
+_PASSING = frozenset({408, 409, 500, 502, 503, 504})
+_LONGEST_WAIT_SECONDS = 900.0
+_LONGEST_ERROR_CHARACTERS = 80
+
+Parameters = Mapping[str, str | int | list[str]]
+
+
+class HttpError(OpslaError):
+    """The API said no; `status` is its answer, `code` its word for it."""
+
+    def __init__(self, message: str, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON object, and when the server says it gave it (UTC, naive): our own clock may be wrong."""
+
+    content: dict[str, Any]
+    server_at: datetime
+
+
+class Api:
+    """One account's API. Only paths below `address` are asked for: credentials go nowhere else.
+
+    `secrets` are never shown; `hint` says what to look at when access is refused.
+    """
+
+    attempts = 6
+    first_wait_seconds = 0.5
+    #: Times it is told to wait before it gives up.
+    patience = 30
+
+    def __init__(
+        self, account: str, address: str, *, headers: Mapping[str, str] | None = None, login: tuple[str, str] | None = None,
+        secrets: tuple[str, ...] = (), hint: str = "",
+    ) -> None:
+        self._account = account
+        self._address = address.rstrip("/")
+        self._secrets = tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True))
+        self._hint = hint
+        self._session = requests.Session()
+        self._session.trust_env = False  # no credentials from a .netrc; proxies are named by base_url
+        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        self._session.auth = login
+
+    def get(self, path: str, parameters: Parameters | None = None) -> Answer:
+        """Raises HttpError for a refusal, OpslaError when no answer can be had."""
+        return self._ask("GET", path, parameters, None)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """As `get`; only for searches, which may be repeated."""
+        return self._ask("POST", path, None, body)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(self, method: str, path: str, parameters: Parameters | None, body: Mapping[str, Any] | None) -> Answer:
+        failures, waits, problem = 0, 0, ""
+        while failures < self.attempts and waits < self.patience:
+            try:
+                response = self._session.request(
+                    method, f"{self._address}{path}", params=dict(parameters or {}), json=body, timeout=_TIMEOUT_SECONDS,
+                    allow_redirects=False,
+                )
+                if response.status_code == 429:
+                    waits += 1
+                    problem = "429, too many requests"
+                    time.sleep(_told_to_wait(response.headers, default=60.0))
+                    continue
+                if response.status_code not in _PASSING:
+                    return self._answer(response, method, path)
+                problem = f"{response.status_code}"
+                wait = _told_to_wait(response.headers, default=0.0)
+            except (requests.RequestException, ValueError) as error:
+                problem, wait = type(error).__name__, 0.0
+            failures += 1
+            if failures < self.attempts:
+                time.sleep(max(wait, self.first_wait_seconds * 2 ** (failures - 1)))
+        raise OpslaError(
+            f"source {self._account}: {method} {path}: no usable answer after {failures + waits} tries (the last one: "
+            f"{self._without_secrets(problem)}); what was loaded before stays, run the load again"
+        )
+
+    def _answer(self, response: requests.Response, method: str, path: str) -> Answer:
+        if response.status_code == 200:
+            content = response.json()
+            if not isinstance(content, dict):
+                raise ValueError("not a JSON object")
+            return Answer(content, _server_time(response.headers))
+        code = self._without_secrets(_error_code(response))
+        hint = f"; {self._hint}" if response.status_code in {401, 403} and self._hint else ""
+        raise HttpError(
+            f"source {self._account}: {method} {path}: answered {response.status_code}{f' {code}' if code else ''}{hint}",
+            response.status_code, code,
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text[:_LONGEST_ERROR_CHARACTERS]
+
+
+def _told_to_wait(headers: Mapping[str, str], default: float) -> float:
+    """Seconds, from Retry-After (seconds or a date) or a reset of the rate limit."""
+    for name in ("Retry-After", "ratelimit-reset"):
+        told = headers.get(name)
+        if told is None:
+            continue
+        try:
+            return min(max(float(told), 0.0), _LONGEST_WAIT_SECONDS)
+        except ValueError:
+            pass
+        try:
+            seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            continue
+        return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
+    return default
+
+
+def _server_time(headers: Mapping[str, str]) -> datetime:
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC).replace(tzinfo=None)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _error_code(response: requests.Response) -> str:
+    """The word of an error, never its description: that may repeat what was sent."""
+    try:
+        content = json.loads(response.content)
+    except ValueError:
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    error = content.get("error")
+    errors = content.get("errors")
+    if isinstance(error, dict):
+        error = error.get("title") or error.get("code")
+    if error is None and isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        error = errors[0].get("code")
+    return error if isinstance(error, str) else ""

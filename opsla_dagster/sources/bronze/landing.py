@@ -1,0 +1,181 @@
+"""Landing records in an account's bronze file, through dlt: by id, exactly once, in packages.
+
+Belongs here: the pipeline, the tables it writes, and how far each resource has come. Does not belong here: what is asked of an API.
+
+Schema `bronze` has a table a resource (id, updated_at, payload), and `progress`, `schema_drift` and `account`. What is fetched in one slice
+lands in one package, together with the cursor behind it: dlt finishes a package that a killed process left, or knows nothing of
+it. `progress` counts only where its package is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources.bronze.files import has_table, reading
+from opsla_dagster.sources.bronze.progress import Progress, read_progress
+from opsla_dagster.sources.bronze.shape import Difference
+
+# Before dlt is imported: it tells its makers of every run otherwise, and looks for settings in the working directory.
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+
+import dlt
+
+_SCHEMA = "bronze"
+#: The payload is text that holds JSON. As dlt's own type `json` it would lie in the package as an object, and DuckDB's reader would
+#: guess types for what is in it: stamps would come out rewritten, and fields that one record lacks would be there as nulls.
+_RECORD: Any = {
+    "id": {"data_type": "text", "nullable": False},
+    "updated_at": {"data_type": "timestamp", "timezone": False},
+    "payload": {"data_type": "text"},
+}
+_PROGRESS: Any = {
+    "resource": {"data_type": "text", "nullable": False},
+    "cursor": {"data_type": "text"},
+    "known_until": {"data_type": "timestamp", "timezone": False},
+    "is_complete": {"data_type": "bool"},
+}
+_DRIFT: Any = {
+    **{name: {"data_type": "text"} for name in ("resource", "field", "change", "expected_type", "found_type")},
+    "first_seen_at": {"data_type": "timestamp", "timezone": False},
+}
+_ACCOUNT: Any = {"id": {"data_type": "text", "nullable": False}, "value": {"data_type": "text"}}
+
+logging.getLogger("dlt").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record as it is stored. `updated_at` is UTC and naive."""
+
+    id: str
+    updated_at: datetime | None
+    payload: Mapping[str, Any]
+
+
+class Landing:
+    """One account's bronze file, during one load. The caller holds the account's lock."""
+
+    def __init__(self, account: str, path: Path, identity: Mapping[str, str]) -> None:
+        """Finishes what a killed process left. `identity` says which account it is: another one's is refused.
+
+        Raises OpslaError.
+        """
+        self._account, self._path = account, path
+        self._directory = path.parent / "pipelines"
+        self._identity = identity
+        self._finish_what_was_left()
+        held = self._held_identity()
+        for name, value in identity.items():
+            if held.get(name, value) != value:
+                raise OpslaError(
+                    f"{path}: was loaded with another {name} than {account} has now; nothing was loaded. Go back to it, or give the "
+                    "account another name in sources.yml, or move the file away and load anew"
+                )
+        self._is_new = not held
+        self._known_drift = self._read_drift()
+
+    def progress(self) -> dict[str, Progress]:
+        """Resource -> how far it has come, as of the last complete package."""
+        return read_progress(self._account, self._path)
+
+    def held_times(self, table: str, *fields: str) -> dict[str, tuple[int, int]]:
+        """Id -> two epoch seconds of its payload, of the records stored so far that have both."""
+        first, second = (f"try_cast(payload ->> '$.{field}' as bigint)" for field in fields)
+        rows = self._read(table, f"select id, {first}, {second} from bronze.{table} where {first} is not null and {second} is not null")
+        return {number: (one, other) for number, one, other in rows}
+
+    def land(
+        self, tables: Mapping[str, Iterable[Row]], progress: Sequence[Progress], differences: set[Difference], seen_at: datetime
+    ) -> list[Difference]:
+        """Stores rows by id, and how far that brings their resources, as one package. Returns the differences that are new.
+
+        Raises OpslaError; then nothing of the package counts.
+        """
+        fresh = sorted(differences - self._known_drift)
+        resources = [
+            dlt.resource(
+                ({"id": row.id, "updated_at": row.updated_at, "payload": _compact(row.payload)} for row in rows),
+                name=table, primary_key="id", write_disposition="merge", columns=_RECORD,
+            )
+            for table, rows in tables.items()
+        ]
+        if progress:
+            resources.append(_appended("progress", [_progress_row(step) for step in progress], _PROGRESS))
+        if fresh:
+            names = ("resource", "field", "change", "expected_type", "found_type")
+            rows = [{**dict(zip(names, difference, strict=True)), "first_seen_at": seen_at} for difference in fresh]
+            resources.append(_appended("schema_drift", rows, _DRIFT))
+        if self._is_new:
+            rows = [{"id": name, "value": value} for name, value in self._identity.items()]
+            resources.append(
+                dlt.resource(rows, name="account", primary_key="id", write_disposition="merge", columns=_ACCOUNT)
+            )
+        try:
+            self._pipeline.run(resources, loader_file_format="jsonl")
+        except Exception as error:
+            raise self._not_stored(error) from None
+        self._is_new = False
+        self._known_drift |= differences
+        return fresh
+
+    @cached_property
+    def _pipeline(self) -> dlt.Pipeline:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return dlt.pipeline(
+            self._account, destination=dlt.destinations.duckdb(str(self._path)), dataset_name=_SCHEMA,
+            pipelines_dir=str(self._directory),
+        )
+
+    def _finish_what_was_left(self) -> None:
+        """A package that cannot be finished is given up: its cursor was not stored either, so it is fetched anew."""
+        if not (self._directory / self._account).exists():
+            return
+        try:
+            if self._pipeline.has_pending_data:
+                self._pipeline.normalize()
+                self._pipeline.load()
+        except Exception:
+            self.__dict__.pop("_pipeline", None)
+            shutil.rmtree(self._directory / self._account, ignore_errors=True)
+
+    def _held_identity(self) -> dict[str, str]:
+        return dict(self._read("account", "select id, value from bronze.account"))
+
+    def _read_drift(self) -> set[Difference]:
+        return set(self._read("schema_drift", "select resource, field, change, expected_type, found_type from bronze.schema_drift"))
+
+    def _read(self, table: str, sql: str) -> list[Any]:
+        if not self._path.exists():
+            return []
+        with reading(self._account, self._path) as connection:
+            return connection.execute(sql).fetchall() if has_table(connection, table) else []
+
+    def _not_stored(self, error: BaseException) -> OpslaError:
+        """dlt wraps the cause in words of its own; the innermost one says it."""
+        cause = error
+        while (inner := cause.__cause__ or cause.__context__) is not None:
+            cause = inner
+        return OpslaError(f"{self._path}: what was fetched of {self._account} could not be stored: {cause}")
+
+
+def _appended(name: str, rows: list[dict[str, Any]], columns: Any) -> Any:
+    return dlt.resource(rows, name=name, write_disposition="append", columns=columns)
+
+
+def _progress_row(step: Progress) -> dict[str, Any]:
+    """A cursor in quotes: whatever it looks like, it stays text."""
+    return {**vars(step), "cursor": None if step.cursor is None else json.dumps(step.cursor)}
+
+
+def _compact(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,99 @@
+"""One load of one account: what the loads of all ticket systems do the same way.
+
+Belongs here: the frame of a load, its figures, slices. Does not belong here: what is asked of an API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from opsla_dagster.sources.bronze.http import Api, HttpError
+from opsla_dagster.sources.bronze.landing import Landing, Row
+from opsla_dagster.sources.bronze.progress import Progress
+from opsla_dagster.sources.bronze.report import LoadReport, ResourceLoad
+from opsla_dagster.sources.bronze.shape import Shaper
+
+#: Parts of an account that not every plan has, and not every API user may see.
+NOT_THERE = frozenset({402, 403, 404})
+
+
+@dataclass
+class Load:
+    """What a load works with."""
+
+    api: Api
+    landing: Landing
+    shaper: Shaper
+    report: LoadReport
+    #: Of slices without records: a package costs a quarter of a second, and they can share the next one.
+    _waiting: list[Progress] = field(default_factory=list)
+
+    def store(self, tables: Mapping[str, Sequence[Row]], step: Progress | None, seen_at: datetime) -> None:
+        """Stores a slice; `seen_at` is the server's time. Raises OpslaError."""
+        if step is not None:
+            self._waiting.append(step)
+            self.figures(step.resource).known_until = step.known_until
+        if any(tables.values()):
+            self._land(tables, seen_at)
+
+    def finish(self, seen_at: datetime) -> None:
+        """Stores how far the slices without records have come."""
+        if self._waiting:
+            self._land({}, seen_at)
+
+    def _land(self, tables: Mapping[str, Sequence[Row]], seen_at: datetime) -> None:
+        filled = {table: rows for table, rows in tables.items() if rows}
+        self.report.new_drift += self.landing.land(filled, self._waiting, self.shaper.differences, seen_at)
+        self._waiting = []
+        for table, rows in filled.items():
+            self.figures(table).rows += len(rows)
+
+    def figures(self, resource: str) -> ResourceLoad:
+        return self.report.resources.setdefault(resource, ResourceLoad())
+
+    @contextmanager
+    def timed(self, resource: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.figures(resource).seconds += time.perf_counter() - started
+
+    @contextmanager
+    def optional(self, resource: str) -> Iterator[None]:
+        """What an account may not have: then the report says so, and nothing else happens."""
+        try:
+            yield
+        except HttpError as error:
+            if error.status not in NOT_THERE:
+                raise
+            self.figures(resource).left_out = f"the account does not offer it, or its API user may not see it ({error.status})"
+
+
+def latest(rows: dict[str, Row], row: Row) -> None:
+    """Keeps the newest version of a record that a slice has more than once: it changed while it was paged through."""
+    held = rows.get(row.id)
+    if held is None or held.updated_at is None or row.updated_at is None or row.updated_at >= held.updated_at:
+        rows[row.id] = row
+
+
+def records_of(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The records of an answer; what is no object is none."""
+    found = content.get(key)
+    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def id_of(stored: Mapping[str, Any]) -> str:
+    """A record without an id has a stand-in, so that it is stored and can be rejected with its reason."""
+    found = stored.get("id")
+    if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+        return str(found)
+    content = json.dumps(stored, sort_keys=True, default=str)
+    return f"without id {hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -1,0 +1,38 @@
+"""What a load did.
+
+Belongs here: the figures of one load, for whoever called it. Does not belong here: Dagster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsla_dagster.sources.bronze.shape import Difference
+
+
+@dataclass
+class ResourceLoad:
+    """One resource of one load: records stored (each once a slice), seconds, and how far it has come (UTC, naive)."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    known_until: datetime | None = None
+    #: Why there is nothing of it, where the account does not have it.
+    left_out: str = ""
+
+
+@dataclass
+class LoadReport:
+    """One load of one account."""
+
+    account: str
+    is_first: bool = False
+    resources: dict[str, ResourceLoad] = field(default_factory=dict)
+    #: Differences seen for the first time: (resource, field, change, expected type, found type).
+    new_drift: list[Difference] = field(default_factory=list)
+
+    @property
+    def drifted(self) -> list[Difference]:
+        """New differences that mean a change: what the first load finds is where the account begins."""
+        return [] if self.is_first else self.new_drift

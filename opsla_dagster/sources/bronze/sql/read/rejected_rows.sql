@@ -1,0 +1,12 @@
+-- One row is a record that could not be used.
+select
+    getvariable('source') as source,
+    file,
+    row_number,
+    case_id,
+    field,
+    reason,
+    record,
+    source_rows
+from stored_rejected_rows
+order by row_number

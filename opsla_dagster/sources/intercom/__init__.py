@@ -1,0 +1,5 @@
+"""Intercom as a source of cases.
+
+Belongs here: what Intercom's records are, how they are fetched, and what they mean. Does not belong here: what every ticket
+system shares; that is `opsla_dagster.sources.bronze`.
+"""

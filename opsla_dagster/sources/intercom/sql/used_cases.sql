@@ -1,0 +1,6 @@
+-- One row is a conversation that is used: nothing is wrong with it, and it began since the first day whose conversations are known
+-- as a whole.
+select tickets.*
+from tickets
+anti join faults using (ticket_id)
+where tickets.intake_date >= getvariable('first_day')

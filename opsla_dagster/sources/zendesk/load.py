@@ -1,0 +1,291 @@
+"""Loading a Zendesk account into its bronze file.
+
+Belongs here: which endpoints are asked, in which order, and how each goes on where it stopped. Does not belong here: what records mean.
+
+Tickets come first, then their history, then metric events: what is known of a ticket is never younger than what is known to have happened to it. Three
+incremental exports carry the account (10 requests a minute, 1,000 records each); reasons in docs/decisions/0016-ticket-systems.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.sources import DeskSettings
+from opsla_dagster.settings.tickets import ZendeskSettings
+from opsla_dagster.sources.bronze.drift import bronze_file
+from opsla_dagster.sources.bronze.files import loading_alone
+from opsla_dagster.sources.bronze.http import Answer, Api, HttpError
+from opsla_dagster.sources.bronze.landing import Landing, Row
+from opsla_dagster.sources.bronze.loading import Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
+from opsla_dagster.sources.bronze.progress import Progress
+from opsla_dagster.sources.bronze.report import LoadReport
+from opsla_dagster.sources.bronze.shape import Shape, Shaper
+from opsla_dagster.sources.bronze.stamps import day_before, from_epoch, from_iso, to_epoch
+from opsla_dagster.sources.zendesk.records import (
+    AGENT,
+    METRIC_EVENT,
+    METRIC_SET,
+    NAMED,
+    RESOURCES,
+    SCHEDULE,
+    SLA_POLICY,
+    audit_record,
+    ticket_shape,
+)
+
+#: The exports hold the last minute back.
+_EXPORT_LAG = timedelta(minutes=2)
+#: What is asked again behind a cursor that is not known any more.
+_OVERLAP = timedelta(hours=1)
+_GONE = frozenset({400, 404, 410, 422})
+_PAGE = 100
+_MOST_PAGES = 100_000
+
+_MakeRow = Callable[[Mapping[str, Any]], Row]
+
+
+def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> LoadReport:
+    """Loads what is new since the last load, slice by slice; what was stored stays stored, whatever happens next.
+
+    Raises OpslaError: without credentials or key nothing is asked; when the API fails, the slices before it are kept.
+    """
+    pseudonyms = Pseudonyms(settings.name, settings.pseudonym_key_variable)
+    email = secret_of(settings.name, settings.email_variable)
+    token = secret_of(settings.name, settings.token_variable)
+    path = bronze_file(home, settings.name)
+    identity = {"system": "zendesk", "address": settings.address, "pseudonym key": pseudonyms.check}
+    api = Api(
+        settings.name, settings.address, login=(f"{email}/token", token), secrets=(token, email),
+        hint=f"look at {settings.email_variable} and {settings.token_variable}, and at what their user may see",
+    )
+    with loading_alone(settings.name, path), closing(api):
+        landing = Landing(settings.name, path, identity)
+        load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
+        _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+    return load.report
+
+
+class _Zendesk:
+    """One load."""
+
+    def __init__(self, settings: ZendeskSettings, load: Load, start: int) -> None:
+        self._settings, self._load, self._start = settings, load, start
+        self._progress = load.landing.progress()
+        load.report.is_first = not any(step.is_complete for step in self._progress.values())
+        self._ticket_shape = ticket_shape(settings.custom_fields)
+        self._asked_at = datetime.now(UTC).replace(tzinfo=None)
+
+    def run(self) -> None:
+        for resource in RESOURCES:
+            self._load.figures(resource)
+        self._reference()
+        self._tickets()
+        self._timed_export("ticket_events", "/api/v2/incremental/ticket_events.json", {"include": "comment_events"}, self._audit)
+        with self._load.optional("metric_events"):
+            self._timed_export("metric_events", "/api/v2/incremental/ticket_metric_events.json", {}, self._metric_event)
+        self._load.finish(self._asked_at)
+
+    # ---- small lists, each as a whole ----------------------------------------------------------------------------------
+
+    def _reference(self) -> None:
+        """All of them are one package."""
+        tables: dict[str, list[Row]] = {}
+        tables["agents"] = self._list("agents", "/api/v2/users.json", "users", AGENT, {"role[]": ["agent", "admin"]})
+        tables["groups"] = self._list("groups", "/api/v2/groups.json", "groups", NAMED)
+        with self._load.optional("brands"):
+            tables["brands"] = self._list("brands", "/api/v2/brands.json", "brands", NAMED)
+        with self._load.optional("sla_policies"):
+            tables["sla_policies"] = self._list("sla_policies", "/api/v2/slas/policies.json", "sla_policies", SLA_POLICY)
+        with self._load.optional("schedules"):
+            tables["schedules"] = self._schedules()
+        self._load.store(tables, None, self._asked_at)
+        with self._load.optional("organizations"):
+            self._timed_export("organizations", "/api/v2/incremental/organizations.json", {}, self._organization)
+
+    def _list(
+        self, table: str, path: str, key: str, shape: Shape, parameters: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        with self._load.timed(table):
+            rows: dict[str, Row] = {}
+            for answer in self._pages(path, parameters or {}):
+                self._asked_at = answer.server_at
+                for raw in records_of(answer.content, key):
+                    latest(rows, self._row(table, raw, shape, "updated_at"))
+            return list(rows.values())
+
+    def _pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[Answer]:
+        """By cursor where the endpoint knows cursors, else by page number."""
+        asked: dict[str, Any] = {**parameters, "page[size]": _PAGE}
+        for _ in range(_MOST_PAGES):
+            answer = self._load.api.get(path, asked)
+            yield answer
+            meta = answer.content.get("meta")
+            if isinstance(meta, dict) and "has_more" in meta:
+                if not meta["has_more"] or not meta.get("after_cursor"):
+                    return
+                asked = {**parameters, "page[size]": _PAGE, "page[after]": str(meta["after_cursor"])}
+            else:
+                number = _query_of(answer.content.get("next_page")).get("page")
+                if number is None:
+                    return
+                asked = {**parameters, "page": number}
+
+    def _schedules(self) -> list[Row]:
+        with self._load.timed("schedules"):
+            answer = self._load.api.get("/api/v2/business_hours/schedules.json")
+            rows = []
+            for position, raw in enumerate(records_of(answer.content, "schedules")):
+                path = f"/api/v2/business_hours/schedules/{int(raw['id'])}/holidays.json"
+                holidays = records_of(self._load.api.get(path).content, "holidays")
+                whole = {**raw, "holidays": holidays, "list_position": position}
+                rows.append(self._row("schedules", whole, SCHEDULE, "updated_at"))
+            return rows
+
+    # ---- tickets -------------------------------------------------------------------------------------------------------
+
+    def _tickets(self) -> None:
+        with self._load.timed("tickets"):
+            while not self._slice_of_tickets():
+                pass
+
+    def _slice_of_tickets(self) -> bool:
+        """Stores some pages behind the cursor; True at the end of the stream."""
+        step = self._step("tickets")
+        cursor, known_until, ended = step.cursor, step.known_until, False
+        tickets: dict[str, Row] = {}
+        metric_sets: dict[str, Row] = {}
+        for _ in range(self._settings.slice_pages):
+            answer = self._page_of_tickets(cursor, known_until)
+            for raw in records_of(answer.content, "tickets"):
+                row = self._row("tickets", raw, self._ticket_shape, "updated_at")
+                latest(tickets, row)
+                known_until = _later(known_until, from_epoch(raw.get("generated_timestamp")) or row.updated_at, answer.server_at)
+                if isinstance(raw.get("metric_set"), dict):
+                    latest(metric_sets, self._row("metric_sets", raw["metric_set"], METRIC_SET, "updated_at"))
+            for raw in records_of(answer.content, "metric_sets"):
+                latest(metric_sets, self._row("metric_sets", raw, METRIC_SET, "updated_at"))
+            after = answer.content.get("after_cursor")
+            ended = bool(answer.content.get("end_of_stream")) or after is None or (after == cursor)
+            cursor = after or cursor
+            if ended:
+                known_until = _later(known_until, answer.server_at - _EXPORT_LAG, answer.server_at)
+                break
+        done = Progress("tickets", cursor, known_until, step.is_complete or ended)
+        self._store({"tickets": tickets, "metric_sets": metric_sets}, done, answer.server_at)
+        return ended
+
+    def _page_of_tickets(self, cursor: str | None, known_until: datetime | None) -> Answer:
+        path, include = "/api/v2/incremental/tickets/cursor.json", {"include": "metric_sets"}
+        if cursor is not None:
+            try:
+                return self._load.api.get(path, {**include, "cursor": cursor})
+            except HttpError as error:
+                if error.status not in _GONE:
+                    raise
+        start = self._start if known_until is None else max(self._start, to_epoch(known_until - _OVERLAP))
+        return self._load.api.get(path, {**include, "start_time": start})
+
+    # ---- exports by time -----------------------------------------------------------------------------------------------
+
+    def _timed_export(self, table: str, path: str, parameters: Mapping[str, str], make: _MakeRow) -> None:
+        with self._load.timed(table):
+            while not self._slice_by_time(table, path, parameters, make):
+                pass
+
+    def _slice_by_time(self, table: str, path: str, parameters: Mapping[str, str], make: _MakeRow) -> bool:
+        """As `_slice_of_tickets`: the next page begins with the second in which this one ended, so a few come twice."""
+        step = self._step(table)
+        start, known_until, ended = int(step.cursor or self._start), step.known_until, False
+        rows: dict[str, Row] = {}
+        for _ in range(self._settings.slice_pages):
+            answer = self._page_by_time(path, {**parameters, "start_time": start})
+            if answer is None:
+                ended = True
+                break
+            before, records = len(rows), records_of(answer.content, _KEYS[table])
+            for raw in records:
+                row = make(raw)
+                latest(rows, row)
+                known_until = _later(known_until, row.updated_at, answer.server_at)
+            end = _end_time(answer, start)
+            ended = bool(answer.content.get("end_of_stream")) or not records or (end <= start and "end_of_stream" not in answer.content)
+            if end <= start and not ended and len(rows) == before:
+                raise OpslaError(
+                    f"source {self._settings.name}: {path}: more records share the second {start} than fit on a page, and Zendesk "
+                    "does not page within a second; what was loaded before stays"
+                )
+            start = max(start, min(end, to_epoch(answer.server_at)))
+            if ended:
+                known_until = _later(known_until, answer.server_at - _EXPORT_LAG, answer.server_at)
+                break
+        seen_at = datetime.now(UTC).replace(tzinfo=None) if answer is None else answer.server_at
+        if answer is None and known_until is None:
+            known_until = from_epoch(start)
+        self._store({table: rows}, Progress(table, str(start), known_until, step.is_complete or ended), seen_at)
+        return ended
+
+    def _page_by_time(self, path: str, parameters: Mapping[str, Any]) -> Answer | None:
+        """None where the export says that its start lies too close to now: then there is nothing to be had yet."""
+        try:
+            return self._load.api.get(path, parameters)
+        except HttpError as error:
+            if error.status in {400, 422} and "recent" in error.code.lower():
+                return None
+            raise
+
+    # ---- rows ----------------------------------------------------------------------------------------------------------
+
+    def _row(self, table: str, raw: Mapping[str, Any], shape: Shape, stamp: str) -> Row:
+        stored = self._load.shaper.shape(table, raw, shape)
+        return Row(id_of(stored), from_iso(stored.get(stamp)), stored)
+
+    def _organization(self, raw: Mapping[str, Any]) -> Row:
+        return self._row("organizations", raw, NAMED, "updated_at")
+
+    def _audit(self, raw: Mapping[str, Any]) -> Row:
+        stored = audit_record(raw, self._load.shaper, self._settings.custom_fields)
+        return Row(id_of(stored), from_iso(stored.get("created_at")), stored)
+
+    def _metric_event(self, raw: Mapping[str, Any]) -> Row:
+        return self._row("metric_events", raw, METRIC_EVENT, "time")
+
+    def _step(self, resource: str) -> Progress:
+        return self._progress.get(resource, Progress(resource, None, None, False))
+
+    def _store(self, tables: Mapping[str, dict[str, Row]], step: Progress, seen_at: datetime) -> None:
+        self._load.store({name: list(rows.values()) for name, rows in tables.items()}, step, seen_at)
+        self._progress[step.resource] = step
+
+
+#: Table -> where its export has the records.
+_KEYS = {"ticket_events": "ticket_events", "metric_events": "ticket_metric_events", "organizations": "organizations"}
+
+
+def _later(known: datetime | None, seen: datetime | None, server_at: datetime) -> datetime | None:
+    """Never beyond the server's own now, whatever a record says."""
+    if seen is None:
+        return known
+    seen = min(seen, server_at)
+    return seen if known is None else max(known, seen)
+
+
+def _end_time(answer: Answer, start: int) -> int:
+    found = answer.content.get("end_time")
+    if isinstance(found, int):
+        return found
+    told = _query_of(answer.content.get("next_page")).get("start_time", "")
+    return int(told) if told.isdigit() else start
+
+
+def _query_of(address: object) -> dict[str, str]:
+    """The parameters of a link. Links are not followed as they stand: credentials go to the configured address alone."""
+    if not isinstance(address, str):
+        return {}
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}

@@ -1,0 +1,5 @@
+-- One row is a ticket that is used: nothing is wrong with it, and it came in since the first day whose tickets are known as a whole.
+select tickets.*
+from tickets
+anti join faults using (ticket_id)
+where tickets.intake_date >= getvariable('first_day')
