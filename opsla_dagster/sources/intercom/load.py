@@ -41,7 +41,6 @@ from opsla_dagster.sources.intercom.records import (
 #: The search may lag behind.
 _SEARCH_LAG = timedelta(minutes=2)
 _PAGE = 150
-_BATCH = 500
 #: Conversations leave the search while it is paged through: then it is asked again.
 _ROUNDS = 3
 _MOST_PAGES = 100_000
@@ -63,7 +62,8 @@ def load_intercom(settings: IntercomSettings, desk: DeskSettings, home: Home) ->
         identity = {"system": "intercom", "pseudonym key": pseudonyms.check, **_workspace(api)}
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
-        _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+        with load.keeping_what_was_fetched():
+            _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
     return load.report
 
 
@@ -192,20 +192,17 @@ class _Intercom:
     _held: dict[str, tuple[int, int]] | None = None
 
     def _fetch(self, numbers: list[str]) -> None:
-        """Asks for each conversation with its parts, and stores them in batches; one that was deleted meanwhile is not there."""
-        for begin in range(0, len(numbers), _BATCH):
-            rows: dict[str, Row] = {}
-            for number in numbers[begin : begin + _BATCH]:
-                try:
-                    answer = self._load.api.get(f"/conversations/{number}")
-                except HttpError as error:
-                    if error.status != 404:
-                        raise
-                    continue
-                self._server_at = answer.server_at
-                whole = {**with_plain_parts(answer.content), "fetched_at": to_epoch(answer.server_at)}
-                latest(rows, self._row("conversations", whole, self._shape))
-            self._load.store({"conversations": list(rows.values())}, None, self._server_at)
+        """Asks for each conversation with its parts; one that was deleted meanwhile is not there."""
+        for number in numbers:
+            try:
+                answer = self._load.api.get(f"/conversations/{number}")
+            except HttpError as error:
+                if error.status != 404:
+                    raise
+                continue
+            self._server_at = answer.server_at
+            whole = {**with_plain_parts(answer.content), "fetched_at": to_epoch(answer.server_at)}
+            self._load.store({"conversations": [self._row("conversations", whole, self._shape)]}, None, self._server_at)
 
     def _deleted(self) -> None:
         rows: dict[str, Row] = {}

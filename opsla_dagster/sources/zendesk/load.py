@@ -68,7 +68,8 @@ def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> L
     with loading_alone(settings.name, path), closing(api):
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
-        _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+        with load.keeping_what_was_fetched():
+            _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
     return load.report
 
 
