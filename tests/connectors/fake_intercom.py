@@ -31,6 +31,7 @@ class FakeIntercom(FakeServer):
     def __init__(self) -> None:
         super().__init__()
         self.page_size = 3
+        self.workspace = "ws1"
         self.conversations: dict[str, Record] = {}
         self.deleted: list[Record] = []
         self.admins: list[Record] = [{"type": "admin", "id": "5007", "name": "Ada Agentsdottir", "email": "ada@acme.example", "team_ids": [9]}]
@@ -80,6 +81,8 @@ class FakeIntercom(FakeServer):
             return Response({"type": "error.list", "errors": [{"code": "unauthorized", "message": "Access Token Invalid"}]}, 401)
         parts = request.path.strip("/").split("/")
         match parts:
+            case ["me"]:
+                return Response({"type": "admin", "id": "5007", "email": "ada@acme.example", "app": {"type": "app", "id_code": self.workspace}})
             case ["admins"]:
                 return Response({"type": "admin.list", "admins": self.admins})
             case ["teams"]:

@@ -98,6 +98,14 @@ def test_credentials(intercom: FakeIntercom, home: Home, monkeypatch: pytest.Mon
         load_intercom(settings, DESK, home)
 
 
+def test_the_token_of_another_workspace_is_not_mixed_in(intercom: FakeIntercom, home: Home) -> None:
+    settings = intercom_settings(intercom.address, **WIDE)
+    load_intercom(settings, DESK, home)
+    intercom.workspace = "ws2"
+    with pytest.raises(OpslaError, match="was loaded with another account than chat has now"):
+        load_intercom(settings, DESK, home)
+
+
 def test_the_worked_conversation_of_the_decision_record(intercom: FakeIntercom, home: Home) -> None:
     worked_conversation(intercom)
     settings = intercom_settings(intercom.address, tier_attribute="Plan", region_from="team", **WIDE)

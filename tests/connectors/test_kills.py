@@ -27,6 +27,7 @@ from pathlib import Path
 from accounts import DESK, zendesk_settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.sources.bronze.http import Api
+from opsla_dagster.sources.bronze.loading import Load
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.pipeline.pipeline import Pipeline
@@ -48,6 +49,7 @@ def watched(*arguments, **named):
     return answer
 
 setattr(owner, method, watched)
+Load.hold_back_rows = 0
 load_zendesk(zendesk_settings(address, slice_pages=3), DESK, Home(Path(home)))
 """
 

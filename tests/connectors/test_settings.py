@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.settings.tickets import ZENDESK_STATUSES
 from opsla_dagster.status import Status
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "connect_zendesk_and_intercom.md"
 ACCOUNT: dict[str, Any] = {
     "name": "acme", "type": "zendesk", "subdomain": "acme", "email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN",
     "pseudonym_key_variable": "OPSLA_KEY",
@@ -28,6 +30,13 @@ def read(directory: Path, **changes: Any) -> SourcesSettings:
     document = {"desk": {"timezone": "Europe/Rome", "start_date": date(2025, 1, 1)}, "sources": [account]}
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return read_document(path, SourcesSettings)
+
+
+def test_the_example_of_the_document_is_one(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "sources.yml").write_text(example, encoding="utf-8")
+    document = read_document(tmp_path / "sources.yml", SourcesSettings)
+    assert [source.type for source in document.sources] == ["zendesk", "intercom"]
 
 
 def test_the_shortest_account(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_another_key_or_another_account_is_not_mixed_in(
         load(zendesk, home)
     other = FakeZendesk()
     monkeypatch.setenv("OPSLA_KEY", "a key that nobody else has")
-    with other.running(), pytest.raises(OpslaError, match="was loaded with another address than acme has now"):
+    with other.running(), pytest.raises(OpslaError, match="was loaded with another account than acme has now"):
         load(other, home)
     assert everything(home, "acme", TABLES) == held
 

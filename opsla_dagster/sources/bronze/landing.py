@@ -25,8 +25,11 @@ from opsla_dagster.sources.bronze.files import has_table, reading
 from opsla_dagster.sources.bronze.progress import Progress, read_progress
 from opsla_dagster.sources.bronze.shape import Difference
 
-# Before dlt is imported: it tells its makers of every run otherwise, and looks for settings in the working directory.
+# Before dlt is imported. Without the first it tells its makers of every run; without the others it keeps every package it ever
+# loaded, and the last one twice.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
+os.environ["LOAD__TRUNCATE_STAGING_DATASET"] = "true"
 
 import dlt
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
 from opsla_dagster.sources.bronze.progress import Progress
@@ -32,28 +33,42 @@ class Load:
     landing: Landing
     shaper: Shaper
     report: LoadReport
-    #: Of slices without records: a package costs a quarter of a second, and they can share the next one.
-    _waiting: list[Progress] = field(default_factory=list)
+    #: Records up to which slices share a package: one costs a third of a second, however small it is.
+    hold_back_rows: ClassVar[int] = 5_000
+    _steps: dict[str, Progress] = field(default_factory=dict)
+    _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
 
-    def store(self, tables: Mapping[str, Sequence[Row]], step: Progress | None, seen_at: datetime) -> None:
-        """Stores a slice; `seen_at` is the server's time. Raises OpslaError."""
+    def store(self, tables: Mapping[str, Iterable[Row]], step: Progress | None, seen_at: datetime) -> None:
+        """Stores a slice, now or with the next ones; `seen_at` is the server's time. Raises OpslaError."""
+        for table, rows in tables.items():
+            held = self._rows.setdefault(table, {})
+            for row in rows:
+                latest(held, row)
         if step is not None:
-            self._waiting.append(step)
+            self._steps[step.resource] = step
             self.figures(step.resource).known_until = step.known_until
-        if any(tables.values()):
-            self._land(tables, seen_at)
+        if sum(map(len, self._rows.values())) > self.hold_back_rows:
+            self.finish(seen_at)
 
     def finish(self, seen_at: datetime) -> None:
-        """Stores how far the slices without records have come."""
-        if self._waiting:
-            self._land({}, seen_at)
-
-    def _land(self, tables: Mapping[str, Sequence[Row]], seen_at: datetime) -> None:
-        filled = {table: rows for table, rows in tables.items() if rows}
-        self.report.new_drift += self.landing.land(filled, self._waiting, self.shaper.differences, seen_at)
-        self._waiting = []
-        for table, rows in filled.items():
+        """Stores what is held back."""
+        tables = {table: rows.values() for table, rows in self._rows.items() if rows}
+        if tables or self._steps:
+            steps = list(self._steps.values())
+            self.report.new_drift += self.landing.land(tables, steps, self.shaper.differences, seen_at)
+        for table, rows in tables.items():
             self.figures(table).rows += len(rows)
+        self._rows, self._steps = {}, {}
+
+    @contextmanager
+    def keeping_what_was_fetched(self) -> Iterator[None]:
+        """A request that fails takes nothing with it of what was fetched before."""
+        try:
+            yield
+        except OpslaError:
+            with suppress(OpslaError):
+                self.finish(datetime.now(UTC).replace(tzinfo=None))
+            raise
 
     def figures(self, resource: str) -> ResourceLoad:
         return self.report.resources.setdefault(resource, ResourceLoad())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -32,6 +33,8 @@ _BUILD = (
     "stored_rejected_rows",
 )
 _KEPT = 2
+_UNFINISHED = "unfinished-"
+_ABANDONED_AFTER_SECONDS = 86_400
 
 Variables = dict[str, str | date | datetime | None]
 
@@ -89,7 +92,7 @@ def take_snapshot(
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            aside = home / f"unfinished-{uuid.uuid4().hex}.duckdb"
+            aside = home / f"{_UNFINISHED}{uuid.uuid4().hex}.duckdb"
             try:
                 _build(bronze, aside, plan, variables, prepare)
                 aside.replace(path)
@@ -185,5 +188,8 @@ def literal(text: str) -> str:
 def _prune(home: Path) -> None:
     """Keeps the newest: a longer run may still read the one before."""
     snapshots = sorted(home.glob("*.duckdb"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in [path for path in snapshots if not path.name.startswith("unfinished-")][_KEPT:]:
+    for path in [path for path in snapshots if not path.name.startswith(_UNFINISHED)][_KEPT:]:
         path.unlink(missing_ok=True)
+    for path in home.glob(f"{_UNFINISHED}*"):  # of killed processes
+        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+            path.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
-from opsla_dagster.sources.bronze.loading import Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, id_of, latest, records_of
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -41,7 +41,6 @@ from opsla_dagster.sources.intercom.records import (
 #: The search may lag behind.
 _SEARCH_LAG = timedelta(minutes=2)
 _PAGE = 150
-_BATCH = 500
 #: Conversations leave the search while it is paged through: then it is asked again.
 _ROUNDS = 3
 _MOST_PAGES = 100_000
@@ -55,16 +54,29 @@ def load_intercom(settings: IntercomSettings, desk: DeskSettings, home: Home) ->
     pseudonyms = Pseudonyms(settings.name, settings.pseudonym_key_variable)
     token = secret_of(settings.name, settings.token_variable)
     path = bronze_file(home, settings.name)
-    identity = {"system": "intercom", "address": settings.address, "pseudonym key": pseudonyms.check}
     api = Api(
         settings.name, settings.address, headers={"Authorization": f"Bearer {token}", "Intercom-Version": API_VERSION},
         secrets=(token,), hint=f"look at {settings.token_variable}, and at what the token may see",
     )
     with loading_alone(settings.name, path), closing(api):
+        identity = {"system": "intercom", "pseudonym key": pseudonyms.check, **_workspace(api)}
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
-        _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+        with load.keeping_what_was_fetched():
+            _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
     return load.report
+
+
+def _workspace(api: Api) -> dict[str, str]:
+    """Which workspace the token belongs to: all of them have one address. Nothing where the token may not ask."""
+    try:
+        app = api.get("/me").content.get("app")
+    except HttpError as error:
+        if error.status not in NOT_THERE:
+            raise
+        return {}
+    code = app.get("id_code") if isinstance(app, dict) else None
+    return {"account": code} if isinstance(code, str) else {}
 
 
 class _Intercom:
@@ -73,7 +85,7 @@ class _Intercom:
     def __init__(self, settings: IntercomSettings, load: Load, start: int) -> None:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
-        load.report.is_first = not any(step.is_complete for step in self._progress.values())
+        load.report.is_first = "conversations" not in self._progress or not self._progress["conversations"].is_complete
         self._shape = conversation_shape(settings.custom_attributes)
         self._server_at = datetime.now(UTC).replace(tzinfo=None)
 
@@ -180,20 +192,17 @@ class _Intercom:
     _held: dict[str, tuple[int, int]] | None = None
 
     def _fetch(self, numbers: list[str]) -> None:
-        """Asks for each conversation with its parts, and stores them in batches; one that was deleted meanwhile is not there."""
-        for begin in range(0, len(numbers), _BATCH):
-            rows: dict[str, Row] = {}
-            for number in numbers[begin : begin + _BATCH]:
-                try:
-                    answer = self._load.api.get(f"/conversations/{number}")
-                except HttpError as error:
-                    if error.status != 404:
-                        raise
-                    continue
-                self._server_at = answer.server_at
-                whole = {**with_plain_parts(answer.content), "fetched_at": to_epoch(answer.server_at)}
-                latest(rows, self._row("conversations", whole, self._shape))
-            self._load.store({"conversations": list(rows.values())}, None, self._server_at)
+        """Asks for each conversation with its parts; one that was deleted meanwhile is not there."""
+        for number in numbers:
+            try:
+                answer = self._load.api.get(f"/conversations/{number}")
+            except HttpError as error:
+                if error.status != 404:
+                    raise
+                continue
+            self._server_at = answer.server_at
+            whole = {**with_plain_parts(answer.content), "fetched_at": to_epoch(answer.server_at)}
+            self._load.store({"conversations": [self._row("conversations", whole, self._shape)]}, None, self._server_at)
 
     def _deleted(self) -> None:
         rows: dict[str, Row] = {}

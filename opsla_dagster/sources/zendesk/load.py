@@ -60,7 +60,7 @@ def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> L
     email = secret_of(settings.name, settings.email_variable)
     token = secret_of(settings.name, settings.token_variable)
     path = bronze_file(home, settings.name)
-    identity = {"system": "zendesk", "address": settings.address, "pseudonym key": pseudonyms.check}
+    identity = {"system": "zendesk", "account": settings.subdomain or settings.address, "pseudonym key": pseudonyms.check}
     api = Api(
         settings.name, settings.address, login=(f"{email}/token", token), secrets=(token, email),
         hint=f"look at {settings.email_variable} and {settings.token_variable}, and at what their user may see",
@@ -68,7 +68,8 @@ def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> L
     with loading_alone(settings.name, path), closing(api):
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
-        _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+        with load.keeping_what_was_fetched():
+            _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
     return load.report
 
 
@@ -78,7 +79,7 @@ class _Zendesk:
     def __init__(self, settings: ZendeskSettings, load: Load, start: int) -> None:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
-        load.report.is_first = not any(step.is_complete for step in self._progress.values())
+        load.report.is_first = not self._step("tickets").is_complete
         self._ticket_shape = ticket_shape(settings.custom_fields)
         self._asked_at = datetime.now(UTC).replace(tzinfo=None)
 
