@@ -23,7 +23,7 @@ def shrink(document: Document, case_id: str, differs: Callable[[Document], bool]
     while is_smaller:
         is_smaller = False
         for candidate in _smaller(smallest):
-            if differs(candidate):
+            if candidate.metrics and differs(candidate):
                 smallest, is_smaller = candidate, True
                 break
     return smallest

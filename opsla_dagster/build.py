@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from opsla_dagster.assets.bronze import bronze_assets, bronze_keys
 from opsla_dagster.assets.factory import TableAsset, build_asset
 from opsla_dagster.assets.mart import MART
 from opsla_dagster.assets.ops import OPS, build_published_marts
@@ -17,7 +18,7 @@ from opsla_dagster.assets.raw import RAW
 from opsla_dagster.assets.staging import STAGING
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import with_freshness
-from opsla_dagster.automation.schedule import build_daily_refresh, build_partitions
+from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -36,10 +37,11 @@ def build_definitions(
     """Fresh definitions from `settings` (default: read from the config directory); `resources` replace the built ones."""
     settings = settings or load_settings()
     partitions = build_partitions(settings)
-    assets = [build_asset(line, settings, partitions) for line in TABLE_ASSETS]
+    loads = bronze_keys(settings)
+    assets = [build_asset(line, settings, partitions, loads) for line in TABLE_ASSETS]
     return dg.Definitions(
-        assets=with_freshness([*assets, build_published_marts(settings)], settings),
-        schedules=[build_daily_refresh(settings)],
+        assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings)], settings)],
+        schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
         sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

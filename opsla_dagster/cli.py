@@ -66,6 +66,7 @@ def run(
     if cases is not None:
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
+    unloaded = _load_accounts(settings)
     default = desk.window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
@@ -76,6 +77,7 @@ def run(
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
     _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _refuse_unloaded(unloaded)
 
 
 @app.command()
@@ -87,15 +89,18 @@ def refresh(as_of: AsOf = None) -> None:
 
     settings = load_settings()
     as_of_at = _instant(as_of)
+    unloaded = _load_accounts(settings)
     windows = refresh_windows(settings, build_desk(settings), as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
+        _refuse_unloaded(unloaded)
         return
     days = sum(window.days for window in windows)
     _say(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
     for gap in never_loaded(settings, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _carry_out(settings, windows, as_of_at, is_refresh=True)
+    _refuse_unloaded(unloaded)
 
 
 @app.command()
@@ -279,6 +284,29 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
         raise OpslaError(finished.error)
+
+
+def _load_accounts(settings: "Settings") -> list[str]:
+    """Loads what is new in every account of a ticket system; says, and returns, which could not be loaded."""
+    from opsla_dagster.sources.loading import enabled_accounts
+
+    if not enabled_accounts(settings.sources):
+        return []
+    from opsla_dagster.instance.instance import open_instance
+    from opsla_dagster.running import load_accounts
+
+    unloaded = []
+    with console.status("loading accounts"), open_instance(settings.home.root) as instance:
+        for account, error in load_accounts(settings, instance):
+            _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
+            if error:
+                unloaded.append(account)
+    return unloaded
+
+
+def _refuse_unloaded(accounts: list[str]) -> None:
+    if accounts:
+        raise OpslaError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded of it before")
 
 
 def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], refreshed: list[str]) -> None:

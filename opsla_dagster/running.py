@@ -16,12 +16,14 @@ from pathlib import Path
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+from opsla_dagster.assets.bronze import bronze_keys
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
+from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.window import Window
 
@@ -72,6 +74,17 @@ def run_windows(
     finally:
         on_table_done.reset(listening)
     return Finished(run_ids, "")
+
+
+def load_accounts(settings: Settings, instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
+    """Loads each account of a ticket system in a run of its own; yields its name, and why it failed or an empty text."""
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    for account in enabled_accounts(settings.sources):
+        selection = [key for key in bronze_keys(settings) if key.path[1] == account.name]
+        result = job.execute_in_process(
+            instance=instance, tags=process_tags(instance), asset_selection=selection, raise_on_error=False, run_config=_QUIET
+        )
+        yield account.name, "" if result.success else _why(result)
 
 
 def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:

@@ -36,6 +36,11 @@ def bronze_keys(settings: Settings) -> list[dg.AssetKey]:
     return [_key(account, resource) for account in enabled_accounts(settings.sources) for resource in resources_of(account)]
 
 
+def bronze_group(account: AccountSettings) -> str:
+    """The asset group of one account."""
+    return f"bronze_{account.name}"
+
+
 def _key(account: AccountSettings, resource: str) -> dg.AssetKey:
     return dg.AssetKey(["bronze", account.name, resource])
 
@@ -45,11 +50,11 @@ def _account_assets(account: AccountSettings, settings: Settings) -> dg.AssetsDe
     main = _key(account, _MAIN[system])
 
     @dg.multi_asset(
-        name=f"bronze_{account.name}",
+        name=bronze_group(account),
         specs=[
             dg.AssetSpec(
                 _key(account, resource),
-                group_name=f"bronze_{account.name}",
+                group_name=bronze_group(account),
                 kinds={"dlt", "duckdb", system},
                 owners=[OWNER],
                 description=f"One row is a record of {resource} as {system} has it: id, time of its last update, and the record. "

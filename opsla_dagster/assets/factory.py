@@ -46,6 +46,8 @@ class TableAsset:
     #: Makes the rows in Python; without it the table's SQL file does.
     rows: MakeRows | None = None
     before: Callable[[Scope], None] | None = field(default=None)
+    #: Reads what was loaded of ticket systems: it comes after their loads.
+    reads_accounts: bool = False
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
 
@@ -58,15 +60,17 @@ class _RefusedError(Exception):
     """A blocking check failed: the write is to be rolled back."""
 
 
-def build_asset(line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The Dagster asset of one line, with its checks yielded by the asset itself."""
+def build_asset(
+    line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition, loads: Sequence[dg.AssetKey] = ()
+) -> dg.AssetsDefinition:
+    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems."""
     table = line.table
     gates = settings.quality_gates.gates.get(table.name, {})
     partitioned = table.kind is Kind.PARTITIONED
 
     @dg.asset(
         key=table.asset_key,
-        deps=[dg.AssetKey(dep.split(".")) for dep in line.deps],
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.reads_accounts else ())],
         partitions_def=partitions if partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
         check_specs=list(_check_specs(line, list(gates))),

@@ -54,5 +54,6 @@ MART = [
     TableAsset(
         "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones"],
     ),
+    TableAsset("mart.source_clock_comparison", "sla", deps=["staging.source_clock_comparison"]),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
 ]

@@ -17,6 +17,7 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.base import INSTANT
+from opsla_dagster.sources.bronze.drift import schema_drift
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -42,6 +43,11 @@ def rules_fingerprint(settings: Settings) -> str:
 def made_from(digest: str, rules: str) -> str:
     """What a date was refreshed from: its state at the source, and the rules."""
     return f"{digest} {rules}"
+
+
+def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
+    found = schema_drift(scope.settings.sources, scope.settings.home)
+    return found.rename_columns(["drift" if name == "change" else name for name in found.schema.names])
 
 
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
@@ -92,6 +98,7 @@ _REFRESHED_PARTITIONS = TableAsset(
     before=_ensure_looks,
 )
 OPS = [
+    TableAsset("ops.schema_drift", "operations", rows=_schema_drift, reads_accounts=True, checks=["warn_fields_drifted"]),
     _REFRESHED_PARTITIONS,
     TableAsset("ops.source_looks", "operations", deps=["ops.refreshed_partitions"], rows=_source_looks, before=_ensure_looks),
     TableAsset("ops.partition_as_of", "operations", deps=["ops.refreshed_partitions", "ops.source_looks"]),

@@ -55,7 +55,7 @@ def _rejected_rows(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _calendar_dim(scope: Scope, part: Window | None) -> pa.Table:
-    return calendar_days(scope.settings.calendars, _window_of(part))
+    return calendar_days(scope.calendars, _window_of(part))
 
 
 def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
@@ -77,7 +77,7 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
 
 # Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 RAW = [
-    TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=refuse_mixtures),
+    TableAsset("raw.source_partitions", "sources", rows=_source_partitions, before=refuse_mixtures, reads_accounts=True),
     TableAsset(
         "raw.cases", "sources", deps=["raw.source_partitions", "raw.rejected_rows", "raw.calendar_dim"], rows=_cases,
         before=refuse_the_unannounced,

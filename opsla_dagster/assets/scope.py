@@ -15,6 +15,7 @@ import duckdb
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.window import ONE_DAY, Window
@@ -45,6 +46,11 @@ class Scope:
     #: The refresh the run belongs to; and, where that looked at every loaded date, how many it makes anew.
     refresh: str | None = None
     refresh_dates: int | None = None
+
+    @property
+    def calendars(self) -> CalendarsSettings:
+        """Those of calendars.yml and those that the sources bring."""
+        return self.desk.calendars(self.settings.calendars)
 
     @property
     def window(self) -> Window:

@@ -22,7 +22,7 @@ def _sla_metric_rules(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _sla_policies(scope: Scope, part: Window | None) -> pa.Table:
-    return sla_policies(scope.settings.sla_policies, scope.settings.calendars.calendars)
+    return sla_policies(scope.settings.sla_policies, scope.calendars.calendars)
 
 
 def _sla_policy_scopes(scope: Scope, part: Window | None) -> pa.Table:
@@ -34,11 +34,11 @@ def _scenario_levers(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _business_time(scope: Scope, part: Window | None) -> pa.Table:
-    return business_time(scope.settings.calendars)
+    return business_time(scope.calendars)
 
 
 def _business_hours_dim(scope: Scope, part: Window | None) -> pa.Table:
-    return business_hours(scope.settings.calendars)
+    return business_hours(scope.calendars)
 
 
 def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
@@ -48,14 +48,14 @@ def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
 # The snapshots wait for nothing: they refuse by themselves to give a warehouse the rules of another one's configuration.
 STAGING = [
     TableAsset("staging.sla_metric_rules", "clocks", rows=_sla_metric_rules, before=refuse_mixtures),
-    TableAsset("staging.sla_policies", "clocks", rows=_sla_policies, before=refuse_mixtures),
+    TableAsset("staging.sla_policies", "clocks", rows=_sla_policies, before=refuse_mixtures, reads_accounts=True),
     TableAsset("staging.sla_policy_scopes", "clocks", rows=_sla_policy_scopes, before=refuse_mixtures),
     TableAsset("staging.scenario_levers", "scenarios", rows=_scenario_levers, before=refuse_mixtures),
     TableAsset(
-        "staging.business_time", "calendars", rows=_business_time, before=refuse_mixtures,
+        "staging.business_time", "calendars", rows=_business_time, before=refuse_mixtures, reads_accounts=True,
         checks=["assert_segments_cover_the_horizon"],
     ),
-    TableAsset("staging.business_hours_dim", "calendars", rows=_business_hours_dim, before=refuse_mixtures),
+    TableAsset("staging.business_hours_dim", "calendars", rows=_business_hours_dim, before=refuse_mixtures, reads_accounts=True),
     TableAsset("staging.business_minutes_dim", "calendars", deps=["raw.calendar_dim"], rows=_business_minutes_dim),
     TableAsset(
         "staging.events_deduped", "events", deps=["raw.events_log"], checks=["assert_copies_add_up_to_raw_events"],
@@ -76,8 +76,9 @@ STAGING = [
         "staging.sla_promises", "clocks",
         deps=[
             "staging.case_milestones", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policies",
-            "staging.sla_policy_scopes",
+            "staging.sla_policy_scopes", "staging.sla_metric_rules",
         ],
+        checks=["warn_promises_of_unknown_metrics"],
     ),
     TableAsset(
         "staging.sla_cycles", "clocks",
@@ -104,6 +105,9 @@ STAGING = [
         "staging.sla_root_causes", "clocks",
         deps=["staging.sla_clocks", "staging.sla_clock_spans", "staging.status_spans", "staging.business_time", "staging.case_milestones"],
         checks=["assert_every_breach_has_a_root_cause"],
+    ),
+    TableAsset(
+        "staging.source_clock_comparison", "clocks", deps=["raw.source_verdicts", "staging.sla_clocks"],
     ),
     TableAsset(
         "staging.case_lifecycle", "events", deps=["staging.events_clean", "raw.messages", "raw.attribute_changes"],

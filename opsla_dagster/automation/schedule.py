@@ -10,16 +10,21 @@ from datetime import UTC, datetime, time
 
 import dagster as dg
 
+from opsla_dagster.assets.bronze import bronze_group
 from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_RANGES_TAG
 from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, REFRESH_DATES_TAG, REFRESH_TAG
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.window import Window
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
+
+#: Before the daily refresh, which wants what is new.
+LOAD_AT_MINUTE = 40
 
 DATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is Kind.PARTITIONED]
 UNDATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is not Kind.PARTITIONED]
@@ -79,6 +84,21 @@ def build_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """One partition an intake date, open-ended from the configured start, in the desk's zone."""
     desk = settings.sources.desk
     return dg.DailyPartitionsDefinition(start_date=desk.start_date.isoformat(), timezone=desk.timezone)
+
+
+def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """One schedule an account of a ticket system: what is new is loaded every hour, and the daily refresh finds it there."""
+    return [
+        dg.ScheduleDefinition(
+            name=f"load_{account.name}",
+            cron_schedule=f"{LOAD_AT_MINUTE} * * * *",
+            execution_timezone=settings.sources.desk.timezone,
+            target=dg.AssetSelection.groups(bronze_group(account)),
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=f"What is new in the account {account.name}.",
+        )
+        for account in enabled_accounts(settings.sources)
+    ]
 
 
 def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:

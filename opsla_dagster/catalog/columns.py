@@ -107,6 +107,21 @@ _ALL = [
     _text("verdict_id", "The source's own verdict; unique in the warehouse"),
     _flag("is_breached", "The source says that the promise was broken", nullable=True),
     _instant("breached_ts", "When it was broken, by the source"),
+    _flag("source_is_breached", "The source says that the promise was broken", nullable=True),
+    _instant("source_breached_ts", "When it was broken, by the source"),
+    _count("source_elapsed_seconds", "Seconds that the source counted", nullable=True),
+    _count("difference_seconds", "Ours less the source's; NULL where either tells none", nullable=True, at_least=None),
+    _text("comparison", "How the source's verdict compares with our clock", values=(
+        "agrees", "whole_minutes", "time_differs", "verdict_differs", "still_running", "unknown", "no_clock")),
+    _count("verdicts", "Verdicts of the source counted in the row"),
+    _count("source_breached_verdicts", "Of these, the ones that say broken"),
+    _measure("difference_p50_business_minutes", "Exact p50 of the difference, business minutes"),
+    # drift of what is loaded from ticket systems
+    _text("resource", "What the record is of: tickets, conversations ..."),
+    _text("drift", "How the field is not as it is known", values=("new", "missing", "retyped")),
+    _text("expected_type", "Type that is known of the field", nullable=True),
+    _text("found_type", "Type that was found", nullable=True),
+    _instant("first_seen_at", "When it was seen first", nullable=False),
     # rejected rows
     _text("file", "File the row was read from"),
     Column("row_number", "BIGINT", "Number of the record in its file, the first is 1", nullable=True, at_least=1),

@@ -120,6 +120,12 @@ MART = [
                    unknown_clocks attainment_pct late_avg_business_minutes""",
     ),
     table(
+        "mart.source_clock_comparison", Kind.VIEW, "One row per source, metric and way of comparing.",
+        "How often a source's own verdicts agree with our clocks, and how they differ.",
+        key="source metric comparison",
+        columns="""source metric comparison verdicts source_breached_verdicts breached_clocks difference_p50_business_minutes""",
+    ),
+    table(
         "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id policy metric cycle",

@@ -15,6 +15,12 @@ OPS = [
         columns="source intake_date fingerprint as_of_at cases events digest refresh previous_look_at",
     ),
     table(
+        "ops.schema_drift", Kind.SNAPSHOT, "One row per field of a ticket system's records that is not as it is known.",
+        "New, missing and retyped fields, and since when; the load goes on without them.",
+        key="source resource field drift expected_type found_type",
+        columns="source resource field drift expected_type found_type first_seen_at",
+    ),
+    table(
         "ops.source_looks", Kind.WHOLE, "One row per source all of whose loaded dates were looked at.",
         "As of when the latest refresh looked at every loaded date of the source; runs of chosen dates look at those alone.",
         key="source",

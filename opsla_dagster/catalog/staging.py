@@ -143,6 +143,14 @@ STAGING = [
                    peer_median_business_minutes beyond_peers_business_minutes peer_clocks""",
     ),
     table(
+        "staging.source_clock_comparison", Kind.VIEW, "One row per verdict of the source itself.",
+        "The source's verdicts beside our clocks, with the difference and why.",
+        key="verdict_id",
+        columns="""source verdict_id case_id intake_date metric cycle source_is_breached source_breached_ts source_elapsed_seconds
+                   policy outcome reason elapsed_seconds due_at difference_seconds comparison""",
+        nullable="cycle policy outcome reason",
+    ),
+    table(
         "staging.case_lifecycle", Kind.VIEW, "One row per case and point of its life.",
         "States, messages and holders in order: first response, resolution, reopens, and who held the case at each point.",
         key="case_id point_number",

@@ -23,6 +23,7 @@ _FIGURES = (
     (r"^reopen_count$", "reopens"),
     (r"_rows$", "rows"),
     (r"(^|_)clocks$", "clocks"),
+    (r"(^|_)verdicts$", "verdicts"),
     (r"_heads$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
     (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part)$", "position"),

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.sources.base import Source
@@ -63,6 +64,11 @@ class Desk:
 
     def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_verdicts(window, as_of_at))
+
+    def calendars(self, configured: CalendarsSettings) -> CalendarsSettings:
+        """The calendars of calendars.yml and those that the sources bring."""
+        brought = {name: calendar for source in self.sources for name, calendar in source.calendars().items()}
+        return configured.model_copy(update={"calendars": {**configured.calendars, **brought}})
 
     def _united(self, read: Callable[[Source], pa.Table]) -> pa.Table:
         return pa.concat_tables([read(source) for source in self.sources])

@@ -332,7 +332,11 @@ ended as (
         runs.started_at is not null
         and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
         -- What is said after the end of a case asks for nothing, unless it is answered.
-        and not (modes.is_repeating and runs.ended_by_signal_at is null and coalesce(runs.started_at >= cases.ended_at, false))
+        and not (
+            modes.is_repeating
+            and runs.ended_by_signal_at is null
+            and coalesce(runs.started_at >= cases.ended_at or cases.intake_ts >= cases.ended_at, false)
+        )
 ),
 
 in_parts as (
