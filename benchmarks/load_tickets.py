@@ -81,7 +81,7 @@ def _measure_road(place: Path, tickets: int) -> list[Figure]:
             "type": "zendesk", "name": "bench", "base_url": address, "email_variable": "BENCH_EMAIL",
             "token_variable": "BENCH_TOKEN", "pseudonym_key_variable": "BENCH_KEY",
         }
-        sources = {"desk": {"timezone": "America/New_York", "start_date": "2025-07-01"}, "sources": [account]}
+        sources = {"desk": {"timezone": "America/New_York", "start_date": "2025-06-30"}, "sources": [account]}
         (config / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
         environment = {**_environment(), "OPSLA_HOME": str(home), "OPSLA_CONFIG": str(config)}
         command = [sys.executable, "-m", "opsla_dagster.cli", "run"]
