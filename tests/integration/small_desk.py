@@ -216,4 +216,4 @@ def copy_tables(home: Path, to: Path) -> Path:
 
 
 STORED = [name for name, table in TABLES.items() if table.kind is not Kind.VIEW]
-PUBLISHED = [name for name, table in TABLES.items() if table.schema in ("mart", "ops")]
+PUBLISHED = [name for name, table in TABLES.items() if table.schema in ("mart", "ops") and table.is_published]
