@@ -133,7 +133,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
             rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
-            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict)
+            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_range)
 
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:

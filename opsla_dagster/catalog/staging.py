@@ -143,7 +143,7 @@ STAGING = [
                    peer_median_business_minutes beyond_peers_business_minutes peer_clocks""",
     ),
     table(
-        "staging.source_clock_comparison", Kind.VIEW, "One row per verdict of the source itself.",
+        "staging.source_clock_comparison", Kind.PARTITIONED, "One row per verdict of the source itself.",
         "The source's verdicts beside our clocks, with the difference and why.",
         key="verdict_id",
         columns="""source verdict_id case_id intake_date metric cycle source_is_breached source_breached_ts source_elapsed_seconds

@@ -88,12 +88,20 @@ def replace_snapshot(
     return inserted
 
 
-def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept) -> int:
-    """Makes `table` a view over `select` and returns how many rows it shows."""
+def replace_view(
+    connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept, window: Window | None = None
+) -> int:
+    """Makes `table` a view over `select` and returns how many rows it shows: of `window`, where it has dates.
+
+    A view over all clocks is as long as the desk's history; counting it every day would cost more than making the day.
+    """
+    has_dates = window is not None and any(column.name == table.partition_column for column in table.columns)
+    inside = f"where {table.partition_column} >= $start and {table.partition_column} < $end" if has_dates else ""
+    bounds = {"start": window.start, "end": window.end} if has_dates and window is not None else {}
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")
         verdict()
-        rows = connection.execute(f"select count(*) from {table.name}").fetchone()
+        rows = connection.execute(f"select count(*) from {table.name} {inside}", bounds).fetchone()
     return int(rows[0]) if rows else 0
 
 

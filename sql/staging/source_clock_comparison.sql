@@ -16,7 +16,10 @@ with ours as (
             partition by case_id, intake_date, metric, cycle order by is_source_promise desc, policy
         ) as choice
     from staging.sla_clocks
-    where not is_superseded
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and not is_superseded
 ),
 
 compared as (
@@ -44,6 +47,9 @@ compared as (
             and verdicts.metric = ours.metric
             and coalesce(verdicts.cycle, 1) = ours.cycle
             and ours.choice = 1
+    where
+        verdicts.intake_date >= $start_date
+        and verdicts.intake_date < $end_date
 )
 
 select
