@@ -14,12 +14,19 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.starting.accounts import (
+    Account,
+    intercom_account,
+    require_connection,
+    require_variables,
+    zendesk_account,
+)
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.proposing import Told, propose, zone_problem
-from opsla_dagster.starting.showing import show_log
+from opsla_dagster.starting.proposing import ZONE_QUESTION, Told, propose, zone_problem
+from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.words import plain_name
-from opsla_dagster.starting.writing import LogFiles, log_documents, require_free, write
+from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents, require_free, write
 from opsla_dagster.status import Signal
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -67,7 +74,10 @@ def begin(answers: Answers, asking: Asking) -> Begun | None:
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")
     answers = _with_a_source(answers, asking)
-    documents, unfinished = _log_documents(answers, asking)
+    if answers.files:
+        documents, unfinished = _log_documents(answers, asking)
+    else:
+        documents, unfinished = _account_documents(answers, asking), ""
     if not asking.agreed(f"Write {answers.directory}?"):
         return None
     write(answers.directory, documents)
@@ -109,6 +119,33 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
     return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
 
 
+def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
+    account = _account(answers)
+    require_variables(account)
+    require_connection(account)
+    asking.say(f"{account.address} answers.")
+    show_account(asking.console, account.all_statuses)
+    timezone = answers.timezone or asking.value(ZONE_QUESTION, "UTC", "--timezone", zone_problem)
+    if answers.timezone is None and not asking.is_allowed:
+        asking.say("The zone UTC is assumed: nothing said another one (--timezone).")
+    today = datetime.now(UTC).date()
+    start_date = answers.start_date or today - (_FIRST_DAYS - 1) * ONE_DAY
+    asking.say(f"Loaded will be what was opened from {start_date} on (--start-date); an earlier day later on wants a fresh home.")
+    return account_documents(account, timezone, start_date, today)
+
+
+def _account(answers: Answers) -> Account:
+    for flag, told in (("--column", answers.columns), ("--status", answers.statuses), ("--time-format", answers.time_format)):
+        if told:
+            raise OpslaError(f"{flag} is for logs; an account's own words are in sources.yml")
+    variables = {"pseudonym_key_variable": answers.key_variable}
+    if answers.zendesk is not None:
+        variables.update(email_variable=answers.email_variable, token_variable=answers.token_variable or "ZENDESK_TOKEN")
+        return zendesk_account(answers.zendesk, answers.name, answers.base_url, variables)
+    variables.update(token_variable=answers.token_variable or "INTERCOM_TOKEN")
+    return intercom_account(answers.name, answers.base_url, variables)
+
+
 def source_name(name: str | None, file: Path) -> str:
     """As told, else the file's own name as far as a source can be called so."""
     if name is not None:
@@ -145,7 +182,7 @@ def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
         why = f": {'; '.join(reasons)}" if reasons else ""
         raise OpslaError(
             f"{settings.config_directory}: no case is known by {as_of_at}Z from {settings.sources.desk.start_date} on{why}. "
-            "Look at sources.yml, then `opsla run`"
+            "Look at sources.yml (an earlier desk.start_date, perhaps), then `opsla run`"
         )
     window = Window(days[0], days[-1] + ONE_DAY)
     events = Counter(desk.events(window, as_of_at)["case_id"].to_pylist())

@@ -25,6 +25,7 @@ STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts")
 _STAMPS_SHARE = 0.8
 #: Words that a status column has at most.
 MOST_WORDS = 60
+ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
 _FAR_BEFORE = timedelta(days=730)
 
 
@@ -139,8 +140,8 @@ def _zones(
     all_offset = states_offset(time_format) or (
         time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
     )
-    what = "Time zone of the desk" if all_offset else "Time zone of the desk and of its stamps, which state no offset"
-    zone = told.timezone or asking.value(f"{what} (an IANA name such as Europe/Rome)", "UTC", "--timezone", zone_problem)
+    question = ZONE_QUESTION if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
+    zone = told.timezone or asking.value(question, "UTC", "--timezone", zone_problem)
     if told.timezone is None and not asking.is_allowed:
         notes.append("The zone UTC is assumed: nothing said another one (--timezone).")
     return zone, None if all_offset else zone

@@ -49,7 +49,7 @@ def test_the_marts_hold_the_figures(desk: tuple[Path, subprocess.CompletedProces
     config, _ = desk
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
         days = marts.execute(
-            "select intake_date::varchar, opened_cases, sla_cases, sla_b_breached_cases from sla_daily where opened_cases > 0 order by 1"
+            "select intake_date::varchar, opened_cases, sla_cases, sla_b_breached_cases from mart.sla_daily where opened_cases > 0 order by 1"
         ).fetchall()
     assert days == [("2025-07-03", 1, 1, 1), ("2025-07-14", 1, 1, 1), ("2025-07-15", 1, 0, 0)]
     with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
