@@ -1,4 +1,5 @@
-"""200,000 records of a ticket system, loaded through a web server on this machine: time, and peak memory of the process that loads.
+"""A ticket system's records, loaded through a web server on this machine: 200,000 of them, with the peak memory of the process that
+loads; and 20,000 tickets with their histories, from API pages to `mart.sla_attainment`.
 
 The load is a process of its own, so that the operating system tells its peak memory; the server makes its pages as they are asked
 for, and holds none of them.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import duckdb
+import yaml
 
 from benchmarks.desk import REPOSITORY
 from benchmarks.measure import Asked, Figure
@@ -48,14 +51,62 @@ load_zendesk(settings, DeskSettings(timezone="UTC", start_date=date(2025, 7, 1))
 """
 
 
+_POLICIES = """
+metrics:
+  first_reply: {title: First reply, start: [INTAKE], stop: [PUBLIC_REPLY]}
+  next_reply: {title: Next reply, start: [CUSTOMER_MESSAGE], stop: [PUBLIC_REPLY], cancel: [RESOLVED, CLOSED], repeats: true}
+  requester_wait: {title: Requester wait, start: [INTAKE], stop: [RESOLVED], pause: [CUSTOMER_WAIT]}
+  agent_work: {title: Agent work, start: [INTAKE], stop: [RESOLVED], pause: [CUSTOMER_WAIT, ON_HOLD, VENDOR_WAIT]}
+  first_resolution: {title: First resolution, start: [INTAKE], stop: [RESOLVED]}
+policies:
+  - name: all
+    calendar: desk
+    targets: {first_reply: 1h, next_reply: 4h, requester_wait: 16h, agent_work: 8h, first_resolution: 24h}
+    reopen: resume
+"""
+
+
 def measure(place: Path, *, quick: bool) -> list[Figure]:
+    return [*_measure_load(place / "load", quick=quick), *_measure_road(place / "road", 2_000 if quick else 20_000)]
+
+
+def _measure_road(place: Path, tickets: int) -> list[Figure]:
+    """`opsla run`, a process of its own, on an account of as many tickets."""
+    config, home = place / "config", place / "home"
+    shutil.copytree(REPOSITORY / "config", config)
+    (config / "sla_policies.yml").write_text(_POLICIES, encoding="utf-8")
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    with _server(tickets) as address:
+        account = {
+            "type": "zendesk", "name": "bench", "base_url": address, "email_variable": "BENCH_EMAIL",
+            "token_variable": "BENCH_TOKEN", "pseudonym_key_variable": "BENCH_KEY",
+        }
+        sources = {"desk": {"timezone": "America/New_York", "start_date": "2025-06-30"}, "sources": [account]}
+        (config / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
+        environment = {**_environment(), "OPSLA_HOME": str(home), "OPSLA_CONFIG": str(config)}
+        command = [sys.executable, "-m", "opsla_dagster.cli", "run"]
+        cost, peak_gb = watched(command, environment, place / "messages.txt")
+    with duckdb.connect(str(home / "ops_warehouse.duckdb"), read_only=True) as connection:
+        (clocks,) = connection.execute("select count(*) from mart.sla_attainment").fetchall()[0]
+    return [
+        Figure(f"{tickets} tickets with {_EVENTS_PER_TICKET} updates each, from API pages to attainment", cost.wall, "s"),
+        Figure("  clocks judged", float(clocks), "clocks"),
+        Figure("  peak memory of the process", peak_gb * 1_000, "MB"),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "BENCH_EMAIL": "bench@example.org", "BENCH_TOKEN": "bench-token",
+        "BENCH_KEY": "a key for the bench alone",
+    }
+
+
+def _measure_load(place: Path, *, quick: bool) -> list[Figure]:
     records = 20_000 if quick else 200_000
     tickets = records // (1 + _EVENTS_PER_TICKET)
     with _server(tickets) as address:
-        environment = {
-            **os.environ, "PYTHONPATH": str(REPOSITORY), "BENCH_EMAIL": "bench@example.org", "BENCH_TOKEN": "bench-token",
-            "BENCH_KEY": "a key for the bench alone",
-        }
+        environment = _environment()
         home = place / "home"
         home.mkdir(parents=True)
         cost, peak_gb = watched([sys.executable, "-c", _CHILD, address, str(home)], environment, place / "messages.txt")

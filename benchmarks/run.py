@@ -18,7 +18,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import load_tickets, orchestrated, refresh_history, scale, sla_vs_spine, sql_vs_rewrite
+from benchmarks import clocks, load_tickets, orchestrated, refresh_history, scale, sla_vs_spine, sql_vs_rewrite
 from benchmarks.measure import Figure
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
@@ -36,6 +36,7 @@ BENCHES: dict[str, Bench] = {
     "sla_vs_spine": sla_vs_spine.measure,
     "refresh_history": refresh_history.measure,
     "scale": scale.measure,
+    "clocks": clocks.measure,
     "load_tickets": load_tickets.measure,
 }
 

@@ -79,7 +79,10 @@ class History:
         self.is_cancelled = self._cancelled(events)
         self.statuses = self._statuses([signal for signal, _ in events])
         signs = [(event.at, event.sequence, _names(event, is_reopen)) for event, is_reopen in events]
-        signs += [(signal.at, signal.sequence, frozenset({signal.name})) for signal in case.signals if signal.name in MESSAGES]
+        # The message that opens a case is its intake: the first reply answers it.
+        said = [signal for signal in case.signals if signal.name in MESSAGES]
+        said = [signal for signal in said if signal.name != "CUSTOMER_MESSAGE" or signal.at > self.intake]
+        signs += [(signal.at, signal.sequence, frozenset({signal.name})) for signal in said]
         # Intake comes before everything else, whatever the stamps say.
         self.steps = [Step(self.intake, frozenset({"INTAKE"})), *(Step(at, names) for at, _, names in sorted(signs, key=_order))]
 

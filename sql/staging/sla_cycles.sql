@@ -91,16 +91,19 @@ signals as (
 
     union all
 
+    -- The message that opens a case is its intake: the first reply answers it.
     select
-        case_id,
-        signal,
-        sent_ts as instant,
-        source_sequence,
-        message_id as event_id
-    from raw.messages
+        messages.case_id,
+        messages.signal,
+        messages.sent_ts as instant,
+        messages.source_sequence,
+        messages.message_id as event_id
+    from raw.messages as messages
+    inner join cases on messages.case_id = cases.case_id
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
+        messages.intake_date >= $start_date
+        and messages.intake_date < $end_date
+        and (messages.signal <> 'CUSTOMER_MESSAGE' or messages.sent_ts > cases.intake_ts)
 ),
 
 first_starts as (

@@ -85,7 +85,7 @@ def worked_conversation(fake: FakeIntercom) -> None:
     """Conversation 471 of docs/decisions/0016-ticket-systems.md."""
     fake.conversation(
         471, "2025-07-01T12:00:00", state="closed", open=False, admin_assignee_id=ADA, team_assignee_id=10, priority="priority",
-        tags={"type": "tag.list", "tags": [{"type": "tag", "id": "2", "name": "vip"}, {"type": "tag", "id": "1", "name": "b"}]},
+        tags={"type": "tag.list", "tags": [{"type": "tag", "id": "2", "name": "vip"}, {"type": "tag", "id": "1", "name": "big  fish"}]},
         sla_applied={"type": "conversation_sla_summary", "sla_name": "P1", "sla_status": "missed"},
         statistics={"type": "conversation_statistics", "time_to_admin_reply": 3000, "time_to_first_close": 7200, "time_to_last_close": 90000},
     )

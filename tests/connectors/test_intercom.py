@@ -114,7 +114,7 @@ def test_the_worked_conversation_of_the_decision_record(intercom: FakeIntercom, 
     agent = of(source, "cases", "471", "agent")[0][0]
     assert of(source, "cases", "471", "intake_date", "intake_ts", "tier", "priority", "team", "region", "channel", "customer", "tags",
               "source_resolved_ts", "source_is_sla_met") == [
-        (date(2025, 7, 1), at(1, 12), "Gold", "priority", "Tech", "Tech", "email", "Big Corp", "b vip", at(2, 13), False)
+        (date(2025, 7, 1), at(1, 12), "Gold", "priority", "Tech", "Tech", "email", "Big Corp", "big_fish vip", at(2, 13), False)
     ]  # fmt: skip
     assert of(source, "events", "471", "event_ts", "source_status", "status", "is_reopen", "team", "agent") == [
         (at(1, 12), "unassigned", "INTAKE", False, None, None),

@@ -86,13 +86,24 @@ def test_kills_lose_nothing_and_double_nothing(points: list[tuple[str, int]], ze
     assert everything(home, "acme", TABLES) == everything(fresh, "acme", TABLES)
 
 
-def test_a_working_directory_that_is_lost_or_damaged_costs_nothing(zendesk: FakeZendesk, tmp_path: Path) -> None:
-    """What a killed load left lies beside the bronze file; without it, everything since the last complete package is fetched anew."""
+def test_a_file_that_was_moved_away_or_restored_after_a_kill_has_no_gap(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    """What a killed load left beside the file belongs to a state of it that is gone."""
     home = home_in(tmp_path)
-    fill(zendesk, 12)
-    assert killed_at(zendesk, home.root, "statement-after", 40) != 0
-    for path in (home.bronze / "pipelines").rglob("*.jsonl*"):
-        path.write_bytes(b"\x00damaged")
+    path = home.bronze / "acme.duckdb"
+    fill(zendesk, 8)
+    load_zendesk(zendesk_settings(zendesk.address), DESK, home)
+    backup = path.read_bytes()
+    fill(zendesk, 8, first=11)
+    load_zendesk(zendesk_settings(zendesk.address), DESK, home)
+    fill(zendesk, 8, first=21)
+    assert killed_at(zendesk, home.root, "load-before", 2) != 0
 
+    path.write_bytes(backup)
+    load_zendesk(zendesk_settings(zendesk.address), DESK, home)
+    assert len(everything(home, "acme", TABLES)["ticket_events"]) == len(zendesk.audits)
+
+    fill(zendesk, 8, first=31)
+    assert killed_at(zendesk, home.root, "load-before", 2) != 0
+    path.unlink()
     load_zendesk(zendesk_settings(zendesk.address), DESK, home)
     assert len(everything(home, "acme", TABLES)["ticket_events"]) == len(zendesk.audits)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from accounts import DESK, everything, home_in, landed, zendesk_settings
+from accounts import ALL, DESK, LATER, everything, home_in, landed, zendesk_settings
 from desks import fill
 from fake_server import Response, always, once
 from fake_zendesk import FakeZendesk, status
@@ -17,6 +17,7 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.sources.bronze.progress import read_progress
 from opsla_dagster.sources.bronze.report import LoadReport
 from opsla_dagster.sources.zendesk.load import load_zendesk
+from opsla_dagster.sources.zendesk.source import ZendeskSource
 
 TABLES = ("tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "organizations")
 
@@ -169,7 +170,13 @@ def test_what_an_account_does_not_offer_is_left_out_and_said(zendesk: FakeZendes
     report = load(zendesk, home)
     left_out = {name for name, figures in report.resources.items() if figures.left_out}
     assert left_out == {"sla_policies", "schedules", "metric_events", "brands"}
-    assert len(landed(home, "acme", "tickets")) == 2
+    source = ZendeskSource(zendesk_settings(zendesk.address), DESK, home)
+    assert source.cases(ALL, LATER)["brand"].to_pylist() == ["2", "2"]
+    assert source.known_until() is not None
+
+    zendesk.faults = []
+    load(zendesk, home)
+    complete(zendesk, home)
 
 
 def test_refused_credentials_are_one_message_without_them(

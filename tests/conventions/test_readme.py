@@ -67,7 +67,7 @@ def commands(program: str) -> set[tuple[str, str]]:
         (named(path), word)
         for path in MARKDOWN_FILES
         for block, inline in CODE.findall(path.read_text(encoding="utf-8"))
-        for word in re.findall(rf"(?:^|[\s/;]){program} ([a-z]+)", block or inline, re.MULTILINE)
+        for word in re.findall(rf"(?:^|[\s/;]){program} ([a-z][a-z-]*)", block or inline, re.MULTILINE)
     }
 
 

@@ -2,9 +2,9 @@
 
 Belongs here: the pipeline, the tables it writes, and how far each resource has come. Does not belong here: what is asked of an API.
 
-Schema `bronze` has a table a resource (id, updated_at, payload), and `progress`, `schema_drift` and `account`. What is fetched in one slice
-lands in one package, together with the cursor behind it: dlt finishes a package that a killed process left, or knows nothing of
-it. `progress` counts only where its package is complete.
+Schema `bronze` has a table a resource (id, updated_at, payload), and `progress`, `schema_drift` and `account`. What is fetched lands in
+packages, together with the cursors behind it. `progress` counts only where its package is complete; what a killed process left is
+fetched anew and merged over.
 """
 
 from __future__ import annotations
@@ -69,14 +69,15 @@ class Landing:
     """One account's bronze file, during one load. The caller holds the account's lock."""
 
     def __init__(self, account: str, path: Path, identity: Mapping[str, str]) -> None:
-        """Finishes what a killed process left. `identity` says which account it is: another one's is refused.
+        """`identity` says which account it is: another one's is refused.
 
         Raises OpslaError.
         """
         self._account, self._path = account, path
         self._directory = path.parent / "pipelines"
         self._identity = identity
-        self._finish_what_was_left()
+        # A package that a killed process left may belong to another state of the file: what it holds is fetched anew.
+        shutil.rmtree(self._directory / account, ignore_errors=True)
         held = self._held_identity()
         for name, value in identity.items():
             if held.get(name, value) != value:
@@ -138,18 +139,6 @@ class Landing:
             self._account, destination=dlt.destinations.duckdb(str(self._path)), dataset_name=_SCHEMA,
             pipelines_dir=str(self._directory),
         )
-
-    def _finish_what_was_left(self) -> None:
-        """A package that cannot be finished is given up: its cursor was not stored either, so it is fetched anew."""
-        if not (self._directory / self._account).exists():
-            return
-        try:
-            if self._pipeline.has_pending_data:
-                self._pipeline.normalize()
-                self._pipeline.load()
-        except Exception:
-            self.__dict__.pop("_pipeline", None)
-            shutil.rmtree(self._directory / self._account, ignore_errors=True)
 
     def _held_identity(self) -> dict[str, str]:
         return dict(self._read("account", "select id, value from bronze.account"))

@@ -101,6 +101,8 @@ class _Zendesk:
         self._timed_export("ticket_events", "/api/v2/incremental/ticket_events.json", {"include": "comment_events"}, self._audit)
         with self._load.optional("metric_events"):
             self._timed_export("metric_events", "/api/v2/incremental/ticket_metric_events.json", {}, self._metric_event)
+        if self._load.figures("metric_events").left_out:  # then nobody waits for them, and what is known does not end with them
+            self._store({}, Progress("metric_events", self._step("metric_events").cursor, None, True), self._asked_at)
         self._load.finish(self._asked_at)
 
     # ---- small lists, each as a whole ----------------------------------------------------------------------------------

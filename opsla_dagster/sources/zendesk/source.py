@@ -55,7 +55,7 @@ _REGIONS: dict[str, tuple[str, str]] = {
 class ZendeskSource(TicketSource):
     """A Zendesk account."""
 
-    required = ("tickets", "ticket_events")
+    required = ("tickets", "ticket_events", "metric_events")
 
     def __init__(self, settings: ZendeskSettings, desk: DeskSettings, home: Home) -> None:
         super().__init__(settings, desk, home, PLAN)

@@ -1,4 +1,5 @@
--- One row is an attribute of a case with its first value: none where it was assigned later, else what it still is.
+-- One row is an attribute of a case with its first value: none where it was assigned later, else what it still is. Blanks separate tags,
+-- so those within a tag are underscores.
 with as_they_stand as (
     select
         used_cases.case_id,
@@ -8,7 +9,12 @@ with as_they_stand as (
             {'attribute': 'priority', 'value': payload ->> '$.priority'},
             {'attribute': 'channel', 'value': channel},
             {'attribute': 'customer', 'value': payload ->> '$.company.name'},
-            {'attribute': 'tags', 'value': array_to_string(list_sort(payload ->> '$.tags.tags[*].name'), ' ')},
+            {
+                'attribute': 'tags',
+                'value': array_to_string(
+                    list_sort(list_transform(payload ->> '$.tags.tags[*].name', lambda name: regexp_replace(name, '\s+', '_', 'g'))), ' '
+                )
+            },
             {'attribute': 'tier', 'value': payload -> '$.custom_attributes' ->> getvariable('tier_attribute')},
             {'attribute': 'case_type', 'value': payload -> '$.custom_attributes' ->> getvariable('case_type_attribute')},
             {
