@@ -41,9 +41,10 @@ check: $(READY) ## ruff, mypy --strict, sqlfluff
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql
 
-docs: $(READY) ## Derive the data dictionary and the column lineage anew
+docs: $(READY) ## Derive the data dictionary, the column lineage and the examples of accounts anew
 	@$(BIN)/python -m opsla_dagster.catalog.dictionary
 	@$(BIN)/python -m opsla_dagster.warehouse.lineage
+	@$(BIN)/python -m opsla_dagster.starting.examples
 
 conformance: $(READY) ## The hand-worked SLA cases, and 100,000 random clocks against the oracle
 	@$(BIN)/python -m conformance.campaign

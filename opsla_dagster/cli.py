@@ -4,6 +4,7 @@ Belongs here: commands, their options, progress and messages. Does not belong he
 """
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -78,6 +79,55 @@ def run(
         settings.home.remember_cases(cases)
     _carry_out(settings, [window], as_of_at, is_refresh=False)
     _refuse_unloaded(unloaded)
+
+
+@app.command()
+def init(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update: CSV, CSV.GZ or Parquet.")] = None,
+    zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
+    intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the proposal.")] = False,
+    name: Annotated[str | None, typer.Option(help="What to call the source.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Zone of the desk, and of stamps that state no offset.")] = None,
+    start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date to load.")] = None,
+    time_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="How a log's stamps are written: iso, or strptime.")] = None,
+    columns: Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is.")] = None,
+    statuses: Annotated[list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means.")] = None,
+    email_variable: Annotated[str, typer.Option(help="Environment variable with the e-mail of Zendesk's API user.")] = "ZENDESK_EMAIL",
+    token_variable: Annotated[
+        str | None, typer.Option(help="Environment variable with the token; default ZENDESK_TOKEN or INTERCOM_TOKEN.")
+    ] = None,
+    key_variable: Annotated[str, typer.Option(help="Environment variable with the key of pseudonyms.")] = "OPSLA_PSEUDONYM_KEY",
+    base_url: Annotated[str | None, typer.Option(help="Where the account's API is asked, if not at the vendor's own address.")] = None,
+) -> None:
+    """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.starting.asking import Asking
+    from opsla_dagster.starting.begin import Answers, begin, first_window
+
+    asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
+    answers = Answers(
+        files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
+        statuses or [], email_variable, token_variable, key_variable, base_url,
+    )
+    begun = begin(answers, asking)
+    if begun is None:
+        _say("Nothing was written.")
+        return
+    _say(f"Written: {begun.directory}. Its state will be in {begun.home} (OPSLA_HOME).")
+    if begun.unfinished:
+        raise OpslaError(begun.unfinished)
+    os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
+    settings = load_settings()
+    unloaded = _load_accounts(settings)
+    _refuse_unloaded(unloaded)
+    as_of_at = _instant(None)
+    window, case_id = first_window(settings, as_of_at)
+    _say(f"First window: the intake dates {window}.")
+    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _say(f"Go on with everything:  {_program()} run")
+    _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import pytest
 from house import CONFIG_FILES, MARKDOWN_FILES, MODULE_FILES, REPOSITORY, SQL_FILES, named
 
 from opsla_dagster.catalog.dictionary import DICTIONARY_FILE, current_dictionary
+from opsla_dagster.starting.examples import EXAMPLES, example_documents
 from opsla_dagster.warehouse.lineage import LINEAGE_FILE, lineage_json
 
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md"))
@@ -22,6 +23,13 @@ MENTION = re.compile(r"docs/[\w/.-]+\.md")
 )
 def test_generated_files_are_current(path: Path, fresh: Callable[[], str]) -> None:
     assert path.read_text(encoding="utf-8") == fresh(), f"{named(path)} is stale: make docs"
+
+
+def test_examples_of_accounts_are_what_opsla_init_writes() -> None:
+    for directory, documents in example_documents().items():
+        for name, text in documents.items():
+            path = EXAMPLES / directory / name
+            assert path.read_text(encoding="utf-8") == text, f"{named(path)} is stale: make docs"
 
 
 def test_links_lead_to_files_of_the_repository() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
+import shlex
+import subprocess
+import sys
 import textwrap
 from datetime import datetime
 from pathlib import Path
@@ -26,15 +29,22 @@ CODE = re.compile(r"```(?:sh|console)\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of the worked example, after its `opsla run`; of business time only what the example needs."""
+    """The home of the worked example, after its `opsla init` and `opsla run`; of business time only what the example needs."""
     directory = tmp_path_factory.mktemp("readme")
     config, home = directory / "my_desk", directory / "my_home"
-    shutil.copytree(REPOSITORY / "config", config)
     home.mkdir()
-    files = FILE.findall(README.read_text(encoding="utf-8"))
-    assert [name for name, _ in files] == ["my_desk/log.csv", "my_desk/sources.yml"]
-    for name, text in files:
-        (directory / name).write_text(textwrap.dedent(text), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    files = FILE.findall(readme)
+    assert [name for name, _ in files] == ["log.csv", "my_desk/calendars.yml"]
+    (directory / "log.csv").write_text(textwrap.dedent(files[0][1]), encoding="utf-8")
+    (command,) = re.findall(r"\.venv/bin/opsla (init .*)", readme)
+    finished_init = subprocess.run(
+        [sys.executable, "-m", "opsla_dagster.cli", *shlex.split(command)], cwd=directory, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=300,
+    )
+    assert finished_init.returncode == 0, finished_init.stderr
+    assert (config / "calendars.yml").exists()
+    (directory / files[1][0]).write_text(textwrap.dedent(files[1][1]), encoding="utf-8")
     calendars = config / "calendars.yml"
     horizon = "horizon: {start: 2025-01-01, end: 2026-01-01}"
     calendars.write_text(re.sub("horizon: .*", horizon, calendars.read_text(encoding="utf-8")), encoding="utf-8")

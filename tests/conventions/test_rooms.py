@@ -15,7 +15,7 @@ STOREYS: list[set[str]] = [
     {"cli", "definitions"},
     {"running"},
     {"build"},
-    {"automation", "reporting"},
+    {"automation", "reporting", "starting"},
     {"assets"},
     {"checks"},
     {"sources"},

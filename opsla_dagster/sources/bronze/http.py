@@ -35,6 +35,14 @@ class HttpError(OpslaError):
         self.code = code
 
 
+class NoAnswerError(OpslaError):
+    """No answer could be had; `problem` is why the last try failed, in a word."""
+
+    def __init__(self, message: str, problem: str) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class Answer:
     """A JSON object, and when the server says it gave it (UTC, naive): our own clock may be wrong."""
@@ -68,7 +76,7 @@ class Api:
         self._session.auth = login
 
     def get(self, path: str, parameters: Parameters | None = None) -> Answer:
-        """Raises HttpError for a refusal, OpslaError when no answer can be had."""
+        """Raises HttpError for a refusal, NoAnswerError when no answer can be had."""
         return self._ask("GET", path, parameters, None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Answer:
@@ -100,9 +108,11 @@ class Api:
             failures += 1
             if failures < self.attempts:
                 time.sleep(max(wait, self.first_wait_seconds * 2 ** (failures - 1)))
-        raise OpslaError(
-            f"source {self._account}: {method} {path}: no usable answer after {failures + waits} tries (the last one: "
-            f"{self._without_secrets(problem)}); what was loaded before stays, run the load again"
+        problem = self._without_secrets(problem)
+        raise NoAnswerError(
+            f"source {self._account}: {method} {path}: no usable answer after {failures + waits} tries (the last one: {problem}); "
+            "what was loaded before stays, run the load again",
+            problem,
         )
 
     def _answer(self, response: requests.Response, method: str, path: str) -> Answer:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
+from opsla_dagster.settings.sources import CsvSettings, DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
 from opsla_dagster.sources.event_log.files import LogFile, held_still
 from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal, path_literal
@@ -44,7 +44,7 @@ class SourceCounts:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
     """A file in table raw_<number>; its row with rowid n is the file's row first_row + n."""
 
     file: LogFile
@@ -77,8 +77,7 @@ def canonicalise(
     connection = connect(directory / "spill")
     try:
         _require_usable_format(connection, settings)
-        connection.register("no_unreadable", _UNREADABLE.empty_table())
-        connection.execute("create table unreadable as select * from no_unreadable")
+        prepare(connection)
         loaded = [_load(connection, settings, number, file, directory) for number, file in enumerate(files)]
         _number(connection, settings)
         _judge_cases(connection, settings, desk)
@@ -106,15 +105,25 @@ def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: Even
 # ---------------------------------------------------------------- loading
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
-) -> _Loaded:
-    """Loads one file as table raw_<number> and appends its readable records to `records`."""
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Creates what load_file notes unreadable records in."""
+    connection.register("no_unreadable", _UNREADABLE.empty_table())
+    connection.execute("create table unreadable as select * from no_unreadable")
+
+
+def load_file(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, number: int, file: LogFile, directory: Path) -> Loaded:
+    """Loads one file as it is, as table raw_<number>, by way of `directory`. Raises OpslaError when it cannot be read as a whole."""
     with held_still(file):
         if file.format == "csv":
-            loaded = _load_csv(connection, settings, number, file, directory)
-        else:
-            loaded = _load_parquet(connection, number, file)
+            return _load_csv(connection, csv, number, file, directory)
+        return _load_parquet(connection, number, file)
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
+) -> Loaded:
+    """Loads one file as table raw_<number> and appends its readable records to `records`."""
+    loaded = load_file(connection, settings.csv, number, file, directory)
     _require_columns(settings, loaded)
     connection.execute(f"""
         create view readable_{number} as
@@ -129,18 +138,18 @@ def _load(
 
 
 def _load_csv(
-    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
-) -> _Loaded:
+    connection: duckdb.DuckDBPyConnection, csv: CsvSettings, number: int, file: LogFile, directory: Path
+) -> Loaded:
     target = directory / "records.csv"
-    copy = copy_records(file.path, settings.csv, target)
+    copy = copy_records(file.path, csv, target)
     types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
-    quote = literal(settings.csv.quote)
+    quote = literal(csv.quote)
     connection.execute(f"""
         create table raw_{number} as
         select *
         from read_csv(
             {path_literal(target)}, auto_detect = false, header = false, columns = {{{types}}},
-            delim = {literal(settings.csv.delimiter)}, quote = {quote}, escape = {quote}, new_line = '\\n',
+            delim = {literal(csv.delimiter)}, quote = {quote}, escape = {quote}, new_line = '\\n',
             max_line_size = {max(_LINE_BYTES, 2 * copy.longest_bytes)}, strict_mode = true
         )
     """)
@@ -148,7 +157,7 @@ def _load_csv(
     _require_all_rows(connection, number, file, copy)
     _note_unreadable(connection, number, copy)
     columns = [RawColumn(name, f"c{index}") for index, name in enumerate(copy.header)]
-    return _Loaded(file, columns, copy.first_row, copy.records)
+    return Loaded(file, columns, copy.first_row, copy.records)
 
 
 def _require_all_rows(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile, copy: CsvCopy) -> None:
@@ -171,7 +180,7 @@ def _note_unreadable(connection: duckdb.DuckDBPyConnection, number: int, copy: C
     connection.unregister("found_unreadable")
 
 
-def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile) -> _Loaded:
+def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile) -> Loaded:
     path = path_literal(file.path)
     try:
         described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
@@ -181,7 +190,7 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogF
         raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
     columns = [RawColumn(name, f"c{index}", _is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
     (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
-    return _Loaded(file, columns, 1, rows)
+    return Loaded(file, columns, 1, rows)
 
 
 def _is_stamp(kind: str) -> bool:
@@ -198,7 +207,7 @@ def _as_text(name: str, kind: str) -> str:
     return f"cast({column} as varchar)"
 
 
-def _require_columns(settings: EventLogSettings, loaded: _Loaded) -> None:
+def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
     path = loaded.file.path
     names = [column.name for column in loaded.columns]
     wanted = dict.fromkeys(settings.order_by, "order_by")
@@ -324,7 +333,7 @@ def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> Non
 
 
 def _write_rejected(
-    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[_Loaded], directory: Path
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[Loaded], directory: Path
 ) -> None:
     """REJECTED_FILE: the columns of REJECTED_ROWS, in the order of files and records."""
     rejected = " union all ".join(_rejected_of(number, item) for number, item in enumerate(loaded))
@@ -337,7 +346,7 @@ def _write_rejected(
     """)
 
 
-def _rejected_of(number: int, loaded: _Loaded) -> str:
+def _rejected_of(number: int, loaded: Loaded) -> str:
     record = ", ".join(f"{literal(column.name)}, raw_{number}.{column.sql}" for column in loaded.columns)
     file = literal(str(loaded.file.path))
     return f"""

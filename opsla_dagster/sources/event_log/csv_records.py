@@ -98,7 +98,7 @@ def copy_records(path: Path, settings: CsvSettings, target: Path) -> CsvCopy:
     copy = CsvCopy()
     row_number = 1
     with target.open("wb") as output:
-        blocks = _utf8_blocks(path, _raw_blocks(path), settings.encoding)
+        blocks = _utf8_blocks(path, raw_blocks(path), settings.encoding)
         for chunk in _chunks(path, blocks, settings):
             skipped = 0 if copy.header else _take_header(path, chunk, settings, copy, row_number)
             _copy_chunk(chunk, skipped, settings, copy, row_number, output)
@@ -111,7 +111,8 @@ def copy_records(path: Path, settings: CsvSettings, target: Path) -> CsvCopy:
 # ---------------------------------------------------------------- bytes
 
 
-def _raw_blocks(path: Path) -> Iterator[bytes]:
+def raw_blocks(path: Path) -> Iterator[bytes]:
+    """The file's bytes, unpacked where it is gzip. Raises OpslaError."""
     try:
         with path.open("rb") as opened:
             is_gzip = opened.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC

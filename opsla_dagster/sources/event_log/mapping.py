@@ -21,8 +21,8 @@ _EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.9
 #: Characters of a found value that a reason shows.
 _SHOWN_CHARACTERS = 60
 
-_ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
-_ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
+ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def _reading(time: TimeSettings, field: str, column: RawColumn | None) -> str:
     """Two columns: the UTC instant of a stamp that states its offset, and the local time of one that does not."""
     stated, local = "cast(null as timestamptz)", "cast(null as timestamp)"
     if time.format == "iso" or (column is not None and column.is_stamp):
-        stated = _when_matching(field, _ISO_LOCAL + _ISO_OFFSET, f"try_cast({field} as timestamptz)")
-        local = _when_matching(field, _ISO_LOCAL, f"try_cast({field} as timestamp)")
+        stated = _when_matching(field, ISO_LOCAL + ISO_OFFSET, f"try_cast({field} as timestamptz)")
+        local = _when_matching(field, ISO_LOCAL, f"try_cast({field} as timestamp)")
     elif time.states_offset:
         stated = f"cast(try_strptime({field}, {literal(time.format)}) as timestamptz)"
     else:

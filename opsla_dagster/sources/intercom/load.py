@@ -52,12 +52,8 @@ def load_intercom(settings: IntercomSettings, desk: DeskSettings, home: Home) ->
     Raises OpslaError: without token or key nothing is asked; when the API fails, the slices before it are kept.
     """
     pseudonyms = Pseudonyms(settings.name, settings.pseudonym_key_variable)
-    token = secret_of(settings.name, settings.token_variable)
     path = bronze_file(home, settings.name)
-    api = Api(
-        settings.name, settings.address, headers={"Authorization": f"Bearer {token}", "Intercom-Version": API_VERSION},
-        secrets=(token,), hint=f"look at {settings.token_variable}, and at what the token may see",
-    )
+    api = intercom_api(settings)
     with loading_alone(settings.name, path), closing(api):
         identity = {"system": "intercom", "pseudonym key": pseudonyms.check, **_workspace(api)}
         landing = Landing(settings.name, path, identity)
@@ -65,6 +61,20 @@ def load_intercom(settings: IntercomSettings, desk: DeskSettings, home: Home) ->
         with load.keeping_what_was_fetched():
             _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
     return load.report
+
+
+def intercom_api(settings: IntercomSettings) -> Api:
+    """The workspace's API, with the token of the environment. Raises OpslaError where there is none."""
+    token = secret_of(settings.name, settings.token_variable)
+    return Api(
+        settings.name, settings.address, headers={"Authorization": f"Bearer {token}", "Intercom-Version": API_VERSION},
+        secrets=(token,), hint=f"look at {settings.token_variable}, and at what the token may see",
+    )
+
+
+def ask_for_a_team(api: Api) -> None:
+    """A cheap request that needs the right to read the workspace."""
+    api.get("/teams")
 
 
 def _workspace(api: Api) -> dict[str, str]:

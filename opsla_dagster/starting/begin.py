@@ -1,0 +1,189 @@
+"""`opsla init`: from files, or an account, to a config directory that can be run.
+
+Belongs here: the order of the steps. Does not belong here: any one step, and the first run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.starting.accounts import (
+    Account,
+    intercom_account,
+    require_connection,
+    require_variables,
+    zendesk_account,
+)
+from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.proposing import ZONE_QUESTION, Told, propose, zone_problem
+from opsla_dagster.starting.showing import show_account, show_log
+from opsla_dagster.starting.sniffing import sniffed
+from opsla_dagster.starting.words import plain_name
+from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents, require_free, write
+from opsla_dagster.status import Signal
+from opsla_dagster.window import ONE_DAY, Window
+
+#: Intake dates of the first window.
+_FIRST_DAYS = 7
+#: Share of the records, 0-1, beyond which the gates that are written stop a run (templates/quality_gates.yml.j2).
+MOST_REJECTED = 0.2
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was said on the command line."""
+
+    files: Sequence[Path]
+    zendesk: str | None
+    intercom: bool
+    directory: Path
+    name: str | None
+    timezone: str | None
+    start_date: date | None
+    time_format: str | None
+    columns: Sequence[str]
+    statuses: Sequence[str]
+    email_variable: str
+    token_variable: str | None
+    key_variable: str
+    base_url: str | None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A config directory, and the home beside its documents; `unfinished` says what a person has to do before it can run."""
+
+    directory: Path
+    unfinished: str = ""
+
+    @property
+    def home(self) -> Path:
+        return self.directory / ".opsla"
+
+
+def begin(answers: Answers, asking: Asking) -> Begun | None:
+    """Proposes and writes a config directory; None where the person did not agree. Raises OpslaError; then nothing is written."""
+    require_free(answers.directory)
+    if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
+        raise OpslaError(f"--timezone: {problem}")
+    answers = _with_a_source(answers, asking)
+    if answers.files:
+        documents, unfinished = _log_documents(answers, asking)
+    else:
+        documents, unfinished = _account_documents(answers, asking), ""
+    if not asking.agreed(f"Write {answers.directory}?"):
+        return None
+    write(answers.directory, documents)
+    return Begun(answers.directory, unfinished)
+
+
+def _with_a_source(answers: Answers, asking: Asking) -> Answers:
+    """One source, asked for where none is named."""
+    named = [bool(answers.files), answers.zendesk is not None, answers.intercom]
+    if sum(named) > 1:
+        raise OpslaError("one source at a time: log files, --zendesk SUBDOMAIN or --intercom; add the others to sources.yml")
+    if any(named):
+        return answers
+    question = "Where do cases come from: the path of a log"
+    return replace(answers, files=[Path(asking.value(question, None, "the path of a log, --zendesk SUBDOMAIN or --intercom", _no_file))])
+
+
+def _no_file(text: str) -> str | None:
+    return None if Path(text).is_file() else f"{text}: no such file"
+
+
+def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], str]:
+    """The documents, and what is to do before they can run."""
+    columns, statuses = told_of(answers.columns, answers.statuses)
+    name = source_name(answers.name, answers.files[0])
+    with sniffed(answers.files) as log:
+        told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date)
+        proposal = propose(log, told, asking)
+        show_log(asking.console, log, proposal)
+        case = log.columns[proposal.columns["case_id"]].examples[0]
+        found = LogFiles(name, log.files, log.csv, log.missing_values, log.rows, case)
+    lost = sum(proposal.unplaced.values()) / found.rows
+    unfinished = ""
+    if lost > MOST_REJECTED:
+        unfinished = (
+            f"{lost:.0%} of the records have a status of which nobody said what it means: fill in `statuses` in "
+            f"{answers.directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
+        )
+    return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
+
+
+def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
+    account = _account(answers)
+    require_variables(account)
+    require_connection(account)
+    asking.say(f"{account.address} answers.")
+    show_account(asking.console, account.all_statuses)
+    timezone = answers.timezone or asking.value(ZONE_QUESTION, "UTC", "--timezone", zone_problem)
+    if answers.timezone is None and not asking.is_allowed:
+        asking.say("The zone UTC is assumed: nothing said another one (--timezone).")
+    today = datetime.now(UTC).date()
+    start_date = answers.start_date or today - (_FIRST_DAYS - 1) * ONE_DAY
+    asking.say(f"Loaded will be what was opened from {start_date} on (--start-date); an earlier day later on wants a fresh home.")
+    return account_documents(account, timezone, start_date, today)
+
+
+def _account(answers: Answers) -> Account:
+    for flag, told in (("--column", answers.columns), ("--status", answers.statuses), ("--time-format", answers.time_format)):
+        if told:
+            raise OpslaError(f"{flag} is for logs; an account's own words are in sources.yml")
+    variables = {"pseudonym_key_variable": answers.key_variable}
+    if answers.zendesk is not None:
+        variables.update(email_variable=answers.email_variable, token_variable=answers.token_variable or "ZENDESK_TOKEN")
+        return zendesk_account(answers.zendesk, answers.name, answers.base_url, variables)
+    variables.update(token_variable=answers.token_variable or "INTERCOM_TOKEN")
+    return intercom_account(answers.name, answers.base_url, variables)
+
+
+def source_name(name: str | None, file: Path) -> str:
+    """As told, else the file's own name as far as a source can be called so."""
+    if name is not None:
+        if plain_name(name) != name or not name[0].isalpha():
+            raise OpslaError(f"--name {name}: a name is lower case letters, digits and _, and begins with a letter")
+        return name
+    plain = plain_name(file.name.split(".")[0])
+    return plain if plain and plain[0].isalpha() else f"log_{plain}".rstrip("_")
+
+
+def told_of(columns: Sequence[str], statuses: Sequence[str]) -> tuple[dict[str, str], dict[str, Signal]]:
+    """FIELD=COLUMN and WORD=STATUS as mappings. Raises OpslaError for other forms."""
+    for flag, form, texts in (("--column", "FIELD=COLUMN", columns), ("--status", "WORD=STATUS", statuses)):
+        for text in texts:
+            if not all(text.partition("=")[::2]):
+                raise OpslaError(f"{flag} {text}: write {form}")
+    signals: dict[str, Signal] = {}
+    for text in statuses:
+        word, _, status = text.rpartition("=")
+        if status.upper() not in Signal.__members__:
+            raise OpslaError(f"--status {text}: {status!r} is no status; one of {', '.join(Signal)}")
+        signals[word] = Signal(status.upper())
+    return {field: column for field, _, column in (text.partition("=") for text in columns)}, signals
+
+
+def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
+    """The last intake dates that hold cases, and a case of them with many events. Raises OpslaError where there is none."""
+    desk = build_desk(settings)
+    states = desk.partition_states(desk.window(), as_of_at)
+    days = sorted(set(states["intake_date"].to_pylist()))[-_FIRST_DAYS:]
+    if not days:
+        rejected = desk.rejected_rows()
+        reasons = sorted(set(rejected["reason"].to_pylist()))[:3]
+        why = f": {'; '.join(reasons)}" if reasons else ""
+        raise OpslaError(
+            f"{settings.config_directory}: no case is known by {as_of_at}Z from {settings.sources.desk.start_date} on{why}. "
+            "Look at sources.yml (an earlier desk.start_date, perhaps), then `opsla run`"
+        )
+    window = Window(days[0], days[-1] + ONE_DAY)
+    events = Counter(desk.events(window, as_of_at)["case_id"].to_pylist())
+    return window, events.most_common(1)[0][0]

@@ -1,0 +1,133 @@
+"""The config directory as text, from one set of templates; examples/zendesk and examples/intercom are made of the same ones.
+
+Belongs here: putting answers into templates, and files onto the disk. Does not belong here: finding the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.sources import CsvSettings
+from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.starting.proposing import LogProposal
+from opsla_dagster.status import Signal
+
+_TEMPLATES = Path(__file__).parent / "templates"
+#: The one document that is the same for everybody.
+_ALERTS = Path(__file__).resolve().parents[2] / "config" / "alerts.yml"
+_SHARED = ("calendars", "quality_gates", "scenarios")
+#: What shows that somebody touched a case, where a log has no triage.
+_TOUCHES = (
+    Signal.ASSIGNED, Signal.INVESTIGATION, Signal.ESCALATED, Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD, Signal.REVIEW_QA,
+    Signal.PUBLIC_REPLY, Signal.RESOLVED, Signal.CLOSED,
+)
+
+
+@dataclass(frozen=True)
+class LogFiles:
+    """How a log is found and written."""
+
+    name: str
+    paths: tuple[Path, ...]
+    csv: CsvSettings
+    missing_values: tuple[str, ...]
+    rows: int
+    example_case: str
+
+
+def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: date) -> dict[str, str]:
+    """File name -> text of a config directory for a log."""
+    has_triage = Signal.TRIAGE in proposal.statuses.values()
+    word, signal = next(iter(proposal.statuses.items()))
+    answers = {
+        **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
+        "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.csv),
+        "example": {"case": log.example_case, "word": word, "signal": signal},
+        **_horizon(proposal.start_date, max(today, proposal.last_date)),
+    }
+    return _documents({"sources": "sources_log", "sla_policies": "sla_policies_log"}, answers)
+
+
+def account_documents(
+    account: ZendeskSettings | IntercomSettings, timezone: str, start_date: date, today: date
+) -> dict[str, str]:
+    """File name -> text of a config directory for an account of a ticket system."""
+    default_address = IntercomSettings.model_fields["base_url"].default
+    answers: dict[str, Any] = {
+        **account.model_dump(), "vendor": account.type, "timezone": timezone, "start_date": start_date, "statuses": account.all_statuses,
+        "base_url": None if account.base_url == default_address else account.base_url, **_horizon(start_date, today),
+    }
+    return _documents({"sources": "sources_account", "sla_policies": "sla_policies_account"}, answers)
+
+
+def require_free(directory: Path) -> None:
+    """Raises OpslaError when `directory` is there and holds something, or cannot be a directory."""
+    if directory.is_dir() and not any(directory.iterdir()):
+        return
+    if directory.exists():
+        raise OpslaError(f"{directory}: is there already; name another directory with --to, or clear this one away")
+
+
+def write(directory: Path, documents: Mapping[str, str]) -> None:
+    """Raises OpslaError when the directory cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in documents.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OpslaError(f"{directory}: cannot be written: {error.strerror or error}; name another directory with --to") from error
+
+
+def _touches(proposal: LogProposal) -> Sequence[Signal]:
+    told = set(proposal.statuses.values())
+    return [signal for signal in _TOUCHES if signal in told] or [Signal.RESOLVED, Signal.CLOSED]
+
+
+def _differing(csv: CsvSettings) -> dict[str, str]:
+    usual = CsvSettings()
+    return {name: value for name, value in csv if value != getattr(usual, name)}
+
+
+def _beside(path: Path, directory: Path) -> str:
+    """Relative where the log lies near the directory, so that both can move together."""
+    log, home = path.resolve(), directory.resolve()
+    return os.path.relpath(log, home) if log.is_relative_to(home.parent) else str(log)
+
+
+def _horizon(first: date, last: date) -> dict[str, date]:
+    """A year before and two after: dates of clocks that run on need a calendar too."""
+    return {"horizon_start": date(max(first.year - 1, 1980), 1, 1), "horizon_end": date(min(last.year + 3, 2100), 1, 1)}
+
+
+def _documents(own: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, str]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
+    )
+    environment.filters.update(yaml=_scalar, quoted=_quoted)
+    templates = {**own, **{name: name for name in _SHARED}}
+    documents = {f"{name}.yml": environment.get_template(f"{template}.yml.j2").render(answers) for name, template in templates.items()}
+    return {**documents, "alerts.yml": _ALERTS.read_text(encoding="utf-8")}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _scalar(text: str) -> str:
+    """Plain where YAML reads it as this very text, else in quotes."""
+    is_plain = text.isprintable() and not set(text) & set("\"'#:{}[],&*!|>%@`\\?") and text == text.strip()
+    try:
+        return text if is_plain and yaml.safe_load(text) == text else _quoted(text)
+    except yaml.YAMLError:
+        return _quoted(text)

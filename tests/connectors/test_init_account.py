@@ -1,0 +1,145 @@
+"""`opsla init` for an account: one request tells whether it can be reached; then it is loaded and has figures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from accounts import KEY
+from desks import fill, fill_chat, worked_case
+from fake_intercom import TOKEN as INTERCOM_TOKEN
+from fake_intercom import FakeIntercom
+from fake_server import Response, always
+from fake_zendesk import EMAIL, TOKEN, FakeZendesk
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.starting.accounts import require_connection, require_variables, zendesk_account
+from opsla_dagster.status import Status
+
+REPOSITORY = Path(__file__).parents[2]
+SECRETS = {"ZENDESK_EMAIL": EMAIL, "ZENDESK_TOKEN": TOKEN, "INTERCOM_TOKEN": INTERCOM_TOKEN, "OPSLA_PSEUDONYM_KEY": KEY}
+VARIABLES = {"email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN", "pseudonym_key_variable": "OPSLA_KEY"}
+
+
+def init(*arguments: str, without: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "160", **SECRETS, **variables}
+    environment.pop(without, None)
+    return subprocess.run(
+        [sys.executable, "-m", "opsla_dagster.cli", "init", *arguments], env=environment, capture_output=True, text=True, timeout=300,
+        check=False, stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    worked_case(zendesk)
+    fill(zendesk, 3)
+    config = tmp_path / "desk"
+    finished = init(
+        "--zendesk", "acme", "--base-url", zendesk.address, "--to", str(config), "--timezone", "America/New_York",
+        "--start-date", "2025-06-30",
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert zendesk.requests[0].path == "/api/v2/incremental/tickets/cursor.json"
+    assert "SLA B" in finished.stdout
+    everything = finished.stdout + finished.stderr + "".join(path.read_text(encoding="utf-8") for path in config.glob("*.yml"))
+    assert not [secret for secret in SECRETS.values() if secret in everything]
+    with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        clocks = warehouse.execute(
+            "select metric, policy, outcome, elapsed_seconds from staging.sla_clocks where case_id = '7' and cycle = 1"
+        ).fetchall()
+    outcomes = {(metric, policy): (outcome, seconds) for metric, policy, outcome, seconds in clocks}
+    # 08:00 in New York: the reply at 09:10 came ten minutes after the proposed hours begin. Zendesk's own promise stands beside ours.
+    assert outcomes["first_reply", "desk"] == ("met", 600)
+    assert outcomes["first_reply", "acme:P3"] == ("breached", 4200)
+    assert {"first_touch", "first_resolution", "first_resolution_paused"} <= {metric for metric, _ in outcomes}
+    with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
+        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
+
+
+def test_an_intercom_workspace_becomes_a_desk(intercom: FakeIntercom, tmp_path: Path) -> None:
+    fill_chat(intercom, 4)
+    config = tmp_path / "desk"
+    finished = init("--intercom", "--base-url", intercom.address, "--to", str(config), "--start-date", "2025-06-30", "--name", "chat")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "UTC is assumed" in finished.stdout
+    with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
+        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"ZENDESK_TOKEN": "wrong-token-17"}, "answered 401: look at ZENDESK_EMAIL and ZENDESK_TOKEN"),
+        ({"OPSLA_PSEUDONYM_KEY": "too-short"}, "OPSLA_PSEUDONYM_KEY is shorter than 16 characters"),
+    ],
+)
+def test_wrong_secrets_are_one_line_without_them(zendesk: FakeZendesk, tmp_path: Path, variables: dict[str, str], said: str) -> None:
+    finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"), **variables)
+    assert finished.returncode == 1
+    assert said in finished.stderr
+    assert len(finished.stderr.strip().splitlines()) == 1
+    assert not [secret for secret in (*SECRETS.values(), *variables.values()) if secret in finished.stdout + finished.stderr]
+    assert not (tmp_path / "desk").exists()
+
+
+def test_missing_variables_are_named_at_once(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"), without="ZENDESK_EMAIL", ZENDESK_TOKEN="")
+    assert finished.returncode == 1
+    assert "not set in the environment: ZENDESK_EMAIL, ZENDESK_TOKEN; set them" in finished.stderr
+    assert not zendesk.requests
+
+
+def test_no_such_account(zendesk: FakeZendesk) -> None:
+    zendesk.faults.append(always(Response({"error": {"title": "No help desk at acme.zendesk.com"}}, 404), "/"))
+    with pytest.raises(OpslaError, match=rf"^{zendesk.address} answered 404: there is no such account; look at --zendesk SUBDOMAIN$"):
+        require_connection(zendesk_account("acme", None, zendesk.address, VARIABLES))
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(OpslaError, match=r"^http://127.0.0.1:9 cannot be reached \(ConnectionError\): look at the network"):
+        require_connection(zendesk_account("acme", None, "http://127.0.0.1:9", VARIABLES))
+
+
+def test_an_account_may_be_named_by_its_address() -> None:
+    assert zendesk_account("https://acme.zendesk.com/agent", None, None, VARIABLES).subdomain == "acme"
+    assert zendesk_account("7-up", None, None, VARIABLES).name == "zendesk_7_up"
+    assert "pending" in zendesk_account("acme", None, None, VARIABLES).all_statuses
+    assert zendesk_account("acme", None, None, VARIABLES).all_statuses["pending"] is Status.CUSTOMER_WAIT
+
+
+@pytest.mark.parametrize(
+    ("subdomain", "name", "base_url", "variables", "said"),
+    [
+        ("a b", None, None, {}, "--zendesk: "), ("acme", "My Desk", None, {}, "--name: "),
+        ("acme", None, "http://acme.example", {}, "--base-url: expected https"),
+        ("acme", None, None, {"token_variable": "zd-secret-token!"}, "--token-variable: expected the NAME"),
+    ],
+)
+def test_wrong_flags_are_named(subdomain: str, name: str | None, base_url: str | None, variables: dict[str, str], said: str) -> None:
+    with pytest.raises(OpslaError) as caught:
+        zendesk_account(subdomain, name, base_url, {**VARIABLES, **variables})
+    assert str(caught.value).startswith(said)
+    assert "zd-secret" not in str(caught.value)
+
+
+def test_the_variables_are_checked_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_variables(zendesk_account("acme", None, None, VARIABLES))
+    monkeypatch.delenv("OPSLA_KEY")
+    with pytest.raises(OpslaError, match="OPSLA_KEY; OPSLA_KEY is any text of 16 characters or more"):
+        require_variables(zendesk_account("acme", None, None, VARIABLES))
+
+
+def test_without_a_start_date_the_last_seven_days_are_loaded(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"))
+    assert finished.returncode == 1
+    assert "no case is known" in finished.stderr
+    started = int(zendesk.requests[-1].one("start_time", "0")) or min(
+        int(request.one("start_time")) for request in zendesk.requests if request.one("start_time")
+    )
+    assert 6 <= (now - datetime.fromtimestamp(started, UTC)).total_seconds() / 86_400 <= 8

@@ -1,0 +1,81 @@
+"""`opsla init` as a person runs it: a log of their own becomes a desk with figures."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+from cli import opsla
+
+LOG = """\
+Ticket,State,Changed at,Level
+T-1,Open,07/03/2025 15:00,L1
+T-1,Working,07/04/2025 09:30,L1
+T-1,Solved,07/04/2025 16:00,L1
+T-2,Open,07/14/2025 10:00,L2
+T-2,Working,07/14/2025 12:30,L2
+T-2,Waiting for customer,07/14/2025 13:00,L2
+T-2,Working,07/15/2025 09:00,L2
+T-2,Solved,07/15/2025 11:30,L2
+T-3,Parked,07/15/2025 09:40,?
+T-3,Open,07/15/2025 09:30,L1
+"""
+
+
+def init(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    return opsla("init", *arguments, home=home, OPSLA_CONFIG="nowhere")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    directory = tmp_path_factory.mktemp("init")
+    (directory / "log.csv").write_text(LOG, encoding="utf-8")
+    config = directory / "desk"
+    return config, init(str(directory / "log.csv"), "--to", str(config), "--timezone", "America/New_York", home=directory / "not_mine")
+
+
+def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    config, finished = desk
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "nobody said", "First window", "SLA B", "run", "explain T-2"):
+        assert said in finished.stdout
+    assert f"OPSLA_HOME={config}/.opsla OPSLA_CONFIG={config}" in finished.stdout
+    assert not (config.parent / "not_mine").exists()
+
+
+def test_the_marts_hold_the_figures(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    config, _ = desk
+    with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
+        days = marts.execute(
+            "select intake_date::varchar, opened_cases, sla_cases, sla_b_breached_cases from mart.sla_daily where opened_cases > 0 order by 1"
+        ).fetchall()
+    assert days == [("2025-07-03", 1, 1, 1), ("2025-07-14", 1, 1, 1), ("2025-07-15", 1, 0, 0)]
+    with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        clocks = warehouse.execute("select case_id, metric, elapsed_seconds / 60, outcome from staging.sla_clocks").fetchall()
+        rejected = warehouse.execute("select case_id, reason from raw.rejected_rows").fetchall()
+    found = {(case, metric): (minutes, outcome) for case, metric, minutes, outcome in clocks}
+    # Thursday from 15:00 to the end at 17:00, and half an hour of Friday: the proposed calendar has no holidays.
+    assert found["T-1", "first_touch"] == (150, "breached")
+    assert found["T-2", "first_touch"] == (150, "breached")
+    assert found["T-2", "first_resolution"] == (570, "met")
+    assert found["T-2", "first_resolution_paused"] == (330, "met")
+    assert found["T-3", "first_resolution"][1] == "running"
+    assert [(case, "Parked" in reason) for case, reason in rejected] == [("T-3", True)]
+
+
+def test_it_does_not_write_over_a_desk(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    config, _ = desk
+    before = (config / "sources.yml").read_text(encoding="utf-8")
+    again = init(str(config.parent / "log.csv"), "--to", str(config), home=config.parent)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    assert (config / "sources.yml").read_text(encoding="utf-8") == before
+
+
+def test_without_a_source_the_flags_are_named(tmp_path: Path) -> None:
+    finished = init("--to", str(tmp_path / "desk"), home=tmp_path)
+    assert finished.returncode == 1
+    assert "--zendesk SUBDOMAIN or --intercom" in finished.stderr
+    assert "Traceback" not in finished.stderr

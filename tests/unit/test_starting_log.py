@@ -1,0 +1,264 @@
+"""What is proposed for a log: its form, its stamps, its columns, its words."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from rich.console import Console
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
+from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.begin import Answers, begin
+from opsla_dagster.starting.proposing import LogProposal, Told, propose
+from opsla_dagster.starting.sniffing import sniffed
+from opsla_dagster.starting.stamps import formats_of, swapped
+
+NOBODY = Asking(Console(quiet=True), is_allowed=False)
+
+LOG = """\
+Ticket;Opened at;Changed at;State;Assigned to;Prio;Comment
+7;13.07.2025 09:00;13.07.2025 09:00;New;?;P1;"a; b"
+7;13.07.2025 09:00;13.07.2025 10:00;In Progress;Ada;P1;NULL
+8;14.07.2025 09:00;14.07.2025 09:00;New;?;P2;""
+8;14.07.2025 09:00;15.07.2025 11:30;Solved;Bo;P2;x
+"""
+
+
+def written(directory: Path, text: str, name: str = "log.csv", encoding: str = "utf-8") -> Path:
+    path = directory / name
+    path.write_bytes(gzip.compress(text.encode(encoding)) if name.endswith(".gz") else text.encode(encoding))
+    return path
+
+
+def proposal(path: Path, **told: Any) -> LogProposal:
+    with sniffed([path]) as log:
+        return propose(log, Told(**told), NOBODY)
+
+
+def stamped(*stamps: str) -> str:
+    rows = "\n".join(f"T{number // 2},{'New' if number % 2 == 0 else 'Done'},{stamp}" for number, stamp in enumerate(stamps))
+    return f"Ticket,State,When\n{rows}\n"
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.csv.gz"])
+def test_a_log_of_another_house(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, LOG, name)
+    with sniffed([path]) as log:
+        assert (log.csv.delimiter, log.csv.quote, log.rows) == (";", '"', 4)
+        assert log.missing_values == ("?", "NULL")
+        found = propose(log, Told(timezone="Europe/Rome"), NOBODY)
+    assert found.columns == {
+        "case_id": "Ticket", "status": "State", "event_ts": "Changed at", "intake_ts": "Opened at", "agent": "Assigned to", "priority": "Prio",
+    }
+    assert found.statuses == {"New": "INTAKE", "In Progress": "INVESTIGATION", "Solved": "RESOLVED"}
+    assert (found.time_format, found.stamps_zone, found.start_date) == ("%d.%m.%Y %H:%M", "Europe/Rome", date(2025, 7, 13))
+
+
+def test_the_delimiter_inside_quotes_does_not_count(tmp_path: Path) -> None:
+    path = written(tmp_path, 'Ticket,State,At\n"1,5",New,2025-07-01 10:00\n"1,5",Done,2025-07-01 11:00\n')
+    with sniffed([path]) as log:
+        assert log.csv.delimiter == ","
+        assert list(log.words("Ticket")) == ["1,5"]
+
+
+def test_a_lone_quote_in_a_file_without_quoting(tmp_path: Path) -> None:
+    path = written(tmp_path, 'Ticket,State,At,Text\nA,New,2025-07-01 10:00,5" disk\nA,Done,2025-07-01 11:00,"odd\nB,New,2025-07-02 10:00,x\n')
+    with sniffed([path]) as log:
+        assert (log.csv.quote, log.rows, log.unreadable) == ("", 3, 0)
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("cp1252", "cp1252"), ("utf-16", "utf-16"), ("utf-8-sig", "utf-8")])
+def test_encodings(tmp_path: Path, encoding: str, named: str) -> None:
+    text = "Ticket,State,At\nJürgen,New,2025-07-01 10:00\nJürgen,Done,2025-07-01 11:00\n"
+    with sniffed([written(tmp_path, text, encoding=encoding)]) as log:
+        assert log.csv.encoding == named
+        assert list(log.words("Ticket")) == ["Jürgen"]
+
+
+def test_parquet_stamps_are_taken_as_typed(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    duckdb.sql(f"copy (select 1 as case_id, unnest(['new', 'done']) as status, timestamp '2025-07-01 10:00' as changed) to '{path}'")
+    found = proposal(path)
+    assert (found.time_format, found.columns["event_ts"], found.stamps_zone) == ("iso", "changed", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("cell", "formats"),
+    [
+        ("2025-07-01 10:00:00", ["iso"]), ("2025-07-01T10:00:00.123Z", ["iso"]), ("2025-07-01T10:00+02:00", ["iso"]),
+        ("1/7/2025 9:05", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"]), ("07-01-25 10:00:01", ["%d-%m-%y %H:%M:%S", "%m-%d-%y %H:%M:%S"]),
+        ("7/1/2025 9:05 PM", ["%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"]), ("2025/07/01 10:00", ["%Y/%m/%d %H:%M"]),
+        ("01-Jul-2025 10:00", ["%d-%b-%Y %H:%M"]), ("July 1, 2025 9:05AM", ["%B %d, %Y %I:%M%p"]), ("2025-07-01", ["%Y-%m-%d"]),
+        ("2025-07-01 10:00:00 +0200", ["%Y-%m-%d %H:%M:%S %z"]), ("hello", []), ("10", []), ("2025-07-01 10:00 or so", []), ("1.2.3", []),
+    ],
+)
+def test_formats_go_by_the_shape_of_a_cell(cell: str, formats: list[str]) -> None:
+    assert formats_of(cell) == formats
+    for each in formats:
+        if each != "iso" and not each.startswith("%m"):
+            assert duckdb.sql(f"select try_strptime('{cell}', '{each}')").fetchall() != [(None,)]
+
+
+def test_day_and_month_change_places() -> None:
+    assert swapped("%d/%m/%Y %H:%M") == "%m/%d/%Y %H:%M"
+    assert swapped("%m-%d-%y") == "%d-%m-%y"
+    assert swapped("%Y-%m-%d") is None
+    assert swapped("iso") is None
+
+
+def test_the_data_decides_whether_the_day_comes_first(tmp_path: Path) -> None:
+    found = proposal(written(tmp_path, stamped("03/07/2025 10:00", "04/07/2025 10:00", "13/07/2025 10:00", "14/07/2025 09:00")))
+    assert found.time_format == "%d/%m/%Y %H:%M"
+    found = proposal(written(tmp_path, stamped("07/03/2025 10:00", "07/04/2025 10:00", "07/13/2025 10:00", "07/14/2025 09:00")))
+    assert found.time_format == "%m/%d/%Y %H:%M"
+    assert any("2 of them can be nothing else" in note for note in found.notes)
+
+
+def test_where_both_orders_read_everything_a_person_decides(tmp_path: Path) -> None:
+    path = written(tmp_path, stamped("03/07/2025 10:00", "04/07/2025 10:00"))
+    with pytest.raises(OpslaError, match=r"%d/%m/%Y %H:%M and as %m/%d/%Y %H:%M: say it with --time-format"):
+        proposal(path)
+    assert proposal(path, time_format="%d/%m/%Y %H:%M").start_date == date(2025, 7, 3)
+    assert proposal(path, time_format="%m/%d/%Y %H:%M").start_date == date(2025, 3, 7)
+
+
+def test_some_broken_stamps_do_not_hide_the_format(tmp_path: Path) -> None:
+    stamps = [f"{day}/07/2025 10:00" for day in range(10, 28)]
+    assert proposal(written(tmp_path, stamped(*stamps, "soon", "07/28/2025 10:00"))).time_format == "%d/%m/%Y %H:%M"
+
+
+def test_no_stamps_at_all(tmp_path: Path) -> None:
+    with pytest.raises(OpslaError, match=r"no column reads as stamps.*--time-format"):
+        proposal(written(tmp_path, stamped("soon", "later")))
+    with pytest.raises(OpslaError, match="not a strptime format"):
+        proposal(written(tmp_path, stamped("soon", "later")), time_format="%Q%")
+
+
+def test_a_zone_that_nobody_said_is_told(tmp_path: Path) -> None:
+    found = proposal(written(tmp_path, stamped("2025-07-01 10:00", "2025-07-01 11:00")))
+    assert (found.timezone, found.stamps_zone) == ("UTC", "UTC")
+    assert any("UTC is assumed" in note for note in found.notes)
+
+
+def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:
+    found = proposal(written(tmp_path, stamped("2025-07-01T23:30:00Z", "2025-07-02T11:00:00+02:00")), timezone="Europe/Rome")
+    assert found.stamps_zone is None
+    assert found.start_date == date(2025, 7, 2)
+
+
+def test_unknown_words_are_left_out_and_told(tmp_path: Path) -> None:
+    text = "Ticket,State,At\nA,New,2025-07-01 10:00\nA,Parked,2025-07-01 11:00\nA,Done,2025-07-01 12:00\n"
+    path = written(tmp_path, text)
+    found = proposal(path)
+    assert found.unplaced == {"Parked": 1}
+    assert any("1 records" in note and "raw.rejected_rows" in note and "--status" in note for note in found.notes)
+    assert proposal(path, statuses={"Parked": "ON_HOLD"}).unplaced == {}
+
+
+def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c\nx,New,2025-07-01 10:00\nx,Done,2025-07-01 11:00\n")
+    with pytest.raises(OpslaError, match=r"--column case_id=COLUMN"):
+        proposal(path)
+    assert proposal(path, columns={"case_id": "a"}).columns == {"case_id": "a", "status": "b", "event_ts": "c"}
+    with pytest.raises(OpslaError, match="the log has no such column; it has a, b, c"):
+        proposal(path, columns={"case_id": "A"})
+
+
+def test_a_case_without_a_name_is_found_by_what_repeats(tmp_path: Path) -> None:
+    rows = [f"X{number // 3},{('New', 'Active', 'Done')[number % 3]},2025-07-01 10:{number % 60:02d},n{number}" for number in range(300)]
+    found = proposal(written(tmp_path, "\n".join(["ref no,b,c,d", *rows])))
+    assert found.columns["case_id"] == "ref no"
+
+
+def test_nothing_but_a_header(tmp_path: Path) -> None:
+    with pytest.raises(OpslaError, match="no record below its header"):
+        proposal(written(tmp_path, "Ticket,State,At\n"))
+
+
+def answers(directory: Path, *files: Path, **more: Any) -> Answers:
+    usual: dict[str, Any] = {
+        "zendesk": None, "intercom": False, "name": None, "timezone": None, "start_date": None, "time_format": None, "columns": [],
+        "statuses": [], "email_variable": "E", "token_variable": None, "key_variable": "K", "base_url": None,
+    }
+    return Answers(files=list(files), directory=directory, **{**usual, **more})
+
+
+def test_what_is_written_can_be_read_and_says_the_same(tmp_path: Path) -> None:
+    text = LOG.replace("Ticket", "Ticket: no").replace("Solved", "on").replace("8;14", "8: 'x';14")
+    path = written(tmp_path, text, "No 1.csv")
+    begun = begin(answers(tmp_path / "desk", path, columns=["case_id=Ticket: no"], statuses=["on=RESOLVED", "a=b=CLOSED"]), NOBODY)
+    assert begun is not None
+    assert not begun.unfinished
+    settings = read_document(begun.directory / "sources.yml", SourcesSettings)
+    (source,) = settings.sources
+    assert isinstance(source, EventLogSettings)
+    assert source.name == "no_1"
+    assert source.files == ("../No 1.csv",)
+    assert source.columns.case_id == "Ticket: no"
+    assert source.statuses == {"New": "INTAKE", "In Progress": "INVESTIGATION", "on": "RESOLVED", "a=b": "CLOSED"}
+    assert source.csv.delimiter == ";"
+    assert source.missing_values == ("?", "NULL")
+
+
+def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, LOG)
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    (desk / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(OpslaError, match="is there already; name another directory with --to"):
+        begin(answers(desk, path), NOBODY)
+    assert [each.name for each in desk.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"columns": ["case_id"]}, "write FIELD=COLUMN"), ({"columns": ["x=Ticket"]}, "there is no field 'x'"),
+        ({"statuses": ["New=FRESH"]}, "'FRESH' is no status"), ({"timezone": "Rome"}, "--timezone: 'Rome' is no time zone"),
+        ({"zendesk": "acme"}, "one source at a time"), ({"name": "My Log"}, "--name My Log"),
+    ],
+)
+def test_wrong_flags_are_named_and_nothing_is_written(tmp_path: Path, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(OpslaError, match=message):
+        begin(answers(tmp_path / "desk", written(tmp_path, LOG), **more), NOBODY)
+    assert not (tmp_path / "desk").exists()
+
+
+def test_a_log_whose_words_are_mostly_unknown_is_written_but_unfinished(tmp_path: Path) -> None:
+    text = "Ticket,State,At\nA,New,2025-07-01 10:00\nA,Parked,2025-07-01 11:00\nA,Shelved,2025-07-01 12:00\n"
+    begun = begin(answers(tmp_path / "desk", written(tmp_path, text)), NOBODY)
+    assert begun is not None
+    assert "67% of the records" in begun.unfinished
+    assert yaml.safe_load((tmp_path / "desk" / "sources.yml").read_text())["sources"][0]["statuses"] == {"New": "INTAKE"}
+
+
+
+
+def test_a_person_is_asked_for_what_the_log_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter(["%Y", "%d/%m/%Y %H:%M", "Mars/North", "Europe/Rome", "maybe", "on_hold", ""])
+    asked: list[str] = []
+
+    def answer(question: str, **_: object) -> str:
+        asked.append(question)
+        return next(given)
+
+    monkeypatch.setattr("opsla_dagster.starting.asking.Prompt.ask", answer)
+    text = "Ticket,State,At\nA,New,03/07/2025 10:00\nA,Parked,03/07/2025 11:00\nA,Shelved,04/07/2025 12:00\n"
+    said: Callable[..., None] = lambda *_args, **_more: None  # noqa: E731
+    console = Console(quiet=True)
+    monkeypatch.setattr(console, "print", said)
+    with sniffed([written(tmp_path, text)]) as log:
+        found = propose(log, Told(), Asking(console, is_allowed=True))
+    assert (found.time_format, found.timezone) == ("%d/%m/%Y %H:%M", "Europe/Rome")
+    assert found.statuses == {"New": "INTAKE", "Parked": "ON_HOLD"}
+    assert found.unplaced == {"Shelved": 1}
+    assert len(asked) == 7
