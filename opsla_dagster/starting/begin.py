@@ -36,6 +36,10 @@ _FIRST_DAYS = 7
 MOST_REJECTED = 0.2
 
 
+_SYSTEMS = ("zendesk", "intercom")
+_SOURCE_QUESTION = "Where do cases come from: the path of a log, zendesk or intercom"
+
+
 @dataclass(frozen=True)
 class Answers:
     """What was said on the command line."""
@@ -91,12 +95,15 @@ def _with_a_source(answers: Answers, asking: Asking) -> Answers:
         raise OpslaError("one source at a time: log files, --zendesk SUBDOMAIN or --intercom; add the others to sources.yml")
     if any(named):
         return answers
-    question = "Where do cases come from: the path of a log"
-    return replace(answers, files=[Path(asking.value(question, None, "the path of a log, --zendesk SUBDOMAIN or --intercom", _no_file))])
+    told = asking.value(_SOURCE_QUESTION, None, "the path of a log, --zendesk SUBDOMAIN or --intercom", _no_source)
+    if told in _SYSTEMS:
+        subdomain = asking.value("Subdomain (acme for acme.zendesk.com)", None, "--zendesk") if told == "zendesk" else None
+        return replace(answers, zendesk=subdomain, intercom=told == "intercom")
+    return replace(answers, files=[Path(told)])
 
 
-def _no_file(text: str) -> str | None:
-    return None if Path(text).is_file() else f"{text}: no such file"
+def _no_source(text: str) -> str | None:
+    return None if text in _SYSTEMS or Path(text).is_file() else f"{text}: no such file"
 
 
 def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], str]:
@@ -129,9 +136,18 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     if answers.timezone is None and not asking.is_allowed:
         asking.say("The zone UTC is assumed: nothing said another one (--timezone).")
     today = datetime.now(UTC).date()
-    start_date = answers.start_date or today - (_FIRST_DAYS - 1) * ONE_DAY
+    usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)
+    start_date = answers.start_date or date.fromisoformat(asking.value("First day to load", usual, "--start-date", _no_date))
     asking.say(f"Loaded will be what was opened from {start_date} on (--start-date); an earlier day later on wants a fresh home.")
     return account_documents(account, timezone, start_date, today)
+
+
+def _no_date(text: str) -> str | None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return f"{text!r} is no date; write it as 2025-07-01"
+    return None
 
 
 def _account(answers: Answers) -> Account:

@@ -115,9 +115,12 @@ class Log:
     def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object, object]:
         """First, one in a thousand, and last local date of a column's stamps; None where it has none."""
         stamp = self.stamp(column, stamp_format)
-        local = f"timezone({literal(desk_zone)}, timezone({literal(stamps_zone)}, stamp))::date"
+        cell = self.columns[column].sql
+        stated = f"coalesce(regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}), false)" if stamp_format == "iso" else "false"
+        zone = f"case when is_stated then 'UTC' else {literal(stamps_zone)} end"
+        local = f"timezone({literal(desk_zone)}, timezone({zone}, stamp))::date"
         ((first, early, last),) = self._rows(
-            f"select min({local}), quantile_disc({local}, 0.001), max({local}) from (select {stamp} as stamp from log) "
+            f"select min({local}), quantile_disc({local}, 0.001), max({local}) from (select {stamp} as stamp, {stated} as is_stated from log) "
             f"where stamp {_PLAUSIBLE}"
         )
         return first, early, last

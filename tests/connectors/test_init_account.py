@@ -16,9 +16,14 @@ from fake_intercom import TOKEN as INTERCOM_TOKEN
 from fake_intercom import FakeIntercom
 from fake_server import Response, always
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk
+from rich.console import Console
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.starting.accounts import require_connection, require_variables, zendesk_account
+from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.begin import Answers, begin
 from opsla_dagster.status import Status
 
 REPOSITORY = Path(__file__).parents[2]
@@ -143,3 +148,15 @@ def test_without_a_start_date_the_last_seven_days_are_loaded(zendesk: FakeZendes
         int(request.one("start_time")) for request in zendesk.requests if request.one("start_time")
     )
     assert 6 <= (now - datetime.fromtimestamp(started, UTC)).total_seconds() / 86_400 <= 8
+
+
+def test_a_person_is_asked_for_the_source_and_the_first_day(
+    zendesk: FakeZendesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = iter(["nowhere.csv", "zendesk", "acme", "Mars", "Europe/Rome", "soon", "2025-06-30"])
+    monkeypatch.setattr("opsla_dagster.starting.asking.Prompt.ask", lambda *_, **__: next(given))
+    monkeypatch.setattr("opsla_dagster.starting.asking.Confirm.ask", lambda *_, **__: True)
+    said = Answers([], None, False, tmp_path / "desk", None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+    assert begin(said, Asking(Console(quiet=True), is_allowed=True)) is not None
+    settings = read_document(tmp_path / "desk" / "sources.yml", SourcesSettings)
+    assert (settings.desk.timezone, str(settings.desk.start_date), settings.sources[0].name) == ("Europe/Rome", "2025-06-30", "acme")

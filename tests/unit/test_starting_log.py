@@ -155,6 +155,13 @@ def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:
     assert found.start_date == date(2025, 7, 2)
 
 
+def test_where_only_some_stamps_have_an_offset_the_zone_is_of_the_others(tmp_path: Path) -> None:
+    found = proposal(written(tmp_path, stamped("2025-07-02T03:30:00Z", "2025-07-02T11:00:00")), timezone="America/New_York")
+    assert (found.stamps_zone, found.start_date) == ("America/New_York", date(2025, 7, 1))
+    found = proposal(written(tmp_path, stamped("2025-07-02T03:30:00", "2025-07-02T11:00:00Z")), timezone="America/New_York")
+    assert found.start_date == date(2025, 7, 2)
+
+
 def test_unknown_words_are_left_out_and_told(tmp_path: Path) -> None:
     text = "Ticket,State,At\nA,New,2025-07-01 10:00\nA,Parked,2025-07-01 11:00\nA,Done,2025-07-01 12:00\n"
     path = written(tmp_path, text)
