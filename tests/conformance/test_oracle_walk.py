@@ -17,7 +17,7 @@ from conformance.generator import draw_document
 LONGEST_SECONDS = 120_000
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_clocks_second_by_second(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     document = draw_document(7000 + seed, cases=60)
     rows: list[tuple[Any, ...]] = []
@@ -48,7 +48,7 @@ def test_clocks_second_by_second(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert compared > 5
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_calendars_second_by_second(seed: int) -> None:
     document = draw_document(9000 + seed, cases=1)
     draw = Random(seed)

@@ -91,7 +91,7 @@ def test_july_day_by_day_equals_one_backfill(tmp_path: Path) -> None:
     assert differences(contents(daily.home.marts_database, published), contents(at_once.home.warehouse, published)) == {}
 
 
-@pytest.mark.parametrize("days", [5, pytest.param(31, marks=takes_minutes)])
+@pytest.mark.parametrize("days", [3, pytest.param(31, marks=takes_minutes)])
 def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int) -> None:
     """The same through the runs that `opsla refresh` makes."""
     daily = desk_settings(tmp_path, cases=6_000)
