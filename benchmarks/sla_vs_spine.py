@@ -17,6 +17,7 @@ import duckdb
 from benchmarks.desk import Scale, desk_settings, run_bare, settled_at, window_of
 from benchmarks.measure import Asked, Figure, Work, compared, taking_turns
 from benchmarks.second_walk import differing_cases
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.minute_spine import business_minutes
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import open_duckdb
@@ -27,8 +28,6 @@ FULL = Scale(cases=300_000, days=180, rounds=7)
 QUICK = Scale(cases=20_000, days=10, rounds=1)
 ASKED = Asked(at_least=2.0)
 NONE = Asked(at_most=0, at_any_scale=True)
-#: The product's own road to its clocks.
-ENGINE = ("sla_promises", "sla_cycles", "sla_runs", "sla_clock_spans", "sla_clocks")
 WALKED_CASES = 5_000
 SQL = Path(__file__).with_name("sql")
 #: The spine begins and ends so far beyond the instants that are looked up in it.
@@ -53,7 +52,7 @@ def _measure(
 ) -> list[Figure]:
     by_business_time = _making(connection, "by_business_time", SQL / "metrics_by_business_time.sql", window)
     by_spine = _making(connection, "by_spine", SQL / "metrics_by_minute_spine.sql", window)
-    clocks = [_making(connection, name, sql_path(f"staging.{name}"), window) for name in ENGINE]
+    clocks = [_making(connection, name.split(".")[1], sql_path(name), window) for name in CLOCK_ROAD]
     metrics = _making(connection, "metrics", sql_path("staging.case_sla_metrics"), window)
     differing, walked = differing_cases(connection, settings.calendars, WALKED_CASES)
     ours, theirs, general = taking_turns(rounds, by_business_time, by_spine, lambda: [make() for make in (*clocks, metrics)])

@@ -33,8 +33,9 @@ from conformance.documents import (
 )
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies, sla_policy_scopes
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.sources import base
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -45,8 +46,7 @@ from opsla_dagster.window import ONE_DAY, Window
 SOURCE = "conformance"
 #: From the log to the clocks, in the order in which they are made.
 ROAD = (
-    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", "staging.sla_promises",
-    "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
+    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", *CLOCK_ROAD,
 )
 Rows = list[dict[str, Any]]
 
@@ -89,9 +89,8 @@ class Engine:
             replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(self._settings))
         metrics = {name: {"title": name} | dict(metric) for name, metric in document.metrics.items()}
         policies = SlaPoliciesSettings.model_validate({"metrics": metrics, "policies": list(document.policies)})
-        replace_snapshot(self.connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(policies))
-        replace_snapshot(self.connection, TABLES["staging.sla_policies"], sla_policies(policies, self._settings.calendars))
-        replace_snapshot(self.connection, TABLES["staging.sla_policy_scopes"], sla_policy_scopes(policies))
+        for name, rules in rule_tables(policies, self._settings.calendars).items():
+            replace_snapshot(self.connection, TABLES[name], rules)
 
     def _load(self, document: Document, cases: list[Case], window: Window) -> None:
         """What a source would yield as of the document's instant, into the raw tables."""

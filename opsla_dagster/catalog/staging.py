@@ -6,6 +6,9 @@ Belongs here: staging tables. Does not belong here: what a person reads (mart.py
 from opsla_dagster.catalog.model import Kind, Rule
 from opsla_dagster.catalog.table import table
 
+#: From the life of a case to its judged clocks, in the order in which they are made.
+CLOCK_ROAD = ("staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks")
+
 STAGING = [
     table(
         "staging.sla_metric_rules", Kind.SNAPSHOT, "One row per metric, role and signal.",

@@ -7,7 +7,7 @@ worked out, and what the page looks like (templates/explain.html.j2).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -110,7 +110,7 @@ def _statuses(explanation: Explanation, scale: _Scale) -> Iterator[Bar]:
     merged: list[Piece] = []
     for piece in pieces:
         if merged and (merged[-1].status, merged[-1].event_id) == (piece.status, piece.event_id):
-            merged[-1] = Piece(**{**vars(merged[-1]), "ended_at": piece.ended_at})
+            merged[-1] = replace(merged[-1], ended_at=piece.ended_at)
         else:
             merged.append(piece)
     for piece in merged:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ from rich.table import Table as RichTable
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies, sla_policy_scopes
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -37,7 +37,6 @@ _HELD = (
     "raw.source_partitions", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
     "staging.events_clean", "staging.status_spans", "ops.refreshed_partitions", "ops.source_looks",
 )
-_MADE = ("staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks")
 _CASES_SHOWN = 12
 
 _SIDE = """
@@ -94,7 +93,7 @@ def compared(home: Home, a: Promises, b: Promises) -> Iterator[duckdb.DuckDBPyCo
         found = probe.execute("select min(intake_date), max(intake_date) from staging.case_milestones").fetchone()
     if found is None or found[0] is None:
         raise OpslaError(f"{home.warehouse}: no case is loaded yet; `opsla run` loads a window")
-    window = Window(found[0], found[1] + timedelta(days=1))
+    window = Window(found[0], found[1] + ONE_DAY)
     with duckdb.connect() as connection:
         connection.execute(f"attach '{str(home.warehouse).replace(chr(39), chr(39) * 2)}' as held (read_only)")
         for name, side in (("side_a", a), ("side_b", b)):
@@ -113,18 +112,13 @@ def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, win
     for table in _HELD:
         connection.execute(f"create view {table} as select * from held.{table}")
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
-    for table, made in (
-        ("staging.sla_metric_rules", sla_metric_rules(side.policies)),
-        ("staging.sla_policies", sla_policies(side.policies, side.calendars.calendars)),
-        ("staging.sla_policy_scopes", sla_policy_scopes(side.policies)),
-        ("staging.business_time", business_time(side.calendars)),
-        ("staging.business_hours_dim", business_hours(side.calendars)),
-    ):
+    calendars = {"staging.business_time": business_time(side.calendars), "staging.business_hours_dim": business_hours(side.calendars)}
+    for table, made in {**rule_tables(side.policies, side.calendars.calendars), **calendars}.items():
         replace_snapshot(connection, TABLES[table], made)
-    for table in _MADE:
+    for table in CLOCK_ROAD:
         select = load_sql(sql_path(table))
-        parts = ((part, select) for part in list(parts_of(connection, window, loading=False)))
-        replace_window(connection, TABLES[table], Window(window.start, window.last + ONE_DAY), parts)
+        parts = [(part, select) for part in parts_of(connection, window, loading=False)]
+        replace_window(connection, TABLES[table], window, parts)
     replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
 
 

@@ -6,7 +6,6 @@ Does not belong here: how a clock is computed (sql/staging/sla_*.sql) and when a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
@@ -28,7 +27,6 @@ SLA_POLICY_SCOPES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
 ])
 
-_DAYS = re.compile(r"\s*(\d+)\s*d\s*")
 _NAME = r"^[a-z][a-z0-9_]*$"
 
 
@@ -179,6 +177,15 @@ class SlaPoliciesSettings(Document):
                         f"policies.{policy.name}.targets.{metric}: no such metric under metrics; known: {', '.join(self.metrics)}"
                     )
         return self
+
+
+def rule_tables(policies: SlaPoliciesSettings, calendars: Mapping[str, Calendar]) -> dict[str, pa.Table]:
+    """The tables by name that sla_policies.yml becomes. Raises OpslaError as `sla_policies` does."""
+    return {
+        "staging.sla_metric_rules": sla_metric_rules(policies),
+        "staging.sla_policies": sla_policies(policies, calendars),
+        "staging.sla_policy_scopes": sla_policy_scopes(policies),
+    }
 
 
 def sla_metric_rules(policies: SlaPoliciesSettings) -> pa.Table:

@@ -43,6 +43,10 @@ standing as (
         runs.policy,
         runs.metric,
         runs.cycle,
+        runs.started_at,
+        runs.counted_from_at,
+        runs.stopped_at,
+        'paused' as state,
         spans.started_at as paused_from,
         spans.ended_at as paused_to,
         spans.event_id
@@ -62,6 +66,10 @@ standing as (
         runs.policy,
         runs.metric,
         runs.cycle,
+        runs.started_at,
+        runs.counted_from_at,
+        runs.stopped_at,
+        'paused' as state,
         parts.paused_from,
         parts.paused_to,
         parts.event_id
@@ -84,6 +92,10 @@ standing as (
         policy,
         metric,
         cycle,
+        started_at,
+        counted_from_at,
+        stopped_at,
+        'policy_switch' as state,
         started_at as paused_from,
         counted_from_at as paused_to,
         start_event_id as event_id
@@ -94,37 +106,21 @@ standing as (
 -- Clipped to the clock; an end that is not known yet sorts last.
 clipped as (
     select
-        standing.case_id,
-        standing.policy,
-        standing.metric,
-        standing.cycle,
-        standing.event_id,
-        runs.started_at,
-        runs.counted_from_at,
-        runs.stopped_at,
-        case
-            when standing.paused_to <= runs.counted_from_at then 'policy_switch'
-            else 'paused'
-        end as state,
-        case
-            when
-                standing.paused_from < runs.counted_from_at
-                and (standing.paused_to is null or standing.paused_to > runs.counted_from_at)
-                then runs.counted_from_at
-            else standing.paused_from
-        end as paused_from,
+        case_id,
+        policy,
+        metric,
+        cycle,
+        event_id,
+        started_at,
+        stopped_at,
+        state,
+        case when state = 'paused' and paused_from < counted_from_at then counted_from_at else paused_from end as paused_from,
         coalesce(
-            case when standing.paused_to > runs.stopped_at then runs.stopped_at else standing.paused_to end,
-            runs.stopped_at,
+            case when paused_to > stopped_at then stopped_at else paused_to end,
+            stopped_at,
             timestamp '9999-12-31 00:00:00'
         ) as paused_to
     from standing
-    inner join runs
-        on
-            standing.case_id = runs.case_id
-            and standing.policy = runs.policy
-            and standing.metric = runs.metric
-            and standing.cycle = runs.cycle
 ),
 
 -- Pauses that touch or overlap are one.

@@ -16,8 +16,9 @@ from house import REPOSITORY
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.settings import load_settings
-from opsla_dagster.settings.sla_policies import sla_metric_rules, sla_policies
+from opsla_dagster.settings.sla_policies import rule_tables
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -31,8 +32,7 @@ INTAKE_DATE = Window(date(2025, 7, 3), date(2025, 7, 4))
 AS_OF_AT = datetime(2025, 12, 28)
 #: In the order in which they are made.
 ROAD = [
-    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", "staging.sla_promises",
-    "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
+    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", *CLOCK_ROAD,
     "staging.case_sla_metrics", "staging.case_stage_durations", "staging.reopen_penalty", "staging.daily_flow", "mart.sla_daily",
 ]
 BLOCK = re.compile(r"(<!-- (?P<table>\w+\.\w+)(?: where (?P<condition>.+?))?: (?P<columns>[\w ]+) -->\n)(?:\n(?:\|.*\n)+)?")
@@ -52,9 +52,9 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
         replace_window(connection, TABLES[name], INTAKE_DATE, [(INTAKE_DATE, rows)])
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(settings.calendars))
     replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
-    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(settings.sla_policies))
-    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(settings.sla_policies, settings.calendars.calendars))
-    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policy_scopes"):
+    for name, rules in rule_tables(settings.sla_policies, settings.calendars.calendars).items():
+        replace_snapshot(connection, TABLES[name], rules)
+    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets"):
         ensure_table(connection, TABLES[name])
     for name in ROAD:
         if TABLES[name].kind is Kind.VIEW:

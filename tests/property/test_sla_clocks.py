@@ -19,8 +19,9 @@ from naive_calendar import Walk
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -45,8 +46,7 @@ STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT",
             "REOPENED", *TERMINAL)
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
 ENDED = -1
-ROAD = ("events_deduped", "events_clean", "case_milestones", "status_spans", "sla_promises", "sla_cycles", "sla_runs",
-        "sla_clock_spans", "sla_clocks")
+ROAD = ("staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", *CLOCK_ROAD)
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,12 @@ def test_every_second_is_counted_once(
     }
     document = {"metrics": metrics, "policies": [{"name": "desk", "calendar": "always", "targets": promised}]}
     rules = SlaPoliciesSettings.model_validate(document)
-    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(rules))
-    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(rules, calendars.calendars))
+    for name, made in rule_tables(rules, calendars.calendars).items():
+        replace_snapshot(connection, TABLES[name], made)
     # What is known as of an instant happened by then.
     as_of = max([as_of, *(case.intake for case in log), *(event.at for case in log for event in case.events)])
     fill(connection, log, as_of)
-    for table in ROAD:
-        name = f"staging.{table}"
+    for name in ROAD:
         replace_window(connection, TABLES[name], WINDOW, [(WINDOW, load_sql(sql_path(name)))])
 
     expected, expected_open = {}, {}

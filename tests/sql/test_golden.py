@@ -27,10 +27,11 @@ import yaml
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.checks.schema import check_schema
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, sla_metric_rules, sla_policies, sla_policy_scopes
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.sources.base import TERMINAL_STATUSES
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
@@ -49,8 +50,7 @@ VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
-    "staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks",
-    "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
+    *CLOCK_ROAD, "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 
 
@@ -102,9 +102,8 @@ def _fill(
         if stored not in ("staging.business_time", "staging.business_hours_dim"):
             connection.execute(f"truncate {stored}")
     policies = _policies(case)
-    replace_snapshot(connection, TABLES["staging.sla_metric_rules"], sla_metric_rules(policies))
-    replace_snapshot(connection, TABLES["staging.sla_policies"], sla_policies(policies, calendars.calendars))
-    replace_snapshot(connection, TABLES["staging.sla_policy_scopes"], sla_policy_scopes(policies))
+    for name, rules in rule_tables(policies, calendars.calendars).items():
+        replace_snapshot(connection, TABLES[name], rules)
     given = case.get("given", {})
     is_first = {name: name.startswith("raw.") or "history" not in case for name in given}
     _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from opsla_dagster.calendars import business_hours, business_time, calendar_days
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import Clock, Explanation, explain
 from opsla_dagster.reporting.explain_text import render
@@ -38,8 +39,6 @@ CALENDARS = CalendarsSettings.model_validate(
         },
     }
 )
-#: What is made by its own SQL from a case's milestones, events and spans.
-ROAD = ["staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks"]
 HOUR = 3600
 
 
@@ -133,7 +132,7 @@ class Warehouse:
     def clock(self, metric: str, **figures: Any) -> None:
         """The case's clocks, made by their SQL; in the metric's row of staging.sla_clocks `figures` are put instead."""
         window = Window(self.day, self.day + timedelta(days=1))
-        for table in ROAD:
+        for table in CLOCK_ROAD:
             replace_window(self.connection, TABLES[table], window, [(window, load_sql(sql_path(table)))])
         for column, value in figures.items():
             self.connection.execute(f"update staging.sla_clocks set {column} = ? where metric = ?", [value, metric])
