@@ -26,6 +26,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from opsla_dagster.automation.failures import Describe, alerts_of_run
 from opsla_dagster.automation.ledger import Backlog, Ledger, Waiting
+from opsla_dagster.secrets import read_secret
 from opsla_dagster.settings.alerts import AlertSettings
 
 FOLDER = "alerts"
@@ -142,7 +143,7 @@ class AppriseChannel:
         # 0.7 s to import, and every process that runs an asset loads the sensors.
         import apprise
 
-        url = os.environ.get(self.url_variable, "").strip()
+        url = read_secret(self.url_variable)
         if not url:
             raise NotDelivered(f"the environment variable {self.url_variable} is not set where alerts are sent from")
         receiver = apprise.Apprise()

@@ -114,7 +114,7 @@ def _statuses(explanation: Explanation, scale: _Scale) -> Iterator[Bar]:
         else:
             merged.append(piece)
     for piece in merged:
-        yield _bar(piece, "status", piece.status or "", f"{piece.status}", explanation.zone, scale)
+        yield _bar(piece, "status", piece.status or "", piece.status or "no status", explanation.zone, scale)
 
 
 def _time_line(clock: Clock, zone: str, scale: _Scale) -> TimeLine:

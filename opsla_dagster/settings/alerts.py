@@ -6,24 +6,12 @@ secret, so the document only names the environment variable that holds it.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from opsla_dagster.settings.base import Document, read_document
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _variable_name(value: str) -> str:
-    if not _VARIABLE.fullmatch(value):
-        raise ValueError(
-            "expected the NAME of an environment variable (letters, digits, _), such as OPSLA_ALERTS_CHAT_URL; "
-            "set the URL itself in the environment of the Dagster daemon"
-        )
-    return value
+from opsla_dagster.settings.base import Document, VariableName, read_document
 
 
 def _web_address(value: str) -> str:
@@ -42,7 +30,7 @@ class Channel(_Confidential):
     """One receiver of alerts."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    url_variable: Annotated[str, AfterValidator(_variable_name)]
+    url_variable: VariableName
 
 
 class AlertSettings(_Confidential):

@@ -5,7 +5,6 @@ Belongs here: names of variables, one request, and what went wrong with it. Does
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.secrets import read_secret
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.sources.bronze.http import HttpError, NoAnswerError
 from opsla_dagster.sources.bronze.privacy import Pseudonyms
@@ -54,7 +54,7 @@ def _checked(model: type[AccountT], values: Mapping[str, Any]) -> AccountT:
 def require_variables(account: Account) -> None:
     """Raises OpslaError naming every environment variable that is missing, in one message."""
     named = [value for field, value in account if field.endswith("_variable")]
-    missing = [variable for variable in named if not os.environ.get(variable, "").strip()]
+    missing = [variable for variable in named if not read_secret(variable)]
     if missing:
         key = account.pseudonym_key_variable
         hint = f"; {key} is any text of 16 characters or more that you keep as you keep a password" if key in missing else ""

@@ -24,3 +24,25 @@ def test_public_functions_and_classes_are_documented() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
     ]
     assert not silent, "without a docstring:\n" + "\n".join(silent)
+
+
+def test_secrets_are_read_through_dagsters_envvar_only() -> None:
+    """Config names the variables of secrets, so a variable that code does not spell out may be one."""
+    named_in_config = [
+        f"{named(path)}:{node.lineno}"
+        for path in MODULE_FILES
+        for node in ast.walk(module_tree(path))
+        if (name := _variable_read(node)) is not None and not isinstance(name, ast.Constant)
+    ]
+    readers = {place.split(":")[0] for place in named_in_config}
+    assert readers == {"opsla_dagster/cli.py", "opsla_dagster/sources/event_log/files.py"}, "read secrets with secrets.py: " + ", ".join(named_in_config)
+
+
+def _variable_read(node: ast.AST) -> ast.expr | None:
+    """The name in `os.environ[name]`, `os.environ.get(name)` and `os.getenv(name)`."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="environ"), slice=name, ctx=ast.Load()):
+            return name
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get") | ast.Attribute(attr="getenv"), args=[name, *_]):
+            return name
+    return None

@@ -22,7 +22,7 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window"},
+    {"status", "window", "secrets"},
     {"errors"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}

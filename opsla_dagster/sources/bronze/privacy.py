@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from functools import lru_cache
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.secrets import read_secret
 
 _SHORTEST_KEY = 16
 _HEX_DIGITS = 16
@@ -19,7 +19,7 @@ _REMEMBERED = 65_536
 
 def secret_of(account: str, variable: str) -> str:
     """A secret from the environment. Raises OpslaError naming the variable when it is not set."""
-    value = os.environ.get(variable, "").strip()
+    value = read_secret(variable)
     if not value:
         raise OpslaError(f"sources.yml: {account}: the environment variable {variable} is not set; nothing was loaded")
     return value

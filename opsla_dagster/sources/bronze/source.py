@@ -6,6 +6,7 @@ Belongs here: what all of them answer, and how. Does not belong here: what one s
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -70,17 +71,17 @@ class TicketSource(Source):
 
     # ---- what a system knows -------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def statuses(self) -> Mapping[str, Status]:
         """The source's own word -> canonical status."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_calendars(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, Calendar]]:
         """Schedule id -> (its calendar's name, the calendar), the account's default first; `connection` is the bronze file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Creates what the plan's SELECTs refer to besides the landed records."""
-        raise NotImplementedError
 
     # ---- the protocol --------------------------------------------------------------------------------------------------
 
