@@ -34,7 +34,7 @@ dev: $(READY) ## The Dagster UI on http://127.0.0.1:3000, on the same home
 	@$(BIN)/opsla dev
 
 test: check ## All checks and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff
 	@$(BIN)/ruff check .
@@ -53,7 +53,7 @@ bench: $(READY) ## The figures of speed and memory, each beside something it is 
 	@$(BIN)/opsla bench
 
 hold: $(READY) ## The tests that take minutes: 37 kills, 31 days replayed, disks running full, every bench
-	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/integration/test_hold.py tests/integration/test_replay.py tests/integration/test_bench.py tests/connectors/test_kills.py
+	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_replay.py tests/integration/test_bench.py tests/connectors/test_kills.py
 
 lock: $(READY) ## Resolve requirements.lock anew
 	@$(BIN)/uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock
