@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -72,6 +73,7 @@ def run(
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
+    _refuse_dates_to_come(window.start, as_of_at, settings.sources.desk.timezone)
     require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
@@ -428,6 +430,12 @@ def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of
 def _refuse_dates_before(first: date, start_date: date) -> None:
     if first < start_date:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _refuse_dates_to_come(first: date, as_of_at: datetime, zone: str) -> None:
+    today = as_of_at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    if first > today:
+        raise OpslaError(f"the window begins on {first}; as of {today} nothing of it has happened yet")
 
 
 def _make_benchmarks_importable() -> None:

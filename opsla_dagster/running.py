@@ -20,9 +20,12 @@ from opsla_dagster.assets.bronze import bronze_keys
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
+from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.sla_policies import sla_policies
+from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.window import Window
@@ -30,6 +33,8 @@ from opsla_dagster.window import Window
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+#: DuckDB takes Ctrl-C for itself, and says so.
+_INTERRUPTED = "Query interrupted"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -54,7 +59,11 @@ def run_windows(
     *,
     is_refresh: bool,
 ) -> Finished:
-    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails."""
+    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails.
+
+    Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
+    """
+    _refuse_what_does_not_fit(settings)
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     tags = process_tags(instance)
     run_ids: list[str] = []
@@ -70,10 +79,20 @@ def run_windows(
             )
             run_ids.append(result.run_id)
             if not result.success:
-                return Finished(run_ids, _why(result))
+                why = _why(result)
+                if _INTERRUPTED in why:
+                    raise KeyboardInterrupt
+                return Finished(run_ids, why)
     finally:
         on_table_done.reset(listening)
     return Finished(run_ids, "")
+
+
+def _refuse_what_does_not_fit(settings: Settings) -> None:
+    """What one config file says of another, and of the gates' SQL: a run would find it only halfway through."""
+    sla_policies(settings.sla_policies, build_desk(settings).calendars(settings.calendars).calendars)
+    for table, gates in settings.quality_gates.gates.items():
+        refuse_unknown_rates(table, gates)
 
 
 def load_accounts(settings: Settings, instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
