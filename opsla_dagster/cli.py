@@ -236,7 +236,7 @@ def policy_diff(
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    before, after = (read_promises(place, settings.config_directory) for place in (a, b))
+    before, after = (read_promises(place, settings) for place in (a, b))
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
