@@ -72,13 +72,27 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 Seconds = Annotated[int, BeforeValidator(_duration_seconds)]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose mappings have each key once: the plain loader would keep the last of them without a word."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        first_lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+            if name in first_lines:
+                raise ValueError(f"line {line}: {key.value!r} is said again, after line {first_lines[name]}; keep one of the two")
+            first_lines[name] = line
+        return node
+
+
 def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     """The YAML file at `path` as a `model`.
 
     Raises OpslaError naming the file and, for a bad value, its YAML path, what was found and what was expected.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -96,6 +96,12 @@ def test_a_promise_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         sla_policies(policies, CALENDARS.calendars)
 
 
+def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> None:
+    """YAML's own merging: what a mapping says itself wins over what it takes over."""
+    own = DOCUMENT.replace("targets: {touch: 15m}", "targets: &short {touch: 15m}").replace("targets: {touch: 1d,", "targets: {<<: *short, touch: 1d,")
+    assert read(tmp_path, own).policies == read(tmp_path, DOCUMENT).policies
+
+
 @pytest.mark.parametrize(
     ("found", "written", "message"),
     [
@@ -115,6 +121,8 @@ def test_a_promise_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         ("[CUSTOMER_WAIT]", "[PRIVATE_NOTE]", r"metrics\.touch: pause: PRIVATE_NOTE is no status that lasts"),
         ("cancel: [RESOLVED]", "cancel: [PUBLIC_REPLY]", r"metrics\.next_reply: PUBLIC_REPLY both stops and cancels"),
         ("title: First touch", "titel: First touch", r"metrics\.touch\.titel: no such setting"),
+        ("{touch: 1d,", "{touch: 1d, touch: 99h,", r"sla_policies\.yml: .*line 9: 'touch' is said again, after line 9; keep one"),
+        ("\npolicies:", "\n  touch: {title: Touch, start: [INTAKE], stop: [TRIAGE]}\npolicies:", r"line 5: 'touch' is said again, after line 3"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:
