@@ -471,6 +471,16 @@ def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse
         explain(warehouse.connection, "C-7", zone=NEW_YORK)
 
 
+def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: Warehouse) -> None:
+    for case_id in ("Abc", "ABC", "Other"):
+        warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=case_id, is_open=True)
+    warehouse.as_of("2025-07-09 00:00:00")
+    for asked, found in (("Abc", "Abc"), ("ABC", "ABC"), ("other", "Other")):
+        assert explain(warehouse.connection, asked, zone=NEW_YORK).case_id == found
+    with pytest.raises(OpslaError, match="^case 'abc' may be ABC or Abc; write it as one of them$"):
+        explain(warehouse.connection, "abc", zone=NEW_YORK)
+
+
 def test_a_case_held_twice_says_where(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     warehouse.insert("staging.case_milestones", source="log", case_id="C-1", intake_date=date(2025, 7, 9))
