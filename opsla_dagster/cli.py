@@ -65,6 +65,7 @@ def run(
 
     settings = load_settings()
     if cases is not None:
+        _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     unloaded = _load_accounts(settings)
@@ -218,10 +219,11 @@ def explain(
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 
-        _say(f"Picture: {write_picture(explanation, picture)}")
-    elif as_json:
+        # Who reads the JSON reads nothing beside it.
+        _say(f"Picture: {write_picture(explanation, picture)}", complaints if as_json else console)
+    if as_json:
         typer.echo(explanation.to_json())
-    else:
+    elif picture is None:
         render(explanation, console)
 
 
@@ -301,9 +303,9 @@ def main() -> None:
         _complain(trouble)
 
 
-def _say(text: str) -> None:
+def _say(text: str, to: Console = console) -> None:
     """One line as it is: nothing in it is markup, and a path is not broken in two."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    to.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _complain(error: OpslaError) -> NoReturn:
@@ -423,6 +425,14 @@ def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of
     if settings.home.warehouse.exists():
         with reading(settings.home.warehouse) as connection:
             refuse_mixtures(Scope(connection, desk, settings, as_of_at, window, window))
+
+
+def _require_simulation(settings: "Settings") -> None:
+    from opsla_dagster.settings.sources import SimulationSourceSettings
+
+    if not any(isinstance(source, SimulationSourceSettings) and source.enabled for source in settings.sources.sources):
+        place = settings.config_directory / "sources.yml"
+        raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out: the sources bring their own cases")
 
 
 def _refuse_dates_before(first: date, start_date: date) -> None:

@@ -1,0 +1,64 @@
+"""What a person may type wrongly: each is one line, and nothing is made where nobody asked for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from small_desk import desk_settings, july, log_of, make, write_config
+
+from opsla_dagster import cli
+
+LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\n"
+DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
+#: Exit code, what was printed, and what was complained about.
+Said = tuple[int, str, str]
+Opsla = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with config/ and home/ of a desk whose log has one case."""
+    directory = tmp_path_factory.mktemp("desk")
+    log = directory / "log.csv"
+    log.write_text(LOG, encoding="utf-8")
+    config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    make(desk_settings(directory, cases=1, config=config), [july(1, 1)], datetime(2025, 7, 2))
+    return directory
+
+
+@pytest.fixture
+def opsla(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+    """`opsla <arguments>` on that desk."""
+    monkeypatch.setenv("OPSLA_CONFIG", str(desk / "config"))
+    monkeypatch.setenv("OPSLA_HOME", str(desk / "home"))
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+def test_cases_are_only_for_a_simulation(opsla: Opsla, desk: Path) -> None:
+    code, _, complaint = opsla("run", "--cases", "100")
+    assert code == 1
+    assert complaint.startswith(f"opsla: --cases is for simulated desks, and {desk / 'config' / 'sources.yml'} enables no simulation")
+    assert not (desk / "home" / "simulated_cases").exists()
+
+
+def test_a_page_and_json_can_be_had_at_once(opsla: Opsla, tmp_path: Path) -> None:
+    code, out, beside = opsla("explain", "A", "--json", "--html", str(tmp_path / "a.html"))
+    assert code == 0
+    assert json.loads(out)["case_id"] == "A"
+    assert beside == f"Picture: {tmp_path / 'a.html'}\n"
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert opsla("explain", "A", "--html", str(tmp_path / "a.html")) == (0, beside, "")
