@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ app = typer.Typer(
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 #: Names the code location; at the top of the clone, beside sql/ and config/.
 WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+#: The UI is for this machine alone.
+LOCALHOST = "127.0.0.1"
 complaints = Console(stderr=True)
 
 AsOf = Annotated[
@@ -155,12 +158,13 @@ def refresh(as_of: AsOf = None) -> None:
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
+def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
     """The Dagster UI, schedule and sensors on this machine, on the same home."""
     from opsla_dagster.instance.settings import prepare_dagster_home
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
+    _require_free(port)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
@@ -168,7 +172,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
     }
     command = [
-        str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
+        str(Path(sys.executable).with_name("dagster")), "dev", "--host", LOCALHOST, "--port", str(port),
         "--workspace", str(WORKSPACE),
     ]
     # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
@@ -438,6 +442,16 @@ def _require_simulation(settings: "Settings") -> None:
 def _refuse_dates_before(first: date, start_date: date) -> None:
     if first < start_date:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _require_free(port: int) -> None:
+    """Raises OpslaError when nobody could listen there: Dagster would wait for ever."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: a port that was just left is free
+        try:
+            probe.bind((LOCALHOST, port))
+        except OSError as error:
+            raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
 
 
 def _make_benchmarks_importable() -> None:

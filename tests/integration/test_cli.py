@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -62,3 +63,18 @@ def test_a_page_and_json_can_be_had_at_once(opsla: Opsla, tmp_path: Path) -> Non
     assert beside == f"Picture: {tmp_path / 'a.html'}\n"
     assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert opsla("explain", "A", "--html", str(tmp_path / "a.html")) == (0, beside, "")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
+def test_a_port_that_is_none_is_refused(opsla: Opsla, port: str) -> None:
+    code, _, complaint = opsla("dev", "--port", port)
+    assert code == 2
+    assert "--port" in complaint
+
+
+def test_a_port_that_is_taken_is_said_at_once(opsla: Opsla) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, complaint = opsla("dev", "--port", port)
+    assert code == 1
+    assert complaint == f"opsla: --port {port}: the UI cannot listen there (Address already in use); name another port\n"

@@ -477,7 +477,7 @@ def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: W
     warehouse.as_of("2025-07-09 00:00:00")
     for asked, found in (("Abc", "Abc"), ("ABC", "ABC"), ("other", "Other")):
         assert explain(warehouse.connection, asked, zone=NEW_YORK).case_id == found
-    with pytest.raises(OpslaError, match="^case 'abc' may be ABC or Abc; write it as one of them$"):
+    with pytest.raises(OpslaError, match=r"^case 'abc' may be ABC or Abc; write it as one of them$"):
         explain(warehouse.connection, "abc", zone=NEW_YORK)
 
 
