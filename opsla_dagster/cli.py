@@ -48,6 +48,14 @@ WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
 LOCALHOST = "127.0.0.1"
 complaints = Console(stderr=True)
 
+
+def _in_a_directory(path: Path | None) -> Path | None:
+    """Raises OpslaError where the directory that `path` shall lie in is not there: a mistyped path would make another one."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise OpslaError(f"{path}: there is no directory {path.absolute().parent}; make it first, or name another one")
+    return path
+
+
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
 ]
@@ -209,7 +217,7 @@ def report() -> None:
 def explain(
     case_id: str,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="As a page with a time line a clock.")] = None,
+    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=_in_a_directory, help="As a page with a time line a clock.")] = None,
 ) -> None:
     """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
     from opsla_dagster.reporting.explain import explain as explain_case
@@ -235,7 +243,7 @@ def explain(
 def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", help="A file as sla_policies.yml, or a directory that holds one.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The other one; calendars.yml beside either is used with it.")],
-    to: Annotated[Path | None, typer.Option("--to", help="Write every clock that differs to this CSV file.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
 ) -> None:
     """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
     from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
@@ -260,7 +268,9 @@ class ExportFormat(StrEnum):
 @app.command()
 def export(
     file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
-    directory: Annotated[Path | None, typer.Option("--to", help="Directory to write to; default: exports/ in the home.")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--to", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
+    ] = None,
     tables: Annotated[
         list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
     ] = None,

@@ -78,3 +78,19 @@ def test_a_port_that_is_taken_is_said_at_once(opsla: Opsla) -> None:
         code, _, complaint = opsla("dev", "--port", port)
     assert code == 1
     assert complaint == f"opsla: --port {port}: the UI cannot listen there (Address already in use); name another port\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "A", "--html"), ("policy-diff", "config", "config", "--to"), ("export", "--format", "csv", "--to")], ids=lambda given: given[0]
+)
+def test_no_directory_is_made_above_what_is_named(opsla: Opsla, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    target = tmp_path / "mistyped" / "out"
+    assert opsla(*arguments, str(target)) == (1, "", f"opsla: {target}: there is no directory {target.parent}; make it first, or name another one\n")
+    assert not target.parent.exists()
+
+
+def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
+    for told, directory in (((), desk / "home" / "exports"), (("--to", str(tmp_path / "out")), tmp_path / "out")):
+        code, out, _ = opsla("export", "--format", "csv", "--table", "raw.cases", *told)
+        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 rows\n")
+        assert (directory / "raw.cases.csv").exists()
