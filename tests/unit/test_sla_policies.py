@@ -78,6 +78,12 @@ def test_policies_are_rows_in_their_order(tmp_path: Path) -> None:
     assert repeats == {("touch", False), ("next_reply", True)}
 
 
+@pytest.mark.parametrize(("written", "values"), [("1", ["1"]), ("[1, 2]", ["1", "2"]), ("[1, P1]", ["1", "P1"]), ("'1'", ["1"])])
+def test_numbers_are_values_as_they_are_written(tmp_path: Path, written: str, values: list[str]) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("priority: P1", f"priority: {written}"))
+    assert [row["value"] for row in sla_policy_scopes(policies).to_pylist() if row["attribute"] == "priority"] == values
+
+
 @pytest.mark.parametrize(("calendar", "seconds"), [("desk", 27 * 3600), ("stated", 24 * 3600), ("always", 72 * 3600)])
 def test_a_day_is_a_business_day_of_the_calendar(tmp_path: Path, calendar: str, seconds: int) -> None:
     policies = read(tmp_path, DOCUMENT.replace("calendar: always, targets: {touch: 15m}", f"calendar: {calendar}, targets: {{touch: 3d}}"))
@@ -110,6 +116,8 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
         ("touch: 15m", "touch: soon", r"policies\.0\.targets\.touch: 'soon' is not a duration"),
         ("{touch: 15m}", "{reply: 15m}", r"policies\.p1\.targets\.reply: no such metric under metrics; known: touch, next_reply"),
         ("name: rest", "name: p1", r"two policies are called 'p1'"),
+        ("priority: P1", "priority: []", r"policies\.0\.when\.priority: .*at least 1 item"),
+        ("priority: P1", "priority: yes", r"policies\.0\.when\.priority\.0: .*valid string; found True"),
         ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting"),
         ("reopen: resume", "reopen: again", r"policies\.1\.reopen"),
         ("[TRIAGE]", "[]", r"metrics\.touch\.stop"),
