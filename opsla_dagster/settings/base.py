@@ -38,15 +38,23 @@ def _known_zone(name: str) -> str:
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: A hundred years: no calendar reaches further, and instants stay countable.
+_LONGEST_SECONDS = 36_525 * 86_400
 
 
 def parse_duration(text: str, *, day_seconds: int = 86_400) -> int:
-    """`90s`, `15m`, `2h`, `1h 30m`, `3d` as seconds, a day being `day_seconds` of them. Raises ValueError for anything else."""
+    """`90s`, `15m`, `2h`, `1h 30m`, `3d` as seconds, a day being `day_seconds` of them.
+
+    Raises ValueError for anything else, and for more than a hundred years.
+    """
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise ValueError(f"{text!r} is not a duration; write 90s, 15m, 2h, 1h 30m or 3d")
-    seconds = _UNIT_SECONDS | {"d": day_seconds}
-    return sum(int(number) * seconds[unit] for number, unit in parts)
+    unit_seconds = _UNIT_SECONDS | {"d": day_seconds}
+    seconds = sum(int(number) * unit_seconds[unit] for number, unit in parts)
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{_shown(text)} is longer than a hundred years; write 90s, 15m, 2h, 1h 30m or 3d")
+    return seconds
 
 
 def _duration_seconds(value: object) -> object:

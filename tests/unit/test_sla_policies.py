@@ -90,6 +90,11 @@ def test_a_day_is_a_business_day_of_the_calendar(tmp_path: Path, calendar: str, 
     assert sla_policies(policies, CALENDARS.calendars).to_pylist()[0]["target_seconds"] == seconds
 
 
+def test_a_hundred_years_can_be_promised(tmp_path: Path) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("touch: 15m", "touch: 36525d"))
+    assert sla_policies(policies, CALENDARS.calendars).to_pylist()[0]["target_seconds"] == 36_525 * 86_400
+
+
 def test_days_of_a_calendar_whose_days_differ_are_refused(tmp_path: Path) -> None:
     policies = read(tmp_path, DOCUMENT.replace("calendar: desk", "calendar: short_friday"))
     with pytest.raises(OpslaError, match=r"policies\.rest\.targets\.touch: 1d are business days.*'short_friday'.*business_day: 8h"):
@@ -113,6 +118,8 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
     [
         ("touch: 15m", "touch: 120", r"policies\.0\.targets\.touch\.target"),
         ("touch: 15m", "touch: 0m", r"policies\.0\.targets\.touch: '0m': a promise takes some time"),
+        ("touch: 15m", "touch: 99999999999999d", r"policies\.0\.targets\.touch: '99999999999999d' is longer than a hundred years"),
+        ("touch: 15m", "touch: 36526d", r"is longer than a hundred years"),
         ("touch: 15m", "touch: soon", r"policies\.0\.targets\.touch: 'soon' is not a duration"),
         ("{touch: 15m}", "{reply: 15m}", r"policies\.p1\.targets\.reply: no such metric under metrics; known: touch, next_reply"),
         ("name: rest", "name: p1", r"two policies are called 'p1'"),
