@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 from accounts import KEY
-from desks import fill, fill_chat, worked_case
+from desks import fill, fill_chat, updated_ticket, worked_case
 from fake_intercom import TOKEN as INTERCOM_TOKEN
 from fake_intercom import FakeIntercom
 from fake_server import Response, always
@@ -48,6 +48,7 @@ def opsla(*arguments: str, without: str = "", **variables: str) -> subprocess.Co
 
 def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) -> None:
     worked_case(zendesk)
+    updated_ticket(zendesk)
     fill(zendesk, 3)
     config = tmp_path / "desk"
     finished = init(
@@ -69,8 +70,20 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
     assert outcomes["first_reply", "acme:P3"] == ("breached", 4200)
     assert {"first_touch", "first_resolution", "first_resolution_paused"} <= {metric for metric, _ in outcomes}
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
-        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
+        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (5,)
+    _keeps_both_promises_of_updates(config)
     _can_be_asked_what_would_change_on_the_account_s_own_calendars(config)
+
+
+def _keeps_both_promises_of_updates(config: Path) -> None:
+    with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        clocks = warehouse.execute(
+            "select metric, elapsed_seconds, outcome, source_elapsed_seconds, source_is_breached, comparison "
+            "from staging.source_clock_comparison where case_id = '60' and metric like '%_update' and cycle = 1 order by metric"
+        ).fetchall()
+    assert clocks == [
+        ("pausable_update", 5400, "met", 5400, False, "agrees"), ("periodic_update", 16200, "breached", 16200, True, "agrees"),
+    ]  # fmt: skip
 
 
 def _can_be_asked_what_would_change_on_the_account_s_own_calendars(config: Path) -> None:
