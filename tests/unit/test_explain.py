@@ -27,7 +27,6 @@ NEW_YORK = "America/New_York"
 CALENDARS = CalendarsSettings.model_validate(
     {
         "horizon": {"start": "2025-06-01", "end": "2026-01-01"},
-        "default": "desk",
         "calendars": {
             "desk": {
                 "zone": NEW_YORK,

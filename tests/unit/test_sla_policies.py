@@ -31,7 +31,6 @@ policies:
 """
 CALENDARS = CalendarsSettings.model_validate({
     "horizon": {"start": "2025-01-01", "end": "2026-01-01"},
-    "default": "desk",
     "calendars": {
         "desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}},
         "short_friday": {"zone": "UTC", "hours": {"mon-thu": ["08:00-18:00"], "fri": ["08:00-14:00"]}},
