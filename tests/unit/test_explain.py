@@ -90,7 +90,7 @@ class Warehouse:
             intake_ts=intake_at,
             tier="Tier 3",
             case_type="incident",
-            ended_at=ended_at,
+            ended_at=ended_at, last_terminal_at=ended_at,
             reopen_count=0,
             is_open=is_open,
         )
