@@ -52,7 +52,7 @@ STAGING = [
         rules=(Rule("segment_start_at", "<", "segment_end_at"),),
     ),
     table(
-        "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the default calendar.",
+        "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the desk's calendar.",
         "The minute spine: an independent witness of business time, built minute by minute.",
         key="minute_start_at",
         columns="business_date minute_start_at minute_number",
@@ -205,7 +205,7 @@ STAGING = [
         rules=(),
     ),
     table(
-        "staging.day_load", Kind.VIEW, "One row per local date of the default calendar.",
+        "staging.day_load", Kind.VIEW, "One row per local date of the desk's calendar.",
         "Flow, backlog, staffing and congestion of each day.",
         key="calendar_date",
         columns="""calendar_date is_business_day opened_cases ended_cases open_backlog_cases planned_heads effective_heads

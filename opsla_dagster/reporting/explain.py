@@ -191,6 +191,9 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     found = found or _rows(
         connection, "select * from staging.case_milestones where lower(case_id) = lower($case_id)", case_id=case_id
     )
+    meant = sorted({row["case_id"] for row in found})
+    if len(meant) > 1:
+        raise OpslaError(f"case {case_id!r} may be {' or '.join(meant)}; write it as one of them")
     if len(found) == 1:
         return found[0]
     if found:

@@ -110,7 +110,7 @@ def open_seconds() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
 @pytest.fixture(scope="module")
 def calendars() -> CalendarsSettings:
     return CalendarsSettings.model_validate(
-        {"horizon": {"start": START, "end": START + timedelta(days=DAYS)}, "default": "berlin", "calendars": CALENDARS}
+        {"horizon": {"start": START, "end": START + timedelta(days=DAYS)}, "calendars": CALENDARS}
     )
 
 
