@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
 
+#: Exit code of what Ctrl-C ended, as shells have it.
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="opsla",
     help="SLA truth from the event log of a support or operations desk.",
@@ -306,9 +309,10 @@ def main() -> None:
         app()
     except OpslaError as error:
         _complain(error)
-    except KeyboardInterrupt:
-        complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
+            complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
+        raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home

@@ -33,8 +33,6 @@ from opsla_dagster.window import Window
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-#: DuckDB takes Ctrl-C for itself, and says so.
-_INTERRUPTED = "Query interrupted"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -79,10 +77,9 @@ def run_windows(
             )
             run_ids.append(result.run_id)
             if not result.success:
-                why = _why(result)
-                if _INTERRUPTED in why:
+                if _was_interrupted(result):
                     raise KeyboardInterrupt
-                return Finished(run_ids, why)
+                return Finished(run_ids, _why(result))
     finally:
         on_table_done.reset(listening)
     return Finished(run_ids, "")
@@ -122,6 +119,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether it was Ctrl-C: DuckDB makes an error of it, Dagster cancels the run."""
+    return any(
+        event.event_type is dg.DagsterEventType.PIPELINE_CANCELED
+        or (event.is_step_failure and "interrupted" in _unexpected(event.step_failure_data.error).lower())
+        for event in result.all_events
+    )
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
