@@ -5,6 +5,7 @@ Belongs here: the Dagster resource and the read-only door. Does not belong here:
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -22,16 +23,18 @@ SCHEMAS = ("raw", "staging", "mart", "ops")
 #: A run of the daemon may be about to finish; a person should not wait much longer than this for a clear message.
 LOCK_PATIENCE_SECONDS = 10.0
 _LOCK_HOLDER = re.compile(r"\(PID (\d+)\)")
+_log = logging.getLogger(__name__)
 
 
 def open_duckdb(
     path: Path, *, read_only: bool, config: dict[str, str] | None = None, patience_seconds: float = LOCK_PATIENCE_SECONDS
 ) -> duckdb.DuckDBPyConnection:
-    """A connection to the DuckDB file at `path`.
+    """A connection to the DuckDB file at `path`; waiting for another process is told once, as a warning of this module's logger.
 
     Raises OpslaError when another process keeps it locked, and when it is not a readable (writable) DuckDB file.
     """
     give_up_at = time.monotonic() + patience_seconds
+    is_told = False
     while True:
         try:
             return duckdb.connect(str(path), read_only=read_only, config=dict(config or {}))
@@ -39,12 +42,13 @@ def open_duckdb(
             if "lock" not in str(error).lower():
                 raise OpslaError(f"{path}: cannot be opened: {_first_line(error)}") from error
             if time.monotonic() >= give_up_at:
-                holder = _LOCK_HOLDER.search(str(error))
-                who = f"process {holder.group(1)}" if holder else "another process"
                 raise OpslaError(
-                    f"{path}: {who} is working on this warehouse, and DuckDB takes one writer at a time. "
+                    f"{path}: {_holder(error)} is working on this warehouse, and DuckDB takes one writer at a time. "
                     "Wait for it to finish and try again; read the published marts meanwhile (opsla status names them)."
                 ) from error
+            if not is_told:
+                _log.warning("opsla: waiting for %s, which works on this warehouse, for %g seconds at most", _holder(error), patience_seconds)
+                is_told = True
             time.sleep(0.2)
         except duckdb.Error as error:
             raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
@@ -53,6 +57,12 @@ def open_duckdb(
 def require_writable(path: Path) -> None:
     """Raises OpslaError when the file at `path` is locked or cannot be written: better said before a run than by its failure."""
     open_duckdb(path, read_only=False).close()
+
+
+def _holder(error: duckdb.IOException) -> str:
+    """Who holds the lock, as DuckDB tells it."""
+    found = _LOCK_HOLDER.search(str(error))
+    return f"process {found.group(1)}" if found else "another process"
 
 
 def is_of_the_disk(error: BaseException) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,3 +46,19 @@ def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     path.write_text("Dear all, " * 1_000, encoding="utf-8")
     with pytest.raises(OpslaError, match=r"letter\.duckdb: cannot be opened: .*not a valid DuckDB database"):
         open_duckdb(path, read_only=False)
+
+
+def test_waiting_for_another_process_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "held.duckdb"
+    command = f"import duckdb, sys; held = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(OpslaError, match=f"process {holder.pid} is working on this warehouse"):
+            open_duckdb(path, read_only=False, patience_seconds=0.5)
+        assert caplog.messages == [f"opsla: waiting for process {holder.pid}, which works on this warehouse, for 0.5 seconds at most"]
+        holder.stdin.close()
+    caplog.clear()
+    open_duckdb(path, read_only=False).close()
+    assert caplog.messages == []
