@@ -60,6 +60,13 @@ def _in_a_directory(path: Path | None) -> Path | None:
     return path
 
 
+def _promises(place: Path) -> Path:
+    """Raises OpslaError where neither a file nor a directory with promises is there."""
+    if not (place / "sla_policies.yml" if place.is_dir() else place).exists():
+        raise OpslaError(f"{place}: no such file, or directory with a sla_policies.yml; name one of the two")
+    return place
+
+
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
 ]
@@ -246,8 +253,8 @@ def explain(
 
 @app.command("policy-diff")
 def policy_diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A file as sla_policies.yml, or a directory that holds one.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The other one; calendars.yml beside either is used with it.")],
+    a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],
+    b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The other one; calendars.yml beside either is used with it.")],
     to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
 ) -> None:
     """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
@@ -416,7 +423,7 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
 
 def _command() -> str:
-    return " ".join(["opsla", *sys.argv[1:]])
+    return shlex.join(["opsla", *sys.argv[1:]])
 
 
 def _program() -> str:

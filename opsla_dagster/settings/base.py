@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from opsla_dagster.errors import OpslaError
 
@@ -24,8 +26,16 @@ class Document(BaseModel):
 
 
 DocumentT = TypeVar("DocumentT", bound=Document)
+#: Where something stands in a document: keys, and places in lists.
+Place = tuple[str | int, ...]
 #: Characters of a found value that an error shows.
 _SHOWN_CHARACTERS = 120
+
+
+def problem_at(place: Place, problem: str, found: object) -> ValidationError:
+    """For a validator to raise that looks at more than one place: `place` is told from where the validator stands."""
+    told = PydanticCustomError("value_error", "{problem}", {"problem": problem})
+    return ValidationError.from_exception_data("", [InitErrorDetails(type=told, loc=place, input=found)])
 
 
 def _known_zone(name: str) -> str:
@@ -57,10 +67,14 @@ def parse_duration(text: str, *, day_seconds: int = 86_400) -> int:
     return seconds
 
 
-def _duration_seconds(value: object) -> object:
+def _with_a_unit(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"write a duration with its unit, such as 15m or 2h; found {value!r}")
-    return parse_duration(value)
+        raise ValueError("write a duration with its unit, such as 15m or 2h")
+    return value
+
+
+def _duration_seconds(value: object) -> int:
+    return parse_duration(_with_a_unit(value))
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -78,6 +92,7 @@ ZoneName = Annotated[str, AfterValidator(_known_zone)]
 #: A field with such a name ends in _variable: what was found there is never repeated, it may be the secret itself.
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 Seconds = Annotated[int, BeforeValidator(_duration_seconds)]
+DurationText = Annotated[str, BeforeValidator(_with_a_unit)]
 
 
 class _Loader(yaml.SafeLoader):
@@ -112,43 +127,70 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        is_confidential = bool(model.model_config.get("hide_input_in_errors"))
-        raise OpslaError("\n".join(_lines(path, content, error, is_confidential))) from error
+        raise OpslaError("\n".join(_lines(path, content, model, error))) from error
 
 
-def _lines(path: Path, content: Any, error: ValidationError, is_confidential: bool) -> list[str]:
+def _lines(path: Path, content: Any, model: type[Document], error: ValidationError) -> list[str]:
     """One line a problem; what was found is left out of a confidential document's, where it may be a secret."""
-    problems = error.errors()
-    missing = [str(problem["loc"][-1]) for problem in problems if problem["type"] == "missing"]
+    is_confidential = bool(model.model_config.get("hide_input_in_errors"))
     lines = []
-    for problem in problems:
+    for problem in error.errors():
         place = _yaml_path(content, problem["loc"]) or "(top)"
         if problem["type"] == "missing":
             told = "is required"
         elif problem["type"] == "extra_forbidden":
-            meant = difflib.get_close_matches(str(problem["loc"][-1]), missing, n=1)
-            told = f"no such setting; did you mean {meant[0]}?" if meant else "no such setting"
+            told = f"no such setting; {_meant(str(problem['loc'][-1]), _settings_at(model, problem['loc'][:-1]))}"
         else:
             hides = is_confidential or place.endswith("_variable")
-            found = "" if hides else f"; found {_shown(problem['input'])}"
-            told = f"{problem['msg'].removeprefix('Value error, ')}{found}"
+            told = problem["msg"].removeprefix("Value error, ") + ("" if hides else _found(problem["input"]))
         lines.append(f"{path}: {place}: {told}")
     return lines
 
 
-def _yaml_path(content: Any, location: tuple[int | str, ...]) -> str:
+def _meant(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+
+
+def _settings_at(model: type[Document], place: Place) -> list[str]:
+    """The settings that the document at `place` has. A list's numbers and a mapping's own keys are no fields, and lead to the same ones."""
+    here = [model]
+    for part in place:
+        fields = [field for each in here for name, field in each.model_fields.items() if part in {name, field.alias}]
+        here = [each for field in fields for each in _documents_in(field.annotation)] or _of_type(part, here)
+    return list(dict.fromkeys(field.alias or name for each in here for name, field in each.model_fields.items()))
+
+
+def _documents_in(annotation: Any) -> list[type[Document]]:
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return [annotation]
+    return [each for part in get_args(annotation) for each in _documents_in(part)]
+
+
+def _of_type(name: str | int, documents: list[type[Document]]) -> list[type[Document]]:
+    """Of a union the one whose `type` is `name`; all of them where it is no union."""
+    typed = [each for each in documents if "type" in each.model_fields and name in get_args(each.model_fields["type"].annotation)]
+    return typed or documents
+
+
+def _yaml_path(content: Any, location: Place) -> str:
     """The place as the file has it: pydantic also names the member of a union, and the key of a mapping as `[key]`."""
     parts: list[str] = []
     here = content
     for number, part in enumerate(location, start=1):
         is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
-        if is_there or (number == len(location) and part != "[key]"):
+        if is_there or (number == len(location) and part != "[key]" and isinstance(here, dict | list)):
             parts.append(str(part))
         if is_there:
             here = here[part]
     return ".".join(parts)
 
 
+def _found(value: object) -> str:
+    """What stood there. Of a mapping or a list the place says it: all of it would be no help."""
+    return "" if isinstance(value, dict | list | tuple | BaseModel) else f"; found {_shown(value)}"
+
+
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.base import Document, Seconds, ZoneName
+from opsla_dagster.settings.base import Document, Place, Seconds, ZoneName, problem_at
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Half-open minutes of one local date, ascending and disjoint: ((480, 1080),) is 08:00-18:00.
@@ -89,6 +89,11 @@ def _disjoint(minutes: list[tuple[int, int]], whose: str) -> Minutes:
     return tuple(joined)
 
 
+def _always_somewhere(value: object) -> object:
+    """What never closes is open in every zone: it need not name one."""
+    return {"zone": "UTC", **value} if isinstance(value, dict) and value.get("always_open") is True else value
+
+
 def _plain_date(value: object) -> object:
     return value if isinstance(value, dict | Holiday) else {"date": value}
 
@@ -151,22 +156,31 @@ class PublicHolidays(Document):
     only: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     def names(self, horizon: Window) -> dict[date, str]:
-        """Date -> name. Raises ValueError for a code or a name the library does not know."""
-        first, last = horizon.start - ONE_DAY, horizon.end + ONE_DAY  # a zone's local dates reach over the UTC edge
-        listed = _library(self.country, self.subdivision, self.observed, first.year, last.year)
+        """Date -> name."""
+        listed = self._listed(horizon)
         if self.only is None:
             return {day: "; ".join(names) for day, names in listed.items()}
-        for wanted in self.only:
-            if not any(_is_called(name, wanted) for names in listed.values() for name in names):
-                offered = sorted({name for names in listed.values() for name in names if "(" not in name})
-                raise ValueError(
-                    f"only: no holiday of {self.country} is called {wanted!r}; known: {', '.join(offered)}"
-                )
         chosen = {
             day: [name for name in names if any(_is_called(name, wanted) for wanted in self.only)]
             for day, names in listed.items()
         }
         return {day: "; ".join(names) for day, names in chosen.items() if names}
+
+    def require_known(self, horizon: Window, place: Place) -> None:
+        """Raises ValueError, at `place`, for a code or a name the library does not know."""
+        try:
+            listed = self._listed(horizon)
+        except NotImplementedError as error:
+            key, found = ("country", self.country) if _is_unknown(self.country) else ("subdivision", self.subdivision)
+            raise problem_at((*place, key), f"{error}; codes are ISO 3166 such as US, and NY for a subdivision", found) from error
+        for number, wanted in enumerate(self.only or ()):
+            if not any(_is_called(name, wanted) for names in listed.values() for name in names):
+                offered = sorted({name for names in listed.values() for name in names if "(" not in name})
+                raise problem_at((*place, "only", number), f"no holiday of {self.country} is called so; known: {', '.join(offered)}", wanted)
+
+    def _listed(self, horizon: Window) -> dict[date, tuple[str, ...]]:
+        first, last = horizon.start - ONE_DAY, horizon.end + ONE_DAY  # a zone's local dates reach over the UTC edge
+        return _library(self.country, self.subdivision, self.observed, first.year, last.year)
 
 
 @lru_cache(maxsize=64)
@@ -175,12 +189,14 @@ def _library(
 ) -> dict[date, tuple[str, ...]]:
     import holidays  # here, because most calendars do without it and it is slow to import
 
-    years = range(first_year, last_year + 1)
-    try:
-        known = holidays.country_holidays(country, subdivision, years=years, observed=observed)
-    except NotImplementedError as error:
-        raise ValueError(f"{error}; codes are ISO 3166 such as US, and NY for a subdivision") from error
+    known = holidays.country_holidays(country, subdivision, years=range(first_year, last_year + 1), observed=observed)
     return {day: tuple(known.get_list(day)) for day in sorted(known)}
+
+
+def _is_unknown(country: str) -> bool:
+    import holidays
+
+    return country not in holidays.list_supported_countries(include_aliases=True)
 
 
 def _is_called(name: str, wanted: str) -> bool:
@@ -196,7 +212,7 @@ class HalfDay(Document):
 
 
 class Calendar(Document):
-    """One desk's opening times, in its own zone."""
+    """One desk's opening times, in its own zone; a calendar that is always open may leave the zone out."""
 
     zone: ZoneName
     hours: dict[WeekdayKey, Intervals] = Field(default_factory=dict)
@@ -206,6 +222,8 @@ class Calendar(Document):
     half_days: tuple[HalfDay, ...] = ()
     #: Open time that `1d` of a promise stands for.
     business_day: Annotated[Seconds, Field(gt=0)] | None = None
+
+    _zone_of_always = model_validator(mode="before")(_always_somewhere)
 
     @model_validator(mode="after")
     def _opens(self) -> Calendar:
@@ -273,10 +291,7 @@ class CalendarsSettings(Document):
     def _known_holidays(self) -> CalendarsSettings:
         for name, calendar in self.calendars.items():
             for number, public in enumerate(calendar.public_holidays):
-                try:
-                    public.names(self.horizon.window)
-                except ValueError as error:
-                    raise ValueError(f"calendars.{name}.public_holidays.{number}: {error}") from error
+                public.require_known(self.horizon.window, ("calendars", name, "public_holidays", number))
         return self
 
     @property

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.base import Document, parse_duration
+from opsla_dagster.settings.base import Document, DurationText, parse_duration, problem_at
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
@@ -100,7 +100,7 @@ def _as_target(value: object) -> object:
 class Target(Document):
     """How much open time of a calendar; `3d` are three business days of it."""
 
-    target: str
+    target: DurationText
     calendar: str | None = None
 
     @model_validator(mode="after")
@@ -170,14 +170,14 @@ class SlaPoliciesSettings(Document):
     @model_validator(mode="after")
     def _agree(self) -> SlaPoliciesSettings:
         names = [policy.name for policy in self.policies]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two policies are called {repeated[0]!r}; every policy needs a name of its own")
-        for policy in self.policies:
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise problem_at(("policies", number, "name"), f"two policies are called {name!r}; every policy needs a name of its own", name)
+        for number, policy in enumerate(self.policies):
             for metric in policy.targets:
                 if metric not in self.metrics:
-                    raise ValueError(
-                        f"policies.{policy.name}.targets.{metric}: no such metric under metrics; known: {', '.join(self.metrics)}"
-                    )
+                    known = ", ".join(self.metrics)
+                    raise problem_at(("policies", number, "targets", metric), f"no such metric under metrics; known: {known}", metric)
         return self
 
 

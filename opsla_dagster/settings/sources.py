@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from opsla_dagster.settings.base import Document, ZoneName
+from opsla_dagster.settings.base import Document, ZoneName, problem_at
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.status import Signal
 
@@ -194,6 +194,7 @@ class SourcesSettings(Document):
     @model_validator(mode="after")
     def _sources_differ(self) -> SourcesSettings:
         names = [source.name for source in self.sources]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two sources are called {repeated[0]!r}; every source needs a name of its own")
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise problem_at(("sources", number, "name"), f"two sources are called {name!r}; every source needs a name of its own", name)
         return self

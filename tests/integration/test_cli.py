@@ -89,6 +89,12 @@ def test_no_directory_is_made_above_what_is_named(opsla: Opsla, tmp_path: Path, 
     assert not target.parent.exists()
 
 
+def test_promises_that_are_not_there_are_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
+    for missing in (tmp_path / "stricter.yml", tmp_path):
+        complaint = f"opsla: {missing}: no such file, or directory with a sla_policies.yml; name one of the two\n"
+        assert opsla("policy-diff", str(desk / "config"), str(missing)) == (1, "", complaint)
+
+
 def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
     for told, directory in (((), desk / "home" / "exports"), (("--to", str(tmp_path / "out")), tmp_path / "out")):
         code, out, _ = opsla("export", "--format", "csv", "--table", "raw.cases", *told)

@@ -225,25 +225,34 @@ calendars:
         ("[08:00-18:00]", "[08:00-08:00]", r"'08:00-08:00' is empty"),
         ("[08:00-18:00]", "[08:00-12:00, 11:00-18:00]", r"calendars\.desk: the hours of mon overlap at 11:00"),
         ("mon-fri", "mon-fry", r"calendars\.desk\.hours\.mon-fry: 'mon-fry' is no weekday"),
-        ("hours: {mon-fri: [08:00-18:00]}", "hours: {}", r"calendars\.desk: never open"),
+        ("hours: {mon-fri: [08:00-18:00]}", "hours: {}", r"calendars\.desk: never open.* always_open: true$"),
         ("hours:", "always_open: true\n    hours:", r"calendars\.desk: always_open means 24x7 without exception"),
         ("hours:", "holidays: [2025-13-01]\n    hours:", r"not valid YAML: month must be in 1\.\.12"),
-        ("hours:", "holidays: [someday]\n    hours:", r"calendars\.desk\.holidays\.0\.date: .*found 'someday'"),
+        ("hours:", "holidays: [someday]\n    hours:", r"calendars\.desk\.holidays\.0: .*found 'someday'"),
         ("hours:", "holidays: [{from: 2025-01-02}]\n    hours:", r"calendars\.desk\.holidays\.0: write a date"),
         ("hours:", "holidays: [{from: 2025-01-02, to: 2025-01-01}]\n    hours:", r"holidays\.0: to .* lies before"),
         (
             "hours:", "half_days: [{date: 2025-01-02, hours: [22:00-06:00]}]\n    hours:",
             r"half_days\.0\.hours: '22:00-06:00' runs past midnight",
         ),
-        ("hours:", "public_holidays: [{country: ZZ}]\n    hours:", r"desk\.public_holidays\.0: .*ZZ.*ISO 3166"),
+        ("hours:", "public_holidays: [{country: ZZ}]\n    hours:", r"calendars\.desk\.public_holidays\.0\.country: .*ZZ.*ISO 3166.*; found 'ZZ'$"),
         (
             "hours:", "public_holidays: [{country: US, only: [Labour Day]}]\n    hours:",
-            r"public_holidays\.0: only: no holiday of US is called 'Labour Day'; known: .*Labor Day",
+            r"public_holidays\.0\.only\.0: no holiday of US is called so; known: .*Labor Day.*; found 'Labour Day'$",
+        ),
+        (
+            "hours:", "public_holidays: [{country: US, subdivision: Teksas}]\n    hours:",
+            r"calendars\.desk\.public_holidays\.0\.subdivision: .*Teksas.*; found 'Teksas'$",
+        ),
+        (
+            "hours:", "public_holidays: [{country: US, state: TX}]\n    hours:",
+            r"calendars\.desk\.public_holidays\.0\.state: no such setting; known here: country, subdivision, observed, only$",
         ),
         ("calendars:", "default: desk\ncalendars:", r"default: no such setting"),
         ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
         ("start: 2025-01-01", "start: 1900-01-01", r"horizon: write dates between the years 1980 and 2100"),
         ("zone:", "opening: x\n    zone:", r"calendars\.desk\.opening: no such setting"),
+        ("zone: America/New_York\n", "\n", r"calendars\.desk\.zone: is required$"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:
@@ -252,6 +261,13 @@ def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str
     with pytest.raises(OpslaError, match=message) as caught:
         read_document(path, CalendarsSettings)
     assert "calendars.yml" in str(caught.value)
+
+
+def test_what_never_closes_needs_no_zone(tmp_path: Path) -> None:
+    path = tmp_path / "calendars.yml"
+    path.write_text(f"{DESK}  always: {{always_open: true}}\n  oslo: {{always_open: true, zone: Europe/Oslo}}\n", encoding="utf-8")
+    calendars = read_document(path, CalendarsSettings).calendars
+    assert (calendars["always"].zone, calendars["oslo"].zone) == ("UTC", "Europe/Oslo")
 
 
 @pytest.mark.parametrize(

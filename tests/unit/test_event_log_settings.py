@@ -90,7 +90,7 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"missing_values": [0]}, "missing_values.0", "write this in quotes"),
         ({"name": "My log"}, "name", "pattern"),
         ({"type": "jira"}, "", "'jira'"),
-        ({"colour": "red"}, "colour", "no such setting"),
+        ({"hue": "red"}, "hue", "no such setting; known here: type, name, enabled, files, format, csv,"),
     ],
 )
 def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], place: str, problem: str) -> None:
@@ -103,7 +103,7 @@ def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], pla
 
 
 def test_two_sources_need_two_names(tmp_path: Path) -> None:
-    with pytest.raises(OpslaError, match="two sources are called 'tickets'"):
+    with pytest.raises(OpslaError, match=r"sources\.1\.name: two sources are called 'tickets'"):
         read(tmp_path, {"desk": DESK, "sources": [LOG, LOG]})
 
 
