@@ -5,6 +5,7 @@ Belongs here: the words, and which statuses end a case. Does not belong here: ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -59,4 +60,23 @@ class Signal(StrEnum):
         return self not in MESSAGE_SIGNALS
 
 
+#: What each of them says of a case, for people who have to tell which of their own words it is.
+MEANINGS: Mapping[Signal, str] = {
+    Signal.INTAKE: "has come in, and nobody has looked at it",
+    Signal.TRIAGE: "is looked at: what it is, and whose",
+    Signal.ASSIGNED: "has an owner, who has not begun",
+    Signal.INVESTIGATION: "is worked on",
+    Signal.ESCALATED: "is with a higher line or an expert",
+    Signal.CUSTOMER_WAIT: "waits for the customer",
+    Signal.VENDOR_WAIT: "waits for a vendor or another third party",
+    Signal.ON_HOLD: "waits for something else",
+    Signal.REVIEW_QA: "is done, and being reviewed",
+    Signal.RESOLVED: "is solved",
+    Signal.CLOSED: "is over for good",
+    Signal.CANCELLED: "has ended without a solution: withdrawn, a duplicate",
+    Signal.REOPENED: "is open again after an end",
+    Signal.CUSTOMER_MESSAGE: "no status: the customer wrote",
+    Signal.PUBLIC_REPLY: "no status: an agent answered the customer",
+    Signal.PRIVATE_NOTE: "no status: an agent noted something that the customer does not see",
+}
 MESSAGE_SIGNALS = (Signal.CUSTOMER_MESSAGE, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE)

@@ -51,3 +51,7 @@ class Asking:
 
     def say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Something that is not to be overlooked."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True, style="bold yellow")

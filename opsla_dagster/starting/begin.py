@@ -22,7 +22,7 @@ from opsla_dagster.starting.accounts import (
     zendesk_account,
 )
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.proposing import ZONE_QUESTION, Told, propose, zone_problem
+from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, Told, propose, zone_problem
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.words import plain_name
@@ -124,7 +124,7 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
     unfinished = ""
     if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
         unfinished = (
-            f"{lost:.0%} of the records have a status of which nobody said what it means: fill in `statuses` in "
+            f"{lost:.0%} of the records have a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
             f"{answers.directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
         )
     return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
@@ -138,7 +138,7 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     show_account(asking.console, account.all_statuses)
     timezone = answers.timezone or asking.value(ZONE_QUESTION, "UTC", "--timezone", zone_problem)
     if answers.timezone is None and not asking.is_allowed:
-        asking.say("The zone UTC is assumed: nothing said another one (--timezone).")
+        asking.warn(ZONE_ASSUMED)
     today = datetime.now(UTC).date()
     usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)
     start_date = answers.start_date or date.fromisoformat(asking.value("First day to load", usual, "--start-date", _no_date))

@@ -6,7 +6,7 @@ writing config.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
@@ -16,8 +16,8 @@ from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import states_offset, swapped
-from opsla_dagster.starting.words import MET, fields_named, is_vague, signal_of, signals_of
-from opsla_dagster.status import Signal
+from opsla_dagster.starting.words import MET, counted, fields_named, is_vague, signal_of, signals_of
+from opsla_dagster.status import MEANINGS, Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
 STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts")
@@ -26,6 +26,7 @@ _STAMPS_SHARE = 0.8
 #: Words that a status column has at most.
 MOST_WORDS = 60
 ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
+ZONE_ASSUMED = "The zone UTC is assumed, business hours with it: nothing said another one (--timezone)."
 _FAR_BEFORE = timedelta(days=730)
 
 
@@ -56,34 +57,63 @@ class LogProposal:
     last_date: date
     sla_met_values: dict[str, list[str]] | None
     notes: list[str]
+    #: Assumptions that make every figure wrong if they are.
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class _Remarks:
+    """What is said of the choice on the way; `missing` is what nobody could be asked for, each with its flag."""
+
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
-    """Raises OpslaError, naming the flag, for what neither the log nor a person tells."""
-    _require_known(log, told.columns)
-    notes: list[str] = []
-    time_format, fits = _time_format(log, told, asking, notes)
-    columns = _columns(log, told, fits, asking, notes)
-    timezone, stamps_zone = _zones(log, told, columns, time_format, asking, notes)
-    start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, notes)
-    statuses, unplaced = _statuses(log, told, columns["status"], asking, notes)
+    """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
+    for name, column in told.columns.items():
+        if problem := _column_problem(log, name, column):
+            raise OpslaError(f"--column {name}={column}: {problem}")
+    remarks = _Remarks()
+    time_format, fits = _time_format(log, told, asking, remarks)
+    columns = _columns(log, told, fits, asking, remarks)
+    timezone, stamps_zone = _zones(log, told, columns, time_format, asking, remarks)
+    statuses, unplaced = _statuses(log, told, columns["status"], asking, remarks) if "status" in columns else ({}, {})
+    if remarks.missing:
+        raise OpslaError("\n".join(remarks.missing))
+    start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
     return LogProposal(
-        columns, time_format, stamps_zone, timezone, statuses, unplaced, start_date, last_date, _sla_met_values(log, columns), notes
+        columns, time_format, stamps_zone, timezone, statuses, unplaced, start_date, last_date, _sla_met_values(log, columns),
+        remarks.notes, remarks.warnings,
     )
 
 
-def _require_known(log: Log, columns: Mapping[str, str]) -> None:
-    for name, column in columns.items():
-        if name not in FIELDS:
-            raise OpslaError(f"--column {name}={column}: there is no field {name!r}; known: {', '.join(FIELDS)}")
-        if column not in log.columns:
-            raise OpslaError(f"--column {name}={column}: the log has no such column; it has {', '.join(log.columns)}")
+def _column_problem(log: Log, name: str, column: str) -> str | None:
+    """Why the column cannot be the field, or None."""
+    if name not in FIELDS:
+        return f"there is no field {name!r}; known: {', '.join(FIELDS)}"
+    if column not in log.columns:
+        return f"the log has no such column; it has {', '.join(log.columns)}"
+    if name == "sla_met" and (odd := [word for word in log.words(column) if word.lower() not in MET]):
+        return f"{odd[0]!r} says neither met nor missed; leave it out, and say what it means as sla_met_values in sources.yml"
+    return None
+
+
+def _answer(
+    question: str, proposal: str | None, flag: str, asking: Asking, remarks: _Remarks, refuse: Callable[[str], str | None]
+) -> str | None:
+    """The answer, or the proposal; None where there is neither, which is remembered as missing."""
+    if proposal is None and not asking.is_allowed:
+        remarks.missing.append(f"{question}: say it with {flag}")
+        return None
+    return asking.value(question, proposal, flag, refuse)
 
 
 # ---------------------------------------------------------------- stamps
 
 
-def _time_format(log: Log, told: Told, asking: Asking, notes: list[str]) -> tuple[str, set[str]]:
+def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tuple[str, set[str]]:
     """The format of the log's stamps, and the columns that are written so."""
     typed = {name for name, column in log.columns.items() if column.is_typed_stamp}
     counts = {name: log.stamp_formats(name) for name in log.columns if name not in typed}
@@ -106,11 +136,11 @@ def _time_format(log: Log, told: Told, asking: Asking, notes: list[str]) -> tupl
         )
     best = max(totals, key=lambda each: totals[each])
     columns = {name for name, found in fitting.items() if best in found}
-    best = told.time_format or _in_order(log, best, columns, asking, notes)
+    best = told.time_format or _in_order(log, best, columns, asking, remarks)
     return best, {name for name in columns if best in fitting[name]} | typed
 
 
-def _in_order(log: Log, best: str, columns: set[str], asking: Asking, notes: list[str]) -> str:
+def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: _Remarks) -> str:
     """Day or month first: as the data decides, else as a person says."""
     other = swapped(best)
     if other is None:
@@ -120,30 +150,35 @@ def _in_order(log: Log, best: str, columns: set[str], asking: Asking, notes: lis
     if only_best < only_other:
         best, other, only_best, only_other = other, best, only_other, only_best
     if only_best > only_other:
-        notes.append(f"Stamps are read as {best}: {only_best:,} of them can be nothing else.")
+        remarks.notes.append(f"Stamps are read as {best}: {only_best:,} of them can be nothing else.")
         if only_other:
-            notes.append(f"{only_other:,} stamps fit only {other}; they will be rejected.")
+            remarks.notes.append(f"{only_other:,} stamps fit only {other}; they will be rejected.")
         return best
     question = f"Every stamp can be read as {best} and as {other}"
     known = {best, other}
-    return asking.value(
-        question, None, f"--time-format '{best}' (or '{other}')",
+    answer = _answer(
+        question, None, f"--time-format '{best}' (or '{other}')", asking, remarks,
         lambda answer: None if answer in known else f"write {best} or {other}",
     )
+    return answer or best
 
 
 def _zones(
-    log: Log, told: Told, columns: Mapping[str, str], time_format: str, asking: Asking, notes: list[str]
+    log: Log, told: Told, columns: Mapping[str, str], time_format: str, asking: Asking, remarks: _Remarks
 ) -> tuple[str, str | None]:
-    """The desk's zone, and the one of stamps without offset."""
+    """The desk's zone, and the one of stamps without offset. UTC is not proposed where every stamp says that it is not UTC."""
     stamps = [columns[name] for name in STAMPS if name in columns]
     all_offset = states_offset(time_format) or (
         time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
     )
-    question = ZONE_QUESTION if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
-    zone = told.timezone or asking.value(question, "UTC", "--timezone", zone_problem)
+    offsets = log.offsets(stamps) if stamps and all_offset else []
+    is_elsewhere = any(offset.strip("Z+-0:") for offset in offsets)
+    also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
+    question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
+    flag = "--timezone (UTC, if business hours are told in UTC)"
+    zone = told.timezone or _answer(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
     if told.timezone is None and not asking.is_allowed:
-        notes.append("The zone UTC is assumed: nothing said another one (--timezone).")
+        remarks.warnings.append(ZONE_ASSUMED)
     return zone, None if all_offset else zone
 
 
@@ -177,16 +212,17 @@ def _dates(
 # ---------------------------------------------------------------- columns
 
 
-def _columns(log: Log, told: Told, stamps: set[str], asking: Asking, notes: list[str]) -> dict[str, str]:
-    """Field -> column; each column once."""
+def _columns(log: Log, told: Told, stamps: set[str], asking: Asking, remarks: _Remarks) -> dict[str, str]:
+    """Field -> column; each column once. A required field that is missing is among the remarks."""
     found = dict(told.columns)
-    if "case_id" not in found:
-        found["case_id"] = _case_id(log, stamps, set(found.values()), asking)
-    if "status" not in found:
-        found["status"] = _status(log, stamps, set(found.values()), asking)
-    if "event_ts" not in found:
-        found["event_ts"] = _event_ts(log, stamps, found, asking)
-    case = found["case_id"]
+    for name, (question, propose_column) in _REQUIRED.items():
+        if name not in found:
+            proposal, is_sure = propose_column(log, stamps, found)
+            column = proposal if is_sure else _asked_column(log, question, name, proposal, asking, remarks)
+            found.update({name: column} if column is not None else {})
+    case = found.get("case_id")
+    if case is None:
+        return found
     for name in FIELDS:
         if name in found:
             continue
@@ -194,8 +230,36 @@ def _columns(log: Log, told: Told, stamps: set[str], asking: Asking, notes: list
         if column is not None and _may_be(log, name, column, case):
             found[name] = column
     if log.columns[case].distinct == log.columns[case].filled and log.rows > 1:
-        notes.append(f"Every {case} occurs once: this looks like one row a case, but opsla wants one row an update.")
+        remarks.notes.append(f"Every {case} occurs once: this looks like one row a case, but opsla wants one row an update.")
+    found.update(_more_columns(log, found, stamps, asking))
     return {name: found[name] for name in FIELDS if name in found}
+
+
+def _more_columns(log: Log, found: Mapping[str, str], stamps: set[str], asking: Asking) -> dict[str, str]:
+    """What a person makes of the columns that are left."""
+    more: dict[str, str] = {}
+
+    def refuse(answer: str) -> str | None:
+        name, _, column = answer.partition("=")
+        if column not in unused:
+            return f"write FIELD=COLUMN with one of the columns {', '.join(unused)}"
+        if name in STAMPS and column not in stamps:
+            return f"column {column!r} does not read as stamps"
+        return _column_problem(log, name, column)
+
+    while asking.is_allowed:
+        taken = {**found, **more}
+        unused = [name for name in log.columns if name not in taken.values()]
+        if not unused:
+            break
+        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in taken.items())}. Not used: {', '.join(unused)}.")
+        free = ", ".join(name for name in FIELDS if name not in taken)
+        answer = asking.optional(f"Use another column (FIELD=COLUMN; free fields: {free}; empty: go on)", refuse)
+        if answer is None:
+            break
+        name, _, column = answer.partition("=")
+        more[name] = column
+    return more
 
 
 def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str]) -> str | None:
@@ -220,20 +284,21 @@ def _may_be(log: Log, name: str, column: str, case: str) -> bool:
     return True
 
 
-def _case_id(log: Log, stamps: set[str], taken: set[str], asking: Asking) -> str:
-    """By name; else the only column whose values repeat, but not much."""
+def _case_id(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
+    """By name, which is sure; else the only column whose values repeat, but not much."""
+    taken = set(found.values())
     named = _by_name(log, "case_id", taken=taken, stamps=stamps)
     repeats = [
         name for name, column in log.columns.items()
         if name not in stamps | taken and column.filled == log.rows and log.rows / 50 < column.distinct < log.rows
         and column.distinct > MOST_WORDS
     ]
-    proposal = named or (repeats[0] if len(repeats) == 1 else None)
-    return _asked_column(log, "Which column names the case", "case_id", proposal, asking, is_sure=named is not None)
+    return named or (repeats[0] if len(repeats) == 1 else None), named is not None
 
 
-def _status(log: Log, stamps: set[str], taken: set[str], asking: Asking) -> str:
+def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
     """A column of few words that is called so, or most of whose words are statuses."""
+    taken = set(found.values())
     shares: dict[str, float] = {}
     for name, column in log.columns.items():
         if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS:
@@ -243,31 +308,36 @@ def _status(log: Log, stamps: set[str], taken: set[str], asking: Asking) -> str:
         is_named = "status" in fields_named(name)
         if is_named or placed > 0.5:
             shares[name] = placed + (0.75 if is_named else 0.0) - fields_named(name).get("status", 0) / 1000
-    proposal = max(shares, key=lambda name: shares[name]) if shares else None
-    return _asked_column(log, "Which column tells the status", "status", proposal, asking, is_sure=proposal is not None)
+    return (max(shares, key=lambda name: shares[name]), True) if shares else (None, False)
 
 
-def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str], asking: Asking) -> str:
+def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
     """The stamp that differs from update to update; by name where several do."""
     free = [name for name in log.columns if name in stamps and name not in found.values()]
-    changing = {name: log.changes_within(name, found["case_id"]) for name in free}
+    case = found.get("case_id")
+    changing = {name: log.changes_within(name, case) if case is not None else 0 for name in free}
     moving = [name for name in free if changing[name] > 0] or free
     named = [name for name in moving if "event_ts" in fields_named(name)]
     if named:
         proposal: str | None = min(named, key=lambda name: fields_named(name)["event_ts"])
     else:
         others = [name for name in moving if not set(fields_named(name)) & set(STAMPS)] or moving
-        proposal = max(others, key=lambda name: changing[name], default=None)
-    is_sure = proposal is not None and (bool(named) or len(moving) == 1)
-    return _asked_column(log, "Which column tells when the update happened", "event_ts", proposal, asking, is_sure=is_sure)
+        knows_cases = case is not None or len(others) == 1
+        proposal = max(others, key=lambda name: changing[name], default=None) if knows_cases else None
+    return proposal, proposal is not None and (bool(named) or len(moving) == 1)
 
 
-def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, *, is_sure: bool) -> str:
-    if is_sure and proposal is not None:
-        return proposal
-    listed = ", ".join(log.columns)
-    return asking.value(
-        f"{question} (columns: {listed})", proposal, f"--column {name}=COLUMN",
+#: Field -> what a person is asked, and what proposes a column and whether that is sure.
+_REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tuple[str | None, bool]]]] = {
+    "case_id": ("Which column names the case", _case_id),
+    "status": ("Which column tells the status", _status),
+    "event_ts": ("Which column tells when the update happened", _event_ts),
+}
+
+
+def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, remarks: _Remarks) -> str | None:
+    return _answer(
+        f"{question} (columns: {', '.join(log.columns)})", proposal, f"--column {name}=COLUMN", asking, remarks,
         lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
     )
 
@@ -276,8 +346,9 @@ def _asked_column(log: Log, question: str, name: str, proposal: str | None, aski
 
 
 def _statuses(
-    log: Log, told: Told, column: str, asking: Asking, notes: list[str]
+    log: Log, told: Told, column: str, asking: Asking, remarks: _Remarks
 ) -> tuple[dict[str, Signal], dict[str, int]]:
+    """What each word means, and how often those words occur of which nobody said it."""
     words = log.words(column)
     if len(words) > MOST_WORDS and not told.statuses:
         raise OpslaError(
@@ -286,25 +357,32 @@ def _statuses(
     statuses: dict[str, Signal] = {}
     unplaced: dict[str, int] = {}
     proposed = signals_of(words)
+    if asking.is_allowed and any(proposed[word] is None and word not in told.statuses for word in words):
+        for signal, meaning in MEANINGS.items():
+            asking.say(f"  {signal:<16}  the case {meaning}" if signal.is_status else f"  {signal:<16}  {meaning}")
     for word, count in words.items():
-        signal = told.statuses.get(word) or proposed[word] or _asked_signal(word, count, asking)
-        if signal is None:
+        meant = told.statuses.get(word) or proposed[word] or _asked_signal(word, count, asking)
+        if meant is None:
             unplaced[word] = count
         else:
-            statuses[word] = signal
+            statuses[word] = meant
     if vague := [word for word in statuses if word not in told.statuses and statuses[word] == Signal.CUSTOMER_WAIT and is_vague(word)]:
-        notes.append(f"{', '.join(vague)}: taken as waiting for the customer; --status '{vague[0]}=ON_HOLD' would say otherwise.")
+        remarks.notes.append(f"{', '.join(vague)}: taken as waiting for the customer; --status '{vague[0]}=ON_HOLD' would say otherwise.")
+    if moved := [word for word in statuses if word not in told.statuses and statuses[word] != signal_of(word)]:
+        remarks.notes.append(
+            f"{', '.join(moved)}: taken as worked on, since the log has a word for new cases; --status '{moved[0]}=INTAKE' would say otherwise."
+        )
     if unplaced:
-        notes.append(
-            f"{sum(unplaced.values()):,} records have a status of which nobody said what it means: they will be in raw.rejected_rows. "
+        remarks.notes.append(
+            f"{counted(sum(unplaced.values()), 'record')} with a status of which nobody said what it means: to be found in raw.rejected_rows. "
             "Say it with --status WORD=STATUS, or later in sources.yml."
         )
     if unknown := [word for word in told.statuses if word not in words]:
-        notes.append(f"Not in column {column} so far: {', '.join(unknown)}.")
+        remarks.notes.append(f"Not in column {column} so far: {', '.join(unknown)}.")
         statuses.update({word: told.statuses[word] for word in unknown})
     if not statuses:
-        raise OpslaError(
-            f"column {column!r} holds {', '.join(list(words)[:5])}: what they mean cannot be told; say it with --status WORD=STATUS, "
+        remarks.missing.append(
+            f"Column {column!r} holds {', '.join(words)}: what they mean cannot be told; say it with --status WORD=STATUS, "
             f"one of {', '.join(Signal)}"
         )
     return statuses, unplaced
@@ -312,8 +390,8 @@ def _statuses(
 
 def _asked_signal(word: str, count: int, asking: Asking) -> Signal | None:
     answer = asking.optional(
-        f"What does the status {word!r} mean ({count:,} records; {' '.join(Signal)}; empty: leave it out)",
-        lambda text: None if text.upper() in Signal.__members__ else f"{text!r} is none of them",
+        f"What does the status {word!r} mean ({counted(count, 'record')}; empty: leave it out)",
+        lambda text: None if text.upper() in Signal.__members__ else f"{text!r} is none of {', '.join(Signal)}",
     )
     return Signal(answer.upper()) if answer else None
 

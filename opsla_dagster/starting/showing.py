@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from opsla_dagster.starting.proposing import LogProposal
+from opsla_dagster.starting.proposing import STAMPS, LogProposal
 from opsla_dagster.starting.sniffing import Log
+from opsla_dagster.starting.words import counted
 
 _LONGEST = 28
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -23,7 +24,9 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     """Columns with examples, statuses with counts, and what else should be known."""
     columns = _table("opsla", "column of the log", "for example")
     for field, column in proposal.columns.items():
-        columns.add_row(field, Text(column), Text(", ".join(_short(example) for example in log.columns[column].examples)))
+        is_stamp = field in STAMPS
+        examples = log.stamps_of(column, proposal.time_format) if is_stamp else log.columns[column].examples
+        columns.add_row(field, Text(column), Text(", ".join(_short(example) for example in examples)))
     console.print(columns)
     unused = [name for name in log.columns if name not in proposal.columns.values()]
     words = log.words(proposal.columns["status"])
@@ -33,11 +36,12 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     for word, count in proposal.unplaced.items():
         statuses.add_row(Text(word), f"{count:,}", Text("nobody said; left out", "yellow"))
     console.print(statuses)
-    lines = [f"{log.rows:,} records; {_written(log)}; stamps {proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."]
+    lines = [f"{counted(log.rows, 'record')}; {_written(log)}; stamps {proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {', '.join(unused)}."] if unused else []
-    lines += [f"{log.unreadable:,} records cannot be read and will be rejected."] if log.unreadable else []
+    lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
     _say(console, [*lines, *proposal.notes])
+    _say(console, proposal.warnings, style="bold yellow")
 
 
 def show_account(console: Console, statuses: Mapping[str, str]) -> None:
@@ -68,6 +72,6 @@ def _short(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def _say(console: Console, lines: Sequence[str]) -> None:
+def _say(console: Console, lines: Sequence[str], style: str = "") -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, markup=False, highlight=False, soft_wrap=True, style=style)

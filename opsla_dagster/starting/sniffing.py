@@ -103,6 +103,21 @@ class Log:
         ((count,),) = self._rows(f"select count(*) from log where regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)})")
         return int(count)
 
+    def stamps_of(self, column: str, stamp_format: str) -> tuple[str, ...]:
+        """The commonest cells that are stamps of the format."""
+        cell = self.columns[column].sql
+        found = self._rows(
+            f"select {cell} from log where {self.stamp(column, stamp_format)} {_PLAUSIBLE} group by {cell} order by count(*) desc, {cell} "
+            f"limit {_EXAMPLES}"
+        )
+        return tuple(stamp for (stamp,) in found)
+
+    def offsets(self, columns: Sequence[str]) -> list[str]:
+        """The UTC offsets that the stamps of the columns state, as written; none for zones by name."""
+        cells = " union all ".join(f"select {self.columns[name].sql} as cell from log" for name in columns)
+        found = self._rows(f"select distinct regexp_extract(cell, {literal(ISO_OFFSET + '$')}) from ({cells}) order by 1")
+        return [offset for (offset,) in found if offset]
+
     def changes_within(self, column: str, case: str) -> float:
         """Share of the cases with several records whose cells of the column differ, 0-1; 0 where there are no such cases."""
         cell, key = self.columns[column].sql, self.columns[case].sql

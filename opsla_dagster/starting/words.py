@@ -91,6 +91,11 @@ _TOGETHER = {
 }
 
 
+def counted(number: int, one: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def plain_name(text: str) -> str:
     """`Changed at`, `changedAt`, `CHANGED_AT` and `changed:at` are one name."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text.strip())

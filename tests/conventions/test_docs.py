@@ -11,6 +11,7 @@ from house import CONFIG_FILES, MARKDOWN_FILES, MODULE_FILES, REPOSITORY, SQL_FI
 
 from opsla_dagster.catalog.dictionary import DICTIONARY_FILE, current_dictionary
 from opsla_dagster.starting.examples import EXAMPLES, example_documents
+from opsla_dagster.status import MEANINGS
 from opsla_dagster.warehouse.lineage import LINEAGE_FILE, lineage_json
 
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md"))
@@ -24,6 +25,11 @@ MENTION = re.compile(r"docs/[\w/.-]+\.md")
 )
 def test_generated_files_are_current(path: Path, fresh: Callable[[], str]) -> None:
     assert path.read_text(encoding="utf-8") == fresh(), f"{named(path)} is stale: make docs"
+
+
+def test_the_statuses_of_a_log_are_explained_in_the_same_words() -> None:
+    text = (REPOSITORY / "docs" / "add_a_source.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| ([A-Z_]+) \| (.*) \|$", text, re.MULTILINE) == list(MEANINGS.items())
 
 
 def test_examples_of_accounts_are_what_opsla_init_writes() -> None:

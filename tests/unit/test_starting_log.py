@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -20,9 +21,11 @@ from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
 from opsla_dagster.starting.proposing import LogProposal, Told, propose
+from opsla_dagster.starting.showing import show_log
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.stamps import formats_of, swapped
 from opsla_dagster.starting.writing import MOST_REJECTED_PCT
+from opsla_dagster.status import MEANINGS, Signal
 
 NOBODY = Asking(Console(quiet=True), is_allowed=False)
 
@@ -148,7 +151,16 @@ def test_no_stamps_at_all(tmp_path: Path) -> None:
 def test_a_zone_that_nobody_said_is_told(tmp_path: Path) -> None:
     found = proposal(written(tmp_path, stamped("2025-07-01 10:00", "2025-07-01 11:00")))
     assert (found.timezone, found.stamps_zone) == ("UTC", "UTC")
-    assert any("UTC is assumed" in note for note in found.notes)
+    assert ["UTC is assumed" in warning for warning in found.warnings] == [True]
+
+
+def test_utc_is_not_assumed_where_the_stamps_are_of_another_zone(tmp_path: Path) -> None:
+    path = written(tmp_path, stamped("2025-03-01T23:30:00+01:00", "2025-07-02T11:00:00+02:00"))
+    with pytest.raises(OpslaError, match=r"^Time zone of the desk .*; the log's stamps state \+01:00 and \+02:00: say it with --timezone \(UTC, if"):
+        proposal(path)
+    assert proposal(path, timezone="UTC").warnings == []
+    found = proposal(written(tmp_path, stamped("2025-03-01T23:30:00+00:00", "2025-07-02T11:00:00Z")))
+    assert (found.timezone, len(found.warnings)) == ("UTC", 1)
 
 
 def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:
@@ -169,7 +181,7 @@ def test_unknown_words_are_left_out_and_told(tmp_path: Path) -> None:
     path = written(tmp_path, text)
     found = proposal(path)
     assert found.unplaced == {"Parked": 1}
-    assert any("1 records" in note and "raw.rejected_rows" in note and "--status" in note for note in found.notes)
+    assert any(note.startswith("1 record with") and "raw.rejected_rows" in note and "--status" in note for note in found.notes)
     assert proposal(path, statuses={"Parked": "ON_HOLD"}).unplaced == {}
 
 
@@ -180,6 +192,43 @@ def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
     assert proposal(path, columns={"case_id": "a"}).columns == {"case_id": "a", "status": "b", "event_ts": "c"}
     with pytest.raises(OpslaError, match="the log has no such column; it has a, b, c"):
         proposal(path, columns={"case_id": "A"})
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,d\nx,1,03/07/2025 10:00,04/07/2025 10:00\nx,1,03/07/2025 11:00,04/07/2025 10:00\n")
+    with pytest.raises(OpslaError) as caught:
+        proposal(path)
+    told = str(caught.value).splitlines()
+    assert [line.partition("say it with ")[2] for line in told] == [
+        "--time-format '%d/%m/%Y %H:%M' (or '%m/%d/%Y %H:%M')", "--column case_id=COLUMN", "--column status=COLUMN", "--column event_ts=COLUMN",
+    ]
+    words = [f"Word {number}" for number in range(14)]
+    rows = "".join(f"A,{word},2025-07-01 10:{10 + number}\n" for number, word in enumerate(words))
+    with pytest.raises(OpslaError) as caught:
+        proposal(written(tmp_path, f"Ticket,State,At\n{rows}"))
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_a_verdict_that_says_neither_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "Ticket,State,At,Verdict\nA,New,2025-07-01 10:00,kept\nA,Done,2025-07-01 11:00,kept\n")
+    with pytest.raises(OpslaError, match=r"^--column sla_met=Verdict: 'kept' says neither met nor missed"):
+        proposal(path, columns={"sla_met": "Verdict"})
+
+
+def test_examples_are_stamps_that_can_be_read(tmp_path: Path) -> None:
+    rows = [f"T{day},New,{day}/07/2025 10:00" for day in range(10, 28)] + ["T1,New,31/02/2025 10:00"] * 3
+    with sniffed([written(tmp_path, "\n".join(["Ticket,State,When", *rows]))]) as log:
+        console = Console(record=True, width=120, file=io.StringIO())
+        show_log(console, log, propose(log, Told(), NOBODY))
+    shown = console.export_text()
+    assert "10/07/2025 10:00" in shown
+    assert "31/02/2025" not in shown
+
+
+def test_open_beside_new_is_told(tmp_path: Path) -> None:
+    found = proposal(written(tmp_path, "Ticket,State,At\nA,New,2025-07-01 10:00\nA,Open,2025-07-01 11:00\n"))
+    assert found.statuses["Open"] == "INVESTIGATION"
+    assert any(note.startswith("Open: taken as worked on") and "--status 'Open=INTAKE'" in note for note in found.notes)
 
 
 def test_a_case_without_a_name_is_found_by_what_repeats(tmp_path: Path) -> None:
@@ -283,3 +332,19 @@ def test_a_person_is_asked_for_what_the_log_does_not_tell(tmp_path: Path, monkey
     assert found.statuses == {"New": "INTAKE", "Parked": "ON_HOLD"}
     assert found.unplaced == {"Shelved": 1}
     assert len(asked) == 7
+
+
+def test_columns_that_are_left_can_be_assigned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter(["team=Nowhere", "intake_ts=Crew", "crew=Crew", "team=Crew", "", "Europe/Rome", ""])
+    monkeypatch.setattr("opsla_dagster.starting.asking.Prompt.ask", lambda *_, **__: next(given))
+    console = Console(record=True, width=120, file=io.StringIO())
+    text = "Ticket,State,At,Crew,Weather\nA,New,2025-07-01 10:00,red,fine\nA,Parked,2025-07-01 11:00,red,fine\n"
+    with sniffed([written(tmp_path, text)]) as log:
+        found = propose(log, Told(), Asking(console, is_allowed=True))
+    assert found.columns["team"] == "Crew"
+    said = console.export_text()
+    assert "Not used: Crew, Weather." in said
+    assert "column 'Crew' does not read as stamps" in said
+    assert "there is no field 'crew'" in said
+    assert [said.count(meaning) for meaning in MEANINGS.values()] == [1] * len(Signal)
+    assert next(given, "none is left") == "none is left"
