@@ -1,10 +1,11 @@
-"""An account of a ticket system: its settings from what was said, and whether it can be reached.
+"""An account of a ticket system: its settings from what was said, whether it can be reached, and when its desk is open.
 
-Belongs here: names of variables, one request, and what went wrong with it. Does not belong here: loading, secrets.
+Belongs here: names of variables, one request, what went wrong with it, and the account's own schedule. Does not belong here: loading, secrets.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.secrets import read_secret
+from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.sources.bronze.http import HttpError, NoAnswerError
 from opsla_dagster.sources.bronze.privacy import Pseudonyms
@@ -79,6 +81,28 @@ def require_connection(account: Account) -> None:
     except NoAnswerError as error:
         flag = "--zendesk SUBDOMAIN or --base-url" if is_zendesk else "--base-url"
         raise OpslaError(f"{account.address} cannot be reached ({error.problem}): look at the network, and at {flag}") from None
+
+
+def default_schedule(account: Account) -> tuple[str, Calendar] | None:
+    """Name and hours of the schedule that a Zendesk account goes by where nothing names another one; None where it has none.
+
+    Raises OpslaError for a schedule that cannot be read.
+    """
+    if not isinstance(account, ZendeskSettings):
+        return None
+    from opsla_dagster.sources.bronze.loading import NOT_THERE
+    from opsla_dagster.sources.zendesk.load import schedules_of, zendesk_api
+    from opsla_dagster.sources.zendesk.schedules import schedules_as_calendars
+
+    try:
+        with closing(zendesk_api(account)) as api:
+            api.attempts, api.patience = _TRIES, _PATIENCE
+            schedules = schedules_as_calendars(account.name, [json.dumps(schedule) for schedule in schedules_of(api)])
+    except HttpError as error:
+        if error.status not in NOT_THERE:
+            raise
+        return None
+    return next(iter(schedules.values()), None)
 
 
 def _ask(account: Account) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.starting.accounts import (
     Account,
+    default_schedule,
     intercom_account,
     require_connection,
     require_variables,
@@ -136,14 +138,32 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     require_connection(account)
     asking.say(f"{account.address} answers.")
     show_account(asking.console, account.all_statuses)
-    timezone = answers.timezone or asking.value(ZONE_QUESTION, "UTC", "--timezone", zone_problem)
-    if answers.timezone is None and not asking.is_allowed:
+    schedule = default_schedule(account)
+    timezone = answers.timezone or asking.value(ZONE_QUESTION, schedule[1].zone if schedule else "UTC", "--timezone", zone_problem)
+    if schedule is None and answers.timezone is None and not asking.is_allowed:
         asking.warn(ZONE_ASSUMED)
+    schedule = _of_the_desk(schedule, timezone, asking)
     today = datetime.now(UTC).date()
     usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)
     start_date = answers.start_date or date.fromisoformat(asking.value("First day to load", usual, "--start-date", _no_date))
     asking.say(f"Loaded will be what was opened from {start_date} on (--start-date); an earlier day later on wants a fresh home.")
-    return account_documents(account, timezone, start_date, today)
+    return account_documents(account, timezone, start_date, today, schedule)
+
+
+def _of_the_desk(schedule: tuple[str, Calendar] | None, timezone: str, asking: Asking) -> tuple[str, Calendar] | None:
+    """The account's default schedule, if the desk can go by it; says where its hours come from."""
+    if schedule is None:
+        asking.say("The desk's hours are an assumption, to be replaced in calendars.yml: the account tells none.")
+        return None
+    name, calendar = schedule
+    if calendar.zone != timezone:
+        asking.warn(
+            f"The desk's hours are an assumption, to be replaced in calendars.yml: the account's default schedule {name} is of "
+            f"{calendar.zone}, not of {timezone} (--timezone)."
+        )
+        return None
+    asking.say(f"The desk's zone, hours and holidays are those of the account's default schedule {name}.")
+    return schedule
 
 
 def _no_date(text: str) -> str | None:

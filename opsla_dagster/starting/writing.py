@@ -17,6 +17,7 @@ import jinja2
 import yaml
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CsvSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.starting.proposing import LogProposal
@@ -61,13 +62,14 @@ def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: 
 
 
 def account_documents(
-    account: ZendeskSettings | IntercomSettings, timezone: str, start_date: date, today: date
+    account: ZendeskSettings | IntercomSettings, timezone: str, start_date: date, today: date, schedule: tuple[str, Calendar] | None = None
 ) -> dict[str, str]:
-    """File name -> text of a config directory for an account of a ticket system."""
+    """File name -> text of a config directory for an account of a ticket system; the desk goes by `schedule` where it has one."""
     default_address = IntercomSettings.model_fields["base_url"].default
     answers: dict[str, Any] = {
         **account.model_dump(), "vendor": account.type, "timezone": timezone, "start_date": start_date, "statuses": account.all_statuses,
         "base_url": None if account.base_url == default_address else account.base_url, **_horizon(start_date, today),
+        "schedule": None if schedule is None else {"name": schedule[0], "calendar": schedule[1], "seen_on": today},
     }
     return _documents({"sources": "sources_account", "sla_policies": "sla_policies_account"}, answers)
 
@@ -117,7 +119,7 @@ def _documents(own: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, 
         keep_trailing_newline=True, autoescape=False,
     )
     environment.filters.update(yaml=_scalar, quoted=_quoted)
-    values = {**answers, "most_rejected_pct": MOST_REJECTED_PCT}
+    values = {"schedule": None, **answers, "most_rejected_pct": MOST_REJECTED_PCT}
     templates = {**own, **{name: name for name in _SHARED}}
     documents = {f"{name}.yml": environment.get_template(f"{template}.yml.j2").render(values) for name, template in templates.items()}
     return {**documents, "alerts.yml": _ALERTS.read_text(encoding="utf-8")}

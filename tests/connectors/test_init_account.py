@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -22,11 +23,13 @@ from rich.console import Console
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.starting.accounts import require_connection, require_variables, zendesk_account
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
 from opsla_dagster.status import Status
+from opsla_dagster.window import Window
 
 REPOSITORY = Path(__file__).parents[2]
 SECRETS = {"ZENDESK_EMAIL": EMAIL, "ZENDESK_TOKEN": TOKEN, "INTERCOM_TOKEN": INTERCOM_TOKEN, "OPSLA_PSEUDONYM_KEY": KEY}
@@ -102,6 +105,32 @@ def _can_be_asked_what_would_change_on_the_account_s_own_calendars(config: Path)
         becomes = {row["metric"]: (row["outcome_b"], row["elapsed_seconds_b"]) for row in csv.DictReader(file) if row["case_id"] == "7"}
     assert becomes["first_reply"] == ("breached", "4200")
     assert becomes["first_resolution"] == ("breached", str(7 * 3600))
+
+
+def test_the_desk_goes_by_the_account_s_default_schedule(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    said = Answers([], "acme", False, tmp_path / "desk", None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+    zendesk.holidays[11].append({"id": 2, "name": "Jul: {all}", "start_date": "2025-12-24", "end_date": "2025-12-26"})
+    console = Console(record=True, width=160, file=io.StringIO())
+    begin(said, Asking(console, is_allowed=False))
+    calendar = read_document(tmp_path / "desk" / "calendars.yml", CalendarsSettings).desk
+    assert (calendar.zone, calendar.week[0], calendar.week[6]) == ("Europe/Copenhagen", ((480, 1020),), ())
+    names = calendar.holiday_names(Window(date(2025, 1, 1), date(2026, 1, 1)))
+    assert names == {date(2025, 6, 5): "Constitution Day", **dict.fromkeys([date(2025, 12, day) for day in (24, 25, 26)], "Jul: {all}")}
+    assert "assum" not in console.export_text() + (tmp_path / "desk" / "calendars.yml").read_text(encoding="utf-8")
+
+
+def test_without_a_schedule_the_hours_are_an_assumption_and_said_to_be(zendesk: FakeZendesk, tmp_path: Path) -> None:
+    def told(name: str, timezone: str | None) -> str:
+        said = Answers([], "acme", False, tmp_path / name, None, timezone, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+        console = Console(record=True, width=160, file=io.StringIO())
+        begin(said, Asking(console, is_allowed=False))
+        assert read_document(tmp_path / name / "calendars.yml", CalendarsSettings).desk.week[0] == ((540, 1020),)
+        return console.export_text()
+
+    assert "schedule acme:EMEA is of Europe/Copenhagen, not of Asia/Tokyo (--timezone)" in told("elsewhere", "Asia/Tokyo")
+    zendesk.faults.append(always(Response({"error": "Forbidden"}, 403), "/api/v2/business_hours"))
+    assert "The zone UTC is assumed" in told("forbidden", None)
+    assert "hours are an assumption" in told("told", "Asia/Tokyo")
 
 
 def test_an_intercom_workspace_becomes_a_desk(intercom: FakeIntercom, tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def ask_for_a_ticket(api: Api) -> None:
     api.get("/api/v2/incremental/tickets/cursor.json", {"start_time": to_epoch(day_before(datetime.now(UTC).date())), "per_page": 1})
 
 
+def schedules_of(api: Api) -> Iterator[dict[str, Any]]:
+    """The account's schedules, each with its holidays and its place in the list. Raises HttpError where the plan has none."""
+    answer = api.get("/api/v2/business_hours/schedules.json")
+    for position, raw in enumerate(records_of(answer.content, "schedules")):
+        holidays = api.get(f"/api/v2/business_hours/schedules/{int(raw['id'])}/holidays.json").content
+        yield {**raw, "holidays": records_of(holidays, "holidays"), "list_position": position}
+
+
 class _Zendesk:
     """One load."""
 
@@ -152,14 +160,7 @@ class _Zendesk:
 
     def _schedules(self) -> list[Row]:
         with self._load.timed("schedules"):
-            answer = self._load.api.get("/api/v2/business_hours/schedules.json")
-            rows = []
-            for position, raw in enumerate(records_of(answer.content, "schedules")):
-                path = f"/api/v2/business_hours/schedules/{int(raw['id'])}/holidays.json"
-                holidays = records_of(self._load.api.get(path).content, "holidays")
-                whole = {**raw, "holidays": holidays, "list_position": position}
-                rows.append(self._row("schedules", whole, SCHEDULE, "updated_at"))
-            return rows
+            return [self._row("schedules", whole, SCHEDULE, "updated_at") for whole in schedules_of(self._load.api)]
 
     # ---- tickets -------------------------------------------------------------------------------------------------------
 
