@@ -116,7 +116,7 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
     """The documents, and what is to do before they can run."""
     columns, statuses = told_of(answers.columns, answers.statuses)
     name = source_name(answers.name, answers.files[0])
-    with sniffed(answers.files) as log:
+    with sniffed(answers.files, answers.timezone) as log:
         told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date)
         proposal = propose(log, told, asking)
         show_log(asking.console, log, proposal)

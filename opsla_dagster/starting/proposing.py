@@ -27,6 +27,10 @@ _STAMPS_SHARE = 0.8
 MOST_WORDS = 60
 ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
 ZONE_ASSUMED = "The zone UTC is assumed, business hours with it: nothing said another one (--timezone)."
+_ZONES_READ = (
+    "of zones that stamps name, read are UTC, IANA names such as Europe/Berlin, and the abbreviations of the zone of --timezone (CET and CEST "
+    "of Europe/Berlin): name that zone, or export stamps with their UTC offset"
+)
 _FAR_BEFORE = timedelta(days=730)
 
 
@@ -130,10 +134,9 @@ def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tup
         if typed:
             return "iso", typed
         hint = f" as {told.time_format!r}" if told.time_format else ""
-        raise OpslaError(
-            f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)}); "
-            "say how stamps are written with --time-format, such as '%d/%m/%Y %H:%M'"
-        )
+        names_zones = any(each.endswith("%Z") for found in counts.values() for each in found)
+        way = _ZONES_READ if names_zones else "say how stamps are written with --time-format, such as '%d/%m/%Y %H:%M'"
+        raise OpslaError(f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)}); {way}")
     best = max(totals, key=lambda each: totals[each])
     columns = {name for name, found in fitting.items() if best in found}
     best = told.time_format or _in_order(log, best, columns, asking, remarks)
@@ -172,14 +175,14 @@ def _zones(
         time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
     )
     offsets = log.offsets(stamps) if stamps and all_offset else []
-    is_elsewhere = any(offset.strip("Z+-0:") for offset in offsets)
+    is_elsewhere = any(offset.strip("Z+-0:") not in {"", "UTC", "GMT"} for offset in offsets)
     also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
     question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
     flag = "--timezone (UTC, if business hours are told in UTC)"
     zone = told.timezone or _answer(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
     if told.timezone is None and not asking.is_allowed:
         remarks.warnings.append(ZONE_ASSUMED)
-    return zone, None if all_offset else zone
+    return zone, None if all_offset and not time_format.endswith("%Z") else zone
 
 
 def zone_problem(name: str) -> str | None:
@@ -198,7 +201,7 @@ def _dates(
 ) -> tuple[date, date]:
     """The first intake date to load, and the last day of the log."""
     begins = columns.get("intake_ts", columns["event_ts"])
-    first, early, last = log.days(begins, time_format, stamps_zone or "UTC", zone)
+    first, early, last = log.days(begins, time_format, "UTC" if states_offset(time_format) else stamps_zone or "UTC", zone)
     if not (isinstance(first, date) and isinstance(early, date) and isinstance(last, date)):
         raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
     if told.start_date is not None:

@@ -29,6 +29,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', "", "'")
 _SAMPLE = 500
 _EXAMPLES = 3
+_STATED = rf"({ISO_OFFSET}|[A-Za-z][A-Za-z_/+-]*\d*)$"
 #: Years that the event_log source accepts.
 _PLAUSIBLE = "between timestamp '1970-01-01' and timestamp '2099-12-31 23:59:59.999999'"
 
@@ -55,6 +56,8 @@ class Log:
     rows: int
     unreadable: int
     missing_values: tuple[str, ...]
+    #: Whose abbreviations a stamp may name, if somebody said it.
+    zone: str | None
     connection: duckdb.DuckDBPyConnection
 
     def words(self, column: str) -> dict[str, int]:
@@ -82,7 +85,7 @@ class Log:
 
     def stamp(self, column: str, stamp_format: str) -> str:
         """SQL: the stamp of a column as TIMESTAMP."""
-        return reading(self.columns[column].sql, "iso" if self.columns[column].is_typed_stamp else stamp_format)
+        return reading(self.columns[column].sql, "iso" if self.columns[column].is_typed_stamp else stamp_format, self.zone)
 
     def only(self, column: str, stamp_format: str, other: str) -> tuple[int, int]:
         """Cells that are stamps of the first format only, and of the second only."""
@@ -113,9 +116,9 @@ class Log:
         return tuple(stamp for (stamp,) in found)
 
     def offsets(self, columns: Sequence[str]) -> list[str]:
-        """The UTC offsets that the stamps of the columns state, as written; none for zones by name."""
+        """The UTC offsets, or zones, that the stamps of the columns state, as written."""
         cells = " union all ".join(f"select {self.columns[name].sql} as cell from log" for name in columns)
-        found = self._rows(f"select distinct regexp_extract(cell, {literal(ISO_OFFSET + '$')}) from ({cells}) order by 1")
+        found = self._rows(f"select distinct regexp_extract(cell, {literal(_STATED)}) from ({cells}) order by 1")
         return [offset for (offset,) in found if offset]
 
     def changes_within(self, column: str, case: str) -> float:
@@ -145,8 +148,8 @@ class Log:
 
 
 @contextmanager
-def sniffed(paths: Sequence[Path]) -> Iterator[Log]:
-    """The files as one log. Raises OpslaError for files that cannot be read, or that have no column in common."""
+def sniffed(paths: Sequence[Path], zone: str | None = None) -> Iterator[Log]:
+    """The files as one log, whose stamps may name their zone by the abbreviations of `zone`. Raises OpslaError for files that cannot be read, or that have no column in common."""
     with tempfile.TemporaryDirectory(prefix="opsla-init-") as name:
         directory = Path(name)
         connection = connect(directory / "spill")
@@ -155,7 +158,7 @@ def sniffed(paths: Sequence[Path]) -> Iterator[Log]:
             csv = _how_written(files, directory)
             prepare(connection)
             loaded = [load_file(connection, csv, number, file, directory) for number, file in enumerate(files)]
-            yield _measured(connection, csv, loaded)
+            yield _measured(connection, csv, loaded, zone)
         finally:
             connection.close()
 
@@ -227,7 +230,7 @@ def _encoding(path: Path) -> str:
 # ---------------------------------------------------------------- measuring
 
 
-def _measured(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, loaded: Sequence[Loaded]) -> Log:
+def _measured(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, loaded: Sequence[Loaded], zone: str | None) -> Log:
     names = _common_columns(loaded)
     _unite(connection, loaded, names)
     marks = _marks_seen(connection, len(names))
@@ -238,7 +241,7 @@ def _measured(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, loaded: S
     ((unreadable,),) = connection.execute("select count(*) from unreadable where reason is not null").fetchall()
     if not rows:
         raise OpslaError(f"{loaded[0].file.path}: holds no record below its header; there is nothing to propose from")
-    return Log(tuple(item.file.path for item in loaded), csv, columns, rows, unreadable, marks, connection)
+    return Log(tuple(item.file.path for item in loaded), csv, columns, rows, unreadable, marks, zone, connection)
 
 
 def _common_columns(loaded: Sequence[Loaded]) -> list[str]:

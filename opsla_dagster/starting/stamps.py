@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal
+from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal, stated_instant
 
 _DATE = re.compile(
     r"(?P<ymd>\d{4}(?P<s1>[-/.])\d{1,2}(?P=s1)\d{1,2})"
@@ -19,7 +19,7 @@ _DATE = re.compile(
 )
 _TIME = re.compile(
     r"(?P<join>T|, | )\d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d{1,6})?(?P<gap> ?)(?P<half>[AaPp][Mm])?"
-    r"(?P<apart> ?)(?P<offset>[+-]\d{2}:?\d{2})?"
+    r"(?P<apart> ?)((?P<offset>[+-]\d{2}:?\d{2})|(?P<zone>Z|[A-Z]{3,5}|[A-Za-z]+/[A-Za-z_/+-]+\d*))?"
 )
 _SHORT_WORD = 3
 _ISO = re.compile(ISO_LOCAL + rf"({ISO_OFFSET})?")
@@ -65,7 +65,8 @@ def _clock(rest: str) -> str | None:
     parts = [time["join"], "%I:%M" if time["half"] else "%H:%M"]
     parts += [written for group, written in (("seconds", ":%S"), ("fraction", ".%f")) if time[group]]
     parts += [time["gap"], "%p"] if time["half"] else []
-    parts += [time["gap"] if not time["half"] else "", time["apart"], "%z"] if time["offset"] else []
+    if written := "%z" if time["offset"] else "%Z" if time["zone"] else "":
+        parts += ["" if time["half"] else time["gap"], time["apart"], written]
     return "".join(parts)
 
 
@@ -82,16 +83,20 @@ def swapped(stamp_format: str) -> str | None:
     return re.sub("%[dm]", lambda found: _SWAPPED[found.group()], stamp_format)
 
 
-def reading(cell: str, stamp_format: str) -> str:
-    """SQL: the stamp in the expression `cell` as TIMESTAMP (as written, or UTC where it states its offset); NULL if it is none."""
+def reading(cell: str, stamp_format: str, zone: str | None) -> str:
+    """SQL: the stamp in the expression `cell` as TIMESTAMP (as written, or UTC where it states its offset); NULL if it is none.
+
+    `zone` is the one whose abbreviations a stamp may name.
+    """
     if stamp_format == "iso":
         stated = f"timezone('UTC', try_cast({cell} as timestamptz))"
         return (
             f"case when regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}) then {stated} "
             f"when regexp_full_match({cell}, {literal(ISO_LOCAL)}) then try_cast({cell} as timestamp) end"
         )
-    read = f"try_strptime({cell}, {literal(stamp_format)})"
-    return f"cast({read} as timestamp)" if not states_offset(stamp_format) else f"timezone('UTC', cast({read} as timestamptz))"
+    if states_offset(stamp_format):
+        return f"timezone('UTC', {stated_instant(cell, stamp_format, zone)})"
+    return f"cast(try_strptime({cell}, {literal(stamp_format)}) as timestamp)"
 
 
 def states_offset(stamp_format: str) -> bool:

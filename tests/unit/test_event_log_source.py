@@ -24,6 +24,7 @@ from event_log_desk import (
 
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.event_log import SourceCounts
+from opsla_dagster.sources.event_log.mapping import abbreviations
 from opsla_dagster.window import Window
 
 TWO_CASES = log_text(
@@ -369,6 +370,26 @@ def test_a_local_time_that_the_zone_skips_is_rejected(tmp_path: Path) -> None:
 def test_an_offset_in_the_format_places_the_stamp(tmp_path: Path) -> None:
     source = log_source(tmp_path, log_text(["A,New,03.03.2025 08:00 +0530"]), time={"format": "%d.%m.%Y %H:%M %z"})
     assert events_of(source)[0]["event_ts"] == datetime(2025, 3, 3, 2, 30)
+
+
+def test_a_stamp_may_name_its_zone(tmp_path: Path) -> None:
+    zones = ["CEST", "CET", "UTC", "Z", "America/New_York", "IST", "BEST", "Europe/Atlantis"]
+    rows = [f"A,{'New' if number == 0 else 'Active'},26.10.2025 02:30 {zone}" for number, zone in enumerate(zones)]
+    time = {"format": "%d.%m.%Y %H:%M %Z", "timezone": "Europe/Berlin"}
+    source = log_source(tmp_path, log_text(rows), time=time)
+    assert [row["event_ts"] for row in events_of(source)] == [
+        datetime(2025, 10, 26, 0, 30), datetime(2025, 10, 26, 1, 30), datetime(2025, 10, 26, 2, 30), datetime(2025, 10, 26, 2, 30),
+        datetime(2025, 10, 26, 6, 30),
+    ]  # fmt: skip
+    reasons = [row["reason"] for row in rejected_of(source).values()]
+    assert len(reasons) == 3
+    assert all("whose zone is one of an IANA name, CEST, CET, UTC; found" in reason for reason in reasons)
+
+
+def test_an_abbreviation_that_has_meant_two_offsets_is_none() -> None:
+    assert abbreviations("America/New_York") == {"EDT": "-0400", "EST": "-0500"}
+    assert "MSK" not in abbreviations("Europe/Moscow")
+    assert abbreviations(None) == {}
 
 
 # ---------------------------------------------------------------- files

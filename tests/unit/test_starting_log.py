@@ -103,13 +103,14 @@ def test_parquet_stamps_are_taken_as_typed(tmp_path: Path) -> None:
         ("1/7/2025 9:05", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"]), ("07-01-25 10:00:01", ["%d-%m-%y %H:%M:%S", "%m-%d-%y %H:%M:%S"]),
         ("7/1/2025 9:05 PM", ["%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"]), ("2025/07/01 10:00", ["%Y/%m/%d %H:%M"]),
         ("01-Jul-2025 10:00", ["%d-%b-%Y %H:%M"]), ("July 1, 2025 9:05AM", ["%B %d, %Y %I:%M%p"]), ("2025-07-01", ["%Y-%m-%d"]),
-        ("2025-07-01 10:00:00 +0200", ["%Y-%m-%d %H:%M:%S %z"]), ("hello", []), ("10", []), ("2025-07-01 10:00 or so", []), ("1.2.3", []),
+        ("2025-07-01 10:00:00 +0200", ["%Y-%m-%d %H:%M:%S %z"]), ("16.03.2026 08:10:49 CEST", ["%d.%m.%Y %H:%M:%S %Z", "%m.%d.%Y %H:%M:%S %Z"]),
+        ("2026-03-16 08:10 PM Europe/Berlin", ["%Y-%m-%d %I:%M %p %Z"]), ("hello", []), ("10", []), ("2025-07-01 10:00 or so", []), ("1.2.3", []),
     ],
 )
 def test_formats_go_by_the_shape_of_a_cell(cell: str, formats: list[str]) -> None:
     assert formats_of(cell) == formats
     for each in formats:
-        if each != "iso" and not each.startswith("%m"):
+        if each != "iso" and not each.startswith("%m") and "CEST" not in cell:
             assert duckdb.sql(f"select try_strptime('{cell}', '{each}')").fetchall() != [(None,)]
 
 
@@ -161,6 +162,21 @@ def test_utc_is_not_assumed_where_the_stamps_are_of_another_zone(tmp_path: Path)
     assert proposal(path, timezone="UTC").warnings == []
     found = proposal(written(tmp_path, stamped("2025-03-01T23:30:00+00:00", "2025-07-02T11:00:00Z")))
     assert (found.timezone, len(found.warnings)) == ("UTC", 1)
+
+
+def test_a_stamp_may_name_its_zone(tmp_path: Path) -> None:
+    path = written(tmp_path, stamped("16.07.2026 00:10:49 CEST", "20.01.2026 23:10:49 CET"))
+    for told in ({}, {"time_format": "%d.%m.%Y %H:%M:%S %Z"}):
+        with pytest.raises(OpslaError, match=r"of zones that stamps name, read are .*abbreviations of the zone of --timezone"):
+            proposal(path, **told)
+    with sniffed([path], "Europe/Berlin") as log:
+        found = propose(log, Told(timezone="Europe/Berlin"), NOBODY)
+    assert (found.time_format, found.stamps_zone) == ("%d.%m.%Y %H:%M:%S %Z", "Europe/Berlin")
+    assert (found.start_date, found.last_date) == (date(2026, 1, 20), date(2026, 7, 16))
+    named = written(tmp_path, stamped("16.07.2026 00:10:49 Europe/Berlin", "20.01.2026 23:10:49 UTC"))
+    with pytest.raises(OpslaError, match=r"the log's stamps state Europe/Berlin and UTC: say it with --timezone"):
+        proposal(named)
+    assert proposal(named, timezone="Europe/Berlin").last_date == date(2026, 7, 16)
 
 
 def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
 
@@ -22,6 +25,8 @@ _EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.9
 _SHOWN_CHARACTERS = 60
 
 ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_ZONE_NAME = "%Z"
+_IANA_NAME = r"[A-Za-z]+/[A-Za-z_/+-]+\d*"
 ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 
@@ -105,10 +110,38 @@ def _reading(time: TimeSettings, field: str, column: RawColumn | None) -> str:
         stated = _when_matching(field, ISO_LOCAL + ISO_OFFSET, f"try_cast({field} as timestamptz)")
         local = _when_matching(field, ISO_LOCAL, f"try_cast({field} as timestamp)")
     elif time.states_offset:
-        stated = f"cast(try_strptime({field}, {literal(time.format)}) as timestamptz)"
+        stated = stated_instant(field, time.format, time.timezone)
     else:
         local = f"try_strptime({field}, {literal(time.format)})"
     return f"timezone('UTC', {stated}) as {field}_stated, {local} as {field}_local"
+
+
+def stated_instant(cell: str, stamp_format: str, zone: str | None) -> str:
+    """SQL: TIMESTAMPTZ of a stamp that says where it is from, by its offset or, at its end, by the name of its zone.
+
+    Read are IANA names, UTC, GMT, Z, and the abbreviations of `zone`; any other is NULL, since IST is India's, Israel's and Ireland's.
+    """
+    plain = f"cast(try_strptime({cell}, {literal(stamp_format)}) as timestamptz)"
+    if not stamp_format.endswith(_ZONE_NAME):
+        return plain
+    with_offset = literal(stamp_format.removesuffix(_ZONE_NAME) + "%z")
+    branches = [
+        f"when regexp_matches({cell}, '(^|[^A-Za-z/]){name}$') "
+        f"then cast(try_strptime(left({cell}, -{len(name)}) || '{offset}', {with_offset}) as timestamptz)"
+        for name, offset in {**abbreviations(zone), "UTC": "+0000", "GMT": "+0000", "Z": "+0000"}.items()
+    ]
+    return f"case {' '.join(branches)} when regexp_matches({cell}, {literal(_IANA_NAME + '$')}) then {plain} end"
+
+
+@cache
+def abbreviations(zone: str | None) -> dict[str, str]:
+    """What a zone's clocks are called -> their UTC offset, such as CEST -> +0200; what has meant two offsets since 1970 is left out."""
+    if zone is None:
+        return {}
+    months = [datetime(year, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)) for year in range(1970, 2038) for month in range(1, 13)]
+    seen = {(moment.strftime("%Z"), moment.strftime("%z")) for moment in months}
+    names = [name for name, _ in seen]
+    return {name: offset for name, offset in sorted(seen) if name.isalpha() and names.count(name) == 1}
 
 
 def _when_matching(field: str, pattern: str, expression: str) -> str:
@@ -127,6 +160,9 @@ def _instant(time: TimeSettings, field: str) -> str:
 
 def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
     shape = "an ISO 8601 date and time" if time.format == "iso" else f"a stamp of the format {time.format}"
+    if time.format.endswith(_ZONE_NAME):
+        known = ", ".join(["an IANA name", *abbreviations(time.timezone), "UTC"])
+        shape += f" whose zone is one of {known}" + ("" if time.timezone else " (time.timezone adds the abbreviations of a zone)")
     placeless = (
         f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
         if time.timezone
