@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from opsla_dagster.reporting.run_summary import Broken
 
 MISSING = "–"
-
-#: The three SLA variants by the names the marts give them, in the order they are shown; wait is the customer's.
-SLA_NAMES = {
-    "sla_b": "SLA B first touch",
-    "sla_a_incl_wait": "SLA A resolution, wait counted",
-    "sla_a_paused": "SLA A resolution, wait paused",
-}
-SLA_SHORT_NAMES = {"sla_b": "SLA B", "sla_a_incl_wait": "SLA A incl. wait", "sla_a_paused": "SLA A paused"}
+#: A log whose last stamp is older than this has most likely come to its end.
+LONG_AGO_DAYS = 30
 
 
 def count(number: float | None) -> str:
@@ -69,6 +66,38 @@ def day(value: date | None) -> str:
 def instant(value: datetime | None) -> str:
     """A stored instant (UTC, naive) as `2025-12-28 05:00 UTC`."""
     return MISSING if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def local(value: datetime, zone: str) -> datetime:
+    """A stored instant (UTC, naive) on the clocks of `zone`."""
+    return value.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+
+def due(value: datetime, zone: str) -> str:
+    """A stored instant as `Thu 3 Jul 18:00` of `zone`."""
+    moment = local(value, zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+
+
+def long_ago(as_of_at: datetime | None, last_event_at: datetime | None) -> str:
+    """What to know of open clocks that are judged long after the log's last stamp; else nothing."""
+    if as_of_at is None or last_event_at is None or (as_of_at - last_event_at).days < LONG_AGO_DAYS:
+        return ""
+    return (
+        f"They are judged {count((as_of_at - last_event_at).days)} days after the log’s last stamp; "
+        f"--as-of {last_event_at:%Y-%m-%dT%H:%M:%S} judges them as of then."
+    )
+
+
+def broken(clocks: Broken) -> str:
+    """`every clock with a verdict: 57 of 510 broken (11.18%), 1 of them open and past its target`."""
+    if not clocks.judged_clocks:
+        return "no clock has a verdict"
+    share = percent(100 * clocks.broken_clocks / clocks.judged_clocks)
+    text = f"every clock with a verdict: {count(clocks.broken_clocks)} of {count(clocks.judged_clocks)} broken ({share})"
+    if not clocks.open_clocks:
+        return text
+    return f"{text}, {count(clocks.open_clocks)} of them open and past {'its' if clocks.open_clocks == 1 else 'their'} target"
 
 
 def last_day(end: date) -> date:

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from reporting_marts import Log, summary_of, write_marts
+from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
 from opsla_dagster.reporting.report import write_report
 
@@ -32,7 +32,7 @@ DESK, PHONE = (1280, 900), (390, 844)
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver")
 
-#: Labels of visible drawings that lie over one another, by more than the pixel that rounding may cost.
+#: Labels of visible drawings, and lines of tiles, that lie over one another, by more than the pixel that rounding may cost.
 OVERLAPS = """
     const found = [];
     for (const svg of document.querySelectorAll('svg.chart')) {
@@ -45,6 +45,12 @@ OVERLAPS = """
                 if (wide > 1 && high > 3) found.push(svg.querySelector('title').textContent + ': ' + one + ' / ' + other);
             }));
         }
+    }
+    for (const tile of document.querySelectorAll('.tile')) {
+        const boxes = [...tile.children].map(child => [child.textContent.trim(), child.getBoundingClientRect()]);
+        boxes.slice(1).forEach(([other, b], number) => {
+            if (boxes[number][1].bottom > b.top + 1) found.push(boxes[number][0] + ' / ' + other);
+        });
     }
     return found;
 """
@@ -102,7 +108,14 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html")
+    return write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk with promises of its own."""
+    directory = tmp_path_factory.mktemp("own")
+    return write_report(write_own_marts(directory / "marts.duckdb"), None, directory / "report.html", own_promises())
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +125,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiers = (*(f"T{number}" for number in range(1, 6)), "platinum", None)
     types = tuple(f"category_with_quite_a_long_name_{number}" for number in range(20))
     marts = write_marts(directory / "marts.duckdb", Log(cases=10_000, days=365, tiers=tiers, case_types=types))
-    return write_report(marts, summary_of(marts), directory / "report.html")
+    return write_report(marts, summary_of(marts), directory / "report.html", SETTINGS)
 
 
 def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light") -> Any:
@@ -129,8 +142,10 @@ def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE, (768, 1024)], ids=["desk", "phone", "tablet"])
-def test_nothing_overflows_overlaps_or_is_cut_off(browser: Any, report: Path, crowded: Path, size: tuple[int, int]) -> None:
-    for page in (report, crowded):
+def test_nothing_overflows_overlaps_or_is_cut_off(
+    browser: Any, report: Path, own: Path, crowded: Path, size: tuple[int, int]
+) -> None:
+    for page in (report, own, crowded):
         look(browser, page, size)
         assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
         assert browser.execute_script(OVERLAPS) == []
@@ -171,12 +186,20 @@ def test_sections_and_their_figures_are_visible_at_both_widths(browser: Any, mar
             section.get_attribute("id"): section.text for section in browser.find_elements("css selector", "main > section")
         }
         assert list(visible) == [
-            "headline", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
+            "headline", "promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
         ]
         assert all(f"{breach_pct:.2f}%" in visible["headline"] for breach_pct in breach_pcts)
         assert all(f"{breach_pct:.1f}%" in visible["heat-map"] for (breach_pct,) in cells)
         assert all(f"{p95:,.0f}" in visible["stages"] for (p95,) in p95s)
         assert "36.58%" in visible["sources"]
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_percentiles_of_a_tile_keep_their_unit(browser: Any, report: Path, size: tuple[int, int]) -> None:
+    look(browser, report, size)
+    tiles = browser.find_elements("css selector", ".tile .percentiles")
+    assert len(tiles) == 3
+    assert all("business min" in tile.text for tile in tiles)
 
 
 def test_one_drawing_of_the_trend_shows_at_each_width(browser: Any, report: Path) -> None:
