@@ -214,7 +214,7 @@ def explain(
 
     settings = load_settings()
     with reading(settings.home.warehouse) as connection:
-        explanation = explain_case(connection, case_id, zone=settings.sources.desk.timezone)
+        explanation = explain_case(connection, case_id, settings)
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 

@@ -102,7 +102,7 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         (f"{wording.count(len(failed))} failed", "bold red" if failed else ""),
     )
     for check in failed[:MOST_FAILED]:
-        figures = wording.figures(check.figures)
+        figures = wording.check_figures(check)
         yield "", Text(f"{check.severity} {check.asset} {check.check}{': ' if figures else ''}{figures}", "red")
     if len(failed) > MOST_FAILED:
         yield "", Text(f"and {len(failed) - MOST_FAILED} more", "red")

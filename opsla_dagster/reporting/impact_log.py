@@ -132,7 +132,7 @@ def _gates(summary: RunSummary) -> Iterator[str]:
 
 
 def _gate(check: CheckResult) -> str:
-    figures = wording.figures(check.figures)
+    figures = wording.check_figures(check)
     return f"{check.asset} / {check.check}{f' ({figures})' if figures else ''}"
 
 

@@ -6,15 +6,16 @@ Belongs here: formatting. Does not belong here: anything that reads or computes 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.reporting.run_summary import Broken
+from opsla_dagster.reporting.run_summary import Broken, CheckResult
 
 MISSING = "–"
 #: A log whose last stamp is older than this has most likely come to its end.
 LONG_AGO_DAYS = 30
+GATE, _SHARE = "gate_", "pct_"
 
 
 def count(number: float | None) -> str:
@@ -105,10 +106,34 @@ def last_day(end: date) -> date:
     return end - timedelta(days=1)
 
 
-def figures(values: Mapping[str, bool | int | float | str | None]) -> str:
-    """The figures of a check in one line, its rate first: `rate 1.78, warn above 3`."""
-    ordered = sorted(values.items(), key=lambda item: item[0] != "rate")
-    return ", ".join(f"{name(key)} {_figure(value)}" for key, value in ordered)
+def check_figures(check: CheckResult) -> str:
+    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
+    unit = gate_unit(check)
+    ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
+    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit if _is_number(value) else ''}" for key, value in ordered)
+
+
+def gate_unit(check: CheckResult) -> str:
+    """What a gate measures in, ready to follow a number: `%`, else ` ` and what it counts; nothing for other checks."""
+    if not check.check.startswith(GATE):
+        return ""
+    measure = check.check.removeprefix(GATE)
+    return "%" if measure.startswith(_SHARE) else f" {measure.split('_per_')[0].split('_')[-1]}"
+
+
+def check_name(check: CheckResult) -> str:
+    """`rejected rows` for a gate's count and `rejected rows (%)` for its share; any other check by its name."""
+    measure = check.check.removeprefix(GATE)
+    return f"{name(measure.removeprefix(_SHARE))} (%)" if gate_unit(check) == "%" else name(measure)
+
+
+def _figure_name(key: str, unit: str) -> str:
+    # A count is no rate, and its unit says what it is.
+    return "" if key == "rate" and unit not in ("", "%") else f"{name(key)} "
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _figure(value: bool | int | float | str | None) -> str:

@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
+from opsla_dagster.reporting.explain import Clock, Event, Explanation, Piece, Span
+from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.report import write_report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -128,6 +131,35 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(marts, summary_of(marts), directory / "report.html", SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a case that was reopened: one clock of eight minutes, one that was due before it stopped."""
+    start = datetime(2025, 7, 3, 21, 58)
+    days = [start + timedelta(days=day) for day in range(11)]
+    statuses = [("INVESTIGATION", days[0], days[5]), ("RESOLVED", days[5], days[7]), ("INVESTIGATION", days[7], days[10])]
+
+    def clock(title: str, until: datetime, due_at: datetime) -> Clock:
+        seconds = int((until - start).total_seconds())
+        piece = Piece(start, until, "INVESTIGATION", "e1", "running", None, seconds, seconds)
+        return Clock(
+            policy="desk", metric="m", title=title, cycle=1, calendar="always", starts=("INTAKE",), stops=("RESOLVED",), pauses=(),
+            is_superseded=False, target_seconds=int((due_at - start).total_seconds()), started_at=start, started_by=None, stopped_at=until,
+            stopped_by="e2", until=until, pieces=(piece,), counted_seconds=seconds, paused_seconds=0, stored_elapsed_seconds=seconds,
+            is_consistent=True, outcome="met" if until <= due_at else "breached", reason=None, is_open=False, is_paused=False,
+            margin_seconds=int((due_at - until).total_seconds()), due_at=due_at,
+        )  # fmt: skip
+
+    explanation = Explanation(
+        case_id="C-1", source="log", intake_at=start, intake_date="2025-07-03", tier="T2", case_type=None, priority=None, team=None,
+        agent=None, ended_at=days[10], is_open=False, reopen_count=1, zone="America/New_York", as_of_at=days[10],
+        events=tuple(Event(f"C20250703-001773-0{n}", days[n], "CUSTOMER_WAIT", None, ()) for n in range(9)),
+        spans=tuple(Span(begun, ended, status, "e") for status, begun, ended in statuses),
+        clocks=(clock("First reply", start + timedelta(minutes=8), days[1]), clock("Resolution", days[5], days[4])),
+        promised_but_not_started=(),
+    )  # fmt: skip
+    return write_picture(explanation, tmp_path_factory.mktemp("case") / "case.html")
+
+
 def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light") -> Any:
     width, height = size
     browser.execute_cdp_cmd(
@@ -150,6 +182,24 @@ def test_nothing_overflows_overlaps_or_is_cut_off(
         assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
         assert browser.execute_script(OVERLAPS) == []
         assert browser.execute_script(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, (500, 900)], ids=["desk", "phone", "wide phone"])
+def test_a_case_s_time_lines_are_whole_at_every_width(browser: Any, case: Path, size: tuple[int, int]) -> None:
+    look(browser, case, size)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
+    drawings = [drawing for drawing in browser.find_elements("css selector", "svg") if drawing.is_displayed()]
+    strip, short, long = drawings
+    for drawing in drawings:
+        box = drawing.rect
+        texts = drawing.find_elements("css selector", "text")
+        assert all(box["x"] <= text.rect["x"] and text.rect["x"] + text.rect["width"] <= box["x"] + box["width"] + 1 for text in texts)
+    statuses = strip.find_elements("css selector", "rect")
+    assert len(statuses) == 3, "the reopened stretch is there too"
+    assert short.find_element("css selector", "rect").rect["width"] > box["width"] / 2, "eight minutes of ten days have a line of their own"
+    assert box["x"] < long.find_element("css selector", ".target").rect["x"] < box["x"] + box["width"]
+    status = browser.find_element("css selector", "td:nth-child(2)")
+    assert status.value_of_css_property("white-space") == "nowrap"
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -306,12 +306,12 @@ def test_failed_checks_come_first_with_their_figures(marts: Path, tmp_path: Path
     summary = summary_of(marts, (*some_checks(), stopped))
     page = write_report(marts, summary, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
     assert finding(page, "quality") == (
-        "2 of 29 checks failed (1 with severity ERROR): gate cases per day on raw.cases and drift daily volume on raw.events_log."
+        "2 of 29 checks failed (1 with severity ERROR): cases per day on raw.cases and drift daily volume on raw.events_log."
     )
     quality = text_of(page[page.index('<section id="quality"') :])
     assert quality.index("failed (ERROR)") < quality.index("failed (WARN)") < quality.index("Gates passed")
-    assert "rate 0, error below 1" in quality
-    assert "missing event ts raw.events_log 59.4% 1.78% warns above 3%" in quality
+    assert "0 cases, error below 1 cases" in quality
+    assert "missing event ts (%) raw.events_log 59.4% 1.78% warns above 3%" in quality
 
 
 def test_five_years_stay_under_two_megabytes(tmp_path: Path) -> None:

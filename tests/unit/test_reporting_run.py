@@ -196,7 +196,7 @@ def test_entry_holds_what_the_run_measured(summary: RunSummary, tmp_path: Path) 
     assert f"- The desk's promises, SLA B: first touch: {promise.kept_pct:.3f}% kept ({promise.met_clocks:,} met, " in log
     assert f"- SLA B: first touch, breach %: {first_touch.breach_pct:.3f}%" in log
     assert f"- SLA A: first resolution, customer wait counted p50/p90/p95: {incl.p50:,.1f}, {incl.p90:,.1f}, {incl.p95:,.1f}" in log
-    assert "- passed: raw.events_log / gate_pct_missing_event_ts (rate 1.783, error above 20, warn above 3)" in log
+    assert "- passed: raw.events_log / gate_pct_missing_event_ts (rate 1.783%, error above 20%, warn above 3%)" in log
     assert "- failed (WARN): raw.events_log / drift_daily_volume (worst day 2025-11-28" in log
     assert "27,382.36 business hours saved" in log
     assert "- missing event_ts: 1.783%" in log
@@ -305,6 +305,21 @@ def test_closing_table_takes_names_literally(summary: RunSummary) -> None:
 )
 def test_tiers_in_words(stored: str | None, shown: str) -> None:
     assert wording.tier(stored) == shown
+
+
+@pytest.mark.parametrize(
+    ("check", "figures", "name", "shown"),
+    [
+        ("gate_rejected_rows", {"rate": 82.0, "warn_above": 0}, "rejected rows", "82 rows, warn above 0 rows"),
+        ("gate_pct_rejected_rows", {"error_above": 20.0, "rate": 1.5}, "rejected rows (%)", "rate 1.5%, error above 20%"),
+        ("gate_events_per_case", {"rate": 6.4, "warn_below": 2}, "events per case", "6.4 events, warn below 2 events"),
+        ("gate_pct_late_arriving", {"measured": False}, "late arriving (%)", "measured no"),
+        ("assert_spans_add_up", {"cases": 3}, "assert spans add up", "cases 3"),
+    ],
+)
+def test_gates_say_what_they_measure_in(check: str, figures: dict[str, bool | int | float | str | None], name: str, shown: str) -> None:
+    found = CheckResult(asset="raw.rejected_rows", check=check, passed=True, figures=figures)
+    assert (wording.check_name(found), wording.check_figures(found)) == (name, shown)
 
 
 @pytest.mark.parametrize(

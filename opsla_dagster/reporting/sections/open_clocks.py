@@ -66,7 +66,7 @@ def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Se
         ),
         definition=(
             "A clock runs from its start to its stop. Used and left count business time, the due instant is wall-clock time "
-            f"of {headline.zone}. Past target = elapsed > target. A paused clock has no due instant."
+            f"of {headline.zone}. Past target = elapsed > target. A paused clock has no due instant; one that is used up outside hours breaches with the next open second."
         ),
         data={
             "bands": [(band, words) for band, words in BANDS if totals[band]],
@@ -100,6 +100,6 @@ def _due(row: Row, titles: Mapping[str, str], zone: str) -> Mapping[str, Any]:
         "priority": row["priority"] or MISSING,
         "team": row["team"] or MISSING,
         "used": round(min(100.0, 100 * used), 1),
-        "left": wording.span(row["remaining_seconds"]),
+        "left": wording.span(row["remaining_seconds"]) if row["remaining_seconds"] else "used up",
         "due": MISSING if row["due_at"] is None else wording.due(row["due_at"], zone),
     }
