@@ -18,8 +18,8 @@ from opsla_dagster.reporting.run_summary import Headline, OpenClocks, RunSummary
 #: Failed checks named in the table; the report has all of them.
 MOST_FAILED = 5
 _TWO_RATES = (
-    "The lower rates are of closed cases alone. The upper table has every clock: of a case never touched or resolved too, "
-    "and one open and past its target is broken now."
+    "The lower rates are of these cases alone, an unknown first touch counted as kept. The upper table has every clock, and there "
+    "one that is open and past its target is broken now."
 )
 
 

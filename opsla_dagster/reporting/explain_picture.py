@@ -19,7 +19,7 @@ from opsla_dagster.reporting.report import environment
 
 #: Design units of the drawing for a desk's screen and for a phone's, which shows one of the two: (width, most ticks).
 SIZES = {"wide": (1000.0, 10), "narrow": (360.0, 3)}
-#: Room that a tick's label takes; one nearer to the right edge is written to its left.
+#: Room that a tick's label takes.
 _LABEL = 80.0
 #: What lasted is seen, however short it was.
 _THINNEST = 2.0
@@ -54,7 +54,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class TimeLine:
-    """One clock: its verdict, and its drawings by size, with dates of their own where it is too short for those of the case
+    """One clock: its verdict, and its drawings by size (none of a clock without pieces), with dates of their own where it is too short for those of the case
     (`enlarged_from` is then its start, else empty)."""
 
     title: str
@@ -135,17 +135,25 @@ class _Scale:
 def _drawn(scale: _Scale, size: str, pieces: Sequence[tuple[datetime, datetime, str, str, str]], due_at: datetime | None = None) -> Drawing:
     """The pieces (from, to, kind, label, words) on the scale."""
     width, most = SIZES[size]
-    ticks = [(round(scale.share(at) * width, 2), label) for at, label in scale.ticks(most)]
     bars = []
     for start, end, kind, label, words in pieces:
         x = scale.share(start) * width
         bars.append(Bar(round(x, 2), round(max(scale.share(end) * width - x, _THINNEST), 2), kind, label, words))
     return Drawing(
         width=width,
-        ticks=tuple((x, label, "end" if x > width - _LABEL else "start") for x, label in ticks),
+        ticks=tuple(_placed([(round(scale.share(at) * width, 2), label) for at, label in scale.ticks(most)], width)),
         bars=tuple(bars),
         due_x=round(scale.share(due_at) * width, 2) if due_at is not None and scale.holds(due_at) else None,
     )
+
+
+def _placed(ticks: Sequence[tuple[float, str]], width: float) -> Iterator[tuple[float, str, str]]:
+    """Each tick with its label and whether that starts or ends there; at the edge it ends, or is left out where the one before is near."""
+    previous = -width
+    for x, label in ticks:
+        side = "end" if x > width - _LABEL else "start"
+        yield x, "" if side == "end" and x - previous < 2 * _LABEL else label, side
+        previous = x
 
 
 def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
@@ -168,8 +176,8 @@ def _time_line(clock: Clock, zone: str, scale: _Scale) -> TimeLine:
         promise=f"{duration(clock.target_seconds)} of calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
         verdict=verdict(clock, zone),
         outcome=clock.outcome,
-        drawings={size: _drawn(own, size, pieces, clock.due_at) for size in SIZES},
-        enlarged_from=when(clock.started_at, zone) if is_enlarged else "",
+        drawings={size: _drawn(own, size, pieces, clock.due_at) for size in SIZES if pieces},
+        enlarged_from=when(clock.started_at, zone) if is_enlarged and pieces else "",
         due=when(clock.due_at, zone) if clock.due_at else "",
         sums=tuple(_sums(clock.pieces)),
     )

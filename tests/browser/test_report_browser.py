@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,8 @@ def test_a_case_s_time_lines_are_whole_at_every_width(browser: Any, case: Path, 
         box = drawing.rect
         texts = drawing.find_elements("css selector", "text")
         assert all(box["x"] <= text.rect["x"] and text.rect["x"] + text.rect["width"] <= box["x"] + box["width"] + 1 for text in texts)
+        below = sorted((text.rect["x"], text.rect["x"] + text.rect["width"]) for text in texts if text.get_attribute("y") == "46")
+        assert all(left[1] <= right[0] for left, right in pairwise(below)), "the labels of ticks lie over one another"
     statuses = strip.find_elements("css selector", "rect")
     assert len(statuses) == 3, "the reopened stretch is there too"
     assert short.find_element("css selector", "rect").rect["width"] > box["width"] / 2, "eight minutes of ten days have a line of their own"
