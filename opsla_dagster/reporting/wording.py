@@ -110,7 +110,7 @@ def check_figures(check: CheckResult) -> str:
     """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
     unit = gate_unit(check)
     ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
-    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit if _is_number(value) else ''}" for key, value in ordered)
+    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{_of(value, unit)}" for key, value in ordered)
 
 
 def gate_unit(check: CheckResult) -> str:
@@ -132,8 +132,11 @@ def _figure_name(key: str, unit: str) -> str:
     return "" if key == "rate" and unit not in ("", "%") else f"{name(key)} "
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _of(value: object, unit: str) -> str:
+    """The unit after a number, in the singular after one; nothing after anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ""
+    return unit.removesuffix("s") if value == 1 else unit
 
 
 def _figure(value: bool | int | float | str | None) -> str:

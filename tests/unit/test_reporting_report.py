@@ -310,7 +310,7 @@ def test_failed_checks_come_first_with_their_figures(marts: Path, tmp_path: Path
     )
     quality = text_of(page[page.index('<section id="quality"') :])
     assert quality.index("failed (ERROR)") < quality.index("failed (WARN)") < quality.index("Gates passed")
-    assert "0 cases, error below 1 cases" in quality
+    assert "0 cases, error below 1 case" in quality
     assert "missing event ts (%) raw.events_log 59.4% 1.78% warns above 3%" in quality
 
 

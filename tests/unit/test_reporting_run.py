@@ -311,6 +311,7 @@ def test_tiers_in_words(stored: str | None, shown: str) -> None:
     ("check", "figures", "name", "shown"),
     [
         ("gate_rejected_rows", {"rate": 82.0, "warn_above": 0}, "rejected rows", "82 rows, warn above 0 rows"),
+        ("gate_rejected_rows", {"rate": 1.0, "warn_above": 0}, "rejected rows", "1 row, warn above 0 rows"),
         ("gate_pct_rejected_rows", {"error_above": 20.0, "rate": 1.5}, "rejected rows (%)", "rate 1.5%, error above 20%"),
         ("gate_events_per_case", {"rate": 6.4, "warn_below": 2}, "events per case", "6.4 events, warn below 2 events"),
         ("gate_pct_late_arriving", {"measured": False}, "late arriving (%)", "measured no"),
