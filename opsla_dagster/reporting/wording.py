@@ -110,7 +110,7 @@ def check_figures(check: CheckResult) -> str:
     """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
     unit = gate_unit(check)
     ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
-    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{_of(value, unit)}" for key, value in ordered)
+    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, unit)}" for key, value in ordered)
 
 
 def gate_unit(check: CheckResult) -> str:
@@ -132,7 +132,7 @@ def _figure_name(key: str, unit: str) -> str:
     return "" if key == "rate" and unit not in ("", "%") else f"{name(key)} "
 
 
-def _of(value: object, unit: str) -> str:
+def unit_after(value: object, unit: str) -> str:
     """The unit after a number, in the singular after one; nothing after anything else."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return ""

@@ -66,8 +66,8 @@ def _gate(check: CheckResult) -> Mapping[str, Any]:
     """A passed gate: its rate, the bound of a warning, and how much of an upper bound is used up, in %."""
     unit = wording.gate_unit(check)
     rate, above, below = (_number(check, figure) for figure in ("rate", "warn_above", "warn_below"))
-    bound = f"warns above {wording.decimal(above, 0)}{unit}" if above is not None else ""
-    bound = f"warns below {wording.decimal(below, 0)}{unit}" if below is not None else bound
+    bound = f"warns above {wording.decimal(above, 0)}{wording.unit_after(above, unit)}" if above is not None else ""
+    bound = f"warns below {wording.decimal(below, 0)}{wording.unit_after(below, unit)}" if below is not None else bound
     return {
         "asset": check.asset,
         "check": wording.check_name(check),
