@@ -24,7 +24,6 @@ from opsla_dagster.window import ONE_DAY, Window
 
 CALENDARS = CalendarsSettings.model_validate({
     "horizon": {"start": "2024-01-01", "end": "2027-01-01"},
-    "default": "new_york",
     "calendars": {
         "new_york": {"zone": "America/New_York", "hours": {"mon-fri": ["08:00-18:00"]}, "public_holidays": [{"country": "US"}]},
         "kathmandu": {"zone": "Asia/Kathmandu", "hours": {"sun-fri": ["10:00-13:00", "14:00-17:00"]}},

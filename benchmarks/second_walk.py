@@ -58,7 +58,7 @@ def _second(instant: datetime, origin: datetime) -> int:
 
 def _open_seconds(calendars: CalendarsSettings, start: datetime, last: datetime) -> Seconds:
     """Whether each second of the whole days from `start` (UTC midnight) to `last` is open."""
-    calendar = calendars.default_calendar
+    calendar = calendars.desk
     zone, closed = ZoneInfo(calendar.zone), set(calendar.holiday_names(calendars.horizon.window))
     minutes = ((last - start).days + 1) * 24 * 60
     is_open = np.zeros(minutes, dtype=np.bool_)

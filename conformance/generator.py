@@ -64,7 +64,7 @@ def draw_document(seed: int, cases: int = 400) -> Document:
     as_of = draw.choice([last - 1, *(_instant(draw, first + (last - first) // 2, last) for _ in range(6))])
     return Document(
         id=f"seed_{seed}", why="random", as_of=as_of, metrics=metrics, policies=tuple(policies),
-        calendars={"horizon": {"start": start, "end": end}, "default": "calendar_0", "calendars": calendars},
+        calendars={"horizon": {"start": start, "end": end}, "calendars": calendars},
         cases=tuple(
             _case(draw, f"s{seed}-{number:05d}", first, last, metrics, list(calendars)) for number in range(cases)
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from conformance.calendar_hours import Calendars, Hours, Pairs, duration
@@ -75,34 +76,30 @@ class History:
     def __init__(self, case: Case) -> None:
         self.intake = case.intake_at
         events = _distinct([signal for signal in case.signals if signal.name not in MESSAGES])
-        self.ended_at = self._end(events)
-        self.is_cancelled = self._cancelled(events)
+        endings = self._endings(events)
+        self.ended_at = max(self.intake, endings[0].at) if endings else None
+        self.is_cancelled = bool(endings) and endings[0].name == "CANCELLED"
+        #: Statuses are told of until the last terminal event: a clock that CLOSED stops may stand still in RESOLVED.
+        self.told_until = max(self.intake, *(event.at for event in endings)) if endings else EVER
         self.statuses = self._statuses([signal for signal, _ in events])
         signs = [(event.at, event.sequence, _names(event, is_reopen)) for event, is_reopen in events]
         # The message that opens a case is its intake: the first reply answers it.
-        said = [signal for signal in case.signals if signal.name in MESSAGES]
+        said = list({(signal.name, signal.at): signal for signal in reversed(case.signals) if signal.name in MESSAGES}.values())
         said = [signal for signal in said if signal.name != "CUSTOMER_MESSAGE" or signal.at > self.intake]
         signs += [(signal.at, signal.sequence, frozenset({signal.name})) for signal in said]
         # Intake comes before everything else, whatever the stamps say.
         self.steps = [Step(self.intake, frozenset({"INTAKE"})), *(Step(at, names) for at, _, names in sorted(signs, key=_order))]
 
-    def _end(self, events: list[tuple[Signal, bool]]) -> int | None:
-        """A case has ended when in the source's order no reopen follows its last terminal event."""
-        terminal = [event for event, _ in events if event.name in TERMINAL]
-        reopens = [event.sequence for event, is_reopen in events if is_reopen]
-        if not terminal or max(reopens, default=-1) > max(event.sequence for event in terminal):
-            return None
-        return max(self.intake, *(event.at for event in terminal))
-
-    def _cancelled(self, events: list[tuple[Signal, bool]]) -> bool:
-        """Cancelled, and not reopened since."""
-        cancelled = [event.sequence for event, _ in events if event.name == "CANCELLED"]
-        reopens = [event.sequence for event, is_reopen in events if is_reopen]
-        return bool(cancelled) and max(reopens, default=-1) < max(cancelled)
+    @staticmethod
+    def _endings(events: list[tuple[Signal, bool]]) -> list[Signal]:
+        """The terminal events that no reopen follows, in the source's order: the first of them ended the case."""
+        last_reopen = max((event.sequence for event, is_reopen in events if is_reopen), default=-1)
+        endings = [event for event, _ in events if event.name in TERMINAL and event.sequence > last_reopen]
+        return sorted(endings, key=lambda event: event.sequence)
 
     def _statuses(self, events: list[Signal]) -> list[tuple[int, int, str]]:
-        """(start, end, status) from intake to the end of the case; of several at one instant the last holds."""
-        end = EVER if self.ended_at is None else self.ended_at
+        """(start, end, status) from intake to the last terminal event; of several at one instant the last holds."""
+        end = self.told_until
         holding = {self.intake: "INTAKE"}
         for event in sorted(events, key=lambda event: (event.at, event.sequence)):
             if self.intake <= event.at < end:
@@ -201,14 +198,14 @@ class Oracle:
             rows.append(_Row(cycle, final, counted_from, cycle.end, is_superseded=False))
         else:  # no promise at the end: the last one is judged by when it lapsed
             rows.append(_superseded(cycle, stretches[last]))
-        if final.change == "restart":
-            others = {
-                stretch.promise.policy: stretch
-                for stretch in stretches[:last]
-                if stretch.promise is not None and stretch.promise.policy != final.policy
-            }
-            rows += [_superseded(cycle, stretch) for stretch in others.values()]
-        return rows
+        others = {}
+        for number, following in pairwise(promised):
+            promise, next_promise = stretches[number].promise, stretches[following].promise
+            assert promise is not None
+            assert next_promise is not None
+            if next_promise.change == "restart" and promise.policy != final.policy:
+                others[promise.policy] = stretches[number]
+        return [*rows, *(_superseded(cycle, stretch) for stretch in others.values())]
 
     def _judge(self, case: Case, name: str, metric: Mapping[str, Any], history: History, row: _Row) -> Clock:
         hours, start, stop = self.hours[row.promise.calendar], row.cycle.start, row.stop

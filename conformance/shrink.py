@@ -51,7 +51,7 @@ def _smaller(document: Document) -> Iterator[Document]:
             yield replace(
                 document, policies=(*document.policies[:number], {**policy, "when": {}}, *document.policies[number + 1:])
             )
-    for name in [name for name in document.calendars["calendars"] if name != document.calendars["default"]]:
+    for name in document.calendars["calendars"] if len(document.calendars["calendars"]) > 1 else ():
         calendars = {key: told for key, told in document.calendars["calendars"].items() if key != name}
         yield replace(document, calendars={**document.calendars, "calendars": calendars})
 

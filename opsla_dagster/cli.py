@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -32,6 +34,9 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
 
+#: Exit code of what Ctrl-C ended, as shells have it.
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="opsla",
     help="SLA truth from the event log of a support or operations desk.",
@@ -43,7 +48,17 @@ app = typer.Typer(
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 #: Names the code location; at the top of the clone, beside sql/ and config/.
 WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+#: The UI is for this machine alone.
+LOCALHOST = "127.0.0.1"
 complaints = Console(stderr=True)
+
+
+def _in_a_directory(path: Path | None) -> Path | None:
+    """Raises OpslaError where the directory that `path` shall lie in is not there: a mistyped path would make another one."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise OpslaError(f"{path}: there is no directory {path.absolute().parent}; make it first, or name another one")
+    return path
+
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
@@ -65,6 +80,7 @@ def run(
 
     settings = load_settings()
     if cases is not None:
+        _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     unloaded = _load_accounts(settings)
@@ -72,6 +88,7 @@ def run(
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
+    _refuse_dates_to_come(window.start, as_of_at, settings.sources.desk.timezone)
     require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
@@ -154,12 +171,13 @@ def refresh(as_of: AsOf = None) -> None:
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> None:
+def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
     """The Dagster UI, schedule and sensors on this machine, on the same home."""
     from opsla_dagster.instance.settings import prepare_dagster_home
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
+    _require_free(port)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
@@ -167,7 +185,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI.")] = 3000) -> No
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
     }
     command = [
-        str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port),
+        str(Path(sys.executable).with_name("dagster")), "dev", "--host", LOCALHOST, "--port", str(port),
         "--workspace", str(WORKSPACE),
     ]
     # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
@@ -204,7 +222,7 @@ def report() -> None:
 def explain(
     case_id: str,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="As a page with a time line a clock.")] = None,
+    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=_in_a_directory, help="As a page with a time line a clock.")] = None,
 ) -> None:
     """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
     from opsla_dagster.reporting.explain import explain as explain_case
@@ -218,10 +236,11 @@ def explain(
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 
-        _say(f"Picture: {write_picture(explanation, picture)}")
-    elif as_json:
+        # Who reads the JSON reads nothing beside it.
+        _say(f"Picture: {write_picture(explanation, picture)}", complaints if as_json else console)
+    if as_json:
         typer.echo(explanation.to_json())
-    else:
+    elif picture is None:
         render(explanation, console)
 
 
@@ -229,14 +248,14 @@ def explain(
 def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", help="A file as sla_policies.yml, or a directory that holds one.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The other one; calendars.yml beside either is used with it.")],
-    to: Annotated[Path | None, typer.Option("--to", help="Write every clock that differs to this CSV file.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
 ) -> None:
     """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
     from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    before, after = (read_promises(place, settings.config_directory) for place in (a, b))
+    before, after = (read_promises(place, settings) for place in (a, b))
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
@@ -254,7 +273,9 @@ class ExportFormat(StrEnum):
 @app.command()
 def export(
     file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
-    directory: Annotated[Path | None, typer.Option("--to", help="Directory to write to; default: exports/ in the home.")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--to", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
+    ] = None,
     tables: Annotated[
         list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
     ] = None,
@@ -288,9 +309,10 @@ def main() -> None:
         app()
     except OpslaError as error:
         _complain(error)
-    except KeyboardInterrupt:
-        complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
+            complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
+        raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home
@@ -301,9 +323,9 @@ def main() -> None:
         _complain(trouble)
 
 
-def _say(text: str) -> None:
+def _say(text: str, to: Console = console) -> None:
     """One line as it is: nothing in it is markup, and a path is not broken in two."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    to.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _complain(error: OpslaError) -> NoReturn:
@@ -424,9 +446,33 @@ def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of
             refuse_mixtures(Scope(connection, desk, settings, as_of_at, window, window))
 
 
+def _require_simulation(settings: "Settings") -> None:
+    from opsla_dagster.settings.sources import SimulationSourceSettings
+
+    if not any(isinstance(source, SimulationSourceSettings) and source.enabled for source in settings.sources.sources):
+        place = settings.config_directory / "sources.yml"
+        raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out: the sources bring their own cases")
+
+
 def _refuse_dates_before(first: date, start_date: date) -> None:
     if first < start_date:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
+
+
+def _refuse_dates_to_come(first: date, as_of_at: datetime, zone: str) -> None:
+    today = as_of_at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    if first > today:
+        raise OpslaError(f"the window begins on {first}; as of {today} nothing of it has happened yet")
+
+
+def _require_free(port: int) -> None:
+    """Raises OpslaError when nobody could listen there: Dagster would wait for ever."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: a port that was just left is free
+        try:
+            probe.bind((LOCALHOST, port))
+        except OSError as error:
+            raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
 
 
 def _make_benchmarks_importable() -> None:

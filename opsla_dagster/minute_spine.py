@@ -1,4 +1,4 @@
-"""The minute spine: every business minute of the default calendar, found by walking the clock.
+"""The minute spine: every business minute of the desk's calendar, found by walking the clock.
 
 Belongs here: `staging.business_minutes_dim`. It is the witness of `opsla_dagster.calendars`: it shares the settings
 with it and nothing else. It looks at each UTC minute, asks what the wall clock then shows, and whether that is open.
@@ -63,7 +63,7 @@ class _Walk:
     """The walk over UTC days. Days that look alike are walked once, which is what makes decades affordable."""
 
     def __init__(self, settings: CalendarsSettings) -> None:
-        calendar = settings.default_calendar
+        calendar = settings.desk
         self._zone = ZoneInfo(calendar.zone)
         self._week = calendar.week
         self._exceptions: dict[date, Minutes] = {

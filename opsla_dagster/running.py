@@ -20,9 +20,12 @@ from opsla_dagster.assets.bronze import bronze_keys
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
+from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.sla_policies import sla_policies
+from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.window import Window
@@ -54,7 +57,11 @@ def run_windows(
     *,
     is_refresh: bool,
 ) -> Finished:
-    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails."""
+    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails.
+
+    Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
+    """
+    _refuse_what_does_not_fit(settings)
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     tags = process_tags(instance)
     run_ids: list[str] = []
@@ -70,10 +77,19 @@ def run_windows(
             )
             run_ids.append(result.run_id)
             if not result.success:
+                if _was_interrupted(result):
+                    raise KeyboardInterrupt
                 return Finished(run_ids, _why(result))
     finally:
         on_table_done.reset(listening)
     return Finished(run_ids, "")
+
+
+def _refuse_what_does_not_fit(settings: Settings) -> None:
+    """What one config file says of another, and of the gates' SQL: a run would find it only halfway through."""
+    sla_policies(settings.sla_policies, build_desk(settings).calendars(settings.calendars).calendars)
+    for table, gates in settings.quality_gates.gates.items():
+        refuse_unknown_rates(table, gates)
 
 
 def load_accounts(settings: Settings, instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
@@ -103,6 +119,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether it was Ctrl-C: DuckDB makes an error of it, Dagster cancels the run."""
+    return any(
+        event.event_type is dg.DagsterEventType.PIPELINE_CANCELED
+        or (event.is_step_failure and "interrupted" in _unexpected(event.step_failure_data.error).lower())
+        for event in result.all_events
+    )
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

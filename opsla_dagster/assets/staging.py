@@ -65,6 +65,13 @@ STAGING = [
         checks=["assert_every_deduped_event_is_kept"],
     ),
     TableAsset(
+        "staging.messages_deduped", "events", deps=["raw.messages"], checks=["assert_copies_add_up_to_raw_messages"],
+    ),
+    TableAsset(
+        "staging.case_owners", "events", deps=["raw.cases", "raw.attribute_changes", "staging.events_clean"],
+        checks=["assert_every_case_is_held_from_intake_on"],
+    ),
+    TableAsset(
         "staging.case_milestones", "events", deps=["raw.cases", "staging.events_clean"],
         checks=["assert_every_case_has_milestones"],
     ),
@@ -83,7 +90,7 @@ STAGING = [
     TableAsset(
         "staging.sla_cycles", "clocks",
         deps=[
-            "staging.case_milestones", "staging.events_clean", "raw.messages", "staging.sla_metric_rules", "staging.sla_promises",
+            "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.sla_promises",
         ],
     ),
     TableAsset(
@@ -103,14 +110,17 @@ STAGING = [
     ),
     TableAsset(
         "staging.sla_root_causes", "clocks",
-        deps=["staging.sla_clocks", "staging.sla_clock_spans", "staging.status_spans", "staging.business_time", "staging.case_milestones"],
+        deps=[
+            "staging.sla_clocks", "staging.sla_clock_spans", "staging.status_spans", "staging.case_owners", "staging.business_time",
+            "staging.case_milestones",
+        ],
         checks=["assert_every_breach_has_a_root_cause"],
     ),
     TableAsset(
         "staging.source_clock_comparison", "clocks", deps=["raw.source_verdicts", "staging.sla_clocks"],
     ),
     TableAsset(
-        "staging.case_lifecycle", "events", deps=["staging.events_clean", "raw.messages", "raw.attribute_changes"],
+        "staging.case_lifecycle", "events", deps=["staging.events_clean", "staging.messages_deduped", "raw.attribute_changes", "staging.case_owners"],
     ),
     TableAsset(
         "staging.case_sla_metrics", "clocks",
@@ -121,7 +131,7 @@ STAGING = [
     TableAsset(
         "staging.case_stage_durations", "drivers",
         deps=[
-            "staging.case_milestones", "staging.case_sla_metrics", "staging.business_time", "staging.sla_policies",
+            "staging.case_milestones", "staging.case_sla_metrics", "staging.business_time",
         ],
         checks=["assert_stages_add_up"],
     ),
@@ -137,7 +147,7 @@ STAGING = [
     TableAsset(
         "staging.reopen_penalty", "drivers",
         deps=[
-            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.sla_policies",
+            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.sla_clocks",
         ],
     ),
 ]

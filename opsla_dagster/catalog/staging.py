@@ -52,7 +52,7 @@ STAGING = [
         rules=(Rule("segment_start_at", "<", "segment_end_at"),),
     ),
     table(
-        "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the default calendar.",
+        "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the desk's calendar.",
         "The minute spine: an independent witness of business time, built minute by minute.",
         key="minute_start_at",
         columns="business_date minute_start_at minute_number",
@@ -75,21 +75,34 @@ STAGING = [
                    is_ingestion_before_event is_before_intake team agent""",
     ),
     table(
+        "staging.messages_deduped", Kind.PARTITIONED, "One row per distinct message of a case.",
+        "Of messages of one kind at one instant the first in the source's order is kept.",
+        key="message_id",
+        columns="source message_id case_id intake_date sent_ts source_sequence signal agent copies",
+    ),
+    table(
+        "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
+        "Who held a case when: as events and changes of team and agent tell.",
+        key="case_id started_at",
+        columns="source case_id intake_date team agent started_at ended_at",
+        rules=(Rule("started_at", "<", "ended_at"),),
+    ),
+    table(
         "staging.case_milestones", Kind.PARTITIONED, "One row per case.",
         "The first canonical instant of each status, and where the case ended.",
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority category team agent
                    brand region channel customer tags
                    triage_ts assigned_ts investigation_ts escalated_ts customer_wait_ts review_qa_ts resolved_ts
-                   last_resolved_ts reopened_ts cancelled_ts closed_ts ended_at event_count reopen_count
+                   last_resolved_ts reopened_ts cancelled_ts closed_ts ended_at last_terminal_at event_count reopen_count
                    is_triage_before_intake is_open is_cancelled source_resolved_ts source_closed_ts source_is_sla_met""",
-        rules=(Rule("resolved_ts", "<=", "last_resolved_ts"),),
+        rules=(Rule("resolved_ts", "<=", "last_resolved_ts"), Rule("ended_at", "<=", "last_terminal_at")),
     ),
     table(
         "staging.status_spans", Kind.PARTITIONED, "One row per case and contiguous stretch in one status.",
-        "Half-open, disjoint and gap-free from intake to the end of the case; the last span of an open case has no end.",
+        "Half-open, disjoint and gap-free from intake to the last terminal event of a case that has ended; the last span of an open case has no end.",
         key="case_id span_number",
-        columns="source case_id intake_date span_number status started_at ended_at is_open event_id team agent",
+        columns="source case_id intake_date span_number status started_at ended_at is_open event_id",
         nullable="event_id",
         rules=(Rule("started_at", "<", "ended_at"),),
     ),
@@ -164,7 +177,7 @@ STAGING = [
         "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case that was both touched and resolved (TRIAGE and RESOLVED, by the shipped policies).",
         "The promises of a case side by side, with the minutes behind them.",
         key="case_id",
-        columns="""source case_id intake_date intake_ts tier case_type priority first_touch_ts resolved_ts
+        columns="""source case_id intake_date intake_ts tier case_type priority first_touch_ts resolution_ts resolution_calendar
                    first_touch_business_minutes resolution_incl_wait_business_minutes
                    resolution_paused_business_minutes customer_wait_business_minutes resolution_calendar_minutes
                    is_first_touch_before_intake is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached
@@ -192,7 +205,7 @@ STAGING = [
         rules=(),
     ),
     table(
-        "staging.day_load", Kind.VIEW, "One row per local date of the default calendar.",
+        "staging.day_load", Kind.VIEW, "One row per local date of the desk's calendar.",
         "Flow, backlog, staffing and congestion of each day.",
         key="calendar_date",
         columns="""calendar_date is_business_day opened_cases ended_cases open_backlog_cases planned_heads effective_heads

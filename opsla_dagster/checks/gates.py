@@ -6,10 +6,13 @@ the rates' SQL and the bounds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import dagster as dg
 import duckdb
+import sqlglot
+from sqlglot import exp
 
 from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.errors import OpslaError
@@ -21,20 +24,30 @@ REJECTED_ROWS = "raw.rejected_rows"
 _SAMPLE_REASONS = 5
 
 
+def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
+    """Raises OpslaError for a gate on what the table's SQL does not measure, and for a table without such SQL."""
+    path = check_path(table, "gates")
+    if not path.exists():
+        measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))
+        raise OpslaError(f"quality_gates.yml: {table}: no rates of this table are measured; known: {', '.join(measured)}")
+    known = sqlglot.parse_one(load_sql(path), dialect="duckdb", into=exp.Select).named_selects
+    unknown = sorted(set(gates) - set(known))
+    if unknown:
+        raise OpslaError(
+            f"quality_gates.yml: {table}: no such rate: {', '.join(unknown)}; sql/checks/{table}/gates.sql has {', '.join(known)}"
+        )
+
+
 def check_gates(
     connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL) passes and says so."""
+    refuse_unknown_rates(table, gates)
     sql = load_sql(check_path(table, "gates"))
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()
     rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
-    unknown = sorted(set(gates) - set(rates))
-    if unknown:
-        raise OpslaError(
-            f"quality_gates.yml: {table}: no such rate: {', '.join(unknown)}; sql/checks/{table}/gates.sql has {', '.join(names)}"
-        )
     outcomes = [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
     if table != REJECTED_ROWS:
         return outcomes  # a rate has no rows of its own to show; every rejected row has

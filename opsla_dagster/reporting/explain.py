@@ -207,6 +207,9 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     found = found or _rows(
         connection, "select * from staging.case_milestones where lower(case_id) = lower($case_id)", case_id=case_id
     )
+    meant = sorted({row["case_id"] for row in found})
+    if len(meant) > 1:
+        raise OpslaError(f"case {case_id!r} may be {' or '.join(meant)}; write it as one of them")
     if len(found) == 1:
         return found[0]
     if found:
@@ -308,13 +311,20 @@ def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
     yield row["is_late_arriving"], "arrived late"
     yield row["is_ingestion_before_event"], "ingested before it happened"
     yield row["is_reopen"], "reopen"
-    yield row["copies"] > 1, f"in the log {row['copies']} times"
-    yield case["ended_at"] is not None and row["canonical_ts"] > case["ended_at"], "after the end: in no span"
+    yield row["copies"] > 1, _told(row["copies"])
+    yield case["last_terminal_at"] is not None and row["canonical_ts"] > case["last_terminal_at"], "after the end: in no span"
+
+
+def _told(copies: int) -> str:
+    return f"in the log {copies} times"
 
 
 def _said(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
-    rows = _of_case(connection, "raw.messages", case, "sent_ts, source_sequence, message_id")
-    return [Event(row["message_id"], row["sent_ts"], row["signal"], None, ()) for row in rows]
+    rows = _of_case(connection, "staging.messages_deduped", case, "sent_ts, source_sequence, message_id")
+    return [
+        Event(row["message_id"], row["sent_ts"], row["signal"], None, (_told(row["copies"]),) if row["copies"] > 1 else ())
+        for row in rows
+    ]
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:

@@ -22,10 +22,12 @@ from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.settings import Settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
+from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -34,7 +36,7 @@ from opsla_dagster.window import ONE_DAY, Window
 
 #: What both sides are made of: the warehouse's, as they are.
 _HELD = (
-    "raw.source_partitions", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
+    "raw.source_partitions", "staging.messages_deduped", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
     "staging.events_clean", "staging.status_spans", "ops.refreshed_partitions", "ops.source_looks",
 )
 _CASES_SHOWN = 12
@@ -72,15 +74,15 @@ class Promises:
     calendars: CalendarsSettings
 
 
-def read_promises(place: Path, config_directory: Path) -> Promises:
+def read_promises(place: Path, settings: Settings) -> Promises:
     """The promises at `place`: a file as sla_policies.yml, or a directory with one; calendars.yml from beside it if there is one.
 
-    Raises OpslaError for what is not there or wrong.
+    As in a run, the calendars that the desk's sources bring can be named too. Raises OpslaError for what is not there or wrong.
     """
     path = place / "sla_policies.yml" if place.is_dir() else place
     own = path.with_name("calendars.yml")
-    calendars = read_document(own if own.exists() else config_directory / "calendars.yml", CalendarsSettings)
-    return Promises(place, read_document(path, SlaPoliciesSettings), calendars)
+    calendars = read_document(own, CalendarsSettings) if own.exists() else settings.calendars
+    return Promises(place, read_document(path, SlaPoliciesSettings), build_desk(settings).calendars(calendars))
 
 
 @contextmanager

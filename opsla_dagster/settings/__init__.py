@@ -12,15 +12,13 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 from opsla_dagster.settings.base import read_document
-from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
-
-DESK_CALENDAR = "desk"
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,13 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
 
 
 def _require_one_zone(calendars: CalendarsSettings, sources: SourcesSettings, directory: Path) -> None:
-    """Intake dates are the desk's, end dates the default calendar's: both must be of one zone, and the SQL calls it `desk`."""
+    """Intake dates are the desk's, end dates those of its calendar: both must be of one zone."""
     path = directory / "calendars.yml"
-    if calendars.default != DESK_CALENDAR:
-        raise OpslaError(f"{path}: default: must be {DESK_CALENDAR!r}, the calendar of the desk; found {calendars.default!r}")
-    zone = calendars.calendars[DESK_CALENDAR].zone
+    if DESK_CALENDAR not in calendars.calendars:
+        raise OpslaError(
+            f"{path}: calendars: none is called {DESK_CALENDAR!r}, which is the desk's own; known: {', '.join(calendars.calendars)}"
+        )
+    zone = calendars.desk.zone
     if zone != sources.desk.timezone:
         raise OpslaError(
             f"{path}: calendars.{DESK_CALENDAR}.zone: {zone!r} is not the desk's zone {sources.desk.timezone!r} "

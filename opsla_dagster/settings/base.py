@@ -38,15 +38,23 @@ def _known_zone(name: str) -> str:
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: A hundred years: no calendar reaches further, and instants stay countable.
+_LONGEST_SECONDS = 36_525 * 86_400
 
 
 def parse_duration(text: str, *, day_seconds: int = 86_400) -> int:
-    """`90s`, `15m`, `2h`, `1h 30m`, `3d` as seconds, a day being `day_seconds` of them. Raises ValueError for anything else."""
+    """`90s`, `15m`, `2h`, `1h 30m`, `3d` as seconds, a day being `day_seconds` of them.
+
+    Raises ValueError for anything else, and for more than a hundred years.
+    """
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise ValueError(f"{text!r} is not a duration; write 90s, 15m, 2h, 1h 30m or 3d")
-    seconds = _UNIT_SECONDS | {"d": day_seconds}
-    return sum(int(number) * seconds[unit] for number, unit in parts)
+    unit_seconds = _UNIT_SECONDS | {"d": day_seconds}
+    seconds = sum(int(number) * unit_seconds[unit] for number, unit in parts)
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{_shown(text)} is longer than a hundred years; write 90s, 15m, 2h, 1h 30m or 3d")
+    return seconds
 
 
 def _duration_seconds(value: object) -> object:
@@ -72,13 +80,27 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 Seconds = Annotated[int, BeforeValidator(_duration_seconds)]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose mappings have each key once: the plain loader would keep the last of them without a word."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        first_lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+            if name in first_lines:
+                raise ValueError(f"line {line}: {key.value!r} is said again, after line {first_lines[name]}; keep one of the two")
+            first_lines[name] = line
+        return node
+
+
 def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     """The YAML file at `path` as a `model`.
 
     Raises OpslaError naming the file and, for a bad value, its YAML path, what was found and what was expected.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
     except (OSError, UnicodeDecodeError) as error:

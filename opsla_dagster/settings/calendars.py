@@ -24,6 +24,8 @@ from opsla_dagster.window import ONE_DAY, Window
 #: Half-open minutes of one local date, ascending and disjoint: ((480, 1080),) is 08:00-18:00.
 Minutes = tuple[tuple[int, int], ...]
 
+#: Name of the desk's own calendar, also in SQL.
+DESK_CALENDAR = "desk"
 MINUTES_A_DAY = 1440
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _INTERVAL = re.compile(r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
@@ -262,16 +264,13 @@ class Calendar(Document):
 
 
 class CalendarsSettings(Document):
-    """The whole of calendars.yml."""
+    """The whole of calendars.yml. The desk's own calendar is the one named `desk`."""
 
     horizon: Horizon
-    default: str
     calendars: Annotated[dict[str, Calendar], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _known_names(self) -> CalendarsSettings:
-        if self.default not in self.calendars:
-            raise ValueError(f"default: no calendar is called {self.default!r}; known: {', '.join(self.calendars)}")
+    def _known_holidays(self) -> CalendarsSettings:
         for name, calendar in self.calendars.items():
             for number, public in enumerate(calendar.public_holidays):
                 try:
@@ -281,8 +280,9 @@ class CalendarsSettings(Document):
         return self
 
     @property
-    def default_calendar(self) -> Calendar:
-        return self.calendars[self.default]
+    def desk(self) -> Calendar:
+        """The desk's own calendar: its days are the desk's dates. `load_settings` refuses a document without it."""
+        return self.calendars[DESK_CALENDAR]
 
 
 def require_horizon(settings: CalendarsSettings, window: Window) -> None:

@@ -1,15 +1,26 @@
-"""The home: where all state lives.
+"""The home: where all state lives, and the memory that work on it may take.
 
-Belongs here: the paths. Does not belong here: reading or writing them.
+Belongs here: the paths, and what the environment says of both. Does not belong here: reading or writing them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
+
+_MEMORY = re.compile(r"(?=.*[1-9])\d{1,6}(\.\d+)?\s*(%|[kmgt](i?b)?)", re.IGNORECASE)
+
+
+def memory_bound() -> dict[str, str]:
+    """DuckDB's setting for $OPSLA_MEMORY_LIMIT (such as 2GB); empty without it. Raises OpslaError for what is no amount of memory."""
+    limit = os.environ.get("OPSLA_MEMORY_LIMIT", "").strip()
+    if limit and not _MEMORY.fullmatch(limit):
+        raise OpslaError(f"OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB, 512MB or 50%")
+    return {"memory_limit": limit} if limit else {}
 
 
 @dataclass(frozen=True)
@@ -55,11 +66,9 @@ class Home:
         return self.root / "spill"
 
     def duckdb_config(self) -> dict[str, str]:
-        """DuckDB's settings for the warehouse; $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory."""
+        """DuckDB's settings for the warehouse. Raises OpslaError as `memory_bound` does."""
         # A run checkpoints when it closes the file; DuckDB's own 16 MB would have it do the same work several times.
-        config = {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB"}
-        limit = os.environ.get("OPSLA_MEMORY_LIMIT")
-        return {**config, "memory_limit": limit} if limit else config
+        return {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB", **memory_bound()}
 
     @property
     def _cases_file(self) -> Path:

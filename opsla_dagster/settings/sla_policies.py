@@ -121,7 +121,9 @@ class Target(Document):
 
 
 def _as_values(value: object) -> object:
-    return (str(value),) if isinstance(value, str | int) and not isinstance(value, bool) else value
+    """One value as a list of one; numbers, which YAML makes of what looks like one, as their text."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(each) if isinstance(each, int) and not isinstance(each, bool) else each for each in values]
 
 
 Values = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]

@@ -26,15 +26,19 @@ from opsla_dagster.starting.proposing import ZONE_QUESTION, Told, propose, zone_
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.words import plain_name
-from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents, require_free, write
+from opsla_dagster.starting.writing import (
+    MOST_REJECTED_PCT,
+    LogFiles,
+    account_documents,
+    log_documents,
+    require_free,
+    write,
+)
 from opsla_dagster.status import Signal
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Intake dates of the first window.
 _FIRST_DAYS = 7
-#: Share of the records, 0-1, beyond which the gates that are written stop a run (templates/quality_gates.yml.j2).
-MOST_REJECTED = 0.2
-
 
 _SYSTEMS = ("zendesk", "intercom")
 _SOURCE_QUESTION = "Where do cases come from: the path of a log, zendesk or intercom"
@@ -118,7 +122,7 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         found = LogFiles(name, log.files, log.csv, log.missing_values, log.rows, case)
     lost = sum(proposal.unplaced.values()) / found.rows
     unfinished = ""
-    if lost > MOST_REJECTED:
+    if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
         unfinished = (
             f"{lost:.0%} of the records have a status of which nobody said what it means: fill in `statuses` in "
             f"{answers.directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"

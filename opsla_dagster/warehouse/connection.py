@@ -46,11 +46,6 @@ def open_duckdb(
                     "Wait for it to finish and try again; read the published marts meanwhile (opsla status names them)."
                 ) from error
             time.sleep(0.2)
-        except duckdb.ParserException as error:
-            limit = (config or {}).get("memory_limit")
-            raise OpslaError(
-                f"OPSLA_MEMORY_LIMIT={limit}: DuckDB does not understand it ({_first_line(error)}); write 2GB or 512MB"
-            ) from error
         except duckdb.Error as error:
             raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
 

@@ -1,6 +1,6 @@
 -- One row is one case.
--- A milestone is the first canonical instant of its status. A case has ended when, in the source's order, no reopen follows its
--- last terminal event; it ended at the last instant of a terminal event (docs/decisions/0008-end-of-a-case.md).
+-- A milestone is the first canonical instant of its status. In the source's order, the first terminal event that no reopen follows
+-- ended the case; statuses are told of until the last one (docs/decisions/0008-end-of-a-case.md).
 with cases as (
     select *
     from raw.cases
@@ -15,6 +15,7 @@ events as (
         status,
         canonical_ts,
         source_sequence,
+        event_id,
         is_reopen,
         status in ('RESOLVED', 'CLOSED', 'CANCELLED') as is_terminal
     from staging.events_clean
@@ -37,9 +38,6 @@ milestones as (
         min(canonical_ts) filter (where is_reopen) as reopened_ts,
         min(canonical_ts) filter (where status = 'CANCELLED') as cancelled_ts,
         min(canonical_ts) filter (where status = 'CLOSED') as closed_ts,
-        max(canonical_ts) filter (where is_terminal) as last_terminal_ts,
-        max(source_sequence) filter (where is_terminal) as last_terminal_sequence,
-        max(source_sequence) filter (where status = 'CANCELLED') as last_cancelled_sequence,
         max(source_sequence) filter (where is_reopen) as last_reopen_sequence,
         count(*) as event_count,
         count(*) filter (where is_reopen) as reopen_count
@@ -47,13 +45,25 @@ milestones as (
     group by case_id
 ),
 
+endings as (
+    select
+        events.case_id,
+        events.status,
+        events.canonical_ts,
+        row_number() over (partition by events.case_id order by events.source_sequence, events.event_id) as ending_number
+    from events
+    inner join milestones on events.case_id = milestones.case_id
+    where events.is_terminal and (milestones.last_reopen_sequence is null or events.source_sequence > milestones.last_reopen_sequence)
+),
+
 ends as (
     select
-        *,
-        case
-            when last_reopen_sequence is null or last_reopen_sequence < last_terminal_sequence then last_terminal_ts
-        end as ended_ts
-    from milestones
+        case_id,
+        max(canonical_ts) filter (where ending_number = 1) as ended_ts,
+        max(canonical_ts) as last_terminal_ts,
+        bool_or(ending_number = 1 and status = 'CANCELLED') as is_cancelled
+    from endings
+    group by case_id
 )
 
 select
@@ -72,29 +82,27 @@ select
     cases.channel,
     cases.customer,
     cases.tags,
-    ends.triage_ts,
-    ends.assigned_ts,
-    ends.investigation_ts,
-    ends.escalated_ts,
-    ends.customer_wait_ts,
-    ends.review_qa_ts,
-    ends.resolved_ts,
-    ends.last_resolved_ts,
-    ends.reopened_ts,
-    ends.cancelled_ts,
-    ends.closed_ts,
+    milestones.triage_ts,
+    milestones.assigned_ts,
+    milestones.investigation_ts,
+    milestones.escalated_ts,
+    milestones.customer_wait_ts,
+    milestones.review_qa_ts,
+    milestones.resolved_ts,
+    milestones.last_resolved_ts,
+    milestones.reopened_ts,
+    milestones.cancelled_ts,
+    milestones.closed_ts,
     case when ends.ended_ts < cases.intake_ts then cases.intake_ts else ends.ended_ts end as ended_at,
-    cast(coalesce(ends.event_count, 0) as bigint) as event_count,
-    cast(coalesce(ends.reopen_count, 0) as bigint) as reopen_count,
-    coalesce(ends.triage_ts < cases.intake_ts, false) as is_triage_before_intake,
+    case when ends.last_terminal_ts < cases.intake_ts then cases.intake_ts else ends.last_terminal_ts end as last_terminal_at,
+    cast(coalesce(milestones.event_count, 0) as bigint) as event_count,
+    cast(coalesce(milestones.reopen_count, 0) as bigint) as reopen_count,
+    coalesce(milestones.triage_ts < cases.intake_ts, false) as is_triage_before_intake,
     ends.ended_ts is null as is_open,
-    coalesce(
-        ends.last_cancelled_sequence is not null
-        and (ends.last_reopen_sequence is null or ends.last_reopen_sequence < ends.last_cancelled_sequence),
-        false
-    ) as is_cancelled,
+    coalesce(ends.is_cancelled, false) as is_cancelled,
     cases.source_resolved_ts,
     cases.source_closed_ts,
     cases.source_is_sla_met
 from cases
+left join milestones on cases.case_id = milestones.case_id
 left join ends on cases.case_id = ends.case_id

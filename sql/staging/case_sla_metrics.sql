@@ -21,6 +21,7 @@ clocks as (
     select
         case_id,
         metric,
+        calendar,
         stopped_at,
         elapsed_seconds,
         paused_seconds,
@@ -42,7 +43,8 @@ promises as (
         max(elapsed_seconds) filter (where metric = 'first_touch') as first_touch_seconds,
         bool_or(metric = 'first_touch' and reason = 'stopped_before_start') as is_first_touch_before_intake,
         bool_or(metric = 'first_touch' and outcome = 'breached') as is_sla_b_breached,
-        max(stopped_at) filter (where metric = 'first_resolution') as resolved_ts,
+        max(calendar) filter (where metric = 'first_resolution') as resolution_calendar,
+        max(stopped_at) filter (where metric = 'first_resolution') as resolution_ts,
         max(elapsed_seconds) filter (where metric = 'first_resolution') as resolution_incl_wait_seconds,
         bool_or(metric = 'first_resolution' and outcome = 'breached') as is_sla_a_incl_wait_breached,
         max(elapsed_seconds) filter (where metric = 'first_resolution_paused') as resolution_paused_seconds,
@@ -61,15 +63,16 @@ select
     cases.case_type,
     cases.priority,
     promises.first_touch_ts,
-    promises.resolved_ts,
+    promises.resolution_ts,
+    promises.resolution_calendar,
     cast(promises.first_touch_seconds / 60.0 as double) as first_touch_business_minutes,
     cast(promises.resolution_incl_wait_seconds / 60.0 as double) as resolution_incl_wait_business_minutes,
     cast(promises.resolution_paused_seconds / 60.0 as double) as resolution_paused_business_minutes,
     cast(promises.wait_seconds / 60.0 as double) as customer_wait_business_minutes,
     cast(
         case
-            when promises.resolved_ts >= cases.intake_ts
-                then (epoch_us(promises.resolved_ts) // 1000000 - epoch_us(cases.intake_ts) // 1000000) / 60.0
+            when promises.resolution_ts >= cases.intake_ts
+                then (epoch_us(promises.resolution_ts) // 1000000 - epoch_us(cases.intake_ts) // 1000000) / 60.0
         end as double
     ) as resolution_calendar_minutes,
     coalesce(promises.is_first_touch_before_intake, false) as is_first_touch_before_intake,
@@ -79,4 +82,4 @@ select
     cases.reopen_count > 0 as is_reopened
 from cases
 inner join promises on cases.case_id = promises.case_id
-where promises.first_touch_ts is not null and promises.resolved_ts is not null
+where promises.first_touch_ts is not null and promises.resolution_ts is not null

@@ -1,5 +1,5 @@
 -- One row is one SLA case that reached REVIEW_QA after INVESTIGATION.
--- A stage is the time between two first milestones, in open minutes of SLA A's calendar. It is NULL when it would begin
+-- A stage is the time between two first milestones, in open minutes of the calendar on which the case's first resolution counts. It is NULL when it would begin
 -- before intake or end before it begins: such an instant is wrong, and a stage from it would be too. It is NULL when it ends
 -- after the first resolution: that is rework, and no part of the time to it (docs/decisions/0005-business-time-F.md).
 with cases as (
@@ -13,7 +13,8 @@ with cases as (
         milestones.triage_ts,
         milestones.investigation_ts,
         milestones.review_qa_ts,
-        metrics.resolved_ts,
+        milestones.resolved_ts,
+        metrics.resolution_calendar,
         metrics.resolution_incl_wait_business_minutes
     from staging.case_sla_metrics as metrics
     inner join staging.case_milestones as milestones on metrics.case_id = milestones.case_id
@@ -25,31 +26,10 @@ with cases as (
         and milestones.review_qa_ts >= milestones.investigation_ts
 ),
 
-sla_calendar as (
-    select policies.calendar
-    from staging.sla_policies as policies
-    inner join (
-        select min(position) as position
-        from staging.sla_policies
-        where metric = 'first_resolution'
-    ) as first_promised on policies.position = first_promised.position
-    where policies.metric = 'first_resolution'
-),
-
-business_time as (
-    select
-        segments.utc_date,
-        segments.segment_start_at,
-        segments.segment_end_at,
-        segments.is_open,
-        segments.open_seconds_before
-    from staging.business_time as segments
-    inner join sla_calendar on segments.calendar = sla_calendar.calendar
-),
-
 instants as (
     select
         case_id,
+        resolution_calendar,
         'triage' as milestone,
         triage_ts as instant
     from cases
@@ -58,6 +38,7 @@ instants as (
 
     select
         case_id,
+        resolution_calendar,
         'investigation' as milestone,
         investigation_ts as instant
     from cases
@@ -66,6 +47,7 @@ instants as (
 
     select
         case_id,
+        resolution_calendar,
         'review' as milestone,
         review_qa_ts as instant
     from cases
@@ -74,6 +56,7 @@ instants as (
 
     select
         case_id,
+        resolution_calendar,
         'resolved' as milestone,
         resolved_ts as instant
     from cases
@@ -90,9 +73,10 @@ counted as (
             else 0
         end as open_seconds
     from instants
-    inner join business_time
+    inner join staging.business_time as business_time
         on
-            cast(instants.instant as date) = business_time.utc_date
+            instants.resolution_calendar = business_time.calendar
+            and cast(instants.instant as date) = business_time.utc_date
             and instants.instant >= business_time.segment_start_at
             and instants.instant < business_time.segment_end_at
 ),

@@ -1,6 +1,6 @@
 -- One row is one reopened case.
--- Measured rework runs from the first reopen to the last RESOLVED, in open minutes of SLA A's calendar, NULL while the
--- case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
+-- Measured rework runs from the first reopen to the last RESOLVED, in open minutes of the calendar on which its first resolution
+-- counts, NULL while the case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
 -- (docs/decisions/0005-business-time-F.md).
 with cases as (
     select
@@ -16,26 +16,22 @@ with cases as (
     where reopen_count > 0
 ),
 
-sla_calendar as (
-    select policies.calendar
-    from staging.sla_policies as policies
-    inner join (
-        select min(position) as position
-        from staging.sla_policies
-        where metric = 'first_resolution'
-    ) as first_promised on policies.position = first_promised.position
-    where policies.metric = 'first_resolution'
+-- A case that was promised nothing counts on the desk's own hours.
+calendars as (
+    select
+        case_id,
+        max(calendar) as calendar
+    from staging.sla_clocks
+    where metric = 'first_resolution' and cycle = 1 and not is_source_promise and not is_superseded
+    group by case_id
 ),
 
-business_time as (
+reworked as (
     select
-        segments.utc_date,
-        segments.segment_start_at,
-        segments.segment_end_at,
-        segments.is_open,
-        segments.open_seconds_before
-    from staging.business_time as segments
-    inner join sla_calendar on segments.calendar = sla_calendar.calendar
+        cases.*,
+        coalesce(calendars.calendar, 'desk') as calendar
+    from cases
+    left join calendars on cases.case_id = calendars.case_id
 ),
 
 tiers as (
@@ -47,39 +43,41 @@ tiers as (
 )
 
 select
-    cases.case_id,
-    cases.intake_date,
-    cases.tier,
-    cases.case_type,
-    cases.reopen_count,
-    cases.reopened_ts,
-    cases.last_resolved_ts,
+    reworked.case_id,
+    reworked.intake_date,
+    reworked.tier,
+    reworked.case_type,
+    reworked.reopen_count,
+    reworked.reopened_ts,
+    reworked.last_resolved_ts,
     cast(
         (
             stop_time.open_seconds_before
             + case
                 when stop_time.is_open
-                    then (epoch_us(cases.reworked_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
+                    then (epoch_us(reworked.reworked_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
                 else 0
             end
             - start_time.open_seconds_before
             - case
                 when start_time.is_open
-                    then (epoch_us(cases.reopened_ts) - epoch_us(start_time.segment_start_at)) // 1000000
+                    then (epoch_us(reworked.reopened_ts) - epoch_us(start_time.segment_start_at)) // 1000000
                 else 0
             end
         ) / 60.0 as double
     ) as measured_rework_business_minutes,
     cast(tiers.median_business_minutes as double) as proxy_rework_business_minutes
-from cases
-left join tiers on cases.tier is not distinct from tiers.tier
-left join business_time as start_time
+from reworked
+left join tiers on reworked.tier is not distinct from tiers.tier
+left join staging.business_time as start_time
     on
-        cast(cases.reopened_ts as date) = start_time.utc_date
-        and cases.reopened_ts >= start_time.segment_start_at
-        and cases.reopened_ts < start_time.segment_end_at
-left join business_time as stop_time
+        reworked.calendar = start_time.calendar
+        and cast(reworked.reopened_ts as date) = start_time.utc_date
+        and reworked.reopened_ts >= start_time.segment_start_at
+        and reworked.reopened_ts < start_time.segment_end_at
+left join staging.business_time as stop_time
     on
-        cast(cases.reworked_ts as date) = stop_time.utc_date
-        and cases.reworked_ts >= stop_time.segment_start_at
-        and cases.reworked_ts < stop_time.segment_end_at
+        reworked.calendar = stop_time.calendar
+        and cast(reworked.reworked_ts as date) = stop_time.utc_date
+        and reworked.reworked_ts >= stop_time.segment_start_at
+        and reworked.reworked_ts < stop_time.segment_end_at

@@ -98,7 +98,7 @@ signals as (
         messages.sent_ts as instant,
         messages.source_sequence,
         messages.message_id as event_id
-    from raw.messages as messages
+    from staging.messages_deduped as messages
     inner join cases on messages.case_id = cases.case_id
     where
         messages.intake_date >= $start_date
@@ -347,6 +347,7 @@ in_parts as (
         case_id,
         metric,
         min(started_at) as started_at,
+        max(start_event_id) filter (where part = 1) as start_event_id,
         max(part) as parts
     from ended
     where reopen = 'resume'
@@ -367,7 +368,7 @@ select
     in_parts.parts is null or ended.part = in_parts.parts or ended.cycle > 1 as is_last_part,
     ended.is_stopped_by_event,
     ended.reason,
-    ended.start_event_id,
+    case when ended.reopen = 'resume' and ended.part > 1 then in_parts.start_event_id else ended.start_event_id end as start_event_id,
     ended.end_event_id
 from ended
 left join in_parts on ended.reopen = 'resume' and ended.case_id = in_parts.case_id and ended.metric = in_parts.metric

@@ -41,7 +41,6 @@ statuses as (
     select
         spans.case_id,
         spans.status,
-        coalesce(spans.agent, spans.team) as owner,
         calendars.calendar,
         start_time.open_seconds_before
         + case
@@ -81,17 +80,17 @@ pieces as (
         running.policy,
         running.metric,
         running.cycle,
+        running.calendar,
         running.outcome,
         statuses.status,
-        statuses.owner,
+        case
+            when statuses.open_seconds_at_start > running.open_seconds_at_start then statuses.open_seconds_at_start
+            else running.open_seconds_at_start
+        end as open_seconds_at_start,
         case
             when statuses.open_seconds_at_stop < running.open_seconds_at_stop then statuses.open_seconds_at_stop
             else running.open_seconds_at_stop
-        end
-        - case
-            when statuses.open_seconds_at_start > running.open_seconds_at_start then statuses.open_seconds_at_start
-            else running.open_seconds_at_start
-        end as seconds
+        end as open_seconds_at_stop
     from running
     inner join statuses on running.case_id = statuses.case_id and running.calendar = statuses.calendar
     where
@@ -108,7 +107,7 @@ stages as (
         cycle,
         outcome,
         status,
-        sum(seconds) as seconds
+        sum(open_seconds_at_stop - open_seconds_at_start) as seconds
     from pieces
     group by case_id, intake_date, policy, metric, cycle, outcome, status
 ),
@@ -150,20 +149,103 @@ ranked as (
     where stages.outcome = 'breached'
 ),
 
+-- The stretches of each cause's stage in open time, to be shared out among those who held the case.
+caused as (
+    select
+        pieces.case_id,
+        pieces.policy,
+        pieces.metric,
+        pieces.cycle,
+        pieces.calendar,
+        pieces.open_seconds_at_start,
+        pieces.open_seconds_at_stop
+    from pieces
+    inner join ranked
+        on
+            pieces.case_id = ranked.case_id
+            and pieces.policy = ranked.policy
+            and pieces.metric = ranked.metric
+            and pieces.cycle = ranked.cycle
+            and pieces.status = ranked.status
+    where ranked.place = 1
+),
+
+blamed as (
+    select distinct
+        case_id,
+        calendar
+    from caused
+),
+
+owners as (
+    select
+        owners.case_id,
+        coalesce(owners.agent, owners.team) as owner,
+        blamed.calendar,
+        start_time.open_seconds_before
+        + case
+            when start_time.is_open
+                then (epoch_us(owners.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_start,
+        stop_time.open_seconds_before
+        + case
+            when stop_time.is_open
+                then (epoch_us(owners.ended_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_stop
+    from staging.case_owners as owners
+    inner join blamed on owners.case_id = blamed.case_id
+    inner join staging.business_time as start_time
+        on
+            blamed.calendar = start_time.calendar
+            and cast(owners.started_at as date) = start_time.utc_date
+            and owners.started_at >= start_time.segment_start_at
+            and owners.started_at < start_time.segment_end_at
+    left join staging.business_time as stop_time
+        on
+            blamed.calendar = stop_time.calendar
+            and cast(owners.ended_at as date) = stop_time.utc_date
+            and owners.ended_at >= stop_time.segment_start_at
+            and owners.ended_at < stop_time.segment_end_at
+    where
+        owners.intake_date >= $start_date
+        and owners.intake_date < $end_date
+        and (owners.agent is not null or owners.team is not null)
+),
+
+shares as (
+    select
+        caused.case_id,
+        caused.policy,
+        caused.metric,
+        caused.cycle,
+        owners.owner,
+        case
+            when owners.open_seconds_at_stop < caused.open_seconds_at_stop then owners.open_seconds_at_stop
+            else caused.open_seconds_at_stop
+        end
+        - case
+            when owners.open_seconds_at_start > caused.open_seconds_at_start then owners.open_seconds_at_start
+            else caused.open_seconds_at_start
+        end as seconds
+    from caused
+    inner join owners on caused.case_id = owners.case_id and caused.calendar = owners.calendar
+    where
+        owners.open_seconds_at_start < caused.open_seconds_at_stop
+        and (owners.open_seconds_at_stop is null or owners.open_seconds_at_stop > caused.open_seconds_at_start)
+),
+
 held as (
     select
         case_id,
         policy,
         metric,
         cycle,
-        status,
         owner,
-        row_number() over (
-            partition by case_id, policy, metric, cycle, status order by sum(seconds) desc, owner
-        ) as place
-    from pieces
-    where outcome = 'breached' and owner is not null
-    group by case_id, policy, metric, cycle, status, owner
+        row_number() over (partition by case_id, policy, metric, cycle order by sum(seconds) desc, owner) as place
+    from shares
+    group by case_id, policy, metric, cycle, owner
 )
 
 select
@@ -187,6 +269,5 @@ left join held
         and ranked.policy = held.policy
         and ranked.metric = held.metric
         and ranked.cycle = held.cycle
-        and ranked.status = held.status
         and held.place = 1
 where ranked.place = 1

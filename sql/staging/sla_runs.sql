@@ -1,7 +1,7 @@
 -- One row is one clock: a case, a policy, a metric and a cycle, with what was promised, from when it counts and until when.
 -- The promise in force when the cycle ends (or now) is judged: retroactive from the cycle's start, restart from when its policy came
--- into force. With restart, a policy that lost force before has a clock of its own up to then, and so has the last one where none
--- is in force at the end (docs/decisions/0014-sla-engine.md).
+-- into force. A policy that lost force to one that restarts has a clock of its own up to then, and so has the last one where none is in
+-- force at the end (docs/decisions/0014-sla-engine.md).
 with cycles as (
     select *
     from staging.sla_cycles
@@ -93,13 +93,21 @@ numbered as (
         row_number() over (
             partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
         ) as number_from_last,
+        lag(change) over (
+            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
+        ) as next_change
+    from overlapping
+),
+
+-- A policy that lost force twice in a cycle has one clock: of its last stretch.
+judged as (
+    select
+        *,
         row_number() over (
             partition by case_id, metric, reopen, cycle, is_source_promise, policy order by in_force_from_at desc
-        ) as number_from_last_of_policy,
-        first_value(change) over (
-            partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
-        ) as last_change
-    from overlapping
+        ) as number_from_last_of_policy
+    from numbered
+    where number_from_last = 1 or next_change = 'restart'
 ),
 
 chosen as (
@@ -110,8 +118,8 @@ chosen as (
             when change = 'restart' and in_force_from_at > cycle_started_at then in_force_from_at
             else cycle_started_at
         end as counted_from_at
-    from numbered
-    where number_from_last = 1 or (last_change = 'restart' and number_from_last_of_policy = 1)
+    from judged
+    where number_from_last_of_policy = 1
 ),
 
 runs as (

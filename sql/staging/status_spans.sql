@@ -1,14 +1,14 @@
 -- One row is one contiguous stretch of a case in one status.
--- Half-open, disjoint and gap-free from intake to the end of the case; the last span of an open case has no end. Events before
--- intake are clipped to it, events after the end are left out. Of several statuses at one instant the last in the order
--- (source sequence, event_id) holds, and the end of the case beats them all.
+-- Half-open, disjoint and gap-free from intake to the last terminal event of a case that has ended: a clock that CLOSED stops may stand
+-- still in RESOLVED. The last span of an open case has no end. Events before intake are clipped to it, those after the last terminal one
+-- left out. Of several statuses at one instant the last in the order (source sequence, event_id) holds; the last terminal event beats all.
 with cases as (
     select
         source,
         case_id,
         intake_date,
         intake_ts,
-        ended_at
+        last_terminal_at
     from staging.case_milestones
     where
         intake_date >= $start_date
@@ -21,9 +21,7 @@ events as (
         status,
         canonical_ts,
         source_sequence,
-        event_id,
-        team,
-        agent
+        event_id
     from staging.events_clean
     where
         intake_date >= $start_date
@@ -38,9 +36,7 @@ changes as (
         intake_ts as instant,
         intake_ts as canonical_ts,
         cast(-1 as bigint) as source_sequence,
-        cast(null as varchar) as event_id,
-        cast(null as varchar) as team,
-        cast(null as varchar) as agent
+        cast(null as varchar) as event_id
     from cases
 
     union all
@@ -51,12 +47,10 @@ changes as (
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as instant,
         events.canonical_ts,
         events.source_sequence,
-        events.event_id,
-        events.team,
-        events.agent
+        events.event_id
     from events
     inner join cases on events.case_id = cases.case_id
-    where cases.ended_at is null or events.canonical_ts < cases.ended_at
+    where cases.last_terminal_at is null or events.canonical_ts < cases.last_terminal_at
 ),
 
 ordered as (
@@ -94,11 +88,9 @@ select
     cast(stretches.span_number as bigint) as span_number,
     stretches.status,
     stretches.instant as started_at,
-    coalesce(stretches.next_stretch_at, cases.ended_at) as ended_at,
-    stretches.next_stretch_at is null and cases.ended_at is null as is_open,
-    stretches.event_id,
-    stretches.team,
-    stretches.agent
+    coalesce(stretches.next_stretch_at, cases.last_terminal_at) as ended_at,
+    stretches.next_stretch_at is null and cases.last_terminal_at is null as is_open,
+    stretches.event_id
 from stretches
 inner join cases on stretches.case_id = cases.case_id
-where stretches.next_stretch_at is not null or cases.ended_at is null or stretches.instant < cases.ended_at
+where stretches.next_stretch_at is not null or cases.last_terminal_at is null or stretches.instant < cases.last_terminal_at

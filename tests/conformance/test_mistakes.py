@@ -133,12 +133,12 @@ def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
 
 
 
-AHEAD, ROWS = calendar_hours._ahead, oracle.Oracle._rows
+AHEAD, ROWS, ENDINGS = calendar_hours._ahead, oracle.Oracle._rows, oracle.History._endings
 
 
-def last_stamp_ends(history: oracle.History, events: Any) -> int | None:
-    last = max(events, key=lambda event: (event[0].at, event[0].sequence), default=None)
-    return max(history.intake, last[0].at) if last and last[0].name in oracle.TERMINAL else None
+def last_stamp_ends(events: Any) -> Any:
+    last = max((event for event, _ in events), key=lambda event: (event.at, event.sequence), default=None)
+    return [last] if last and last.name in oracle.TERMINAL else []
 
 
 def with_copies(events: Any) -> Any:
@@ -157,8 +157,9 @@ def with_copies(events: Any) -> Any:
         pytest.param(calendar_hours, "_ahead", lambda zone, at: AHEAD(zone, 1_736_000_000), id="clocks never change"),
         pytest.param(oracle, "_without", lambda runs, pauses: runs, id="pauses count"),
         pytest.param(oracle.Oracle, "_rows", staticmethod(lambda cycle, stretches: ROWS(cycle, stretches)[:1]), id="replaced promises are lost"),
-        pytest.param(oracle.History, "_cancelled", lambda self, events: False, id="nothing was cancelled"),
-        pytest.param(oracle.History, "_end", last_stamp_ends, id="the last stamp ends a case"),
+        pytest.param(oracle, "_reason", lambda is_cancelled: "ended_without_stop", id="nothing was cancelled"),
+        pytest.param(oracle.History, "_endings", staticmethod(last_stamp_ends), id="the last stamp ends a case"),
+        pytest.param(oracle.History, "_endings", staticmethod(lambda events: ENDINGS(events)[::-1]), id="the last terminal event ends a case"),
         pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
     ],
 )

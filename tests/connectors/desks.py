@@ -71,6 +71,25 @@ def worked_case(fake: FakeZendesk) -> None:
     }
 
 
+def updated_ticket(fake: FakeZendesk) -> None:
+    """Ticket 60, promised an update every 4 hours, and one every 2 hours that it is not pending: 4.5 hours went by, 3 of them pending."""
+    customer = 1060
+    fake.ticket(60, "2025-07-02T12:00:00Z")
+    fake.audit(600, 60, "2025-07-02T12:00:00Z", customer, status("new"), comment(customer))
+    fake.audit(601, 60, "2025-07-02T12:30:00Z", ADA, comment(ADA), status("open", "new"))
+    fake.audit(602, 60, "2025-07-02T13:00:00Z", ADA, status("pending", "open"))
+    fake.audit(603, 60, "2025-07-02T16:00:00Z", customer, comment(customer), status("open", "pending"))
+    fake.audit(604, 60, "2025-07-02T17:00:00Z", ADA, comment(ADA))
+    fake.audit(605, 60, "2025-07-02T17:30:00Z", ADA, status("solved", "open"))
+    fake.tickets[60].update(status="solved")
+    for number, metric, target, minutes in ((600, "periodic_update_time", 240, 270), (610, "pausable_update_time", 120, 90)):
+        sla = {"target": target, "business_hours": False, "policy": {"id": 1, "title": "P3"}}
+        fake.metric_event(number, 60, metric, 1, "apply_sla", "2025-07-02T12:00:00Z", sla=sla)
+        fake.metric_event(number + 1, 60, metric, 1, "fulfill", "2025-07-02T17:00:00Z")
+        fake.metric_event(number + 2, 60, metric, 1, "update_status", "2025-07-02T17:00:00Z", status={"calendar": minutes, "business": minutes})
+    fake.metric_event(603, 60, "periodic_update_time", 1, "breach", "2025-07-02T16:30:00Z")
+
+
 def fill_chat(fake: FakeIntercom, conversations: int, first: int = 1) -> None:
     """Conversations of as many days, each answered and closed."""
     for number in range(first, first + conversations):

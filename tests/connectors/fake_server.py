@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,3 +137,17 @@ def once(at: int, response: Response, path: str = "") -> Fault:
 def always(response: Response, path: str) -> Fault:
     """A fault at every request whose path begins with `path`."""
     return lambda _number, request: response if request.path.startswith(path) else None
+
+
+def busy(seconds: int, header: str = "Retry-After") -> Fault:
+    """Says at the first request for how long to wait, and refuses whoever asks again before that is over."""
+    free_at: float | None = None
+
+    def fault(_number: int, _request: Request) -> Response | None:
+        nonlocal free_at
+        now = time.monotonic()
+        if free_at is None:
+            free_at = now + seconds
+        return Response({"error": "TooManyRequests"}, 429, {header: str(seconds)}) if now < free_at else None
+
+    return fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from accounts import KEY
-from desks import fill, fill_chat, worked_case
+from desks import fill, fill_chat, updated_ticket, worked_case
 from fake_intercom import TOKEN as INTERCOM_TOKEN
 from fake_intercom import FakeIntercom
 from fake_server import Response, always
@@ -32,16 +34,21 @@ VARIABLES = {"email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN", "pseudo
 
 
 def init(*arguments: str, without: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    return opsla("init", *arguments, without=without, **variables)
+
+
+def opsla(*arguments: str, without: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "160", **SECRETS, **variables}
     environment.pop(without, None)
     return subprocess.run(
-        [sys.executable, "-m", "opsla_dagster.cli", "init", *arguments], env=environment, capture_output=True, text=True, timeout=300,
+        [sys.executable, "-m", "opsla_dagster.cli", *arguments], env=environment, capture_output=True, text=True, timeout=300,
         check=False, stdin=subprocess.DEVNULL,
     )
 
 
 def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) -> None:
     worked_case(zendesk)
+    updated_ticket(zendesk)
     fill(zendesk, 3)
     config = tmp_path / "desk"
     finished = init(
@@ -63,7 +70,38 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
     assert outcomes["first_reply", "acme:P3"] == ("breached", 4200)
     assert {"first_touch", "first_resolution", "first_resolution_paused"} <= {metric for metric, _ in outcomes}
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
-        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
+        assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (5,)
+    _keeps_both_promises_of_updates(config)
+    _can_be_asked_what_would_change_on_the_account_s_own_calendars(config)
+
+
+def _keeps_both_promises_of_updates(config: Path) -> None:
+    with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        clocks = warehouse.execute(
+            "select metric, elapsed_seconds, outcome, source_elapsed_seconds, source_is_breached, comparison "
+            "from staging.source_clock_comparison where case_id = '60' and metric like '%_update' and cycle = 1 order by metric"
+        ).fetchall()
+    assert clocks == [
+        ("pausable_update", 5400, "met", 5400, False, "agrees"), ("periodic_update", 16200, "breached", 16200, True, "agrees"),
+    ]  # fmt: skip
+
+
+def _can_be_asked_what_would_change_on_the_account_s_own_calendars(config: Path) -> None:
+    """Ticket 7 was answered after 70 minutes around the clock, and solved after 3 + 4 hours of EMEA (08:00-17:00 in Copenhagen)."""
+    policies = yaml.safe_load((config / "sla_policies.yml").read_text(encoding="utf-8"))
+    targets = {"first_reply": {"target": "65m", "calendar": "acme:always"}, "first_resolution": "6h"}
+    (config / "theirs.yml").write_text(
+        yaml.safe_dump(policies | {"policies": [{"name": "theirs", "calendar": "acme:EMEA", "targets": targets}]}), encoding="utf-8"
+    )
+    to = config / "differ.csv"
+    diff = opsla(
+        "policy-diff", str(config), str(config / "theirs.yml"), "--to", str(to), OPSLA_CONFIG=str(config), OPSLA_HOME=str(config / ".opsla")
+    )
+    assert diff.returncode == 0, diff.stderr
+    with to.open(encoding="utf-8") as file:
+        becomes = {row["metric"]: (row["outcome_b"], row["elapsed_seconds_b"]) for row in csv.DictReader(file) if row["case_id"] == "7"}
+    assert becomes["first_reply"] == ("breached", "4200")
+    assert becomes["first_resolution"] == ("breached", str(7 * 3600))
 
 
 def test_an_intercom_workspace_becomes_a_desk(intercom: FakeIntercom, tmp_path: Path) -> None:

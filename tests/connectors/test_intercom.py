@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from accounts import ALL, DESK, KEY, LATER, everything, home_in, intercom_settings, landed
 from desks import fill_chat, worked_conversation
-from fake_intercom import TOKEN, FakeIntercom, admin
+from fake_intercom import TOKEN, FakeIntercom, admin, customer
 from fake_server import Response, always, once
 from test_privacy import files_with
 
@@ -104,6 +104,22 @@ def test_the_token_of_another_workspace_is_not_mixed_in(intercom: FakeIntercom, 
     intercom.workspace = "ws2"
     with pytest.raises(OpslaError, match="was loaded with another account than chat has now"):
         load_intercom(settings, DESK, home)
+
+
+def test_an_attachment_alone_is_said_too(intercom: FakeIntercom, home: Home) -> None:
+    intercom.conversation(30, "2025-07-01T12:00:00")
+    scan: dict[str, Any] = {"attachments": [{"type": "upload", "name": "passport of Rita.pdf", "url": "https://files.example/1"}]}
+    intercom.part(30, "comment", "2025-07-01T12:10:00", admin(), body="", **scan)
+    intercom.part(30, "comment", "2025-07-01T12:20:00", customer(30), **scan)
+    intercom.part(30, "comment", "2025-07-01T12:30:00", admin(), body="")
+    settings = intercom_settings(intercom.address, **WIDE)
+    load_intercom(settings, DESK, home)
+    source = IntercomSource(settings, DESK, home)
+    assert of(source, "messages", "30", "sent_ts", "signal") == [
+        (at(1, 12), "CUSTOMER_MESSAGE"), (at(1, 12, 10), "PUBLIC_REPLY"), (at(1, 12, 20), "CUSTOMER_MESSAGE"),
+    ]
+    assert of(source, "events", "30", "event_ts", "status") == [(at(1, 12), "INTAKE"), (at(1, 12, 10), "INVESTIGATION")]
+    assert "passport" not in landed(home, "chat", "conversations")["30"]
 
 
 def test_the_worked_conversation_of_the_decision_record(intercom: FakeIntercom, home: Home) -> None:

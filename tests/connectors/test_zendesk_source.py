@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import pairwise
@@ -227,6 +228,15 @@ def test_news_change_the_digest_of_their_own_date_alone(desk: tuple[FakeZendesk,
     assert changed() == {date(2025, 7, 17)}
     fake.metric_event(5001, 18, "reply_time", 1, "breach", "2025-08-01T00:00:00Z")
     assert changed() == {date(2025, 7, 18)}
+
+
+def test_a_memory_limit_that_is_none_is_named(desk: tuple[FakeZendesk, Home], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, home = desk
+    fresh = Home(tmp_path)
+    shutil.copytree(home.bronze, fresh.bronze)
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", "banana")
+    with pytest.raises(OpslaError, match=r"^OPSLA_MEMORY_LIMIT=banana: is no amount of memory"):
+        ZendeskSource(zendesk_settings(fake.address), DESK, fresh).window()
 
 
 def test_before_the_first_load_is_done_nothing_is_told(zendesk: FakeZendesk, tmp_path: Path) -> None:

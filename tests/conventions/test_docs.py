@@ -15,6 +15,7 @@ from opsla_dagster.warehouse.lineage import LINEAGE_FILE, lineage_json
 
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+NUMBERED_LINK = re.compile(r"\[(\d{4})\]\(([^)\s]+)\)")
 MENTION = re.compile(r"docs/[\w/.-]+\.md")
 
 
@@ -40,6 +41,16 @@ def test_links_lead_to_files_of_the_repository() -> None:
         if "://" not in target and not target.startswith("#") and not (path.parent / target.split("#")[0]).exists()
     ]
     assert not dead, "\n".join(dead)
+
+
+def test_a_link_that_is_called_by_a_number_leads_to_that_decision() -> None:
+    wrong = [
+        f"{named(path)}: [{number}]({target})"
+        for path in MARKDOWN_FILES
+        for number, target in NUMBERED_LINK.findall(path.read_text(encoding="utf-8"))
+        if not Path(target).name.startswith(f"{number}-")
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_documents_that_are_mentioned_exist() -> None:

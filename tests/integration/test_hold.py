@@ -6,6 +6,7 @@ import json
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -74,9 +75,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     )  # fmt: skip
 
 
-def start(home: Path, config: Path) -> subprocess.Popen[bytes]:
+def start(home: Path, config: Path, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "opsla_dagster.cli", *SECOND_LOAD]
-    return subprocess.Popen(command, env=environment(home, config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, env=environment(home, config), stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def wait_for_the_run(home: Path, process: subprocess.Popen[bytes]) -> float:
@@ -140,6 +141,27 @@ def test_a_killed_run_leaves_whole_tables_and_its_rerun_the_same_ones(
     if was_killed:
         assert statuses[1:] in ([DagsterRunStatus.FAILURE], [DagsterRunStatus.SUCCESS], [])
         assert again.stdout.count("had been killed; Dagster now shows it as failed") == statuses[1:].count(DagsterRunStatus.FAILURE)
+
+
+# ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_is_one_line_and_the_rerun_goes_through(prepared: Prepared, tmp_path: Path) -> None:
+    """Python loses a signal that comes while it collects garbage in some callback; a person would press again."""
+    for attempt in range(3):
+        home = copy_tables(prepared.home, tmp_path / f"home_{attempt}")
+        with start(home, prepared.config, stderr=subprocess.PIPE) as process:
+            wait_for_the_run(home, process)
+            time.sleep(0.4 * prepared.seconds)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        if b"Exception ignored" not in said:
+            break
+    assert process.returncode == 130
+    assert said.decode().splitlines() == ["opsla: interrupted; tables are whole, the unfinished ones as before"]
+    again = opsla(*SECOND_LOAD, home=home, config=prepared.config)
+    assert again.returncode == 0, again.stderr
+    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
 
 
 # ---- a second process ------------------------------------------------------------------------------------------------

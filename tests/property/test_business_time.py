@@ -70,8 +70,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     start = draw(st.sampled_from(STARTS))
     return {
         "horizon": {"start": start, "end": start + timedelta(days=DAYS)},
-        "default": "a",
-        "calendars": {"a": draw(calendars()), "b": draw(calendars())},
+        "calendars": {"desk": draw(calendars()), "b": draw(calendars())},
     }
 
 
@@ -139,7 +138,7 @@ def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject
 def test_days_and_the_minute_spine_are_the_walk(document: dict[str, Any]) -> None:
     parsed = CalendarsSettings.model_validate(document)
     start = document["horizon"]["start"]
-    walk = Walk(document["calendars"]["a"], start, DAYS)
+    walk = Walk(document["calendars"]["desk"], start, DAYS)
     spine = business_minutes(parsed, parsed.horizon.window)
     opened = [walk.start + timedelta(minutes=minute) for minute, is_open in enumerate(walk.is_open) if is_open]
     # A local date at the edge may lie outside the UTC horizon, or begin before it.
@@ -153,7 +152,7 @@ def test_days_and_the_minute_spine_are_the_walk(document: dict[str, Any]) -> Non
     inner = Window(start + timedelta(days=1), start + timedelta(days=DAYS - 2))
     days = calendar_days(parsed, inner).to_pylist()
     for row in days:
-        if row["calendar"] == "a":
+        if row["calendar"] == "desk":
             minutes = [moment for moment in opened if walk.wall(moment).date() == row["calendar_date"]]
             assert row["open_seconds"] == 60 * len(minutes)
             assert row["is_business_day"] == bool(minutes)

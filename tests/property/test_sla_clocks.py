@@ -110,7 +110,7 @@ def open_seconds() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
 @pytest.fixture(scope="module")
 def calendars() -> CalendarsSettings:
     return CalendarsSettings.model_validate(
-        {"horizon": {"start": START, "end": START + timedelta(days=DAYS)}, "default": "berlin", "calendars": CALENDARS}
+        {"horizon": {"start": START, "end": START + timedelta(days=DAYS)}, "calendars": CALENDARS}
     )
 
 
@@ -223,20 +223,24 @@ class Counted:
             kept[same] = (*min(row, kept.get(same, row))[:4], is_reopen)
         #: (instant, sequence, status, is_reopen)
         self.events = sorted((same[2], row[2], row[3], row[4]) for same, row in kept.items())
-        self.end = self._end()
+        #: (sequence, instant, status) of the terminal events that no reopen follows; the first ended the case
+        self.endings = self._endings()
+        self.end = max(self.intake, self.endings[0][1]) if self.endings else None
         self.status = np.full(SECONDS, CODES["INTAKE"], dtype=np.int8)
         for instant, _, status, _ in self.events:
             if instant >= self.intake:
                 self.status[instant:] = CODES[status]
-        if self.end is not None:
-            self.status[self.end:] = ENDED  # what the log says of a case after its end, no span holds
+        if self.endings:
+            # What the log says of a case after its last terminal event, no span holds.
+            self.status[max(self.intake, max(instant for _, instant, _ in self.endings)):] = ENDED
 
-    def _end(self) -> int | None:
-        terminal = [(sequence, instant) for instant, sequence, status, _ in self.events if status in TERMINAL]
-        reopens = [sequence for _, sequence, _, is_reopen in self.events if is_reopen]
-        if not terminal or max(reopens, default=-1) > max(terminal)[0]:
-            return None
-        return max(self.intake, max(instant for _, instant in terminal))
+    def _endings(self) -> list[tuple[int, int, str]]:
+        last_reopen = max((sequence for _, sequence, _, is_reopen in self.events if is_reopen), default=-1)
+        return sorted(
+            (sequence, instant, status)
+            for instant, sequence, status, _ in self.events
+            if status in TERMINAL and sequence > last_reopen
+        )
 
     def _first(self, statuses: list[str], after: tuple[int, int] = (-1, -1)) -> tuple[int, int] | None:
         """Instant and place in the source's order."""
@@ -255,11 +259,6 @@ class Counted:
             start = first
         stop = self._first(clock["stop"], start)
         return None if stop is None else stop[0]
-
-    def _is_cancelled(self) -> bool:
-        cancelled = [sequence for _, sequence, status, _ in self.events if status == "CANCELLED"]
-        reopens = [sequence for _, sequence, _, is_reopen in self.events if is_reopen]
-        return max(cancelled, default=-1) > max(reopens, default=-1)
 
     def _start(self, clock: dict[str, Any]) -> int | None:
         if "INTAKE" in clock["start"]:
@@ -286,7 +285,7 @@ class Counted:
         if elapsed > target:
             return at(start), at(ended), elapsed, paused, None, "breached"
         if stop is None:
-            reason = "cancelled" if self._is_cancelled() else "ended_without_stop"
+            reason = "cancelled" if self.endings[0][2] == "CANCELLED" else "ended_without_stop"
             return at(start), at(ended), None, None, reason, "unknown"
         return at(start), at(ended), elapsed, paused, None, "met"
 

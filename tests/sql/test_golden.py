@@ -49,7 +49,7 @@ STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW
 VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
-    "staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans",
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
     *CLOCK_ROAD, "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 

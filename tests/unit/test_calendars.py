@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from opsla_dagster.calendars import business_time, calendar_days
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.minute_spine import business_minutes
+from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.window import Window
@@ -25,7 +27,7 @@ MAIN_WINDOW = Window(date(2025, 7, 1), date(2025, 12, 28))
 
 def settings_of(horizon: tuple[str, str] = ("2025-01-01", "2026-01-01"), **calendar: Any) -> CalendarsSettings:
     return CalendarsSettings.model_validate(
-        {"horizon": {"start": horizon[0], "end": horizon[1]}, "default": "desk", "calendars": {"desk": calendar}}
+        {"horizon": {"start": horizon[0], "end": horizon[1]}, "calendars": {"desk": calendar}}
     )
 
 
@@ -187,7 +189,7 @@ def test_five_calendars_over_five_years_take_less_than_a_second() -> None:
     zones = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
     calendar = {"hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}, "public_holidays": [{"country": "US"}]}
     settings = CalendarsSettings.model_validate({
-        "horizon": {"start": "2021-01-01", "end": "2026-01-01"}, "default": zones[0],
+        "horizon": {"start": "2021-01-01", "end": "2026-01-01"},
         "calendars": {zone: {"zone": zone, **calendar} for zone in zones},
     })
     business_time(settings)  # the first call imports
@@ -207,7 +209,6 @@ def test_a_window_beyond_the_horizon_is_refused() -> None:
 
 DESK = """
 horizon: {start: 2025-01-01, end: 2026-01-01}
-default: desk
 calendars:
   desk:
     zone: America/New_York
@@ -239,7 +240,7 @@ calendars:
             "hours:", "public_holidays: [{country: US, only: [Labour Day]}]\n    hours:",
             r"public_holidays\.0: only: no holiday of US is called 'Labour Day'; known: .*Labor Day",
         ),
-        ("default: desk", "default: office", r"default: no calendar is called 'office'; known: desk"),
+        ("calendars:", "default: desk\ncalendars:", r"default: no such setting"),
         ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
         ("start: 2025-01-01", "start: 1900-01-01", r"horizon: write dates between the years 1980 and 2100"),
         ("zone:", "opening: x\n    zone:", r"calendars\.desk\.opening: no such setting"),
@@ -251,3 +252,18 @@ def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str
     with pytest.raises(OpslaError, match=message) as caught:
         read_document(path, CalendarsSettings)
     assert "calendars.yml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "written", "message"),
+    [
+        ("  desk:", "  office:", r"calendars\.yml: calendars: none is called 'desk', which is the desk's own; known: office$"),
+        ("America/New_York", "America/Chicago", r"calendars\.desk\.zone: 'America/Chicago' is not the desk's zone 'America/New_York'"),
+    ],
+)
+def test_the_desk_has_a_calendar_in_its_own_zone(tmp_path: Path, found: str, written: str, message: str) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(SHIPPED.parent, config)
+    (config / "calendars.yml").write_text(DESK.replace(found, written), encoding="utf-8")
+    with pytest.raises(OpslaError, match=message):
+        load_settings(config, tmp_path)

@@ -121,6 +121,17 @@ def test_what_was_said_and_what_changed_is_told_beside_the_statuses(tmp_path: Pa
     assert source.attribute_changes(window, datetime(2025, 3, 3, 10)).num_rows == 0, "nobody knew yet"
 
 
+def test_a_copy_at_the_end_of_the_file_changes_nothing_of_a_case(tmp_path: Path) -> None:
+    rows = [
+        "A,New,2025-03-03T08:00Z,P3", "A,Active,2025-03-03T09:00Z,P1", "A,Done,2025-03-03T10:00Z,P2",
+        "A,Active,2025-03-03T09:00Z,P1", "A,New,2025-03-03T08:00Z,P3",
+    ]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,urgency"), columns={**COLUMNS, "priority": "urgency"})
+    changes = source.attribute_changes(Window(date(2025, 3, 3), date(2025, 3, 4)), EVER).to_pylist()
+    assert [(row["changed_ts"].hour, row["previous_value"], row["value"]) for row in changes] == [(9, "P3", "P1"), (10, "P1", "P2")]
+    assert cases_of(source)["A"]["priority"] == "P2"
+
+
 def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:
     cases = cases_of(log_source(tmp_path, TWO_CASES))
     assert cases["A"]["intake_ts"] == datetime(2025, 3, 3, 8)

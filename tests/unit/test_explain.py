@@ -30,7 +30,6 @@ NEW_YORK = "America/New_York"
 CALENDARS = CalendarsSettings.model_validate(
     {
         "horizon": {"start": "2025-06-01", "end": "2026-01-01"},
-        "default": "desk",
         "calendars": {
             "desk": {
                 "zone": NEW_YORK,
@@ -95,7 +94,7 @@ class Warehouse:
             intake_ts=intake_at,
             tier="Tier 3",
             case_type="incident",
-            ended_at=ended_at,
+            ended_at=ended_at, last_terminal_at=ended_at,
             reopen_count=0,
             is_open=is_open,
         )
@@ -501,6 +500,16 @@ def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse
     warehouse.insert("raw.rejected_rows", case_id="C-7", row_number=4, reason="unknown status 'Parked'")
     with pytest.raises(OpslaError, match="every record of case 'C-7' was rejected, the first one since: unknown status 'Parked'"):
         explain(warehouse.connection, "C-7", SETTINGS)
+
+
+def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: Warehouse) -> None:
+    for case_id in ("Abc", "ABC", "Other"):
+        warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=case_id, is_open=True)
+    warehouse.as_of("2025-07-09 00:00:00")
+    for asked, found in (("Abc", "Abc"), ("ABC", "ABC"), ("other", "Other")):
+        assert explain(warehouse.connection, asked, SETTINGS).case_id == found
+    with pytest.raises(OpslaError, match=r"^case 'abc' may be ABC or Abc; write it as one of them$"):
+        explain(warehouse.connection, "abc", SETTINGS)
 
 
 def test_a_case_held_twice_says_where(warehouse: Warehouse) -> None:

@@ -31,7 +31,6 @@ policies:
 """
 CALENDARS = CalendarsSettings.model_validate({
     "horizon": {"start": "2025-01-01", "end": "2026-01-01"},
-    "default": "desk",
     "calendars": {
         "desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-12:00", "13:00-18:00"]}},
         "short_friday": {"zone": "UTC", "hours": {"mon-thu": ["08:00-18:00"], "fri": ["08:00-14:00"]}},
@@ -78,10 +77,21 @@ def test_policies_are_rows_in_their_order(tmp_path: Path) -> None:
     assert repeats == {("touch", False), ("next_reply", True)}
 
 
+@pytest.mark.parametrize(("written", "values"), [("1", ["1"]), ("[1, 2]", ["1", "2"]), ("[1, P1]", ["1", "P1"]), ("'1'", ["1"])])
+def test_numbers_are_values_as_they_are_written(tmp_path: Path, written: str, values: list[str]) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("priority: P1", f"priority: {written}"))
+    assert [row["value"] for row in sla_policy_scopes(policies).to_pylist() if row["attribute"] == "priority"] == values
+
+
 @pytest.mark.parametrize(("calendar", "seconds"), [("desk", 27 * 3600), ("stated", 24 * 3600), ("always", 72 * 3600)])
 def test_a_day_is_a_business_day_of_the_calendar(tmp_path: Path, calendar: str, seconds: int) -> None:
     policies = read(tmp_path, DOCUMENT.replace("calendar: always, targets: {touch: 15m}", f"calendar: {calendar}, targets: {{touch: 3d}}"))
     assert sla_policies(policies, CALENDARS.calendars).to_pylist()[0]["target_seconds"] == seconds
+
+
+def test_a_hundred_years_can_be_promised(tmp_path: Path) -> None:
+    policies = read(tmp_path, DOCUMENT.replace("touch: 15m", "touch: 36525d"))
+    assert sla_policies(policies, CALENDARS.calendars).to_pylist()[0]["target_seconds"] == 36_525 * 86_400
 
 
 def test_days_of_a_calendar_whose_days_differ_are_refused(tmp_path: Path) -> None:
@@ -96,14 +106,24 @@ def test_a_promise_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         sla_policies(policies, CALENDARS.calendars)
 
 
+def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> None:
+    """YAML's own merging: what a mapping says itself wins over what it takes over."""
+    own = DOCUMENT.replace("targets: {touch: 15m}", "targets: &short {touch: 15m}").replace("targets: {touch: 1d,", "targets: {<<: *short, touch: 1d,")
+    assert read(tmp_path, own).policies == read(tmp_path, DOCUMENT).policies
+
+
 @pytest.mark.parametrize(
     ("found", "written", "message"),
     [
         ("touch: 15m", "touch: 120", r"policies\.0\.targets\.touch\.target"),
         ("touch: 15m", "touch: 0m", r"policies\.0\.targets\.touch: '0m': a promise takes some time"),
+        ("touch: 15m", "touch: 99999999999999d", r"policies\.0\.targets\.touch: '99999999999999d' is longer than a hundred years"),
+        ("touch: 15m", "touch: 36526d", r"is longer than a hundred years"),
         ("touch: 15m", "touch: soon", r"policies\.0\.targets\.touch: 'soon' is not a duration"),
         ("{touch: 15m}", "{reply: 15m}", r"policies\.p1\.targets\.reply: no such metric under metrics; known: touch, next_reply"),
         ("name: rest", "name: p1", r"two policies are called 'p1'"),
+        ("priority: P1", "priority: []", r"policies\.0\.when\.priority: .*at least 1 item"),
+        ("priority: P1", "priority: yes", r"policies\.0\.when\.priority\.0: .*valid string; found True"),
         ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting"),
         ("reopen: resume", "reopen: again", r"policies\.1\.reopen"),
         ("[TRIAGE]", "[]", r"metrics\.touch\.stop"),
@@ -115,6 +135,8 @@ def test_a_promise_on_an_unknown_calendar_is_refused(tmp_path: Path) -> None:
         ("[CUSTOMER_WAIT]", "[PRIVATE_NOTE]", r"metrics\.touch: pause: PRIVATE_NOTE is no status that lasts"),
         ("cancel: [RESOLVED]", "cancel: [PUBLIC_REPLY]", r"metrics\.next_reply: PUBLIC_REPLY both stops and cancels"),
         ("title: First touch", "titel: First touch", r"metrics\.touch\.titel: no such setting"),
+        ("{touch: 1d,", "{touch: 1d, touch: 99h,", r"sla_policies\.yml: .*line 9: 'touch' is said again, after line 9; keep one"),
+        ("\npolicies:", "\n  touch: {title: Touch, start: [INTAKE], stop: [TRIAGE]}\npolicies:", r"line 5: 'touch' is said again, after line 3"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:

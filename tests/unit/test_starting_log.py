@@ -15,12 +15,14 @@ from rich.console import Console
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
 from opsla_dagster.starting.proposing import LogProposal, Told, propose
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.stamps import formats_of, swapped
+from opsla_dagster.starting.writing import MOST_REJECTED_PCT
 
 NOBODY = Asking(Console(quiet=True), is_allowed=False)
 
@@ -248,6 +250,18 @@ def test_a_log_whose_words_are_mostly_unknown_is_written_but_unfinished(tmp_path
     assert yaml.safe_load((tmp_path / "desk" / "sources.yml").read_text())["sources"][0]["statuses"] == {"New": "INTAKE"}
 
 
+
+
+@pytest.mark.parametrize("unknown", [1, 2, 3])
+def test_init_stops_where_the_gates_that_it_writes_would_stop_a_run(tmp_path: Path, unknown: int) -> None:
+    words = ["Xyzzy"] * unknown + ["New"] * (10 - unknown)
+    rows = "".join(f"T{number},{word},2025-07-01 10:{number:02d}\n" for number, word in enumerate(reversed(words)))
+    begun = begin(answers(tmp_path / "desk", written(tmp_path, f"Ticket,State,At\n{rows}")), NOBODY)
+    assert begun is not None
+    gates = read_document(tmp_path / "desk" / "quality_gates.yml", QualityGatesSettings).gates
+    most = gates["raw.rejected_rows"]["pct_rejected_rows"].error_above
+    assert most == MOST_REJECTED_PCT
+    assert bool(begun.unfinished) == (10 * unknown > most)
 
 
 def test_a_person_is_asked_for_what_the_log_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import Home
+from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.warehouse.connection import open_duckdb
 
+#: Everything that opens DuckDB to work with much data.
+WORKERS: dict[str, Callable[[Path], duckdb.DuckDBPyConnection]] = {
+    "warehouse": lambda path: open_duckdb(path / "any.duckdb", read_only=False, config=Home.of(path).duckdb_config()),
+    "log": lambda path: connect(path / "spill"),
+}
 
-def test_a_memory_limit_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OpslaError, match="OPSLA_MEMORY_LIMIT=plenty: DuckDB does not understand it"):
-        open_duckdb(tmp_path / "any.duckdb", read_only=False, config={"memory_limit": "plenty"})
+
+@pytest.mark.parametrize("worker", WORKERS)
+@pytest.mark.parametrize("limit", ["banana", "0GB", "1000000", "99999999999TB", "GB", "'2GB'"])
+def test_a_memory_limit_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: str, limit: str) -> None:
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", limit)
+    with pytest.raises(OpslaError, match=f"^OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB"):
+        WORKERS[worker](tmp_path)
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+@pytest.mark.parametrize(("limit", "held"), [("512MB", "488.2 MiB"), ("1.5 gib", "1.5 GiB"), ("50%", "GiB")])
+def test_a_memory_limit_bounds_everything_that_works_with_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: str, limit: str, held: str
+) -> None:
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", limit)
+    with WORKERS[worker](tmp_path) as connection:
+        (found,) = connection.execute("select current_setting('memory_limit')").fetchall()
+    assert found[0].endswith(held)
 
 
 def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ every answer of one object comes from one state.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import memory_bound
 from opsla_dagster.sources.bronze.files import has_table, reading
 from opsla_dagster.sources.bronze.progress import Progress, progress_in
 from opsla_dagster.status import TERMINAL_STATUSES
@@ -114,11 +114,9 @@ def _build(
     """Tables of the system live in memory only; what the readers need is written."""
     with reading(bronze.stem, bronze):  # waits while somebody loads
         pass
-    connection = duckdb.connect(config={"temp_directory": str(path.parent / "spill")})
+    connection = duckdb.connect(config={"temp_directory": str(path.parent / "spill"), **memory_bound()})
     try:
         connection.execute("set TimeZone = 'UTC'")
-        if limit := os.environ.get("OPSLA_MEMORY_LIMIT"):
-            connection.execute(f"set memory_limit = {literal(limit)}")
         connection.execute(f"attach {literal(str(bronze))} as account (read_only)")
         connection.execute(f"attach {literal(str(path))} as snapshot")
         set_variables(connection, variables)

@@ -6,7 +6,6 @@ Does not belong here: keeping snapshots, or what is visible as of an instant.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.home import memory_bound
 from opsla_dagster.settings.sources import CsvSettings, DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
 from opsla_dagster.sources.event_log.files import LogFile, held_still
@@ -56,14 +56,11 @@ class Loaded:
 def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
-    $OPSLA_MEMORY_LIMIT (such as 2GB) bounds its memory, as it does for the warehouse.
+    $OPSLA_MEMORY_LIMIT bounds its memory, as it does for the warehouse. Raises OpslaError as `memory_bound` does.
     """
-    connection = duckdb.connect()
-    connection.execute(f"set temp_directory = {literal(str(spill_directory))}")
+    connection = duckdb.connect(config={"temp_directory": str(spill_directory), **memory_bound()})
     connection.execute("set global TimeZone = 'UTC'")
     connection.execute("set global preserve_insertion_order = true")
-    if limit := os.environ.get("OPSLA_MEMORY_LIMIT"):
-        connection.execute(f"set memory_limit = {literal(limit)}")
     return connection
 
 

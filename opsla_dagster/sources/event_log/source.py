@@ -36,6 +36,9 @@ from opsla_dagster.window import ONE_DAY, Window
 _MESSAGE_WORDS = ", ".join(literal(signal) for signal in MESSAGE_SIGNALS)
 _TERMINAL = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
 
+#: What records tell of a case is taken in the order of instants: a copy at the end of a file tells nothing new.
+_TOLD = "row(coalesce(event_ts, ingestion_ts), source_sequence)"
+
 #: An event is visible with its case: both the record and the intake must lie at or before as_of.
 _VISIBLE = """
     select *
@@ -47,26 +50,26 @@ _VISIBLE = """
         and intake_ts <= $as_of_at
 """
 
-#: Each field of a case is the last value that a visible record of it has, in the source's order. A resolved or closed
-#: stamp later than as_of is not known yet, although an export written later shows it on every record of the case.
+#: Each field of a case is the last value that a visible record of it has. A resolved or closed stamp
+#: later than as_of is not known yet, although an export written later shows it on every record of the case.
 _CASES = """
     select
         {source} as source, case_id, intake_date, any_value(intake_ts) as intake_ts,
-        arg_max(tier, source_sequence) as tier,
-        arg_max(case_type, source_sequence) as case_type,
-        arg_max(priority, source_sequence) as priority,
-        arg_max(category, source_sequence) as category,
-        arg_max(team, source_sequence) as team,
-        arg_max(agent, source_sequence) as agent,
-        arg_max(brand, source_sequence) as brand,
-        arg_max(region, source_sequence) as region,
-        arg_max(channel, source_sequence) as channel,
-        arg_max(customer, source_sequence) as customer,
-        arg_max(tags, source_sequence) as tags,
-        arg_max(resolved_ts, source_sequence) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
-        arg_max(closed_ts, source_sequence) filter (closed_ts <= $as_of_at) as source_closed_ts,
-        arg_max(is_sla_met, source_sequence) as source_is_sla_met
-    from visible
+        arg_max(tier, told) as tier,
+        arg_max(case_type, told) as case_type,
+        arg_max(priority, told) as priority,
+        arg_max(category, told) as category,
+        arg_max(team, told) as team,
+        arg_max(agent, told) as agent,
+        arg_max(brand, told) as brand,
+        arg_max(region, told) as region,
+        arg_max(channel, told) as channel,
+        arg_max(customer, told) as customer,
+        arg_max(tags, told) as tags,
+        arg_max(resolved_ts, told) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
+        arg_max(closed_ts, told) filter (closed_ts <= $as_of_at) as source_closed_ts,
+        arg_max(is_sla_met, told) as source_is_sla_met
+    from (select *, {told} as told from visible)
     group by case_id, intake_date
 """
 
@@ -108,7 +111,7 @@ _CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
         coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value,
-        lag({attribute}) over (partition by case_id order by source_sequence) as previous_value
+        lag({attribute}) over (partition by case_id order by coalesce(event_ts, ingestion_ts), source_sequence) as previous_value
     from visible
     where {attribute} is not null
     qualify value <> previous_value
@@ -215,7 +218,7 @@ class EventLogSource(Source):
         return f"with visible as ({_VISIBLE.format(events=self._snapshot.events)}) {rest}"
 
     def _cases(self) -> str:
-        return _CASES.format(source=literal(self.name))
+        return _CASES.format(source=literal(self.name), told=_TOLD)
 
     def _rows(self, select: str) -> list[tuple[object, ...]]:
         table = self._table(select, None)

@@ -36,8 +36,8 @@ _PART: Shape = {
     "author": _AUTHOR,
     "body": text(),
     "redacted": keep("boolean"),
-    # Made of the body and of assigned_to, below.
-    "has_text": keep("boolean"), "assigned_admin": person("string", "integer"), "assigned_team": keep("string", "integer"),
+    # Made of the body, the attachments and assigned_to, below.
+    "has_content": keep("boolean"), "assigned_admin": person("string", "integer"), "assigned_team": keep("string", "integer"),
     "unassigned": keep("string"),
     **_dropped(
         "type", "updated_at", "notified_at", "assigned_to", "attachments", "external_id", "email_message_metadata", "metadata", "tags",
@@ -135,12 +135,12 @@ SCHEDULE: Shape = {
 
 
 def with_plain_parts(conversation: Mapping[str, Any]) -> dict[str, Any]:
-    """The conversation, each part saying whether something was written, and to whom it assigns: admins are people, teams are not."""
+    """The conversation, each part saying whether something was written or attached, and to whom it assigns: admins are people, teams are not."""
     held = conversation.get("conversation_parts")
     parts = held.get("conversation_parts") if isinstance(held, dict) else None
     if not isinstance(held, dict) or not isinstance(parts, list):
         return dict(conversation)
-    plain = [{**part, "has_text": bool(part.get("body")), **_assignment(part)} for part in parts if isinstance(part, dict)]
+    plain = [{**part, "has_content": bool(part.get("body") or part.get("attachments")), **_assignment(part)} for part in parts if isinstance(part, dict)]
     return {**conversation, "conversation_parts": {**held, "conversation_parts": plain}}
 
 

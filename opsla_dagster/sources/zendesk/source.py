@@ -26,7 +26,8 @@ _METRIC = """canonical_metric(metric, instance) as case
     when metric = 'reply_time' then 'next_reply'
     when metric = 'agent_work_time' then 'agent_work'
     when metric = 'requester_wait_time' then 'requester_wait'
-    when metric in ('pausable_update_time', 'periodic_update_time') then 'periodic_update'
+    when metric = 'periodic_update_time' then 'periodic_update'
+    when metric = 'pausable_update_time' then 'pausable_update'
     when metric = 'resolution_time' then 'total_resolution'
 end"""
 #: The first reply is no next one: the second instance of reply_time is the first cycle of next_reply.

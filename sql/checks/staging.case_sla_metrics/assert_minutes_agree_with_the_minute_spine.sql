@@ -1,17 +1,37 @@
 -- Cases whose business minutes from intake to resolution differ by more than one minute from a count on the minute spine.
--- The spine is built minute by minute from the calendar desk and shares nothing with F. Instants next to a gap in the loaded spine are left out.
+-- The spine is built minute by minute from the calendar desk and shares nothing with F. Instants next to a gap in the
+-- loaded spine are left out, and clocks that did not run through from intake on.
 -- A failure means that business time is wrong; look first at calendars.yml and staging.business_time.
-with cases as (
+with through as (
+    select distinct
+        case_id,
+        stopped_at
+    from staging.sla_clock_spans
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and metric = 'first_resolution'
+        and calendar = 'desk'
+        and is_only_span
+),
+
+counted as (
     select
         case_id,
         intake_ts,
-        resolved_ts,
+        resolution_ts,
         resolution_incl_wait_business_minutes
     from staging.case_sla_metrics
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and 'desk' = (select case when count(distinct calendar) = 1 then max(calendar) end from staging.sla_policies where metric = 'first_resolution')
+        and resolution_calendar = 'desk'
+),
+
+cases as (
+    select counted.*
+    from counted
+    inner join through on counted.case_id = through.case_id and counted.resolution_ts = through.stopped_at
 ),
 
 spine as (
@@ -31,7 +51,7 @@ instants as (
     union
 
     select
-        resolved_ts as instant,
+        resolution_ts as instant,
         cast(null as bigint) as minute_number
     from cases
 
@@ -64,10 +84,10 @@ witnessed as (
 select
     cases.case_id,
     cases.intake_ts,
-    cases.resolved_ts,
+    cases.resolution_ts,
     cases.resolution_incl_wait_business_minutes,
     resolved.minutes - intake.minutes as spine_minutes
 from cases
 inner join witnessed as intake on cases.intake_ts = intake.instant
-inner join witnessed as resolved on cases.resolved_ts = resolved.instant
+inner join witnessed as resolved on cases.resolution_ts = resolved.instant
 where abs(resolved.minutes - intake.minutes - cases.resolution_incl_wait_business_minutes) > 1

@@ -1,4 +1,4 @@
--- Breached clocks that have no root cause, though their case lived until they stopped. (After its end a case is in no status.)
+-- Breached clocks that have no root cause, though their case lived until they stopped. (After its last terminal event a case is in no status.)
 -- A failure means that time ran in no status; look first at staging.status_spans and sql/staging/sla_root_causes.sql.
 select
     clocks.case_id,
@@ -18,5 +18,5 @@ where
     clocks.intake_date >= $start_date
     and clocks.intake_date < $end_date
     and clocks.outcome = 'breached'
-    and (cases.ended_at is null or cases.ended_at >= clocks.stopped_at)
+    and (cases.last_terminal_at is null or cases.last_terminal_at >= clocks.stopped_at)
     and causes.case_id is null

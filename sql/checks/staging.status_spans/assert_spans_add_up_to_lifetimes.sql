@@ -1,4 +1,4 @@
--- Cases whose spans do not run without gap or overlap from intake to the end (or on, while open).
+-- Cases whose spans do not run without gap or overlap from intake to the last terminal event (or on, while open).
 -- A failure means that time would be lost or counted twice; look first at the case with `opsla explain`.
 with spans as (
     select
@@ -19,7 +19,7 @@ cases as (
     select
         case_id,
         intake_ts,
-        ended_at
+        last_terminal_at
     from staging.case_milestones
     where
         intake_date >= $start_date
@@ -29,7 +29,7 @@ cases as (
 select
     cases.case_id,
     cases.intake_ts,
-    cases.ended_at,
+    cases.last_terminal_at,
     spans.first_started_at,
     spans.last_ended_at,
     spans.open_spans
@@ -37,9 +37,9 @@ from cases
 left join spans on cases.case_id = spans.case_id
 where
     case
-        when spans.case_id is null then cases.ended_at is null or cases.ended_at > cases.intake_ts
+        when spans.case_id is null then cases.last_terminal_at is null or cases.last_terminal_at > cases.intake_ts
         when spans.first_started_at <> cases.intake_ts then true
-        when cases.ended_at is null
+        when cases.last_terminal_at is null
             then spans.open_spans <> 1 or spans.closed_us <> epoch_us(spans.last_started_at) - epoch_us(cases.intake_ts)
-        else spans.open_spans <> 0 or spans.closed_us <> epoch_us(cases.ended_at) - epoch_us(cases.intake_ts)
+        else spans.open_spans <> 0 or spans.closed_us <> epoch_us(cases.last_terminal_at) - epoch_us(cases.intake_ts)
     end

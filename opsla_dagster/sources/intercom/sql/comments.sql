@@ -1,5 +1,5 @@
--- One row is a message: the one the conversation began with, and parts in which something was written. What bots and the AI agent
--- write is no reply of a person, and none of the customer's.
+-- One row is a message: the one the conversation began with, and parts in which something was written or attached. What bots and
+-- the AI agent write is no reply of a person, and none of the customer's.
 with written as (
     select
         ticket_id, 'source' as part_id, cast(-2 as bigint) as audit_number, intake_ts as at_ts, author_type, author, is_from_ai_agent,
@@ -9,7 +9,7 @@ with written as (
     union all
     select ticket_id, part_id, audit_number, at_ts, author_type, author, is_from_ai_agent, is_note
     from parts
-    where has_text or is_note
+    where has_content or is_note
 )
 
 select

@@ -5,7 +5,7 @@ with unfolded as (
         unnest(
             json_transform(
                 payload -> '$.conversation_parts.conversation_parts',
-                '[{"id": "VARCHAR", "part_type": "VARCHAR", "created_at": "VARCHAR", "state": "VARCHAR", "has_text": "BOOLEAN",
+                '[{"id": "VARCHAR", "part_type": "VARCHAR", "created_at": "VARCHAR", "state": "VARCHAR", "has_content": "BOOLEAN",
                 "assigned_admin": "VARCHAR", "assigned_team": "VARCHAR", "unassigned": "VARCHAR",
                 "author": {"type": "VARCHAR", "id": "VARCHAR", "from_ai_agent": "BOOLEAN"}}]'
             )
@@ -21,7 +21,7 @@ select
     part.created_at as at_text,
     part.part_type as part_type,
     part.state as state,
-    coalesce(part.has_text, false) as has_text,
+    coalesce(part.has_content, false) as has_content,
     part.assigned_admin as assigned_admin,
     part.assigned_team as assigned_team,
     part.unassigned as unassigned,

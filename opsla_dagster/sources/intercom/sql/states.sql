@@ -11,7 +11,7 @@ with told as (
             ) then 'open'
             else state
         end as state_told,
-        assigned_admin is not null or (author_type = 'admin' and has_text and not is_note and not is_from_ai_agent) as is_taken_up
+        assigned_admin is not null or (author_type = 'admin' and has_content and not is_note and not is_from_ai_agent) as is_taken_up
     from parts
 )
 

@@ -1,0 +1,185 @@
+-- One row is one contiguous stretch of a case held by one team and agent, from intake on; the last one has no end.
+-- What an event or a change of team or agent tells holds from its instant on, until another is told: an event that names nobody tells
+-- nothing, a change to nobody does. Of several at one instant the last in the source's order holds. Where no event ever names a team or
+-- agent, the first change says whose the case was at intake; without one, raw.cases does.
+with cases as (
+    select
+        source,
+        case_id,
+        intake_date,
+        intake_ts,
+        team,
+        agent
+    from raw.cases
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+changes as (
+    select
+        case_id,
+        changed_ts,
+        source_sequence,
+        change_id,
+        attribute,
+        value,
+        previous_value,
+        row_number() over (partition by case_id, attribute order by changed_ts, source_sequence, change_id) as change_number
+    from raw.attribute_changes
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and attribute in ('team', 'agent')
+),
+
+first_changes as (
+    select
+        case_id,
+        max(previous_value) filter (where attribute = 'team') as team,
+        max(previous_value) filter (where attribute = 'agent') as agent,
+        bool_or(attribute = 'team') as is_team_changed,
+        bool_or(attribute = 'agent') as is_agent_changed
+    from changes
+    where change_number = 1
+    group by case_id
+),
+
+events as (
+    select
+        case_id,
+        canonical_ts,
+        source_sequence,
+        event_id,
+        team,
+        agent
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and (team is not null or agent is not null)
+),
+
+named as (
+    select
+        case_id,
+        bool_or(team is not null) as is_team_named,
+        bool_or(agent is not null) as is_agent_named
+    from events
+    group by case_id
+),
+
+-- Nobody is '' here, so that it is told from nothing said.
+tellings as (
+    select
+        cases.case_id,
+        0 as place,
+        cases.intake_ts as told_at,
+        cast(-1 as bigint) as source_sequence,
+        cast(null as varchar) as telling_id,
+        case
+            when named.is_team_named then ''
+            when first_changes.is_team_changed then coalesce(first_changes.team, '')
+            else coalesce(cases.team, '')
+        end as team,
+        case
+            when named.is_agent_named then ''
+            when first_changes.is_agent_changed then coalesce(first_changes.agent, '')
+            else coalesce(cases.agent, '')
+        end as agent
+    from cases
+    left join first_changes on cases.case_id = first_changes.case_id
+    left join named on cases.case_id = named.case_id
+
+    union all
+
+    select
+        case_id,
+        1 as place,
+        canonical_ts as told_at,
+        source_sequence,
+        event_id as telling_id,
+        team,
+        agent
+    from events
+
+    union all
+
+    select
+        case_id,
+        1 as place,
+        changed_ts as told_at,
+        source_sequence,
+        change_id as telling_id,
+        case when attribute = 'team' then coalesce(value, '') end as team,
+        case when attribute = 'agent' then coalesce(value, '') end as agent
+    from changes
+),
+
+clipped as (
+    select
+        tellings.case_id,
+        case when tellings.told_at < cases.intake_ts then cases.intake_ts else tellings.told_at end as told_at,
+        tellings.place,
+        tellings.told_at as stamped_at,
+        tellings.source_sequence,
+        tellings.telling_id,
+        tellings.team,
+        tellings.agent
+    from tellings
+    inner join cases on tellings.case_id = cases.case_id
+),
+
+held as (
+    select
+        case_id,
+        told_at,
+        last_value(team ignore nulls) over (
+            partition by case_id
+            order by told_at, place, stamped_at, source_sequence, telling_id nulls first
+            rows between unbounded preceding and current row
+        ) as team,
+        last_value(agent ignore nulls) over (
+            partition by case_id
+            order by told_at, place, stamped_at, source_sequence, telling_id nulls first
+            rows between unbounded preceding and current row
+        ) as agent,
+        lead(told_at) over (
+            partition by case_id order by told_at, place, stamped_at, source_sequence, telling_id nulls first
+        ) as next_told_at
+    from clipped
+),
+
+compared as (
+    select
+        case_id,
+        told_at,
+        team,
+        agent,
+        lag(team) over (partition by case_id order by told_at) as previous_team,
+        lag(agent) over (partition by case_id order by told_at) as previous_agent
+    from held
+    where next_told_at is null or next_told_at > told_at
+),
+
+stretches as (
+    select
+        case_id,
+        told_at,
+        team,
+        agent,
+        lead(told_at) over (partition by case_id order by told_at) as next_stretch_at
+    from compared
+    where previous_team is null or team <> previous_team or agent <> previous_agent
+)
+
+select
+    cases.source,
+    stretches.case_id,
+    cases.intake_date,
+    nullif(stretches.team, '') as team,
+    nullif(stretches.agent, '') as agent,
+    stretches.told_at as started_at,
+    stretches.next_stretch_at as ended_at
+from stretches
+inner join cases on stretches.case_id = cases.case_id

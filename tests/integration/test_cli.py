@@ -1,0 +1,128 @@
+"""What a person may type wrongly: each is one line, and nothing is made where nobody asked for it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from small_desk import desk_settings, july, log_of, make, write_config
+
+from opsla_dagster import cli
+
+LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\n"
+DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
+#: Exit code, what was printed, and what was complained about.
+Said = tuple[int, str, str]
+Opsla = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with config/ and home/ of a desk whose log has one case."""
+    directory = tmp_path_factory.mktemp("desk")
+    log = directory / "log.csv"
+    log.write_text(LOG, encoding="utf-8")
+    config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    make(desk_settings(directory, cases=1, config=config), [july(1, 1)], datetime(2025, 7, 2))
+    return directory
+
+
+@pytest.fixture
+def opsla(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+    """`opsla <arguments>` on that desk."""
+    monkeypatch.setenv("OPSLA_CONFIG", str(desk / "config"))
+    monkeypatch.setenv("OPSLA_HOME", str(desk / "home"))
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+def test_cases_are_only_for_a_simulation(opsla: Opsla, desk: Path) -> None:
+    code, _, complaint = opsla("run", "--cases", "100")
+    assert code == 1
+    assert complaint.startswith(f"opsla: --cases is for simulated desks, and {desk / 'config' / 'sources.yml'} enables no simulation")
+    assert not (desk / "home" / "simulated_cases").exists()
+
+
+def test_a_page_and_json_can_be_had_at_once(opsla: Opsla, tmp_path: Path) -> None:
+    code, out, beside = opsla("explain", "A", "--json", "--html", str(tmp_path / "a.html"))
+    assert code == 0
+    assert json.loads(out)["case_id"] == "A"
+    assert beside == f"Picture: {tmp_path / 'a.html'}\n"
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert opsla("explain", "A", "--html", str(tmp_path / "a.html")) == (0, beside, "")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
+def test_a_port_that_is_none_is_refused(opsla: Opsla, port: str) -> None:
+    code, _, complaint = opsla("dev", "--port", port)
+    assert code == 2
+    assert "--port" in complaint
+
+
+def test_a_port_that_is_taken_is_said_at_once(opsla: Opsla) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, complaint = opsla("dev", "--port", port)
+    assert code == 1
+    assert complaint == f"opsla: --port {port}: the UI cannot listen there (Address already in use); name another port\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "A", "--html"), ("policy-diff", "config", "config", "--to"), ("export", "--format", "csv", "--to")], ids=lambda given: given[0]
+)
+def test_no_directory_is_made_above_what_is_named(opsla: Opsla, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    target = tmp_path / "mistyped" / "out"
+    assert opsla(*arguments, str(target)) == (1, "", f"opsla: {target}: there is no directory {target.parent}; make it first, or name another one\n")
+    assert not target.parent.exists()
+
+
+def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
+    for told, directory in (((), desk / "home" / "exports"), (("--to", str(tmp_path / "out")), tmp_path / "out")):
+        code, out, _ = opsla("export", "--format", "csv", "--table", "raw.cases", *told)
+        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 rows\n")
+        assert (directory / "raw.cases.csv").exists()
+
+
+def test_what_has_not_happened_yet_cannot_be_loaded(opsla: Opsla) -> None:
+    code, _, complaint = opsla("run", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", "2025-07-03T02:00")
+    assert code == 1
+    assert complaint == "opsla: the window begins on 2025-07-03; as of 2025-07-02 nothing of it has happened yet\n", "it is still the 2nd there"
+
+
+@pytest.mark.parametrize(
+    ("document", "find", "write", "expected"),
+    [
+        ("sla_policies.yml", "calendar: desk", "calendar: dsek", "has no calendar 'dsek'; known: desk"),
+        ("quality_gates.yml", "gates: {}", "gates: {raw.events_log: {pct_mising_event_ts: {warn_above: 1}}}", "no such rate: pct_mising_event_ts"),
+        ("quality_gates.yml", "gates: {}", "gates: {raw.event_log: {pct_missing_event_ts: {warn_above: 1}}}", "known: raw.cases, raw.events_log"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_refused_before_the_first_table(
+    opsla: Opsla, desk: Path, document: str, find: str, write: str, expected: str
+) -> None:
+    path = desk / "config" / document
+    fine = path.read_text(encoding="utf-8")
+    assert find in fine
+    path.write_text(fine.replace(find, write, 1), encoding="utf-8")
+    before = (desk / "home" / "ops_warehouse.duckdb").stat().st_mtime_ns
+    try:
+        code, _, complaint = opsla("run", "--as-of", "2025-07-03")
+    finally:
+        path.write_text(fine, encoding="utf-8")
+    assert code == 1
+    assert expected in complaint
+    assert complaint.startswith(f"opsla: {document}: ")
+    assert (desk / "home" / "ops_warehouse.duckdb").stat().st_mtime_ns == before
