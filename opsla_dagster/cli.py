@@ -210,11 +210,11 @@ def report() -> None:
     from opsla_dagster.reporting.run_summary import latest_run_summary
     from opsla_dagster.settings import load_settings
 
-    home = load_settings().home
+    settings = load_settings()
+    home = settings.home
     _require_published(home.marts_database)
-    target = write_report(
-        home.marts_database, latest_run_summary(home.reports / "run_summaries"), home.reports / "report.html"
-    )
+    summary = latest_run_summary(home.reports / "run_summaries")
+    target = write_report(home.marts_database, summary, home.reports / "report.html", settings)
     _say(f"Report: {target}")
 
 
@@ -232,7 +232,7 @@ def explain(
 
     settings = load_settings()
     with reading(settings.home.warehouse) as connection:
-        explanation = explain_case(connection, case_id, zone=settings.sources.desk.timezone)
+        explanation = explain_case(connection, case_id, settings)
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 
@@ -387,8 +387,7 @@ def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], r
     from opsla_dagster.reporting.closing import headline_table
     from opsla_dagster.reporting.record import write_reports
 
-    sources = [source.name for source in settings.sources.sources if source.enabled]
-    written = write_reports(instance, refreshed, settings.home, command=_command(), sources=sources)
+    written = write_reports(instance, refreshed, settings, command=_command())
     describe = partial(_descriptions_of_checks, settings)
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
