@@ -25,7 +25,7 @@ CAUSES = (
     ("root_cause_owner", "Root cause: its owner (agent, else team)"),
 )
 #: Rows of a picture; the table holds the rest.
-MOST_VALUES, MOST_CAUSES = 8, 5
+MOST_VALUES, MOST_CAUSES = 12, 5
 _NOTHING = {"figure": MISSING, "below": "", "css": "none"}
 
 # Policies are summed up: which of them a case has often follows from the very dimension that is looked at.
