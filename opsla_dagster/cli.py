@@ -163,7 +163,7 @@ def refresh(as_of: AsOf = None) -> None:
         _refuse_unloaded(unloaded)
         return
     days = sum(window.days for window in windows)
-    _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days}; the ends are part of it)")
+    _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _carry_out(settings, windows, as_of_at, is_refresh=True)
