@@ -76,9 +76,8 @@ def _refresh(settings: Settings, as_of_at: datetime) -> Cost:
 
 
 def _run(settings: Settings, windows: Sequence[Window], as_of_at: datetime) -> None:
-    sources = [source.name for source in settings.sources.sources if source.enabled]
     with open_instance(settings.home.root) as instance:
         finished = run_windows(settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
         if not finished.succeeded:
             raise OpslaError(f"a run that was to be measured failed: {finished.error}")
-        write_reports(instance, finished.run_ids, settings.home, command="opsla bench", sources=sources)
+        write_reports(instance, finished.run_ids, settings, command="opsla bench")

@@ -170,7 +170,7 @@ def refresh(as_of: AsOf = None) -> None:
         _refuse_unloaded(unloaded)
         return
     days = sum(window.days for window in windows)
-    _say(f"{days} intake dates in {len(windows)} ranges: {', '.join(str(window) for window in windows)}")
+    _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _carry_out(settings, windows, as_of_at, is_refresh=True)
@@ -217,11 +217,11 @@ def report() -> None:
     from opsla_dagster.reporting.run_summary import latest_run_summary
     from opsla_dagster.settings import load_settings
 
-    home = load_settings().home
+    settings = load_settings()
+    home = settings.home
     _require_published(home.marts_database)
-    target = write_report(
-        home.marts_database, latest_run_summary(home.reports / "run_summaries"), home.reports / "report.html"
-    )
+    summary = latest_run_summary(home.reports / "run_summaries")
+    target = write_report(home.marts_database, summary, home.reports / "report.html", settings)
     _say(f"Report: {target}")
 
 
@@ -239,7 +239,7 @@ def explain(
 
     settings = load_settings()
     with reading(settings.home.warehouse) as connection:
-        explanation = explain_case(connection, case_id, zone=settings.sources.desk.timezone)
+        explanation = explain_case(connection, case_id, settings)
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 
@@ -394,8 +394,7 @@ def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], r
     from opsla_dagster.reporting.closing import headline_table
     from opsla_dagster.reporting.record import write_reports
 
-    sources = [source.name for source in settings.sources.sources if source.enabled]
-    written = write_reports(instance, refreshed, settings.home, command=_command(), sources=sources)
+    written = write_reports(instance, refreshed, settings, command=_command())
     describe = partial(_descriptions_of_checks, settings)
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:

@@ -224,7 +224,7 @@ _ALL = [
     _count("paused_seconds", "Open seconds of the clock's calendar spent paused; NULL while running or unknown",
            nullable=True),
     _count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
-    _instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it"),
+    _instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it, and for an unknown clock"),
     _text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
     _flag("is_stopped_by_event", "A stop event ended the clock; false while running and when the case ended without one"),
     _flag("is_paused", "The case is in a status that pauses the clock"),

@@ -129,7 +129,7 @@ MART = [
         "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id policy metric cycle",
-        columns="""case_id policy metric cycle tier case_type priority team started_at elapsed_seconds target_seconds remaining_seconds
+        columns="""case_id policy metric cycle tier case_type priority team brand region channel customer started_at elapsed_seconds target_seconds remaining_seconds
                    due_at outcome is_paused as_of_at""",
         nullable="remaining_seconds",
     ),

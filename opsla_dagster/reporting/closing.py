@@ -13,10 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.run_summary import Headline, RunSummary
+from opsla_dagster.reporting.run_summary import Headline, OpenClocks, RunSummary, ScenarioFigures
 
 #: Failed checks named in the table; the report has all of them.
 MOST_FAILED = 5
+_TWO_RATES = (
+    "The lower rates are of these cases alone, an unknown first touch counted as kept. The upper table has every clock, and there "
+    "one that is open and past its target is broken now."
+)
 
 
 def headline_table(summary: RunSummary, program: str) -> RenderableType:
@@ -31,7 +35,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
         facts.add_row(Text(name), text)
     parts: list[RenderableType] = [_title(summary)]
     if summary.headline is not None:
-        parts.append(_slas(summary.headline))
+        parts += _tables(summary.headline)
     return Group(*parts, facts)
 
 
@@ -42,14 +46,46 @@ def _title(summary: RunSummary) -> Text:
     return Text.assemble((f"\n{summary.command}: ", "bold"), outcome, (window, "dim"))
 
 
-def _slas(headline: Headline) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    table.add_column("SLA", min_width=16)
-    for name in ("breached", "%", "p50 min", "p90 min", "p95 min"):
+def _tables(headline: Headline) -> Iterator[RenderableType]:
+    if headline.promises:
+        yield _promises(headline)
+    if headline.slas:
+        yield _slas(headline)
+        yield Text(f"{_TWO_RATES}\n", "dim")
+
+
+def _promises(headline: Headline) -> Table:
+    table = _table("Promise, every clock", "kept", "met", "breached", "open, past\ntarget", "running", "unknown")
+    for promise in headline.promises:
+        whose = f"{promise.policy_title}: " if headline.has_several_policies() else ""
+        table.add_row(
+            Text(f"{whose}{promise.title}"),
+            Text(wording.percent(promise.kept_pct), "bold"),
+            wording.count(promise.met_clocks),
+            wording.count(promise.breached_clocks),
+            wording.count(promise.open_breached_clocks),
+            wording.count(promise.running_clocks),
+            wording.count(promise.unknown_clocks),
+        )
+    return table
+
+
+def _table(*names: str) -> Table:
+    """A table of a name, which breaks, and of figures, which do not."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column(names[0], min_width=16)
+    for name in names[1:]:
         table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _slas(headline: Headline) -> Table:
+    table = _table(
+        f"Of {wording.counted(headline.sla_cases, 'case')} both touched and resolved", "breached", "%", "p50 min", "p90 min", "p95 min"
+    )
     for sla in headline.slas:
         table.add_row(
-            wording.SLA_SHORT_NAMES.get(sla.sla, sla.sla),
+            Text(sla.name),
             wording.count(sla.breached_cases),
             Text(wording.percent(sla.breach_pct), "bold"),
             *(wording.minutes(figure) for figure in (sla.p50, sla.p90, sla.p95)),
@@ -66,7 +102,7 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         (f"{wording.count(len(failed))} failed", "bold red" if failed else ""),
     )
     for check in failed[:MOST_FAILED]:
-        figures = wording.figures(check.figures)
+        figures = wording.check_figures(check)
         yield "", Text(f"{check.severity} {check.asset} {check.check}{': ' if figures else ''}{figures}", "red")
     if len(failed) > MOST_FAILED:
         yield "", Text(f"and {len(failed) - MOST_FAILED} more", "red")
@@ -84,7 +120,23 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     events = ""
     if headline.events is not None and headline.events_per_case is not None:
         events = f"; {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
-    yield "Cases", Text(f"{wording.count(headline.cases)}, {wording.count(headline.sla_cases)} judged{events}")
+    judged = f", {wording.count(headline.sla_cases)} both touched and resolved" if headline.slas else ""
+    yield "Cases", Text(f"{wording.count(headline.cases)}{judged}{events}")
+    if headline.slas:
+        yield from _drivers(headline)
+    if headline.open_clocks is not None:
+        yield "Clocks", Text(_clocks(headline, headline.open_clocks))
+
+
+def _clocks(headline: Headline, clocks: OpenClocks) -> str:
+    when = wording.instant(headline.as_of_at)
+    if not clocks.running:
+        return f"none running as of {when}"
+    many = f"{wording.count(clocks.running)} running as of {when}, {wording.count(clocks.past_target)} of them past their target"
+    return f"{many}. {wording.long_ago(headline.as_of_at, headline.last_event_at)}".strip()
+
+
+def _drivers(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     if headline.bottleneck is not None:
         slowest = headline.bottleneck
         tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
@@ -93,12 +145,13 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
         if not row.eligible_cases:
             yield wording.scenario(row.scenario), Text("acts on no case that is loaded")
             continue
-        yield wording.scenario(row.scenario), Text(
-            f"{wording.counted(row.breaches_avoided, 'SLA A breach', 'SLA A breaches')} avoided, "
-            f"{wording.count(row.hours_saved)} business hours saved"
-        )
-    if headline.open_clocks is not None:
-        clocks = headline.open_clocks
-        yield "Clocks", Text(
-            f"{wording.count(clocks.running)} running, {wording.count(clocks.past_target)} of them past their target"
-        )
+        yield wording.scenario(row.scenario), Text(_saved(row))
+
+
+def _saved(row: ScenarioFigures) -> str:
+    hours = f"{wording.count(row.hours_saved)} business hours saved"
+    if row.breaches_avoided:
+        return f"{wording.counted(row.breaches_avoided, 'breach', 'breaches')} avoided, {hours}"
+    # A reopen comes after the first resolution, which alone is judged.
+    why = ": a reopen less moves no first resolution" if row.rework_measure else ""
+    return f"{hours}, no breach avoided{why}"

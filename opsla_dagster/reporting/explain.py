@@ -17,6 +17,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.calendars import CalendarsSettings
 
 #: Raised when a field of the JSON changes its meaning or goes; a new field does not raise it.
 JSON_FORMAT = 2
@@ -42,6 +45,16 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of the case in one status, begun by `event_id`; `ended_at` is None while it lasts."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    status: str
+    event_id: str | None
+
+
+@dataclass(frozen=True)
 class Piece:
     """A stretch of a clock in one status that counted, or did not, for one reason.
 
@@ -62,7 +75,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Clock:
-    """One promise: what it counted, and how it ended, or stands as of the last look at its date.
+    """One promise: what it counted, and how it ended, or stands as of the last look at its date. `title` is its metric's.
 
     `until` is where the account ends: the stop, or the as-of instant of a clock that still runs. `outcome` is met,
     breached, running or unknown (`reason` says why). `margin_seconds` is target minus counted: negative = late.
@@ -73,6 +86,7 @@ class Clock:
 
     policy: str
     metric: str
+    title: str
     cycle: int
     calendar: str
     starts: tuple[str, ...]
@@ -117,6 +131,7 @@ class Explanation:
     zone: str
     as_of_at: datetime
     events: tuple[Event, ...]
+    spans: tuple[Span, ...]
     clocks: tuple[Clock, ...]
     promised_but_not_started: tuple[str, ...]
 
@@ -134,18 +149,18 @@ class Explanation:
         return json.dumps(_with_local_instants(content, ZoneInfo(self.zone)), indent=2, ensure_ascii=False)
 
 
-def explain(connection: duckdb.DuckDBPyConnection, case_id: str, *, zone: str) -> Explanation:
-    """The case as the warehouse has it; `zone` is the desk's (sources.yml: desk.timezone).
+def explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Settings) -> Explanation:
+    """The case as the warehouse has it; the desk's zone, titles and names of holidays as `settings` have them.
 
     Raises OpslaError for a case nobody knows, with those it may be meant for, and for a warehouse without a refresh.
     """
     try:
-        return _explain(connection, case_id, zone)
+        return _explain(connection, case_id, settings)
     except duckdb.CatalogException as error:
         raise OpslaError("the warehouse has no cases to explain yet; `opsla run` makes them") from error
 
 
-def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> Explanation:
+def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Settings) -> Explanation:
     case = _case(connection, case_id)
     as_of_at = _last_look(connection, case)
     if as_of_at is None:
@@ -155,7 +170,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> 
     rules = _rows(connection, "select * from staging.sla_metric_rules order by metric, role, signal")
     clock_spans = _of_case(connection, "staging.sla_clock_spans", case, "started_at, state")
     clocks = [
-        _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at)
+        _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at, settings)
         for row in _of_case(connection, "staging.sla_clocks", case, "started_at, target_seconds, metric, policy, cycle")
     ]
     promises = _of_case(connection, "staging.sla_promises", case, "in_force_from_at, metric")
@@ -167,9 +182,10 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, zone: str) -> 
         ended_at=case["ended_at"],
         is_open=case["is_open"],
         reopen_count=case["reopen_count"],
-        zone=zone,
+        zone=settings.sources.desk.timezone,
         as_of_at=as_of_at,
         events=_time_line([_event(row, case) for row in events], _said(connection, case), _changed(connection, case)),
+        spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),
         promised_but_not_started=tuple(
             f"{policy} {metric}" for policy, metric in sorted(promised - {(clock.policy, clock.metric) for clock in clocks})
@@ -254,27 +270,25 @@ def _is_of(span: Row, clock: Row) -> bool:
 
 
 def _segment_rows(
-    connection: duckdb.DuckDBPyConnection, calendar: str, started_at: datetime, until: datetime
+    connection: duckdb.DuckDBPyConnection, calendar: str, started_at: datetime, until: datetime, calendars: CalendarsSettings
 ) -> list[Row]:
-    """The calendar's segments from the one that holds the start to the one that holds the end."""
-    return _rows(
+    """The calendar's segments from the one that holds the start to the one that holds the end, those of a holiday with its name."""
+    segments = _rows(
         connection,
         """
-        select
-            segment.segment_start_at, segment.segment_end_at, segment.is_open, segment.kind, day.holiday_name
-        from staging.business_time as segment
-        left join raw.calendar_dim as day
-            on segment.calendar = day.calendar and segment.local_date = day.calendar_date
-        where
-            segment.calendar = $calendar
-            and segment.segment_end_at > $started_at
-            and segment.segment_start_at <= $until
-        order by segment.segment_start_at
+        select segment_start_at, segment_end_at, is_open, kind, local_date
+        from staging.business_time
+        where calendar = $calendar and segment_end_at > $started_at and segment_start_at <= $until
+        order by segment_start_at
         """,
         calendar=calendar,
         started_at=started_at,
         until=until,
     )
+    # raw.calendar_dim knows the loaded dates alone, and a case goes on beyond them.
+    known = calendars.calendars.get(calendar) if any(segment["kind"] == "holiday" for segment in segments) else None
+    names = known.holiday_names(calendars.horizon.window) if known else {}
+    return [{**segment, "holiday_name": names.get(segment["local_date"])} for segment in segments]
 
 
 # --- events
@@ -336,15 +350,17 @@ def _clock(
     clock_spans: Sequence[Row],
     spans: Sequence[Row],
     as_of_at: datetime,
+    settings: Settings,
 ) -> Clock:
     starts, stops, pauses = (_signals(rules, row["metric"], role) for role in ("start", "stop", "pause"))
     until = as_of_at if row["is_open"] else row["stopped_at"]
-    segments = _segment_rows(connection, row["calendar"], row["started_at"], until)
+    segments = _segment_rows(connection, row["calendar"], row["started_at"], until, settings.calendars)
     is_covered = until <= row["started_at"] or _covers(segments, row["started_at"], until)
     pieces = _pieces(until, clock_spans, spans, segments) if is_covered else ()
     clock = Clock(
         policy=row["policy"],
         metric=row["metric"],
+        title=metric_title(settings.sla_policies, row["metric"]),
         cycle=row["cycle"],
         calendar=row["calendar"],
         starts=starts,

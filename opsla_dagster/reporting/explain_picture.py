@@ -6,22 +6,29 @@ worked out, and what the page looks like (templates/explain.html.j2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting.explain import Clock, Explanation, Piece
-from opsla_dagster.reporting.explain_text import duration, minutes, verdict, when
+from opsla_dagster.reporting.explain_text import counted, duration, verdict, when
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.report import environment
 
-#: Design units of the drawing; it scales with the page.
-WIDTH = 1000.0
-#: Nobody can tell more dates apart on one line.
-_MOST_TICKS = 10
-_DAY = timedelta(days=1)
+#: Design units of the drawing for a desk's screen and for a phone's, which shows one of the two: (width, most ticks).
+SIZES = {"wide": (1000.0, 10), "narrow": (360.0, 3)}
+#: Room that a tick's label takes.
+_LABEL = 80.0
+#: What lasted is seen, however short it was.
+_THINNEST = 2.0
+#: A clock that takes less of the case's time line than this has one of its own.
+_TOO_SHORT = 0.1
+_MINUTE = timedelta(minutes=1)
+_DAY = 24 * 60
+#: Minutes between ticks; beyond them whole days.
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,26 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """One line: its bars, its ticks (x, label, where the label ends or starts), and where its target is reached, if on it."""
+
+    width: float
+    ticks: tuple[tuple[float, str, str], ...]
+    bars: tuple[Bar, ...]
+    due_x: float | None = None
+
+
+@dataclass(frozen=True)
 class TimeLine:
-    """One clock: its verdict, its bars, and where its target is reached (None: not on this line)."""
+    """One clock: its verdict, and its drawings by size (none of a clock without pieces), with dates of their own where it is too short for those of the case
+    (`enlarged_from` is then its start, else empty)."""
 
     title: str
+    promise: str
     verdict: str
     outcome: str
-    bars: tuple[Bar, ...]
-    due_x: float | None
+    drawings: Mapping[str, Drawing]
+    enlarged_from: str
     due: str
     sums: tuple[tuple[str, str, str], ...]
 
@@ -56,9 +75,7 @@ def write_picture(explanation: Explanation, target: Path) -> Path:
         intake=when(explanation.intake_at, explanation.zone),
         as_of=when(explanation.as_of_at, explanation.zone),
         ended=when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
-        width=WIDTH,
-        ticks=list(scale.ticks()),
-        statuses=list(_statuses(explanation, scale)),
+        statuses={size: _statuses(explanation, scale, size) for size in SIZES},
         clocks=[_time_line(clock, explanation.zone, scale) for clock in explanation.clocks],
         events=[(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
     )
@@ -68,7 +85,7 @@ def write_picture(explanation: Explanation, target: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Instants (UTC) on the drawing, from the case's intake to its end or to what is known."""
+    """Instants (UTC) on a drawing."""
 
     start: datetime
     end: datetime
@@ -76,64 +93,103 @@ class _Scale:
 
     @classmethod
     def around(cls, explanation: Explanation) -> _Scale:
+        """From the case's intake to its end, or to what is known, and on to where a target is reached soon after."""
         ends = [at for clock in explanation.clocks for at in (clock.until, clock.due_at) if at is not None]
-        latest = max([explanation.intake_at + timedelta(hours=1), *ends, *(event.at for event in explanation.events)])
-        known = explanation.ended_at or explanation.as_of_at
-        # A target that is reached long after the end would squeeze everything that happened.
-        lived = max(known, *(clock.until for clock in explanation.clocks)) if explanation.clocks else known
-        lived = max(lived, explanation.intake_at + timedelta(hours=1))
-        return cls(explanation.intake_at, min(latest, lived + (lived - explanation.intake_at) / 4), ZoneInfo(explanation.zone))
+        lived = [explanation.ended_at or explanation.as_of_at, *(clock.until for clock in explanation.clocks)]
+        known = [*lived, *ends, *(event.at for event in explanation.events)]
+        return cls._from(explanation.intake_at, max(lived), max(known), timedelta(hours=1), explanation.zone)
 
-    def x(self, at: datetime) -> float:
-        share = (at - self.start) / (self.end - self.start)
-        return round(min(max(share, 0.0), 1.0) * WIDTH, 2)
+    @classmethod
+    def around_clock(cls, clock: Clock, zone: str) -> _Scale:
+        return cls._from(clock.started_at, clock.until, max(clock.until, clock.due_at or clock.until), _MINUTE, zone)
+
+    @classmethod
+    def _from(cls, start: datetime, lived: datetime, latest: datetime, least: timedelta, zone: str) -> _Scale:
+        # A target that is reached long after the end would squeeze everything that happened.
+        lived = max(lived, start + least)
+        return cls(start, max(lived, min(latest, lived + (lived - start) / 4)), ZoneInfo(zone))
+
+    def share(self, at: datetime) -> float:
+        return min(max((at - self.start) / (self.end - self.start), 0.0), 1.0)
 
     def holds(self, at: datetime) -> bool:
         return self.start <= at <= self.end
 
-    def ticks(self) -> Iterator[tuple[float, str]]:
-        """Local midnights (every so many days), or hours where there are none."""
+    def ticks(self, most: int) -> Iterator[tuple[datetime, str]]:
+        """At most about `most` instants: local midnights with their date, every so many days, or times of day between them."""
+        step = self._step(most)
         day = self.start.replace(tzinfo=UTC).astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        step = max(1, round((self.end - self.start) / _DAY / _MOST_TICKS))
         number = 0
-        while (at := (day + number * _DAY).astimezone(UTC).replace(tzinfo=None)) <= self.end:
+        while (at := (moment := day + number * step * _MINUTE).astimezone(UTC).replace(tzinfo=None)) <= self.end:
             if self.holds(at):
-                moment = day + number * _DAY
-                yield self.x(at), f"{moment:%a} {moment.day} {moment:%b}"
-            number += step
+                is_date = step >= _DAY or (moment.hour, moment.minute) == (0, 0)
+                yield at, f"{moment:%a} {moment.day} {moment:%b}" if is_date else f"{moment:%H:%M}"
+            number += 1
+
+    def _step(self, most: int) -> int:
+        minutes = (self.end - self.start) / _MINUTE
+        days = max(1, round(minutes / _DAY / most))
+        return next((step for step in _STEPS if minutes / step <= most), days * _DAY)
 
 
-def _statuses(explanation: Explanation, scale: _Scale) -> Iterator[Bar]:
-    """The statuses of the case, as its longest clock saw them."""
-    clocks = sorted(explanation.clocks, key=lambda clock: (clock.until, clock.metric))
-    pieces = clocks[-1].pieces if clocks else ()
-    merged: list[Piece] = []
-    for piece in pieces:
-        if merged and (merged[-1].status, merged[-1].event_id) == (piece.status, piece.event_id):
-            merged[-1] = replace(merged[-1], ended_at=piece.ended_at)
-        else:
-            merged.append(piece)
-    for piece in merged:
-        yield _bar(piece, "status", piece.status or "", piece.status or "no status", explanation.zone, scale)
+def _drawn(scale: _Scale, size: str, pieces: Sequence[tuple[datetime, datetime, str, str, str]], due_at: datetime | None = None) -> Drawing:
+    """The pieces (from, to, kind, label, words) on the scale."""
+    width, most = SIZES[size]
+    bars = []
+    for start, end, kind, label, words in pieces:
+        x = scale.share(start) * width
+        bars.append(Bar(round(x, 2), round(max(scale.share(end) * width - x, _THINNEST), 2), kind, label, words))
+    return Drawing(
+        width=width,
+        ticks=tuple(_placed([(round(scale.share(at) * width, 2), label) for at, label in scale.ticks(most)], width)),
+        bars=tuple(bars),
+        due_x=round(scale.share(due_at) * width, 2) if due_at is not None and scale.holds(due_at) else None,
+    )
+
+
+def _placed(ticks: Sequence[tuple[float, str]], width: float) -> Iterator[tuple[float, str, str]]:
+    """Each tick with its label and whether that starts or ends there; at the edge it ends, or is left out where the one before is near."""
+    previous = -width
+    for x, label in ticks:
+        side = "end" if x > width - _LABEL else "start"
+        yield x, "" if side == "end" and x - previous < 2 * _LABEL else label, side
+        previous = x
+
+
+def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
+    """The statuses of the case from intake on, the last one up to what is known."""
+    pieces = []
+    for span in explanation.spans:
+        end = span.ended_at or max(explanation.as_of_at, span.started_at)
+        words = f"{span.status} ({_span(span.started_at, end, explanation.zone)})"
+        pieces.append((span.started_at, end, "status", span.status, words))
+    return _drawn(scale, size, pieces)
 
 
 def _time_line(clock: Clock, zone: str, scale: _Scale) -> TimeLine:
-    bars = []
-    for piece in clock.pieces:
-        kind = _kind(piece)
-        counted = f"{minutes(piece.counted_seconds)} min counted" if piece.counted_seconds else (piece.why_not or "nothing counted")
-        bars.append(_bar(piece, kind, "", f"{piece.status or 'no status'}: {counted}", zone, scale))
-    due_x = scale.x(clock.due_at) if clock.due_at is not None and scale.holds(clock.due_at) else None
+    is_enlarged = scale.share(clock.until) - scale.share(clock.started_at) < _TOO_SHORT
+    own = _Scale.around_clock(clock, zone) if is_enlarged else scale
+    pieces = [(piece.started_at, piece.ended_at, _kind(piece), "", _told(piece, zone)) for piece in clock.pieces]
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
     return TimeLine(
-        title=f"{clock.metric}: {duration(clock.target_seconds)} of calendar {clock.calendar} (policy {clock.policy}{cycle})",
+        title=clock.title,
+        promise=f"{duration(clock.target_seconds)} of calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
         verdict=verdict(clock, zone),
         outcome=clock.outcome,
-        bars=tuple(bars),
-        due_x=due_x,
+        drawings={size: _drawn(own, size, pieces, clock.due_at) for size in SIZES if pieces},
+        enlarged_from=when(clock.started_at, zone) if is_enlarged and pieces else "",
         due=when(clock.due_at, zone) if clock.due_at else "",
         sums=tuple(_sums(clock.pieces)),
     )
+
+
+def _told(piece: Piece, zone: str) -> str:
+    what = f"{counted(piece.counted_seconds)} counted" if piece.counted_seconds else (piece.why_not or "nothing counted")
+    return f"{piece.status or 'no status'}: {what} ({_span(piece.started_at, piece.ended_at, zone)})"
+
+
+def _span(start: datetime, end: datetime, zone: str) -> str:
+    return f"{when(start, zone)} to {when(end, zone)}"
 
 
 def _kind(piece: Piece) -> str:
@@ -152,9 +208,3 @@ def _sums(pieces: Sequence[Piece]) -> Iterator[tuple[str, str, str]]:
         if of_kind:
             seconds = sum(int((piece.ended_at - piece.started_at).total_seconds()) for piece in of_kind)
             yield kind, name, duration(seconds)
-
-
-def _bar(piece: Piece, kind: str, label: str, words: str, zone: str, scale: _Scale) -> Bar:
-    x = scale.x(piece.started_at)
-    span = f"{when(piece.started_at, zone)} to {when(piece.ended_at, zone)}"
-    return Bar(x, max(round(scale.x(piece.ended_at) - x, 2), 0.6), kind, label, f"{words} ({span})")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain import Clock, Explanation, Piece
 
 Say = Callable[[str | Table], None]
@@ -88,12 +88,12 @@ class _Words:
         return str(self._numbers.get(event_id, "")) if event_id else ""
 
     def _at(self, at: datetime) -> datetime:
-        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone))
+        return wording.local(at, self.zone)
 
 
 def when(at: datetime, zone: str) -> str:
     """A naive UTC instant in `zone`: `Sat 5 Jul 2025 00:00 EDT`."""
-    moment = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    moment = wording.local(at, zone)
     return f"{moment:%a} {moment.day} {moment:%b %Y} {_time(moment)} {moment:%Z}"
 
 
@@ -122,7 +122,7 @@ def _header(explanation: Explanation, words: _Words, say: Say) -> None:
         say(f"ended {words.long(explanation.ended_at)}, {_utc(explanation.ended_at)}")
     if explanation.reopen_count:
         say(f"reopened: {explanation.reopen_count}")
-    say(f"Times of day below are those of {explanation.zone}; minutes are open minutes, written minutes:seconds.")
+    say(f"Times of day below are those of {explanation.zone}; what counts is business time, the open time of a clock's calendar, as h:mm:ss.")
 
 
 def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: bool) -> None:
@@ -160,14 +160,14 @@ def _clock(clock: Clock, words: _Words, say: Say) -> None:
     if clock.pieces:
         say(_pieces(clock, words))
     if not clock.is_consistent:
-        stored = "none" if clock.stored_elapsed_seconds is None else minutes(clock.stored_elapsed_seconds)
+        stored = "none" if clock.stored_elapsed_seconds is None else counted(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
 
 
 def _name(clock: Clock) -> str:
-    """`first_resolution (policy p1)`, with the cycle where there are several."""
+    """`SLA A: first resolution (first_resolution, policy p1)`, with the cycle where there are several."""
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
-    return f"{clock.metric} (policy {clock.policy}{cycle})"
+    return f"{clock.title} ({clock.metric}, policy {clock.policy}{cycle})"
 
 
 def _by(event_id: str | None, otherwise: str) -> str:
@@ -180,15 +180,15 @@ def _pieces(clock: Clock, words: _Words) -> Table:
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="in all", no_wrap=True)
     table.add_column("#", no_wrap=True)  # of the event that began the status
-    table.add_column("minutes", justify="right", no_wrap=True, footer=minutes(clock.counted_seconds))
-    left_out = f"{minutes(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
+    table.add_column("counted", justify="right", no_wrap=True, footer=counted(clock.counted_seconds))
+    left_out = f"{counted(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
     table.add_column("why not", footer=left_out)
     for group in _by_status(clock.pieces):
         for piece in group if len(group) <= MOST_PIECES else words.by_week(group):
             table.add_row(*_piece_cells(piece, words), style="dim" if piece.counted_seconds == 0 else None)
         if len(group) > 1:
             subtotal = sum(piece.counted_seconds for piece in group)
-            table.add_row("", "", f"{_status(group[0])}, sum", "", minutes(subtotal), "", style="italic")
+            table.add_row("", "", f"{_status(group[0])}, sum", "", counted(subtotal), "", style="italic")
         table.add_section()
     return table
 
@@ -207,8 +207,8 @@ def _as_one(pieces: Sequence[Piece]) -> Piece:
 def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:
     why_not = piece.why_not or ""
     if piece.kind == "paused":
-        why_not += f" ({minutes(piece.open_seconds)} open)"
-    cells = (_status(piece), words.number_of(piece.event_id), minutes(piece.counted_seconds), why_not)
+        why_not += f" ({counted(piece.open_seconds)} open)"
+    cells = (_status(piece), words.number_of(piece.event_id), counted(piece.counted_seconds), why_not)
     return (words.short(piece.started_at), words.short(piece.ended_at), *map(Text, cells))
 
 
@@ -232,7 +232,7 @@ def verdict(clock: Clock, zone: str) -> str:
     due_at = when(clock.due_at, zone) if clock.due_at else ""
     if clock.outcome == "unknown" or clock.margin_seconds is None:
         return f"unknown: {_REASONS.get(clock.reason or '', clock.reason)}"
-    margin = duration(abs(clock.margin_seconds))
+    margin = f"{duration(abs(clock.margin_seconds))} of business time"
     due = f" (used up {due_at})" if clock.due_at else ""
     if clock.outcome == "met":
         return f"met, {margin} early" if clock.margin_seconds else "met, exactly at its target"
@@ -240,12 +240,14 @@ def verdict(clock: Clock, zone: str) -> str:
         return f"breached, {margin} late{due}" + ("; still open" if clock.is_open else "")
     if clock.is_paused:
         return f"running, paused now; {margin} left"
+    if not clock.margin_seconds:
+        return f"running, its target used up to the second{due}: the next open second breaches it"
     return f"running, {margin} left" + (f"; due {due_at}" if clock.due_at else "")
 
 
-def minutes(seconds: int) -> str:
-    """Minutes and seconds, `605:30`: exact, and a column of them adds up."""
-    return f"{seconds // 60}:{seconds % 60:02d}"
+def counted(seconds: int) -> str:
+    """Hours, minutes and seconds, `10:05:30`: exact, a column of them adds up, and targets are in hours too."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def duration(seconds: int) -> str:

@@ -9,13 +9,16 @@ published marts).
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import duckdb
 
 from opsla_dagster.reporting.marts import has_table, rows
+from opsla_dagster.reporting.promises import metric_title, promise_figures
 from opsla_dagster.reporting.run_summary import Bottleneck, Headline, OpenClocks, ScenarioFigures, SlaFigures
-from opsla_dagster.reporting.wording import SLA_NAMES
+from opsla_dagster.settings import Settings
 
-#: The clock of sla_policies.yml behind each SLA variant.
+#: The metric of sla_policies.yml behind each SLA variant, in the order they are shown.
 METRICS = {"sla_b": "first_touch", "sla_a_incl_wait": "first_resolution", "sla_a_paused": "first_resolution_paused"}
 #: Column prefix of the duration that each SLA variant judges.
 DURATIONS = {"sla_b": "first_touch", "sla_a_incl_wait": "resolution_incl_wait", "sla_a_paused": "resolution_paused"}
@@ -44,8 +47,11 @@ _DATA_QUALITY = {
 }
 
 
-def headline(connection: duckdb.DuckDBPyConnection) -> Headline:
-    """The headline of everything the connection's `mart` schema holds (the warehouse, or the published marts)."""
+def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headline:
+    """The headline of everything the connection's `mart` schema holds (the warehouse, or the published marts).
+
+    `settings` say what is promised and what it is called.
+    """
     [totals] = rows(
         connection,
         """
@@ -58,11 +64,18 @@ def headline(connection: duckdb.DuckDBPyConnection) -> Headline:
         """,
     )
     events = _events(connection)
+    as_of_at, last_event_at = _instants(connection)
+    promises = promise_figures(connection, settings.sla_policies)
+    has_slas = {promise.metric for promise in promises} >= set(METRICS.values())
     return Headline(
         **totals,
+        as_of_at=as_of_at,
+        last_event_at=last_event_at,
+        zone=settings.sources.desk.timezone,
+        promises=promises,
         events=events,
         events_per_case=events / totals["cases"] if events is not None and totals["cases"] else None,
-        slas=tuple(_sla(connection, sla) for sla in SLA_NAMES),
+        slas=tuple(_sla(connection, sla, metric_title(settings.sla_policies, METRICS[sla])) for sla in METRICS) if has_slas else (),
         congestion=_congestion(connection),
         bottleneck=_bottleneck(connection),
         scenarios=_scenarios(connection),
@@ -80,7 +93,14 @@ def _events(connection: duckdb.DuckDBPyConnection) -> int | None:
     return None
 
 
-def _sla(connection: duckdb.DuckDBPyConnection, sla: str) -> SlaFigures:
+def _instants(connection: duckdb.DuckDBPyConnection) -> tuple[datetime | None, datetime | None]:
+    """As of when open clocks are judged, and the last event's instant, which only the warehouse knows."""
+    looks = rows(connection, "select max(as_of_at) as at from ops.partition_as_of", "ops.partition_as_of")
+    events = rows(connection, "select max(canonical_ts) as at from staging.events_clean", "staging.events_clean")
+    return (looks[0]["at"] if looks else None), (events[0]["at"] if events else None)
+
+
+def _sla(connection: duckdb.DuckDBPyConnection, sla: str, name: str) -> SlaFigures:
     [rates] = rows(
         connection,
         f"""
@@ -94,6 +114,8 @@ def _sla(connection: duckdb.DuckDBPyConnection, sla: str) -> SlaFigures:
     )
     return SlaFigures.model_validate({
         "sla": sla,
+        "metric": METRICS[sla],
+        "name": name,
         **rates,
         **_percentiles(connection, DURATIONS[sla]),
         "target_minutes": _target_minutes(connection, sla),

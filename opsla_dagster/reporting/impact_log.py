@@ -13,7 +13,14 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.files import write_whole
-from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, ScenarioFigures, SlaFigures
+from opsla_dagster.reporting.run_summary import (
+    CheckResult,
+    Headline,
+    PromiseFigures,
+    RunSummary,
+    ScenarioFigures,
+    SlaFigures,
+)
 
 HEADER = """\
 # Impact Log — Operational Bottleneck & SLA Breach Analysis
@@ -26,14 +33,14 @@ Written by: opsla, one step entry a run, newest last; the same figures as JSON a
 ## Metric Conventions (used throughout)
 - **Rows processed**: counts by table (raw/staging/mart)
 - **Runtime**: wall-clock seconds (per table + total)
-- **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as kept
-  - SLA A: First Resolution — **variant 1 includes CUSTOMER_WAIT**
-  - SLA A: First Resolution — **variant 2 pauses during CUSTOMER_WAIT**
-  - SLA B: First Touch — INTAKE → the status that sla_policies.yml takes for the first touch (TRIAGE)
+- **Promises**: every policy and metric of sla_policies.yml by its titles; kept % = met / (met + breached + open past target)
+- **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as kept, an open case not at all.
+  They are of the metrics first_touch (SLA B), first_resolution and first_resolution_paused (SLA A, CUSTOMER_WAIT counted and paused), and
+  stand where all three are promised
 - **Percentiles**: p50 / p90 / p95 for cycle times & stage times, in business minutes, exact
 - **Data quality**: missing timestamps %, missing milestones %, duplicate rate %, out-of-order rate %
 - **Operational metrics**: congestion index = (opened + open backlog) / effective staff, per day
-- **Scenario outcomes**: SLA A (incl. CUSTOMER_WAIT) breaches avoided, business hours saved
+- **Scenario outcomes**: first_resolution breaches avoided, business hours saved
 - **Gate results**: asset checks; a failed ERROR check stops what is downstream, a failed WARN check only tells
 
 ---
@@ -125,25 +132,18 @@ def _gates(summary: RunSummary) -> Iterator[str]:
 
 
 def _gate(check: CheckResult) -> str:
-    figures = wording.figures(check.figures)
+    figures = wording.check_figures(check)
     return f"{check.asset} / {check.check}{f' ({figures})' if figures else ''}"
-
-
-#: What an SLA variant is called in the log: (SLA, what it judges, its duration).
-_SLA_WORDS = {
-    "sla_b": ("SLA B", "first touch", "First touch"),
-    "sla_a_incl_wait": ("SLA A", "including CUSTOMER_WAIT", "First resolution incl CW"),
-    "sla_a_paused": ("SLA A", "paused during CUSTOMER_WAIT", "First resolution paused CW"),
-}
 
 
 def _headline(headline: Headline) -> list[str]:
     return [
-        *_block("SLA breach rates (resolved cases):", (_breaches(sla) for sla in headline.slas if sla.cases)),
+        *_block("Promises (every clock):", (_promise(promise) for promise in headline.promises)),
+        *_block("SLA breach rates (cases both touched and resolved):", (_breaches(sla) for sla in headline.slas if sla.cases)),
         *_block(
-            "Percentiles (business minutes, resolved cases):",
+            "Percentiles (business minutes, cases both touched and resolved):",
             (
-                f"{_SLA_WORDS[sla.sla][2]} p50/p90/p95: {', '.join(wording.decimal(p) for p in (sla.p50, sla.p90, sla.p95))}"
+                f"{sla.name} p50/p90/p95: {', '.join(wording.decimal(p) for p in (sla.p50, sla.p90, sla.p95))}"
                 for sla in headline.slas
                 if sla.p50 is not None
             ),
@@ -160,17 +160,24 @@ def _headline(headline: Headline) -> list[str]:
     ]
 
 
-def _breaches(sla: SlaFigures) -> str:
-    name, what, _ = _SLA_WORDS[sla.sla]
+def _promise(promise: PromiseFigures) -> str:
     return (
-        f"{name} breach % ({what}): {wording.percent(sla.breach_pct, 3)} ({sla.breached_cases:,} of {sla.cases:,}; "
+        f"{promise.policy_title}, {promise.title}: {wording.percent(promise.kept_pct, 3)} kept ({promise.met_clocks:,} met, "
+        f"{promise.breached_clocks:,} breached, {promise.open_breached_clocks:,} open past target, {promise.running_clocks:,} running, "
+        f"{promise.unknown_clocks:,} unknown)"
+    )
+
+
+def _breaches(sla: SlaFigures) -> str:
+    return (
+        f"{sla.name}, breach %: {wording.percent(sla.breach_pct, 3)} ({sla.breached_cases:,} of {sla.cases:,}; "
         f"daily average {wording.percent(sla.daily_avg_breach_pct, 3)})"
     )
 
 
 def _scenario(row: ScenarioFigures) -> str:
     return (
-        f"{row.scenario}: {row.breaches_avoided:,} SLA A breaches avoided of {row.breaches_before:,} among its cases "
+        f"{row.scenario}: {row.breaches_avoided:,} breaches avoided of {row.breaches_before:,} among its cases "
         f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
         f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
     )
@@ -180,7 +187,7 @@ def _operations(headline: Headline) -> Iterator[str]:
     if headline.congestion is not None:
         yield f"congestion_index p50/p90/p95: {', '.join(wording.decimal(p, 3) for p in headline.congestion)}"
     if headline.bottleneck is not None:
-        place = f"{wording.tier(headline.bottleneck.tier)} {headline.bottleneck.stage}"
+        place = f"{wording.tier(headline.bottleneck.tier)} {wording.stage(headline.bottleneck.stage)}"
         yield f"p95 bottleneck stage: {place} ({wording.decimal(headline.bottleneck.p95)} business minutes)"
     if headline.open_clocks is not None:
         clocks = headline.open_clocks

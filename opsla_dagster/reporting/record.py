@@ -20,6 +20,7 @@ from opsla_dagster.reporting.impact_log import append_impact_log
 from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.report import write_report
 from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, TableRun, write_run_summary
+from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY
@@ -38,22 +39,21 @@ class Written:
 
 
 def write_reports(
-    instance: DagsterInstance, run_ids: Sequence[str], home: Home, *, command: str, sources: Sequence[str]
+    instance: DagsterInstance, run_ids: Sequence[str], settings: Settings, *, command: str
 ) -> Written:
     """Writes run summary, impact log and, when the marts were published, the HTML report of the runs of one refresh."""
-    summary = summarise(instance, run_ids, home, command=command, sources=sources)
+    home = settings.home
+    summary = summarise(instance, run_ids, settings, command=command)
     run_summary = write_run_summary(summary, home.reports / "run_summaries")
     impact_log = home.reports / "impact_log.md"
     append_impact_log(summary, impact_log)
     report = None
     if summary.succeeded and home.marts_database.exists():
-        report = write_report(home.marts_database, summary, home.reports / REPORT)
+        report = write_report(home.marts_database, summary, home.reports / REPORT, settings)
     return Written(summary, report, impact_log, run_summary)
 
 
-def summarise(
-    instance: DagsterInstance, run_ids: Sequence[str], home: Home, *, command: str, sources: Sequence[str]
-) -> RunSummary:
+def summarise(instance: DagsterInstance, run_ids: Sequence[str], settings: Settings, *, command: str) -> RunSummary:
     """What the runs of one refresh did and measured; its id is that of the last one."""
     records = [record for run_id in run_ids if (record := instance.get_run_record_by_id(run_id)) is not None]
     if not records:
@@ -72,11 +72,11 @@ def summarise(
         as_of_at=_as_of_at(runs[-1], started),
         started_at=started.astimezone(UTC).replace(tzinfo=None),
         seconds=round(ended - started.timestamp(), 3),
-        sources=tuple(sources),
+        sources=tuple(source.name for source in settings.sources.sources if source.enabled),
         tables=tuple(_tables(instance, runs)),
         checks=tuple(check for run in runs for check in _checks(instance, run)),
-        artifacts=_artifacts(home),
-        headline=_headline(home) if succeeded else None,
+        artifacts=_artifacts(settings.home),
+        headline=_headline(settings) if succeeded else None,
     )
 
 
@@ -87,16 +87,17 @@ def _artifacts(home: Home) -> tuple[str, ...]:
     return (str(home.reports / REPORT), str(home.marts_database), f"{home.marts}/*.parquet", str(home.warehouse))
 
 
-def _headline(home: Home) -> Headline | None:
+def _headline(settings: Settings) -> Headline | None:
     """Measured in the warehouse, which knows targets and the mess of the events; in the published marts while it is busy."""
+    home = settings.home
     if not home.marts_database.exists():
         return None
     try:
         with reading(home.warehouse) as connection:
-            return headline(connection)
+            return headline(connection, settings)
     except OpslaError:
         with published(home.marts_database) as connection:
-            return headline(connection)
+            return headline(connection, settings)
 
 
 def _window(run: DagsterRun, default: date) -> tuple[date, date]:

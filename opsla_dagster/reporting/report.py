@@ -16,17 +16,18 @@ from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.run_summary import Headline, RunSummary, SlaFigures
 from opsla_dagster.reporting.sections import all_sections
 from opsla_dagster.reporting.sections.common import TONES
+from opsla_dagster.settings import Settings
 
 
-def write_report(marts: Path, run_summary: RunSummary | None, target: Path) -> Path:
+def write_report(marts: Path, run_summary: RunSummary | None, target: Path, settings: Settings) -> Path:
     """Write the report of the published `marts` (a marts.duckdb) to `target` and return it.
 
     The page holds all it needs and no scripts. Checks, and the figures that no mart holds, come from `run_summary`; without
-    one the page says so. The same marts and summary give the same bytes. Raises OpslaError when the marts cannot be
+    one the page says so; what is promised, its titles and the desk's zone from `settings`. The same marts and summary give the same bytes. Raises OpslaError when the marts cannot be
     read or the page cannot be written; an older page then still stands.
     """
     with published(marts) as connection:
-        measured = _completed(headline(connection), run_summary)
+        measured = _completed(headline(connection, settings), run_summary)
         sections = all_sections(connection, measured, run_summary)
     page = environment().get_template("report.html.j2").render(
         headline=measured, summary=run_summary, sections=sections, tones=TONES
@@ -42,6 +43,7 @@ def _completed(measured: Headline, summary: RunSummary | None) -> Headline:
     ran = {sla.sla: sla for sla in summary.headline.slas}
     return measured.model_copy(update={
         "events": summary.headline.events,
+        "last_event_at": summary.headline.last_event_at,
         "events_per_case": summary.headline.events_per_case,
         "data_quality": summary.headline.data_quality,
         "slas": tuple(_completed_sla(sla, ran.get(sla.sla)) for sla in measured.slas),

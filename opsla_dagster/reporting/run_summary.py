@@ -40,14 +40,53 @@ class CheckResult(Record):
     figures: dict[str, bool | int | float | str | None] = {}
 
 
-class SlaFigures(Record):
-    """One SLA variant over all published intake dates: percentages 0-100 of `cases`, percentiles in business minutes.
+class PromiseFigures(Record):
+    """One promise, a policy's target for a metric, and its clocks over everything loaded, by how they stand.
 
-    `daily_avg_breach_pct` is the mean over the intake dates that have cases; `target_minutes` is None where no clock
-    of this variant is known to the tables read.
+    The titles are those of sla_policies.yml, the metric's with its variant; `target` is written as there, None where the source
+    said it. `breached_clocks` have stopped, `open_breached_clocks` run past their target. `kept_pct` (0-100) is met of met and
+    both kinds of breached; None without any.
+    """
+
+    policy: str
+    policy_title: str
+    metric: str
+    title: str
+    target: str | None
+    met_clocks: int
+    breached_clocks: int
+    open_breached_clocks: int
+    running_clocks: int
+    unknown_clocks: int
+    kept_pct: float | None
+
+    @property
+    def broken_clocks(self) -> int:
+        return self.breached_clocks + self.open_breached_clocks
+
+    @property
+    def judged_clocks(self) -> int:
+        return self.met_clocks + self.broken_clocks
+
+
+class Broken(Record):
+    """Clocks with a verdict, those broken, and those of them that are still open."""
+
+    judged_clocks: int
+    broken_clocks: int
+    open_clocks: int
+
+
+class SlaFigures(Record):
+    """One SLA variant over the `cases` both touched and resolved: percentages 0-100 of them, percentiles in business minutes.
+
+    `name` is the title of its metric. `daily_avg_breach_pct` is the mean over the intake dates that have cases; `target_minutes`
+    is None where no clock of this variant is known to the tables read.
     """
 
     sla: str
+    metric: str
+    name: str
     cases: int
     breached_cases: int
     breach_pct: float | None
@@ -91,20 +130,54 @@ class OpenClocks(Record):
 
 
 class Headline(Record):
-    """The figures a person asks for first. A part whose tables are absent or empty is None or empty."""
+    """The figures a person asks for first. A part whose tables are absent or empty is None or empty.
 
+    `slas` is empty where the metrics behind them are not promised. `zone` is the desk's; open clocks are judged as of `as_of_at`;
+    `last_event_at` is the log's last stamp. Instants are UTC and naive.
+    """
+
+    zone: str
+    as_of_at: datetime | None
+    last_event_at: datetime | None
     first_intake_date: date | None
     last_intake_date: date | None
     cases: int
     sla_cases: int
     events: int | None
     events_per_case: float | None
+    promises: tuple[PromiseFigures, ...]
     slas: tuple[SlaFigures, ...]
     congestion: tuple[float, float, float] | None
     bottleneck: Bottleneck | None
     scenarios: tuple[ScenarioFigures, ...]
     open_clocks: OpenClocks | None
     data_quality: dict[str, float]
+
+    def sla_names(self) -> dict[str, str]:
+        """What each SLA variant is called."""
+        return {figures.sla: figures.name for figures in self.slas}
+
+    def has_several_policies(self) -> bool:
+        """Whether a promise must say whose it is."""
+        return len({promise.policy for promise in self.promises}) > 1
+
+    def titles(self) -> dict[str, str]:
+        """What each metric is called."""
+        return {promise.metric: promise.title for promise in self.promises}
+
+    def worst_promise(self) -> PromiseFigures | None:
+        """The promise that was kept least often; None while no clock has a verdict."""
+        judged = [promise for promise in self.promises if promise.kept_pct is not None]
+        return min(judged, key=lambda promise: (promise.kept_pct or 0.0, promise.policy, promise.metric), default=None)
+
+    def broken(self, metric: str) -> Broken:
+        """The clocks of a metric under all its policies."""
+        promises = [promise for promise in self.promises if promise.metric == metric]
+        return Broken(
+            judged_clocks=sum(promise.judged_clocks for promise in promises),
+            broken_clocks=sum(promise.broken_clocks for promise in promises),
+            open_clocks=sum(promise.open_breached_clocks for promise in promises),
+        )
 
     def best_scenario(self) -> ScenarioFigures | None:
         """The scenario that avoids most breaches; more hours saved decide between equals."""

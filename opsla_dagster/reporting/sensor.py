@@ -35,8 +35,7 @@ def build_report_sensor(settings: Settings) -> dg.SensorDefinition:
             else [run]
         )
         run_ids = [each.run_id for each in reversed(together) if each.run_id != run.run_id] + [run.run_id]
-        sources = [source.name for source in settings.sources.sources if source.enabled]
-        write_reports(instance, run_ids, settings.home, command="dagster", sources=sources)
+        write_reports(instance, run_ids, settings, command="dagster")
         return None
 
     return reports_after_publishing

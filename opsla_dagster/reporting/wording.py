@@ -6,18 +6,16 @@ Belongs here: formatting. Does not belong here: anything that reads or computes 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from opsla_dagster.reporting.run_summary import Broken, CheckResult
 
 MISSING = "–"
-
-#: The three SLA variants by the names the marts give them, in the order they are shown; wait is the customer's.
-SLA_NAMES = {
-    "sla_b": "SLA B first touch",
-    "sla_a_incl_wait": "SLA A resolution, wait counted",
-    "sla_a_paused": "SLA A resolution, wait paused",
-}
-SLA_SHORT_NAMES = {"sla_b": "SLA B", "sla_a_incl_wait": "SLA A incl. wait", "sla_a_paused": "SLA A paused"}
+#: A log whose last stamp is older than this has most likely come to its end.
+LONG_AGO_DAYS = 30
+GATE, _SHARE = "gate_", "pct_"
 
 
 def count(number: float | None) -> str:
@@ -71,15 +69,74 @@ def instant(value: datetime | None) -> str:
     return MISSING if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
+def local(value: datetime, zone: str) -> datetime:
+    """A stored instant (UTC, naive) on the clocks of `zone`."""
+    return value.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+
+def due(value: datetime, zone: str) -> str:
+    """A stored instant as `Thu 3 Jul 18:00` of `zone`."""
+    moment = local(value, zone)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+
+
+def long_ago(as_of_at: datetime | None, last_event_at: datetime | None) -> str:
+    """What to know of open clocks that are judged long after the log's last stamp; else nothing."""
+    if as_of_at is None or last_event_at is None or (as_of_at - last_event_at).days < LONG_AGO_DAYS:
+        return ""
+    return (
+        f"They are judged {count((as_of_at - last_event_at).days)} days after the log’s last stamp; "
+        f"--as-of {last_event_at:%Y-%m-%dT%H:%M:%S} judges them as of then."
+    )
+
+
+def broken(clocks: Broken) -> str:
+    """`every clock with a verdict: 57 of 510 broken (11.18%), 1 of them open and past its target`."""
+    if not clocks.judged_clocks:
+        return "no clock has a verdict"
+    share = percent(100 * clocks.broken_clocks / clocks.judged_clocks)
+    text = f"every clock with a verdict: {count(clocks.broken_clocks)} of {count(clocks.judged_clocks)} broken ({share})"
+    if not clocks.open_clocks:
+        return text
+    return f"{text}, {count(clocks.open_clocks)} of them open and past {'its' if clocks.open_clocks == 1 else 'their'} target"
+
+
 def last_day(end: date) -> date:
     """The last date of a window whose `end` is exclusive."""
     return end - timedelta(days=1)
 
 
-def figures(values: Mapping[str, bool | int | float | str | None]) -> str:
-    """The figures of a check in one line, its rate first: `rate 1.78, warn above 3`."""
-    ordered = sorted(values.items(), key=lambda item: item[0] != "rate")
-    return ", ".join(f"{name(key)} {_figure(value)}" for key, value in ordered)
+def check_figures(check: CheckResult) -> str:
+    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
+    unit = gate_unit(check)
+    ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
+    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, unit)}" for key, value in ordered)
+
+
+def gate_unit(check: CheckResult) -> str:
+    """What a gate measures in, ready to follow a number: `%`, else ` ` and what it counts; nothing for other checks."""
+    if not check.check.startswith(GATE):
+        return ""
+    measure = check.check.removeprefix(GATE)
+    return "%" if measure.startswith(_SHARE) else f" {measure.split('_per_')[0].split('_')[-1]}"
+
+
+def check_name(check: CheckResult) -> str:
+    """`rejected rows` for a gate's count and `rejected rows (%)` for its share; any other check by its name."""
+    measure = check.check.removeprefix(GATE)
+    return f"{name(measure.removeprefix(_SHARE))} (%)" if gate_unit(check) == "%" else name(measure)
+
+
+def _figure_name(key: str, unit: str) -> str:
+    # A count is no rate, and its unit says what it is.
+    return "" if key == "rate" and unit not in ("", "%") else f"{name(key)} "
+
+
+def unit_after(value: object, unit: str) -> str:
+    """The unit after a number, in the singular after one; nothing after anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ""
+    return unit.removesuffix("s") if value == 1 else unit
 
 
 def _figure(value: bool | int | float | str | None) -> str:

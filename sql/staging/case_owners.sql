@@ -1,7 +1,7 @@
 -- One row is one contiguous stretch of a case held by one team and agent, from intake on; the last one has no end.
 -- What an event or a change of team or agent tells holds from its instant on, until another is told: an event that names nobody tells
--- nothing, a change to nobody does. Of several at one instant the last in the source's order holds. Where no event ever names a team or
--- agent, the first change says whose the case was at intake; without one, raw.cases does.
+-- nothing, a change to nobody does. Of several at one instant, or up to intake, the last in the source's order holds. Where no event
+-- ever names a team or agent, the first change says whose the case was at intake; without one, raw.cases does.
 with cases as (
     select
         source,
@@ -94,40 +94,28 @@ tellings as (
     union all
 
     select
-        case_id,
+        events.case_id,
         1 as place,
-        canonical_ts as told_at,
-        source_sequence,
-        event_id as telling_id,
-        team,
-        agent
+        case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
+        events.source_sequence,
+        events.event_id as telling_id,
+        events.team,
+        events.agent
     from events
+    inner join cases on events.case_id = cases.case_id
 
     union all
 
     select
-        case_id,
+        changes.case_id,
         1 as place,
-        changed_ts as told_at,
-        source_sequence,
-        change_id as telling_id,
-        case when attribute = 'team' then coalesce(value, '') end as team,
-        case when attribute = 'agent' then coalesce(value, '') end as agent
+        case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
+        changes.source_sequence,
+        changes.change_id as telling_id,
+        case when changes.attribute = 'team' then coalesce(changes.value, '') end as team,
+        case when changes.attribute = 'agent' then coalesce(changes.value, '') end as agent
     from changes
-),
-
-clipped as (
-    select
-        tellings.case_id,
-        case when tellings.told_at < cases.intake_ts then cases.intake_ts else tellings.told_at end as told_at,
-        tellings.place,
-        tellings.told_at as stamped_at,
-        tellings.source_sequence,
-        tellings.telling_id,
-        tellings.team,
-        tellings.agent
-    from tellings
-    inner join cases on tellings.case_id = cases.case_id
+    inner join cases on changes.case_id = cases.case_id
 ),
 
 held as (
@@ -136,18 +124,16 @@ held as (
         told_at,
         last_value(team ignore nulls) over (
             partition by case_id
-            order by told_at, place, stamped_at, source_sequence, telling_id nulls first
+            order by place, told_at, source_sequence, telling_id nulls first
             rows between unbounded preceding and current row
         ) as team,
         last_value(agent ignore nulls) over (
             partition by case_id
-            order by told_at, place, stamped_at, source_sequence, telling_id nulls first
+            order by place, told_at, source_sequence, telling_id nulls first
             rows between unbounded preceding and current row
         ) as agent,
-        lead(told_at) over (
-            partition by case_id order by told_at, place, stamped_at, source_sequence, telling_id nulls first
-        ) as next_told_at
-    from clipped
+        lead(told_at) over (partition by case_id order by place, told_at, source_sequence, telling_id nulls first) as next_told_at
+    from tellings
 ),
 
 compared as (

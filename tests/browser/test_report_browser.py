@@ -9,6 +9,8 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from reporting_marts import Log, summary_of, write_marts
+from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
+from opsla_dagster.reporting.explain import Clock, Event, Explanation, Piece, Span
+from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.report import write_report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -32,7 +36,7 @@ DESK, PHONE = (1280, 900), (390, 844)
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver")
 
-#: Labels of visible drawings that lie over one another, by more than the pixel that rounding may cost.
+#: Labels of visible drawings, and lines of tiles, that lie over one another, by more than the pixel that rounding may cost.
 OVERLAPS = """
     const found = [];
     for (const svg of document.querySelectorAll('svg.chart')) {
@@ -45,6 +49,12 @@ OVERLAPS = """
                 if (wide > 1 && high > 3) found.push(svg.querySelector('title').textContent + ': ' + one + ' / ' + other);
             }));
         }
+    }
+    for (const tile of document.querySelectorAll('.tile')) {
+        const boxes = [...tile.children].map(child => [child.textContent.trim(), child.getBoundingClientRect()]);
+        boxes.slice(1).forEach(([other, b], number) => {
+            if (boxes[number][1].bottom > b.top + 1) found.push(boxes[number][0] + ' / ' + other);
+        });
     }
     return found;
 """
@@ -102,7 +112,14 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html")
+    return write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk with promises of its own."""
+    directory = tmp_path_factory.mktemp("own")
+    return write_report(write_own_marts(directory / "marts.duckdb"), None, directory / "report.html", own_promises())
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +129,36 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiers = (*(f"T{number}" for number in range(1, 6)), "platinum", None)
     types = tuple(f"category_with_quite_a_long_name_{number}" for number in range(20))
     marts = write_marts(directory / "marts.duckdb", Log(cases=10_000, days=365, tiers=tiers, case_types=types))
-    return write_report(marts, summary_of(marts), directory / "report.html")
+    return write_report(marts, summary_of(marts), directory / "report.html", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a case that was reopened: one clock of eight minutes, one that was due before it stopped."""
+    start = datetime(2025, 7, 3, 21, 58)
+    days = [start + timedelta(days=day) for day in range(11)]
+    statuses = [("INVESTIGATION", days[0], days[5]), ("RESOLVED", days[5], days[7]), ("INVESTIGATION", days[7], days[10])]
+
+    def clock(title: str, until: datetime, due_at: datetime) -> Clock:
+        seconds = int((until - start).total_seconds())
+        piece = Piece(start, until, "INVESTIGATION", "e1", "running", None, seconds, seconds)
+        return Clock(
+            policy="desk", metric="m", title=title, cycle=1, calendar="always", starts=("INTAKE",), stops=("RESOLVED",), pauses=(),
+            is_superseded=False, target_seconds=int((due_at - start).total_seconds()), started_at=start, started_by=None, stopped_at=until,
+            stopped_by="e2", until=until, pieces=(piece,), counted_seconds=seconds, paused_seconds=0, stored_elapsed_seconds=seconds,
+            is_consistent=True, outcome="met" if until <= due_at else "breached", reason=None, is_open=False, is_paused=False,
+            margin_seconds=int((due_at - until).total_seconds()), due_at=due_at,
+        )  # fmt: skip
+
+    explanation = Explanation(
+        case_id="C-1", source="log", intake_at=start, intake_date="2025-07-03", tier="T2", case_type=None, priority=None, team=None,
+        agent=None, ended_at=days[10], is_open=False, reopen_count=1, zone="America/New_York", as_of_at=days[10],
+        events=tuple(Event(f"C20250703-001773-0{n}", days[n], "CUSTOMER_WAIT", None, ()) for n in range(9)),
+        spans=tuple(Span(begun, ended, status, "e") for status, begun, ended in statuses),
+        clocks=(clock("First reply", start + timedelta(minutes=8), days[1]), clock("Resolution", days[5], days[4])),
+        promised_but_not_started=(),
+    )  # fmt: skip
+    return write_picture(explanation, tmp_path_factory.mktemp("case") / "case.html")
 
 
 def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light") -> Any:
@@ -129,12 +175,34 @@ def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE, (768, 1024)], ids=["desk", "phone", "tablet"])
-def test_nothing_overflows_overlaps_or_is_cut_off(browser: Any, report: Path, crowded: Path, size: tuple[int, int]) -> None:
-    for page in (report, crowded):
+def test_nothing_overflows_overlaps_or_is_cut_off(
+    browser: Any, report: Path, own: Path, crowded: Path, size: tuple[int, int]
+) -> None:
+    for page in (report, own, crowded):
         look(browser, page, size)
         assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
         assert browser.execute_script(OVERLAPS) == []
         assert browser.execute_script(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, (500, 900)], ids=["desk", "phone", "wide phone"])
+def test_a_case_s_time_lines_are_whole_at_every_width(browser: Any, case: Path, size: tuple[int, int]) -> None:
+    look(browser, case, size)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
+    drawings = [drawing for drawing in browser.find_elements("css selector", "svg") if drawing.is_displayed()]
+    strip, short, long = drawings
+    for drawing in drawings:
+        box = drawing.rect
+        texts = drawing.find_elements("css selector", "text")
+        assert all(box["x"] <= text.rect["x"] and text.rect["x"] + text.rect["width"] <= box["x"] + box["width"] + 1 for text in texts)
+        below = sorted((text.rect["x"], text.rect["x"] + text.rect["width"]) for text in texts if text.get_attribute("y") == "46")
+        assert all(left[1] <= right[0] for left, right in pairwise(below)), "the labels of ticks lie over one another"
+    statuses = strip.find_elements("css selector", "rect")
+    assert len(statuses) == 3, "the reopened stretch is there too"
+    assert short.find_element("css selector", "rect").rect["width"] > box["width"] / 2, "eight minutes of ten days have a line of their own"
+    assert box["x"] < long.find_element("css selector", ".target").rect["x"] < box["x"] + box["width"]
+    status = browser.find_element("css selector", "td:nth-child(2)")
+    assert status.value_of_css_property("white-space") == "nowrap"
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -171,12 +239,20 @@ def test_sections_and_their_figures_are_visible_at_both_widths(browser: Any, mar
             section.get_attribute("id"): section.text for section in browser.find_elements("css selector", "main > section")
         }
         assert list(visible) == [
-            "headline", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
+            "headline", "promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
         ]
         assert all(f"{breach_pct:.2f}%" in visible["headline"] for breach_pct in breach_pcts)
         assert all(f"{breach_pct:.1f}%" in visible["heat-map"] for (breach_pct,) in cells)
         assert all(f"{p95:,.0f}" in visible["stages"] for (p95,) in p95s)
         assert "36.58%" in visible["sources"]
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_percentiles_of_a_tile_keep_their_unit(browser: Any, report: Path, size: tuple[int, int]) -> None:
+    look(browser, report, size)
+    tiles = browser.find_elements("css selector", ".tile .percentiles")
+    assert len(tiles) == 3
+    assert all("business min" in tile.text for tile in tiles)
 
 
 def test_one_drawing_of_the_trend_shows_at_each_width(browser: Any, report: Path) -> None:

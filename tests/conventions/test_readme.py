@@ -37,7 +37,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = FILE.findall(readme)
     assert [name for name, _ in files] == ["log.csv", "my_desk/calendars.yml"]
     (directory / "log.csv").write_text(textwrap.dedent(files[0][1]), encoding="utf-8")
-    (command,) = re.findall(r"\.venv/bin/opsla (init .*)", readme)
+    (command,) = re.findall(r"^ +opsla (init .*)", readme, re.MULTILINE)
     finished_init = subprocess.run(
         [sys.executable, "-m", "opsla_dagster.cli", *shlex.split(command)], cwd=directory, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=300,

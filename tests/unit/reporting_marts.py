@@ -6,7 +6,7 @@ published ones; nothing asserts that they equal them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,11 @@ import pyarrow as pa
 
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.run_summary import CheckResult, RunSummary, TableRun
+from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 
+#: What the shipped configuration promises, and what it is called.
+SETTINGS = load_settings(Path(__file__).parents[2] / "config", Path("no_home"))
 HOLIDAYS = {date(2025, 7, 4), date(2025, 9, 1), date(2025, 11, 27), date(2025, 12, 25)}
 
 
@@ -52,13 +56,17 @@ def write_marts(path: Path, log: Log = Log()) -> Path:
             "create table ops.refreshed_partitions as select 'simulation' as source, intake_date, count(*) as cases,"
             " cast(round(count(*) * 6.438) as bigint) as events from cases group by intake_date"
         )
+        connection.execute(
+            "create table ops.partition_as_of as select source, intake_date, timestamp '2026-11-20 23:59:11' as as_of_at"
+            " from ops.refreshed_partitions"
+        )
     return path
 
 
 def summary_of(marts: Path, checks: tuple[CheckResult, ...] | None = None) -> RunSummary:
     """The summary of a run that published `marts`; events and data quality as a warehouse would give them."""
     with duckdb.connect(str(marts), read_only=True) as connection:
-        measured = headline(connection)
+        measured = headline(connection, SETTINGS)
     measured = measured.model_copy(update={
         "data_quality": {"pct_missing_event_ts": 1.783, "pct_duplicate_flag": 1.971, "pct_late_arriving": 1.489},
     })
@@ -86,6 +94,46 @@ def summary_of(marts: Path, checks: tuple[CheckResult, ...] | None = None) -> Ru
         artifacts=("marts.duckdb", "reports/report.html", "reports/impact_log.md"),
         headline=measured,
     )
+
+
+def own_promises() -> Settings:
+    """The shipped configuration but for its promises: two policies with metrics of their own."""
+    metrics = {
+        "first_reply": {"title": "First reply", "start": ["INTAKE"], "stop": ["PUBLIC_REPLY"]},
+        "resolution": {"title": "Resolution", "variant": "waits paused", "start": ["INTAKE"], "stop": ["RESOLVED"], "pause": ["ON_HOLD"]},
+    }
+    policies = [
+        {"name": "vip", "title": "Priority 1", "when": {"priority": "P1"}, "calendar": "desk", "targets": {"first_reply": "15m"}},
+        {"name": "rest", "calendar": "desk", "targets": {"first_reply": "8h", "resolution": "3d"}},
+    ]
+    return replace(SETTINGS, sla_policies=SlaPoliciesSettings.model_validate({"metrics": metrics, "policies": policies}))
+
+
+def write_own_marts(path: Path) -> Path:
+    """Marts of a desk with the promises of `own_promises`: no case of the shipped metrics is judged, and one promise has no clock."""
+    write_marts(path, Log(cases=300, days=20, has_sla_cases=False, has_open_cases=False))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from mart.sla_overview")
+        connection.execute("delete from mart.open_clocks")
+        connection.execute(
+            """
+            insert into mart.sla_overview by name
+            select *, 100.0 * met_clocks / (met_clocks + breached_clocks + open_breached_clocks) as attainment_pct
+            from (values
+                ('vip', 'first_reply', 'all', 'all', 30, 9, 1, 2, 3),
+                ('rest', 'first_reply', 'all', 'all', 190, 10, 0, 0, 0),
+                ('acme:Gold', 'next_reply', 'all', 'all', 5, 0, 0, 0, 0),
+                ('vip', 'first_reply', 'queue', 'Billing', 30, 2, 0, 0, 0),
+                ('vip', 'first_reply', 'queue', 'none', 190, 17, 1, 0, 0),
+                ('vip', 'first_reply', 'region', 'none', 220, 19, 1, 0, 0),
+                ('vip', 'first_reply', 'root_cause_stage', 'CUSTOMER_WAIT', 0, 9, 0, 0, 0)
+            ) as t (
+                policy, metric, dimension, dimension_value, met_clocks, breached_clocks, open_breached_clocks, running_clocks,
+                unknown_clocks
+            )
+            """
+        )
+    return path
 
 
 def some_checks() -> tuple[CheckResult, ...]:
@@ -278,6 +326,29 @@ def _tables(log: Log) -> dict[str, str]:
                 ('s3_combined', 'Both together', 27902, 0.0521, 61499.86, 'proxy')
             ) as s (scenario, description, eligible, share, hours, measure)
             where n > 0 and {log.has_reopens}
+        """,
+        "sla_overview": """
+            with clocks as (
+                select metric, tier, 'P' || (1 + hash(case_id) % 4) as priority, 'desk ' || (1 + hash(case_id) % 5) as queue,
+                    is_sla_case, is_open, is_sla_case and minutes > target as is_breached,
+                    is_open and hash(case_id) % 3 = 0 as is_late
+                from cases, lateral (values
+                    ('first_touch', first_touch, 120), ('first_resolution', incl, 1440), ('first_resolution_paused', paused, 1440)
+                ) as promised (metric, minutes, target)
+            )
+            select 'desk' as policy, metric,
+                case when grouping(tier) = 0 then 'tier' when grouping(priority) = 0 then 'priority'
+                    when grouping(queue) = 0 then 'queue' else 'all' end as dimension,
+                coalesce(tier, priority, queue, if(grouping(tier) = 0, 'none', 'all')) as dimension_value,
+                count(*) as clocks,
+                count(*) filter (where is_sla_case and not is_breached) as met_clocks,
+                count(*) filter (where is_breached) as breached_clocks,
+                count(*) filter (where is_late) as open_breached_clocks,
+                count(*) filter (where is_open and not is_late) as running_clocks,
+                count(*) filter (where not is_sla_case and not is_open) as unknown_clocks,
+                cast(100.0 * met_clocks / nullif(met_clocks + breached_clocks + open_breached_clocks, 0) as double) as attainment_pct,
+                cast(null as double) as late_avg_business_minutes
+            from clocks group by grouping sets ((metric), (metric, tier), (metric, priority), (metric, queue))
         """,
         "open_clocks": f"""
             with open_cases as (

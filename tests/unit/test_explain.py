@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,6 +20,7 @@ from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import Clock, Explanation, explain
 from opsla_dagster.reporting.explain_text import render
+from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_window
@@ -38,6 +41,7 @@ CALENDARS = CalendarsSettings.model_validate(
         },
     }
 )
+SETTINGS = replace(load_settings(Path(__file__).parents[2] / "config", Path("no_home")), calendars=CALENDARS)
 HOUR = 3600
 
 
@@ -137,7 +141,7 @@ class Warehouse:
             self.connection.execute(f"update staging.sla_clocks set {column} = ? where metric = ?", [value, metric])
 
     def explained(self) -> Explanation:
-        return explain(self.connection, "C-1", zone=NEW_YORK)
+        return explain(self.connection, "C-1", SETTINGS)
 
     def only_clock(self) -> Clock:
         (clock,) = self.explained().clocks
@@ -195,7 +199,7 @@ def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> 
 
     text = shown(explanation)
     (weekend,) = [line for line in text.splitlines() if "Sat  5 Jul 00:00 " in line and "Mon  7 Jul 08:00" in line]
-    assert weekend.split()[-4:] == ["1", "0:00", "outside", "hours"]
+    assert weekend.split()[-4:] == ["1", "0:00:00", "outside", "hours"]
     assert "holiday 'Independence Day'" in text
     assert "INTAKE, sum" in text
     assert "met, exactly at its target" in text
@@ -206,7 +210,7 @@ def test_one_second_over_the_target_is_breached_and_says_since_when(warehouse: W
     holiday_weekend(warehouse, target=2 * HOUR - 1, outcome="breached")
     clock = warehouse.only_clock()
     assert (clock.margin_seconds, clock.due_at) == (-1, datetime(2025, 7, 7, 12, 59, 59))
-    assert "breached, 1 s late (used up Mon 7 Jul 2025 08:59:59 EDT)" in shown(warehouse.explained())
+    assert "breached, 1 s of business time late (used up Mon 7 Jul 2025 08:59:59 EDT)" in shown(warehouse.explained())
 
 
 @pytest.mark.parametrize(("elapsed", "target", "outcome"), [(7201, 9000, "met"), (7200, 9000, "breached")])
@@ -249,8 +253,8 @@ def test_pause_is_one_piece_that_counts_nothing(warehouse: Warehouse) -> None:
     text = shown(explanation)
     assert "paused in CUSTOMER_WAIT" in text
     assert "left out while paused" in text
-    assert "paused in CUSTOMER_WAIT (480:00 open)" in text
-    assert "met, 19 h 30 min early" in text
+    assert "paused in CUSTOMER_WAIT (8:00:00 open)" in text
+    assert "met, 19 h 30 min of business time early" in text
 
 
 def test_pause_of_another_length_than_the_table_says_is_no_agreement(warehouse: Warehouse) -> None:
@@ -335,7 +339,26 @@ def test_open_case_stands_as_of_the_latest_refresh(warehouse: Warehouse) -> None
     assert not clock.is_paused
     text = shown(explanation)
     assert "open as of Wed 9 Jul 2025 09:00 EDT" in text
-    assert "running, 2 h left; due Wed 9 Jul 2025 11:00 EDT" in text
+    assert "running, 2 h of business time left; due Wed 9 Jul 2025 11:00 EDT" in text
+
+
+def test_target_used_up_at_closing_time_breaks_when_the_desk_opens(warehouse: Warehouse) -> None:
+    """In on Friday 11 July 16:00 (New York) with two hours; looked at on Saturday."""
+    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-12 16:00:00'")
+    warehouse.rule("resolution", "desk", 2 * HOUR, start="INTAKE", stop="RESOLVED")
+    warehouse.case("2025-07-11 20:00:00 INTAKE", is_open=True)
+    warehouse.clock("resolution")
+    assert (
+        "running, its target used up to the second (used up Fri 11 Jul 2025 18:00 EDT): the next open second breaches it"
+        in shown(warehouse.explained())
+    )
+
+
+def test_a_holiday_beyond_the_loaded_dates_has_its_name(warehouse: Warehouse) -> None:
+    """raw.calendar_dim ends with the loaded window; the case goes on."""
+    holiday_weekend(warehouse)
+    warehouse.connection.execute("delete from raw.calendar_dim")
+    assert "holiday 'Independence Day'" in shown(warehouse.explained())
 
 
 def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None:
@@ -345,7 +368,7 @@ def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None
     warehouse.clock("resolution")
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.margin_seconds, clock.due_at) == ("breached", -HOUR, datetime(2025, 7, 8, 22))
-    assert "breached, 1 h late (used up Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
+    assert "breached, 1 h of business time late (used up Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
 
 
 def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
@@ -356,7 +379,7 @@ def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.is_paused, clock.due_at) == ("running", True, None)
     assert (clock.counted_seconds, clock.paused_seconds) == (1800, 5400)
-    assert "running, paused now; 3 h 30 min left" in shown(warehouse.explained())
+    assert "running, paused now; 3 h 30 min of business time left" in shown(warehouse.explained())
 
 
 def test_triage_before_intake_is_unknown_and_flagged(warehouse: Warehouse) -> None:
@@ -426,6 +449,15 @@ def test_json_has_a_format_and_plain_names(warehouse: Warehouse) -> None:
         "source_status": "triage",
         "flags": [],
     }
+    assert content["spans"][1] == {
+        "started_at": "2025-07-07T13:00:00Z",
+        "started_at_local": "2025-07-07T09:00:00-04:00",
+        "ended_at": "2025-07-07T14:00:00Z",
+        "ended_at_local": "2025-07-07T10:00:00-04:00",
+        "status": "TRIAGE",
+        "event_id": "C-1-e2",
+    }
+    assert content["clocks"][0]["title"] == "SLA B: first touch"
     assert content["clocks"][0]["pieces"][2] == {
         "started_at": "2025-07-04T04:00:00Z",
         "started_at_local": "2025-07-04T00:00:00-04:00",
@@ -444,9 +476,9 @@ def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> 
     for number in range(300):
         warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=f"INC00{number:05d}", is_open=True)
     with pytest.raises(OpslaError, match=r"no case 'INC000123'.*did you mean INC0000123\b"):
-        explain(warehouse.connection, "INC000123", zone=NEW_YORK)
+        explain(warehouse.connection, "INC000123", SETTINGS)
     with pytest.raises(OpslaError, match=r"no case '\?' in staging.case_milestones$"):
-        explain(warehouse.connection, "?", zone=NEW_YORK)
+        explain(warehouse.connection, "?", SETTINGS)
 
 
 def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) -> None:
@@ -455,19 +487,19 @@ def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) ->
     with pytest.raises(OpslaError, match="no refresh of the warehouse was completed"):
         warehouse.explained()
     with duckdb.connect() as empty, pytest.raises(OpslaError, match="no cases to explain yet"):
-        explain(empty, "C-1", zone=NEW_YORK)
+        explain(empty, "C-1", SETTINGS)
 
 
 def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
-    assert explain(warehouse.connection, "c-1", zone=NEW_YORK).case_id == "C-1"
+    assert explain(warehouse.connection, "c-1", SETTINGS).case_id == "C-1"
 
 
 def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     warehouse.insert("raw.rejected_rows", case_id="C-7", row_number=4, reason="unknown status 'Parked'")
     with pytest.raises(OpslaError, match="every record of case 'C-7' was rejected, the first one since: unknown status 'Parked'"):
-        explain(warehouse.connection, "C-7", zone=NEW_YORK)
+        explain(warehouse.connection, "C-7", SETTINGS)
 
 
 def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: Warehouse) -> None:
@@ -475,9 +507,9 @@ def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: W
         warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=case_id, is_open=True)
     warehouse.as_of("2025-07-09 00:00:00")
     for asked, found in (("Abc", "Abc"), ("ABC", "ABC"), ("other", "Other")):
-        assert explain(warehouse.connection, asked, zone=NEW_YORK).case_id == found
+        assert explain(warehouse.connection, asked, SETTINGS).case_id == found
     with pytest.raises(OpslaError, match=r"^case 'abc' may be ABC or Abc; write it as one of them$"):
-        explain(warehouse.connection, "abc", zone=NEW_YORK)
+        explain(warehouse.connection, "abc", SETTINGS)
 
 
 def test_a_case_held_twice_says_where(warehouse: Warehouse) -> None:
@@ -502,7 +534,7 @@ def test_a_long_status_is_told_by_the_week(warehouse: Warehouse) -> None:
     lines = [line.split() for line in text.splitlines() if "INTAKE" in line and "outside hours" in line]
     assert len(lines) == 3, "the fourth week is one open day"
     assert "5 x outside hours" in text
-    assert text.count("3000:00") == 3
+    assert text.count("50:00:00") == 3
     assert text.index("breached") < text.index("outside hours"), "the verdict comes first"
 
 

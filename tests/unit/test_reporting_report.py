@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reporting_marts import Log, some_checks, summary_of, write_marts
+from reporting_marts import SETTINGS, Log, own_promises, some_checks, summary_of, write_marts, write_own_marts
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.report import write_report
@@ -21,7 +21,7 @@ from opsla_dagster.reporting.run_summary import CheckResult
 from opsla_dagster.reporting.sections.common import move
 
 SECTIONS = [
-    "headline", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources",
+    "headline", "promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources",
 ]
 SMALL = Log(cases=2_000, days=40)
 
@@ -40,7 +40,7 @@ def finding(page: str, section: str) -> str:
 
 def written(tmp_path: Path, log: Log, *, with_summary: bool = True) -> str:
     marts = write_marts(tmp_path / "marts.duckdb", log)
-    target = write_report(marts, summary_of(marts) if with_summary else None, tmp_path / "out" / "report.html")
+    target = write_report(marts, summary_of(marts) if with_summary else None, tmp_path / "out" / "report.html", SETTINGS)
     return target.read_text(encoding="utf-8")
 
 
@@ -51,7 +51,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    target = write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html")
+    target = write_report(marts, summary_of(marts), tmp_path_factory.mktemp("report") / "report.html", SETTINGS)
     return target.read_text(encoding="utf-8")
 
 
@@ -66,13 +66,24 @@ def test_figures_in_the_page_are_those_of_the_marts(marts: Path, page: str) -> N
             "select sla_a_incl_wait_breach_pct, sla_cases from mart.sla_by_tier_case_type"
         ).fetchall()
         stages = connection.execute("select p95_business_minutes from mart.driver_stage_durations").fetchall()
+        promises = connection.execute(
+            "select case metric when 'first_touch' then 'SLA B: first touch' when 'first_resolution' then "
+            "'SLA A: first resolution, customer wait counted' else 'SLA A: first resolution, paused in customer wait' end, "
+            "met_clocks, breached_clocks, open_breached_clocks, attainment_pct from mart.sla_overview where dimension = 'all'"
+        ).fetchall()
         breached = connection.execute("select count(*) from mart.open_clocks where outcome = 'breached'").fetchone()
     assert totals is not None
     assert breached is not None
-    assert f"Cases taken in {totals[0]:,} judged: {totals[1]:,}" in text
+    assert f"Cases taken in {totals[0]:,} {totals[1]:,} both touched and resolved" in text
     for breach_pct in totals[2:5]:
         assert f"{breach_pct:.2f}%" in text
     assert f"{totals[5]:,.0f}" in text
+    for name, met, breached_clocks, still_open, kept_pct in promises:
+        broken = breached_clocks + still_open
+        share = f"{100 * broken / (met + broken):.2f}%"
+        assert f"Every clock with a verdict: {broken:,} of {met + broken:,} broken ({share}), {still_open:,} of them open" in text
+        assert f"{name} target" in text
+        assert f"{kept_pct:.2f}% {met:,} {breached_clocks:,} {still_open:,}" in text
     for breach_pct, cases in cells:
         assert f"{breach_pct:.1f}% {cases:,}" in text
     for (p95,) in stages:
@@ -107,7 +118,7 @@ def test_drawings_have_a_title_and_ids_are_unique(page: str) -> None:
 
 
 def test_same_marts_give_the_same_bytes(marts: Path, page: str, tmp_path: Path) -> None:
-    again = write_report(marts, summary_of(marts), tmp_path / "again.html")
+    again = write_report(marts, summary_of(marts), tmp_path / "again.html", SETTINGS)
     assert again.read_text(encoding="utf-8") == page
 
 
@@ -143,7 +154,8 @@ def test_what_is_missing_is_said_in_a_sentence(tmp_path: Path) -> None:
     page = written(tmp_path, bare, with_summary=False)
     assert finding(page, "heat-map").startswith("All judged cases share one tier and case type")
     assert finding(page, "reopens").endswith("judged cases was reopened.")
-    assert finding(page, "open-clocks") == "No clock is running: every case has come to its end."
+    assert finding(page, "open-clocks") == "No clock was running as of 2026-11-20 23:59 UTC."
+    assert "open at the end of 30 Jul 2025, the last day loaded" in finding(page, "flow")
     assert "The source knows no staffing" in text_of(page)
     assert "published marts alone" in finding(page, "quality")
     assert "no SLA verdicts" in finding(page, "sources")
@@ -173,7 +185,7 @@ def test_sparse_days_neither_draw_nor_stretch_the_scale(tmp_path: Path) -> None:
             "update mart.sla_daily set opened_cases = 1, sla_cases = 1, sla_b_breached_cases = 1, sla_b_breach_pct = 100 "
             "where intake_date >= date '2025-10-01'"
         )
-    page = write_report(marts, None, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
     trend = page[page.index('<section id="trend"') : page.index('<section id="heat-map"')]
     assert ">100%</text>" not in trend
     assert 'class="end' not in trend  # no line reaches the right edge
@@ -190,14 +202,14 @@ def test_the_source_s_own_verdicts_stand_beside_ours(tmp_path: Path) -> None:
 
 def test_unsettled_days_are_tinted_and_left_out_of_the_comparison(tmp_path: Path) -> None:
     marts = write_marts(tmp_path / "marts.duckdb", Log(cases=8_000, days=120, has_open_cases=False))
-    settled = write_report(marts, None, tmp_path / "settled.html").read_text(encoding="utf-8")
+    settled = write_report(marts, None, tmp_path / "settled.html", SETTINGS).read_text(encoding="utf-8")
     with duckdb.connect(str(marts)) as connection:
         # The last three days: one case in two is still open, and none of the slow ones is among those resolved.
         connection.execute(
             "update mart.sla_daily set sla_cases = sla_cases // 2, sla_a_incl_wait_breached_cases = 0, "
             "sla_a_incl_wait_breach_pct = 0 where intake_date >= (select max(intake_date) - 2 from mart.sla_daily)"
         )
-    unsettled = write_report(marts, None, tmp_path / "unsettled.html").read_text(encoding="utf-8")
+    unsettled = write_report(marts, None, tmp_path / "unsettled.html", SETTINGS).read_text(encoding="utf-8")
     assert 'class="shade"' not in settled
     assert 'class="shade"' in unsettled
     assert "settled intake days" in finding(unsettled, "trend")
@@ -217,8 +229,8 @@ def test_findings_follow_the_data(tmp_path: Path) -> None:
             "where tier = 'T1' and stage = 'triage_to_investigation'"
         )
         connection.execute("update mart.driver_reopen_impact set sla_a_incl_wait_breach_pct = if(is_reopened, 1, 9)")
-    page = write_report(marts, None, tmp_path / "report.html").read_text(encoding="utf-8")
-    assert re.search(r"breaches of SLA B fell from 2\d\.\d% to 9\.\d%", finding(page, "trend"))
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert re.search(r"first 28 intake days against the last 28: breaches fell from 2\d\.\d% to 9\.\d% \(SLA B: first touch\)", finding(page, "trend"))
     assert finding(page, "stages").startswith(
         "Tier 1’s longest stage is triage → investigation: one case in twenty takes more than 6,000 business minutes (100.0 h)"
     )
@@ -238,6 +250,50 @@ def test_move_in_words(before: float | None, after: float, words: str) -> None:
     assert move(before, after) == words
 
 
+def test_a_desk_with_promises_of_its_own_sees_them_and_nothing_else(tmp_path: Path) -> None:
+    marts = write_own_marts(tmp_path / "marts.duckdb")
+    page = write_report(marts, None, tmp_path / "report.html", own_promises()).read_text(encoding="utf-8")
+    text = text_of(page)
+    promises = text_of(page[page.index('<section id="promises"') : page.index('<section id="breaks"')])
+    assert "First reply Priority 1, target 15m 75.00% 30 9 1 2 3" in promises
+    assert "First reply rest, target 8h 95.00% 190 10 0 0 0" in promises
+    assert "Resolution, waits paused rest, target 3d – 0 0 0 0 0" in promises
+    assert "next reply acme:Gold, targets of the source 100.00% 5 0 0 0 0" in promises
+    assert finding(page, "promises") == "“First reply” of Priority 1 was kept least often: in 75.0% of the 40 clocks with a verdict."
+    assert "Promise kept least 75.00%" in text
+    for section in ("trend", "heat-map", "stages", "reopens", "scenarios"):
+        assert finding(page, section) == (
+            "This needs targets for the metrics first_touch, first_resolution and first_resolution_paused (sla_policies.yml), "
+            "which this desk does not promise."
+        )
+    assert "SLA A" not in text
+    assert "SLA B" not in text
+
+
+def test_promises_break_by_what_has_several_values_and_by_root_cause(tmp_path: Path) -> None:
+    marts = write_own_marts(tmp_path / "marts.duckdb")
+    page = write_report(marts, None, tmp_path / "report.html", own_promises()).read_text(encoding="utf-8")
+    breaks = text_of(page[page.index('<section id="breaks"') : page.index('<section id="trend"')])
+    assert finding(page, "breaks") == "“First reply” breaks most for no queue: 8.7% of 208 clocks."
+    assert "By queue First reply Billing 6.2% 32 no queue 8.7% 208" in breaks
+    assert "By region" not in breaks
+    assert "customer wait 9 100%" in breaks
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("delete from mart.sla_overview where dimension <> 'all'")
+    page = write_report(marts, None, tmp_path / "report.html", own_promises()).read_text(encoding="utf-8")
+    assert finding(page, "breaks") == "No clock has broken, and there are no groups of cases to set side by side."
+
+
+def test_next_to_run_out_are_due_on_the_desk_s_clocks(tmp_path: Path) -> None:
+    marts = write_marts(tmp_path / "marts.duckdb", SMALL)
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.open_clocks set due_at = timestamp '2025-08-14 02:30:00' where not is_paused")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    section = text_of(page[page.index('<section id="open-clocks"') :])
+    assert "Due (America/New_York)" in section
+    assert "Wed 13 Aug 22:30" in section
+
+
 def test_names_from_the_source_are_text_not_markup(tmp_path: Path) -> None:
     page = written(tmp_path, replace(SMALL, case_types=("<script>alert(1)</script>", "a & b"), tiers=('"><img src=x>',)))
     assert "<script" not in page
@@ -248,14 +304,14 @@ def test_names_from_the_source_are_text_not_markup(tmp_path: Path) -> None:
 def test_failed_checks_come_first_with_their_figures(marts: Path, tmp_path: Path) -> None:
     stopped = CheckResult(asset="raw.cases", check="gate_cases_per_day", passed=False, figures={"rate": 0.0, "error_below": 1})
     summary = summary_of(marts, (*some_checks(), stopped))
-    page = write_report(marts, summary, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = write_report(marts, summary, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
     assert finding(page, "quality") == (
-        "2 of 29 checks failed (1 with severity ERROR): gate cases per day on raw.cases and drift daily volume on raw.events_log."
+        "2 of 29 checks failed (1 with severity ERROR): cases per day on raw.cases and drift daily volume on raw.events_log."
     )
     quality = text_of(page[page.index('<section id="quality"') :])
     assert quality.index("failed (ERROR)") < quality.index("failed (WARN)") < quality.index("Gates passed")
-    assert "rate 0, error below 1" in quality
-    assert "missing event ts raw.events_log 59.4% 1.78% warns above 3%" in quality
+    assert "0 cases, error below 1 case" in quality
+    assert "missing event ts (%) raw.events_log 59.4% 1.78% warns above 3%" in quality
 
 
 def test_five_years_stay_under_two_megabytes(tmp_path: Path) -> None:
@@ -274,8 +330,8 @@ def test_percentiles_and_targets_come_from_the_run_where_the_marts_have_none(mar
         connection.execute("delete from mart.open_clocks")
     assert summary.headline is not None
     p90 = summary.headline.slas[1].p90
-    alone = text_of(write_report(copy, None, tmp_path / "alone.html").read_text(encoding="utf-8"))
-    completed = text_of(write_report(copy, summary, tmp_path / "completed.html").read_text(encoding="utf-8"))
+    alone = text_of(write_report(copy, None, tmp_path / "alone.html", SETTINGS).read_text(encoding="utf-8"))
+    completed = text_of(write_report(copy, summary, tmp_path / "completed.html", SETTINGS).read_text(encoding="utf-8"))
     assert f"p90 {p90:,.0f} p95" in completed
     assert f"p90 {p90:,.0f} p95" not in alone
     assert "target 1,440" in completed
@@ -284,13 +340,13 @@ def test_percentiles_and_targets_come_from_the_run_where_the_marts_have_none(mar
 
 def test_no_marts_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(OpslaError, match=r"marts\.duckdb: no published marts yet; `opsla run`"):
-        write_report(tmp_path / "marts.duckdb", None, tmp_path / "report.html")
+        write_report(tmp_path / "marts.duckdb", None, tmp_path / "report.html", SETTINGS)
     (tmp_path / "text.duckdb").write_text("not a database", encoding="utf-8")
     with pytest.raises(OpslaError, match=r"text\.duckdb: expected published marts"):
-        write_report(tmp_path / "text.duckdb", None, tmp_path / "report.html")
+        write_report(tmp_path / "text.duckdb", None, tmp_path / "report.html", SETTINGS)
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()
     with pytest.raises(OpslaError, match=r"empty\.duckdb: .*no table mart\.sla_daily"):
-        write_report(tmp_path / "empty.duckdb", None, tmp_path / "report.html")
+        write_report(tmp_path / "empty.duckdb", None, tmp_path / "report.html", SETTINGS)
     assert not (tmp_path / "report.html").exists()
 
 
@@ -299,6 +355,6 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(marts: Path, tmp_path:
     target.mkdir()
     (target / "kept").write_text("old", encoding="utf-8")
     with pytest.raises(OpslaError, match=r"report\.html: cannot be written"):
-        write_report(marts, None, target)
+        write_report(marts, None, target, SETTINGS)
     assert (target / "kept").read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reporting_marts import Log, summary_of, write_marts
+from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
@@ -52,7 +52,7 @@ def printed(summary: RunSummary, width: int = 80) -> str:
 
 def test_headline_of_the_published_marts(marts: Path) -> None:
     with duckdb.connect(str(marts), read_only=True) as connection:
-        found = headline(connection)
+        found = headline(connection, SETTINGS)
         sums = connection.execute(
             "select sum(opened_cases), sum(sla_cases), sum(sla_b_breached_cases), avg(sla_b_breach_pct) from mart.sla_daily"
         ).fetchone()
@@ -103,7 +103,7 @@ def test_headline_of_a_warehouse_knows_events_and_their_mess() -> None:
         connection.execute(
             "create table staging.sla_policies as select 'first_touch' as metric, 5400 as target_seconds"
         )
-        found = headline(connection)
+        found = headline(connection, SETTINGS)
     assert (found.events, found.events_per_case) == (4, 2.0)
     # A flag that the source cannot know is no rate of 0.
     assert found.data_quality == {
@@ -119,7 +119,7 @@ def test_headline_of_a_warehouse_knows_events_and_their_mess() -> None:
 
 def test_headline_of_an_empty_log(tmp_path: Path) -> None:
     with duckdb.connect(str(write_marts(tmp_path / "marts.duckdb", Log(cases=0, days=1))), read_only=True) as connection:
-        found = headline(connection)
+        found = headline(connection, SETTINGS)
     assert (found.cases, found.sla_cases, found.events_per_case, found.first_intake_date) == (0, 0, None, None)
     assert [sla.breach_pct for sla in found.slas] == [None, None, None]
 
@@ -192,9 +192,11 @@ def test_entry_holds_what_the_run_measured(summary: RunSummary, tmp_path: Path) 
     first_touch, incl, _ = summary.headline.slas
     assert "### Step 1 — opsla run: intake 2025-07-01 → 2025-08-29\n**Date:** 2026-11-20" in log
     assert "- Run runtime (seconds): 14.237\n- raw.cases: 6,000 (0.412 s)" in log
-    assert f"- SLA B breach % (first touch): {first_touch.breach_pct:.3f}%" in log
-    assert f"- First resolution incl CW p50/p90/p95: {incl.p50:,.1f}, {incl.p90:,.1f}, {incl.p95:,.1f}" in log
-    assert "- passed: raw.events_log / gate_pct_missing_event_ts (rate 1.783, error above 20, warn above 3)" in log
+    promise = summary.headline.promises[0]
+    assert f"- The desk's promises, SLA B: first touch: {promise.kept_pct:.3f}% kept ({promise.met_clocks:,} met, " in log
+    assert f"- SLA B: first touch, breach %: {first_touch.breach_pct:.3f}%" in log
+    assert f"- SLA A: first resolution, customer wait counted p50/p90/p95: {incl.p50:,.1f}, {incl.p90:,.1f}, {incl.p95:,.1f}" in log
+    assert "- passed: raw.events_log / gate_pct_missing_event_ts (rate 1.783%, error above 20%, warn above 3%)" in log
     assert "- failed (WARN): raw.events_log / drift_daily_volume (worst day 2025-11-28" in log
     assert "27,382.36 business hours saved" in log
     assert "- missing event_ts: 1.783%" in log
@@ -206,7 +208,7 @@ def test_failed_run_says_what_still_stands(summary: RunSummary, tmp_path: Path) 
     log = path.read_text(encoding="utf-8")
     assert "2025-08-29 (failed)\n" in log
     assert "the marts published before it still stand" in log
-    assert "SLA breach rates (resolved cases)" not in log
+    assert "SLA breach rates (cases both touched and resolved)" not in log
 
 
 def test_what_a_person_wrote_into_the_log_stays(summary: RunSummary, tmp_path: Path) -> None:
@@ -232,11 +234,18 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     text = printed(summary)
     assert max(map(len, text.splitlines())) <= 80
     assert summary.headline is not None
+    upper, lower = text.split(" Of ")
     for sla in summary.headline.slas:
-        row = next(line for line in text.splitlines() if wording.SLA_SHORT_NAMES[sla.sla] in line)
-        assert row.split()[-5:] == [
-            f"{sla.breached_cases:,}", wording.percent(sla.breach_pct), *(wording.minutes(p) for p in (sla.p50, sla.p90, sla.p95))
-        ]
+        figures = [f"{sla.breached_cases:,}", wording.percent(sla.breach_pct), *map(wording.minutes, (sla.p50, sla.p90, sla.p95))]
+        assert any(line.split()[-5:] == figures for line in lower.splitlines())
+    for promise in summary.headline.promises:
+        counts = (promise.met_clocks, promise.breached_clocks, promise.open_breached_clocks, promise.running_clocks, promise.unknown_clocks)
+        figures = [wording.percent(promise.kept_pct), *map(wording.count, counts)]
+        assert any(line.split()[-6:] == figures for line in upper.splitlines())
+    assert "paused in" in upper
+    assert f"{summary.headline.sla_cases:,} cases both touched and" in lower
+    assert "open and past its target is broken now" in re.sub(r"\s+", " ", lower)
+    assert "no breach avoided: a reopen less moves no first resolution" in re.sub(r"\s+", " ", lower)
     assert "27 passed, 1 failed" in text
     assert "WARN raw.events_log drift_daily_volume" in text
     assert "S3 combined" in text
@@ -244,6 +253,34 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     looks = re.sub(r" +", " ", text[text.index("Look next") :])
     assert looks.startswith("Look next marts.duckdb \n reports/report.html")
     assert "opsla explain CASE_ID" in looks
+
+
+def test_closing_table_of_a_desk_with_promises_of_its_own(summary: RunSummary, tmp_path: Path) -> None:
+    with duckdb.connect(str(write_own_marts(tmp_path / "marts.duckdb")), read_only=True) as connection:
+        found = headline(connection, own_promises())
+    assert found.slas == ()
+    text = printed(summary.model_copy(update={"headline": found}))
+    rows = [line.split() for line in text.splitlines()]
+    assert ["Priority", "1:", "First", "reply", "75.00%", "30", "9", "1", "2", "3"] in rows
+    assert ["rest:", "Resolution,", "–", "0", "0", "0", "0", "0"] in [row[:2] + row[-6:] for row in rows]
+    assert "SLA" not in text
+    assert "both touched" not in text
+    assert re.search(r"Clocks +none running as of 2026-11-20 23:59 UTC", text)
+
+
+def test_open_clocks_judged_long_after_the_log_s_end_say_so(summary: RunSummary) -> None:
+    assert summary.headline is not None
+    as_of_at = datetime(2026, 11, 20, 23, 59, 11)
+
+    def shown(last_event_at: datetime | None) -> str:
+        measured = summary.headline and summary.headline.model_copy(update={"as_of_at": as_of_at, "last_event_at": last_event_at})
+        return printed(summary.model_copy(update={"headline": measured}), width=200)
+
+    assert "judged 448 days after the log’s last stamp; --as-of 2025-08-29T09:30:00 judges them as of then." in shown(
+        datetime(2025, 8, 29, 9, 30)
+    )
+    assert "--as-of" not in shown(as_of_at - timedelta(days=29))
+    assert "--as-of" not in shown(None)
 
 
 def test_closing_table_of_a_run_that_failed_early(summary: RunSummary) -> None:
@@ -268,6 +305,22 @@ def test_closing_table_takes_names_literally(summary: RunSummary) -> None:
 )
 def test_tiers_in_words(stored: str | None, shown: str) -> None:
     assert wording.tier(stored) == shown
+
+
+@pytest.mark.parametrize(
+    ("check", "figures", "name", "shown"),
+    [
+        ("gate_rejected_rows", {"rate": 82.0, "warn_above": 0}, "rejected rows", "82 rows, warn above 0 rows"),
+        ("gate_rejected_rows", {"rate": 1.0, "warn_above": 0}, "rejected rows", "1 row, warn above 0 rows"),
+        ("gate_pct_rejected_rows", {"error_above": 20.0, "rate": 1.5}, "rejected rows (%)", "rate 1.5%, error above 20%"),
+        ("gate_events_per_case", {"rate": 6.4, "warn_below": 2}, "events per case", "6.4 events, warn below 2 events"),
+        ("gate_pct_late_arriving", {"measured": False}, "late arriving (%)", "measured no"),
+        ("assert_spans_add_up", {"cases": 3}, "assert spans add up", "cases 3"),
+    ],
+)
+def test_gates_say_what_they_measure_in(check: str, figures: dict[str, bool | int | float | str | None], name: str, shown: str) -> None:
+    found = CheckResult(asset="raw.rejected_rows", check=check, passed=True, figures=figures)
+    assert (wording.check_name(found), wording.check_figures(found)) == (name, shown)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from __future__ import annotations
 import duckdb
 
 from opsla_dagster.reporting.run_summary import Headline, RunSummary
+from opsla_dagster.reporting.sections.breaks import breaks
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
+from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
 from opsla_dagster.reporting.sections.reopens import reopens
 from opsla_dagster.reporting.sections.scenarios import scenarios
@@ -27,13 +29,15 @@ def all_sections(
 ) -> list[Section]:
     """Every section of the report in its order; `headline` is that of the same marts."""
     return [
+        promises(headline),
+        breaks(connection, headline),
         trend(connection, headline),
         heat_map(connection, headline),
-        stages(connection),
-        flow(connection),
-        reopens(connection),
+        stages(connection, headline),
+        flow(connection, headline),
+        reopens(connection, headline),
         scenarios(headline),
-        open_clocks(connection),
+        open_clocks(connection, headline),
         quality(summary),
-        sources(connection),
+        sources(connection, headline),
     ]

@@ -13,13 +13,18 @@ from typing import Any
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import nice_ticks, short_number
+from opsla_dagster.reporting.headline import METRICS
 from opsla_dagster.reporting.marts import Row
-from opsla_dagster.reporting.wording import SLA_NAMES, is_named
+from opsla_dagster.reporting.wording import is_named
 from opsla_dagster.window import ONE_DAY
 
 #: Colour of each SLA variant, the same in every chart (classes of report.css.j2).
 TONES = {"sla_b": "tone-b", "sla_a_incl_wait": "tone-a", "sla_a_paused": "tone-p"}
-SLA_LEGEND = [(TONES[sla], name) for sla, name in SLA_NAMES.items()]
+#: What sections over the three SLA variants say of a desk that does not promise them.
+NEEDS_SLAS = (
+    f"This needs targets for the metrics {wording.listed(tuple(METRICS.values()))} (sla_policies.yml), "
+    "which this desk does not promise."
+)
 PERCENTILES = ("p50", "p90", "p95")
 #: A rate of fewer cases is mostly chance: the group is shown pale and named in no finding, a line is not drawn.
 FEW_CASES = 30
@@ -30,6 +35,7 @@ FEWEST_DAYS = 3
 #: Differences of rates below this many percentage points are called the same.
 SAME_POINTS = 0.25
 WEEK = 7
+HEAT_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,11 @@ class Axis:
         return round(100 * value / self.highest, 2)
 
 
+def legend(names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The colour and the name of each SLA variant."""
+    return [(TONES[sla], name) for sla, name in names.items()]
+
+
 def order(name: str | None) -> tuple[bool, list[tuple[int, str]]]:
     """Key of the reading order: `2` before `10`, names without case, nothing last."""
     parts = re.findall(r"\d+|\D+", (name or "").lower())
@@ -82,6 +93,11 @@ def order(name: str | None) -> tuple[bool, list[tuple[int, str]]]:
 def group_order(row: Row) -> tuple[object, object]:
     """Key of the reading order of rows that have a tier and a case type."""
     return order(row["tier"]), order(row["case_type"])
+
+
+def heat(figure: float, highest: float) -> str:
+    """The class that colours a cell: the stronger, the nearer to the highest figure."""
+    return f"heat-{min(int(figure / highest * HEAT_STEPS), HEAT_STEPS - 1) if highest else 0}"
 
 
 def rate(part: Iterable[Row], sla: str) -> float | None:

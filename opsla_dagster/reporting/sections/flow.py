@@ -15,19 +15,18 @@ import duckdb
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, draw, positions
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEWEST_DAYS,
-    SLA_LEGEND,
     TONES,
     Section,
     Table,
-    move,
+    legend,
     newest,
     of_column,
     smoothing_days,
     trailing,
 )
-from opsla_dagster.reporting.wording import SLA_NAMES, SLA_SHORT_NAMES
 
 _DAILY = """
     select
@@ -42,13 +41,14 @@ _TABLES = ("mart.backlog_daily_proxy", "mart.congestion_daily_v2", "mart.staffin
 _BUCKETS = "mart.driver_congestion_buckets"
 
 
-def flow(connection: duckdb.DuckDBPyConnection) -> Section:
+def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """Open cases, flow, staff and congestion by day, and breach rates by congestion."""
     section = partial(Section, key="flow", title="Backlog and congestion", tables=(*_TABLES, _BUCKETS))
     daily = rows(connection, _DAILY, *_TABLES)
     if not daily:
         return section(finding="No day of work is known yet.")
-    buckets = rows(connection, f"select * from {_BUCKETS} where cases > 0 order by exposure_decile", _BUCKETS)
+    names = headline.sla_names()
+    buckets = rows(connection, f"select * from {_BUCKETS} where cases > 0 order by exposure_decile", _BUCKETS) if names else []
     has_staff = any(row["effective_heads"] is not None for row in daily)
     no_staff = "" if has_staff else "The source knows no staffing, so congestion (work per head) cannot be shown."
     section = partial(section, finding=_finding(daily), definition=_definition(has_staff=has_staff), table=_table(daily))
@@ -63,8 +63,8 @@ def flow(connection: duckdb.DuckDBPyConnection) -> Section:
         data={
             "panels": [*_flow_panels(daily), *(_load_panels(daily) if has_staff else [])],
             "no_staff": no_staff,
-            "buckets": _bucket_panel(buckets) if len(buckets) > 1 else None,
-            "legend": SLA_LEGEND,
+            "buckets": _bucket_panel(buckets, names) if len(buckets) > 1 else None,
+            "legend": legend(names),
         },
     )
 
@@ -72,7 +72,7 @@ def flow(connection: duckdb.DuckDBPyConnection) -> Section:
 def _finding(daily: Sequence[Row]) -> str:
     last = daily[-1]
     many = last["open_backlog_cases"]
-    text = f"{wording.counted(many, 'case was', 'cases were')} open at the end of {wording.day(last['calendar_date'])}"
+    text = f"{wording.counted(many, 'case was', 'cases were')} open at the end of {wording.day(last['calendar_date'])}, the last day loaded"
     if len(daily) < FEWEST_DAYS:
         opened, ended = wording.count(last["opened_cases"]), wording.count(last["ended_cases"])
         return f"{text}; {opened} had been opened that day and {ended} ended."
@@ -151,32 +151,35 @@ def _load_panels(daily: Sequence[Row]) -> list[Mapping[str, Any]]:
     ]
 
 
-def _bucket_panel(buckets: Sequence[Row]) -> Mapping[str, Any]:
-    moves = [
-        f"{SLA_SHORT_NAMES[sla]} {move(buckets[0][f'{sla}_breach_pct'], buckets[-1][f'{sla}_breach_pct'])}"
-        for sla in SLA_NAMES
-    ]
+def _bucket_panel(buckets: Sequence[Row], names: Mapping[str, str]) -> Mapping[str, Any]:
     chart = Chart(
         key="buckets",
         title="Breach percentage by congestion exposure",
         description="Three lines over the groups of cases, from the least to the most congested at intake.",
         xs=[float(row["exposure_decile"]) for row in buckets],
         x_ticks=[(float(row["exposure_decile"]), f"{row['exposure_decile']}") for row in buckets],
-        lines=[Line(SLA_NAMES[sla], [row[f"{sla}_breach_pct"] for row in buckets], TONES[sla]) for sla in SLA_NAMES],
+        lines=[Line(name, [row[f"{sla}_breach_pct"] for row in buckets], TONES[sla]) for sla, name in names.items()],
         unit="%",
         tooltips=[
             "\n".join([
                 f"Group {row['exposure_decile']}: {wording.counted(row['cases'], 'case')}, exposure "
                 f"{wording.decimal(row['exposure_min'])} to {wording.decimal(row['exposure_max'])}",
-                *(f"{SLA_SHORT_NAMES[sla]} {wording.percent(row[f'{sla}_breach_pct'], 1)}" for sla in SLA_NAMES),
+                *(f"{name} {wording.percent(row[f'{sla}_breach_pct'], 1)}" for sla, name in names.items()),
             ])
             for row in buckets
         ],
     )
     return {
-        "finding": f"From the least to the most congested tenth of cases, breaches of {wording.listed(moves)}.",
+        "finding": f"Breached of the least and of the most congested group: {'; '.join(_ends(buckets, sla, names[sla]) for sla in names)}.",
         "svg": draw(chart, 430, 210),
     }
+
+
+def _ends(buckets: Sequence[Row], sla: str, name: str) -> str:
+    """The rates of the first and the last group, and between which all lie: they seldom rise or fall in a line."""
+    rates = [row[f"{sla}_breach_pct"] for row in buckets]
+    first, last, lowest, highest = (wording.percent(rate, 1) for rate in (rates[0], rates[-1], min(rates), max(rates)))
+    return f"{first} and {last} ({name}; all groups {lowest} to {highest})"
 
 
 def _table(daily: Sequence[Row]) -> Table:

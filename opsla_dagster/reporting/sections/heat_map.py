@@ -18,16 +18,17 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     MOST_ROWS,
+    NEEDS_SLAS,
     PERCENTILES,
     TONES,
     Section,
     Table,
     group_order,
+    heat,
     order,
 )
-from opsla_dagster.reporting.wording import MISSING, SLA_NAMES, SLA_SHORT_NAMES
+from opsla_dagster.reporting.wording import MISSING
 
-HEAT_STEPS = 6
 MOST_TIERS = 6
 #: The finding compares groups of at least this share of all judged cases.
 TELLING_SHARE = 0.01
@@ -40,13 +41,16 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
         Section, key="heat-map", title="Tier and case type", tables=("mart.sla_by_tier_case_type",),
         definition="Breach % = breached cases / judged cases (touched and resolved) of the tier and case type.",
     )
+    if not headline.slas:
+        return section(finding=NEEDS_SLAS)
+    names = headline.sla_names()
     found = rows(
         connection, "select * from mart.sla_by_tier_case_type where sla_cases > 0", "mart.sla_by_tier_case_type"
     )
     groups = sorted(found, key=group_order)
     if not groups:
         return section(finding="No case is judged, so tiers and case types cannot be compared.")
-    section = partial(section, table=_table(groups))
+    section = partial(section, table=_table(groups, names))
     if len(groups) == 1:
         return section(finding="All judged cases share one tier and case type; there is nothing to set side by side.")
     tiers, types = _largest(groups, "tier", MOST_TIERS), _largest(groups, "case_type", MOST_ROWS)
@@ -60,7 +64,7 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
         ),
         data={
             "tiers": [wording.tier(tier) for tier in tiers],
-            "panels": [_panel(groups, sla, tiers, types) for sla in PANELS],
+            "panels": [_panel(groups, sla, names[sla], tiers, types) for sla in PANELS],
         },
     )
 
@@ -75,13 +79,13 @@ def _largest(groups: Sequence[Row], column: str, most: int) -> list[str | None]:
 
 
 def _panel(
-    groups: Sequence[Row], sla: str, tiers: Sequence[str | None], types: Sequence[str | None]
+    groups: Sequence[Row], sla: str, name: str, tiers: Sequence[str | None], types: Sequence[str | None]
 ) -> Mapping[str, Any]:
     cells = {(row["tier"], row["case_type"]): row for row in groups}
     shown = [cells[tier, kind] for tier in tiers for kind in types if (tier, kind) in cells]
     highest = max((row[f"{sla}_breach_pct"] for row in shown if row["sla_cases"] >= FEW_CASES), default=0.0)
     return {
-        "name": SLA_NAMES[sla],
+        "name": name,
         "tone": TONES[sla],
         "rows": [
             (wording.name(kind, "no case type"), [_cell(cells.get((tier, kind)), sla, highest) for tier in tiers])
@@ -94,8 +98,7 @@ def _cell(row: Row | None, sla: str, highest: float) -> Mapping[str, Any]:
     if row is None:
         return {"rate": MISSING, "cases": "", "css": "none"}
     breach_pct = row[f"{sla}_breach_pct"]
-    step = min(int(breach_pct / highest * HEAT_STEPS), HEAT_STEPS - 1) if highest else 0
-    css = f"heat-{step}" if row["sla_cases"] >= FEW_CASES else "few"
+    css = heat(breach_pct, highest) if row["sla_cases"] >= FEW_CASES else "few"
     return {"rate": wording.percent(breach_pct, 1), "cases": wording.count(row["sla_cases"]), "css": css}
 
 
@@ -106,12 +109,12 @@ def _finding(groups: Sequence[Row], headline: Headline) -> str:
     if len(telling) < 2:
         return "Too few judged cases to tell tiers and case types apart; rates of a few cases are mostly chance."
     worst, best = max(telling, key=lambda row: row[column]), min(telling, key=lambda row: row[column])
+    figures = next(figures for figures in headline.slas if figures.sla == "sla_a_incl_wait")
     if not worst[column]:
-        return "No tier and case type has breached SLA A with customer wait counted."
-    overall = next(figures.breach_pct for figures in headline.slas if figures.sla == "sla_a_incl_wait")
+        return f"No tier and case type has breached {figures.name}."
     return wording.sentence(
-        f"{_name(worst)} breaches SLA A (customer wait counted) most: {wording.percent(worst[column], 1)} of its cases, "
-        f"against {wording.percent(best[column], 1)} of {_name(best)} and {wording.percent(overall, 1)} overall."
+        f"{_name(worst)} breaches most ({figures.name}): {wording.percent(worst[column], 1)} of its cases, "
+        f"against {wording.percent(best[column], 1)} of {_name(best)} and {wording.percent(figures.breach_pct, 1)} overall."
     )
 
 
@@ -121,17 +124,17 @@ def _name(row: Row) -> str:
     return " ".join(parts) or "the group without tier and case type"
 
 
-def _table(groups: Sequence[Row]) -> Table:
-    columns = [(sla, p, f"{DURATIONS[sla]}_{p}_business_minutes") for sla in SLA_NAMES for p in PERCENTILES]
+def _table(groups: Sequence[Row], names: Mapping[str, str]) -> Table:
+    columns = [(sla, p, f"{DURATIONS[sla]}_{p}_business_minutes") for sla in names for p in PERCENTILES]
     return Table(
         head=[
-            "Tier", "Case type", "Judged", *(f"{SLA_SHORT_NAMES[sla]} %" for sla in SLA_NAMES),
-            *(f"{SLA_SHORT_NAMES[sla]} {p} min" for sla, p, _ in columns),
+            "Tier", "Case type", "Judged", *(f"{name} %" for name in names.values()),
+            *(f"{names[sla]} {p} min" for sla, p, _ in columns),
         ],
         rows=[
             [
                 wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),
-                wording.count(row["sla_cases"]), *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in SLA_NAMES),
+                wording.count(row["sla_cases"]), *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in names),
                 *(wording.minutes(row[column]) for _, _, column in columns),
             ]
             for row in groups

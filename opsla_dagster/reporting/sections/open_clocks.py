@@ -12,13 +12,11 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.headline import METRICS
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
-from opsla_dagster.reporting.wording import MISSING, SLA_NAMES, SLA_SHORT_NAMES
+from opsla_dagster.reporting.wording import MISSING
 
-#: The SLA variant of a clock, for those behind the three headline rates.
-VARIANTS = {clock: sla for sla, clock in METRICS.items()}
 #: What awaits a running clock, from the worst: (key, words).
 BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
          ("unknown", "cannot be told"))
@@ -48,12 +46,13 @@ _NEXT_DUE = """
 """
 
 
-def open_clocks(connection: duckdb.DuckDBPyConnection) -> Section:
+def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """Running clocks by what awaits them, and the next ones to run out."""
     section = partial(Section, key="open-clocks", title="Open clocks at risk", tables=("mart.open_clocks",))
     banded = rows(connection, _BANDED, "mart.open_clocks")
     if not banded:
-        return section(finding="No clock is running: every case has come to its end.")
+        return section(finding=f"No clock was running as of {wording.instant(headline.as_of_at)}.")
+    titles = headline.titles()
     totals = {band: sum(row["clocks"] for row in banded if row["band"] == band) for band, _ in BANDS}
     as_of_at = max(row["as_of_at"] for row in banded)
     return section(
@@ -61,24 +60,28 @@ def open_clocks(connection: duckdb.DuckDBPyConnection) -> Section:
             f"{wording.counted(totals['day'], 'clock runs', 'clocks run')} out within 24 hours of "
             f"{wording.instant(as_of_at)}; {wording.counted(totals['past'], 'is', 'are')} past target already."
         ),
-        how_to_read="Bars: all running clocks by what awaits them. Table: the clocks that run out next unless stopped or paused.",
+        how_to_read=(
+            "Bars: all running clocks by what awaits them. Table: the clocks that run out next unless stopped or paused. "
+            + wording.long_ago(as_of_at, headline.last_event_at)
+        ),
         definition=(
             "A clock runs from its start to its stop. Used and left count business time, the due instant is wall-clock time "
-            "in UTC. Past target = elapsed > target. A paused clock has no due instant."
+            f"of {headline.zone}. Past target = elapsed > target. A paused clock has no due instant; one that is used up outside hours breaches with the next open second."
         ),
         data={
             "bands": [(band, words) for band, words in BANDS if totals[band]],
-            "clocks": [_bar(clock, banded) for clock in sorted({row["metric"] for row in banded})],
-            "next_due": [_due(row) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
+            "clocks": [_bar(clock, banded, titles) for clock in sorted({row["metric"] for row in banded})],
+            "zone": headline.zone,
+            "next_due": [_due(row, titles, headline.zone) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
         },
     )
 
 
-def _bar(clock: str, banded: Sequence[Row]) -> Mapping[str, Any]:
+def _bar(clock: str, banded: Sequence[Row], titles: Mapping[str, str]) -> Mapping[str, Any]:
     counts = {row["band"]: row["clocks"] for row in banded if row["metric"] == clock}
     total = sum(counts.values())
     return {
-        "name": SLA_NAMES[VARIANTS[clock]] if clock in VARIANTS else wording.name(clock),
+        "name": titles.get(clock) or wording.name(clock),
         "total": wording.count(total),
         "parts": [
             {"key": key, "words": words, "count": wording.count(counts[key]), "share": round(100 * counts[key] / total, 2)}
@@ -88,15 +91,15 @@ def _bar(clock: str, banded: Sequence[Row]) -> Mapping[str, Any]:
     }
 
 
-def _due(row: Row) -> Mapping[str, Any]:
+def _due(row: Row, titles: Mapping[str, str], zone: str) -> Mapping[str, Any]:
     used = row["elapsed_seconds"] / row["target_seconds"] if row["target_seconds"] else 0.0
     return {
         "case_id": row["case_id"],
-        "metric": SLA_SHORT_NAMES[VARIANTS[row["metric"]]] if row["metric"] in VARIANTS else wording.name(row["metric"]),
+        "metric": titles.get(row["metric"]) or wording.name(row["metric"]),
         "tier": wording.tier(row["tier"]) if wording.is_named(row["tier"]) else MISSING,
         "priority": row["priority"] or MISSING,
         "team": row["team"] or MISSING,
         "used": round(min(100.0, 100 * used), 1),
-        "left": wording.span(row["remaining_seconds"]),
-        "due": MISSING if row["due_at"] is None else f"{row['due_at'].day} {row['due_at']:%b %H:%M}",
+        "left": wording.span(row["remaining_seconds"]) if row["remaining_seconds"] else "used up",
+        "due": MISSING if row["due_at"] is None else wording.due(row["due_at"], zone),
     }

@@ -43,7 +43,7 @@ def _finding(checks: Sequence[CheckResult], failed: Sequence[CheckResult]) -> st
     if not failed:
         return f"All {wording.counted(len(checks), 'check')} passed." if len(checks) > 1 else "The one check passed."
     errors = sum(check.severity == "ERROR" for check in failed)
-    named = [f"{wording.name(check.check)} on {check.asset}" for check in failed[:MOST_NAMED]]
+    named = [f"{wording.check_name(check)} on {check.asset}" for check in failed[:MOST_NAMED]]
     named += [f"{len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
     return (
         f"{wording.count(len(failed))} of {wording.counted(len(checks), 'check')} failed "
@@ -54,25 +54,24 @@ def _finding(checks: Sequence[CheckResult], failed: Sequence[CheckResult]) -> st
 def _entry(check: CheckResult) -> Mapping[str, Any]:
     return {
         "asset": check.asset,
-        "check": wording.name(check.check),
+        "check": wording.check_name(check),
         "verdict": "passed" if check.passed else f"failed ({check.severity})",
         "css": "passed" if check.passed else check.severity.lower(),
-        "figures": wording.figures(check.figures),
+        "figures": wording.check_figures(check),
         "description": check.description,
     }
 
 
 def _gate(check: CheckResult) -> Mapping[str, Any]:
     """A passed gate: its rate, the bound of a warning, and how much of an upper bound is used up, in %."""
-    name = check.check.removeprefix("gate_")
-    unit = "%" if name.startswith("pct_") else ""
+    unit = wording.gate_unit(check)
     rate, above, below = (_number(check, figure) for figure in ("rate", "warn_above", "warn_below"))
-    bound = f"warns above {wording.decimal(above, 0)}{unit}" if above is not None else ""
-    bound = f"warns below {wording.decimal(below, 0)}{unit}" if below is not None else bound
+    bound = f"warns above {wording.decimal(above, 0)}{wording.unit_after(above, unit)}" if above is not None else ""
+    bound = f"warns below {wording.decimal(below, 0)}{wording.unit_after(below, unit)}" if below is not None else bound
     return {
         "asset": check.asset,
-        "check": wording.name(name.removeprefix("pct_")),
-        "rate": "not known to the source" if rate is None else f"{wording.decimal(rate, 2)}{unit}",
+        "check": wording.check_name(check),
+        "rate": "not known to the source" if rate is None else f"{wording.decimal(rate, 2 if unit == '%' or rate % 1 else 0)}{unit}",
         "bound": bound,
         "used": round(min(100.0, 100 * rate / above), 1) if rate is not None and above else None,
     }

@@ -13,9 +13,11 @@ import duckdb
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     MOST_ROWS,
+    NEEDS_SLAS,
     PERCENTILES,
     SAME_POINTS,
     Axis,
@@ -28,9 +30,12 @@ from opsla_dagster.reporting.wording import MISSING
 _BREACH_PCT = "sla_a_incl_wait_breach_pct"
 
 
-def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
+def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """How reopened cases fare against the others."""
     section = partial(Section, key="reopens", title="Reopen impact", tables=("mart.driver_reopen_impact",))
+    if not headline.slas:
+        return section(finding=NEEDS_SLAS)
+    name = headline.sla_names()["sla_a_incl_wait"]
     found = rows(connection, "select * from mart.driver_reopen_impact where cases > 0", "mart.driver_reopen_impact")
     if not found:
         return section(finding="No case is judged, so reopened ones cannot be set beside the others.")
@@ -42,18 +47,18 @@ def reopens(connection: duckdb.DuckDBPyConnection) -> Section:
     shown = sorted(pairs[:MOST_ROWS], key=lambda pair: group_order(pair[0]))
     axis = Axis.up_to(max(row[_BREACH_PCT] or 0.0 for pair in shown for row in pair if row), "%")
     return section(
-        finding=_finding(reopened, others),
+        finding=_finding(reopened, others, name),
         how_to_read=(
             "Ring: cases never reopened; dot: reopened ones; the bar between them is the difference. The resolution "
             f"judged is the first one: what the reopen added is not in it. Pale rows: fewer than {FEW_CASES} reopened cases."
             + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
         ),
         definition=(
-            "SLA A breaches, customer wait counted, in % of judged cases (touched and resolved). Reopened = some status "
+            f"Breaches of {name}, in % of judged cases (touched and resolved). Reopened = some status "
             "after RESOLVED, CLOSED or CANCELLED. p90 = business minutes to the first resolution."
         ),
         data={"axis": axis, "rows": [_row(*pair, axis) for pair in shown]},
-        table=_table(found),
+        table=_table(found, name),
     )
 
 
@@ -68,7 +73,7 @@ def _pairs(reopened: Sequence[Row], others: Sequence[Row]) -> list[tuple[Row, Ro
     return [(row, counterpart.get((row["tier"], row["case_type"]))) for row in ranked]
 
 
-def _finding(reopened: Sequence[Row], others: Sequence[Row]) -> str:
+def _finding(reopened: Sequence[Row], others: Sequence[Row], name: str) -> str:
     many, judged = _cases(reopened), _cases(reopened) + _cases(others)
     were = "was" if many == 1 else "were"
     text = f"{wording.count(many)} of {wording.counted(judged, 'judged case')} ({wording.percent(100 * many / judged, 1)})"
@@ -78,11 +83,11 @@ def _finding(reopened: Sequence[Row], others: Sequence[Row]) -> str:
         return f"{text}."
     if abs(ours - theirs) < SAME_POINTS:
         same = wording.percent(ours, 1)
-        return f"{text}; they breach SLA A (customer wait counted) as often as the others, in {same} of cases."
+        return f"{text}; they breach as often as the others, in {same} of cases ({name})."
     how_often = "more" if ours > theirs else "less"
     return (
-        f"{text}; they breach SLA A (customer wait counted) {how_often} often than the others, in "
-        f"{wording.percent(ours, 1)} of cases against {wording.percent(theirs, 1)}."
+        f"{text}; they breach {how_often} often than the others, in "
+        f"{wording.percent(ours, 1)} of cases against {wording.percent(theirs, 1)} ({name})."
     )
 
 
@@ -106,10 +111,10 @@ def _row(reopened: Row, other: Row | None, axis: Axis) -> Mapping[str, Any]:
     }
 
 
-def _table(found: Sequence[Row]) -> Table:
+def _table(found: Sequence[Row], name: str) -> Table:
     ordered = sorted(found, key=lambda row: (group_order(row), bool(row["is_reopened"])))
     return Table(
-        head=["Tier", "Case type", "Reopened", "Cases", "Average min", "p50 min", "p90 min", "p95 min", "SLA A incl. wait %"],
+        head=["Tier", "Case type", "Reopened", "Cases", "Average min", "p50 min", "p90 min", "p95 min", f"{name}, breached %"],
         rows=[
             [
                 wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),

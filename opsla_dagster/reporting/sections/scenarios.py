@@ -11,12 +11,15 @@ from typing import Any
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.run_summary import Headline, ScenarioFigures
-from opsla_dagster.reporting.sections.common import Axis, Section
+from opsla_dagster.reporting.sections.common import NEEDS_SLAS, Axis, Section
 
 
 def scenarios(headline: Headline) -> Section:
     """Breaches and hours of each scenario beside what was."""
     section = partial(Section, key="scenarios", title="Scenarios", tables=("mart.scenario_results",))
+    if not headline.slas:
+        return section(finding=NEEDS_SLAS)
+    name = headline.sla_names()["sla_a_incl_wait"]
     best = headline.best_scenario()
     if best is None:
         return section(finding="No scenario is configured.")
@@ -26,10 +29,10 @@ def scenarios(headline: Headline) -> Section:
     axis = Axis.up_to(max(levels, default=0.0), "%")
     measures = sorted({wording.name(row.rework_measure) for row in headline.scenarios if row.rework_measure})
     return section(
-        finding=_finding(best),
+        finding=_finding(best, name),
         how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
         definition=(
-            "Each case is judged again with the levers applied (SLA A, customer wait counted). Eligible cases are those a lever "
+            f"Each case is judged again with the levers applied ({name}). Eligible cases are those a lever "
             "acts on: a shorter stage can avoid their breaches, a reopen less saves hours."
             + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
         ),
@@ -37,14 +40,14 @@ def scenarios(headline: Headline) -> Section:
     )
 
 
-def _finding(best: ScenarioFigures) -> str:
+def _finding(best: ScenarioFigures, name: str) -> str:
     hours = f"{wording.count(best.hours_saved)} business hours"
     lever = f"{wording.scenario(best.scenario)} ({best.description.rstrip('.')})"
     if not best.breaches_avoided:
-        return f"No scenario would have avoided an SLA A breach; {lever} would have saved {hours}."
+        return f"No scenario would have avoided a breach ({name}); {lever} would have saved {hours}."
     return (
         f"{lever} would have avoided {wording.count(best.breaches_avoided)} of the {wording.count(best.breaches_before)} "
-        f"SLA A breaches among its cases, and saved {hours}."
+        f"breaches among its cases ({name}), and saved {hours}."
     )
 
 

@@ -11,13 +11,15 @@ from functools import partial
 import duckdb
 
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.headline import METRICS
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 
 _TABLE = "mart.source_sla_comparison"
 
 
-def sources(connection: duckdb.DuckDBPyConnection) -> Section:
+def sources(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """Each source's own SLA verdicts and resolution stamps beside ours."""
     section = partial(Section, key="sources", title="Source verdicts", tables=(_TABLE,))
     found = rows(
@@ -31,11 +33,15 @@ def sources(connection: duckdb.DuckDBPyConnection) -> Section:
         finding=_finding(found),
         how_to_read="Agreeing cases are those where the source and opsla come to the same verdict.",
         definition=(
-            "Each breach % is over the cases that side gives a verdict for; opsla’s is SLA A, customer wait counted. "
+            f"Each breach % is over the cases that side gives a verdict for; opsla’s is {_judged_by(headline)}. "
             "Calendar hours run from intake to the source’s own resolution stamp, around the clock."
         ),
         data={"sources": [(row["source"], _figures(row)) for row in found]},
     )
+
+
+def _judged_by(headline: Headline) -> str:
+    return headline.sla_names().get("sla_a_incl_wait", f"that of the metric {METRICS['sla_a_incl_wait']}, which this desk does not promise")
 
 
 def _finding(found: Sequence[Row]) -> str:
@@ -49,8 +55,11 @@ def _finding(found: Sequence[Row]) -> str:
         )
     text = (
         f"{row['source']} calls {wording.percent(row['source_breach_pct'])} of "
-        f"{wording.counted(row['source_verdict_cases'], 'case')} breached, opsla {wording.percent(row['our_breach_pct'])}"
+        f"{wording.counted(row['source_verdict_cases'], 'case')} breached"
     )
+    if not row["our_verdict_cases"]:
+        return f"{text}; opsla has no verdict of its own to set beside it."
+    text = f"{text}, opsla {wording.percent(row['our_breach_pct'])}"
     if not row["both_verdict_cases"]:
         return f"{text}."
     share = wording.percent(100 * row["agreeing_cases"] / row["both_verdict_cases"], 1)

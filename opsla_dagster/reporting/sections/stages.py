@@ -13,17 +13,21 @@ import duckdb
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
-from opsla_dagster.reporting.sections.common import PERCENTILES, Axis, Section, order
+from opsla_dagster.reporting.run_summary import Headline
+from opsla_dagster.reporting.sections.common import NEEDS_SLAS, PERCENTILES, Axis, Section, order
 
+_LIFT = "Breach rate of the ninth of ten groups by congestion exposure less that of the fifth"
 #: The stages in the order of a case's way.
 STAGES = ("triage_to_investigation", "investigation_to_review", "review_to_resolved")
 
 
-def stages(connection: duckdb.DuckDBPyConnection) -> Section:
+def stages(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """Business time of each stage by tier, the bottlenecks marked."""
     section = partial(
         Section, key="stages", title="Stage bottleneck", tables=("mart.driver_stage_durations", "mart.driver_summary")
     )
+    if not headline.slas:
+        return section(finding=NEEDS_SLAS)
     found = rows(
         connection,
         "select * from mart.driver_stage_durations where cases > 0 and p95_business_minutes is not null",
@@ -53,7 +57,7 @@ def stages(connection: duckdb.DuckDBPyConnection) -> Section:
                 (wording.tier(tier) if is_tiered else "", [_row(row, axis) for row in found if row["tier"] == tier])
                 for tier in tiers
             ],
-            "statements": _statements(connection),
+            "statements": _statements(connection, headline.sla_names()),
         },
     )
 
@@ -89,11 +93,24 @@ def _finding(found: Sequence[Row]) -> str:
     return wording.sentence(text) + "."
 
 
-def _statements(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """The drivers as the mart states them: (statement, figure, unit)."""
+def _statements(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """The drivers: (statement, figure, unit)."""
     found = rows(
         connection,
         "select * from mart.driver_summary where statement is not null and figure is not null order by finding, statement",
         "mart.driver_summary",
     )
-    return [(row["statement"], wording.decimal(row["figure"]).replace("-", "−"), row["unit"]) for row in found]
+    return [(_statement(row, names), wording.decimal(row["figure"]).replace("-", "−"), row["unit"]) for row in found]
+
+
+def _statement(row: Row, names: Mapping[str, str]) -> str:
+    """A driver in the report's words; one that it does not know as the mart states it."""
+    if row["finding"] == "primary_bottleneck":
+        tier = f"{wording.tier(row['tier'])}, " if wording.is_named(row["tier"]) else ""
+        return f"Longest stage of all: {tier}{wording.stage(row['stage'])} (p95)"
+    words = {
+        "tier_gradient": f"Breach rate of the worst tier less that of the best ({names['sla_a_incl_wait']})",
+        "congestion_lift_sla_b": f"{_LIFT} ({names['sla_b']})",
+        "congestion_lift_sla_a_incl_wait": f"{_LIFT} ({names['sla_a_incl_wait']})",
+    }
+    return words.get(row["finding"], str(row["statement"]))

@@ -20,19 +20,19 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     FEWEST_DAYS,
+    NEEDS_SLAS,
     PERCENTILES,
-    SLA_LEGEND,
     TONES,
     WEEK,
     Section,
     Table,
+    legend,
     move,
     newest,
     rate,
     smoothing_days,
     trailing,
 )
-from opsla_dagster.reporting.wording import SLA_NAMES, SLA_SHORT_NAMES
 
 #: A day is settled when its share of judged cases is at most this far below that of the whole log.
 UNSETTLED_SHARE = 0.05
@@ -45,25 +45,28 @@ COMPARED_DAYS = 28
 def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
     """Breach rates and percentiles by intake date."""
     section = partial(Section, key="trend", title="SLA trend", tables=("mart.sla_daily",))
+    if not headline.slas:
+        return section(finding=NEEDS_SLAS)
     daily = rows(connection, "select * from mart.sla_daily order by intake_date", "mart.sla_daily")
     judged = [row for row in daily if row["sla_cases"]]
     if not judged:
         return section(finding="No case was both touched and resolved, so these SLAs cannot be judged.")
+    names = headline.sla_names()
     targets = {sla.sla: sla.target_minutes for sla in headline.slas}
     settled_until = _settled_until(daily)
     is_unsettled = settled_until < daily[-1]["intake_date"]
     settled = [row for row in judged if row["intake_date"] <= settled_until]
     section = partial(
         section,
-        finding=_finding(settled or judged, "settled intake days" if is_unsettled and settled else "intake days"),
+        finding=_finding(settled or judged, names, "settled intake days" if is_unsettled and settled else "intake days"),
         definition=(
             "Breach % = breached cases / judged cases, those both touched and resolved, by intake date. A case whose business time "
-            f"equals the target is met. {_targets_in_words(targets)}"
+            f"equals the target is met. {_targets_in_words(names, targets)}"
         ).strip(),
-        table=_table(daily),
+        table=_table(daily, names),
     )
     weekly = {
-        sla: _settled(daily, trailing(daily, "intake_date", partial(_smoothed_rate, sla=sla)), settled_until) for sla in SLA_NAMES
+        sla: _settled(daily, trailing(daily, "intake_date", partial(_smoothed_rate, sla=sla)), settled_until) for sla in names
     }
     if len(judged) < FEWEST_DAYS or not any(value is not None for values in weekly.values() for value in values):
         return section(how_to_read="Too few days or cases for a line; the table holds them.")
@@ -72,14 +75,15 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         how_to_read=(
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
             f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. Lines need "
-            f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
+            f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. The figure at a line’s end is of its last "
+            f"{span} days alone, the heading compares longer stretches. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
             + (" Lines end where days are not settled yet (tinted): their slow cases are still open and will add breaches." * is_unsettled)
         ),
         data={
             "span": span,
-            "legend": SLA_LEGEND,
-            "charts": _breach_charts(daily, weekly, settled_until if is_unsettled else None),
-            "percentiles": [_percentile_chart(daily, sla, targets.get(sla), settled_until) for sla in SLA_NAMES],
+            "legend": legend(names),
+            "charts": _breach_charts(daily, weekly, names, settled_until if is_unsettled else None),
+            "percentiles": [_percentile_chart(daily, sla, names[sla], targets.get(sla), settled_until) for sla in names],
         },
     )
 
@@ -102,66 +106,73 @@ def _settled(daily: Sequence[Row], values: Sequence[float | None], settled_until
     return [value if row["intake_date"] <= settled_until else None for row, value in zip(daily, values, strict=True)]
 
 
-def _finding(judged: Sequence[Row], kind_of_days: str) -> str:
+def _finding(judged: Sequence[Row], names: Mapping[str, str], kind_of_days: str) -> str:
     first, last = judged[0]["intake_date"], judged[-1]["intake_date"]
     compared = min(COMPARED_DAYS, ((last - first).days + 1) // 2)
     early = [row for row in judged if row["intake_date"] < first + timedelta(days=compared)]
     late = [row for row in judged if row["intake_date"] > last - timedelta(days=compared)]
     if compared < WEEK or min(_cases(early), _cases(late)) < FEW_CASES:
-        rates = [f"{SLA_SHORT_NAMES[sla]} {wording.percent(rate(judged, sla), 1)}" for sla in SLA_NAMES]
+        rates = [f"{wording.percent(rate(judged, sla), 1)} ({name})" for sla, name in names.items()]
         cases = wording.counted(_cases(judged), "judged case")
         when = f"of {wording.day(first)}" if first == last else f"from {wording.day(first)} to {wording.day(last)}"
         settled = " of settled days" if kind_of_days.startswith("settled") else ""
         return f"Of {cases}{settled} {when}, breached: {wording.listed(rates)}."
-    moves = [f"{SLA_SHORT_NAMES[sla]} {move(rate(early, sla), rate(late, sla))}" for sla in SLA_NAMES]
-    return f"From the first {compared} {kind_of_days} to the last {compared}, breaches of {wording.listed(moves)}."
+    moves = [f"{move(rate(early, sla), rate(late, sla))} ({name})" for sla, name in names.items()]
+    return f"The first {compared} {kind_of_days} against the last {compared}: breaches {wording.listed(moves)}."
 
 
 def _cases(part: Sequence[Row]) -> int:
     return sum(row["sla_cases"] for row in part)
 
 
-def _targets_in_words(targets: Mapping[str, float | None]) -> str:
+def _targets_in_words(names: Mapping[str, str], targets: Mapping[str, float | None]) -> str:
     known = [
-        f"{SLA_SHORT_NAMES[sla]} {wording.minutes(target)}" for sla, target in targets.items() if target is not None
+        f"{wording.minutes(target)} ({names[sla]})" for sla, target in targets.items() if target is not None
     ]
     return f"Targets in business minutes: {wording.listed(known)}." if known else ""
 
 
 def _breach_charts(
-    daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]], settled_until: date | None
+    daily: Sequence[Row],
+    weekly: Mapping[str, Sequence[float | None]],
+    names: Mapping[str, str],
+    settled_until: date | None,
 ) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
-    dots = [Line(SLA_NAMES[sla], _single_days(daily, f"{sla}_breach_pct"), TONES[sla], "dots") for sla in SLA_NAMES]
+    dots = [Line(name, _single_days(daily, f"{sla}_breach_pct"), TONES[sla], "dots") for sla, name in names.items()]
     chart = partial(
         Chart,
         title="Breach percentage by intake date",
         description="Three lines, one an SLA variant, smoothed over the trailing days. Dots are single days.",
         xs=positions(days),
-        lines=[*dots, *(Line(SLA_NAMES[sla], weekly[sla], TONES[sla]) for sla in SLA_NAMES)],
+        lines=[*dots, *(Line(name, weekly[sla], TONES[sla]) for sla, name in names.items())],
         unit="%",
         shade_from=float(settled_until.toordinal()) + 0.5 if settled_until else None,
     )
-    wide = chart(key="breach-wide", x_ticks=date_ticks(days, 13), tooltips=_tooltips(daily, weekly))
+    wide = chart(key="breach-wide", x_ticks=date_ticks(days, 13), tooltips=_tooltips(daily, weekly, names))
     narrow = chart(key="breach-narrow", x_ticks=date_ticks(days, 5))
     return {"wide": draw(wide, 960, 320), "narrow": draw(narrow, 360, 260)}
 
 
-def _tooltips(daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]]) -> list[str]:
+def _tooltips(
+    daily: Sequence[Row], weekly: Mapping[str, Sequence[float | None]], names: Mapping[str, str]
+) -> list[str]:
     return [
         "\n".join([
             f"{wording.day(row['intake_date'])}: {wording.counted(row['sla_cases'], 'judged case')}",
             *(
-                f"{SLA_SHORT_NAMES[sla]} {wording.percent(row[f'{sla}_breach_pct'], 1)},"
+                f"{name} {wording.percent(row[f'{sla}_breach_pct'], 1)},"
                 f" smoothed {wording.percent(weekly[sla][number], 1)}"
-                for sla in SLA_NAMES
+                for sla, name in names.items()
             ),
         ])
         for number, row in enumerate(daily)
     ]
 
 
-def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None, settled_until: date) -> Mapping[str, Any]:
+def _percentile_chart(
+    daily: Sequence[Row], sla: str, name: str, target: float | None, settled_until: date
+) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
     columns = {p: f"{DURATIONS[sla]}_{p}_business_minutes" for p in PERCENTILES}
     dots = [Line(p, _single_days(daily, column), f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
@@ -171,14 +182,14 @@ def _percentile_chart(daily: Sequence[Row], sla: str, target: float | None, sett
     ]
     chart = Chart(
         key=f"percentiles-{sla}",
-        title=f"{SLA_NAMES[sla]}: p50, p90 and p95 by intake date",
+        title=f"{name}: p50, p90 and p95 by intake date",
         description="Three lines in business minutes. Dots are the exact percentiles of single days.",
         xs=positions(days),
         x_ticks=date_ticks(days, 4),
         lines=[*dots, *lines],
         reference=(target, f"target {wording.minutes(target)}") if target is not None else None,
     )
-    return {"name": SLA_NAMES[sla], "tone": TONES[sla], "svg": draw(chart, 340, 230)}
+    return {"name": name, "tone": TONES[sla], "svg": draw(chart, 340, 230)}
 
 
 def _single_days(daily: Sequence[Row], column: str) -> list[float | None]:
@@ -196,18 +207,18 @@ def _weighted(part: Sequence[Row], column: str) -> float | None:
     return sum(row[column] * row["sla_cases"] for row in known) / cases if cases >= FEW_CASES else None
 
 
-def _table(daily: Sequence[Row]) -> Table:
+def _table(daily: Sequence[Row], names: Mapping[str, str]) -> Table:
     shown, note = newest(daily, "mart.sla_daily")
-    columns = [(sla, p, f"{DURATIONS[sla]}_{p}_business_minutes") for sla in SLA_NAMES for p in PERCENTILES]
+    columns = [(sla, p, f"{DURATIONS[sla]}_{p}_business_minutes") for sla in names for p in PERCENTILES]
     return Table(
         head=[
-            "Intake date", "Opened", "Judged", *(f"{SLA_SHORT_NAMES[sla]} %" for sla in SLA_NAMES),
-            *(f"{SLA_SHORT_NAMES[sla]} {p} min" for sla, p, _ in columns),
+            "Intake date", "Opened", "Judged", *(f"{name} %" for name in names.values()),
+            *(f"{names[sla]} {p} min" for sla, p, _ in columns),
         ],
         rows=[
             [
                 f"{row['intake_date']}", wording.count(row["opened_cases"]), wording.count(row["sla_cases"]),
-                *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in SLA_NAMES),
+                *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in names),
                 *(wording.minutes(row[column]) for _, _, column in columns),
             ]
             for row in shown

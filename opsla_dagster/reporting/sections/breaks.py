@@ -1,0 +1,196 @@
+"""Where promises break: broken clocks by what the case is, and by what took them.
+
+Belongs here: this one section, which is there for every desk. Does not belong here: what it looks like (templates/breaks.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
+from opsla_dagster.reporting.sections.common import FEW_CASES, Section, Table, heat, order
+from opsla_dagster.reporting.wording import MISSING
+
+#: What a case is, in the order shown.
+DIMENSIONS = ("priority", "tier", "queue", "region", "channel", "brand")
+#: What took a broken clock: (dimension, heading).
+CAUSES = (
+    ("root_cause_stage", "Root cause: the stage that took most beyond its peers"),
+    ("root_cause_owner", "Root cause: its owner (agent, else team)"),
+)
+#: Rows of a picture; the table holds the rest.
+MOST_VALUES, MOST_CAUSES = 12, 5
+_NOTHING = {"figure": MISSING, "below": "", "css": "none"}
+
+# Policies are summed up: which of them a case has often follows from the very dimension that is looked at.
+_CLOCKS = """
+    select
+        metric, dimension, dimension_value,
+        cast(sum(met_clocks) as bigint) as met_clocks,
+        cast(sum(breached_clocks) as bigint) as breached_clocks,
+        cast(sum(open_breached_clocks) as bigint) as open_breached_clocks,
+        cast(sum(met_clocks + breached_clocks + open_breached_clocks) as bigint) as judged_clocks,
+        cast(sum(breached_clocks + open_breached_clocks) as bigint) as broken_clocks,
+        cast(sum(sum(breached_clocks)) over (partition by metric, dimension) as bigint) as all_breached_clocks
+    from mart.sla_overview
+    where dimension <> 'all'
+    group by metric, dimension, dimension_value
+    having judged_clocks > 0
+    order by metric, dimension, dimension_value
+"""
+
+
+def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
+    """Shares of broken clocks by each attribute that has several values, and the root causes of those that stopped."""
+    section = partial(Section, key="breaks", title="Where promises break", tables=("mart.sla_overview",))
+    found = rows(connection, _CLOCKS, "mart.sla_overview")
+    titles = {promise.metric: promise.title for promise in headline.promises}
+    by_value = [row for row in found if row["dimension"] in _several_valued(found)]
+    causes = [row for row in found if row["dimension"] in dict(CAUSES)]
+    if not by_value and not causes:
+        return section(finding="No clock has broken, and there are no groups of cases to set side by side.")
+    return section(
+        finding=_finding(by_value, titles),
+        how_to_read=(
+            "Each cell is the share of broken clocks, with the clocks that have a verdict below; under root cause, the breached clocks "
+            "that the stage or the owner took, with their share below. The stronger the colour, the more: each column from 0 to its own "
+            f"maximum, root causes to all. Grey cells are of fewer than {FEW_CASES} clocks: mostly chance. Drawn are the {MOST_VALUES} largest "
+            f"groups and the {MOST_CAUSES} most frequent root causes; the table has all."
+        ),
+        definition=(
+            "Broken = breached, or open past its target. The root cause is known of clocks that have stopped: the status in which the case "
+            "was longest beyond the median of its peers, and the agent (where none is known the team) that held it for most of that time."
+        ),
+        data={
+            "panels": [
+                *(_panel(f"By {name}", _largest(by_value, name), titles, _rate_cell) for name in DIMENSIONS),
+                *(_panel(heading, _most_frequent(causes, name), titles, _cause_cell) for name, heading in CAUSES),
+            ]
+        },
+        table=_table([*by_value, *causes], titles),
+    )
+
+
+def _several_valued(found: Sequence[Row]) -> set[str]:
+    values = {(row["dimension"], row["dimension_value"]) for row in found}
+    return {name for name in DIMENSIONS if sum(dimension == name for dimension, _ in values) > 1}
+
+
+def _finding(by_value: Sequence[Row], titles: Mapping[str, str]) -> str:
+    telling = [row for row in by_value if row["judged_clocks"] >= FEW_CASES]
+    if not telling:
+        return "Too few clocks have a verdict to tell groups of cases apart; shares of a few clocks are mostly chance."
+    worst = max(telling, key=_broken_pct)
+    if not worst["broken_clocks"]:
+        return "No promise is broken in any group of cases."
+    return (
+        f"“{_title(worst, titles)}” breaks most for {_group(worst)}: {wording.percent(_broken_pct(worst), 1)} "
+        f"of {wording.counted(worst['judged_clocks'], 'clock')}."
+    )
+
+
+def _panel(
+    heading: str, values: Sequence[Sequence[Row]], titles: Mapping[str, str], cell: Callable[[Row, Sequence[Row]], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """One dimension: a row a value, a column a metric; without rows where there is nothing to say."""
+    columns = {metric: [row for rows_of in values for row in rows_of if row["metric"] == metric] for metric in titles}
+    columns = {metric: column for metric, column in columns.items() if column}
+    return {
+        "heading": heading,
+        "columns": [titles[metric] for metric in columns],
+        "rows": [(_value(of_value[0]), list(_cells(of_value, columns, cell))) for of_value in values],
+    }
+
+
+def _cells(
+    of_value: Sequence[Row], columns: Mapping[str, Sequence[Row]], cell: Callable[[Row, Sequence[Row]], Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    by_metric = {row["metric"]: row for row in of_value}
+    for metric, column in columns.items():
+        yield cell(by_metric[metric], column) if metric in by_metric else _NOTHING
+
+
+def _ranked(found: Sequence[Row], dimension: str) -> list[list[Row]]:
+    """The rows of each value of a dimension, those of most clocks first."""
+    values: dict[str, list[Row]] = {}
+    for row in found:
+        if row["dimension"] == dimension:
+            values.setdefault(row["dimension_value"], []).append(row)
+    return sorted(values.values(), key=lambda of_value: (-sum(row["judged_clocks"] for row in of_value), _in_order(of_value)))
+
+
+def _in_order(of_value: Sequence[Row]) -> tuple[bool, list[tuple[int, str]]]:
+    return order(of_value[0]["dimension_value"])
+
+
+def _largest(found: Sequence[Row], dimension: str) -> list[list[Row]]:
+    """The largest groups of cases in reading order."""
+    return sorted(_ranked(found, dimension)[:MOST_VALUES], key=_in_order)
+
+
+def _most_frequent(found: Sequence[Row], dimension: str) -> list[list[Row]]:
+    return _ranked(found, dimension)[:MOST_CAUSES]
+
+
+def _rate_cell(row: Row, column: Sequence[Row]) -> Mapping[str, Any]:
+    highest = max((_broken_pct(each) for each in column if each["judged_clocks"] >= FEW_CASES), default=0.0)
+    return {
+        "figure": wording.percent(_broken_pct(row), 1),
+        "below": wording.count(row["judged_clocks"]),
+        "css": heat(_broken_pct(row), highest) if row["judged_clocks"] >= FEW_CASES else "few",
+    }
+
+
+def _cause_cell(row: Row, _column: Sequence[Row]) -> Mapping[str, Any]:
+    share = 100.0 * row["breached_clocks"] / row["all_breached_clocks"]
+    return {
+        "figure": wording.count(row["breached_clocks"]),
+        "below": wording.percent(share, 0),
+        "css": heat(share, 100.0) if row["all_breached_clocks"] >= FEW_CASES else "few",
+    }
+
+
+def _broken_pct(row: Row) -> float:
+    return 100.0 * float(row["broken_clocks"]) / float(row["judged_clocks"])
+
+
+def _title(row: Row, titles: Mapping[str, str]) -> str:
+    return titles.get(row["metric"]) or wording.name(row["metric"])
+
+
+def _value(row: Row) -> str:
+    """The value in words: a status as one, and what the source leaves open as such."""
+    value: str = row["dimension_value"]
+    if row["dimension"] == "root_cause_stage":
+        return wording.name(value).lower()
+    if value == "none":
+        return f"no {row['dimension']}"
+    return wording.tier(value) if row["dimension"] == "tier" else value
+
+
+def _group(row: Row) -> str:
+    """`queue Billing`, `Tier 3`, `no region`."""
+    is_named_so = row["dimension"] == "tier" or row["dimension_value"] == "none"
+    return _value(row) if is_named_so else f"{row['dimension']} {_value(row)}"
+
+
+def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
+    places = {name: number for number, name in enumerate((*DIMENSIONS, *dict(CAUSES)))}
+    ordered = sorted(found, key=lambda row: (places[row["dimension"]], order(row["dimension_value"]), row["metric"]))
+    return Table(
+        head=["By", "Value", "Promise", "With a verdict", "Met", "Breached", "Open past target"],
+        rows=[
+            [
+                wording.name(row["dimension"]), _value(row), _title(row, titles),
+                *(wording.count(row[f"{what}_clocks"]) for what in ("judged", "met", "breached", "open_breached")),
+            ]
+            for row in ordered
+        ],
+        names=3,
+    )
