@@ -123,7 +123,7 @@ select
     case_type,
     priority,
     triage_ts as first_touch_ts,
-    resolved_ts,
+    resolved_ts as resolution_ts,
     cast(first_touch_seconds / 60.0 as double) as first_touch_business_minutes,
     cast(resolution_seconds / 60.0 as double) as resolution_incl_wait_business_minutes,
     cast((resolution_seconds - paused_seconds) / 60.0 as double) as resolution_paused_business_minutes,

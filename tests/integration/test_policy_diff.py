@@ -57,7 +57,7 @@ def test_a_stricter_target_breaks_what_took_longer(home: Path, tmp_path: Path) -
 def test_what_is_not_there_is_said_in_one_line(home: Path, tmp_path: Path) -> None:
     missing = opsla("policy-diff", str(CONFIG), str(tmp_path / "none.yml"), home=home)
     assert missing.returncode == 1
-    assert "none.yml: no such config file" in missing.stderr
+    assert "none.yml: no such file, or directory with a sla_policies.yml" in missing.stderr
     empty = opsla("policy-diff", str(CONFIG), str(CONFIG), home=tmp_path)
     assert empty.returncode == 1
     assert "there is no warehouse here yet" in empty.stderr
