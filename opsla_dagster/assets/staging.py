@@ -147,7 +147,7 @@ STAGING = [
     TableAsset(
         "staging.reopen_penalty", "drivers",
         deps=[
-            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.sla_clocks",
+            "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.case_sla_metrics",
         ],
     ),
 ]

@@ -16,22 +16,13 @@ with cases as (
     where reopen_count > 0
 ),
 
--- A case that was promised nothing counts on the desk's own hours.
-calendars as (
-    select
-        case_id,
-        max(calendar) as calendar
-    from staging.sla_clocks
-    where metric = 'first_resolution' and cycle = 1 and not is_source_promise and not is_superseded
-    group by case_id
-),
-
+-- A case whose first resolution was not judged counts on the desk's own hours.
 reworked as (
     select
         cases.*,
-        coalesce(calendars.calendar, 'desk') as calendar
+        coalesce(metrics.resolution_calendar, 'desk') as calendar
     from cases
-    left join calendars on cases.case_id = calendars.case_id
+    left join staging.case_sla_metrics as metrics on cases.case_id = metrics.case_id and cases.intake_date = metrics.intake_date
 ),
 
 tiers as (
