@@ -34,7 +34,7 @@ dev: $(READY) ## The Dagster UI on http://127.0.0.1:3000, on the same home
 	@$(BIN)/opsla dev
 
 test: check ## All checks and all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff
 	@$(BIN)/ruff check .

@@ -129,7 +129,7 @@ def tiny_at_once(tiny: Settings) -> Settings:
 
 
 @hypothesis_settings(
-    max_examples=6, deadline=None, derandomize=True, database=None,
+    max_examples=4, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(orders=st.lists(loads, min_size=1, max_size=4), ends_with_refresh=st.booleans())

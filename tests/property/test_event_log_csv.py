@@ -246,6 +246,9 @@ USABLE_STAMPS = {
 }
 
 
+BY_INSTANT = ["2025-03-03T09:00+05:45", "2025-03-03T08:00Z", "2025-03-04T08:00"]
+
+
 def _content(table: list[Row]) -> bytes:
     return HEADER + "".join(",".join(row) + "\n" for row in table).encode()
 
@@ -273,13 +276,14 @@ def test_a_log_becomes_what_a_walk_row_by_row_makes_of_it(table: list[Row]) -> N
 
 
 def _walk(usable: list[Row]) -> tuple[Counter[str], dict[str, str | None]]:
-    """Reopens and last known team by case; a copy of an event neither is a reopen nor makes one of what follows."""
+    """Reopens, and the team told last by instant, by case; a copy of an event neither is a reopen nor makes one of what follows."""
     seen: set[tuple[str, str, str]] = set()
     rests: dict[str, bool] = {}
     reopens: Counter[str] = Counter()
     teams: dict[str, str | None] = {}
-    for case_id, state, stamp, team in usable:
+    for case_id, _, _, team in sorted(usable, key=lambda row: BY_INSTANT.index(row[2])):
         teams[case_id] = teams.get(case_id) if team in {"", "?"} else team
+    for case_id, state, stamp, _ in usable:
         if (event := (case_id, STATUSES[state], stamp)) in seen:
             continue
         seen.add(event)

@@ -56,8 +56,8 @@ def test_waiting_for_another_process_is_told_once(tmp_path: Path, caplog: pytest
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(OpslaError, match=f"process {holder.pid} is working on this warehouse"):
-            open_duckdb(path, read_only=False, patience_seconds=0.5)
-        assert caplog.messages == [f"opsla: waiting for process {holder.pid}, which works on this warehouse, for 0.5 seconds at most"]
+            open_duckdb(path, read_only=False, patience_seconds=1.5)
+        assert caplog.messages == [f"opsla: waiting for process {holder.pid}, which works on this warehouse, for 1.5 seconds at most"]
         holder.stdin.close()
     caplog.clear()
     open_duckdb(path, read_only=False).close()
