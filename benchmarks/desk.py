@@ -23,8 +23,6 @@ from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.window import Window
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-#: The shipped configuration's window: what N cases are spread over.
-CONFIGURED_DAYS = 180
 #: So long after the last intake date nothing arrives any more.
 SETTLED_AFTER = timedelta(days=90)
 

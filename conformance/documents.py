@@ -23,7 +23,6 @@ CASES = HERE / "cases"
 #: One clock of a result.
 KEY = ("case_id", "policy", "metric", "cycle")
 INSTANTS = ("started_at", "stopped_at", "due_at")
-WHOLE_NUMBERS = ("cycle", "elapsed_seconds", "paused_seconds", "target_seconds")
 COLUMNS = (
     "started_at", "stopped_at", "elapsed_seconds", "paused_seconds", "target_seconds", "due_at", "outcome", "reason",
 )

@@ -17,7 +17,6 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -467,7 +466,9 @@ def _refuse_dates_before(first: date, start_date: date) -> None:
 
 
 def _refuse_dates_to_come(first: date, as_of_at: datetime, zone: str) -> None:
-    today = as_of_at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    from opsla_dagster.automation.refresh import local_date
+
+    today = local_date(as_of_at, zone)
     if first > today:
         raise OpslaError(f"the window begins on {first}; as of {today} nothing of it has happened yet")
 

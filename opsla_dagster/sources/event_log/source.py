@@ -111,7 +111,7 @@ _CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
         coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value,
-        lag({attribute}) over (partition by case_id order by coalesce(event_ts, ingestion_ts), source_sequence) as previous_value
+        lag({attribute}) over (partition by case_id order by {told}) as previous_value
     from visible
     where {attribute} is not null
     qualify value <> previous_value
@@ -197,7 +197,7 @@ class EventLogSource(Source):
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
         if not mapped:
             return ATTRIBUTE_CHANGES.empty_table()
-        changes = " union all ".join(_CHANGES_OF.format(source=literal(self.name), attribute=name) for name in mapped)
+        changes = " union all ".join(_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD) for name in mapped)
         select = self._visible(f"select * from ({changes}) order by intake_date, case_id, source_sequence, attribute")
         return self._table(select, ATTRIBUTE_CHANGES, window, as_of_at)
 
