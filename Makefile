@@ -5,6 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP_PLAIN = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PIP = $(PIP_PLAIN) --require-hashes
+# Emptied, for where it is set: without compiled files every process here takes three times as long to start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run refresh dev test check docs conformance bench hold lock clean
