@@ -33,7 +33,6 @@ MART = [
         "mart.scenario_results", "scenarios",
         deps=[
             "staging.scenario_levers", "staging.case_stage_durations", "staging.case_sla_metrics", "staging.reopen_penalty",
-            "staging.sla_clocks",
         ],
     ),
     TableAsset(

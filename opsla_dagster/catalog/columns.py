@@ -255,6 +255,7 @@ _ALL = [
     # case measures
     _measure("first_touch_business_minutes", "Intake to first touch, business minutes; NULL when the touch lies before"),
     _measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
+    _measure("resolution_incl_wait_target_business_minutes", "Promise of the first resolution, waits counted, business minutes"),
     _measure("resolution_paused_business_minutes", "Intake to first resolution, paused in waits, business minutes"),
     _measure("customer_wait_business_minutes", "Waits before the first resolution that pause SLA A, business minutes"),
     _measure("resolution_calendar_minutes", "Intake to first resolution, calendar minutes"),

@@ -179,7 +179,7 @@ STAGING = [
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority first_touch_ts resolution_ts resolution_calendar
                    first_touch_business_minutes resolution_incl_wait_business_minutes
-                   resolution_paused_business_minutes customer_wait_business_minutes resolution_calendar_minutes
+                   resolution_incl_wait_target_business_minutes resolution_paused_business_minutes customer_wait_business_minutes resolution_calendar_minutes
                    is_first_touch_before_intake is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached
                    is_reopened""",
         nullable="is_sla_b_breached is_sla_a_incl_wait_breached is_sla_a_paused_breached",  # a clock nobody configured

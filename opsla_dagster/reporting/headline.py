@@ -26,11 +26,11 @@ DURATIONS = {"sla_b": "first_touch", "sla_a_incl_wait": "resolution_incl_wait", 
 _DATA_QUALITY = {
     "raw.events_log": """
         select
-            100.0 * avg(cast(event_ts is null as integer)) as pct_missing_event_ts,
-            100.0 * avg(cast(is_duplicate as integer)) as pct_duplicate_flag,
-            100.0 * avg(cast(is_late_arriving as integer)) as pct_late_arriving,
-            100.0 * avg(cast(is_tz_inconsistent as integer)) as pct_tz_inconsistent,
-            100.0 * avg(cast(coalesce(ingestion_ts < event_ts, false) as integer)) as pct_ingestion_before_event
+            100.0 * count(*) filter (where event_ts is null) / nullif(count(*), 0) as pct_missing_event_ts,
+            100.0 * count(*) filter (where is_duplicate) / nullif(count(is_duplicate), 0) as pct_duplicate_flag,
+            100.0 * count(*) filter (where is_late_arriving) / nullif(count(is_late_arriving), 0) as pct_late_arriving,
+            100.0 * count(*) filter (where is_tz_inconsistent) / nullif(count(is_tz_inconsistent), 0) as pct_tz_inconsistent,
+            100.0 * count(*) filter (where ingestion_ts < event_ts) / nullif(count(*), 0) as pct_ingestion_before_event
         from raw.events_log
     """,
     "staging.case_milestones": """

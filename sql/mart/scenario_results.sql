@@ -51,18 +51,11 @@ affected as (
 
 breached as (
     select
-        metrics.case_id,
-        metrics.resolution_incl_wait_business_minutes,
-        clocks.target_seconds / 60.0 as target_business_minutes
-    from staging.case_sla_metrics as metrics
-    inner join staging.sla_clocks as clocks on metrics.case_id = clocks.case_id and metrics.intake_date = clocks.intake_date
-    where
-        metrics.is_sla_a_incl_wait_breached
-        and clocks.metric = 'first_resolution'
-        and clocks.cycle = 1
-        and clocks.outcome = 'breached'
-        and not clocks.is_superseded
-        and not clocks.is_source_promise
+        case_id,
+        resolution_incl_wait_business_minutes,
+        resolution_incl_wait_target_business_minutes
+    from staging.case_sla_metrics
+    where is_sla_a_incl_wait_breached
 ),
 
 results as (
@@ -73,7 +66,7 @@ results as (
         count(*) filter (
             where
             breached.resolution_incl_wait_business_minutes - affected.earlier_business_minutes
-            <= breached.target_business_minutes
+            <= breached.resolution_incl_wait_target_business_minutes
         ) as breaches_avoided,
         sum(affected.saved_business_minutes) / 60.0 as hours_saved
     from affected

@@ -23,6 +23,7 @@ clocks as (
         metric,
         calendar,
         stopped_at,
+        target_seconds,
         elapsed_seconds,
         paused_seconds,
         outcome,
@@ -46,6 +47,7 @@ promises as (
         max(calendar) filter (where metric = 'first_resolution') as resolution_calendar,
         max(stopped_at) filter (where metric = 'first_resolution') as resolution_ts,
         max(elapsed_seconds) filter (where metric = 'first_resolution') as resolution_incl_wait_seconds,
+        max(target_seconds) filter (where metric = 'first_resolution') as resolution_incl_wait_target_seconds,
         bool_or(metric = 'first_resolution' and outcome = 'breached') as is_sla_a_incl_wait_breached,
         max(elapsed_seconds) filter (where metric = 'first_resolution_paused') as resolution_paused_seconds,
         max(paused_seconds) filter (where metric = 'first_resolution_paused') as wait_seconds,
@@ -67,6 +69,7 @@ select
     promises.resolution_calendar,
     cast(promises.first_touch_seconds / 60.0 as double) as first_touch_business_minutes,
     cast(promises.resolution_incl_wait_seconds / 60.0 as double) as resolution_incl_wait_business_minutes,
+    cast(promises.resolution_incl_wait_target_seconds / 60.0 as double) as resolution_incl_wait_target_business_minutes,
     cast(promises.resolution_paused_seconds / 60.0 as double) as resolution_paused_business_minutes,
     cast(promises.wait_seconds / 60.0 as double) as customer_wait_business_minutes,
     cast(
