@@ -383,7 +383,17 @@ def test_a_stamp_may_name_its_zone(tmp_path: Path) -> None:
     ]  # fmt: skip
     reasons = [row["reason"] for row in rejected_of(source).values()]
     assert len(reasons) == 3
-    assert all("whose zone is one of an IANA name, CEST, CET, UTC; found" in reason for reason in reasons)
+    assert all("whose zone is one of an IANA name, CEST, CET, UTC, at a local time that the zone has; found" in reason for reason in reasons)
+
+
+def test_a_stamp_in_a_named_zone_that_skips_its_local_time_is_rejected(tmp_path: Path) -> None:
+    source = log_source(
+        tmp_path, log_text(["A,New,30.03.2025 01:59 Europe/Berlin", "A,Active,30.03.2025 02:30 Europe/Berlin"]),
+        time={"format": "%d.%m.%Y %H:%M %Z"},
+    )  # fmt: skip
+    assert [row["event_ts"] for row in events_of(source)] == [datetime(2025, 3, 30, 0, 59)]
+    [rejected] = rejected_of(source).values()
+    assert "at a local time that the zone has; found '30.03.2025 02:30 Europe/Berlin'" in rejected["reason"]
 
 
 def test_an_abbreviation_that_has_meant_two_offsets_is_none() -> None:

@@ -120,6 +120,7 @@ def stated_instant(cell: str, stamp_format: str, zone: str | None) -> str:
     """SQL: TIMESTAMPTZ of a stamp that says where it is from, by its offset or, at its end, by the name of its zone.
 
     Read are IANA names, UTC, GMT, Z, and the abbreviations of `zone`; any other is NULL, since IST is India's, Israel's and Ireland's.
+    NULL is also a local time that the named zone skips.
     """
     plain = f"cast(try_strptime({cell}, {literal(stamp_format)}) as timestamptz)"
     if not stamp_format.endswith(_ZONE_NAME):
@@ -130,7 +131,9 @@ def stated_instant(cell: str, stamp_format: str, zone: str | None) -> str:
         f"then cast(try_strptime(left({cell}, -{len(name)}) || '{offset}', {with_offset}) as timestamptz)"
         for name, offset in {**abbreviations(zone), "UTC": "+0000", "GMT": "+0000", "Z": "+0000"}.items()
     ]
-    return f"case {' '.join(branches)} when regexp_matches({cell}, {literal(_IANA_NAME + '$')}) then {plain} end"
+    name = f"regexp_extract({cell}, {literal(_IANA_NAME + '$')})"
+    local = f"try_strptime(left({cell}, -length({name})), {literal(stamp_format.removesuffix(_ZONE_NAME))})"
+    return f"case {' '.join(branches)} when {name} <> '' and timezone({name}, {plain}) = {local} then {plain} end"
 
 
 @cache
@@ -163,6 +166,7 @@ def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
     if time.format.endswith(_ZONE_NAME):
         known = ", ".join(["an IANA name", *abbreviations(time.timezone), "UTC"])
         shape += f" whose zone is one of {known}" + ("" if time.timezone else " (time.timezone adds the abbreviations of a zone)")
+        shape += ", at a local time that the zone has"
     placeless = (
         f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
         if time.timezone
