@@ -163,14 +163,15 @@ def refresh(as_of: AsOf = None) -> None:
     settings = load_settings()
     as_of_at = _instant(as_of)
     unloaded = _load_accounts(settings)
-    windows = refresh_windows(settings, build_desk(settings), as_of_at)
+    desk = build_desk(settings)
+    windows = refresh_windows(settings, desk, as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         _refuse_unloaded(unloaded)
         return
     days = sum(window.days for window in windows)
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
-    for gap in never_loaded(settings, windows, as_of_at):
+    for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _carry_out(settings, windows, as_of_at, is_refresh=True)
     _refuse_unloaded(unloaded)

@@ -21,7 +21,7 @@ _NONE = (date.min, date.min)
 
 
 def refuse_mixtures(scope: Scope) -> None:
-    """Raises OpslaError when dates outside those of the run were made from other sources or parameters than today's."""
+    """Raises OpslaError when dates outside those of the run were made from other sources or parameters than today's, or lie before the desk's."""
     dates = scope.run_range or scope.range
     start, end = (dates.start, dates.end) if dates else _NONE
     held: list[tuple[str, str, date]] = []
@@ -32,6 +32,13 @@ def refuse_mixtures(scope: Scope) -> None:
             {"start": start, "end": end},
         ).fetchall()
     desk.refuse_mixtures(held, scope.desk.fingerprints())
+    starts_on = scope.settings.sources.desk.start_date
+    before = min((day for _, _, day in held), default=starts_on)
+    if before < starts_on:
+        raise OpslaError(
+            f"sources.yml: desk.start_date is {starts_on}, and this warehouse holds intake dates from {before} on, which nothing would "
+            "refresh any more; put start_date back, or start anew in another OPSLA_HOME"
+        )
 
 
 def refuse_the_unannounced(scope: Scope) -> None:

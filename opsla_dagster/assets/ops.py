@@ -13,6 +13,7 @@ import pyarrow as pa
 from opsla_dagster.assets.factory import OWNER, TableAsset
 from opsla_dagster.assets.mart import MART
 from opsla_dagster.assets.scope import RANGE_START_TAG, REFRESH_TAG, Scope
+from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
@@ -30,14 +31,21 @@ PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
 
 def rules_fingerprint(settings: Settings) -> str:
-    """Identity of what turns cases and events of a date into its tables: calendars, promises, and the SQL itself."""
+    """Identity of what turns cases and events of a date into its tables: calendars, promises, and the SQL itself.
+
+    Of the calendars also what comes of them: a new version of the library of holidays, or of the zones, opens other hours.
+    """
     dated = sorted(sql_path(table.name) for table in TABLES.values() if table.kind is Kind.PARTITIONED)
     rules = [
         settings.calendars.model_dump_json(),
         settings.sla_policies.model_dump_json(),
         *(load_sql(path) for path in dated if path.exists()),
     ]
-    return hashlib.sha256("\n".join(rules).encode()).hexdigest()[:16]
+    identity = hashlib.sha256("\n".join(rules).encode())
+    segments = business_time(settings.calendars)
+    for column in ("segment_start_at", "open_seconds_before", "holiday_seconds_before"):
+        identity.update(segments[column].to_numpy().tobytes())
+    return identity.hexdigest()[:16]
 
 
 def made_from(digest: str, rules: str) -> str:

@@ -54,10 +54,10 @@ Held = dict[str, dict[date, Loaded]]
 def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[Window]:
     """The fewest windows that hold exactly the intake dates to refresh as of `as_of_at` (naive UTC), oldest first.
 
-    They are yesterday; the dates loaded whose cases or events, or the rules they are judged by, changed since; the dates
-    whose last load did not come to its end; and those without a load that have gone by since the home's oldest one. Dates
-    that had gone by before stay unloaded, except where a log brings cases of one that follows the first loaded date.
-    A date loaded as of a later instant is left alone: a refresh never goes back.
+    They are yesterday; the dates loaded, today among them, whose cases or events, or the rules they are judged by, changed
+    since; the dates whose last load did not come to its end; and those without a load that have gone by since the home's
+    oldest one. Dates that had gone by before stay unloaded, except where a log brings cases of one that follows the first
+    loaded date. A date loaded as of a later instant is left alone: a refresh never goes back.
     """
     zone = settings.sources.desk.timezone
     today = local_date(as_of_at, zone)
@@ -65,25 +65,35 @@ def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[
     held = _by_source(_loads(settings), rules)
     loads = [(day, loaded) for dates in held.values() for day, loaded in dates.items()]
     days = {today - ONE_DAY}
+    known = {day for day, _ in loads}
     if loads:
-        known = {day for day, _ in loads}
         oldest = local_date(min(loaded.as_of_at for _, loaded in loads), zone)
         days |= set(_dates(oldest, today)) - known
         for source in desk.sources:
             days |= set(_changed(source, held.get(source.name, {}), known, as_of_at, today, rules))
         days -= {day for day, loaded in loads if loaded.as_of_at > as_of_at and loaded.made_from}
-    # A date that is not over yet and was loaded by hand waits for tomorrow, unless it cannot be published as it is.
-    unfinished = {day for day, loaded in loads if day >= today and not loaded.made_from}
-    past = {day for day in days if settings.sources.desk.start_date <= day < today}
-    return ranges_of(past | unfinished)
+    # A date that is not over yet waits for tomorrow, unless somebody loaded it by hand: the refresh says that it looked at it.
+    return ranges_of({day for day in days if settings.sources.desk.start_date <= day and (day < today or day in known)})
 
 
-def never_loaded(settings: Settings, windows: Iterable[Window], as_of_at: datetime) -> list[Window]:
-    """The intake dates since the first loaded one, up to yesterday, that neither are loaded nor will be by `windows`."""
+def never_loaded(settings: Settings, desk: Desk, windows: Iterable[Window], as_of_at: datetime) -> list[Window]:
+    """The intake dates up to yesterday that neither are loaded nor will be by `windows`.
+
+    They begin with the first loaded one; or before it, where a log has cases: one that was loaded may have moved there.
+    """
     known = {day for _, day, _, _ in _loads(settings)} | {day for window in windows for day in window.dates()}
     if not known:
         return []
-    return ranges_of(set(_dates(min(known), local_date(as_of_at, settings.sources.desk.timezone))) - known)
+    first = min([min(known), *_dates_before(min(known), settings, desk, as_of_at)])
+    return ranges_of(set(_dates(first, local_date(as_of_at, settings.sources.desk.timezone))) - known)
+
+
+def _dates_before(first: date, settings: Settings, desk: Desk, as_of_at: datetime) -> Iterator[date]:
+    """The intake dates before `first` of which a log has cases."""
+    for source in desk.sources:
+        if source.settles_after_days is None and settings.sources.desk.start_date < first:
+            before = Window(settings.sources.desk.start_date, first)
+            yield from source.partition_states(before, as_of_at)["intake_date"].to_pylist()
 
 
 def local_date(instant: datetime, zone: str) -> date:
@@ -126,9 +136,9 @@ def _changed(
     """The dates whose state at the source is not what they were made from; `known` are those loaded from any source."""
     if source.settles_after_days is None:
         # Nobody can promise that a date without cases stays without: dates that were never loaded are looked at too.
-        days = list(_dates(min(known), today))
+        days = sorted(known | set(_dates(min(known), today)))
     else:
-        days = [day for day in known if day < today and not _is_settled(source.settles_after_days, day, held.get(day), as_of_at)]
+        days = [day for day in known if not _is_settled(source.settles_after_days, day, held.get(day), as_of_at)]
     if not days:
         return
     states = source.partition_states(Window(min(days), max(days) + ONE_DAY), as_of_at)

@@ -180,8 +180,9 @@ def test_event_ids_that_repeat_are_refused(desk: Desk, tmp_path: Path) -> None:
     assert code == 1
     assert said.startswith("opsla: raw.events_log: schema failed (rules_checked 10, rules_broken 1")
     run, instance = desk.last_run()
-    (evaluation,) = failed_checks(run, instance).values()
-    assert evaluation.metadata["rows breaking unique (event_id)"].value == 1
+    failed = failed_checks(run, instance)
+    assert failed.keys() == {"raw/events_log schema", "raw/events_log assert_event_ids_are_unique_in_the_warehouse"}
+    assert failed["raw/events_log schema"].metadata["rows breaking unique (event_id)"].value == 1
     assert not (desk.home / "marts.duckdb").exists()
 
 

@@ -42,7 +42,7 @@ from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.running import run_windows
-from opsla_dagster.settings import Settings
+from opsla_dagster.settings import Settings, calendars
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sla_policies import Target
 from opsla_dagster.sources.desk import build_desk
@@ -192,7 +192,8 @@ def test_refresh_touches_the_dates_with_news_and_no_other(tmp_path: Path, zone: 
         first_today, today = (at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for at in (first_at, second_at))
         changed = {day for day, at in news if first_at < at <= second_at}
         gone_by = {first_today + timedelta(days=days) for days in range((today - first_today).days)} - set(window.dates())
-        expected = {day for day in changed | gone_by | {today - ONE_DAY} if FIRST <= day < today}
+        over = {day for day in gone_by | {today - ONE_DAY} if FIRST <= day < today}
+        expected = changed | over
         assert windows == ranges_of(expected), f"from {first_at} to {second_at}"
         late += len(changed - {today - ONE_DAY})
     assert late > 10, "hardly any late event: nothing was proved"
@@ -228,7 +229,7 @@ def test_dates_that_had_gone_by_before_the_first_load_stay_unloaded(tmp_path: Pa
     assert touched & set(july(13, 31).dates()) == {date(2025, 7, 16), date(2025, 7, 17)}
     assert min(touched) >= date(2025, 7, 10)
     refreshed = plan(settings, one_o_clock(date(2025, 7, 18)))
-    assert never_loaded(settings, refreshed, one_o_clock(date(2025, 7, 18))) == [july(13, 15)]
+    assert never_loaded(settings, build_desk(settings), refreshed, one_o_clock(date(2025, 7, 18))) == [july(13, 15)]
 
 
 def test_the_first_refresh_of_a_home_is_yesterday(tmp_path: Path) -> None:
@@ -434,6 +435,7 @@ def test_a_date_nobody_loaded_is_loaded_once_a_log_brings_its_first_case(tmp_pat
 
     assert windows == [july(12, 12), july(20, 20)]
     assert not any(date(2025, 7, 2) in window for window in windows), "it had gone by before the first loaded date"
+    assert never_loaded(settings, build_desk(settings), windows, one_o_clock(date(2025, 7, 21)))[0] == july(2, 2), "but is told"
 
 
 def test_records_that_were_taken_back_leave_the_tables(tmp_path: Path) -> None:
@@ -480,6 +482,12 @@ def test_a_case_that_moved_into_a_range_of_its_own_is_not_counted_twice(tmp_path
     with pytest.raises(Exception, match=r"assert_no_case_is_held_twice failed .*C1 2025-07-03 2025-07-08"):
         make(settings, [july(3, 3)], as_of_at)
     make(settings, [july(3, 8)], as_of_at)
+
+    # As of an instant before that of the latest load, too.
+    append(path, "B1,New,2025-07-02 13:00:00")
+    with pytest.raises(Exception, match=r"assert_no_case_is_held_twice failed .*B1 2025-07-02 2025-07-04"):
+        make(settings, [july(2, 2)], as_of_at - timedelta(hours=1))
+    make(settings, [july(2, 4)], as_of_at)
 
     assert rows(settings.home.warehouse, "select opened_cases from mart.sla_overall") == [(len({line.split(",")[0] for line in LOG}),)]
 
@@ -535,6 +543,38 @@ def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> Non
     assert plan(stricter, afternoon) == [july(1, 11)]
 
 
+def test_a_date_of_today_that_is_loaded_is_looked_at_like_any_other(tmp_path: Path) -> None:
+    """The refresh says that every loaded date stands as of now: nothing may have happened on one of them that it did not see."""
+    settings, path = desk_of_a_log(tmp_path)
+    make(settings, [july(1, 8)], datetime(2025, 7, 8, 17))
+    append(path, "C1,Done,2025-07-08 18:00:00", "D1,New,2025-07-09 04:30:00")
+    evening = datetime(2025, 7, 8, 20)
+
+    assert refresh(settings, evening) == [july(7, 8)]
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 8), evening)
+    assert refresh(settings, evening) == [july(7, 7)], "nothing new"
+
+
+def test_a_new_version_of_the_holidays_makes_every_loaded_date_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, _ = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    known = calendars._library
+    monkeypatch.setattr(calendars, "_library", lambda *place: known(*place) | {date(2025, 7, 8): ("Independence Day",)})
+
+    assert refresh(settings, as_of_at) == [july(1, 10)]
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
+
+
+def test_a_later_start_date_is_refused_while_dates_before_it_are_held(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    later = with_sources(settings, log_of(path), start_date=date(2025, 7, 3))
+    with pytest.raises(OpslaError, match=r"desk.start_date is 2025-07-03, and this warehouse holds intake dates from 2025-07-01 on"):
+        refresh(later, as_of_at)
+
+
 def test_dates_made_without_the_summaries_are_not_published(tmp_path: Path) -> None:
     settings = desk_settings(tmp_path, cases=1_500, gates=False)
     as_of_at = one_o_clock(date(2025, 7, 8))
@@ -561,6 +601,20 @@ def test_a_source_enabled_later_reaches_the_dates_loaded_before(tmp_path: Path) 
     equals_a_fresh_load(both, tmp_path / "fresh", july(1, 10), as_of_at)
     # Clocks of either source are judged as of the refresh, also those of a source without a case on the dates it touched.
     assert {row[0] for row in rows(both.home.warehouse, "select as_of_at from mart.open_clocks")} == {as_of_at}
+
+
+def test_an_event_id_of_another_source_is_refused_on_whatever_date(tmp_path: Path) -> None:
+    settings, path = desk_of_a_log(tmp_path)
+    logs = []
+    for number in (1, 2):
+        path = tmp_path / f"log_{number}.csv"
+        path.write_text(f"number,state,at,id\nA{number},New,2025-07-0{number} 14:00:00,1\n", encoding="utf-8")
+        columns = {"case_id": "number", "status": "state", "event_ts": "at", "event_id": "id"}
+        logs.append(log_of(path, name=f"log_{number}", columns=columns))
+    both = with_sources(settings, *logs)
+    make(both, [july(1, 1)], one_o_clock(date(2025, 7, 11)))
+    with pytest.raises(Exception, match=r"raw.events_log: assert_event_ids_are_unique_in_the_warehouse failed .*log_2 +A2 +log_1 +A1"):
+        make(both, [july(2, 2)], one_o_clock(date(2025, 7, 11)))
 
 
 def test_two_sources_with_the_same_case_id_are_refused(tmp_path: Path) -> None:

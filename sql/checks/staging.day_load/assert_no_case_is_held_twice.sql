@@ -1,7 +1,25 @@
--- Cases that the latest load brought, and that are held under another intake date too: a source moved their intake, and only the
--- new date was loaded. A refresh loads both; so does a run of a window that covers both.
+-- Cases that the loads made last brought, and that are held under another intake date too: a source moved their intake, and only the
+-- new date was loaded. A refresh loads both; so does a run of a window that covers both. Made last are the loads that no run has
+-- written down as complete, and those as of the latest instant.
 -- A failure means that every figure would count them twice; look first at the two dates.
-with latest as (
+with pending as (
+    select loads.as_of_at
+    from raw.source_partitions as loads
+    left join ops.refreshed_partitions as done
+        on
+            loads.source = done.source
+            and loads.intake_date = done.intake_date
+            and loads.as_of_at = done.as_of_at
+            and starts_with(done.digest, loads.digest)
+    where done.source is null
+),
+
+latest as (
+    select as_of_at
+    from pending
+
+    union
+
     select max(as_of_at) as as_of_at
     from raw.source_partitions
 ),
