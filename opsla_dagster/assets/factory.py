@@ -154,7 +154,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     gates = scope.settings.quality_gates.gates.get(table.name, {})
     if gates:
         outcomes += check_gates(connection, table.name, gates, window)
-    outcomes += [check_invariant(connection, table.name, check, window) for check in line.checks]
+    outcomes += [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
         if line.keeps_refused_rows:

@@ -11,11 +11,9 @@ from opsla_dagster.assets.factory import TableAsset
 from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_hours, business_time
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.minute_spine import business_minutes
 from opsla_dagster.settings.scenarios import scenario_levers
 from opsla_dagster.settings.sla_policies import sla_metric_rules, sla_policies, sla_policy_scopes
-from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
 
@@ -45,11 +43,6 @@ def _business_hours_dim(scope: Scope, part: Window | None) -> pa.Table:
 
 def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
     return business_minutes(scope.settings.calendars, part or scope.window)
-
-
-def _ensure_refreshed(scope: Scope) -> None:
-    """A check tells the loads of this run from those written down: the first run has written down none."""
-    ensure_table(scope.connection, TABLES["ops.refreshed_partitions"])
 
 
 # The snapshots wait for nothing: they refuse by themselves to give a warehouse the rules of another one's configuration.
@@ -148,7 +141,7 @@ STAGING = [
     ),
     TableAsset(
         "staging.day_load", "flow", deps=["staging.daily_flow", "raw.calendar_dim", "raw.staffing_schedule"],
-        before=_ensure_refreshed, checks=["assert_no_case_is_held_twice", "assert_backlog_is_never_negative"],
+        checks=["assert_no_case_is_held_twice", "assert_backlog_is_never_negative"],
     ),
     TableAsset("staging.case_congestion_exposure", "flow", deps=["staging.case_milestones", "staging.day_load"]),
     TableAsset(

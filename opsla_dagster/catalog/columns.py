@@ -265,7 +265,7 @@ _ALL = [
     _measure("triage_to_investigation_business_minutes", "First TRIAGE to first INVESTIGATION, business minutes"),
     _measure("investigation_to_review_business_minutes", "First INVESTIGATION to first REVIEW_QA, business minutes"),
     _measure("review_to_resolved_business_minutes", "First REVIEW_QA to first RESOLVED, business minutes"),
-    _measure("measured_rework_business_minutes", "First reopen to last RESOLVED, business minutes; NULL while open"),
+    _measure("measured_rework_business_minutes", "First reopen to last RESOLVED or a later CLOSED, business minutes; NULL while open"),
     _measure("proxy_rework_business_minutes", "The tier's median investigation-to-review minutes (published proxy)"),
     # flow and load of a day
     _date("ended_date", "Local date on which the cases ended; NULL while open", nullable=True),

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import dagster as dg
 import duckdb
 
@@ -15,10 +17,12 @@ from opsla_dagster.window import Window
 _SAMPLE_ROWS = 20
 
 
-def check_invariant(connection: duckdb.DuckDBPyConnection, table: str, check: str, window: Window | None) -> Outcome:
-    """Runs sql/checks/<table>/<check>.sql; any row it returns is a failure."""
+def check_invariant(
+    connection: duckdb.DuckDBPyConnection, table: str, check: str, window: Window | None, as_of_at: datetime
+) -> Outcome:
+    """Runs sql/checks/<table>/<check>.sql, which may ask as of when the run is; any row it returns is a failure."""
     sql = load_sql(check_path(table, check))
-    parameters = bind(sql, window)
+    parameters = bind(sql, window, as_of_at)
     counted = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
     offending = counted[0] if counted else 0
     sample = ""

@@ -55,10 +55,11 @@ def sql_version(path: Path) -> str:
     return hashlib.sha256(load_sql(path).encode()).hexdigest()[:12]
 
 
-def bind(sql: str, window: Window | None) -> Parameters:
-    """The parameters among `$start_date`, `$end_date` that `sql` names (DuckDB refuses unused ones)."""
-    if window is None:
+def bind(sql: str, window: Window | None, as_of_at: datetime | None = None) -> Parameters:
+    """The parameters among `$start_date`, `$end_date` and `$as_of_at` that `sql` names (DuckDB refuses unused ones)."""
+    offered: Parameters = {} if window is None else {"start_date": window.start, "end_date": window.end}
+    offered |= {} if as_of_at is None else {"as_of_at": as_of_at}
+    if not offered:
         return {}
-    offered: Parameters = {"start_date": window.start, "end_date": window.end}
     wanted = duckdb.extract_statements(sql)[0].named_parameters
     return {name: value for name, value in offered.items() if name in wanted}

@@ -1,8 +1,8 @@
 -- One row is one reopened case.
--- Measured rework runs from the first reopen to the last RESOLVED, in open minutes of the calendar on which its first resolution
--- counts, NULL while the case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
+-- Measured rework runs from the first reopen to the last RESOLVED, or to a later CLOSED that ended the case, in open minutes of the
+-- calendar on which its first resolution counts; NULL while the case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
 -- (docs/decisions/0005-business-time-F.md).
-with cases as (
+with endings as (
     select
         case_id,
         intake_date,
@@ -11,9 +11,20 @@ with cases as (
         reopen_count,
         reopened_ts,
         last_resolved_ts,
-        case when not is_open and last_resolved_ts >= reopened_ts then last_resolved_ts end as reworked_ts
+        case
+            when is_open then null
+            when is_cancelled or last_resolved_ts > ended_at then last_resolved_ts
+            else ended_at
+        end as done_ts
     from staging.case_milestones
     where reopen_count > 0
+),
+
+cases as (
+    select
+        *,
+        case when done_ts >= reopened_ts then done_ts end as reworked_ts
+    from endings
 ),
 
 -- A case whose first resolution was not judged counts on the desk's own hours.

@@ -124,7 +124,9 @@ def text_of(path: Path) -> str:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_file_keeps_the_rule(rule: Rule) -> None:
-    offences = [f"{named(path)}: {offence}" for path in SQL_FILES for offence in rule(text_of(path))]
+    found = ((path, offence) for path in SQL_FILES for offence in rule(text_of(path)))
+    # Rows do not depend on when a run looks; whether they may stay may.
+    offences = [f"{named(path)}: {offence}" for path, offence in found if not (path in CHECK_FILES and offence == "$as_of_at")]
     assert not offences, "\n".join(offences)
 
 

@@ -50,7 +50,7 @@ def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Sectio
         finding=_finding(reopened, others, name),
         how_to_read=(
             "Ring: cases never reopened; dot: reopened ones; the bar between them is the difference. The resolution "
-            f"judged is the first one: what the reopen added is not in it. Pale rows: fewer than {FEW_CASES} reopened cases."
+            f"judged is the first one; what the reopen added is in it only where a policy lets the clock resume. Pale rows: fewer than {FEW_CASES} reopened cases."
             + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
         ),
         definition=(
