@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from event_log_desk import (
     COLUMNS,
@@ -433,6 +435,43 @@ def test_typed_parquet_columns_are_taken_as_typed(tmp_path: Path) -> None:
     case = cases_of(source)["7"]
     assert (case["intake_ts"], case["source_is_sla_met"]) == (datetime(2025, 7, 3, 7), True)
     assert events_of(source)[0]["event_ts"] == datetime(2025, 7, 3, 6, 0, 0, 250_000)
+
+
+def _write_log(path: Path, **columns: pa.Array) -> None:
+    """A parquet log whose columns are as given; number, state and at have a usable value in every record."""
+    (records,) = {len(column) for column in columns.values()}
+    usual = {"number": ["A"] * records, "state": ["New"] * records, "at": ["2025-03-03T08:00Z"] * records}
+    pq.write_table(pa.table({**usual, **columns}), path)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_parquet_stamps_with_a_zone_are_their_instants_in_every_unit(tmp_path: Path, unit: str) -> None:
+    at = pa.array([datetime(2025, 7, 3, 8), None], pa.timestamp(unit, "America/New_York"))
+    _write_log(tmp_path / "log.parquet", at=at)
+    source = log_source(tmp_path, files="log.parquet", time={"timezone": "Europe/Rome"})
+    assert [row["event_ts"] for row in events_of(source)] == [datetime(2025, 7, 3, 8)], "the zone is for showing: the instant is UTC's"
+    assert rejected_of(source)[2]["reason"] == "column at: no stamp, and nothing else says when it happened"
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_digits_below_a_microsecond_are_dropped_and_never_rounded(tmp_path: Path, zone: str | None) -> None:
+    second = 1_000_000_000
+    at = pa.array([1_751_533_200 * second - 1, 1_751_533_200 * second + 1_999, 999, -1], pa.timestamp("ns", zone))
+    _write_log(tmp_path / "log.parquet", at=at, opened=pa.array(["2025-07-03T08:00Z"] * 4))
+    source = log_source(tmp_path, files="log.parquet", columns={**COLUMNS, "intake_ts": "opened"})
+    assert [row["event_ts"] for row in events_of(source)] == [
+        datetime(2025, 7, 3, 8, 59, 59, 999_999), datetime(2025, 7, 3, 9, 0, 0, 1), datetime(1970, 1, 1)
+    ]
+    assert "'1969-12-31T23:59:59.999999" in rejected_of(source)[4]["reason"], "before 1970 too: towards the past"
+
+
+def test_a_parquet_date_is_no_instant_unless_the_format_says_midnight(tmp_path: Path) -> None:
+    _write_log(tmp_path / "log.parquet", at=pa.array([date(2025, 7, 3)]))
+    zone = "Europe/Rome"
+    rejected = rejected_of(log_source(tmp_path, files="log.parquet", time={"timezone": zone}))
+    assert rejected[1]["reason"] == "column at: expected an ISO 8601 date and time; found '2025-07-03'"
+    said = log_source(tmp_path, files="log.parquet", time={"format": "%Y-%m-%d", "timezone": zone})
+    assert events_of(said)[0]["event_ts"] == datetime(2025, 7, 2, 22)
 
 
 def test_a_glob_reads_its_files_in_name_order_as_one_log(tmp_path: Path) -> None:

@@ -185,23 +185,28 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogF
         connection.execute(f"create table raw_{number} as select {texts} from read_parquet({path})")
     except duckdb.Error as error:
         raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
-    columns = [RawColumn(name, f"c{index}", _is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
+    columns = [RawColumn(name, f"c{index}", is_stamp=_is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
     (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
     return Loaded(file, columns, 1, rows)
 
 
 def _is_stamp(kind: str) -> bool:
-    return kind.startswith("TIMESTAMP") or kind == "DATE"
+    """A DATE is none: it says no instant, and goes the way of the same text in a CSV file."""
+    return kind.startswith("TIMESTAMP")
 
 
 def _as_text(name: str, kind: str) -> str:
     """A typed stamp becomes ISO text, so that CSV and parquet go the same way from here."""
     column = '"' + name.replace('"', '""') + '"'
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
     if _is_stamp(kind):
-        return f"strftime(cast({column} as timestamp), '%Y-%m-%dT%H:%M:%S.%f')"
+        return _stamp_as_text(column, kind)
     return f"cast({column} as varchar)"
+
+
+def _stamp_as_text(column: str, kind: str) -> str:
+    """ISO text of a typed stamp. Digits below a microsecond are left off (%f): a cast of nanoseconds would round them up."""
+    offset = "Z" if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE") else ""
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f{offset}')"
 
 
 def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:

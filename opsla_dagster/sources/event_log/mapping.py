@@ -32,7 +32,7 @@ ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 @dataclass(frozen=True)
 class RawColumn:
-    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp or date."""
+    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp."""
 
     name: str
     sql: str
