@@ -465,6 +465,47 @@ def test_digits_below_a_microsecond_are_dropped_and_never_rounded(tmp_path: Path
     assert "'1969-12-31T23:59:59.999999" in rejected_of(source)[4]["reason"], "before 1970 too: towards the past"
 
 
+def test_whole_numbers_are_the_same_text_whether_a_column_has_gaps_or_not(tmp_path: Path) -> None:
+    """pandas writes a column of integers with a gap as floating-point numbers."""
+    _write_log(tmp_path / "1.parquet", number=pa.array([1001, -7], pa.int64()), state=pa.array([1, 2]), who=pa.array([5, 5]))
+    _write_log(
+        tmp_path / "2.parquet",
+        number=pa.array([1001.0, None, float("nan"), 2.0**53]),
+        state=pa.array([2.0, 2.0, 2.0, 1.0], pa.float32()),
+        who=pa.array([None, None, None, 2.5]),
+    )
+    source = log_source(
+        tmp_path, files="?.parquet", columns={**COLUMNS, "agent": "who"}, statuses={"1": "INTAKE", "2": "RESOLVED"}
+    )
+    assert {row["case_id"]: row["agent"] for row in cases_of(source).values()} == {"-7": "5", "1001": "5", "9007199254740992": "2.5"}
+    assert [row["status"] for row in events_of(source) if row["case_id"] == "1001"] == ["INTAKE", "RESOLVED"]
+    assert [row["reason"] for row in rejected_of(source).values()] == ["column number: no case id"] * 2
+
+
+@pytest.mark.parametrize("field", ["case_id", "event_id"])
+@pytest.mark.parametrize(
+    ("kind", "number", "shown"),
+    [
+        (pa.float64(), 1001.5, "1001.5"),
+        (pa.float64(), 2.0**53 + 2, "9007199254740994.0"),
+        (pa.float64(), 123456789012345678.0, "1.2345678901234568e+17"),
+        (pa.float64(), float("-inf"), "-inf"),
+        (pa.float32(), 2.0**24 + 2, "16777218.0"),
+    ],
+)
+def test_an_id_that_may_have_been_rounded_is_rejected(
+    tmp_path: Path, field: str, kind: pa.DataType, number: float, shown: str
+) -> None:
+    _write_log(tmp_path / "log.parquet", number=pa.array([1001.0, number], kind))
+    columns = COLUMNS if field == "case_id" else {**COLUMNS, "case_id": "state", "event_id": "number"}
+    source = log_source(tmp_path, files="log.parquet", columns=columns)
+    assert source.counts().used_rows == 1
+    assert (rejected_of(source)[2]["field"], rejected_of(source)[2]["reason"]) == (
+        field,
+        f"column number: an id in a column of floating-point numbers that is no exact whole number; found '{shown}'",
+    )
+
+
 def test_a_parquet_date_is_no_instant_unless_the_format_says_midnight(tmp_path: Path) -> None:
     _write_log(tmp_path / "log.parquet", at=pa.array([date(2025, 7, 3)]))
     zone = "Europe/Rome"

@@ -25,6 +25,8 @@ EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
 WHOLE_RECORD = "record"
 #: DuckDB's own default; records that are longer raise it.
 _LINE_BYTES = 2 * 2**20
+#: Types of floating-point numbers -> up to where they tell every whole number from its neighbours.
+_EXACT_UP_TO = {"DOUBLE": 2**53, "FLOAT": 2**24}
 #: Stands for records that never reached the columns; a blank line has no reason.
 _UNREADABLE = pa.schema([
     ("file_number", pa.int64()), ("row_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())
@@ -185,7 +187,10 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogF
         connection.execute(f"create table raw_{number} as select {texts} from read_parquet({path})")
     except duckdb.Error as error:
         raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
-    columns = [RawColumn(name, f"c{index}", is_stamp=_is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
+    columns = [
+        RawColumn(name, f"c{index}", is_stamp=_is_stamp(kind), is_floating=kind in _EXACT_UP_TO)
+        for index, (name, kind, *_) in enumerate(described)
+    ]
     (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
     return Loaded(file, columns, 1, rows)
 
@@ -200,6 +205,8 @@ def _as_text(name: str, kind: str) -> str:
     column = '"' + name.replace('"', '""') + '"'
     if _is_stamp(kind):
         return _stamp_as_text(column, kind)
+    if kind in _EXACT_UP_TO:
+        return _number_as_text(column, kind)
     return f"cast({column} as varchar)"
 
 
@@ -207,6 +214,13 @@ def _stamp_as_text(column: str, kind: str) -> str:
     """ISO text of a typed stamp. Digits below a microsecond are left off (%f): a cast of nanoseconds would round them up."""
     offset = "Z" if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE") else ""
     return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f{offset}')"
+
+
+def _number_as_text(column: str, kind: str) -> str:
+    """Text of a floating-point number, a whole one as an integer column would have it; NaN is pandas' word for a missing number."""
+    is_exact = f"{column} = trunc({column}) and abs({column}) <= {_EXACT_UP_TO[kind]}"
+    whole = f"cast(try_cast({column} as bigint) as varchar)"
+    return f"case when {is_exact} then {whole} when not isnan({column}) then cast({column} as varchar) end"
 
 
 def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
