@@ -506,6 +506,31 @@ def test_an_id_that_may_have_been_rounded_is_rejected(
     )
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(4)])
+def test_bytes_that_nobody_marked_as_text_are_read_as_utf_8(tmp_path: Path, kind: pa.DataType) -> None:
+    number = pa.array(["Grü".encode(), "月a".encode()], kind)
+    _write_log(tmp_path / "log.parquet", number=number, who=pa.array([None, "Mü".encode()]))
+    source = log_source(tmp_path, files="log.parquet", columns={**COLUMNS, "agent": "who"})
+    assert {case: row["agent"] for case, row in cases_of(source).items()} == {"Grü": None, "月a": "Mü"}
+
+
+def test_bytes_that_are_no_text_reject_their_record_where_the_column_is_mapped(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "agent": "who"}
+    _write_log(
+        tmp_path / "log.parquet",
+        number=pa.array([b"A", b"A\xff", b"A", b"A\x00"]),
+        who=pa.array([None, b"Bo", b"M\xfc", b"Bo"]),
+        attachment=pa.array([b"\x89PNG", None, b"\xff", b"\xff"]),
+    )
+    source = log_source(tmp_path, files="log.parquet", columns=columns)
+    assert [row["event_id"] for row in events_of(source)] == ["A#0001"]
+    assert {number: (row["field"], row["reason"]) for number, row in rejected_of(source).items()} == {
+        2: ("case_id", "column number holds bytes that are not UTF-8; found 'A\\xFF'"),
+        3: ("agent", "column who holds bytes that are not UTF-8; found 'M\\xFC'"),
+        4: ("case_id", "column number holds a NUL character"),
+    }
+
+
 def test_a_parquet_date_is_no_instant_unless_the_format_says_midnight(tmp_path: Path) -> None:
     _write_log(tmp_path / "log.parquet", at=pa.array([date(2025, 7, 3)]))
     zone = "Europe/Rome"

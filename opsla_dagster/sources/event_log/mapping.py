@@ -40,6 +40,8 @@ class RawColumn:
     is_stamp: bool = False
     #: It was of floating-point numbers: those that are text of digits alone are exact.
     is_floating: bool = False
+    #: Names a column that says of each cell whether it is UTF-8; None where no cell can be anything else.
+    is_text_sql: str | None = None
 
 
 def literal(text: str) -> str:
@@ -62,6 +64,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     found = {field: columns[column] for field, column in mapped.items()}
     fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
     cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    cells += [f"{column.is_text_sql} as {field}_is_text" for field, column in found.items() if column.is_text_sql]
     cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
     readings = [_reading(settings.time, field, found.get(field)) for field in STAMP_FIELDS]
     instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in STAMP_FIELDS]
@@ -214,6 +217,7 @@ def _fault(settings: EventLogSettings, found: Mapping[str, RawColumn]) -> str:
         for field, column in mapped.items()
     ]
     faults += [
+        *_undecodable(found),
         *_rounded_ids(found),
         _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
         _when("status is null", "status", f"column {mapped['status']}: no status"),
@@ -234,6 +238,14 @@ def _fault(settings: EventLogSettings, found: Mapping[str, RawColumn]) -> str:
     if "event_id" in mapped:
         faults.append(_when("event_id is null", "event_id", f"column {mapped['event_id']}: no event id"))
     return f"case {' '.join(faults)} end"
+
+
+def _undecodable(found: Mapping[str, RawColumn]) -> list[str]:
+    return [
+        _when(f"not {field}_is_text", field, f"column {column.name} holds bytes that are not UTF-8", shown=True)
+        for field, column in found.items()
+        if column.is_text_sql
+    ]
 
 
 def _rounded_ids(found: Mapping[str, RawColumn]) -> list[str]:
