@@ -26,10 +26,10 @@ AS_OF_TAG = "opsla/as_of"
 REFRESH_TAG = "opsla/refresh"
 #: Run tag of a refresh that looked at every loaded date: of how many intake dates it makes anew, those that had changed.
 REFRESH_DATES_TAG = "opsla/refresh_dates"
-#: Run tags of Dagster: the first and the last intake date of a range run.
+#: Run tags of Dagster: the first and the last intake date of a range run, the one of a run of one date.
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
-_PARTITION_TAG = "dagster/partition"
+PARTITION_TAG = "dagster/partition"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def _window_of_run(tags: Mapping[str, str]) -> Window | None:
-    start = tags.get(RANGE_START_TAG) or tags.get(_PARTITION_TAG)
+    start = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
     if start is None:
         return None
     return Window(date.fromisoformat(start), date.fromisoformat(tags.get(RANGE_END_TAG, start)) + ONE_DAY)

@@ -18,9 +18,7 @@ from urllib.parse import quote
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
-AS_OF_TAG = "opsla/as_of"
-_PARTITION_TAG = "dagster/partition"
-_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+from opsla_dagster.assets.scope import AS_OF_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
 _ENDINGS = {
     DagsterEventType.RUN_SUCCESS: "succeeded",
@@ -196,10 +194,10 @@ def _assets_of(run: DagsterRun) -> str | None:
 
 def _partitions_of(run: DagsterRun) -> str | None:
     """The run's one partition, or its range with both ends included."""
-    first, last = (run.tags.get(tag) for tag in _RANGE_TAGS)
+    first, last = (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
     if first and last:
         return first if first == last else f"{first}..{last}"
-    return run.tags.get(_PARTITION_TAG)
+    return run.tags.get(PARTITION_TAG)
 
 
 def _figures(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:

@@ -296,7 +296,7 @@ _ALL = [
     _measure("p90_business_minutes", "Exact p90 of the stage, business minutes"),
     _measure("p95_business_minutes", "Exact p95 of the stage, business minutes"),
     _flag("is_tier_bottleneck", "The stage with the largest p95 of its tier"),
-    _measure("resolution_avg_business_minutes", "Mean first resolution, customer wait counted, business minutes"),
+    _measure("resolution_incl_wait_avg_business_minutes", "Mean first resolution, customer wait counted, business minutes"),
     Column("exposure_decile", "BIGINT", "Decile of congestion exposure, 10 is the most congested", at_least=1, at_most=10),
     _measure("exposure_min", "Least congestion exposure in the decile"),
     _measure("exposure_max", "Greatest congestion exposure in the decile"),

@@ -69,7 +69,7 @@ MART = [
         "mart.driver_reopen_impact", Kind.WHOLE, "One row per tier, case type and whether cases were reopened.",
         "How much longer reopened cases take to their first resolution.",
         key="tier case_type is_reopened",
-        columns="""tier case_type is_reopened cases resolution_avg_business_minutes
+        columns="""tier case_type is_reopened cases resolution_incl_wait_avg_business_minutes
                    resolution_incl_wait_p50_business_minutes resolution_incl_wait_p90_business_minutes
                    resolution_incl_wait_p95_business_minutes sla_a_incl_wait_breach_pct""",
     ),

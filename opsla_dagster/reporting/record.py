@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
-from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, parse_instant
+from opsla_dagster.assets.scope import AS_OF_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG, parse_instant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -101,7 +101,7 @@ def _headline(settings: Settings) -> Headline | None:
 
 
 def _window(run: DagsterRun, default: date) -> tuple[date, date]:
-    start = run.tags.get(RANGE_START_TAG) or run.tags.get("dagster/partition") or default.isoformat()
+    start = run.tags.get(RANGE_START_TAG) or run.tags.get(PARTITION_TAG) or default.isoformat()
     end = run.tags.get(RANGE_END_TAG) or start
     return date.fromisoformat(start), date.fromisoformat(end) + ONE_DAY
 

@@ -15,7 +15,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamps import states_offset, swapped
+from opsla_dagster.starting.stamps import has_clock, states_offset, swapped
 from opsla_dagster.starting.words import MET, counted, fields_named, is_vague, signal_of, signals_of
 from opsla_dagster.status import MEANINGS, Signal
 
@@ -118,7 +118,7 @@ def _answer(
 
 
 def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tuple[str, set[str]]:
-    """The format of the log's stamps, and the columns that are written so."""
+    """The format of the log's stamps, and the columns that are written so. Beside typed stamps a column of dates says none."""
     typed = {name for name, column in log.columns.items() if column.is_typed_stamp}
     counts = {name: log.stamp_formats(name) for name in log.columns if name not in typed}
     if told.time_format is not None:
@@ -127,6 +127,8 @@ def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tup
         name: {each: count for each, count in found.items() if count >= _STAMPS_SHARE * log.columns[name].filled and count}
         for name, found in counts.items()
     }
+    if typed and told.time_format is None:
+        fitting = {name: {each: count for each, count in found.items() if has_clock(each)} for name, found in fitting.items()}
     totals: dict[str, int] = {}
     for each, count in chain.from_iterable(found.items() for found in fitting.values()):
         totals[each] = totals.get(each, 0) + count

@@ -134,7 +134,8 @@ class Log:
         """First, one in a thousand, and last local date of a column's stamps; None where it has none."""
         stamp = self.stamp(column, stamp_format)
         cell = self.columns[column].sql
-        stated = f"coalesce(regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}), false)" if stamp_format == "iso" else "false"
+        is_iso = stamp_format == "iso" or self.columns[column].is_typed_stamp
+        stated = f"coalesce(regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}), false)" if is_iso else "false"
         zone = f"case when is_stated then 'UTC' else {literal(stamps_zone)} end"
         local = f"timezone({literal(desk_zone)}, timezone({zone}, stamp))::date"
         ((first, early, last),) = self._rows(

@@ -99,6 +99,11 @@ def reading(cell: str, stamp_format: str, zone: str | None) -> str:
     return f"cast(try_strptime({cell}, {literal(stamp_format)}) as timestamp)"
 
 
+def has_clock(stamp_format: str) -> bool:
+    """Whether stamps of the format say a time of day."""
+    return stamp_format == "iso" or "%H" in stamp_format or "%I" in stamp_format
+
+
 def states_offset(stamp_format: str) -> bool:
     """Whether each stamp of the format says how far it is from UTC; iso may or may not."""
     return "%z" in stamp_format or "%Z" in stamp_format

@@ -18,7 +18,7 @@ select
     cast(
         sum(cast(resolution_incl_wait_business_minutes as decimal(18, 6)))
         / nullif(count(resolution_incl_wait_business_minutes), 0) as double
-    ) as resolution_avg_business_minutes,
+    ) as resolution_incl_wait_avg_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.5) as double) as resolution_incl_wait_p50_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.9) as double) as resolution_incl_wait_p90_business_minutes,
     cast(quantile_cont(resolution_incl_wait_business_minutes, 0.95) as double) as resolution_incl_wait_p95_business_minutes,

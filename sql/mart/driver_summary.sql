@@ -75,13 +75,47 @@ reopened as (
 ),
 
 findings as (
-    select * from bottleneck
+    select
+        finding,
+        tier,
+        stage,
+        figure,
+        unit,
+        statement
+    from bottleneck
+
     union all
-    select * from tier_gradient
+
+    select
+        finding,
+        tier,
+        stage,
+        figure,
+        unit,
+        statement
+    from tier_gradient
+
     union all
-    select * from congestion
+
+    select
+        finding,
+        tier,
+        stage,
+        figure,
+        unit,
+        statement
+    from congestion
+
     union all
-    select * from reopened
+
+    select
+        finding,
+        tier,
+        stage,
+        figure,
+        unit,
+        statement
+    from reopened
 )
 
 select

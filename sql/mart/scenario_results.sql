@@ -4,7 +4,14 @@
 -- on is one case; one whose stage or rework is unknown is not acted on.
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
 with levers as (
-    select *
+    select
+        scenario,
+        description,
+        lever,
+        tier,
+        stage,
+        reduction_rate,
+        rework_measure
     from staging.scenario_levers
 ),
 

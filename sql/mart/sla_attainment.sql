@@ -3,7 +3,24 @@
 -- elapsed, negative when late. A superseded clock is of a policy that lost force while the clock ran; attributes are the
 -- latest known. The root cause is that of staging.sla_root_causes, once the clock has stopped.
 with clocks as (
-    select *
+    select
+        source,
+        case_id,
+        intake_date,
+        policy,
+        metric,
+        cycle,
+        started_at,
+        stopped_at,
+        due_at,
+        target_seconds,
+        elapsed_seconds,
+        early_seconds,
+        outcome,
+        reason,
+        is_open,
+        is_superseded,
+        is_source_promise
     from staging.sla_clocks
 ),
 

@@ -62,7 +62,16 @@ still_open as (
 
 joined as (
     select
-        daily.*,
+        daily.policy,
+        daily.metric,
+        daily.dimension,
+        daily.dimension_value,
+        daily.clocks,
+        daily.met_clocks,
+        daily.breached_clocks,
+        daily.running_clocks,
+        daily.unknown_clocks,
+        daily.late_seconds,
         coalesce(still_open.clocks, 0) as open_breached_clocks
     from daily
     left join still_open

@@ -178,6 +178,24 @@ def test_layers_are_never_read_upwards() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def stars(select: exp.Query) -> bool:
+    return any(column.is_star for column in select.selects)
+
+
 def test_the_final_select_names_its_columns() -> None:
-    stars = [named(path) for path in TABLE_FILES if any(column.is_star for column in parsed(text_of(path)).selects)]
-    assert not stars
+    assert not [named(path) for path in TABLE_FILES if stars(parsed(text_of(path)))]
+
+
+def starred_selects(sql: str) -> list[str]:
+    """The SELECTs anywhere in a query, CTEs and the parts of a union included, that do not name their columns."""
+    return [select.sql("duckdb") for select in parsed(sql).find_all(exp.Select) if stars(select)]
+
+
+def test_every_select_of_a_mart_names_its_columns() -> None:
+    offences = [f"{named(path)}: {select}" for path in TABLE_FILES if path.parent.name == "mart" for select in starred_selects(text_of(path))]
+    assert not offences, "\n".join(offences)
+
+
+@pytest.mark.parametrize("part", ["select * from raw.cases", "select cases.* from raw.cases", "select 1 as a union all select * from raw.cases"])
+def test_a_star_is_seen_wherever_it_stands(part: str) -> None:
+    assert len(starred_selects(f"with early as ({part}) select a, count(*) as cases from early group by a")) == 1

@@ -290,7 +290,7 @@ def _tables(log: Log) -> dict[str, str]:
             from long group by tier, stage
         """,
         "driver_reopen_impact": f"""
-            select {_GROUP}, is_reopened, count(*) as cases, avg(incl) as resolution_avg_business_minutes,
+            select {_GROUP}, is_reopened, count(*) as cases, avg(incl) as resolution_incl_wait_avg_business_minutes,
                 quantile_cont(incl, 0.5) as resolution_incl_wait_p50_business_minutes,
                 quantile_cont(incl, 0.9) as resolution_incl_wait_p90_business_minutes,
                 quantile_cont(incl, 0.95) as resolution_incl_wait_p95_business_minutes,

@@ -25,7 +25,7 @@ from event_log_desk import (
 )
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.sources.event_log import EventLogSource, csv_records
+from opsla_dagster.sources.event_log import EventLogSource, csv_records, snapshot
 from opsla_dagster.sources.event_log.files import find_log_files, held_still
 
 GOOD = "good,New,2025-03-03T08:00Z"
@@ -394,6 +394,31 @@ def test_an_unchanged_log_is_not_read_again(tmp_path: Path) -> None:
 def test_a_log_corrected_in_place_is_read_again(tmp_path: Path) -> None:
     log_source(tmp_path, log_text(["A,New,2025-03-03T08:00Z"])).counts()
     assert events_of(log_source(tmp_path, log_text(["A,New,2025-03-03T09:00Z"])))[0]["event_ts"].hour == 9
+
+
+def _read_by_version_1(source: EventLogSource, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Reads the log as version 1 did, whose snapshots did not name their version; returns the snapshot."""
+    with monkeypatch.context() as older:
+        older.setattr(snapshot, "CANONICAL_VERSION", 1)
+        source.counts()
+    state = source._snapshot.directory / "snapshot.json"
+    state.write_text(json.dumps({key: value for key, value in json.loads(state.read_text()).items() if key != "version"}))
+    return state.parent
+
+
+def test_a_snapshot_of_an_older_version_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = _read_by_version_1(log_source(tmp_path, log_text([GOOD])), monkeypatch)
+    (older / "events.parquet").write_bytes(b"PAR1")
+    source = log_source(tmp_path)
+    only_good_is_used(source)
+    assert source._snapshot.directory != older
+
+
+def test_a_version_that_names_cases_otherwise_has_not_lost_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other file stands for the same one read otherwise; records that are gone are missed all the same."""
+    _read_by_version_1(log_source(tmp_path, log_text(["A,New,2025-03-03T08:00Z", "A,New,2025-03-03T09:00Z"])), monkeypatch)
+    assert "shrank from 2 records to 1" in refused(log_source(tmp_path, log_text([GOOD])))
+    assert log_source(tmp_path, log_text([GOOD, GOOD])).counts().used_cases == 1
 
 
 def test_a_changed_mapping_reads_the_log_again(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from event_log_desk import (
     COLUMNS,
@@ -433,6 +435,109 @@ def test_typed_parquet_columns_are_taken_as_typed(tmp_path: Path) -> None:
     case = cases_of(source)["7"]
     assert (case["intake_ts"], case["source_is_sla_met"]) == (datetime(2025, 7, 3, 7), True)
     assert events_of(source)[0]["event_ts"] == datetime(2025, 7, 3, 6, 0, 0, 250_000)
+
+
+def _write_log(path: Path, **columns: pa.Array) -> None:
+    """A parquet log whose columns are as given; number, state and at have a usable value in every record."""
+    (records,) = {len(column) for column in columns.values()}
+    usual = {"number": ["A"] * records, "state": ["New"] * records, "at": ["2025-03-03T08:00Z"] * records}
+    pq.write_table(pa.table({**usual, **columns}), path)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_parquet_stamps_with_a_zone_are_their_instants_in_every_unit(tmp_path: Path, unit: str) -> None:
+    at = pa.array([datetime(2025, 7, 3, 8), None], pa.timestamp(unit, "America/New_York"))
+    _write_log(tmp_path / "log.parquet", at=at)
+    source = log_source(tmp_path, files="log.parquet", time={"timezone": "Europe/Rome"})
+    assert [row["event_ts"] for row in events_of(source)] == [datetime(2025, 7, 3, 8)], "the zone is for showing: the instant is UTC's"
+    assert rejected_of(source)[2]["reason"] == "column at: no stamp, and nothing else says when it happened"
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_digits_below_a_microsecond_are_dropped_and_never_rounded(tmp_path: Path, zone: str | None) -> None:
+    second = 1_000_000_000
+    at = pa.array([1_751_533_200 * second - 1, 1_751_533_200 * second + 1_999, 999, -1], pa.timestamp("ns", zone))
+    _write_log(tmp_path / "log.parquet", at=at, opened=pa.array(["2025-07-03T08:00Z"] * 4))
+    source = log_source(tmp_path, files="log.parquet", columns={**COLUMNS, "intake_ts": "opened"})
+    assert [row["event_ts"] for row in events_of(source)] == [
+        datetime(2025, 7, 3, 8, 59, 59, 999_999), datetime(2025, 7, 3, 9, 0, 0, 1), datetime(1970, 1, 1)
+    ]
+    assert "'1969-12-31T23:59:59.999999" in rejected_of(source)[4]["reason"], "before 1970 too: towards the past"
+
+
+def test_whole_numbers_are_the_same_text_whether_a_column_has_gaps_or_not(tmp_path: Path) -> None:
+    """pandas writes a column of integers with a gap as floating-point numbers."""
+    _write_log(tmp_path / "1.parquet", number=pa.array([1001, -7], pa.int64()), state=pa.array([1, 2]), who=pa.array([5, 5]))
+    _write_log(
+        tmp_path / "2.parquet",
+        number=pa.array([1001.0, None, float("nan"), 2.0**53]),
+        state=pa.array([2.0, 2.0, 2.0, 1.0], pa.float32()),
+        who=pa.array([None, None, None, 2.5]),
+    )
+    source = log_source(
+        tmp_path, files="?.parquet", columns={**COLUMNS, "agent": "who"}, statuses={"1": "INTAKE", "2": "RESOLVED"}
+    )
+    assert {row["case_id"]: row["agent"] for row in cases_of(source).values()} == {"-7": "5", "1001": "5", "9007199254740992": "2.5"}
+    assert [row["status"] for row in events_of(source) if row["case_id"] == "1001"] == ["INTAKE", "RESOLVED"]
+    assert [row["reason"] for row in rejected_of(source).values()] == ["column number: no case id"] * 2
+
+
+@pytest.mark.parametrize("field", ["case_id", "event_id"])
+@pytest.mark.parametrize(
+    ("kind", "number", "shown"),
+    [
+        (pa.float64(), 1001.5, "1001.5"),
+        (pa.float64(), 2.0**53 + 2, "9007199254740994.0"),
+        (pa.float64(), 123456789012345678.0, "1.2345678901234568e+17"),
+        (pa.float64(), float("-inf"), "-inf"),
+        (pa.float32(), 2.0**24 + 2, "16777218.0"),
+    ],
+)
+def test_an_id_that_may_have_been_rounded_is_rejected(
+    tmp_path: Path, field: str, kind: pa.DataType, number: float, shown: str
+) -> None:
+    _write_log(tmp_path / "log.parquet", number=pa.array([1001.0, number], kind))
+    columns = COLUMNS if field == "case_id" else {**COLUMNS, "case_id": "state", "event_id": "number"}
+    source = log_source(tmp_path, files="log.parquet", columns=columns)
+    assert source.counts().used_rows == 1
+    assert (rejected_of(source)[2]["field"], rejected_of(source)[2]["reason"]) == (
+        field,
+        f"column number: an id in a column of floating-point numbers that is no exact whole number; found '{shown}'",
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(4)])
+def test_bytes_that_nobody_marked_as_text_are_read_as_utf_8(tmp_path: Path, kind: pa.DataType) -> None:
+    number = pa.array(["Grü".encode(), "月a".encode()], kind)
+    _write_log(tmp_path / "log.parquet", number=number, who=pa.array([None, "Mü".encode()]))
+    source = log_source(tmp_path, files="log.parquet", columns={**COLUMNS, "agent": "who"})
+    assert {case: row["agent"] for case, row in cases_of(source).items()} == {"Grü": None, "月a": "Mü"}
+
+
+def test_bytes_that_are_no_text_reject_their_record_where_the_column_is_mapped(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "agent": "who"}
+    _write_log(
+        tmp_path / "log.parquet",
+        number=pa.array([b"A", b"A\xff", b"A", b"A\x00"]),
+        who=pa.array([None, b"Bo", b"M\xfc", b"Bo"]),
+        attachment=pa.array([b"\x89PNG", None, b"\xff", b"\xff"]),
+    )
+    source = log_source(tmp_path, files="log.parquet", columns=columns)
+    assert [row["event_id"] for row in events_of(source)] == ["A#0001"]
+    assert {number: (row["field"], row["reason"]) for number, row in rejected_of(source).items()} == {
+        2: ("case_id", "column number holds bytes that are not UTF-8; found 'A\\xFF'"),
+        3: ("agent", "column who holds bytes that are not UTF-8; found 'M\\xFC'"),
+        4: ("case_id", "column number holds a NUL character"),
+    }
+
+
+def test_a_parquet_date_is_no_instant_unless_the_format_says_midnight(tmp_path: Path) -> None:
+    _write_log(tmp_path / "log.parquet", at=pa.array([date(2025, 7, 3)]))
+    zone = "Europe/Rome"
+    rejected = rejected_of(log_source(tmp_path, files="log.parquet", time={"timezone": zone}))
+    assert rejected[1]["reason"] == "column at: expected an ISO 8601 date and time; found '2025-07-03'"
+    said = log_source(tmp_path, files="log.parquet", time={"format": "%Y-%m-%d", "timezone": zone})
+    assert events_of(said)[0]["event_ts"] == datetime(2025, 7, 2, 22)
 
 
 def test_a_glob_reads_its_files_in_name_order_as_one_log(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from rich.console import Console
@@ -94,6 +96,21 @@ def test_parquet_stamps_are_taken_as_typed(tmp_path: Path) -> None:
     duckdb.sql(f"copy (select 1 as case_id, unnest(['new', 'done']) as status, timestamp '2025-07-01 10:00' as changed) to '{path}'")
     found = proposal(path)
     assert (found.time_format, found.columns["event_ts"], found.stamps_zone) == ("iso", "changed", "UTC")
+
+
+def test_parquet_stamps_in_nanoseconds_and_dates_are_looked_at_like_any_other(tmp_path: Path) -> None:
+    """pandas writes datetime64[ns, UTC] so."""
+    path = tmp_path / "log.parquet"
+    moments = [datetime(2025, 7, 1, 2), datetime(2025, 7, 1, 3)]
+    columns = {"case_id": [1, 1], "status": ["new", "done"], "changed": pa.array(moments, pa.timestamp("ns", "UTC"))}
+    pq.write_table(pa.table({**columns, "day": pa.array([moment.date() for moment in moments])}), path)
+    found = proposal(path)
+    assert (found.time_format, found.columns["event_ts"]) == ("iso", "changed")
+    with sniffed([path]) as log:
+        assert log.with_offset("changed") == 2
+        assert (log.columns["day"].is_typed_stamp, log.stamp_formats("day")) == (False, {"%Y-%m-%d": 2})
+        first, _, last = log.days("changed", "%Y-%m-%d", "Asia/Tokyo", "America/New_York")
+        assert first == last == date(2025, 6, 30), "02:00 UTC, not 02:00 in Tokyo, whatever other columns are written like"
 
 
 @pytest.mark.parametrize(

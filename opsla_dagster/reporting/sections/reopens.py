@@ -119,7 +119,7 @@ def _table(found: Sequence[Row], name: str) -> Table:
             [
                 wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),
                 "yes" if row["is_reopened"] else "no", wording.count(row["cases"]),
-                wording.minutes(row["resolution_avg_business_minutes"]),
+                wording.minutes(row["resolution_incl_wait_avg_business_minutes"]),
                 *(wording.minutes(row[f"resolution_incl_wait_{p}_business_minutes"]) for p in PERCENTILES),
                 wording.decimal(row[_BREACH_PCT], 2),
             ]

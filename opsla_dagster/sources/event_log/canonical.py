@@ -25,6 +25,10 @@ EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
 WHOLE_RECORD = "record"
 #: DuckDB's own default; records that are longer raise it.
 _LINE_BYTES = 2 * 2**20
+#: Types of floating-point numbers -> up to where they tell every whole number from its neighbours.
+_EXACT_UP_TO = {"DOUBLE": 2**53, "FLOAT": 2**24}
+#: Parquet bytes that are not marked as text.
+_BYTES = "BLOB"
 #: Stands for records that never reached the columns; a blank line has no reason.
 _UNREADABLE = pa.schema([
     ("file_number", pa.int64()), ("row_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())
@@ -181,27 +185,63 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogF
     path = path_literal(file.path)
     try:
         described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
-        texts = ", ".join(f"{_as_text(name, kind)} as c{index}" for index, (name, kind, *_) in enumerate(described))
-        connection.execute(f"create table raw_{number} as select {texts} from read_parquet({path})")
+        cells = [f"{_as_text(_quoted(name), kind)} as c{index}" for index, (name, kind, *_) in enumerate(described)]
+        cells += [f"{_is_text(_quoted(name))} as c{index}_is_text" for index, (name, kind, *_) in enumerate(described) if kind == _BYTES]
+        connection.execute(f"create table raw_{number} as select {', '.join(cells)} from read_parquet({path})")
     except duckdb.Error as error:
         raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
-    columns = [RawColumn(name, f"c{index}", _is_stamp(kind)) for index, (name, kind, *_) in enumerate(described)]
+    columns = [_parquet_column(name, f"c{index}", kind) for index, (name, kind, *_) in enumerate(described)]
     (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
     return Loaded(file, columns, 1, rows)
 
 
+def _parquet_column(name: str, sql: str, kind: str) -> RawColumn:
+    return RawColumn(
+        name, sql, is_stamp=_is_stamp(kind), is_floating=kind in _EXACT_UP_TO,
+        is_text_sql=f"{sql}_is_text" if kind == _BYTES else None,
+    )  # fmt: skip
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _is_stamp(kind: str) -> bool:
-    return kind.startswith("TIMESTAMP") or kind == "DATE"
+    """A DATE is none: it says no instant, and goes the way of the same text in a CSV file."""
+    return kind.startswith("TIMESTAMP")
 
 
-def _as_text(name: str, kind: str) -> str:
-    """A typed stamp becomes ISO text, so that CSV and parquet go the same way from here."""
-    column = '"' + name.replace('"', '""') + '"'
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+def _as_text(column: str, kind: str) -> str:
+    """What the cell would say in a CSV file, so that CSV and parquet go the same way from here."""
     if _is_stamp(kind):
-        return f"strftime(cast({column} as timestamp), '%Y-%m-%dT%H:%M:%S.%f')"
+        return _stamp_as_text(column, kind)
+    if kind in _EXACT_UP_TO:
+        return _number_as_text(column, kind)
+    if kind == _BYTES:
+        return f"coalesce({_decoded(column)}, cast({column} as varchar))"
     return f"cast({column} as varchar)"
+
+
+def _stamp_as_text(column: str, kind: str) -> str:
+    """ISO text of a typed stamp. Digits below a microsecond are left off (%f): a cast of nanoseconds would round them up."""
+    offset = "Z" if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE") else ""
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f{offset}')"
+
+
+def _number_as_text(column: str, kind: str) -> str:
+    """Text of a floating-point number, a whole one as an integer column would have it; NaN is pandas' word for a missing number."""
+    is_exact = f"{column} = trunc({column}) and abs({column}) <= {_EXACT_UP_TO[kind]}"
+    whole = f"cast(try_cast({column} as bigint) as varchar)"
+    return f"case when {is_exact} then {whole} when not isnan({column}) then cast({column} as varchar) end"
+
+
+def _decoded(column: str) -> str:
+    """Text of bytes, which some writers leave unmarked; NULL for what is not UTF-8."""
+    return f"try(decode({column}))"
+
+
+def _is_text(column: str) -> str:
+    return f"{column} is null or {_decoded(column)} is not null"
 
 
 def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:

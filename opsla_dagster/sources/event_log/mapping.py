@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
 
 STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts")
+ID_FIELDS = ("case_id", "event_id")
 #: Cells that are passed on as they are.
 TEXT_FIELDS = (
     "team", "agent", "tier", "case_type", "priority", "category", "brand", "region", "channel", "customer", "tags",
@@ -32,11 +33,15 @@ ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 @dataclass(frozen=True)
 class RawColumn:
-    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp or date."""
+    """A column of a file as loaded: `sql` names it there, as text; `is_stamp` says it was a typed timestamp."""
 
     name: str
     sql: str
     is_stamp: bool = False
+    #: It was of floating-point numbers: those that are text of digits alone are exact.
+    is_floating: bool = False
+    #: Names a column that says of each cell whether it is UTF-8; None where no cell can be anything else.
+    is_text_sql: str | None = None
 
 
 def literal(text: str) -> str:
@@ -57,8 +62,9 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     """
     mapped = settings.columns.mapped()
     found = {field: columns[column] for field, column in mapped.items()}
-    fields = ("case_id", "event_id", "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
+    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
     cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    cells += [f"{column.is_text_sql} as {field}_is_text" for field, column in found.items() if column.is_text_sql]
     cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
     readings = [_reading(settings.time, field, found.get(field)) for field in STAMP_FIELDS]
     instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in STAMP_FIELDS]
@@ -79,7 +85,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             from readings
         ),
         judged as (
-            select *, {_fault(settings, mapped)} as fault
+            select *, {_fault(settings, found)} as fault
             from instants
         )
         select
@@ -203,13 +209,16 @@ def _order(settings: EventLogSettings, column: str, number: int) -> str:
     return f"struct_pack(number := try_cast(order_{number} as double), text := order_{number})"
 
 
-def _fault(settings: EventLogSettings, mapped: Mapping[str, str]) -> str:
+def _fault(settings: EventLogSettings, found: Mapping[str, RawColumn]) -> str:
     """The first thing wrong with a row, in the order of this list; one fault a row at most, so rows can be counted."""
+    mapped = {field: column.name for field, column in found.items()}
     faults = [
         _when(f"contains({field}, chr(0))", field, f"column {column} holds a NUL character")
         for field, column in mapped.items()
     ]
     faults += [
+        *_undecodable(found),
+        *_rounded_ids(found),
         _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
         _when("status is null", "status", f"column {mapped['status']}: no status"),
         _when(
@@ -229,6 +238,26 @@ def _fault(settings: EventLogSettings, mapped: Mapping[str, str]) -> str:
     if "event_id" in mapped:
         faults.append(_when("event_id is null", "event_id", f"column {mapped['event_id']}: no event id"))
     return f"case {' '.join(faults)} end"
+
+
+def _undecodable(found: Mapping[str, RawColumn]) -> list[str]:
+    return [
+        _when(f"not {field}_is_text", field, f"column {column.name} holds bytes that are not UTF-8", shown=True)
+        for field, column in found.items()
+        if column.is_text_sql
+    ]
+
+
+def _rounded_ids(found: Mapping[str, RawColumn]) -> list[str]:
+    """A number that is no whole one, or too large to be exact, may stand for several ids: nothing is guessed."""
+    return [
+        _when(
+            f"not regexp_full_match({field}, '-?\\d+')", field,
+            f"column {found[field].name}: an id in a column of floating-point numbers that is no exact whole number", shown=True,
+        )
+        for field in ID_FIELDS
+        if field in found and found[field].is_floating
+    ]
 
 
 def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> str:

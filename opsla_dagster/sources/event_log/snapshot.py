@@ -35,7 +35,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 1
+CANONICAL_VERSION = 2
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -53,6 +53,8 @@ class Snapshot:
     counts: SourceCounts
     #: Path -> records of the file.
     rows: dict[str, int]
+    #: The CANONICAL_VERSION that made it; the first one did not write it down.
+    version: int
 
     @property
     def spill_directory(self) -> Path:
@@ -109,7 +111,7 @@ def _build(
     try:
         counts, rows = canonicalise(settings, desk, files, aside)
         shutil.rmtree(aside / "spill", ignore_errors=True)
-        state = {"fingerprint": fingerprint, "counts": asdict(counts), "rows": rows}
+        state = {"version": CANONICAL_VERSION, "fingerprint": fingerprint, "counts": asdict(counts), "rows": rows}
         (aside / _STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
         if not directory.exists():
             aside.rename(directory)
@@ -120,7 +122,8 @@ def _build(
 def _read(directory: Path) -> Snapshot:
     try:
         state = json.loads((directory / _STATE_FILE).read_text(encoding="utf-8"))
-        return Snapshot(directory, state["fingerprint"], SourceCounts(**state["counts"]), state["rows"])
+        counts = SourceCounts(**state["counts"])
+        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1))
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise OpslaError(f"{directory}: a damaged cache ({error}); delete this directory and run again") from error
 
@@ -161,13 +164,18 @@ def _remember(home: Path, key: str) -> None:
 
 
 def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot) -> None:
-    """A log only grows: what was loaded and is gone would leave every table without a word."""
+    """A log only grows: what was loaded and is gone would leave every table without a word.
+
+    Cases are compared only with a reading of the same version: another one may have named them otherwise.
+    """
     if last.fingerprint != now.fingerprint:
         return
     go_on = f"Restore what is missing; or, if it is meant to be gone, delete {home / LAST_READ_FILE} and run again"
     for path, rows in last.rows.items():
         if now.rows.get(path, rows) < rows:
             raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
+    if last.version != now.version:
+        return
     case = _a_case_that_lost_records(home, last, now)
     if case is None:
         return
