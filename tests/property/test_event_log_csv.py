@@ -253,20 +253,29 @@ def _content(table: list[Row]) -> bytes:
     return HEADER + "".join(",".join(row) + "\n" for row in table).encode()
 
 
-def _is_usable(row: Row) -> bool:
+def _is_usable(row: Row, table: list[Row]) -> bool:
+    return _can_be_read(row) and not _came_in_unread([other for other in table if other[0] == row[0]])
+
+
+def _can_be_read(row: Row) -> bool:
     return row[0] not in {"", "?"} and row[1] in STATUSES and row[2] in USABLE_STAMPS
+
+
+def _came_in_unread(rows_of_the_case: list[Row]) -> bool:
+    intakes = [row for row in rows_of_the_case if row[1] == "New"]
+    return bool(intakes) and not any(map(_can_be_read, intakes))
 
 
 @few
 @given(table=rows)
 def test_a_log_becomes_what_a_walk_row_by_row_makes_of_it(table: list[Row]) -> None:
-    usable = [row for row in table if _is_usable(row)]
+    usable = [row for row in table if _is_usable(row, table)]
     reopens, teams = _walk(usable)
     with _directory() as directory:
         source = _source(directory, _content(table), note="team")
         events = source.events(ALWAYS, EVER).to_pylist()
         rejected = source.rejected_rows()["row_number"].to_pylist()
-        assert rejected == [number for number, row in enumerate(table, start=2) if not _is_usable(row)]
+        assert rejected == [number for number, row in enumerate(table, start=2) if not _is_usable(row, table)]
         assert Counter((row["case_id"], row["source_status"]) for row in events) == Counter(row[:2] for row in usable)
         assert len({row["event_id"] for row in events}) == len(events)
         assert source.counts().cases == len({row[0] for row in table} - {"", "?"})

@@ -396,6 +396,24 @@ def test_a_log_corrected_in_place_is_read_again(tmp_path: Path) -> None:
     assert events_of(log_source(tmp_path, log_text(["A,New,2025-03-03T09:00Z"])))[0]["event_ts"].hour == 9
 
 
+def test_a_case_whose_intake_record_is_rejected_is_rejected(tmp_path: Path) -> None:
+    """Its clocks would begin with whatever came later. A case that says otherwise when it came in is used."""
+    rows = [
+        "A,New,yesterday", "A,Active,2025-03-03T08:00Z", "A,Done,2025-03-03T09:00Z",
+        "B,New,2025-03-03T08:00Z", "B,New,yesterday", "B,Done,2025-03-03T09:00Z",
+        "C,Active,2025-03-03T08:00Z", "C,Done,someday",
+    ]  # fmt: skip
+    source = log_source(tmp_path, log_text(rows))
+    assert cases_of(source).keys() == {"B", "C"}
+    rejected = {row: found["reason"] for row, found in rejected_of(source).items()}
+    assert rejected.keys() == {2, 3, 4, 6, 9}
+    assert rejected[3] == rejected[4] == "the record with which the case came in is rejected itself"
+    stated = {"case_id": "number", "status": "state", "event_ts": "at", "intake_ts": "opened"}
+    header = "number,state,at,opened"
+    with_intake = log_source(tmp_path / "stated", log_text([f"{row},2025-03-03T07:00Z" for row in rows], header), columns=stated)
+    assert cases_of(with_intake).keys() == {"A", "B", "C"}
+
+
 def _read_by_version_1(source: EventLogSource, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Reads the log as version 1 did, whose snapshots did not name their version; returns the snapshot."""
     with monkeypatch.context() as older:

@@ -279,32 +279,41 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
 
 
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
-    """Table `judged`: rows with event id and intake, and the faults that only show beside other rows."""
-    first_event = "min(coalesce(event_ts, ingestion_ts))"
-    intake = "arg_min(intake_ts, source_sequence)" if settings.columns.intake_ts else first_event
+    """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
+
+    Without an intake column a case came in with its first event; unless the record that says so was rejected: the next one came later.
+    """
+    first_event = "min(coalesce(event_ts, ingestion_ts)) filter (fault is null)"
+    opening = "bool_or(fault is not null and status = 'INTAKE') and not bool_or(fault is null and status = 'INTAKE')"
+    intake, is_opening_rejected = (
+        ("arg_min(intake_ts, source_sequence) filter (fault is null)", "false") if settings.columns.intake_ts else (first_event, opening)
+    )
     connection.execute(f"""
         create table judged as
         with identified as (
             {_identified(settings)}
         ),
         intakes as (
-            select case_id, {intake} as case_intake_ts
+            select case_id, {intake} as case_intake_ts, {is_opening_rejected} as is_opening_rejected
             from identified
-            where fault is null
             group by case_id
         ),
         dated as (
             select
                 identified.* exclude (intake_ts),
                 case_intake_ts as intake_ts,
+                is_opening_rejected,
                 cast(timezone({literal(desk.timezone)}, timezone('UTC', case_intake_ts)) as date) as intake_date
             from identified
             left join intakes using (case_id)
         )
         select
-            * exclude (fault),
+            * exclude (fault, is_opening_rejected),
             case
                 when fault is not null then fault
+                when is_opening_rejected then struct_pack(
+                    field := 'intake_ts', reason := 'the record with which the case came in is rejected itself'
+                )
                 when intake_ts is null then struct_pack(
                     field := 'intake_ts', reason := 'no usable record of the case has an intake stamp'
                 )
