@@ -6,6 +6,7 @@ Belongs here: the Dagster resource and the read-only door. Does not belong here:
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def open_duckdb(
 
 def require_writable(path: Path) -> None:
     """Raises OpslaError when the file at `path` is locked or cannot be written: better said before a run than by its failure."""
+    if not os.access(path.parent, os.W_OK):
+        raise OpslaError(f"{path.parent}: cannot be written, and DuckDB keeps its log beside {path.name}; make the directory writable")
     open_duckdb(path, read_only=False).close()
 
 

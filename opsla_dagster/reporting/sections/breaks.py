@@ -55,12 +55,13 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     causes = [row for row in found if row["dimension"] in dict(CAUSES)]
     if not by_value and not causes:
         return section(finding="No clock has broken, and there are no groups of cases to set side by side.")
+    rate_cell = partial(_rate_cell, highest=_highest(by_value))
     return section(
         finding=_finding(by_value, titles),
         how_to_read=(
             "Each cell is the share of broken clocks, with the clocks that have a verdict below; under root cause, the breached clocks "
-            "that the stage or the owner took, with their share below. The stronger the colour, the more: each column from 0 to its own "
-            f"maximum, root causes to all. Grey cells are of fewer than {FEW_CASES} clocks: mostly chance. Drawn are the {MOST_VALUES} largest "
+            "that the stage or the owner took, with their share below. The stronger the colour, the more: each promise from 0 to its "
+            f"maximum in any group, root causes to all. Grey cells are of fewer than {FEW_CASES} clocks: mostly chance. Drawn are the {MOST_VALUES} largest "
             f"groups and the {MOST_CAUSES} most frequent root causes; the table has all."
         ),
         definition=(
@@ -69,7 +70,7 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
         ),
         data={
             "panels": [
-                *(_panel(f"By {name}", _largest(by_value, name), titles, _rate_cell) for name in DIMENSIONS),
+                *(_panel(f"By {name}", _largest(by_value, name), titles, rate_cell) for name in DIMENSIONS),
                 *(_panel(heading, _most_frequent(causes, name), titles, _cause_cell) for name, heading in CAUSES),
             ]
         },
@@ -96,11 +97,10 @@ def _finding(by_value: Sequence[Row], titles: Mapping[str, str]) -> str:
 
 
 def _panel(
-    heading: str, values: Sequence[Sequence[Row]], titles: Mapping[str, str], cell: Callable[[Row, Sequence[Row]], Mapping[str, Any]]
+    heading: str, values: Sequence[Sequence[Row]], titles: Mapping[str, str], cell: Callable[[Row], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     """One dimension: a row a value, a column a metric; without rows where there is nothing to say."""
-    columns = {metric: [row for rows_of in values for row in rows_of if row["metric"] == metric] for metric in titles}
-    columns = {metric: column for metric, column in columns.items() if column}
+    columns = [metric for metric in titles if any(row["metric"] == metric for of_value in values for row in of_value)]
     return {
         "heading": heading,
         "columns": [titles[metric] for metric in columns],
@@ -109,11 +109,11 @@ def _panel(
 
 
 def _cells(
-    of_value: Sequence[Row], columns: Mapping[str, Sequence[Row]], cell: Callable[[Row, Sequence[Row]], Mapping[str, Any]]
+    of_value: Sequence[Row], columns: Sequence[str], cell: Callable[[Row], Mapping[str, Any]]
 ) -> Iterator[Mapping[str, Any]]:
     by_metric = {row["metric"]: row for row in of_value}
-    for metric, column in columns.items():
-        yield cell(by_metric[metric], column) if metric in by_metric else _NOTHING
+    for metric in columns:
+        yield cell(by_metric[metric]) if metric in by_metric else _NOTHING
 
 
 def _ranked(found: Sequence[Row], dimension: str) -> list[list[Row]]:
@@ -138,16 +138,24 @@ def _most_frequent(found: Sequence[Row], dimension: str) -> list[list[Row]]:
     return _ranked(found, dimension)[:MOST_CAUSES]
 
 
-def _rate_cell(row: Row, column: Sequence[Row]) -> Mapping[str, Any]:
-    highest = max((_broken_pct(each) for each in column if each["judged_clocks"] >= FEW_CASES), default=0.0)
+def _highest(by_value: Sequence[Row]) -> dict[str, float]:
+    """Metric -> the largest share of broken clocks of any group that is not all chance: panels side by side have one scale."""
+    highest: dict[str, float] = {}
+    for row in by_value:
+        if row["judged_clocks"] >= FEW_CASES:
+            highest[row["metric"]] = max(highest.get(row["metric"], 0.0), _broken_pct(row))
+    return highest
+
+
+def _rate_cell(row: Row, highest: Mapping[str, float]) -> Mapping[str, Any]:
     return {
         "figure": wording.percent(_broken_pct(row), 1),
         "below": wording.count(row["judged_clocks"]),
-        "css": heat(_broken_pct(row), highest) if row["judged_clocks"] >= FEW_CASES else "few",
+        "css": heat(_broken_pct(row), highest[row["metric"]]) if row["judged_clocks"] >= FEW_CASES else "few",
     }
 
 
-def _cause_cell(row: Row, _column: Sequence[Row]) -> Mapping[str, Any]:
+def _cause_cell(row: Row) -> Mapping[str, Any]:
     share = 100.0 * row["breached_clocks"] / row["all_breached_clocks"]
     return {
         "figure": wording.count(row["breached_clocks"]),
