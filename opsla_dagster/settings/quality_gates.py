@@ -5,20 +5,23 @@ Belongs here: the typed document. Does not belong here: how a rate is measured (
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from opsla_dagster.settings.base import Document
+
+#: No rate of quality is negative.
+Rate = Annotated[float, Field(ge=0)]
 
 
 class Bounds(Document):
     """Rates above (below) `warn` warn; above (below) `error` stop the run and leave the last good tables."""
 
-    warn_above: float | None = None
-    error_above: float | None = None
-    warn_below: float | None = None
-    error_below: float | None = None
+    warn_above: Rate | None = None
+    error_above: Rate | None = None
+    warn_below: Rate | None = None
+    error_below: Rate | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

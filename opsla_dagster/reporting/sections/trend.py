@@ -61,7 +61,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         finding=_finding(settled or judged, names, "settled intake days" if is_unsettled and settled else "intake days"),
         definition=(
             "Breach % = breached cases / judged cases, those both touched and resolved, by intake date. A case whose business time "
-            f"equals the target is met. {_targets_in_words(names, targets)}"
+            f"equals the target is met; business minutes are those of each case's own calendar. {_targets_in_words(names, targets)}"
         ).strip(),
         table=_table(daily, names),
     )
