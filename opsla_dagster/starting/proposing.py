@@ -32,6 +32,8 @@ _ZONES_READ = (
     "of Europe/Berlin): name that zone, or export stamps with their UTC offset"
 )
 _FAR_BEFORE = timedelta(days=730)
+#: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
+_STEPPING_BACK_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class LogProposal:
     start_date: date
     last_date: date
     sla_met_values: dict[str, list[str]] | None
+    order_by: list[str]
+    newest_first: bool
     notes: list[str]
     #: Assumptions that make every figure wrong if they are.
     warnings: list[str]
@@ -87,9 +91,10 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     if remarks.missing:
         raise OpslaError("\n".join(remarks.missing))
     start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
+    order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
     return LogProposal(
         columns, time_format, stamps_zone, timezone, statuses, unplaced, start_date, last_date, _sla_met_values(log, columns),
-        remarks.notes, remarks.warnings,
+        order_by, newest_first, remarks.notes, remarks.warnings,
     )
 
 
@@ -201,7 +206,7 @@ def _dates(
 ) -> tuple[date, date]:
     """The first intake date to load, and the last day of the log."""
     begins = columns.get("intake_ts", columns["event_ts"])
-    first, early, last = log.days(begins, time_format, "UTC" if states_offset(time_format) else stamps_zone or "UTC", zone)
+    first, early, last = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
     if not (isinstance(first, date) and isinstance(early, date) and isinstance(last, date)):
         raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
     if told.start_date is not None:
@@ -210,6 +215,26 @@ def _dates(
         notes.append(f"The desk starts on {early}: the few stamps before (from {first}) look like slips; --start-date {first} keeps them.")
         return early, last
     return first, last
+
+
+def _zone_read(time_format: str, stamps_zone: str | None) -> str:
+    """The zone of the stamps as `Log.stamp` reads them."""
+    return "UTC" if states_offset(time_format) else stamps_zone or "UTC"
+
+
+def _order(log: Log, columns: Mapping[str, str], time_format: str, zone: str, notes: list[str]) -> tuple[list[str], bool]:
+    """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be."""
+    stamps = columns["event_ts"]
+    order = log.order(columns["case_id"], stamps, time_format, zone)
+    if order.is_newest_first:
+        notes.append(f"The newest records come first, by {stamps}: each file is read from its end (newest_first in sources.yml).")
+    stepping = f"{counted(order.cases_stepping_back, 'case')} of {order.cases:,} with several records"
+    if order.cases_stepping_back > _STEPPING_BACK_SHARE * order.cases:
+        notes.append(f"The files are not in the order of time ({stepping}): records go by {stamps} (order_by in sources.yml).")
+        return [stamps], order.is_newest_first
+    if order.cases_stepping_back:
+        notes.append(f"Not in the order of time: {stepping}. The file's order is kept; order_by in sources.yml would change it.")
+    return [], order.is_newest_first
 
 
 # ---------------------------------------------------------------- columns

@@ -258,6 +258,53 @@ def test_nothing_but_a_header(tmp_path: Path) -> None:
         proposal(written(tmp_path, "Ticket,State,At\n"))
 
 
+def in_order(*rows: str) -> str:
+    return "\n".join(["Ticket,State,At", *rows, ""])
+
+
+ORDERED = ["A,New,2025-07-01 09:00", "A,Active,2025-07-01 10:00", "A,Done,2025-07-01 10:00", "B,New,2025-07-01 11:00", "B,Done,2025-07-01 12:00"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "order_by", "newest_first", "told"),
+    [
+        (ORDERED, [], False, []),
+        (ORDERED[::-1], [], True, ["The newest records come first, by At"]),
+        ([*ORDERED, "B,Active,2025-07-01 11:30"], ["At"], False, ["order of time (1 case of 2 with several records): records go by At"]),
+        (
+            [*ORDERED[::-1], "C,Done,2025-07-02 09:00", "C,Active,2025-07-01 10:00", "C,New,2025-07-01 12:00"], ["At"], True,
+            ["The newest records come first", "records go by At (order_by in sources.yml)"],
+        ),
+    ],
+    ids=["in order", "newest first", "appended late", "neither"],
+)
+def test_the_order_of_time_is_looked_at(tmp_path: Path, rows: list[str], order_by: list[str], newest_first: bool, told: list[str]) -> None:
+    path = written(tmp_path, in_order(*rows))
+    found = proposal(path)
+    assert (found.order_by, found.newest_first) == (order_by, newest_first)
+    assert all(any(each in note for note in found.notes) for each in told)
+    assert len(found.notes) == len(told)
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    (source,) = read_document(begun.directory / "sources.yml", SourcesSettings).sources
+    assert isinstance(source, EventLogSettings)
+    assert (list(source.order_by), source.newest_first) == (order_by, newest_first)
+
+
+def test_one_slip_among_many_cases_keeps_the_order_of_the_file(tmp_path: Path) -> None:
+    rows = [f"T{number},{word},2025-07-01 {hour}:00" for number in range(100) for word, hour in (("New", 10), ("Done", 11))]
+    found = proposal(written(tmp_path, in_order(*rows, "T7,Active,2025-07-01 10:30")))
+    assert found.order_by == []
+    assert ["1 case of 100" in note for note in found.notes] == [True]
+
+
+def test_files_that_follow_each_other_wrongly_go_by_the_stamps(tmp_path: Path) -> None:
+    files = [written(tmp_path, in_order(*rows), name) for name, rows in (("later.csv", ORDERED[2:]), ("earlier.csv", ORDERED[:2]))]
+    with sniffed(files) as log:
+        found = propose(log, Told(), NOBODY)
+    assert (found.order_by, found.newest_first) == (["At"], False)
+
+
 def answers(directory: Path, *files: Path, **more: Any) -> Answers:
     usual: dict[str, Any] = {
         "zendesk": None, "intercom": False, "name": None, "timezone": None, "start_date": None, "time_format": None, "columns": [],
