@@ -59,6 +59,8 @@ class LogProposal:
     statuses: dict[str, Signal]
     #: Words that nobody placed, with how often they occur.
     unplaced: dict[str, int]
+    #: Records that have no status at all.
+    without_status: int
     start_date: date
     last_date: date
     sla_met_values: dict[str, list[str]] | None
@@ -93,8 +95,8 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
     order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
     return LogProposal(
-        columns, time_format, stamps_zone, timezone, statuses, unplaced, start_date, last_date, _sla_met_values(log, columns),
-        order_by, newest_first, remarks.notes, remarks.warnings,
+        columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date, last_date,
+        _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings,
     )
 
 
@@ -382,6 +384,9 @@ def _statuses(
         raise OpslaError(
             f"column {column!r} has {len(words):,} different values, which are no statuses; name another one with --column status=COLUMN"
         )
+    for word, signal in told.statuses.items():
+        if word not in words:
+            raise OpslaError(f"--status {word}={signal}: column {column!r} of the log has no such word; it has {', '.join(list(words)[:MOST_WORDS])}")
     statuses: dict[str, Signal] = {}
     unplaced: dict[str, int] = {}
     proposed = signals_of(words)
@@ -405,15 +410,18 @@ def _statuses(
             f"{counted(sum(unplaced.values()), 'record')} with a status of which nobody said what it means: to be found in raw.rejected_rows. "
             "Say it with --status WORD=STATUS, or later in sources.yml."
         )
-    if unknown := [word for word in told.statuses if word not in words]:
-        remarks.notes.append(f"Not in column {column} so far: {', '.join(unknown)}.")
-        statuses.update({word: told.statuses[word] for word in unknown})
+    if lacking := _without_status(log, column):
+        remarks.notes.append(f"{counted(lacking, 'record')} without a status: to be found in raw.rejected_rows.")
     if not statuses:
         remarks.missing.append(
             f"Column {column!r} holds {', '.join(words)}: what they mean cannot be told; say it with --status WORD=STATUS, "
             f"one of {', '.join(Signal)}"
         )
     return statuses, unplaced
+
+
+def _without_status(log: Log, column: str) -> int:
+    return log.rows - log.columns[column].filled
 
 
 def _asked_signal(word: str, count: int, asking: Asking) -> Signal | None:

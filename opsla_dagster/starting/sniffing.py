@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,9 @@ def sniffed(paths: Sequence[Path], zone: str | None = None) -> Iterator[Log]:
 
 
 def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
+    for path in paths:
+        if not path.exists() and not has_magic(str(path)):
+            raise OpslaError(f"{path}: no such file; look at the path")
     settings = EventLogSettings.model_validate({
         "type": "event_log", "name": "log", "files": [str(path.absolute()) for path in paths],
         "columns": {"case_id": "-", "status": "-", "event_ts": "-"}, "statuses": {"-": "INTAKE"},

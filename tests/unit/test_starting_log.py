@@ -201,6 +201,28 @@ def test_unknown_words_are_left_out_and_told(tmp_path: Path) -> None:
     assert proposal(path, statuses={"Parked": "ON_HOLD"}).unplaced == {}
 
 
+def test_records_without_a_status_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, in_order(*ORDERED, "B,,2025-07-01 12:30", "B,?,2025-07-01 12:40"))
+    with sniffed([path]) as log:
+        found = propose(log, Told(), NOBODY)
+        console = Console(record=True, width=120, file=io.StringIO())
+        show_log(console, log, found)
+    assert found.without_status == 2
+    shown = " ".join(console.export_text().split())
+    assert "(none) 2 no status; left out" in shown
+    assert "2 records without a status: to be found in raw.rejected_rows." in shown
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    assert begun.unfinished.startswith("29% of the records have no status: is 'State' the right column?")
+
+
+def test_a_log_that_is_not_there_is_named_as_it_was_told(tmp_path: Path) -> None:
+    missing = tmp_path / "nothere.csv"
+    with pytest.raises(OpslaError) as caught:
+        begin(answers(tmp_path / "desk", missing), NOBODY)
+    assert str(caught.value) == f"{missing}: no such file; look at the path"
+
+
 def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b,c\nx,New,2025-07-01 10:00\nx,Done,2025-07-01 11:00\n")
     with pytest.raises(OpslaError, match=r"--column case_id=COLUMN"):
@@ -314,7 +336,7 @@ def answers(directory: Path, *files: Path, **more: Any) -> Answers:
 
 
 def test_what_is_written_can_be_read_and_says_the_same(tmp_path: Path) -> None:
-    text = LOG.replace("Ticket", "Ticket: no").replace("Solved", "on").replace("8;14", "8: 'x';14")
+    text = LOG.replace("Ticket", "Ticket: no").replace("Solved", "on").replace("8;14", "8: 'x';14") + "7;13.07.2025 09:00;13.07.2025 11:00;a=b;?;P1;\n"
     path = written(tmp_path, text, "No 1.csv")
     begun = begin(answers(tmp_path / "desk", path, columns=["case_id=Ticket: no"], statuses=["on=RESOLVED", "a=b=CLOSED"]), NOBODY)
     assert begun is not None
@@ -344,7 +366,8 @@ def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     ("more", "message"),
     [
         ({"columns": ["case_id"]}, "write FIELD=COLUMN"), ({"columns": ["x=Ticket"]}, "there is no field 'x'"),
-        ({"statuses": ["New=FRESH"]}, "'FRESH' is no status"), ({"timezone": "Rome"}, "--timezone: 'Rome' is no time zone"),
+        ({"statuses": ["New=FRESH"]}, "'FRESH' is no status"),
+        ({"statuses": ["Nix=RESOLVED"]}, "--status Nix=RESOLVED: column 'State' of the log has no such word; it has New, In Progress, Solved"), ({"timezone": "Rome"}, "--timezone: 'Rome' is no time zone"),
         ({"zendesk": "acme"}, "one source at a time"), ({"name": "My Log"}, "--name My Log"),
     ],
 )
