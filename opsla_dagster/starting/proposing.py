@@ -62,7 +62,6 @@ class LogProposal:
     #: Records that have no status at all.
     without_status: int
     start_date: date
-    last_date: date
     sla_met_values: dict[str, list[str]] | None
     order_by: list[str]
     newest_first: bool
@@ -92,10 +91,10 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     statuses, unplaced = _statuses(log, told, columns["status"], asking, remarks) if "status" in columns else ({}, {})
     if remarks.missing:
         raise OpslaError("\n".join(remarks.missing))
-    start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
+    start_date = _start_date(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
     order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
     return LogProposal(
-        columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date, last_date,
+        columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date,
         _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings,
     )
 
@@ -203,20 +202,20 @@ def zone_problem(name: str) -> str | None:
     return None
 
 
-def _dates(
+def _start_date(
     log: Log, told: Told, columns: Mapping[str, str], time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
-) -> tuple[date, date]:
-    """The first intake date to load, and the last day of the log."""
+) -> date:
+    """The first intake date to load."""
     begins = columns.get("intake_ts", columns["event_ts"])
-    first, early, last = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
-    if not (isinstance(first, date) and isinstance(early, date) and isinstance(last, date)):
+    first, early = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
+    if not (isinstance(first, date) and isinstance(early, date)):
         raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
     if told.start_date is not None:
-        return told.start_date, max(last, told.start_date)
+        return told.start_date
     if early - first > _FAR_BEFORE:
         notes.append(f"The desk starts on {early}: the few stamps before (from {first}) look like slips; --start-date {first} keeps them.")
-        return early, last
-    return first, last
+        return early
+    return first
 
 
 def _zone_read(time_format: str, stamps_zone: str | None) -> str:

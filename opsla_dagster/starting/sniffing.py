@@ -142,13 +142,13 @@ class Log:
         )
         return float(share)
 
-    def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object, object]:
-        """First, one in a thousand, and last local date of a column's stamps; None where it has none."""
+    def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object]:
+        """First, and one in a thousand, local date of a column's stamps; None where it has none."""
         local = f"timezone({literal(desk_zone)}, instant)::date"
-        ((first, early, last),) = self._rows(
-            f"select min({local}), quantile_disc({local}, 0.001), max({local}) from ({self._instants(column, stamp_format, stamps_zone)})"
+        ((first, early),) = self._rows(
+            f"select min({local}), quantile_disc({local}, 0.001) from ({self._instants(column, stamp_format, stamps_zone)})"
         )
-        return first, early, last
+        return first, early
 
     def order(self, case: str, column: str, stamp_format: str, stamps_zone: str) -> Order:
         """How the stamps of a column run within the cases, along the files."""

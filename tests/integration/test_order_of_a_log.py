@@ -51,7 +51,7 @@ def test_a_case_that_is_reopened_before_it_ended_is_named(tmp_path: Path, record
 
 def test_the_warning_says_what_to_set() -> None:
     told = header_comment(check_path("raw.events_log", CHECK))
-    assert "set `order_by` or `newest_first` in sources.yml" in " ".join(told.split())
+    assert "set `newest_first` in sources.yml; where records or files come in any other order, set `order_by`" in " ".join(told.split())
 
 
 def test_true_reopens_are_no_offence(tmp_path: Path) -> None:

@@ -172,11 +172,11 @@ def test_a_stamp_may_name_its_zone(tmp_path: Path) -> None:
     with sniffed([path], "Europe/Berlin") as log:
         found = propose(log, Told(timezone="Europe/Berlin"), NOBODY)
     assert (found.time_format, found.stamps_zone) == ("%d.%m.%Y %H:%M:%S %Z", "Europe/Berlin")
-    assert (found.start_date, found.last_date) == (date(2026, 1, 20), date(2026, 7, 16))
+    assert found.start_date == date(2026, 1, 20)
     named = written(tmp_path, stamped("16.07.2026 00:10:49 Europe/Berlin", "20.01.2026 23:10:49 UTC"))
     with pytest.raises(OpslaError, match=r"the log's stamps state Europe/Berlin and UTC: say it with --timezone"):
         proposal(named)
-    assert proposal(named, timezone="Europe/Berlin").last_date == date(2026, 7, 16)
+    assert proposal(named, timezone="Europe/Berlin").start_date == date(2026, 1, 21)
 
 
 def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:
@@ -311,6 +311,14 @@ def test_the_order_of_time_is_looked_at(tmp_path: Path, rows: list[str], order_b
     (source,) = read_document(begun.directory / "sources.yml", SourcesSettings).sources
     assert isinstance(source, EventLogSettings)
     assert (list(source.order_by), source.newest_first) == (order_by, newest_first)
+
+
+def test_a_stamp_of_the_future_does_not_stretch_the_calendar(tmp_path: Path) -> None:
+    path = written(tmp_path, in_order(*ORDERED, "C,New,2094-07-01 10:00"))
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    horizon = yaml.safe_load((begun.directory / "calendars.yml").read_text(encoding="utf-8"))["horizon"]
+    assert horizon["end"] < date(2090, 1, 1)
 
 
 def test_one_slip_among_many_cases_keeps_the_order_of_the_file(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 -- Cases of the window with a reopen that is stamped before the end which the source's order puts ahead of it. Events of which the source says that
 -- their zone is wrong are not judged.
 -- A failure means that the records of these cases do not come in the order in which things happened, so that the cases count as reopened, and
--- most of them as open; look first whether the log's newest records come first, or its files in another order, and set `order_by` or
--- `newest_first` in sources.yml (docs/add_a_source.md).
+-- most of them as open; look first whether the log's newest records come first, and set `newest_first` in sources.yml; where records or files
+-- come in any other order, set `order_by` to the column of the stamp (docs/add_a_source.md).
 with events as (
     select
         source,
