@@ -123,7 +123,7 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     ]
     warehouse = tmp_path / "home" / "ops_warehouse.duckdb"
     dates = "select count(*), max(intake_date)::varchar from raw.source_partitions"
-    assert rows(warehouse, dates) == [(3, "2025-07-03")]
+    assert rows(warehouse, dates) == [(2, "2025-07-02")]
     assert rows(warehouse, "select case_id from raw.cases order by 1") == [("A",), ("B",)]
     code, out, _ = opsla("run", "--start", "2025-07-02", "--end", "2025-09-01", "--as-of", "2025-07-04T12:00")
     assert code == 0
