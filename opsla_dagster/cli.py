@@ -94,7 +94,8 @@ def run(
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
     _refuse_dates_before(window.start, settings.sources.desk.start_date)
-    _refuse_dates_to_come(window.start, as_of_at, settings.sources.desk.timezone)
+    window = _gone_by(desk, window, as_of_at, settings.sources.desk.timezone, is_end_told=end is not None)
+    _say_what_was_read(desk, as_of_at)
     require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
@@ -165,6 +166,7 @@ def refresh(as_of: AsOf = None) -> None:
     unloaded = _load_accounts(settings)
     desk = build_desk(settings)
     windows = refresh_windows(settings, desk, as_of_at)
+    _say_what_was_read(desk, as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         _refuse_unloaded(unloaded)
@@ -466,12 +468,30 @@ def _refuse_dates_before(first: date, start_date: date) -> None:
         raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
 
 
-def _refuse_dates_to_come(first: date, as_of_at: datetime, zone: str) -> None:
+def _gone_by(desk: "Desk", window: "Window", as_of_at: datetime, zone: str, *, is_end_told: bool) -> "Window":
+    """The window up to the desk's date at as_of: days that a stamp in the future names are not yet days of the desk.
+
+    Where nobody said the end, a window that is cut ends with the last date that has cases by then. Raises OpslaError where nothing of it has happened.
+    """
     from opsla_dagster.automation.refresh import local_date
+    from opsla_dagster.window import ONE_DAY, Window
 
     today = local_date(as_of_at, zone)
-    if first > today:
-        raise OpslaError(f"the window begins on {first}; as of {today} nothing of it has happened yet")
+    if window.start > today:
+        raise OpslaError(f"the window begins on {window.start}; as of {today} nothing of it has happened yet")
+    cut = Window(window.start, min(window.end, today + ONE_DAY))
+    if cut == window:
+        return window
+    if is_end_told:
+        _say(f"The window ends with {today}: as of then nothing of the dates up to {window.last} has happened yet.")
+        return cut
+    known = desk.partition_states(cut, as_of_at)["intake_date"].to_pylist()
+    return Window(cut.start, max(known, default=cut.last) + ONE_DAY)
+
+
+def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
+    for note in desk.reading_notes(as_of_at):
+        _say(note)
 
 
 def _require_free(port: int) -> None:

@@ -88,7 +88,9 @@ RAW = [
     ),
     TableAsset(
         "raw.events_log", "sources", deps=["raw.cases"], rows=_events_log, before=refuse_the_unannounced,
-        checks=["assert_event_ids_are_unique_in_the_warehouse", "assert_every_event_has_its_case"],
+        checks=[
+            "assert_event_ids_are_unique_in_the_warehouse", "assert_every_event_has_its_case", "warn_cases_reopened_before_they_ended",
+        ],
     ),
     *(
         TableAsset(table, "sources", deps=["raw.cases"], rows=rows, before=refuse_the_unannounced, checks=["assert_every_row_has_its_case"])

@@ -104,6 +104,8 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
     for check in failed[:MOST_FAILED]:
         figures = wording.check_figures(check)
         yield "", Text(f"{check.severity} {check.asset} {check.check}{': ' if figures else ''}{figures}", "red")
+        if check.description:
+            yield "", Text(check.description, "dim")
     if len(failed) > MOST_FAILED:
         yield "", Text(f"and {len(failed) - MOST_FAILED} more", "red")
     written = sum(table.rows for table in summary.tables)

@@ -23,6 +23,7 @@ from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummar
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.warehouse.sql import check_path, header_comment
 from opsla_dagster.window import ONE_DAY
 
 REPORT = "report.html"
@@ -135,6 +136,15 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
     ]
 
 
+def _what_a_failure_means(evaluation: dg.AssetCheckEvaluation) -> str:
+    """What the header of an invariant's file says of a failure, and where to look first; nothing for other checks."""
+    path = check_path(".".join(evaluation.asset_key.path), evaluation.check_name)
+    if not path.exists():
+        return ""
+    _, failure, meaning = header_comment(path).partition("A failure means")
+    return f"{failure}{meaning}"
+
+
 def _checks(instance: DagsterInstance, run: DagsterRun) -> list[CheckResult]:
     found = []
     for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records:
@@ -147,7 +157,7 @@ def _checks(instance: DagsterInstance, run: DagsterRun) -> list[CheckResult]:
                 check=evaluation.check_name,
                 passed=evaluation.passed,
                 severity=evaluation.severity.value,
-                description=evaluation.description or "",
+                description=evaluation.description or ("" if evaluation.passed else _what_a_failure_means(evaluation)),
                 figures={
                     name: value.value
                     for name, value in evaluation.metadata.items()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -104,9 +105,17 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             name, line = (key.tag, str(key.value)), key.start_mark.line + 1
             if name in first_lines:
-                raise ValueError(f"line {line}: {key.value!r} is said again, after line {first_lines[name]}; keep one of the two")
+                problem = f"{key.value!r} is said again, after line {first_lines[name]}; keep one of the two"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             first_lines[name] = line
         return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A date such as 2025-13-01 is a bare ValueError, which would not say where it stands."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
@@ -115,19 +124,41 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     Raises OpslaError naming the file and, for a bad value, its YAML path, what was found and what was expected.
     """
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise OpslaError(f"{path}: no such config file; OPSLA_CONFIG names the directory that holds it") from error
     except (OSError, UnicodeDecodeError) as error:
         raise OpslaError(f"{path}: cannot be read: {error}") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2025-13-01 is a bare ValueError
-        raise OpslaError(f"{path}: not valid YAML: {error}") from error
+    try:
+        content: Any = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise OpslaError(f"{path}: {_yaml_problem(text, error)}") from None  # it quotes the line
     if not isinstance(content, dict):
         raise OpslaError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
     try:
         return model.model_validate(content)
     except ValidationError as error:
         raise OpslaError("\n".join(_lines(path, content, model, error))) from error
+
+
+def _yaml_problem(text: str, error: yaml.YAMLError) -> str:
+    """Line, column and problem in one line, without the text that stands there, which may be a secret."""
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark or error.context_mark) is not None:
+        line, column = mark.line + 1, mark.column + 1
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+    elif isinstance(error, yaml.reader.ReaderError):
+        line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
+        problem = error.reason
+    else:
+        return f"not valid YAML: {error}"
+    return f"line {line}, column {column}: not valid YAML: {problem}"
+
+
+#: What pydantic calls by Python's names -> what the file should have there.
+_EXPECTED = {
+    **dict.fromkeys(("tuple_type", "list_type"), "expected a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "expected a mapping (name: value)"),
+}
 
 
 def _lines(path: Path, content: Any, model: type[Document], error: ValidationError) -> list[str]:
@@ -140,11 +171,23 @@ def _lines(path: Path, content: Any, model: type[Document], error: ValidationErr
             told = "is required"
         elif problem["type"] == "extra_forbidden":
             told = f"no such setting; {_meant(str(problem['loc'][-1]), _settings_at(model, problem['loc'][:-1]))}"
+        elif problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+            place, told = _kind_problem(place, problem["ctx"])
         else:
             hides = is_confidential or place.endswith("_variable")
-            told = problem["msg"].removeprefix("Value error, ") + ("" if hides else _found(problem["input"]))
+            expected = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+            told = expected + ("" if hides else _found(problem["input"]))
         lines.append(f"{path}: {place}: {told}")
     return lines
+
+
+def _kind_problem(place: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Place and problem of a setting, mostly `type`, that says which of several documents this is."""
+    here = f"{place}.{context['discriminator'].strip(chr(39))}"
+    if "tag" not in context:
+        return here, "is required"
+    known = [each.strip("'") for each in context["expected_tags"].split(", ")]
+    return here, f"there is no {context['tag']!r}; {_meant(context['tag'], known)}"
 
 
 def _meant(name: str, known: list[str]) -> str:

@@ -164,11 +164,15 @@ class EventLogSettings(Document):
     statuses: Annotated[Mapping[Text, Signal], AfterValidator(_not_empty)]
     sla_met_values: SlaMetValues = SlaMetValues()
     order_by: tuple[Text, ...] = ()
+    #: The records of each file come the last one first.
+    newest_first: bool = False
     case_id_prefix: str = ""
 
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
         """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled"})
+        # Left out where it is not set: homes that were made before it existed go on.
+        left_out = {"files", "enabled", *(() if self.newest_first else ("newest_first",))}
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
 

@@ -125,6 +125,10 @@ class Source(Protocol):
         """Schema SOURCE_VERDICTS."""
         return SOURCE_VERDICTS.empty_table()
 
+    def reading_notes(self, as_of_at: datetime) -> list[str]:
+        """What became of the records that were read, for a person who runs it: a line each."""
+        return []
+
     def calendars(self) -> Mapping[str, Calendar]:
         """Calendars that the source brings, by name: <source>:<its own name>."""
         return {}

@@ -24,7 +24,7 @@ from opsla_dagster.starting.accounts import (
     zendesk_account,
 )
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, Told, propose, zone_problem
+from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, Told, propose, zone_problem
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.words import plain_name
@@ -122,14 +122,25 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         show_log(asking.console, log, proposal)
         case = log.columns[proposal.columns["case_id"]].examples[0]
         found = LogFiles(name, log.files, log.csv, log.missing_values, log.rows, case)
-    lost = sum(proposal.unplaced.values()) / found.rows
+    lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
     unfinished = ""
     if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
-        unfinished = (
-            f"{lost:.0%} of the records have a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
-            f"{answers.directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
-        )
+        unfinished = _too_little_placed(lost, proposal, answers.directory)
     return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
+
+
+def _too_little_placed(lost: float, proposal: LogProposal, directory: Path) -> str:
+    """What to do before the first run; `lost` is the share of the records without a usable status, 0-1."""
+    if not proposal.unplaced:
+        return (
+            f"{lost:.0%} of the records have no status: is {proposal.columns['status']!r} the right column? Clear {directory} away and name another "
+            f"one with --column status=COLUMN; or raise pct_rejected_rows in {directory / 'quality_gates.yml'}, then `opsla run`"
+        )
+    none = "no status, or " if proposal.without_status else ""
+    return (
+        f"{lost:.0%} of the records have {none}a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
+        f"{directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
+    )
 
 
 def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:

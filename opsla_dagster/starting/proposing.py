@@ -32,6 +32,8 @@ _ZONES_READ = (
     "of Europe/Berlin): name that zone, or export stamps with their UTC offset"
 )
 _FAR_BEFORE = timedelta(days=730)
+#: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
+_STEPPING_BACK_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,12 @@ class LogProposal:
     statuses: dict[str, Signal]
     #: Words that nobody placed, with how often they occur.
     unplaced: dict[str, int]
+    #: Records that have no status at all.
+    without_status: int
     start_date: date
-    last_date: date
     sla_met_values: dict[str, list[str]] | None
+    order_by: list[str]
+    newest_first: bool
     notes: list[str]
     #: Assumptions that make every figure wrong if they are.
     warnings: list[str]
@@ -86,10 +91,11 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     statuses, unplaced = _statuses(log, told, columns["status"], asking, remarks) if "status" in columns else ({}, {})
     if remarks.missing:
         raise OpslaError("\n".join(remarks.missing))
-    start_date, last_date = _dates(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
+    start_date = _start_date(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
+    order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
     return LogProposal(
-        columns, time_format, stamps_zone, timezone, statuses, unplaced, start_date, last_date, _sla_met_values(log, columns),
-        remarks.notes, remarks.warnings,
+        columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date,
+        _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings,
     )
 
 
@@ -198,20 +204,40 @@ def zone_problem(name: str) -> str | None:
     return None
 
 
-def _dates(
+def _start_date(
     log: Log, told: Told, columns: Mapping[str, str], time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
-) -> tuple[date, date]:
-    """The first intake date to load, and the last day of the log."""
+) -> date:
+    """The first intake date to load."""
     begins = columns.get("intake_ts", columns["event_ts"])
-    first, early, last = log.days(begins, time_format, "UTC" if states_offset(time_format) else stamps_zone or "UTC", zone)
-    if not (isinstance(first, date) and isinstance(early, date) and isinstance(last, date)):
+    first, early = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
+    if not (isinstance(first, date) and isinstance(early, date)):
         raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
     if told.start_date is not None:
-        return told.start_date, max(last, told.start_date)
+        return told.start_date
     if early - first > _FAR_BEFORE:
         notes.append(f"The desk starts on {early}: the few stamps before (from {first}) look like slips; --start-date {first} keeps them.")
-        return early, last
-    return first, last
+        return early
+    return first
+
+
+def _zone_read(time_format: str, stamps_zone: str | None) -> str:
+    """The zone of the stamps as `Log.stamp` reads them."""
+    return "UTC" if states_offset(time_format) else stamps_zone or "UTC"
+
+
+def _order(log: Log, columns: Mapping[str, str], time_format: str, zone: str, notes: list[str]) -> tuple[list[str], bool]:
+    """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be."""
+    stamps = columns["event_ts"]
+    order = log.order(columns["case_id"], stamps, time_format, zone)
+    if order.is_newest_first:
+        notes.append(f"The newest records come first, by {stamps}: each file is read from its end (newest_first in sources.yml).")
+    stepping = f"{counted(order.cases_stepping_back, 'case')} of {order.cases:,} with several records"
+    if order.cases_stepping_back > _STEPPING_BACK_SHARE * order.cases:
+        notes.append(f"The files are not in the order of time ({stepping}): records go by {stamps} (order_by in sources.yml).")
+        return [stamps], order.is_newest_first
+    if order.cases_stepping_back:
+        notes.append(f"Not in the order of time: {stepping}. The file's order is kept; order_by in sources.yml would change it.")
+    return [], order.is_newest_first
 
 
 # ---------------------------------------------------------------- columns
@@ -359,6 +385,9 @@ def _statuses(
         raise OpslaError(
             f"column {column!r} has {len(words):,} different values, which are no statuses; name another one with --column status=COLUMN"
         )
+    for word, signal in told.statuses.items():
+        if word not in words:
+            raise OpslaError(f"--status {word}={signal}: column {column!r} of the log has no such word; it has {', '.join(list(words)[:MOST_WORDS])}")
     statuses: dict[str, Signal] = {}
     unplaced: dict[str, int] = {}
     proposed = signals_of(words)
@@ -382,15 +411,18 @@ def _statuses(
             f"{counted(sum(unplaced.values()), 'record')} with a status of which nobody said what it means: to be found in raw.rejected_rows. "
             "Say it with --status WORD=STATUS, or later in sources.yml."
         )
-    if unknown := [word for word in told.statuses if word not in words]:
-        remarks.notes.append(f"Not in column {column} so far: {', '.join(unknown)}.")
-        statuses.update({word: told.statuses[word] for word in unknown})
+    if lacking := _without_status(log, column):
+        remarks.notes.append(f"{counted(lacking, 'record')} without a status: to be found in raw.rejected_rows.")
     if not statuses:
         remarks.missing.append(
             f"Column {column!r} holds {', '.join(words)}: what they mean cannot be told; say it with --status WORD=STATUS, "
             f"one of {', '.join(Signal)}"
         )
     return statuses, unplaced
+
+
+def _without_status(log: Log, column: str) -> int:
+    return log.rows - log.columns[column].filled
 
 
 def _asked_signal(word: str, count: int, asking: Asking) -> Signal | None:

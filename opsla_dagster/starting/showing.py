@@ -35,6 +35,8 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
         statuses.add_row(Text(word), f"{words.get(word, 0):,}", Text(signal))
     for word, count in proposal.unplaced.items():
         statuses.add_row(Text(word), f"{count:,}", Text("nobody said; left out", "yellow"))
+    if proposal.without_status:
+        statuses.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; left out", "yellow"))
     console.print(statuses)
     lines = [f"{counted(log.rows, 'record')}; {_written(log)}; stamps {proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []

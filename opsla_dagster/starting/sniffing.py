@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,17 @@ class Column:
     distinct: int
     examples: tuple[str, ...]
     is_typed_stamp: bool
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a log's files run against time."""
+
+    #: Within a file most records of a case are stamped before the one above.
+    is_newest_first: bool
+    #: Cases with several records, and those that step back in time once such files are turned round.
+    cases: int
+    cases_stepping_back: int
 
 
 @dataclass(frozen=True)
@@ -130,19 +142,45 @@ class Log:
         )
         return float(share)
 
-    def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object, object]:
-        """First, one in a thousand, and last local date of a column's stamps; None where it has none."""
-        stamp = self.stamp(column, stamp_format)
+    def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object]:
+        """First, and one in a thousand, local date of a column's stamps; None where it has none."""
+        local = f"timezone({literal(desk_zone)}, instant)::date"
+        ((first, early),) = self._rows(
+            f"select min({local}), quantile_disc({local}, 0.001) from ({self._instants(column, stamp_format, stamps_zone)})"
+        )
+        return first, early
+
+    def order(self, case: str, column: str, stamp_format: str, stamps_zone: str) -> Order:
+        """How the stamps of a column run within the cases, along the files."""
+        placed = (
+            f"select {self.columns[case].sql} as case_id, instant, file_number, row_number "
+            f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.columns[case].sql} is not null"
+        )
+
+        def steps(rows: str) -> str:
+            return (
+                "(select case_id, instant, lag(instant) over run as before, lag(file_number) over run = file_number as is_within_a_file "
+                f"from ({placed}) window run as (partition by case_id order by file_number, {rows})) where before is not null"
+            )
+
+        ((forth, back),) = self._rows(
+            "select count(*) filter (instant > before and is_within_a_file), count(*) filter (instant < before and is_within_a_file) "
+            f"from {steps('row_number')}"
+        )
+        is_newest_first = bool(back > forth)
+        ((cases, stepping_back),) = self._rows(
+            "select count(distinct case_id), count(distinct case_id) filter (instant < before) "
+            f"from {steps('row_number desc' if is_newest_first else 'row_number')}"
+        )
+        return Order(is_newest_first, cases, stepping_back)
+
+    def _instants(self, column: str, stamp_format: str, stamps_zone: str) -> str:
+        """SQL: the records that have a stamp in the column, with its `instant`."""
         cell = self.columns[column].sql
         is_iso = stamp_format == "iso" or self.columns[column].is_typed_stamp
         stated = f"coalesce(regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}), false)" if is_iso else "false"
-        zone = f"case when is_stated then 'UTC' else {literal(stamps_zone)} end"
-        local = f"timezone({literal(desk_zone)}, timezone({zone}, stamp))::date"
-        ((first, early, last),) = self._rows(
-            f"select min({local}), quantile_disc({local}, 0.001), max({local}) from (select {stamp} as stamp, {stated} as is_stated from log) "
-            f"where stamp {_PLAUSIBLE}"
-        )
-        return first, early, last
+        stamped = f"select *, {self.stamp(column, stamp_format)} as stamp from log"
+        return f"select *, timezone(case when {stated} then 'UTC' else {literal(stamps_zone)} end, stamp) as instant from ({stamped}) where stamp {_PLAUSIBLE}"
 
     def _rows(self, select: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(select).fetchall()
@@ -165,6 +203,9 @@ def sniffed(paths: Sequence[Path], zone: str | None = None) -> Iterator[Log]:
 
 
 def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
+    for path in paths:
+        if not path.exists() and not has_magic(str(path)):
+            raise OpslaError(f"{path}: no such file; look at the path")
     settings = EventLogSettings.model_validate({
         "type": "event_log", "name": "log", "files": [str(path.absolute()) for path in paths],
         "columns": {"case_id": "-", "status": "-", "event_ts": "-"}, "statuses": {"-": "INTAKE"},
@@ -262,7 +303,7 @@ def _unite(connection: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded], name
     for number, item in enumerate(loaded):
         sql = {column.name: column.sql for column in item.columns}
         cells = ", ".join(f"nullif({sql[name]}, '') as k{place}" for place, name in enumerate(names))
-        selects.append(f"select {cells} from raw_{number}")
+        selects.append(f"select {number} as file_number, rowid as row_number, {cells} from raw_{number}")
     connection.execute(f"create table united as {' union all '.join(selects)}")
 
 
@@ -278,7 +319,7 @@ def _forget_marks(connection: duckdb.DuckDBPyConnection, columns: int, marks: Se
     listed = ", ".join(literal(mark) for mark in marks) or "''"
     cells = ", ".join(f"case when k{number} not in ({listed}) then k{number} end as k{number}" for number in range(columns))
     any_cell = ", ".join(f"k{number}" for number in range(columns))
-    connection.execute(f"create table log as select {cells} from united where coalesce({any_cell}) is not null")
+    connection.execute(f"create table log as select file_number, row_number, {cells} from united where coalesce({any_cell}) is not null")
     connection.execute("drop table united")
 
 

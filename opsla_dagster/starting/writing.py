@@ -56,7 +56,7 @@ def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: 
         **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
         "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.csv),
         "example": {"case": log.example_case, "word": word, "signal": signal},
-        **_horizon(proposal.start_date, max(today, proposal.last_date)),
+        **_horizon(proposal.start_date, max(today, proposal.start_date)),
     }
     return _documents({"sources": "sources_log", "sla_policies": "sla_policies_log"}, answers)
 

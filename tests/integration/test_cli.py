@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from small_desk import desk_settings, july, log_of, make, write_config
+from small_desk import desk_settings, july, log_of, make, rows, write_config
 
 from opsla_dagster import cli
 
@@ -106,6 +106,48 @@ def test_what_has_not_happened_yet_cannot_be_loaded(opsla: Opsla) -> None:
     code, _, complaint = opsla("run", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", "2025-07-03T02:00")
     assert code == 1
     assert complaint == "opsla: the window begins on 2025-07-03; as of 2025-07-02 nothing of it has happened yet\n", "it is still the 2nd there"
+
+
+def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header, *records = LOG.splitlines()
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join([header, *records[::-1], ""]), encoding="utf-8")
+    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    monkeypatch.setenv("OPSLA_CONFIG", str(config))
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
+    code, out, _ = opsla("run", "--as-of", "2025-07-03T12:00")
+    assert code == 0
+    said = " ".join(out.split())
+    assert "WARN raw.events_log warn_cases_reopened_before_they_ended: offending rows 1 A failure means that" in said
+    assert "set `newest_first` in sources.yml; where records or files come in any other order, set `order_by`" in said
+    assert "order_by" in (tmp_path / "home" / "reports" / "report.html").read_text(encoding="utf-8")
+
+
+def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-12-17 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n", encoding="utf-8")
+    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    monkeypatch.setenv("OPSLA_CONFIG", str(config))
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
+    code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
+    assert (code, complaint) == (0, "")
+    assert out.splitlines()[:2] == [
+        "desk_log: 7 records read, 6 used, 1 rejected (raw.rejected_rows)",
+        "desk_log: 2 records lie after 2025-07-03 12:00 UTC, the latest 2052-01-01: they count when that time has come",
+    ]
+    warehouse = tmp_path / "home" / "ops_warehouse.duckdb"
+    dates = "select count(*), max(intake_date)::varchar from raw.source_partitions"
+    assert rows(warehouse, dates) == [(2, "2025-07-02")]
+    assert rows(warehouse, "select case_id from raw.cases order by 1") == [("A",), ("B",)]
+    code, out, _ = opsla("run", "--start", "2025-07-02", "--end", "2025-09-01", "--as-of", "2025-07-04T12:00")
+    assert code == 0
+    assert "The window ends with 2025-07-04: as of then nothing of the dates up to 2025-08-31 has happened yet.\n" in out
+    assert rows(warehouse, dates) == [(4, "2025-07-04")]
+    code, out, _ = opsla("refresh", "--as-of", "2026-01-01T12:00")
+    assert code == 0
+    assert "desk_log: 1 record lies after 2026-01-01 12:00 UTC, the latest 2052-01-01: it counts when that time has come\n" in out
 
 
 @pytest.mark.parametrize(

@@ -298,8 +298,9 @@ def test_shipped_document_is_the_default() -> None:
     [
         ("channels: [{name: chat, url_variable: 'slack://SECRET/x/y'}]", "channels.0.url_variable: expected the NAME"),
         ("channels: [{name: chat, url: 'slack://SECRET/x/y'}]", "channels.0.url"),
-        ("channels: 'slack://SECRET/x/y'", "channels: Input should be"),
-        ("channels: ['slack://SECRET/x/y']", "channels.0: Input should be"),
+        ("channels: 'slack://SECRET/x/y'", "channels: expected a list"),
+        ("channels: ['slack://SECRET/x/y']", "channels.0: expected a mapping (name: value)"),
+        ("channels: 'slack://SECRET/x/y' odd", "line 1, column 32: not valid YAML"),
         ("channels: [{name: 'slack://SECRET', url_variable: A}]", "channels.0.name"),
         ("ui_url: 'slack://SECRET'", "ui_url: expected the address"),
         ("channels: [{name: a, url_variable: A}, {name: a, url_variable: SECRET}]", "two channels share a name"),

@@ -227,7 +227,7 @@ calendars:
         ("mon-fri", "mon-fry", r"calendars\.desk\.hours\.mon-fry: 'mon-fry' is no weekday"),
         ("hours: {mon-fri: [08:00-18:00]}", "hours: {}", r"calendars\.desk: never open.* always_open: true$"),
         ("hours:", "always_open: true\n    hours:", r"calendars\.desk: always_open means 24x7 without exception"),
-        ("hours:", "holidays: [2025-13-01]\n    hours:", r"not valid YAML: month must be in 1\.\.12"),
+        ("hours:", "holidays: [2025-13-01]\n    hours:", r"calendars\.yml: line 6, column 16: not valid YAML: month must be in 1\.\.12"),
         ("hours:", "holidays: [someday]\n    hours:", r"calendars\.desk\.holidays\.0: .*found 'someday'"),
         ("hours:", "holidays: [{from: 2025-01-02}]\n    hours:", r"calendars\.desk\.holidays\.0: write a date"),
         ("hours:", "holidays: [{from: 2025-01-02, to: 2025-01-01}]\n    hours:", r"holidays\.0: to .* lies before"),

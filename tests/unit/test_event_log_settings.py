@@ -89,7 +89,10 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"sla_met_values": {"met": ["yes"], "missed": ["yes"]}}, "sla_met_values", "['yes'] cannot mean both"),
         ({"missing_values": [0]}, "missing_values.0", "write this in quotes"),
         ({"name": "My log"}, "name", "pattern"),
-        ({"type": "jira"}, "", "'jira'"),
+        ({"type": "jira"}, "type", "there is no 'jira'; known here: simulation, event_log, zendesk, intercom"),
+        ({"type": "event_logg"}, "type", "there is no 'event_logg'; did you mean event_log?"),
+        ({"order_by": "at"}, "order_by", "expected a list; found 'at'"),
+        ({"columns": "number"}, "columns", "expected a mapping (name: value); found 'number'"),
         ({"hue": "red"}, "hue", "no such setting; known here: type, name, enabled, files, format, csv,"),
     ],
 )
@@ -100,6 +103,25 @@ def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], pla
     assert message.startswith(f"{tmp_path / 'sources.yml'}: {'.'.join(['sources.0', place]).rstrip('.')}: ")
     assert "\n" not in message
     assert problem in message
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("desk:\n  timezone: UTC\n  start_date: 2026-02-30\n", "line 3, column 15: not valid YAML: day is out of range for month"),
+        ("desk: {timezone: UTC\nsources: []\n", "line 2, column 8: not valid YAML: while parsing a flow mapping, expected ',' or '}', but got ':'"),
+        ("desk:\n  a: b: c\n", "line 2, column 7: not valid YAML: mapping values are not allowed here"),
+        ("desk:\n  a: \x07\n", "line 2, column 6: not valid YAML: special characters are not allowed"),
+        ("desk: {timezone: UTC, start_date: 2025-01-01}\nsources: [{name: x}]\n", "sources.0.type: is required"),
+        ("desk: {timezone: UTC, start_date: 2025-01-01}\nsources: [log.csv]\n", "sources.0: expected a mapping (name: value); found 'log.csv'"),
+    ],
+)
+def test_a_mistake_of_form_is_one_line(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "sources.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(OpslaError) as caught:
+        read_document(path, SourcesSettings)
+    assert str(caught.value) == f"{path}: {problem}"
 
 
 def test_two_sources_need_two_names(tmp_path: Path) -> None:

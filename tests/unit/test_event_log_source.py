@@ -18,6 +18,7 @@ from event_log_desk import (
     cases_of,
     digests_of,
     events_of,
+    log_settings,
     log_source,
     log_text,
     rejected_of,
@@ -26,6 +27,7 @@ from event_log_desk import (
 
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.event_log import SourceCounts
+from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.sources.event_log.mapping import abbreviations
 from opsla_dagster.window import Window
 
@@ -317,6 +319,18 @@ def test_order_by_a_stamp_then_a_number_then_the_file(tmp_path: Path) -> None:
     assert [row["source_status"] for row in events_of(source)] == ["New", "Done", "Active", "Shut"]
 
 
+def test_newest_first_turns_each_file_round(tmp_path: Path) -> None:
+    """Also the records that a clock of minutes stamps alike; the place of a record stays when newer ones come on top."""
+    rows = ["A,Done,2025-03-03T09:00Z", "A,Active,2025-03-03T09:00Z", "A,New,2025-03-03T08:00Z"]
+    (tmp_path / "2.csv").write_text(log_text(["A,Shut,2025-03-05T09:00Z", "A,Waiting,2025-03-04T09:00Z"]))
+    found = events_of(log_source(tmp_path, log_text(rows), files=["log.csv", "2.csv"], newest_first=True))
+    assert [(row["event_id"], row["source_status"]) for row in found] == [
+        ("A#0001", "New"), ("A#0002", "Active"), ("A#0003", "Done"), ("A#0004", "Waiting"), ("A#0005", "Shut"),
+    ]
+    found = events_of(log_source(tmp_path / "by_stamp", log_text(rows), order_by=["at"], newest_first=True))
+    assert [row["source_status"] for row in found] == ["New", "Active", "Done"]
+
+
 def test_event_ids_sort_as_the_records_of_the_case_do(tmp_path: Path) -> None:
     source = log_source(tmp_path, log_text([f"A,Active,2025-03-03T08:{minute:02d}Z" for minute in range(12)]))
     ids = [row["event_id"] for row in events_of(source)]
@@ -547,6 +561,17 @@ def test_a_glob_reads_its_files_in_name_order_as_one_log(tmp_path: Path) -> None
     assert [row["source_status"] for row in events_of(source)] == ["New", "Active", "Done"], "each file once, by name"
 
 
+def test_numbers_in_file_names_count_as_numbers(tmp_path: Path) -> None:
+    names = ["a2/log_9.csv", "a2/log_10.csv", "a10/log_1.csv", "a10/log_1b.csv", "a10/log_01.csv"]
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(log_text([f"{number},New,2025-03-03T08:00Z"]))
+    found = find_log_files(log_settings(files="*/log_*.csv"), tmp_path)
+    assert [str(file.path.relative_to(tmp_path)) for file in found] == [
+        "a2/log_9.csv", "a2/log_10.csv", "a10/log_01.csv", "a10/log_1.csv", "a10/log_1b.csv",
+    ]
+
+
 def test_files_with_the_mapped_columns_in_another_order_are_one_log(tmp_path: Path) -> None:
     (tmp_path / "1.csv").write_text(log_text(["A,New,2025-03-03T08:00Z"]))
     (tmp_path / "2.csv").write_text(log_text(["note,2025-03-03T09:00Z,A,Done"], "extra,at,number,state"))
@@ -676,7 +701,8 @@ def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:
     assert source.fingerprint() == grown.fingerprint()
     other_words = log_source(tmp_path, statuses={**STATUSES, "Waiting": "ON_HOLD"})
     other_days = log_source(tmp_path, zone="Asia/Kathmandu")
-    assert len({source.fingerprint(), other_words.fingerprint(), other_days.fingerprint()}) == 3
+    turned = log_source(tmp_path, newest_first=True)
+    assert len({source.fingerprint(), other_words.fingerprint(), other_days.fingerprint(), turned.fingerprint()}) == 4
 
 
 def test_the_order_of_the_statuses_does_not_matter_to_the_fingerprint(tmp_path: Path) -> None:

@@ -137,8 +137,8 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
         ("[CUSTOMER_WAIT]", "[PRIVATE_NOTE]", r"metrics\.touch: pause: PRIVATE_NOTE is no status that lasts"),
         ("cancel: [RESOLVED]", "cancel: [PUBLIC_REPLY]", r"metrics\.next_reply: PUBLIC_REPLY both stops and cancels"),
         ("title: First touch", "titel: First touch", r"metrics\.touch\.titel: no such setting; did you mean title\?$"),
-        ("{touch: 1d,", "{touch: 1d, touch: 99h,", r"sla_policies\.yml: .*line 9: 'touch' is said again, after line 9; keep one"),
-        ("\npolicies:", "\n  touch: {title: Touch, start: [INTAKE], stop: [TRIAGE]}\npolicies:", r"line 5: 'touch' is said again, after line 3"),
+        ("{touch: 1d,", "{touch: 1d, touch: 99h,", r"sla_policies\.yml: line 9, column \d+: .*'touch' is said again, after line 9; keep one"),
+        ("\npolicies:", "\n  touch: {title: Touch, start: [INTAKE], stop: [TRIAGE]}\npolicies:", r"line 5, column 3: .*'touch' is said again, after line 3"),
     ],
 )
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:

@@ -109,8 +109,8 @@ def test_parquet_stamps_in_nanoseconds_and_dates_are_looked_at_like_any_other(tm
     with sniffed([path]) as log:
         assert log.with_offset("changed") == 2
         assert (log.columns["day"].is_typed_stamp, log.stamp_formats("day")) == (False, {"%Y-%m-%d": 2})
-        first, _, last = log.days("changed", "%Y-%m-%d", "Asia/Tokyo", "America/New_York")
-        assert first == last == date(2025, 6, 30), "02:00 UTC, not 02:00 in Tokyo, whatever other columns are written like"
+        days = log.days("changed", "%Y-%m-%d", "Asia/Tokyo", "America/New_York")
+        assert days == (date(2025, 6, 30), date(2025, 6, 30)), "02:00 UTC, not 02:00 in Tokyo, whatever other columns are written like"
 
 
 @pytest.mark.parametrize(
@@ -189,11 +189,11 @@ def test_a_stamp_may_name_its_zone(tmp_path: Path) -> None:
     with sniffed([path], "Europe/Berlin") as log:
         found = propose(log, Told(timezone="Europe/Berlin"), NOBODY)
     assert (found.time_format, found.stamps_zone) == ("%d.%m.%Y %H:%M:%S %Z", "Europe/Berlin")
-    assert (found.start_date, found.last_date) == (date(2026, 1, 20), date(2026, 7, 16))
+    assert found.start_date == date(2026, 1, 20)
     named = written(tmp_path, stamped("16.07.2026 00:10:49 Europe/Berlin", "20.01.2026 23:10:49 UTC"))
     with pytest.raises(OpslaError, match=r"the log's stamps state Europe/Berlin and UTC: say it with --timezone"):
         proposal(named)
-    assert proposal(named, timezone="Europe/Berlin").last_date == date(2026, 7, 16)
+    assert proposal(named, timezone="Europe/Berlin").start_date == date(2026, 1, 21)
 
 
 def test_stamps_with_offset_need_no_zone(tmp_path: Path) -> None:
@@ -216,6 +216,28 @@ def test_unknown_words_are_left_out_and_told(tmp_path: Path) -> None:
     assert found.unplaced == {"Parked": 1}
     assert any(note.startswith("1 record with") and "raw.rejected_rows" in note and "--status" in note for note in found.notes)
     assert proposal(path, statuses={"Parked": "ON_HOLD"}).unplaced == {}
+
+
+def test_records_without_a_status_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, in_order(*ORDERED, "B,,2025-07-01 12:30", "B,?,2025-07-01 12:40"))
+    with sniffed([path]) as log:
+        found = propose(log, Told(), NOBODY)
+        console = Console(record=True, width=120, file=io.StringIO())
+        show_log(console, log, found)
+    assert found.without_status == 2
+    shown = " ".join(console.export_text().split())
+    assert "(none) 2 no status; left out" in shown
+    assert "2 records without a status: to be found in raw.rejected_rows." in shown
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    assert begun.unfinished.startswith("29% of the records have no status: is 'State' the right column?")
+
+
+def test_a_log_that_is_not_there_is_named_as_it_was_told(tmp_path: Path) -> None:
+    missing = tmp_path / "nothere.csv"
+    with pytest.raises(OpslaError) as caught:
+        begin(answers(tmp_path / "desk", missing), NOBODY)
+    assert str(caught.value) == f"{missing}: no such file; look at the path"
 
 
 def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
@@ -275,6 +297,61 @@ def test_nothing_but_a_header(tmp_path: Path) -> None:
         proposal(written(tmp_path, "Ticket,State,At\n"))
 
 
+def in_order(*rows: str) -> str:
+    return "\n".join(["Ticket,State,At", *rows, ""])
+
+
+ORDERED = ["A,New,2025-07-01 09:00", "A,Active,2025-07-01 10:00", "A,Done,2025-07-01 10:00", "B,New,2025-07-01 11:00", "B,Done,2025-07-01 12:00"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "order_by", "newest_first", "told"),
+    [
+        (ORDERED, [], False, []),
+        (ORDERED[::-1], [], True, ["The newest records come first, by At"]),
+        ([*ORDERED, "B,Active,2025-07-01 11:30"], ["At"], False, ["order of time (1 case of 2 with several records): records go by At"]),
+        (
+            [*ORDERED[::-1], "C,Done,2025-07-02 09:00", "C,Active,2025-07-01 10:00", "C,New,2025-07-01 12:00"], ["At"], True,
+            ["The newest records come first", "records go by At (order_by in sources.yml)"],
+        ),
+    ],
+    ids=["in order", "newest first", "appended late", "neither"],
+)
+def test_the_order_of_time_is_looked_at(tmp_path: Path, rows: list[str], order_by: list[str], newest_first: bool, told: list[str]) -> None:
+    path = written(tmp_path, in_order(*rows))
+    found = proposal(path)
+    assert (found.order_by, found.newest_first) == (order_by, newest_first)
+    assert all(any(each in note for note in found.notes) for each in told)
+    assert len(found.notes) == len(told)
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    (source,) = read_document(begun.directory / "sources.yml", SourcesSettings).sources
+    assert isinstance(source, EventLogSettings)
+    assert (list(source.order_by), source.newest_first) == (order_by, newest_first)
+
+
+def test_a_stamp_of_the_future_does_not_stretch_the_calendar(tmp_path: Path) -> None:
+    path = written(tmp_path, in_order(*ORDERED, "C,New,2094-07-01 10:00"))
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    horizon = yaml.safe_load((begun.directory / "calendars.yml").read_text(encoding="utf-8"))["horizon"]
+    assert horizon["end"] < date(2090, 1, 1)
+
+
+def test_one_slip_among_many_cases_keeps_the_order_of_the_file(tmp_path: Path) -> None:
+    rows = [f"T{number},{word},2025-07-01 {hour}:00" for number in range(100) for word, hour in (("New", 10), ("Done", 11))]
+    found = proposal(written(tmp_path, in_order(*rows, "T7,Active,2025-07-01 10:30")))
+    assert found.order_by == []
+    assert ["1 case of 100" in note for note in found.notes] == [True]
+
+
+def test_files_that_follow_each_other_wrongly_go_by_the_stamps(tmp_path: Path) -> None:
+    files = [written(tmp_path, in_order(*rows), name) for name, rows in (("later.csv", ORDERED[2:]), ("earlier.csv", ORDERED[:2]))]
+    with sniffed(files) as log:
+        found = propose(log, Told(), NOBODY)
+    assert (found.order_by, found.newest_first) == (["At"], False)
+
+
 def answers(directory: Path, *files: Path, **more: Any) -> Answers:
     usual: dict[str, Any] = {
         "zendesk": None, "intercom": False, "name": None, "timezone": None, "start_date": None, "time_format": None, "columns": [],
@@ -284,7 +361,7 @@ def answers(directory: Path, *files: Path, **more: Any) -> Answers:
 
 
 def test_what_is_written_can_be_read_and_says_the_same(tmp_path: Path) -> None:
-    text = LOG.replace("Ticket", "Ticket: no").replace("Solved", "on").replace("8;14", "8: 'x';14")
+    text = LOG.replace("Ticket", "Ticket: no").replace("Solved", "on").replace("8;14", "8: 'x';14") + "7;13.07.2025 09:00;13.07.2025 11:00;a=b;?;P1;\n"
     path = written(tmp_path, text, "No 1.csv")
     begun = begin(answers(tmp_path / "desk", path, columns=["case_id=Ticket: no"], statuses=["on=RESOLVED", "a=b=CLOSED"]), NOBODY)
     assert begun is not None
@@ -314,7 +391,8 @@ def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     ("more", "message"),
     [
         ({"columns": ["case_id"]}, "write FIELD=COLUMN"), ({"columns": ["x=Ticket"]}, "there is no field 'x'"),
-        ({"statuses": ["New=FRESH"]}, "'FRESH' is no status"), ({"timezone": "Rome"}, "--timezone: 'Rome' is no time zone"),
+        ({"statuses": ["New=FRESH"]}, "'FRESH' is no status"),
+        ({"statuses": ["Nix=RESOLVED"]}, "--status Nix=RESOLVED: column 'State' of the log has no such word; it has New, In Progress, Solved"), ({"timezone": "Rome"}, "--timezone: 'Rome' is no time zone"),
         ({"zendesk": "acme"}, "one source at a time"), ({"name": "My Log"}, "--name My Log"),
     ],
 )

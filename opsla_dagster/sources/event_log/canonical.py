@@ -265,13 +265,14 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
 def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """source_sequence: the place of a record among all records of its case, in the source's own order."""
     orders = [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
+    orders += ["file_number", "row_number desc" if settings.newest_first else "row_number"]
     connection.execute(f"""
         create table numbered as
         select
             *,
             row_number() over (
                 partition by case_id
-                order by {", ".join([*orders, "file_number", "row_number"])}
+                order by {", ".join(orders)}
             ) as source_sequence
         from records
     """)

@@ -20,6 +20,7 @@ from opsla_dagster.settings.sources import EventLogSettings
 
 FileFormat = Literal["csv", "parquet"]
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_NUMBER = re.compile(r"(\d+)")
 _CSV_NAMES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 _PARQUET_NAMES = (".parquet", ".pq")
 
@@ -36,7 +37,7 @@ class LogFile:
 
 
 def find_log_files(settings: EventLogSettings, config_directory: Path) -> tuple[LogFile, ...]:
-    """The files of a source: patterns in the order given, the matches of one pattern sorted by path, each file once.
+    """The files of a source: patterns in the order given, the matches of one pattern in natural order of their paths, each file once.
 
     Raises OpslaError for a pattern that names nothing, a directory, or a file whose format cannot be told.
     """
@@ -69,10 +70,18 @@ def _matches(source: str, pattern: str, config_directory: Path) -> list[Path]:
     if not glob.has_magic(expanded) or (base / expanded).exists():
         return [_normal(base / expanded)]
     found = [_normal(base / name) for name in glob.glob(expanded, root_dir=base, recursive=True)]
-    files = sorted(path for path in found if not path.is_dir())
+    files = sorted((path for path in found if not path.is_dir()), key=_natural)
     if not files:
         raise OpslaError(f"sources.yml: {source}: files: no file matches {base / expanded}; check the pattern")
     return files
+
+
+def _natural(path: Path) -> tuple[list[list[str | int]], Path]:
+    """Numbers within a name count as numbers, so that log_9 comes before log_10."""
+    parts: list[list[str | int]] = [
+        [int(piece) if number % 2 else piece for number, piece in enumerate(_NUMBER.split(part))] for part in path.parts
+    ]
+    return parts, path
 
 
 def _normal(path: Path) -> Path:
@@ -117,4 +126,7 @@ def _format_of(path: Path) -> FileFormat:
         return "csv"
     if name.endswith(_PARQUET_NAMES):
         return "parquet"
-    raise OpslaError(f"{path}: the name does not tell the format; set format: csv or format: parquet in sources.yml")
+    raise OpslaError(
+        f"{path}: the name does not tell the format ({', '.join((*_CSV_NAMES, *_PARQUET_NAMES))} do); rename it, or set format: csv or "
+        "format: parquet in sources.yml"
+    )

@@ -50,6 +50,12 @@ _VISIBLE = """
         and intake_ts <= $as_of_at
 """
 
+_NOT_YET_VISIBLE = """
+    select count(*) as records, max(greatest(ingestion_ts, intake_ts)) as latest
+    from {events}
+    where greatest(ingestion_ts, intake_ts) > $as_of_at
+"""
+
 #: Each field of a case is the last value that a visible record of it has. A resolved or closed stamp
 #: later than as_of is not known yet, although an export written later shows it on every record of the case.
 _CASES = """
@@ -171,6 +177,20 @@ class EventLogSource(Source):
         """What became of the records: rows == used_rows + rejected_rows."""
         return self._snapshot.counts
 
+    def reading_notes(self, as_of_at: datetime) -> list[str]:
+        """The counts, and the records that are not visible yet: they are in no table, and are not rejected either."""
+        counts = self.counts()
+        where = " (raw.rejected_rows)" if counts.rejected_rows else ""
+        notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}"]
+        ((waiting, latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
+        if isinstance(waiting, int) and isinstance(latest, datetime):
+            lie = "lies" if waiting == 1 else "lie"
+            notes.append(
+                f"{_records(waiting)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d}: "
+                f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
+            )
+        return notes
+
     def window(self) -> Window:
         """From the desk's first day through the last intake date of the log."""
         ((last,),) = self._rows(f"select max(intake_date) from {self._snapshot.events}")
@@ -220,16 +240,18 @@ class EventLogSource(Source):
     def _cases(self) -> str:
         return _CASES.format(source=literal(self.name), told=_TOLD)
 
-    def _rows(self, select: str) -> list[tuple[object, ...]]:
-        table = self._table(select, None)
+    def _rows(self, select: str, as_of_at: datetime | None = None) -> list[tuple[object, ...]]:
+        table = self._table(select, None, as_of_at=as_of_at)
         return [tuple(row.values()) for row in table.to_pylist()]
 
     def _table(
         self, select: str, schema: pa.Schema | None, window: Window | None = None, as_of_at: datetime | None = None
     ) -> pa.Table:
         parameters: dict[str, object] = {}
-        if window is not None and as_of_at is not None:
-            parameters = {"start_date": window.start, "end_date": window.end, "as_of_at": _naive_utc(as_of_at)}
+        if window is not None:
+            parameters.update(start_date=window.start, end_date=window.end)
+        if as_of_at is not None:
+            parameters.update(as_of_at=_naive_utc(as_of_at))
         cursor = self._connection.cursor()
         try:
             table = cursor.sql(select, params=parameters).to_arrow_table()
@@ -241,6 +263,10 @@ class EventLogSource(Source):
         finally:
             cursor.close()
         return table if schema is None else table.select(schema.names).cast(schema)
+
+
+def _records(number: int) -> str:
+    return f"{number:,} record{'' if number == 1 else 's'}"
 
 
 def _naive_utc(instant: datetime) -> datetime:
