@@ -20,17 +20,6 @@ tiers as (
     group by coalesce(tier, 'unknown')
 ),
 
-tier_gradient as (
-    select
-        'tier_gradient' as finding,
-        cast(null as varchar) as tier,
-        cast(null as varchar) as stage,
-        max(breach_pct) - min(breach_pct) as figure,
-        'percentage points' as unit,
-        'SLA A breach rate (customer wait counted) of the worst tier less that of the best' as statement
-    from tiers
-),
-
 lifts as (
     select
         max(sla_b_breach_pct) filter (where exposure_decile = 9) - max(sla_b_breach_pct) filter (where exposure_decile = 5)
@@ -40,7 +29,29 @@ lifts as (
     from mart.driver_congestion_buckets
 ),
 
-congestion as (
+findings as (
+    select
+        finding,
+        tier,
+        stage,
+        figure,
+        unit,
+        statement
+    from bottleneck
+
+    union all
+
+    select
+        'tier_gradient' as finding,
+        cast(null as varchar) as tier,
+        cast(null as varchar) as stage,
+        max(breach_pct) - min(breach_pct) as figure,
+        'percentage points' as unit,
+        'SLA A breach rate (customer wait counted) of the worst tier less that of the best' as statement
+    from tiers
+
+    union all
+
     select
         'congestion_lift_sla_b' as finding,
         cast(null as varchar) as tier,
@@ -61,9 +72,9 @@ congestion as (
         'SLA A breach rate (customer wait counted) of the p90 bucket of congestion exposure less that of the p50 bucket'
             as statement
     from lifts
-),
 
-reopened as (
+    union all
+
     select
         'reopened_share' as finding,
         cast(null as varchar) as tier,
@@ -72,50 +83,6 @@ reopened as (
         'percent' as unit,
         'Share of cases that were reopened at least once' as statement
     from staging.case_milestones
-),
-
-findings as (
-    select
-        finding,
-        tier,
-        stage,
-        figure,
-        unit,
-        statement
-    from bottleneck
-
-    union all
-
-    select
-        finding,
-        tier,
-        stage,
-        figure,
-        unit,
-        statement
-    from tier_gradient
-
-    union all
-
-    select
-        finding,
-        tier,
-        stage,
-        figure,
-        unit,
-        statement
-    from congestion
-
-    union all
-
-    select
-        finding,
-        tier,
-        stage,
-        figure,
-        unit,
-        statement
-    from reopened
 )
 
 select

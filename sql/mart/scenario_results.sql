@@ -3,19 +3,7 @@
 -- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. A case that two levers act
 -- on is one case; one whose stage or rework is unknown is not acted on.
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
-with levers as (
-    select
-        scenario,
-        description,
-        lever,
-        tier,
-        stage,
-        reduction_rate,
-        rework_measure
-    from staging.scenario_levers
-),
-
-shortened as (
+with shortened as (
     select
         levers.scenario,
         stages.case_id,
@@ -25,7 +13,7 @@ shortened as (
             when 'investigation_to_review' then stages.investigation_to_review_business_minutes
             when 'review_to_resolved' then stages.review_to_resolved_business_minutes
         end as business_minutes
-    from levers
+    from staging.scenario_levers as levers
     inner join staging.case_stage_durations as stages on levers.tier is null or levers.tier = stages.tier
     where levers.lever = 'shorten_stage'
 ),
@@ -39,7 +27,7 @@ reworked as (
             when 'proxy' then rework.proxy_rework_business_minutes
             when 'measured' then rework.measured_rework_business_minutes
         end as business_minutes
-    from levers
+    from staging.scenario_levers as levers
     inner join staging.reopen_penalty as rework on levers.tier is null or levers.tier = rework.tier
     where levers.lever = 'fewer_reopens'
 ),
@@ -86,7 +74,7 @@ named as (
         scenario,
         max(description) as description,
         max(rework_measure) as rework_measure
-    from levers
+    from staging.scenario_levers
     group by scenario
 ),
 

@@ -2,53 +2,6 @@
 -- An open clock is judged as of the last look at its date, as in mart.open_clocks: past its target it is breached. early is target less
 -- elapsed, negative when late. A superseded clock is of a policy that lost force while the clock ran; attributes are the
 -- latest known. The root cause is that of staging.sla_root_causes, once the clock has stopped.
-with clocks as (
-    select
-        source,
-        case_id,
-        intake_date,
-        policy,
-        metric,
-        cycle,
-        started_at,
-        stopped_at,
-        due_at,
-        target_seconds,
-        elapsed_seconds,
-        early_seconds,
-        outcome,
-        reason,
-        is_open,
-        is_superseded,
-        is_source_promise
-    from staging.sla_clocks
-),
-
-open_clocks as (
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        elapsed_seconds,
-        remaining_seconds,
-        outcome
-    from mart.open_clocks
-),
-
-root_causes as (
-    select
-        case_id,
-        intake_date,
-        policy,
-        metric,
-        cycle,
-        root_cause_stage,
-        root_cause_owner,
-        beyond_peers_business_minutes
-    from staging.sla_root_causes
-)
-
 select
     clocks.source,
     clocks.case_id,
@@ -78,16 +31,16 @@ select
     root_causes.root_cause_stage,
     root_causes.root_cause_owner,
     root_causes.beyond_peers_business_minutes
-from clocks
+from staging.sla_clocks as clocks
 inner join staging.case_milestones as cases on clocks.case_id = cases.case_id and clocks.intake_date = cases.intake_date
-left join open_clocks
+left join mart.open_clocks as open_clocks
     on
         clocks.outcome = 'running'
         and clocks.case_id = open_clocks.case_id
         and clocks.policy = open_clocks.policy
         and clocks.metric = open_clocks.metric
         and clocks.cycle = open_clocks.cycle
-left join root_causes
+left join staging.sla_root_causes as root_causes
     on
         clocks.outcome = 'breached'
         and clocks.case_id = root_causes.case_id

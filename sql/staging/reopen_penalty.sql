@@ -1,7 +1,7 @@
 -- One row is one reopened case.
 -- Measured rework runs from the first reopen to the last RESOLVED, or to a later CLOSED that ended the case, in open minutes of the
--- calendar on which its first resolution counts; NULL while the case is open again. The published proxy is the tier's median from investigation to review. Both stand side by side
--- (docs/decisions/0005-business-time-F.md).
+-- calendar on which its first resolution counts; NULL while the case is open again. The published proxy is the tier's median from
+-- investigation to review. Both stand side by side (docs/decisions/0005-business-time-F.md).
 with endings as (
     select
         case_id,
