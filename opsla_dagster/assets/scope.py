@@ -69,7 +69,7 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         settings=settings,
         as_of_at=_as_of_at(context),
         range=_window(context) if table.kind is Kind.PARTITIONED else None,
-        run_range=_window_of_run(context.run.tags),
+        run_range=window_of_run(context.run.tags),
         refresh=context.run.tags.get(REFRESH_TAG),
         refresh_dates=int(dates) if (dates := context.run.tags.get(REFRESH_DATES_TAG)) else None,
     )
@@ -95,7 +95,8 @@ def parse_instant(text: str) -> datetime:
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def _window_of_run(tags: Mapping[str, str]) -> Window | None:
+def window_of_run(tags: Mapping[str, str]) -> Window | None:
+    """The intake dates that a run is about; None where its tags name none."""
     start = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
     if start is None:
         return None

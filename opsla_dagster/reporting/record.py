@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
-from opsla_dagster.assets.scope import AS_OF_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG, parse_instant
+from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant, window_of_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -24,7 +24,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.sql import check_path, header_comment
-from opsla_dagster.window import ONE_DAY
+from opsla_dagster.window import ONE_DAY, Window
 
 REPORT = "report.html"
 
@@ -102,9 +102,8 @@ def _headline(settings: Settings) -> Headline | None:
 
 
 def _window(run: DagsterRun, default: date) -> tuple[date, date]:
-    start = run.tags.get(RANGE_START_TAG) or run.tags.get(PARTITION_TAG) or default.isoformat()
-    end = run.tags.get(RANGE_END_TAG) or start
-    return date.fromisoformat(start), date.fromisoformat(end) + ONE_DAY
+    window = window_of_run(run.tags) or Window(default, default + ONE_DAY)
+    return window.start, window.end
 
 
 def _as_of_at(run: DagsterRun, default: datetime) -> datetime:
