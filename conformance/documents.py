@@ -32,8 +32,10 @@ SPAN_COLUMNS = tuple(f"{kind}_seconds" for kind in KINDS)
 #: A field that an engine does not tell; it is not compared. (An empty field says that there is none.)
 NOT_TOLD = "?"
 
-MESSAGES = frozenset({"CUSTOMER_MESSAGE", "PUBLIC_REPLY", "PRIVATE_NOTE"})
-TERMINAL = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
+MESSAGES = frozenset({"CUSTOMER_MESSAGE", "PUBLIC_REPLY", "BOT_REPLY", "PRIVATE_NOTE"})
+TERMINAL = frozenset({"RESOLVED", "CLOSED", "CANCELLED", "MERGED"})
+#: Which metrics of a vendor's own promises go on when a case is reopened; the first end of the others stands.
+RESUMED_FOR_VENDORS = frozenset({"agent_work", "requester_wait", "total_resolution"})
 STATUSES = frozenset({
     "INTAKE", "TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA",
     "REOPENED", *TERMINAL,

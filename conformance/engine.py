@@ -22,6 +22,7 @@ from conformance.documents import (
     CASES,
     KINDS,
     MESSAGES,
+    RESUMED_FOR_VENDORS,
     TERMINAL,
     Case,
     Clock,
@@ -229,6 +230,7 @@ def _applied(case: Case) -> Rows:
             "applied_id": f"{case.case_id}-{applied.sequence:06d}", "applied_ts": _utc(applied.at),
             "source_sequence": len(case.signals) + len(case.changes) + applied.sequence, "metric": applied.metric,
             "policy": applied.policy, "calendar": applied.calendar, "target_seconds": applied.target_seconds,
+            "reopen": "resume" if applied.metric in RESUMED_FOR_VENDORS else "freeze", "is_on_case_schedule": False, "schedule_change": "in_force",
         }
         for applied in case.applied
     ]

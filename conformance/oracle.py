@@ -14,12 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.calendar_hours import Calendars, Hours, Pairs, duration
-from conformance.documents import MESSAGES, TERMINAL, Case, Clock, Document, Signal
+from conformance.documents import MESSAGES, RESUMED_FOR_VENDORS, TERMINAL, Case, Clock, Document, Signal
 
 #: Later than everything: where an interval goes on.
 EVER = 1 << 60
-#: Which metrics of a vendor's own promises go on when a case is reopened; the first end of the others stands.
-RESUMED_FOR_VENDORS = frozenset({"agent_work", "requester_wait", "total_resolution"})
 #: The source of a case that does not name one.
 SOURCE = "conformance"
 FIELD_OF = {"queue": "team", "tag": "tags"}
@@ -78,7 +76,7 @@ class History:
         events = _distinct([signal for signal in case.signals if signal.name not in MESSAGES])
         endings = self._endings(events)
         self.ended_at = max(self.intake, endings[0].at) if endings else None
-        self.is_cancelled = bool(endings) and endings[0].name == "CANCELLED"
+        self.is_cancelled = bool(endings) and endings[0].name in ("CANCELLED", "MERGED")
         #: Statuses are told of until the last terminal event: a clock that CLOSED stops may stand still in RESOLVED.
         self.told_until = max(self.intake, *(event.at for event in endings)) if endings else EVER
         self.statuses = self._statuses([signal for signal, _ in events])

@@ -24,11 +24,12 @@ class Status(StrEnum):
     RESOLVED = "RESOLVED"
     CLOSED = "CLOSED"
     CANCELLED = "CANCELLED"
+    MERGED = "MERGED"
     REOPENED = "REOPENED"
 
 
 #: After one of these a case rests; any other status afterwards is a reopen.
-TERMINAL_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
+TERMINAL_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED, Status.MERGED})
 
 
 class Signal(StrEnum):
@@ -49,9 +50,11 @@ class Signal(StrEnum):
     RESOLVED = "RESOLVED"
     CLOSED = "CLOSED"
     CANCELLED = "CANCELLED"
+    MERGED = "MERGED"
     REOPENED = "REOPENED"
     CUSTOMER_MESSAGE = "CUSTOMER_MESSAGE"
     PUBLIC_REPLY = "PUBLIC_REPLY"
+    BOT_REPLY = "BOT_REPLY"
     PRIVATE_NOTE = "PRIVATE_NOTE"
 
     @property
@@ -74,9 +77,13 @@ MEANINGS: Mapping[Signal, str] = {
     Signal.RESOLVED: "is solved",
     Signal.CLOSED: "is over for good",
     Signal.CANCELLED: "has ended without a solution: withdrawn, a duplicate",
+    Signal.MERGED: "has ended without a solution of its own: it goes on in another case",
     Signal.REOPENED: "is open again after an end",
     Signal.CUSTOMER_MESSAGE: "no status: the customer wrote",
-    Signal.PUBLIC_REPLY: "no status: an agent answered the customer",
+    Signal.PUBLIC_REPLY: "no status: a person answered the customer",
+    Signal.BOT_REPLY: "no status: a bot or an automation answered the customer",
     Signal.PRIVATE_NOTE: "no status: an agent noted something that the customer does not see",
 }
-MESSAGE_SIGNALS = (Signal.CUSTOMER_MESSAGE, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE)
+MESSAGE_SIGNALS = (Signal.CUSTOMER_MESSAGE, Signal.PUBLIC_REPLY, Signal.BOT_REPLY, Signal.PRIVATE_NOTE)
+#: Who wrote a message. A bot's public message is BOT_REPLY: it stops a clock only where the metric's `stop` names it.
+AUTHOR_KINDS = ("person", "bot", "customer")

@@ -7,13 +7,14 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.status import Signal, Status
+from opsla_dagster.status import AUTHOR_KINDS, Signal, Status
 
 STATUSES = tuple(status.value for status in Status)
 SIGNALS = tuple(signal.value for signal in Signal)
 #: Attributes of a case that policies may ask for, and that may change.
 ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
+    "schedule",
 )
 OUTCOMES = ("met", "breached", "running", "unknown")
 
@@ -65,6 +66,8 @@ _ALL = [
     _text("priority", "Priority as the source names it", nullable=True),
     _text("category", "Category as the source names it", nullable=True),
     _text("team", "Team or group holding the case", nullable=True),
+    _text("author_kind", "Who wrote the message; NULL: the source does not tell", nullable=True, values=AUTHOR_KINDS),
+    _text("merged_into", "The case in which a merged one goes on, where the source tells", nullable=True),
     _text("agent", "Agent holding the case", nullable=True),
     _text("brand", "Brand the case came in for", nullable=True),
     _text("region", "Region the case belongs to", nullable=True),
@@ -171,6 +174,9 @@ _ALL = [
     _text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
     _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume")),
     _text("change", "From when the policy counts where it comes into force while a clock runs", values=("retroactive", "restart")),
+    _flag("is_on_case_schedule", "The target counts on the case's own schedule, and moves with it"),
+    _text("schedule_change", "How a schedule counts that changes while a clock runs: each second by the calendar of its instant, or all by the last one",
+          values=("in_force", "last")),
     _flag("is_source_promise", "Promised by the source itself, not by sla_policies.yml"),
     _instant("in_force_from_at", "The promise is in force from here, inclusive", nullable=False),
     _instant("in_force_to_at", "and up to here, exclusive; NULL: for good"),
@@ -239,7 +245,8 @@ _ALL = [
     _instant("last_resolved_ts", "Last RESOLVED"),
     _instant("reopened_ts", "First reopen"),
     _instant("cancelled_ts", "First CANCELLED"),
-    _flag("is_cancelled", "A CANCELLED event ended the case"),
+    _flag("is_cancelled", "A CANCELLED or MERGED event ended the case"),
+    _flag("is_merged", "A MERGED event ended the case: it goes on in another one"),
     _instant("closed_ts", "First CLOSED"),
     _instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
     _instant("last_terminal_at", "Last terminal event of a case that has ended; NULL while open"),

@@ -12,7 +12,7 @@ RAW = [
         "Cases as the enabled sources hold them, as of the run's instant.",
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority category team agent
-                   brand region channel customer tags
+                   brand region channel customer tags merged_into
                    source_resolved_ts source_closed_ts source_is_sla_met""",
     ),
     table(
@@ -26,7 +26,7 @@ RAW = [
         "raw.messages", Kind.PARTITIONED, "One row per message of a case.",
         "What was said and by whom: public replies and customer messages start and stop clocks, private notes never do by themselves.",
         key="message_id",
-        columns="source message_id case_id intake_date sent_ts source_sequence signal agent",
+        columns="source message_id case_id intake_date sent_ts source_sequence signal author_kind agent",
     ),
     table(
         "raw.attribute_changes", Kind.PARTITIONED, "One row per change of an attribute of a case.",
@@ -38,7 +38,9 @@ RAW = [
         "raw.applied_targets", Kind.PARTITIONED, "One row per promise that the source itself applied to a case.",
         "The source's own policies, as it applied them; empty for sources that have none.",
         key="applied_id",
-        columns="source applied_id case_id intake_date applied_ts source_sequence metric policy calendar target_seconds",
+        columns="""source applied_id case_id intake_date applied_ts source_sequence metric policy calendar target_seconds reopen
+                   is_on_case_schedule schedule_change""",
+        nullable="target_seconds",
     ),
     table(
         "raw.source_verdicts", Kind.PARTITIONED, "One row per verdict of the source itself.",

@@ -78,7 +78,7 @@ STAGING = [
         "staging.messages_deduped", Kind.PARTITIONED, "One row per distinct message of a case.",
         "Of messages of one kind at one instant the first in the source's order is kept.",
         key="message_id",
-        columns="source message_id case_id intake_date sent_ts source_sequence signal agent copies",
+        columns="source message_id case_id intake_date sent_ts source_sequence signal author_kind agent copies",
     ),
     table(
         "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
@@ -92,10 +92,10 @@ STAGING = [
         "The first canonical instant of each status, and where the case ended.",
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority category team agent
-                   brand region channel customer tags
+                   brand region channel customer tags merged_into
                    triage_ts assigned_ts investigation_ts escalated_ts customer_wait_ts review_qa_ts resolved_ts
                    last_resolved_ts reopened_ts cancelled_ts closed_ts ended_at last_terminal_at event_count reopen_count
-                   is_triage_before_intake is_open is_cancelled source_resolved_ts source_closed_ts source_is_sla_met""",
+                   is_triage_before_intake is_open is_cancelled is_merged source_resolved_ts source_closed_ts source_is_sla_met""",
         rules=(Rule("resolved_ts", "<=", "last_resolved_ts"), Rule("ended_at", "<=", "last_terminal_at")),
     ),
     table(

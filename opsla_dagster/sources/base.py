@@ -24,7 +24,7 @@ CASES = pa.schema([
     ("tier", pa.string()), ("case_type", pa.string()), ("priority", pa.string()), ("category", pa.string()),
     ("team", pa.string()), ("agent", pa.string()),
     ("brand", pa.string()), ("region", pa.string()), ("channel", pa.string()), ("customer", pa.string()), ("tags", pa.string()),
-    ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
+    ("merged_into", pa.string()), ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
 ])
 EVENTS = pa.schema([
     ("source", pa.string()), ("event_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
@@ -35,7 +35,7 @@ EVENTS = pa.schema([
 #: What was said, and by whom; a private note is no reply.
 MESSAGES = pa.schema([
     ("source", pa.string()), ("message_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
-    ("sent_ts", INSTANT), ("source_sequence", pa.int64()), ("signal", pa.string()), ("agent", pa.string()),
+    ("sent_ts", INSTANT), ("source_sequence", pa.int64()), ("signal", pa.string()), ("author_kind", pa.string()), ("agent", pa.string()),
 ])
 #: Attributes of a case that policies may ask for.
 CHANGING_ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags")
@@ -45,11 +45,14 @@ ATTRIBUTE_CHANGES = pa.schema([
     ("changed_ts", INSTANT), ("source_sequence", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
     ("previous_value", pa.string()),
 ])
-#: What the source itself promised, from an instant on.
+#: What the source itself promised, from an instant on. A target of NULL withdraws the promise. `calendar` is the one the target counts on at
+#: that instant; where it follows the case's schedule, changes of the attribute `schedule` (values: names of calendars) move it, and
+#: `schedule_change` says how: in_force (each second by the calendar of its instant) or last (the whole clock by the last one).
 APPLIED_TARGETS = pa.schema([
     ("source", pa.string()), ("applied_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
     ("applied_ts", INSTANT), ("source_sequence", pa.int64()), ("metric", pa.string()), ("policy", pa.string()),
-    ("calendar", pa.string()), ("target_seconds", pa.int64()),
+    ("calendar", pa.string()), ("target_seconds", pa.int64()), ("reopen", pa.string()), ("is_on_case_schedule", pa.bool_()),
+    ("schedule_change", pa.string()),
 ])
 #: What the source itself judged; what it does not tell is NULL.
 SOURCE_VERDICTS = pa.schema([

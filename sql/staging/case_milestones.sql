@@ -17,7 +17,7 @@ events as (
         source_sequence,
         event_id,
         is_reopen,
-        status in ('RESOLVED', 'CLOSED', 'CANCELLED') as is_terminal
+        status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED') as is_terminal
     from staging.events_clean
     where
         intake_date >= $start_date
@@ -61,7 +61,8 @@ ends as (
         case_id,
         max(canonical_ts) filter (where ending_number = 1) as ended_ts,
         max(canonical_ts) as last_terminal_ts,
-        bool_or(ending_number = 1 and status = 'CANCELLED') as is_cancelled
+        bool_or(ending_number = 1 and status in ('CANCELLED', 'MERGED')) as is_cancelled,
+        bool_or(ending_number = 1 and status = 'MERGED') as is_merged
     from endings
     group by case_id
 )
@@ -82,6 +83,7 @@ select
     cases.channel,
     cases.customer,
     cases.tags,
+    cases.merged_into,
     milestones.triage_ts,
     milestones.assigned_ts,
     milestones.investigation_ts,
@@ -100,6 +102,7 @@ select
     coalesce(milestones.triage_ts < cases.intake_ts, false) as is_triage_before_intake,
     ends.ended_ts is null as is_open,
     coalesce(ends.is_cancelled, false) as is_cancelled,
+    coalesce(ends.is_merged, false) as is_merged,
     cases.source_resolved_ts,
     cases.source_closed_ts,
     cases.source_is_sla_met

@@ -20,6 +20,7 @@ select
     sent_ts,
     source_sequence,
     signal,
+    author_kind,
     agent,
     cast(copies as bigint) as copies
 from ranked

@@ -228,6 +228,7 @@ applied as (
         targets.source || ':' || targets.policy as policy,
         targets.calendar,
         targets.target_seconds,
+        targets.reopen,
         case when targets.applied_ts < cases.intake_ts then cases.intake_ts else targets.applied_ts end as applied_at,
         row_number() over (
             partition by targets.case_id, targets.metric
@@ -265,7 +266,7 @@ promised_by_source as (
         policy,
         calendar,
         target_seconds,
-        case when metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
+        reopen,
         'retroactive' as change,
         true as is_source_promise,
         applied_at as in_force_from_at,

@@ -72,6 +72,7 @@ _CASES = """
         arg_max(channel, told) as channel,
         arg_max(customer, told) as customer,
         arg_max(tags, told) as tags,
+        cast(null as varchar) as merged_into,
         arg_max(resolved_ts, told) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
         arg_max(closed_ts, told) filter (closed_ts <= $as_of_at) as source_closed_ts,
         arg_max(is_sla_met, told) as source_is_sla_met
@@ -106,7 +107,8 @@ _EVENTS = """
 _MESSAGES = """
     select
         {source} as source, event_id as message_id, case_id, intake_date, coalesce(event_ts, ingestion_ts) as sent_ts,
-        source_sequence, status as signal, agent
+        source_sequence, status as signal,
+        case status when 'CUSTOMER_MESSAGE' then 'customer' when 'BOT_REPLY' then 'bot' else 'person' end as author_kind, agent
     from visible
     where status in ({messages})
     order by intake_date, case_id, source_sequence

@@ -37,7 +37,7 @@ ends as (
         event_ts,
         source_sequence
     from events
-    where status in ('RESOLVED', 'CLOSED', 'CANCELLED')
+    where status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 )
 
 select
