@@ -87,3 +87,5 @@ MEANINGS: Mapping[Signal, str] = {
 MESSAGE_SIGNALS = (Signal.CUSTOMER_MESSAGE, Signal.PUBLIC_REPLY, Signal.BOT_REPLY, Signal.PRIVATE_NOTE)
 #: Who wrote a message. A bot's public message is BOT_REPLY: it stops a clock only where the metric's `stop` names it.
 AUTHOR_KINDS = ("person", "bot", "customer")
+#: Who began a case. In one that we began there is no reply to give before the customer has written.
+INITIATORS = ("customer", "agent", "automation")

@@ -7,7 +7,7 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.status import AUTHOR_KINDS, Signal, Status
+from opsla_dagster.status import AUTHOR_KINDS, INITIATORS, Signal, Status
 
 STATUSES = tuple(status.value for status in Status)
 SIGNALS = tuple(signal.value for signal in Signal)
@@ -67,6 +67,7 @@ _ALL = [
     _text("category", "Category as the source names it", nullable=True),
     _text("team", "Team or group holding the case", nullable=True),
     _text("author_kind", "Who wrote the message; NULL: the source does not tell", nullable=True, values=AUTHOR_KINDS),
+    _text("initiated_by", "Who began the case; NULL: the source does not tell, and it counts as the customer's", nullable=True, values=INITIATORS),
     _text("merged_into", "The case in which a merged one goes on, where the source tells", nullable=True),
     _text("agent", "Agent holding the case", nullable=True),
     _text("brand", "Brand the case came in for", nullable=True),

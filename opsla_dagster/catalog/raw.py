@@ -12,7 +12,7 @@ RAW = [
         "Cases as the enabled sources hold them, as of the run's instant.",
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority category team agent
-                   brand region channel customer tags merged_into
+                   brand region channel customer tags merged_into initiated_by
                    source_resolved_ts source_closed_ts source_is_sla_met""",
     ),
     table(

@@ -92,7 +92,7 @@ STAGING = [
         "The first canonical instant of each status, and where the case ended.",
         key="case_id",
         columns="""source case_id intake_date intake_ts tier case_type priority category team agent
-                   brand region channel customer tags merged_into
+                   brand region channel customer tags merged_into initiated_by
                    triage_ts assigned_ts investigation_ts escalated_ts customer_wait_ts review_qa_ts resolved_ts
                    last_resolved_ts reopened_ts cancelled_ts closed_ts ended_at last_terminal_at event_count reopen_count
                    is_triage_before_intake is_open is_cancelled is_merged source_resolved_ts source_closed_ts source_is_sla_met""",

@@ -24,7 +24,8 @@ CASES = pa.schema([
     ("tier", pa.string()), ("case_type", pa.string()), ("priority", pa.string()), ("category", pa.string()),
     ("team", pa.string()), ("agent", pa.string()),
     ("brand", pa.string()), ("region", pa.string()), ("channel", pa.string()), ("customer", pa.string()), ("tags", pa.string()),
-    ("merged_into", pa.string()), ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
+    ("merged_into", pa.string()), ("initiated_by", pa.string()),
+    ("source_resolved_ts", INSTANT), ("source_closed_ts", INSTANT), ("source_is_sla_met", pa.bool_()),
 ])
 EVENTS = pa.schema([
     ("source", pa.string()), ("event_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),

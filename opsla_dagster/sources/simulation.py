@@ -137,7 +137,7 @@ class SimulationSource(Source):
             _words(self._categories(cases), categories),
             _words(team, self._team_names()),
             _words(agent, self._agent_names()),
-            *(pa.nulls(n, pa.string()) for _ in ("brand", "region", "channel", "customer", "tags", "merged_into")),
+            *(pa.nulls(n, pa.string()) for _ in ("brand", "region", "channel", "customer", "tags", "merged_into", "initiated_by")),
             pa.nulls(n, INSTANT),
             pa.nulls(n, INSTANT),
             pa.nulls(n, pa.bool_()),

@@ -84,6 +84,7 @@ select
     cases.customer,
     cases.tags,
     cases.merged_into,
+    cases.initiated_by,
     milestones.triage_ts,
     milestones.assigned_ts,
     milestones.investigation_ts,

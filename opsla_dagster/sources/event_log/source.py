@@ -73,6 +73,7 @@ _CASES = """
         arg_max(customer, told) as customer,
         arg_max(tags, told) as tags,
         cast(null as varchar) as merged_into,
+        cast(null as varchar) as initiated_by,
         arg_max(resolved_ts, told) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
         arg_max(closed_ts, told) filter (closed_ts <= $as_of_at) as source_closed_ts,
         arg_max(is_sla_met, told) as source_is_sla_met
