@@ -14,6 +14,9 @@ from fake_zendesk import FakeZendesk, status
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
+from opsla_dagster.sources.bronze.drift import bronze_file
+from opsla_dagster.sources.bronze.files import reading
+from opsla_dagster.sources.bronze.landing import Landing
 from opsla_dagster.sources.bronze.progress import read_progress
 from opsla_dagster.sources.bronze.report import LoadReport
 from opsla_dagster.sources.zendesk.load import load_zendesk
@@ -40,6 +43,21 @@ def complete(fake: FakeZendesk, home: Home) -> None:
     assert set(held["ticket_events"]) == {str(audit["id"]) for audit in fake.audits}
     assert set(held["metric_events"]) == {str(event["id"]) for event in fake.metric_events}
     assert set(held["metric_sets"]) == {str(one["id"]) for one in fake.metric_sets.values()}
+
+
+def test_a_file_of_an_earlier_version_goes_on(zendesk: FakeZendesk, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its records have an id of dlt's own, which may not be missing."""
+    fill(zendesk, 4)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Landing, "_has_ids_of_dlt", lambda _: True)
+        load(zendesk, home)
+    fill(zendesk, 2, first=20)
+
+    load(zendesk, home)
+
+    complete(zendesk, home)
+    with reading("acme", bronze_file(home, "acme")) as connection:
+        assert connection.execute("select count(*), count(_dlt_id) from bronze.tickets").fetchall() == [(6, 6)]
 
 
 def test_everything_lands_once_and_the_next_load_asks_only_for_what_is_new(zendesk: FakeZendesk, home: Home) -> None:

@@ -33,8 +33,8 @@ class Load:
     landing: Landing
     shaper: Shaper
     report: LoadReport
-    #: Records up to which slices share a package: one costs a third of a second, however small it is.
-    hold_back_rows: ClassVar[int] = 5_000
+    #: Records up to which slices share a package: one costs half a second, however small it is.
+    hold_back_rows: ClassVar[int] = 20_000
     _steps: dict[str, Progress] = field(default_factory=dict)
     _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
 
@@ -105,7 +105,12 @@ def records_of(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
 
 
-def id_of(stored: Mapping[str, Any]) -> str:
+def row_of(stored: Mapping[str, Any], updated_at: datetime | None) -> Row:
+    """A shaped record as it is stored."""
+    return Row(_id_of(stored), updated_at, json.dumps(stored, ensure_ascii=False, separators=(",", ":")))
+
+
+def _id_of(stored: Mapping[str, Any]) -> str:
     """A record without an id has a stand-in, so that it is stored and can be rejected with its reason."""
     found = stored.get("id")
     if isinstance(found, str | int) and not isinstance(found, bool) and found != "":

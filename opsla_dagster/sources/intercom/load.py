@@ -21,7 +21,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
-from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, latest, records_of, row_of
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -227,5 +227,5 @@ class _Intercom:
 
     def _row(self, table: str, raw: Mapping[str, Any], shape: Shape, stamp: str = "updated_at") -> Row:
         stored = self._load.shaper.shape(table, raw, shape)
-        return Row(id_of(stored), from_epoch(stored.get(stamp)), stored)
+        return row_of(stored, from_epoch(stored.get(stamp)))
 
