@@ -98,6 +98,8 @@ class _Intercom:
         load.report.is_first = "conversations" not in self._progress or not self._progress["conversations"].is_complete
         self._shape = conversation_shape(settings.custom_attributes)
         self._server_at = datetime.now(UTC).replace(tzinfo=None)
+        #: From when on this load asks for conversations.
+        self._begun_from: datetime | None = None
 
     def run(self) -> None:
         for resource in RESOURCES:
@@ -143,6 +145,7 @@ class _Intercom:
         """Stores the conversations updated in some hours behind the watermark; True at the end."""
         step = self._progress.get("conversations", Progress("conversations", None, None, False))
         since = int(step.cursor or self._start)
+        self._begun_from = self._begun_from or from_epoch(since)
         until = since + self._settings.slice_hours * 3_600
         is_last = until >= to_epoch(self._server_at - _SEARCH_LAG)
         listed, begun_at = self._listed(since, None if is_last else until)
@@ -151,6 +154,7 @@ class _Intercom:
             until = max(since, to_epoch(begun_at - _SEARCH_LAG))
         done = Progress("conversations", str(until), from_epoch(until), step.is_complete or is_last)
         self._load.store({}, done, self._server_at)
+        self._load.advanced("conversations", len(listed), done.known_until, self._begun_from, self._server_at)
         self._progress["conversations"] = done
         return is_last
 

@@ -99,6 +99,8 @@ class _Zendesk:
     def __init__(self, settings: ZendeskSettings, load: Load, start: int) -> None:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
+        #: Resource -> from when on this load asks for it.
+        self._since: dict[str, datetime | None] = {}
         load.report.is_first = not self._step("tickets").is_complete
         self._ticket_shape = ticket_shape(settings.custom_fields)
         self._asked_at = datetime.now(UTC).replace(tzinfo=None)
@@ -175,11 +177,13 @@ class _Zendesk:
         """Stores some pages behind the cursor; True at the end of the stream."""
         step = self._step("tickets")
         cursor, known_until, ended = step.cursor, step.known_until, False
+        since = self._since.setdefault("tickets", known_until or from_epoch(self._start))
         tickets: dict[str, Row] = {}
         metric_sets: dict[str, Row] = {}
         for _ in range(self._settings.slice_pages):
             answer = self._page_of_tickets(cursor, known_until)
-            for raw in records_of(answer.content, "tickets"):
+            found = records_of(answer.content, "tickets")
+            for raw in found:
                 row = self._row("tickets", raw, self._ticket_shape, "updated_at")
                 latest(tickets, row)
                 known_until = _later(known_until, from_epoch(raw.get("generated_timestamp")) or row.updated_at, answer.server_at)
@@ -187,6 +191,7 @@ class _Zendesk:
                     latest(metric_sets, self._row("metric_sets", raw["metric_set"], METRIC_SET, "updated_at"))
             for raw in records_of(answer.content, "metric_sets"):
                 latest(metric_sets, self._row("metric_sets", raw, METRIC_SET, "updated_at"))
+            self._load.advanced("tickets", len(found), known_until, since, answer.server_at)
             after = answer.content.get("after_cursor")
             ended = bool(answer.content.get("end_of_stream")) or after is None or (after == cursor)
             cursor = after or cursor
@@ -219,6 +224,7 @@ class _Zendesk:
         """As `_slice_of_tickets`: the next page begins with the second in which this one ended, so a few come twice."""
         step = self._step(table)
         start, known_until, ended = int(step.cursor or self._start), step.known_until, False
+        since = self._since.setdefault(table, known_until or from_epoch(start))
         rows: dict[str, Row] = {}
         for _ in range(self._settings.slice_pages):
             answer = self._page_by_time(path, {**parameters, "start_time": start})
@@ -230,6 +236,7 @@ class _Zendesk:
                 row = make(raw)
                 latest(rows, row)
                 known_until = _later(known_until, row.updated_at, answer.server_at)
+            self._load.advanced(table, len(records), known_until, since, answer.server_at)
             end = _end_time(answer, start)
             ended = bool(answer.content.get("end_of_stream")) or not records or (end <= start and "end_of_stream" not in answer.content)
             if end <= start and not ended and len(rows) == before:
