@@ -46,7 +46,8 @@ def _members(archive: LogFile, directory: Path, is_form_told: bool) -> list[LogF
     entries = _entries(archive)
     wanted = [entry.filename for entry in entries if _is_meant(archive, entry)]
     if not wanted:
-        raise OpslaError(f"{archive.name}: the archive holds no such file; it holds {_list([entry.filename for entry in entries]) or 'nothing'}")
+        missing = "table file" if archive.member is None else "such file"
+        raise OpslaError(f"{archive.name}: the archive holds no {missing}; it holds {_list([entry.filename for entry in entries]) or 'nothing'}")
     _require_unpackable(archive, [entry for entry in entries if entry.filename in wanted])
     members = [replace(archive, member=name) for name in sorted(wanted, key=lambda name: natural(Path(name)))]
     if len(members) > 1 and not is_form_told:

@@ -62,7 +62,7 @@ _JSON = re.compile(r"\[\s*([{\[\]]|\"[^\"]*\"\s*[,\]]\s*[\[\]{\"\d\s]|-?\d|$)|\{
 _OFFICE_XML = "urn:schemas-microsoft-com:office:spreadsheet"
 #: Control characters that no text has; NUL aside, which utf-16 has.
 _CONTROL = bytes([*range(1, 9), *range(14, 27), *range(28, 32)])
-_MOST_CONTROL = 0.1
+_MOST_CONTROL = 0.05
 
 
 def byte_order_mark(start: bytes) -> str | None:

@@ -104,14 +104,13 @@ class RecordTable:
         if not _is_encodable(record):
             self.add_unreadable("the record holds half a character (a lone surrogate)", ascii(dict(record)))
             return
-        for name in record.keys() - self._places.keys():
-            if len(self._places) == MOST_COLUMNS:
-                raise OpslaError(
-                    f"{self.name}: has more than {MOST_COLUMNS:,} columns, {name[:60]!r} for one, as if values stood where names belong; "
-                    "expected records that are alike"
-                )
         for name in record:
             self._places.setdefault(name, len(self._places))
+        if len(self._places) > MOST_COLUMNS:
+            raise OpslaError(
+                f"{self.name}: has more than {MOST_COLUMNS:,} columns, {self.columns[-1][:60]!r} for one, as if values stood where names belong; "
+                "expected records that are alike"
+            )
         self.records += 1
         self._append(record)
 
