@@ -78,10 +78,16 @@ def seen(path: Path, **told: Any) -> Iterator[Log]:
         yield log
 
 
-def cells(path: Path, column: str, **told: Any) -> list[str | None]:
-    """The cells of a column, in the order of the records."""
-    with seen(path, **told) as log:
-        return [cell for (cell,) in log.connection.execute(f"select {log.columns[column].sql} from log order by file_number, row_number").fetchall()]
+def columns_of(path: Path) -> dict[str, list[str | None]]:
+    """Name -> the cells of a column, in the order of the records."""
+    with seen(path) as log:
+        selected = ", ".join(column.sql for column in log.columns.values())
+        rows = log.connection.execute(f"select {selected} from log order by file_number, row_number").fetchall()
+    return dict(zip(log.columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def cells(path: Path, column: str) -> list[str | None]:
+    return columns_of(path)[column]
 
 
 def parquet_bytes() -> bytes:
@@ -141,10 +147,11 @@ def test_workbooks_of_a_real_program(tmp_path: Path, suffix: str) -> None:
         ("INC-1", "INTAKE", datetime(2025, 7, 7, 9)), ("INC-1", "INVESTIGATION", datetime(2025, 7, 7, 10, 30)),
         ("INC-1", "RESOLVED", datetime(2025, 7, 8)), ("INC-2", "INTAKE", datetime(2025, 7, 8, 11, 15, 30)),
     ]  # fmt: skip
-    assert cells(path, "Day") == ["2025-07-07", "2025-07-07", "2025-07-08", "2025-07-08"]
-    assert cells(path, "Time") == ["09:00:00", "10:30:00", "00:00:00", "11:15:30"]
-    assert cells(path, "Amount") == ["1001", "0.5", "-3", None]
-    assert cells(path, "Tags") == ["vip", None, "a, b", "é"]
+    found = columns_of(path)
+    assert found["Day"] == ["2025-07-07", "2025-07-07", "2025-07-08", "2025-07-08"]
+    assert found["Time"] == ["09:00:00", "10:30:00", "00:00:00", "11:15:30"]
+    assert found["Amount"] == ["1001", "0.5", "-3", None]
+    assert found["Tags"] == ["vip", None, "a, b", "é"]
 
 
 def test_a_form_that_is_told_is_read_so(tmp_path: Path) -> None:
@@ -263,14 +270,15 @@ def test_cells_of_a_sheet_are_the_text_that_a_csv_file_would_have(tmp_path: Path
         (1002, datetime(2025, 7, 8), date(2025, 7, 8), time(0), timedelta(minutes=1), False, "unknown", 1e-7),
     ]
     path = placed(tmp_path, "log.xlsx", workbook(Sheet("Log", rows)))
-    assert cells(path, "id") == ["1001", "1002"]
-    assert cells(path, "stamp") == ["2025-07-07T09:30:00", "2025-07-08T00:00:00"]
-    assert cells(path, "day") == ["2025-07-07", "2025-07-08"]
-    assert cells(path, "clock") == ["09:30:00", "00:00:00"]
-    assert cells(path, "length") == ["30:05:00", "00:01:00"]
-    assert cells(path, "flag") == ["true", "false"]
-    assert cells(path, "mixed") == ["2025-07-07", "unknown"]
-    assert cells(path, "part") == ["0.25", "1E-07"]
+    found = columns_of(path)
+    assert found["id"] == ["1001", "1002"]
+    assert found["stamp"] == ["2025-07-07T09:30:00", "2025-07-08T00:00:00"]
+    assert found["day"] == ["2025-07-07", "2025-07-08"]
+    assert found["clock"] == ["09:30:00", "00:00:00"]
+    assert found["length"] == ["30:05:00", "00:01:00"]
+    assert found["flag"] == ["true", "false"]
+    assert found["mixed"] == ["2025-07-07", "unknown"]
+    assert found["part"] == ["0.25", "1E-07"]
     with seen(path) as log:
         assert [name for name, column in log.columns.items() if column.is_typed_stamp] == ["stamp"]
 
@@ -320,12 +328,13 @@ def test_objects_become_columns_and_arrays_text(tmp_path: Path) -> None:
         "at": "2025-07-07 09:00",
     }  # fmt: skip
     path = placed(tmp_path, "log.json", json.dumps([record, {"id": 1, "late": "column"}]))
-    found = {"id": "12345678901234567890", "share": "1001", "rate": "0.1", "big": "2.5e+300", "ok": "true", "via.channel": "mail", "via.source.from": "x"}
-    found |= {"tags": "vip two_words 3", "parts": '[{"a": "1"}]', "at": "2025-07-07 09:00"}
-    for column, text in found.items():
-        assert cells(path, column)[0] == text
-    assert cells(path, "late") == [None, "column"]
-    assert {cells(path, column)[0] for column in ("none", "gap", "empty", "nothing")} == {None}
+    expected = {"id": "12345678901234567890", "share": "1001", "rate": "0.1", "big": "2.5e+300", "ok": "true", "via.channel": "mail", "via.source.from": "x"}
+    expected |= {"tags": "vip two_words 3", "parts": '[{"a": "1"}]', "at": "2025-07-07 09:00"}
+    found = columns_of(path)
+    for column, text in expected.items():
+        assert found[column][0] == text
+    assert found["late"] == [None, "column"]
+    assert {found[column][0] for column in ("none", "gap", "empty", "nothing")} == {None}
 
 
 def test_records_deep_in_a_document_and_by_their_path(tmp_path: Path) -> None:
