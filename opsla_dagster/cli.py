@@ -120,7 +120,7 @@ def run(
 
 @app.command()
 def init(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update: CSV, CSV.GZ or Parquet.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update: CSV, a workbook, JSON, XES or Parquet, as it is or in gzip or ZIP.")] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
@@ -131,6 +131,9 @@ def init(
     time_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="How a log's stamps are written: iso, or strptime.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is.")] = None,
     statuses: Annotated[list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a workbook that holds the log.")] = None,
+    records: Annotated[str | None, typer.Option(metavar="PATH", help="Where a JSON document has the records, such as data.tickets.")] = None,
+    header_row: Annotated[int | None, typer.Option(min=1, help="The row of a CSV file or sheet that names the columns.")] = None,
     email_variable: Annotated[str, typer.Option(help="Environment variable with the e-mail of Zendesk's API user.")] = "ZENDESK_EMAIL",
     token_variable: Annotated[
         str | None, typer.Option(help="Environment variable with the token; default ZENDESK_TOKEN or INTERCOM_TOKEN.")
@@ -146,7 +149,7 @@ def init(
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
         files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
-        statuses or [], email_variable, token_variable, key_variable, base_url,
+        statuses or [], email_variable, token_variable, key_variable, base_url, sheet, records, header_row,
     )
     begun = begin(answers, asking)
     if begun is None:

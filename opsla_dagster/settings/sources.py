@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -149,6 +150,24 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+FileFormat = Literal["csv", "spreadsheet", "json", "xes", "parquet"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """How the files of a log are written, as far as they do not say it themselves."""
+
+    csv: CsvSettings = field(default_factory=CsvSettings)
+    #: None: by the content of each file.
+    format: FileFormat | None = None
+    #: The sheet of a workbook; None: the one that holds a table.
+    sheet: str | None = None
+    #: Where in a JSON document the array of records is: names joined by dots, from the outermost; None: the only one.
+    records: str | None = None
+    #: The row that names the columns, from 1; None: found by its content.
+    header_row: int | None = None
+
+
 class EventLogSettings(Document):
     """Log files with one row an update, and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
 
@@ -156,8 +175,11 @@ class EventLogSettings(Document):
     name: SourceName
     enabled: bool = True
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
-    format: Literal["csv", "parquet"] | None = None
+    format: FileFormat | None = None
     csv: CsvSettings = CsvSettings()
+    sheet: Text | None = None
+    records: Text | None = None
+    header_row: Annotated[int, Field(ge=1)] | None = None
     time: TimeSettings = TimeSettings()
     missing_values: tuple[Mark, ...] = ("",)
     columns: ColumnSettings
@@ -168,10 +190,16 @@ class EventLogSettings(Document):
     newest_first: bool = False
     case_id_prefix: str = ""
 
+    @property
+    def written(self) -> Written:
+        """How the files are written."""
+        return Written(self.csv, self.format, self.sheet, self.records, self.header_row)
+
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
         """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
         # Left out where it is not set: homes that were made before it existed go on.
-        left_out = {"files", "enabled", *(() if self.newest_first else ("newest_first",))}
+        unset = {name for name in ("newest_first", "sheet", "records", "header_row") if not getattr(self, name)}
+        left_out = {"files", "enabled", *unset}
         meaning: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]

@@ -6,15 +6,19 @@ Belongs here: the order of the steps. Does not belong here: any one step, and th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
+from opsla_dagster.settings.sources import Written
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.starting.accounts import (
     Account,
     default_schedule,
@@ -26,7 +30,7 @@ from opsla_dagster.starting.accounts import (
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, Told, propose, zone_problem
 from opsla_dagster.starting.showing import show_account, show_log
-from opsla_dagster.starting.sniffing import sniffed
+from opsla_dagster.starting.sniffing import Log, sniffed
 from opsla_dagster.starting.words import plain_name
 from opsla_dagster.starting.writing import (
     MOST_REJECTED_PCT,
@@ -64,6 +68,10 @@ class Answers:
     token_variable: str | None
     key_variable: str
     base_url: str | None
+    #: The table of a workbook or of a JSON document, where a file has several, and the row with its header.
+    sheet: str | None = None
+    records: str | None = None
+    header_row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,12 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
     """The documents, and what is to do before they can run."""
     columns, statuses = told_of(answers.columns, answers.statuses)
     name = source_name(answers.name, answers.files[0])
-    with sniffed(answers.files, answers.timezone) as log:
+    with _told_apart(answers, asking) as log:
         told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date)
         proposal = propose(log, told, asking)
         show_log(asking.console, log, proposal)
         case = log.columns[proposal.columns["case_id"]].examples[0]
-        found = LogFiles(name, log.files, log.csv, log.missing_values, log.rows, case)
+        found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case)
     lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
     unfinished = ""
     if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
@@ -141,6 +149,26 @@ def _too_little_placed(lost: float, proposal: LogProposal, directory: Path) -> s
         f"{lost:.0%} of the records have {none}a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
         f"{directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
     )
+
+
+@contextmanager
+def _told_apart(answers: Answers, asking: Asking) -> Iterator[Log]:
+    """The log; which of several tables it is is asked for. Raises OpslaError as `sniffed` does."""
+    written = Written(sheet=answers.sheet, records=answers.records, header_row=answers.header_row)
+    with ExitStack() as stack:
+        try:
+            log = stack.enter_context(sniffed(answers.files, answers.timezone, written))
+        except SeveralTables as several:
+            if not asking.is_allowed:
+                raise
+            choice = asking.value(f"{several}. Which one", several.choices[0], f"--{several.field}", partial(_no_choice, several))
+            written = replace(written, sheet=choice) if several.field == "sheet" else replace(written, records=choice)
+            log = stack.enter_context(sniffed(answers.files, answers.timezone, written))
+        yield log
+
+
+def _no_choice(several: SeveralTables, text: str) -> str | None:
+    return None if text in several.choices else f"{text}: is none of {', '.join(several.choices)}"
 
 
 def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:

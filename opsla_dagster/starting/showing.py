@@ -17,6 +17,7 @@ from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import counted
 
 _LONGEST = 28
+_FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -42,7 +43,7 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {', '.join(unused)}."] if unused else []
     lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
-    _say(console, [*lines, *proposal.notes])
+    _say(console, [*lines, *log.reading_notes, *proposal.notes])
     _say(console, proposal.warnings, style="bold yellow")
 
 
@@ -55,9 +56,9 @@ def show_account(console: Console, statuses: Mapping[str, str]) -> None:
 
 
 def _written(log: Log) -> str:
+    if log.form in _FORMS:
+        return _FORMS[log.form]
     csv = log.csv
-    if not any(path.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")) for path in log.files):
-        return "Parquet"
     quote = f"quoted with {csv.quote}" if csv.quote else "not quoted"
     return f"{_DELIMITERS.get(csv.delimiter, csv.delimiter)} between cells, {quote}, {csv.encoding}"
 

@@ -9,7 +9,7 @@ import codecs
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,25 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.sources import CsvSettings, EventLogSettings
-from opsla_dagster.sources.event_log.canonical import Loaded, connect, load_file, prepare
-from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records, raw_blocks
+from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
+from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
 from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal
+from opsla_dagster.sources.event_log.reading.archives import tables_in
+from opsla_dagster.sources.event_log.reading.content import blocks, head
+from opsla_dagster.sources.event_log.reading.csv_file import copied, dialect_of
+from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy
+from opsla_dagster.sources.event_log.reading.forms import byte_order_mark, form_of
+from opsla_dagster.sources.event_log.reading.loading import load_files
+from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.starting.stamps import candidates, reading
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', "", "'")
+_LINES_SEEN = 100
+_SHORTEST_UTF_16 = 4
 _SAMPLE = 500
 _EXAMPLES = 3
 _STATED = rf"({ISO_OFFSET}|[A-Za-z][A-Za-z_/+-]*\d*)$"
@@ -62,8 +70,12 @@ class Order:
 class Log:
     """Log files, loaded into table `log` of `connection`, one row a record."""
 
+    #: As they were named: paths, or the way to files in an archive.
     files: tuple[Path, ...]
-    csv: CsvSettings
+    written: Written
+    form: FileFormat
+    #: What reading found out by itself, a line a file.
+    reading_notes: tuple[str, ...]
     columns: dict[str, Column]
     rows: int
     unreadable: int
@@ -71,6 +83,11 @@ class Log:
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
+
+    @property
+    def csv(self) -> CsvSettings:
+        """How the CSV files among them are written."""
+        return self.written.csv
 
     def words(self, column: str) -> dict[str, int]:
         """What the column says, with how often, the commonest first."""
@@ -187,24 +204,27 @@ class Log:
 
 
 @contextmanager
-def sniffed(paths: Sequence[Path], zone: str | None = None) -> Iterator[Log]:
-    """The files as one log, whose stamps may name their zone by the abbreviations of `zone`. Raises OpslaError for files that cannot be read, or that have no column in common."""
+def sniffed(paths: Sequence[Path], zone: str | None = None, told: Written | None = None) -> Iterator[Log]:
+    """The files as one log, whose stamps may name their zone by the abbreviations of `zone`, written as `told` as far as that goes.
+
+    Raises OpslaError for files that cannot be read, or that have no column in common; SeveralTables where it has to be told more.
+    """
     with tempfile.TemporaryDirectory(prefix="opsla-init-") as name:
         directory = Path(name)
         connection = connect(directory / "spill")
         try:
             files = _log_files(paths)
-            csv = _how_written(files, directory)
+            written = _how_written(files, directory, told or Written())
             prepare(connection)
-            loaded = [load_file(connection, csv, number, file, directory) for number, file in enumerate(files)]
-            yield _measured(connection, csv, loaded, zone)
+            loaded = load_files(connection, written, files, directory)
+            yield _measured(connection, tuple(Path(file.name) for file in files), written, loaded, zone)
         finally:
             connection.close()
 
 
 def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
     for path in paths:
-        if not path.exists() and not has_magic(str(path)):
+        if not path.exists() and not has_magic(str(path)) and not any(parent.is_file() for parent in path.parents):
             raise OpslaError(f"{path}: no such file; look at the path")
     settings = EventLogSettings.model_validate({
         "type": "event_log", "name": "log", "files": [str(path.absolute()) for path in paths],
@@ -216,24 +236,28 @@ def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
 # ---------------------------------------------------------------- how a CSV file is written
 
 
-def _how_written(files: Sequence[LogFile], directory: Path) -> CsvSettings:
+def _how_written(files: Sequence[LogFile], directory: Path, told: Written) -> Written:
     """Delimiter, quote and encoding with which the first CSV file reads best; the others must be written alike."""
-    first = next((file.path for file in files if file.format == "csv"), None)
-    if first is None:
-        return CsvSettings()
-    encoding = _encoding(first)
+    tables = tables_in(files, directory, is_form_told=False)
+    first = next((file for file in tables if form_of(file, directory, _encoding_at_a_glance(file)) == "csv"), None)
+    return told if first is None else replace(told, csv=_best_dialect(first, directory, told.header_row))
+
+
+def _best_dialect(file: LogFile, directory: Path, header_row: int | None) -> CsvSettings:
+    encoding = _encoding(file)
     best: tuple[tuple[int, int], CsvSettings] | None = None
     problems: list[OpslaError] = []
     for quote in _QUOTES:
-        for delimiter in _delimiters_in(first, encoding):
+        for delimiter in _delimiters_in(file, encoding):
             csv = CsvSettings(delimiter=delimiter, quote=quote, encoding=encoding)
+            dialect = dialect_of(file, csv, header_row)
             try:
-                copy = copy_records(first, csv, directory / "tried.csv")
+                copy = copied(file, dialect, directory / "tried.csv")
             except OpslaError as error:
                 problems.append(error)
                 continue
             if best is None or _merit(copy) > best[0]:
-                best = _merit(copy), csv
+                best = _merit(copy), dialect.settings
         if best is not None and best[0][0] == 0:
             break
     if best is None:
@@ -245,22 +269,32 @@ def _merit(copy: CsvCopy) -> tuple[int, int]:
     return -len(copy.unreadable), len(copy.header)
 
 
-def _delimiters_in(path: Path, encoding: str) -> list[str]:
-    """The delimiters that the first line has; a comma where it has none."""
-    text = next(raw_blocks(path), b"").decode(encoding, errors="replace")
-    line = text.splitlines()[0] if text else ""
-    return [delimiter for delimiter in _DELIMITERS if delimiter in line] or [","]
+def _delimiters_in(file: LogFile, encoding: str) -> list[str]:
+    """The delimiters that the first lines have; a comma where they have none."""
+    lines = head(file).decode(encoding, errors="replace").splitlines()[:_LINES_SEEN]
+    return [delimiter for delimiter in _DELIMITERS if any(delimiter in line for line in lines)] or [","]
 
 
-def _encoding(path: Path) -> str:
-    """utf-8 where the bytes are; utf-16 where they begin so; else cp1252, or latin-1 where even that is not possible."""
-    start = next(raw_blocks(path), b"")
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+def _encoding_at_a_glance(file: LogFile) -> str:
+    """utf-8, or the utf-16 that the first bytes are written in, with a mark of it or without."""
+    start = head(file)
+    marked = byte_order_mark(start)
+    if marked is not None:
+        return marked
+    if len(start) < _SHORTEST_UTF_16 or not start.count(0):
+        return "utf-8"
+    return next((name for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])) if zeros.count(0) > len(zeros) / 2), "utf-8")
+
+
+def _encoding(file: LogFile) -> str:
+    """utf-8 or utf-16 where the bytes are; else cp1252, or latin-1 where even that is not possible."""
+    at_a_glance = _encoding_at_a_glance(file)
+    if at_a_glance != "utf-8":
+        return at_a_glance
     for encoding in ("utf-8", "cp1252"):
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            for block in raw_blocks(path):
+            for block in blocks(file):
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
@@ -272,7 +306,9 @@ def _encoding(path: Path) -> str:
 # ---------------------------------------------------------------- measuring
 
 
-def _measured(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, loaded: Sequence[Loaded], zone: str | None) -> Log:
+def _measured(
+    connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...], written: Written, loaded: Sequence[Loaded], zone: str | None
+) -> Log:
     names = _common_columns(loaded)
     _unite(connection, loaded, names)
     marks = _marks_seen(connection, len(names))
@@ -282,8 +318,9 @@ def _measured(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, loaded: S
     ((rows,),) = connection.execute("select count(*) from log").fetchall()
     ((unreadable,),) = connection.execute("select count(*) from unreadable where reason is not null").fetchall()
     if not rows:
-        raise OpslaError(f"{loaded[0].file.path}: holds no record below its header; there is nothing to propose from")
-    return Log(tuple(item.file.path for item in loaded), csv, columns, rows, unreadable, marks, zone, connection)
+        raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
+    notes = tuple(f"{item.file.name}: {item.note}" for item in loaded if item.note)
+    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, zone, connection)
 
 
 def _common_columns(loaded: Sequence[Loaded]) -> list[str]:
@@ -294,7 +331,7 @@ def _common_columns(loaded: Sequence[Loaded]) -> list[str]:
         usable.append([name for name in names if name and names.count(name) == 1])
     common = [name for name in usable[0] if all(name in names for names in usable)]
     if not common:
-        raise OpslaError(f"{loaded[0].file.path}: shares no column with the other files; name only files of one log")
+        raise OpslaError(f"{loaded[0].file.name}: shares no column with the other files; name only files of one log")
     return common
 
 

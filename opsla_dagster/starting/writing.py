@@ -18,7 +18,7 @@ import yaml
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.settings.sources import CsvSettings
+from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.status import Signal
@@ -42,7 +42,7 @@ class LogFiles:
 
     name: str
     paths: tuple[Path, ...]
-    csv: CsvSettings
+    written: Written
     missing_values: tuple[str, ...]
     rows: int
     example_case: str
@@ -54,7 +54,8 @@ def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: 
     word, signal = next(iter(proposal.statuses.items()))
     answers = {
         **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
-        "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.csv),
+        "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.written.csv),
+        "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row,
         "example": {"case": log.example_case, "word": word, "signal": signal},
         **_horizon(proposal.start_date, max(today, proposal.start_date)),
     }

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
@@ -22,8 +21,8 @@ from hypothesis import strategies as st
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, DeskSettings, EventLogSettings
-from opsla_dagster.sources.event_log import EventLogSource, csv_records
-from opsla_dagster.sources.event_log.csv_records import copy_records
+from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy, copy_records
 from opsla_dagster.window import Window
 
 EVER = datetime(2090, 1, 1)
@@ -119,15 +118,14 @@ contents = st.lists(pieces, max_size=40).map(b"".join)
 @example(content=b'a,b\r\n"x\r\n",\r\n\r\n', block_bytes=2)
 @example(content=b'a,b\n"",""\n""""""\n', block_bytes=3)
 def test_the_walk_in_blocks_sees_the_records_that_a_walk_byte_by_byte_sees(content: bytes, block_bytes: int) -> None:
-    with _directory() as directory, patch.object(csv_records, "BLOCK_BYTES", block_bytes):
-        (directory / "log.csv").write_bytes(HEADER + content)
+    with _directory() as directory:
         try:
             expected = records_by_walking(HEADER + content)
         except ValueError:
             with pytest.raises(OpslaError, match="broken quoting"):
-                copy_records(directory / "log.csv", CsvSettings(), directory / "copy.csv")
+                _copied(HEADER + content, block_bytes, directory)
             return
-        copy = copy_records(directory / "log.csv", CsvSettings(), directory / "copy.csv")
+        copy = _copied(HEADER + content, block_bytes, directory)
         assert copy.records == len(expected) - 1
         rows = (directory / "copy.csv").read_bytes().decode()
         read = list(csv.reader(io.StringIO(rows, newline=""), strict=True))
@@ -142,6 +140,11 @@ def test_the_walk_in_blocks_sees_the_records_that_a_walk_byte_by_byte_sees(conte
         assert kept == [
             next(csv.reader(io.StringIO(record.decode().removesuffix("\r"), newline=""))) for record in readable
         ]
+
+
+def _copied(content: bytes, block_bytes: int, directory: Path) -> CsvCopy:
+    blocks = (content[start : start + block_bytes] for start in range(0, len(content), block_bytes))
+    return copy_records("log.csv", blocks, CsvSettings(), directory / "copy.csv")
 
 
 def _is_readable(record: bytes) -> bool:

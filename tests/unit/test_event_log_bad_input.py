@@ -25,8 +25,10 @@ from event_log_desk import (
 )
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.sources.event_log import EventLogSource, csv_records, snapshot
+from opsla_dagster.sources.event_log import EventLogSource, snapshot
 from opsla_dagster.sources.event_log.files import find_log_files, held_still
+from opsla_dagster.sources.event_log.reading import content as file_content
+from opsla_dagster.sources.event_log.reading import csv_records
 
 GOOD = "good,New,2025-03-03T08:00Z"
 
@@ -76,8 +78,8 @@ def test_an_environment_variable_that_is_not_set(tmp_path: Path, monkeypatch: py
 
 def test_a_name_that_does_not_tell_the_format(tmp_path: Path) -> None:
     (tmp_path / "log.dat").write_text(log_text([GOOD]))
-    assert "set format: csv or format: parquet" in refused(log_source(tmp_path, files="log.dat"))
-    only_good_is_used(log_source(tmp_path, files="log.dat", format="csv"))
+    only_good_is_used(log_source(tmp_path, files="log.dat"))
+    assert "cannot be read as parquet" in refused(log_source(tmp_path, files="log.dat", format="parquet", name="told"))
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -177,7 +179,7 @@ def test_broken_quoting_names_the_line(tmp_path: Path, rows: list[str], line: in
 def test_a_quote_left_open_does_not_read_the_whole_file_into_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(file_content, "BLOCK_BYTES", 64)
     monkeypatch.setattr(csv_records, "LONGEST_RECORD_BYTES", 1024)
     message = refused(log_source(tmp_path, log_text([GOOD, '"A,New,2025-03-03T08:00Z', *[GOOD] * 1000])))
     assert "line 3: broken quoting: a record of more than 64 MB begins here" in message
@@ -190,7 +192,7 @@ def test_a_file_in_another_encoding_than_it_says(tmp_path: Path) -> None:
 
 
 def test_line_ends_of_carriage_returns_alone(tmp_path: Path) -> None:
-    assert "convert the file's line ends" in refused(log_source(tmp_path, log_text([GOOD]).replace("\n", "\r")))
+    only_good_is_used(log_source(tmp_path, log_text([GOOD]).replace("\n", "\r")))
 
 
 def test_a_corrupt_parquet_file(tmp_path: Path) -> None:
@@ -206,7 +208,7 @@ def test_a_corrupt_parquet_file(tmp_path: Path) -> None:
         b"number,state,at\n",
     ):
         (tmp_path / "log.parquet").write_bytes(content)
-        message = refused(log_source(tmp_path, files="log.parquet"))
+        message = refused(log_source(tmp_path, files="log.parquet", format="parquet"))
         assert message.startswith(f"{tmp_path / 'log.parquet'}: cannot be read as parquet: ")
 
 

@@ -84,7 +84,7 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"csv": {"delimiter": '"'}}, "csv", "delimiter and quote are the same character"),
         ({"csv": {"encoding": "utf-9"}}, "csv.encoding", "unknown text encoding 'utf-9'"),
         ({"csv": {"encoding": "base64"}}, "csv.encoding", "unknown text encoding 'base64'"),
-        ({"format": "xlsx"}, "format", "'csv' or 'parquet'"),
+        ({"format": "xlsx"}, "format", "'csv', 'spreadsheet', 'json', 'xes' or 'parquet'"),
         ({"files": []}, "files", "at least one"),
         ({"sla_met_values": {"met": ["yes"], "missed": ["yes"]}}, "sla_met_values", "['yes'] cannot mean both"),
         ({"missing_values": [0]}, "missing_values.0", "write this in quotes"),

@@ -1,7 +1,7 @@
 """One reading of a source's files: every record becomes either a canonical event or a rejected row.
 
-Belongs here: loading files, order, intake, rejection, the two parquet files of a snapshot.
-Does not belong here: keeping snapshots, or what is visible as of an instant.
+Belongs here: order, intake, rejection, the two parquet files of a snapshot.
+Does not belong here: reading files (`reading`), keeping snapshots, or what is visible as of an instant.
 """
 
 from __future__ import annotations
@@ -11,28 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import memory_bound
-from opsla_dagster.settings.sources import CsvSettings, DeskSettings, EventLogSettings
-from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
-from opsla_dagster.sources.event_log.files import LogFile, held_still
-from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal, path_literal
+from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
+from opsla_dagster.sources.event_log.files import LogFile
+from opsla_dagster.sources.event_log.mapping import canonical_rows, literal, path_literal
+from opsla_dagster.sources.event_log.reading.loading import load_files
+from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 
 EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
-#: DuckDB's own default; records that are longer raise it.
-_LINE_BYTES = 2 * 2**20
-#: Types of floating-point numbers -> up to where they tell every whole number from its neighbours.
-_EXACT_UP_TO = {"DOUBLE": 2**53, "FLOAT": 2**24}
-#: Parquet bytes that are not marked as text.
-_BYTES = "BLOB"
-#: Stands for records that never reached the columns; a blank line has no reason.
-_UNREADABLE = pa.schema([
-    ("file_number", pa.int64()), ("row_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())
-])
 
 
 @dataclass(frozen=True)
@@ -45,16 +35,6 @@ class SourceCounts:
     #: Cases that any record names, and those of them that are used.
     cases: int
     used_cases: int
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A file in table raw_<number>; its row with rowid n is the file's row first_row + n."""
-
-    file: LogFile
-    columns: list[RawColumn]
-    first_row: int
-    rows: int
 
 
 def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
@@ -79,7 +59,9 @@ def canonicalise(
     try:
         _require_usable_format(connection, settings)
         prepare(connection)
-        loaded = [_load(connection, settings, number, file, directory) for number, file in enumerate(files)]
+        loaded = load_files(connection, settings.written, files, directory)
+        for number, item in enumerate(loaded):
+            _append_records(connection, settings, number, item)
         _number(connection, settings)
         _judge_cases(connection, settings, desk)
         _write_events(connection, directory)
@@ -89,7 +71,7 @@ def canonicalise(
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-    return counts, {str(item.file.path): item.rows for item in loaded}
+    return counts, {item.file.name: item.rows for item in loaded}
 
 
 def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -106,25 +88,8 @@ def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: Even
 # ---------------------------------------------------------------- loading
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Creates what load_file notes unreadable records in."""
-    connection.register("no_unreadable", _UNREADABLE.empty_table())
-    connection.execute("create table unreadable as select * from no_unreadable")
-
-
-def load_file(connection: duckdb.DuckDBPyConnection, csv: CsvSettings, number: int, file: LogFile, directory: Path) -> Loaded:
-    """Loads one file as it is, as table raw_<number>, by way of `directory`. Raises OpslaError when it cannot be read as a whole."""
-    with held_still(file):
-        if file.format == "csv":
-            return _load_csv(connection, csv, number, file, directory)
-        return _load_parquet(connection, number, file)
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, file: LogFile, directory: Path
-) -> Loaded:
-    """Loads one file as table raw_<number> and appends its readable records to `records`."""
-    loaded = load_file(connection, settings.csv, number, file, directory)
+def _append_records(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, number: int, loaded: Loaded) -> None:
+    """Appends the readable records of a file to `records`."""
     _require_columns(settings, loaded)
     connection.execute(f"""
         create view readable_{number} as
@@ -135,117 +100,10 @@ def _load(
     select = canonical_rows(settings, {column.name: column for column in loaded.columns}, f"readable_{number}")
     verb = "create table records as" if number == 0 else "insert into records by name"
     connection.execute(f"{verb} select {number} as file_number, * from ({select})")
-    return loaded
-
-
-def _load_csv(
-    connection: duckdb.DuckDBPyConnection, csv: CsvSettings, number: int, file: LogFile, directory: Path
-) -> Loaded:
-    target = directory / "records.csv"
-    copy = copy_records(file.path, csv, target)
-    types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
-    quote = literal(csv.quote)
-    connection.execute(f"""
-        create table raw_{number} as
-        select *
-        from read_csv(
-            {path_literal(target)}, auto_detect = false, header = false, columns = {{{types}}},
-            delim = {literal(csv.delimiter)}, quote = {quote}, escape = {quote}, new_line = '\\n',
-            max_line_size = {max(_LINE_BYTES, 2 * copy.longest_bytes)}, strict_mode = true
-        )
-    """)
-    target.unlink()
-    _require_all_rows(connection, number, file, copy)
-    _note_unreadable(connection, number, copy)
-    columns = [RawColumn(name, f"c{index}") for index, name in enumerate(copy.header)]
-    return Loaded(file, columns, copy.first_row, copy.records)
-
-
-def _require_all_rows(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile, copy: CsvCopy) -> None:
-    """The walk over the bytes and DuckDB's reader count alike, or nothing is loaded."""
-    (loaded,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
-    if loaded != copy.copied_rows:
-        raise OpslaError(
-            f"{file.path}: has {copy.copied_rows} records, but {loaded} came out of reading it; nothing is loaded. "
-            "Please report this with the file"
-        )
-
-
-def _note_unreadable(connection: duckdb.DuckDBPyConnection, number: int, copy: CsvCopy) -> None:
-    rejected = [(number, item.row_number, item.reason, item.text) for item in copy.unreadable]
-    blank = [(number, row_number, None, None) for row_number in copy.blank_rows]
-    rows = [dict(zip(_UNREADABLE.names, row, strict=True)) for row in (*rejected, *blank)]
-    found = pa.Table.from_pylist(rows, schema=_UNREADABLE)
-    connection.register("found_unreadable", found)
-    connection.execute("insert into unreadable select * from found_unreadable")
-    connection.unregister("found_unreadable")
-
-
-def _load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile) -> Loaded:
-    path = path_literal(file.path)
-    try:
-        described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
-        cells = [f"{_as_text(_quoted(name), kind)} as c{index}" for index, (name, kind, *_) in enumerate(described)]
-        cells += [f"{_is_text(_quoted(name))} as c{index}_is_text" for index, (name, kind, *_) in enumerate(described) if kind == _BYTES]
-        connection.execute(f"create table raw_{number} as select {', '.join(cells)} from read_parquet({path})")
-    except duckdb.Error as error:
-        raise OpslaError(f"{file.path}: cannot be read as parquet: {error}") from error
-    columns = [_parquet_column(name, f"c{index}", kind) for index, (name, kind, *_) in enumerate(described)]
-    (rows,) = connection.execute(f"select count(*) from raw_{number}").fetchall()[0]
-    return Loaded(file, columns, 1, rows)
-
-
-def _parquet_column(name: str, sql: str, kind: str) -> RawColumn:
-    return RawColumn(
-        name, sql, is_stamp=_is_stamp(kind), is_floating=kind in _EXACT_UP_TO,
-        is_text_sql=f"{sql}_is_text" if kind == _BYTES else None,
-    )  # fmt: skip
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _is_stamp(kind: str) -> bool:
-    """A DATE is none: it says no instant, and goes the way of the same text in a CSV file."""
-    return kind.startswith("TIMESTAMP")
-
-
-def _as_text(column: str, kind: str) -> str:
-    """What the cell would say in a CSV file, so that CSV and parquet go the same way from here."""
-    if _is_stamp(kind):
-        return _stamp_as_text(column, kind)
-    if kind in _EXACT_UP_TO:
-        return _number_as_text(column, kind)
-    if kind == _BYTES:
-        return f"coalesce({_decoded(column)}, cast({column} as varchar))"
-    return f"cast({column} as varchar)"
-
-
-def _stamp_as_text(column: str, kind: str) -> str:
-    """ISO text of a typed stamp. Digits below a microsecond are left off (%f): a cast of nanoseconds would round them up."""
-    offset = "Z" if kind.startswith("TIMESTAMPTZ") or kind.endswith("WITH TIME ZONE") else ""
-    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f{offset}')"
-
-
-def _number_as_text(column: str, kind: str) -> str:
-    """Text of a floating-point number, a whole one as an integer column would have it; NaN is pandas' word for a missing number."""
-    is_exact = f"{column} = trunc({column}) and abs({column}) <= {_EXACT_UP_TO[kind]}"
-    whole = f"cast(try_cast({column} as bigint) as varchar)"
-    return f"case when {is_exact} then {whole} when not isnan({column}) then cast({column} as varchar) end"
-
-
-def _decoded(column: str) -> str:
-    """Text of bytes, which some writers leave unmarked; NULL for what is not UTF-8."""
-    return f"try(decode({column}))"
-
-
-def _is_text(column: str) -> str:
-    return f"{column} is null or {_decoded(column)} is not null"
 
 
 def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
-    path = loaded.file.path
+    path = loaded.file.name
     names = [column.name for column in loaded.columns]
     wanted = dict.fromkeys(settings.order_by, "order_by")
     wanted.update({column: f"columns.{field}" for field, column in settings.columns.mapped().items()})
@@ -395,7 +253,7 @@ def _write_rejected(
 
 def _rejected_of(number: int, loaded: Loaded) -> str:
     record = ", ".join(f"{literal(column.name)}, raw_{number}.{column.sql}" for column in loaded.columns)
-    file = literal(str(loaded.file.path))
+    file = literal(loaded.file.name)
     return f"""
         select
             judged.file_number, {file} as file, judged.row_number, judged.case_id, judged.fault.field as field,

@@ -13,16 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import EventLogSettings
 
-FileFormat = Literal["csv", "parquet"]
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NUMBER = re.compile(r"(\d+)")
-_CSV_NAMES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
-_PARQUET_NAMES = (".parquet", ".pq")
+_ARCHIVE_NAME = ".zip"
 
 
 @dataclass(frozen=True)
@@ -30,21 +27,28 @@ class LogFile:
     """One file in the state in which it was found; time and inode tell a rewritten file of equal size."""
 
     path: Path
-    format: FileFormat
     size: int
     modified_ns: int
     inode: int
+    #: What is meant of a ZIP archive: the name of a file in it, or a pattern; None for all of it, and for any other file.
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path, and the way on in an archive."""
+        return str(self.path if self.member is None else self.path / self.member)
 
 
 def find_log_files(settings: EventLogSettings, config_directory: Path) -> tuple[LogFile, ...]:
     """The files of a source: patterns in the order given, the matches of one pattern in natural order of their paths, each file once.
 
-    Raises OpslaError for a pattern that names nothing, a directory, or a file whose format cannot be told.
+    `exports/july.zip/tickets*.csv` names files in an archive. Raises OpslaError for a pattern that names nothing, or a directory.
     """
-    paths: dict[Path, None] = {}
+    found: dict[tuple[Path, str | None], None] = {}
     for pattern in settings.files:
-        paths.update(dict.fromkeys(_matches(settings.name, pattern, config_directory)))
-    return tuple(_log_file(path, settings.format) for path in paths)
+        outer, member = _into_archive(config_directory.absolute(), _expand(settings.name, pattern))
+        found.update(dict.fromkeys((path, member) for path in _matches(settings.name, outer, config_directory)))
+    return tuple(_log_file(path, member) for path, member in found)
 
 
 @contextmanager
@@ -59,24 +63,33 @@ def held_still(file: LogFile) -> Iterator[None]:
 
 def _is_unchanged(file: LogFile) -> bool:
     try:
-        return _log_file(file.path, file.format) == file
+        return _log_file(file.path, file.member) == file
     except OpslaError:
         return False
 
 
-def _matches(source: str, pattern: str, config_directory: Path) -> list[Path]:
+def _into_archive(base: Path, pattern: str) -> tuple[str, str | None]:
+    """A pattern cut behind the name of an archive; a directory may be called so too."""
+    parts = Path(pattern).parts
+    for place, part in enumerate(parts[:-1], start=1):
+        outer = Path(*parts[:place])
+        if part.lower().endswith(_ARCHIVE_NAME) and not (base / outer).is_dir():
+            return str(outer), "/".join(parts[place:])
+    return pattern, None
+
+
+def _matches(source: str, expanded: str, config_directory: Path) -> list[Path]:
     base = config_directory.absolute()
-    expanded = _expand(source, pattern)
     if not glob.has_magic(expanded) or (base / expanded).exists():
         return [_normal(base / expanded)]
     found = [_normal(base / name) for name in glob.glob(expanded, root_dir=base, recursive=True)]
-    files = sorted((path for path in found if not path.is_dir()), key=_natural)
+    files = sorted((path for path in found if not path.is_dir()), key=natural)
     if not files:
         raise OpslaError(f"sources.yml: {source}: files: no file matches {base / expanded}; check the pattern")
     return files
 
 
-def _natural(path: Path) -> tuple[list[list[str | int]], Path]:
+def natural(path: Path) -> tuple[list[list[str | int]], Path]:
     """Numbers within a name count as numbers, so that log_9 comes before log_10."""
     parts: list[list[str | int]] = [
         [int(piece) if number % 2 else piece for number, piece in enumerate(_NUMBER.split(part))] for part in path.parts
@@ -104,7 +117,7 @@ def _expand(source: str, pattern: str) -> str:
     return _VARIABLE.sub(value, pattern)
 
 
-def _log_file(path: Path, named_format: FileFormat | None) -> LogFile:
+def _log_file(path: Path, member: str | None) -> LogFile:
     try:
         state = path.stat()
     except FileNotFoundError as error:
@@ -117,16 +130,4 @@ def _log_file(path: Path, named_format: FileFormat | None) -> LogFile:
         )
     if not stat.S_ISREG(state.st_mode):
         raise OpslaError(f"{path}: is not a regular file; a log is read again at every refresh, so write it to a file")
-    return LogFile(path, named_format or _format_of(path), state.st_size, state.st_mtime_ns, state.st_ino)
-
-
-def _format_of(path: Path) -> FileFormat:
-    name = path.name.lower()
-    if name.endswith(_CSV_NAMES):
-        return "csv"
-    if name.endswith(_PARQUET_NAMES):
-        return "parquet"
-    raise OpslaError(
-        f"{path}: the name does not tell the format ({', '.join((*_CSV_NAMES, *_PARQUET_NAMES))} do); rename it, or set format: csv or "
-        "format: parquet in sources.yml"
-    )
+    return LogFile(path, state.st_size, state.st_mtime_ns, state.st_ino, member)

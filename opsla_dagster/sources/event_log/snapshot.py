@@ -97,7 +97,7 @@ def take_snapshot(settings: EventLogSettings, desk: DeskSettings, files: Sequenc
 
 
 def _key(fingerprint: str, desk: DeskSettings, files: Sequence[LogFile]) -> str:
-    states = [(str(file.path), file.size, file.modified_ns, file.inode) for file in files]
+    states = [(file.name, file.size, file.modified_ns, file.inode) for file in files]
     text = repr((CANONICAL_VERSION, fingerprint, desk.start_date.isoformat(), states))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 

@@ -1,6 +1,6 @@
 """A CSV file cut into records before anything is understood of them: nothing is lost here, and nothing is guessed.
 
-Belongs here: bytes, gzip, encodings, quotes, record ends. Does not belong here: what a column means.
+Belongs here: encodings, quotes, record ends. Does not belong here: unpacking, titles above the header, or what a column means.
 
 DuckDB's CSV reader is fast, but it forgives some broken records, drops others and gives up at the rest. So the file is
 first walked in blocks (NumPy, no loop over rows) and written aside as plain UTF-8 with one line feed a record. A record
@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +24,8 @@ import numpy.typing as npt
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings
 
-BLOCK_BYTES = 8 * 2**20
 #: A record beyond this is taken for a quote that never closes; it also bounds memory.
 LONGEST_RECORD_BYTES = 64 * 2**20
-_GZIP_MAGIC = b"\x1f\x8b"
 _LINE_FEED, _CARRIAGE_RETURN = 10, 13
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -52,6 +48,7 @@ class CsvCopy:
     """What the walk found. Row numbers are a spreadsheet's: a header that opens the file is row 1."""
 
     header: tuple[str, ...] = ()
+    header_row: int = 0
     #: Row number of the first row of the copy.
     first_row: int = 0
     #: Rows of the copy, those that stand for unreadable records and blank lines included.
@@ -89,92 +86,78 @@ class _Chunk:
         return [int(record) for record in np.unique(np.searchsorted(self.ends, places))]
 
 
-def copy_records(path: Path, settings: CsvSettings, target: Path) -> CsvCopy:
-    """Writes the records of the file at `path` to `target`, and says what it found.
+def copy_records(name: str, blocks: Iterator[bytes], settings: CsvSettings, target: Path, lines_above: int = 0) -> CsvCopy:
+    """Writes the records of the file called `name` to `target`, and says what it found.
 
-    Raises OpslaError for a file that cannot be read, a broken gzip stream, broken quoting, a missing header, or an
-    encoding other than UTF-8 that does not fit; OSError when `target` cannot be written.
+    `blocks` are its bytes as UTF-8 (see utf8_blocks) from the line on that has `lines_above` lines above it.
+    Raises OpslaError for broken quoting, or a missing header; OSError when `target` cannot be written.
     """
     copy = CsvCopy()
-    row_number = 1
+    row_number = lines_above + 1
     with target.open("wb") as output:
-        blocks = _utf8_blocks(path, raw_blocks(path), settings.encoding)
-        for chunk in _chunks(path, blocks, settings):
-            skipped = 0 if copy.header else _take_header(path, chunk, settings, copy, row_number)
+        for chunk in _chunks(name, blocks, settings, lines_above):
+            skipped = 0 if copy.header else _take_header(name, chunk, settings, copy, row_number)
             _copy_chunk(chunk, skipped, settings, copy, row_number, output)
             row_number += len(chunk.ends)
     if not copy.header:
-        raise OpslaError(f"{path}: is empty; expected at least a header line that names the columns")
+        raise OpslaError(f"{name}: is empty; expected at least a header line that names the columns")
     return copy
 
 
 # ---------------------------------------------------------------- bytes
 
 
-def raw_blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, unpacked where it is gzip. Raises OpslaError."""
-    try:
-        with path.open("rb") as opened:
-            is_gzip = opened.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            opened.seek(0)
-            stream = gzip.GzipFile(fileobj=opened) if is_gzip else opened
-            while block := stream.read(BLOCK_BYTES):
-                yield block
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise OpslaError(f"{path}: broken gzip file: {error}; write or fetch the file again") from error
-    except OSError as error:
-        raise OpslaError(f"{path}: cannot be read: {error.strerror or error}") from error
+def utf8_blocks(name: str, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """UTF-8 stays as it is, so that a bad byte costs one record; anything else is decoded and encoded anew.
 
-
-def _utf8_blocks(path: Path, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-8 stays as it is, so that a bad byte costs one record; anything else is decoded and encoded anew."""
+    Raises OpslaError for an encoding other than UTF-8 that does not fit.
+    """
     is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
     first = True
-    for block in blocks if is_utf8 else _decoded(path, blocks, encoding):
+    for block in blocks if is_utf8 else _decoded(name, blocks, encoding):
         yield block.removeprefix(codecs.BOM_UTF8) if first else block
         first = False
 
 
-def _decoded(path: Path, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def _decoded(name: str, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for block in blocks:
             yield decoder.decode(block).encode("utf-8")
         yield decoder.decode(b"", final=True).encode("utf-8")
     except UnicodeError as error:
-        raise OpslaError(f"{path}: is not {encoding} text: {error}; set csv.encoding to the right one") from error
+        raise OpslaError(f"{name}: is not {encoding} text: {error}; set csv.encoding to the right one") from error
 
 
 # ---------------------------------------------------------------- records
 
 
-def _chunks(path: Path, blocks: Iterator[bytes], settings: CsvSettings) -> Iterator[_Chunk]:
-    lines_before = 0
+def _chunks(name: str, blocks: Iterator[bytes], settings: CsvSettings, lines_before: int) -> Iterator[_Chunk]:
     rest = b""
     for block in blocks:
         rest += block
-        chunk = _cut(path, rest, settings, lines_before)
+        chunk = _cut(name, rest, settings, lines_before)
         if chunk is not None:
             yield chunk
             lines_before += chunk.data.count(b"\n")
             rest = rest[len(chunk.data) :]
         elif len(rest) > LONGEST_RECORD_BYTES:
-            raise _broken_quoting(path, lines_before + 1, "a record of more than 64 MB begins here, a quote left open")
+            raise _broken_quoting(name, lines_before + 1, "a record of more than 64 MB begins here, a quote left open")
     if rest:
         whole = rest if rest.endswith(b"\n") else rest + b"\n"
-        last = _cut(path, whole, settings, lines_before)
+        last = _cut(name, whole, settings, lines_before)
         if last is None or len(last.data) < len(whole):
             line = lines_before + 1 + (last.data.count(b"\n") if last else 0)
-            raise _broken_quoting(path, line, "a quote opened in the record that begins here never closes")
+            raise _broken_quoting(name, line, "a quote opened in the record that begins here never closes")
         yield last
 
 
-def _cut(path: Path, data: bytes, settings: CsvSettings, lines_before: int) -> _Chunk | None:
+def _cut(name: str, data: bytes, settings: CsvSettings, lines_before: int) -> _Chunk | None:
     """The whole records at the head of `data`; None when not one is complete."""
     values = np.frombuffer(data, np.uint8)
     outside = None
     if settings.quote and settings.quote.encode() in data:
-        outside = _outside_quotes(path, values, settings, lines_before)
+        outside = _outside_quotes(name, values, settings, lines_before)
     line_feeds = values == _LINE_FEED
     ends = np.flatnonzero(line_feeds if outside is None else line_feeds & outside)
     if not ends.size:
@@ -183,7 +166,7 @@ def _cut(path: Path, data: bytes, settings: CsvSettings, lines_before: int) -> _
     return _Chunk(data[:size], values[:size], ends, None if outside is None else outside[:size])
 
 
-def _outside_quotes(path: Path, values: Bytes, settings: CsvSettings, lines_before: int) -> Flags:
+def _outside_quotes(name: str, values: Bytes, settings: CsvSettings, lines_before: int) -> Flags:
     """Flags the bytes outside quotes (closing quotes count as outside).
 
     Raises OpslaError when a quote opens elsewhere than at the head of a cell or closes elsewhere than at its end; a
@@ -201,13 +184,13 @@ def _outside_quotes(path: Path, values: Bytes, settings: CsvSettings, lines_befo
     ])
     if misplaced.size:
         line = lines_before + 1 + int(np.count_nonzero(values[: misplaced.min()] == _LINE_FEED))
-        raise _broken_quoting(path, line, "a quote stands in the middle of a cell")
+        raise _broken_quoting(name, line, "a quote stands in the middle of a cell")
     return ~inside
 
 
-def _broken_quoting(path: Path, line: int, found: str) -> OpslaError:
+def _broken_quoting(name: str, line: int, found: str) -> OpslaError:
     return OpslaError(
-        f"{path}: line {line}: broken quoting: {found}, so nobody can tell where records end. Expected: a cell that "
+        f"{name}: line {line}: broken quoting: {found}, so nobody can tell where records end. Expected: a cell that "
         "holds the delimiter, a quote or a line end stands in quotes as a whole, and quotes within it are doubled. "
         'Mend the file, or set csv.quote: "" if it is written without quoting'
     )
@@ -216,19 +199,20 @@ def _broken_quoting(path: Path, line: int, found: str) -> OpslaError:
 # ---------------------------------------------------------------- the header
 
 
-def _take_header(path: Path, chunk: _Chunk, settings: CsvSettings, copy: CsvCopy, row_number: int) -> int:
+def _take_header(name: str, chunk: _Chunk, settings: CsvSettings, copy: CsvCopy, row_number: int) -> int:
     """Reads the first line that is not blank as the header; returns how many records of the chunk that used up."""
     filled = np.flatnonzero(~_is_blank(chunk, _carriage_returns(chunk)[0]))
     if not filled.size:
         return len(chunk.ends)
     place = int(filled[0])
-    copy.header = _names(path, chunk.data[chunk.starts[place] : chunk.ends[place]], settings)
-    copy.first_row = row_number + place + 1
+    copy.header = _names(name, chunk.data[chunk.starts[place] : chunk.ends[place]], settings)
+    copy.header_row = row_number + place
+    copy.first_row = copy.header_row + 1
     return place + 1
 
 
-def _names(path: Path, record: bytes, settings: CsvSettings) -> tuple[str, ...]:
-    place = f"{path}: the header"
+def _names(name: str, record: bytes, settings: CsvSettings) -> tuple[str, ...]:
+    place = f"{name}: the header"
     try:
         text = record.decode("utf-8").removesuffix("\r")
     except UnicodeDecodeError as error:
