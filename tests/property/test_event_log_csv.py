@@ -34,6 +34,7 @@ STATUSES = {"New": "INTAKE", "Active": "INVESTIGATION", "Done": "RESOLVED", "Shu
 TERMINAL = {"Done", "Shut"}
 
 few = settings(max_examples=20, deadline=None)
+fewer = settings(max_examples=8, deadline=None)
 many = settings(max_examples=300, deadline=None)
 
 
@@ -434,7 +435,7 @@ def _tickets_source(directory: Path, rows: list[str]) -> EventLogSource:
 ANSWERS = ("cases", "events", "messages", "attribute_changes", "applied_targets", "partition_states")
 
 
-@few
+@fewer
 @given(found=tickets, as_of_at=st.sampled_from(INSTANTS))
 def test_one_row_a_case_is_as_of_an_instant_what_its_file_was_then(found: Tickets, as_of_at: datetime) -> None:
     with _directory() as then, _directory() as now:
@@ -443,7 +444,7 @@ def test_one_row_a_case_is_as_of_an_instant_what_its_file_was_then(found: Ticket
             assert getattr(grown, answer)(ALWAYS, as_of_at) == getattr(growing, answer)(ALWAYS, as_of_at), answer
 
 
-@few
+@fewer
 @given(found=tickets, states=st.dictionaries(st.sampled_from("ABC"), st.sampled_from(["", *CASE_STATUSES])))
 def test_every_row_of_a_case_is_accounted_for_and_nothing_is_taken_back(found: Tickets, states: dict[str, str]) -> None:
     """Also where the same export is there twice: a case has one row that counts, and every event one id."""
@@ -461,7 +462,7 @@ def test_every_row_of_a_case_is_accounted_for_and_nothing_is_taken_back(found: T
             assert getattr(alone, answer)(ALWAYS, EVER) == getattr(source, answer)(ALWAYS, EVER), answer
 
 
-@few
+@fewer
 @given(found=tickets, stamp=st.sampled_from(INSTANTS), column=st.integers(0, 4))
 def test_a_case_that_goes_on_touches_the_digests_of_its_own_date_alone(found: Tickets, stamp: datetime, column: int) -> None:
     opened, stamps = found[min(found)]

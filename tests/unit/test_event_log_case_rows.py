@@ -47,6 +47,26 @@ def told(source: EventLogSource) -> list[tuple[object, ...]]:
     ]
 
 
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
+    """docs/decisions/0020-one-row-a-case.md, with the same numbers."""
+    rows = [
+        row("1", "Closed", opened="08", replied="09", solved="10", changed="12"), row("2", "Open", opened="08", changed="08"),
+        row("3", "Cancelled", opened="08", solved="10", changed="10"), row("4", "Cancelled", opened="08", replied="09", changed="11"),
+        row("5", "Working", opened="08", solved="10", changed="12"), row("6", "Closed", opened="08", replied="09", changed="12"),
+        row("2", "Waiting", opened="08", changed="09"), row("2", "Open", opened="07", changed="07"),
+    ]  # fmt: skip
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
+    assert told(source) == [
+        ("1#opened", "INTAKE", 8, 8, False), ("1#solved", "RESOLVED", 10, 10, False), ("2#opened", "INTAKE", 8, 8, False),
+        ("3#opened", "INTAKE", 8, 8, False), ("3#solved", "CANCELLED", 10, 10, False), ("4#opened", "INTAKE", 8, 8, False),
+        ("4#state", "CANCELLED", 11, 11, False), ("5#opened", "INTAKE", 8, 8, False), ("5#solved", "RESOLVED", 10, 10, False),
+        ("5#state", "INVESTIGATION", None, 12, True),
+    ]  # fmt: skip
+    assert {each["message_id"] for each in source.messages(whole(source), EVER).to_pylist()} == {"1#replied", "4#replied"}
+    assert {number: each["field"] for number, each in rejected_of(source).items()} == {7: "status", 9: "case_id"}
+    assert source.counts() == SourceCounts(rows=8, used_rows=5, rejected_rows=2, cases=6, used_cases=5, superseded_rows=1)
+
+
 def test_stamps_become_statuses_and_messages_and_an_open_case_stays_open(tmp_path: Path) -> None:
     source = source_of(tmp_path, [row("A", "Closed", opened="08", replied="09", solved="10", shut="12"), row("B", "Open", opened="09")])
     assert told(source) == [
