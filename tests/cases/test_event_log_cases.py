@@ -53,3 +53,32 @@ def test_one_row_a_ticket(tmp_path: Path) -> None:
     assert [row[1] / 60 for row in home.clocks("elapsed_seconds", "metric = 'first_reply'")] == [60, 420, 5]
     assert [row[1] / 3600 for row in home.clocks("elapsed_seconds", "metric = 'first_resolution'")] == [7, 17, 16]
     assert home.notes() == ["tickets: 3 records read, 3 used, 0 rejected"]
+
+
+def test_open_cancelled_and_merged_tickets_are_kept_as_such(tmp_path: Path) -> None:
+    """Of nine tickets two are over with a solution; the others are neither left out nor judged as solved."""
+    rows = [
+        "Ticket,Status,Priority,Created,First response,Resolved",
+        "T-1,Closed,High,2025-07-07 09:00,2025-07-07 10:00,2025-07-07 16:00",
+        "T-2,Open,Low,2025-07-07 11:00,2025-07-08 10:00,",
+        "T-3,Open,Low,2025-07-07 11:00,,",
+        "T-4,Cancelled,Low,2025-07-07 11:00,,2025-07-07 12:00",
+        "T-5,Cancelled,Low,2025-07-07 11:00,2025-07-07 12:00,",
+        "T-6,Merged,Low,2025-07-07 11:00,,2025-07-07 12:00",
+        "T-7,Open,Low,2025-07-07 11:00,2025-07-07 12:00,2025-07-07 13:00",
+        "T-8,Closed,Low,2025-07-07 11:00,2025-07-07 12:00,",
+        "T-9,Closed,Low,2025-07-08 11:00,2025-07-08 12:00,2025-07-08 10:30",
+    ]
+    statuses = {"Closed": "CLOSED", "Open": "INVESTIGATION", "Cancelled": "CANCELLED", "Merged": "MERGED"}
+    config = config_of("one_row_a_ticket", tmp_path, log="\n".join([*rows, ""]), statuses=statuses)
+    home = made(config, tmp_path / "home", CLOCKS)
+    found = {case: verdict for case, *verdict in home.clocks("outcome, elapsed_seconds, reason", "metric = 'first_resolution'")}
+    assert {case: outcome for case, (outcome, *_) in found.items()} == {
+        "T-1": "met", "T-2": "running", "T-3": "running", "T-4": "unknown", "T-5": "unknown", "T-6": "unknown", "T-7": "met", "T-9": "unknown",
+    }  # fmt: skip
+    assert found["T-9"] == ["unknown", None, "stopped_before_start"]
+    assert home.rows("select case_id, is_open, is_cancelled, is_merged from staging.case_milestones order by case_id") == [
+        ("T-1", False, False, False), ("T-2", True, False, False), ("T-3", True, False, False), ("T-4", False, True, False),
+        ("T-5", False, True, False), ("T-6", False, True, True), ("T-7", True, False, False), ("T-9", False, False, False),
+    ]  # fmt: skip
+    assert home.rows("select case_id, field from raw.rejected_rows") == [("T-8", "status")]

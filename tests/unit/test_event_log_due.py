@@ -63,6 +63,7 @@ def test_a_due_date_without_a_time_of_day_ends_with_its_day(tmp_path: Path) -> N
     assert promised(desk) == [("A", 8, 21 * 60)]
     days = source_of(tmp_path / "4", ["A,New,2025-03-03,2025-03-04"], {}, time={"format": "%Y-%m-%d", "timezone": "UTC"})
     assert promised(days) == [("A", 0, 2 * 24 * 60)]
+    assert days.reading_notes(EVER)[1].startswith("stamps of the format %Y-%m-%d have no time of day")
 
 
 @pytest.mark.parametrize("due", ["2025-03-03T08:00Z", "2025-03-02T12:00Z"])

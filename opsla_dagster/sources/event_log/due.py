@@ -90,6 +90,12 @@ def due_instants(settings: EventLogSettings, desk: DeskSettings) -> list[str]:
     return items
 
 
+def date_formats(settings: EventLogSettings) -> list[str]:
+    """The formats of stamps that say a day and no time of day."""
+    formats = [settings.time.format] if isinstance(settings.time.format, str) else list(settings.time.format)
+    return [each for each in formats if "%" in each and not any(part in each for part in _TIMES_OF_DAY)]
+
+
 def target_seconds(number: int, due: DueSettings, calendars: Mapping[str, Calendar]) -> str:
     """SQL: the target of a record, NULL where it has none. What is due at or before the opening of its case takes 0 seconds."""
     field = due_field(number)
@@ -106,9 +112,7 @@ def _columns(field: str, due: DueSettings) -> list[str]:
 
 def _day(settings: EventLogSettings, due: DueSettings, cell: str) -> str:
     """SQL: the DATE of a cell that says a day and no time of day."""
-    stamp_formats = [settings.time.format] if isinstance(settings.time.format, str) else list(settings.time.format)
-    formats = [each for each in stamp_formats if "%" in each and not any(part in each for part in _TIMES_OF_DAY)]
-    formats += [due.date_format] if due.date_format else []
+    formats = date_formats(settings) + ([due.date_format] if due.date_format else [])
     iso = f"case when regexp_full_match({cell}, {literal(_ISO_DAY)}) then try_cast({cell} as date) end"
     return f"coalesce({', '.join([iso, *(f'cast(try_strptime({cell}, {literal(each)}) as date)' for each in formats)])})"
 

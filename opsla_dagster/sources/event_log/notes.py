@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opsla_dagster.settings.sources import EventLogSettings, due_field
+from opsla_dagster.sources.event_log.due import date_formats
 from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.status import Signal, Status
 
@@ -19,8 +20,14 @@ _WAITING = (Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD)
 
 def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     """Sentences on the relation `events`, which `rows` queries; none where there is nothing to tell."""
-    found = _opened(events, rows) + _due(settings, events, rows)
+    found = _dates(settings) + _opened(events, rows) + _due(settings, events, rows)
     return found + (_cases(settings, events, rows) if settings.form == "cases" else _bots(settings, events, rows))
+
+
+def _dates(settings: EventLogSettings) -> list[str]:
+    formats = date_formats(settings)
+    told = f"stamps of the format {formats[0]} have no time of day: they count as the midnight that begins the day" if formats else ""
+    return [f"{told}, and what begins and ends on one date takes 0 seconds"] if formats else []
 
 
 def _opened(events: str, rows: Rows) -> list[str]:
