@@ -151,14 +151,13 @@ def _looked_at(file_name: str, book: Any, name: str, header_row: int | None) -> 
 
 
 def _fill_merged(top: list[list[Cell]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]], first_column: int) -> None:
-    """A merged cell says in each of its cells what it says in the first: titles over columns are no names then, being repeated."""
-    for (top_row, left), (bottom, right) in merged:
+    """A name that goes over two rows stands in the lower one too, beside the names there. A title over several columns is left as it is."""
+    for (top_row, left), (bottom, _) in merged:
         if top_row >= len(top) or not first_column <= left < first_column + len(top[top_row]):
             continue
         value = top[top_row][left - first_column]
         for row in range(top_row, min(bottom + 1, len(top))):
-            for column in range(left - first_column, min(right + 1 - first_column, len(top[row]))):
-                top[row][column] = value
+            top[row][left - first_column] = value
 
 
 def _listed(names: Sequence[str]) -> str:
