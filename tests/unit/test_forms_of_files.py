@@ -137,9 +137,9 @@ def test_xes_in_every_packing(tmp_path: Path, packing: str) -> None:
         assert log.columns["time:timestamp"].is_typed_stamp
 
 
-@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
-def test_workbooks_of_a_real_program(tmp_path: Path, suffix: str) -> None:
-    path = placed(tmp_path, "export", (FIXTURES / f"tickets.{suffix}").read_bytes())
+@pytest.mark.parametrize(("suffix", "name"), [("xls", "a.xlsx"), ("ods", "a.xls"), ("xlsx", "a.ods"), ("xlsx", "a.csv"), ("xls", "a")])
+def test_workbooks_of_a_real_program(tmp_path: Path, suffix: str, name: str) -> None:
+    path = placed(tmp_path, name, (FIXTURES / f"tickets.{suffix}").read_bytes())
     columns = {"case_id": "Ticket", "status": "State", "event_ts": "Changed at", "category": "Amount"}
     statuses = {"Open": "INTAKE", "Working": "INVESTIGATION", "Solved": "RESOLVED"}
     assert rows_of(path, columns=columns, statuses=statuses) == [

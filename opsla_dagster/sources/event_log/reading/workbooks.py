@@ -71,7 +71,8 @@ def load_workbook(connection: duckdb.DuckDBPyConnection, written: Written, numbe
     path = on_disk(file, directory, MOST_WORKBOOK_BYTES)
     _require_bounds(file.name, path)
     with _readable(file.name):
-        book = calamine.load_workbook(str(path))
+        with path.open("rb") as opened:  # given a path, the library would go by the name
+            book = calamine.load_workbook(opened)
         names = book.sheet_names
     if written.sheet is not None and written.sheet not in names:
         raise OpslaError(f"{file.name}: has no sheet {written.sheet!r}; it has {_listed(names)}")
