@@ -348,6 +348,17 @@ def test_several_tables_are_told_apart_by_name(tmp_path: Path) -> None:
     assert "has no sheet 'June'; it has the sheets 'July', 'Agents'" in refusal(path, sheet="June", name="june")
 
 
+@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
+def test_a_workbook_that_is_cut_or_scrambled_is_refused_in_one_message(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = (FIXTURES / f"tickets.{suffix}").read_bytes()
+    for size in range(600, len(whole) - 1000, 700):
+        path = placed(tmp_path, "log", whole[:size] + b"\xff" * 30)
+        with pytest.raises(OpslaError) as caught, sniffed([path]):
+            pass
+        assert str(caught.value).startswith(f"{path}: ")
+    assert capfd.readouterr().err == ""
+
+
 # ---------------------------------------------------------------- JSON
 
 
