@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from charset_normalizer import from_bytes
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
@@ -36,6 +37,9 @@ _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', "", "'")
 _LINES_SEEN = 100
 _SHORTEST_UTF_16 = 4
+#: What spreadsheet programs write where they do not write Unicode: Western, Japanese, Chinese, Korean, Cyrillic, Central European, Greek, Turkish.
+_LEGACY_ENCODINGS = ("cp1252", "cp932", "gb18030", "cp949", "big5", "cp1251", "cp1250", "cp1253", "cp1254")
+_TELLING_BYTES = 2**16
 _SAMPLE = 500
 _EXAMPLES = 3
 _STATED = rf"({ISO_OFFSET}|[A-Za-z][A-Za-z_/+-]*\d*)$"
@@ -287,11 +291,11 @@ def _encoding_at_a_glance(file: LogFile) -> str:
 
 
 def _encoding(file: LogFile) -> str:
-    """utf-8 or utf-16 where the bytes are; else cp1252, or latin-1 where even that is not possible."""
+    """utf-8 or utf-16 where the bytes are; else the legacy encoding that its letters speak for, or latin-1, which reads any byte."""
     at_a_glance = _encoding_at_a_glance(file)
     if at_a_glance != "utf-8":
         return at_a_glance
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in ("utf-8", _legacy_encoding(head(file)), "cp1252"):
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
             for block in blocks(file):
@@ -301,6 +305,13 @@ def _encoding(file: LogFile) -> str:
             continue
         return encoding
     return "latin-1"
+
+
+def _legacy_encoding(start: bytes) -> str:
+    """The likeliest of _LEGACY_ENCODINGS; cp1252 where it reads the same letters."""
+    telling = b"\n".join(line for line in start.split(b"\n") if not line.isascii())[:_TELLING_BYTES]
+    best = from_bytes(telling, cp_isolation=list(_LEGACY_ENCODINGS)).best()
+    return "cp1252" if best is None or str(best) == telling.decode("cp1252", "replace") else best.encoding
 
 
 # ---------------------------------------------------------------- measuring

@@ -21,7 +21,6 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import Written
 from opsla_dagster.sources.event_log.reading import content as file_content
 from opsla_dagster.sources.event_log.reading import json_records, workbooks, xes
-from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.starting.sniffing import Log, sniffed
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "workbooks"
@@ -138,9 +137,9 @@ def test_xes_in_every_packing(tmp_path: Path, packing: str) -> None:
         assert log.columns["time:timestamp"].is_typed_stamp
 
 
-@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
-def test_workbooks_of_a_real_program(tmp_path: Path, suffix: str) -> None:
-    path = placed(tmp_path, "export", (FIXTURES / f"tickets.{suffix}").read_bytes())
+@pytest.mark.parametrize(("suffix", "name"), [("xls", "a.xlsx"), ("ods", "a.xls"), ("xlsx", "a.ods"), ("xlsx", "a.csv"), ("xls", "a")])
+def test_workbooks_of_a_real_program(tmp_path: Path, suffix: str, name: str) -> None:
+    path = placed(tmp_path, name, (FIXTURES / f"tickets.{suffix}").read_bytes())
     columns = {"case_id": "Ticket", "status": "State", "event_ts": "Changed at", "category": "Amount"}
     statuses = {"Open": "INTAKE", "Working": "INVESTIGATION", "Solved": "RESOLVED"}
     assert rows_of(path, columns=columns, statuses=statuses) == [
@@ -188,8 +187,39 @@ def test_what_stands_above_the_header_is_no_record(tmp_path: Path, above: str) -
         assert (list(log.columns), log.rows, log.csv.delimiter) == (list(HEADER), 4, ";")
 
 
+@pytest.mark.parametrize("above", ["Generated at Monday, July 7, 2025", "Filters: open, closed, all, mine, team", "From,2025-07-01,", "Report,Tickets,"])
+def test_a_title_with_commas_over_a_table_with_commas(tmp_path: Path, above: str) -> None:
+    assert rows_of(placed(tmp_path, "log.csv", f"{above}\n{CSV}")) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "header", ["number,state,at,Comment,Comment", "number,state,at,,note", ",number,state,at,note", "number,state,at," + "a long name " * 20]
+)
+def test_a_header_that_is_odd_is_one_still(tmp_path: Path, header: str) -> None:
+    width = header.count(",") + 1
+    rows = [[*record, *["said so"] * (width - 3)] for record in RECORDS]
+    rows = [["0", *row[:-1]] if header.startswith(",") else row for row in rows]
+    assert rows_of(placed(tmp_path, "log.csv", "\n".join([header, *(",".join(row) for row in rows)]))) == EXPECTED
+
+
 def test_a_sep_line_says_the_delimiter_whatever_the_mapping_says(tmp_path: Path) -> None:
     assert rows_of(placed(tmp_path, "log.csv", "sep=;\n" + CSV.replace(",", ";"))) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("チケット,状態,変更日時\nT-1,新規,2025-07-07 09:00\nT-1,解決済み,2025-07-07 16:00\n", "cp932"),
+        ("Заявка,Состояние,Изменено\nT-1,Новая,2025-07-07 09:00\nT-1,Решена,2025-07-07 16:00\n", "cp1251"),
+        ("工单,状态,时间\nT-1,新建,2025-07-07 09:00\nT-1,已解决,2025-07-07 16:00\n", "gb18030"),
+        ("Ticket,Status,Geändert am\nT-1,In Klärung,2025-07-07 09:00\nT-1,Gelöst,2025-07-07 16:00\n", "cp1252"),
+        ("Numéro,État,Modifié le\nT-1,Créé,2025-07-07 09:00\nT-1,Résolu – 5 €,2025-07-07 16:00\n", "cp1252"),
+    ],
+)
+def test_encodings_of_other_languages_at_init(tmp_path: Path, text: str, encoding: str) -> None:
+    with seen(placed(tmp_path, "log.csv", text.encode(encoding))) as log:
+        assert log.csv.encoding == encoding
+        assert list(log.columns) == text.split("\n")[0].split(",")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -235,9 +265,9 @@ def test_a_record_of_too_many_columns_is_rejected_and_no_title(tmp_path: Path) -
 # ---------------------------------------------------------------- workbooks
 
 
-def test_rows_of_a_sheet_are_numbered_as_a_person_sees_them(tmp_path: Path) -> None:
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
     rows = [("Tickets of July",), (), (), HEADER, RECORDS[0], (), ("T-9", "Odd", "2025-07-07 10:00"), RECORDS[1]]
-    path = placed(tmp_path, "log.xlsx", workbook(Sheet("Log", rows, merged=["A1:C1"])))
+    path = placed(tmp_path, "tickets.xlsx", workbook(Sheet("Cover", [("Tickets",)]), Sheet("Log", rows, merged=["A1:C1"])))
     source = log_source(tmp_path, files=path.name)
     assert [row["case_id"] for row in events_of(source)] == ["T-1", "T-1"]
     (rejected,) = rejected_of(source).values()
@@ -316,6 +346,17 @@ def test_several_tables_are_told_apart_by_name(tmp_path: Path) -> None:
     with seen(path, sheet="July") as log:
         assert log.rows == 3
     assert "has no sheet 'June'; it has the sheets 'July', 'Agents'" in refusal(path, sheet="June", name="june")
+
+
+@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
+def test_a_workbook_that_is_cut_or_scrambled_is_refused_in_one_message(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = (FIXTURES / f"tickets.{suffix}").read_bytes()
+    for size in range(600, len(whole) - 1000, 700):
+        path = placed(tmp_path, "log", whole[:size] + b"\xff" * 30)
+        with pytest.raises(OpslaError) as caught, sniffed([path]):
+            pass
+        assert str(caught.value).startswith(f"{path}: ")
+    assert capfd.readouterr().err == ""
 
 
 # ---------------------------------------------------------------- JSON

@@ -1,6 +1,6 @@
-"""Cases from log files: any CSV or parquet file with one row an update, described in sources.yml.
+"""Cases from log files: files of any usual form with one row an update, described in sources.yml.
 
-Belongs here: nothing but the way in. Read `source`, then `snapshot`, `canonical`, `mapping`, `csv_records`, `files`.
+Belongs here: nothing but the way in. Read `source`, then `snapshot`, `canonical`, `mapping`, `files`, `reading`.
 """
 
 from opsla_dagster.sources.event_log.canonical import SourceCounts

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ UNPACKED_IN_ANY_CASE_BYTES = 100 * 10**6
 #: Beyond this, whatever the ratio.
 MOST_UNPACKED_BYTES = 50 * 10**9
 GZIP_MAGIC = b"\x1f\x8b"
+#: What zipfile raises for broken archives, beside OSError.
+BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, KeyError, IndexError, ValueError, RuntimeError, NotImplementedError,
+)
 _AGAIN = "write or fetch the file again"
 
 
@@ -51,7 +56,7 @@ class _Stream:
         size = size if size >= 0 or self._most_bytes is None else self._most_bytes + 1
         try:
             data = self._stream.read(size)
-        except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+        except (*BROKEN_ARCHIVE, gzip.BadGzipFile) as error:
             raise OpslaError(f"{self._name}: broken {self._packing}: {error}; {_AGAIN}") from error
         except OSError as error:
             raise OpslaError(f"{self._name}: cannot be read: {error.strerror or error}") from error
@@ -89,7 +94,7 @@ def unpacked(file: LogFile) -> Iterator[Unpacked]:
             member = stack.enter_context(archive.open(entry))
         except OSError as error:
             raise OpslaError(f"{file.name}: cannot be read: {error.strerror or error}") from error
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+        except BROKEN_ARCHIVE as error:
             raise OpslaError(f"{file.name}: broken ZIP archive: {error}; {_AGAIN}, or unpack it yourself") from error
         yield _without_gzip(stack, file.name, member, "ZIP archive", entry.compress_size, max(entry.compress_size, 1))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import FileFormat
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.reading.content import head, on_disk
+from opsla_dagster.sources.event_log.reading.content import BROKEN_ARCHIVE, head, on_disk
 
 #: A workbook is held in memory as a whole while it is read.
 MOST_WORKBOOK_BYTES = 500 * 10**6
@@ -118,7 +118,7 @@ def _document(name: str, path: Path) -> str | None:
         names = archive.namelist()
         try:
             media_type = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError):
+        except (*BROKEN_ARCHIVE, OSError):
             media_type = ""
     if media_type.startswith(_OPEN_DOCUMENT):
         kind = media_type.removeprefix(_OPEN_DOCUMENT)
@@ -141,7 +141,7 @@ def opened_archive(name: str, path: Path) -> zipfile.ZipFile:
     """The archive at `path`. Raises OpslaError, which calls the file `name`, for a broken one."""
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except BROKEN_ARCHIVE as error:
         raise OpslaError(f"{name}: broken ZIP archive: {error}; it may be cut short: write or fetch the file again") from error
     except OSError as error:
         raise OpslaError(f"{name}: cannot be read: {error.strerror or error}") from error

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 #: Rows from the top among which the header is looked for, and those that it is held against.
 ROWS_ABOVE, ROWS_SEEN = 50, 200
 _LONGEST_NAME = 100
-_VALUE = re.compile(r"[-+]?[\d.,:/\- TZ]*\d[\d.,:/\- TZ]*|.*\d:\d\d.*|.*(?<!\d)(19|20)\d\d-[01]\d-[0-3]\d.*", re.DOTALL)
+_VALUE = re.compile(r"[-+]?[\d.,:/\- TZ]*\d[\d.,:/\- TZ]*|.*\d:\d\d.*|.*(?<!\d)(19|20)\d\d(?!\d).*", re.DOTALL)
 _MOST_DIGITS = 1 / 3
 #: Share of the rows below a header that may be wider, as records with an unquoted comma are.
 _MOST_WIDER = 0.2
@@ -20,20 +20,29 @@ _MOST_WIDER = 0.2
 def header_place(rows: Sequence[Sequence[str]]) -> int | None:
     """Index of the row that names the columns; None where every row is blank.
 
-    It is the first one that is not blank, unless that one cannot be it, being narrower than what stands below or holding values (a title,
-    `Generated at ...`), and a later row clearly is: names in every column and nothing wider below.
+    It is the first one that is not blank, unless that one cannot be it, being of another width than what stands below or holding values (a
+    title, `Generated at ...`), and a later row clearly is: names in every column, and rows of its own width below.
     """
     filled = [place for place, row in enumerate(rows) if any(cell.strip() for cell in row)]
     if not filled:
         return None
     first = filled[0]
-    if _names_columns(rows, first):
+    if _names_columns(rows, first) and _is_as_wide_as_most(rows, first):
         return first
     return next((place for place in filled[1:] if place < ROWS_ABOVE and _is_clearly_below(rows, first, place)), first)
 
 
 def _is_clearly_below(rows: Sequence[Sequence[str]], first: int, place: int) -> bool:
-    return _names_columns(rows, place) and _filled(rows[place]) >= _filled(rows[first])
+    """A later row has to name more than the first one does: names that are there twice (Jira's exports) are a header still."""
+    if not (_names_columns(rows, place) and _is_as_wide_as_most(rows, place)):
+        return False
+    names_more = _filled(rows[place]) > _filled(rows[first])
+    return names_more or any(_is_value(cell) for cell in rows[first] if cell) or not _is_as_wide_as_most(rows, first)
+
+
+def _is_as_wide_as_most(rows: Sequence[Sequence[str]], place: int) -> bool:
+    below = [len(row) for row in rows[place + 1 : place + ROWS_SEEN] if any(row)]
+    return 2 * sum(1 for width in below if width == len(rows[place])) >= len(below)
 
 
 def _names_columns(rows: Sequence[Sequence[str]], place: int) -> bool:

@@ -8,10 +8,12 @@ times the same" in a few bytes. So it is looked at before the library reads it.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -27,7 +29,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import Written
 from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import RawColumn
-from opsla_dagster.sources.event_log.reading.content import bomb, most_unpacked, on_disk
+from opsla_dagster.sources.event_log.reading.content import BROKEN_ARCHIVE, bomb, most_unpacked, on_disk
 from opsla_dagster.sources.event_log.reading.forms import MOST_WORKBOOK_BYTES, ZIP_MAGIC, opened_archive
 from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
 from opsla_dagster.sources.event_log.reading.tables import Loaded, SeveralTables, note_unreadable, write_batch
@@ -47,6 +49,7 @@ _ODS_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _ODS_VALUE_TYPE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value-type"
 _ODS_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_STDERR = 2
 _MIDNIGHT = "T00:00:00"
 
 Cell: TypeAlias = str | float | int | bool | date | datetime | time | timedelta
@@ -71,33 +74,49 @@ def load_workbook(connection: duckdb.DuckDBPyConnection, written: Written, numbe
     path = on_disk(file, directory, MOST_WORKBOOK_BYTES)
     _require_bounds(file.name, path)
     with _readable(file.name):
-        book = calamine.load_workbook(str(path))
+        with path.open("rb") as opened:  # given a path, the library would go by the name
+            book = calamine.load_workbook(opened)
         names = book.sheet_names
     if written.sheet is not None and written.sheet not in names:
         raise OpslaError(f"{file.name}: has no sheet {written.sheet!r}; it has {_listed(names)}")
     sheet = _the_table(file.name, book, written)
-    columns, rows = _write(connection, number, file.name, sheet)
+    columns, rows = _write(connection, number, sheet)
     first_row = sheet.header_place + 2
     note = f"sheet {sheet.name!r}, the header is row {first_row - 1}" if len(names) > 1 or sheet.header_place else ""
     return Loaded(file, "spreadsheet", columns, first_row, rows, note)
 
 
-class _readable:  # noqa: N801 - reads as a function
-    """Whatever the library says becomes an OpslaError, a panic of its own included, which is no Exception."""
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Whatever the library says becomes an OpslaError, a panic of its own included, which is no Exception and writes to stderr itself."""
+    try:
+        with _silent_stderr():
+            yield
+    except calamine.PasswordError as error:
+        raise _encrypted(name) from error
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(name, error) from error
 
-    def __init__(self, name: str) -> None:
-        self._name = name
 
-    def __enter__(self) -> None:
-        return None
+def _unreadable(name: str, error: BaseException) -> OpslaError:
+    return OpslaError(f"{name}: cannot be read as a workbook: {error}; open it in a spreadsheet program and save it anew as XLSX, or as CSV")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, calamine.PasswordError):
-            raise _encrypted(self._name) from error
-        if isinstance(error, calamine.CalamineError | OSError | ValueError) or (kind is not None and kind.__name__ == "PanicException"):
-            raise OpslaError(
-                f"{self._name}: cannot be read as a workbook: {error}; open it in a spreadsheet program and save it anew as XLSX, or as CSV"
-            ) from error
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _encrypted(name: str) -> OpslaError:
@@ -151,14 +170,13 @@ def _looked_at(file_name: str, book: Any, name: str, header_row: int | None) -> 
 
 
 def _fill_merged(top: list[list[Cell]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]], first_column: int) -> None:
-    """A merged cell says in each of its cells what it says in the first: titles over columns are no names then, being repeated."""
-    for (top_row, left), (bottom, right) in merged:
+    """A name that goes over two rows stands in the lower one too, beside the names there. A title over several columns is left as it is."""
+    for (top_row, left), (bottom, _) in merged:
         if top_row >= len(top) or not first_column <= left < first_column + len(top[top_row]):
             continue
         value = top[top_row][left - first_column]
         for row in range(top_row, min(bottom + 1, len(top))):
-            for column in range(left - first_column, min(right + 1 - first_column, len(top[row]))):
-                top[row][column] = value
+            top[row][left - first_column] = value
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -168,7 +186,7 @@ def _listed(names: Sequence[str]) -> str:
 # ---------------------------------------------------------------- cells
 
 
-def _write(connection: duckdb.DuckDBPyConnection, number: int, name: str, sheet: _Sheet) -> tuple[list[RawColumn], int]:
+def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) -> tuple[list[RawColumn], int]:
     """Table raw_<number> of what stands below the header; its columns, and how many records there are."""
     width = len(sheet.names)
     connection.execute(f"create table raw_{number} ({', '.join(f'c{place} varchar' for place in range(width))})")
@@ -176,16 +194,15 @@ def _write(connection: duckdb.DuckDBPyConnection, number: int, name: str, sheet:
     blank: list[int] = []
     row_number = sheet.header_place + 2
     merged = _merged_downwards(sheet)
-    with _readable(name):
-        rows = islice(sheet.rows.iter_rows(), sheet.header_place + 1, None)
-        filled = _filled_down(rows, sheet.header_place + 1, merged)
-        while batch := list(islice(filled, _BATCH_ROWS)):
-            blank += [row_number + place for place, row in enumerate(batch) if not any(cell != "" for cell in row)]
-            row_number += len(batch)
-            columns = list(zip(*batch, strict=True))
-            for place, cells in enumerate(columns):
-                kinds[place].update(type(cell) for cell in cells if cell != "")
-            write_batch(connection, number, [[_one_text(cell) for cell in cells] for cells in columns])
+    rows = islice(sheet.rows.iter_rows(), sheet.header_place + 1, None)
+    filled = _filled_down(rows, sheet.header_place + 1, merged)
+    while batch := list(islice(filled, _BATCH_ROWS)):
+        blank += [row_number + place for place, row in enumerate(batch) if not any(cell != "" for cell in row)]
+        row_number += len(batch)
+        columns = list(zip(*batch, strict=True))
+        for place, cells in enumerate(columns):
+            kinds[place].update(type(cell) for cell in cells if cell != "")
+        write_batch(connection, number, [[_one_text(cell) for cell in cells] for cells in columns])
     note_unreadable(connection, number, [(row, None, None) for row in blank])
     columns_told = [_column(connection, number, place, sheet.names[place], kinds[place]) for place in range(width)]
     return columns_told, row_number - sheet.header_place - 2 - len(blank)
@@ -272,7 +289,7 @@ def _require_bounds(name: str, path: Path) -> None:
             _require_xml(name, path, archive)
     except DefusedXmlException as error:
         raise OpslaError(f"{name}: declares entities of its own ({error}), which no spreadsheet program writes; save it anew") from error
-    except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, RuntimeError, NotImplementedError, EOFError) as error:
+    except (*BROKEN_ARCHIVE, OSError, ElementTree.ParseError) as error:
         raise OpslaError(f"{name}: broken workbook: {error}; write or fetch the file again") from error
 
 
