@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from case_home import CASES, config_of, made
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import load_settings
 
 CLOCKS = "staging.sla_clocks"
 VERDICT = "elapsed_seconds, target_seconds, outcome"
@@ -82,3 +86,18 @@ def test_open_cancelled_and_merged_tickets_are_kept_as_such(tmp_path: Path) -> N
         ("T-5", False, True, False), ("T-6", False, True, True), ("T-7", True, False, False), ("T-9", False, False, False),
     ]  # fmt: skip
     assert home.rows("select case_id, field from raw.rejected_rows") == [("T-8", "status")]
+
+
+@pytest.mark.parametrize(
+    ("due", "problem"),
+    [
+        ({"first_answer": {"column": "target_date"}}, "sources.0.due.first_answer: sla_policies.yml has no metric 'first_answer'; known: "),
+        ({"first_resolution": {"column": "target_date", "calendar": "late"}}, "sources.0.due.first_resolution.calendar: calendars.yml has no calendar 'late'"),
+        ({"first_resolution_paused": {"column": "target_date"}}, "sources.0.due.first_resolution_paused: a due instant does not move"),
+    ],
+)
+def test_a_promise_that_fits_no_other_document_is_refused_before_anything_is_read(tmp_path: Path, due: dict[str, object], problem: str) -> None:
+    config = config_of("requests_with_their_own_due_dates", tmp_path, due=due)
+    with pytest.raises(OpslaError) as caught:
+        load_settings(config, tmp_path / "home")
+    assert str(caught.value).startswith(f"{config / 'sources.yml'}: {problem}")
