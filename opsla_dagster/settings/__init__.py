@@ -13,12 +13,13 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
+from opsla_dagster.settings.due_dates import require_due_fits
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
-from opsla_dagster.settings.sources import SimulationSourceSettings, SourcesSettings
+from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourcesSettings
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
     calendars = read_document(directory / "calendars.yml", CalendarsSettings)
     _require_one_zone(calendars, sources, directory)
+    _require_due_fits(sources, policies, calendars, directory)
     return Settings(
         config_directory=directory,
         home=where,
@@ -78,3 +80,11 @@ def _require_one_zone(calendars: CalendarsSettings, sources: SourcesSettings, di
             f"{path}: calendars.{DESK_CALENDAR}.zone: {zone!r} is not the desk's zone {sources.desk.timezone!r} "
             "(sources.yml: desk.timezone); the days of the desk can have only one"
         )
+
+
+def _require_due_fits(sources: SourcesSettings, policies: SlaPoliciesSettings, calendars: CalendarsSettings, directory: Path) -> None:
+    """Promises to single cases are on metrics of sla_policies.yml and calendars of calendars.yml."""
+    for number, source in enumerate(sources.sources):
+        if isinstance(source, EventLogSettings):
+            place = f"{directory / 'sources.yml'}: sources.{number}.due"
+            require_due_fits(place, source.due, policies.metrics, calendars.calendars)

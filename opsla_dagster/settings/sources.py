@@ -15,8 +15,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from opsla_dagster.settings.base import Document, ZoneName, problem_at
+from opsla_dagster.settings.due_dates import DueSettings
+from opsla_dagster.settings.sla_policies import MetricName
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
-from opsla_dagster.status import Signal
+from opsla_dagster.status import Signal, Status
 
 
 def _text(value: object) -> object:
@@ -104,11 +106,11 @@ class TimeSettings(Document):
 
 
 class ColumnSettings(Document):
-    """Canonical field -> column of the log."""
+    """Canonical field -> column of the log. Which ones a log must have, and may have, depends on its form."""
 
     case_id: Text
-    status: Text
-    event_ts: Text
+    status: Text | None = None
+    event_ts: Text | None = None
     intake_ts: Text | None = None
     ingestion_ts: Text | None = None
     event_id: Text | None = None
@@ -126,6 +128,11 @@ class ColumnSettings(Document):
     resolved_ts: Text | None = None
     closed_ts: Text | None = None
     sla_met: Text | None = None
+    author_kind: Text | None = None
+    initiated_by: Text | None = None
+    merged_into: Text | None = None
+    updated_ts: Text | None = None
+    reopen_count: Text | None = None
 
     def mapped(self) -> dict[str, str]:
         """Field -> column, of the fields that the log has."""
@@ -145,36 +152,139 @@ class SlaMetValues(Document):
         return self
 
 
+def _meaning(value: object) -> object:
+    """One readable error instead of one for each member of the union."""
+    if value not in {*Signal, "IGNORE"}:
+        raise ValueError(f"expected IGNORE or one of {', '.join(repr(str(signal)) for signal in Signal)}")
+    return value
+
+
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+#: What `statuses` says of a word whose records are left out on purpose.
+IGNORE = "IGNORE"
+Meaning = Annotated[Signal | Literal["IGNORE"], BeforeValidator(_meaning)]
+AuthorKind = Literal["person", "bot", "customer"]
+Initiator = Literal["customer", "agent", "automation"]
+#: Columns that only a log of this form has.
+_ONLY_OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind")
+_ONLY_OF_CASES = ("updated_ts", "reopen_count")
+#: Options that came later, where they are not set: homes that were made before they existed go on.
+_LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count")
+_LATER_OPTIONS = ("newest_first", "form", "milestones", "due", "empty_cells", "bots", "author_kinds", "initiators")
+
+
 class EventLogSettings(Document):
-    """Log files with one row an update, and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
+    """Log files with one row an update or one row a case, and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
 
     type: Literal["event_log"]
     name: SourceName
     enabled: bool = True
+    #: One row an update of a case, or one row a case with a column for each stamp (docs/decisions/0020-one-row-a-case.md).
+    form: Literal["updates", "cases"] = "updates"
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: Literal["csv", "parquet"] | None = None
     csv: CsvSettings = CsvSettings()
     time: TimeSettings = TimeSettings()
     missing_values: tuple[Mark, ...] = ("",)
     columns: ColumnSettings
-    statuses: Annotated[Mapping[Text, Signal], AfterValidator(_not_empty)]
+    #: Column of a stamp -> what happened then; of the form `cases` only.
+    milestones: Mapping[Text, Signal] = {}
+    statuses: Mapping[Text, Meaning] = {}
     sla_met_values: SlaMetValues = SlaMetValues()
+    #: Metric -> the column with what was promised to this one case.
+    due: Mapping[MetricName, DueSettings] = {}
+    #: An empty cell of an attribute says that the case has none of it, or says nothing.
+    empty_cells: Literal["cleared", "unchanged"] = "cleared"
+    #: Agents whose replies are a bot's; None: those whose names have the word bot.
+    bots: tuple[Text, ...] | None = None
+    author_kinds: Mapping[Text, AuthorKind] = {}
+    initiators: Mapping[Text, Initiator] = {}
     order_by: tuple[Text, ...] = ()
     #: The records of each file come the last one first.
     newest_first: bool = False
     case_id_prefix: str = ""
 
+    @model_validator(mode="after")
+    def _fits_its_form(self) -> EventLogSettings:
+        mapped = self.columns.mapped()
+        if self.form == "updates":
+            _require_columns(mapped, ("status", "event_ts"))
+            _refuse_columns(mapped, _ONLY_OF_CASES, "is for form: cases")
+            if self.milestones:
+                raise problem_at(("milestones",), "is for form: cases; in a log of updates columns.event_ts says when a status came", None)
+        else:
+            _refuse_columns(mapped, _ONLY_OF_UPDATES, "is for form: updates; with one row a case, milestones say when things happened")
+            _require_one_intake(self.milestones)
+            if self.bots is not None:
+                raise problem_at(("bots",), "is for form: updates; one row a case does not say who answered", None)
+        if "status" in mapped and not self.statuses:
+            raise problem_at(("statuses",), "expected at least one", None)
+        return self
+
+    @model_validator(mode="after")
+    def _words_have_their_columns(self) -> EventLogSettings:
+        mapped = self.columns.mapped()
+        for field, words, option in (
+            ("status", self.statuses, "statuses"), ("author_kind", self.author_kinds, "author_kinds"), ("initiated_by", self.initiators, "initiators"),
+        ):
+            if words and field not in mapped:
+                raise problem_at((option,), f"says what words mean, and columns.{field} does not say where they stand", None)
+            if field in mapped and not words:
+                raise problem_at(("columns", field), f"{option} does not say what the words of this column mean", mapped[field])
+        return self
+
+    def cells(self) -> dict[str, str]:
+        """Field -> column, of all that is read: columns, milestones (milestone_0, milestone_1 ...) and due (due_0, due_1 ...)."""
+        milestones = {milestone_field(number): column for number, column in enumerate(self.milestones)}
+        due = {due_field(number): item.column for number, item in enumerate(self.due.values())}
+        return {**self.columns.mapped(), **milestones, **due}
+
+    def places(self) -> dict[str, str]:
+        """Field of `cells` -> where sources.yml names its column."""
+        milestones = {milestone_field(number): "milestones" for number in range(len(self.milestones))}
+        due = {due_field(number): f"due.{metric}" for number, metric in enumerate(self.due)}
+        return {**{field: f"columns.{field}" for field in self.columns.mapped()}, **milestones, **due}
+
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
         """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
-        # Left out where it is not set: homes that were made before it existed go on.
-        left_out = {"files", "enabled", *(() if self.newest_first else ("newest_first",))}
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
+        fields = type(self).model_fields
+        unset = {option for option in _LATER_OPTIONS if getattr(self, option) == fields[option].default}
+        columns = {field for field in _LATER_COLUMNS if getattr(self.columns, field) is None}
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", *unset})
+        meaning["columns"] = {field: column for field, column in meaning["columns"].items() if field not in columns}
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
+
+
+def milestone_field(number: int) -> str:
+    return f"milestone_{number}"
+
+
+def due_field(number: int) -> str:
+    return f"due_{number}"
+
+
+def _require_columns(mapped: Mapping[str, str], wanted: tuple[str, ...]) -> None:
+    for field in wanted:
+        if field not in mapped:
+            raise problem_at(("columns", field), "is required", None)
+
+
+def _refuse_columns(mapped: Mapping[str, str], unwanted: tuple[str, ...], problem: str) -> None:
+    for field in unwanted:
+        if field in mapped:
+            raise problem_at(("columns", field), problem, mapped[field])
+
+
+def _require_one_intake(milestones: Mapping[str, Signal]) -> None:
+    openings = [column for column, signal in milestones.items() if signal == Status.INTAKE]
+    if len(openings) != 1:
+        raise problem_at(
+            ("milestones",), f"expected one column that is INTAKE, when a case came in; found {', '.join(openings) or 'none'}", None
+        )
 
 
 def _flat(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
