@@ -107,7 +107,7 @@ def run(
 
 @app.command()
 def init(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update: CSV, CSV.GZ or Parquet.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update, or one row a case: CSV, CSV.GZ or Parquet.")] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
@@ -116,8 +116,16 @@ def init(
     timezone: Annotated[str | None, typer.Option(help="Zone of the desk, and of stamps that state no offset.")] = None,
     start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date to load.")] = None,
     time_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="How a log's stamps are written: iso, or strptime.")] = None,
-    columns: Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is.")] = None,
-    statuses: Annotated[list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is; where a row is a case, STATUS=COLUMN: when it came to that."),
+    ] = None,
+    statuses: Annotated[
+        list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means; WORD=IGNORE: left out on purpose.")
+    ] = None,
+    empty_cells: Annotated[
+        str | None, typer.Option("--empty-cells", metavar="MEANING", help="Of an attribute: cleared (it has none any more) or unchanged (it tells nothing).")
+    ] = None,
     email_variable: Annotated[str, typer.Option(help="Environment variable with the e-mail of Zendesk's API user.")] = "ZENDESK_EMAIL",
     token_variable: Annotated[
         str | None, typer.Option(help="Environment variable with the token; default ZENDESK_TOKEN or INTERCOM_TOKEN.")
@@ -128,12 +136,12 @@ def init(
     """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
     from opsla_dagster.settings import load_settings
     from opsla_dagster.starting.asking import Asking
-    from opsla_dagster.starting.begin import Answers, begin, first_window
+    from opsla_dagster.starting.begin import Answers, begin, finish_first_run, first_window
 
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
         files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
-        statuses or [], email_variable, token_variable, key_variable, base_url,
+        statuses or [], empty_cells, email_variable, token_variable, key_variable, base_url,
     )
     begun = begin(answers, asking)
     if begun is None:
@@ -150,6 +158,7 @@ def init(
     window, case_id = first_window(settings, as_of_at)
     _say(f"First window: the intake dates {window}.")
     _carry_out(settings, [window], as_of_at, is_refresh=False)
+    finish_first_run(settings, begun.directory)
     _say(f"Go on with everything:  {_program()} run")
     _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 

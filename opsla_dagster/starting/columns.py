@@ -13,6 +13,7 @@ from typing import Literal
 from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import (
+    AUTHORS,
     REPLY_DUE,
     RESOLUTION_DUE,
     column_name,
@@ -23,6 +24,7 @@ from opsla_dagster.starting.column_names import (
     verdicts,
 )
 from opsla_dagster.starting.sniffing import Log
+from opsla_dagster.starting.stamps import has_clock
 from opsla_dagster.starting.told import Remarks, Told, answered
 from opsla_dagster.starting.words import folded, signal_of
 from opsla_dagster.status import Signal
@@ -46,10 +48,11 @@ LIFECYCLE = {
 
 @dataclass(frozen=True)
 class Due:
-    """A column with what one case was promised: an instant, or (with a unit) a duration."""
+    """A column with what one case was promised: an instant, a day (with its format), or (with a unit) a duration."""
 
     column: str
     unit: str | None = None
+    date_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,24 +175,30 @@ def _asked_milestones(
 
 
 def _due(log: Log, told: Told, stamps: set[str], taken: set[str]) -> dict[str, Due]:
-    """What was promised to the single case: as told, else by name, an instant before a duration."""
+    """What was promised to the single case: as told, else by name."""
     due: dict[str, Due] = {}
-    for kind in DUE_FIELDS:
-        if kind in told.columns:
-            column = told.columns[kind]
-            named = due_duration_named(column)
-            due[kind] = Due(column, None if column in stamps else named[1] if named else "hours")
-            continue
-        instants = [name for name in log.columns if name in stamps and name not in taken and due_named(name) == kind and log.columns[name].filled]
-        numbers = [
-            (name, promised[1]) for name in log.columns
-            if name not in stamps | taken and (promised := due_duration_named(name)) is not None and promised[0] == kind and log.is_numeric(name)
-        ]
-        if instants:
-            due[kind] = Due(instants[0])
-        elif numbers:
-            due[kind] = Due(*numbers[0])
+    for about in DUE_FIELDS:
+        named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about)]
+        found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
+        if found:
+            due[about] = found[0]
     return due
+
+
+def _is_due(column: str, about: str) -> bool:
+    duration = due_duration_named(column)
+    return due_named(column) == about or (duration is not None and duration[0] == about)
+
+
+def _promise(log: Log, column: str, stamps: set[str]) -> Due | None:
+    """As the cells are written: an instant, a number of the unit that the name says, or a day; None for anything else."""
+    if column in stamps:
+        return Due(column)
+    if log.is_numeric(column):
+        named = due_duration_named(column)
+        return Due(column, unit=named[1]) if named is not None else None
+    days = {each: count for each, count in log.stamp_formats(column).items() if not has_clock(each) and count == log.columns[column].filled}
+    return Due(column, date_format=next(iter(days))) if len(days) == 1 else None
 
 
 # ---------------------------------------------------------------- fields
@@ -269,8 +278,6 @@ def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
 
 def author_kinds(words: Mapping[str, int]) -> dict[str, str] | None:
     """Word -> who wrote; None where one of the words says nobody."""
-    from opsla_dagster.starting.column_names import AUTHORS
-
     kinds = {word: AUTHORS.get(folded(word)) for word in words}
     return None if None in kinds.values() else {word: str(kind) for word, kind in kinds.items()}
 
@@ -318,7 +325,7 @@ def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str |
 def is_lifecycle(log: Log, column: str) -> bool:
     """Whether the column says how far an activity is (start, complete), as process mining has it, and not how far a case is."""
     name = column_name(column)
-    if "lifecycle" not in name and "transition" not in name or log.columns[column].distinct > len(LIFECYCLE):
+    if ("lifecycle" not in name and "transition" not in name) or log.columns[column].distinct > len(LIFECYCLE):
         return False
     return {folded(word) for word in log.words(column)} <= LIFECYCLE
 

@@ -25,7 +25,7 @@ _FILLERS = {
     "vorgang", "anfrage", "fall", "wurde", "ist", "der", "die", "das", "dem", "den", "vom", "von", "auf", "ein", "eine",
     "demande", "requete", "statut", "le", "la", "les", "l", "d", "du", "de", "des", "un", "une", "par", "au", "aux", "est", "ete",
     "solicitud", "incidencia", "caso", "estado", "el", "los", "las", "del", "por", "al", "una",
-    "chamado", "solicitacao", "o", "os", "as", "do", "da", "dos", "das", "pelo", "pela", "ao",
+    "chamado", "solicitacao", "o", "os", "as", "do", "da", "dos", "pelo", "pela", "ao",
     "richiesta", "stato", "il", "lo", "gli", "i", "di", "della", "dal", "dalla", "alla",
     "melding", "verzoek", "het", "een", "van", "door", "op", "aan",
 }

@@ -14,7 +14,7 @@ from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, due_f
 from opsla_dagster.sources.event_log.sql_text import literal
 
 _NUMBER = r"\d+(?:\.\d+)?"
-_CLOCK = rf"(?:(\d+)\s*(?:d|days?),?\s*)?(\d{{1,5}}):([0-5]\d):([0-5]\d(?:\.\d+)?)"
+_CLOCK = r"(?:(\d+)\s*(?:d|days?),?\s*)?(\d{1,5}):([0-5]\d):([0-5]\d(?:\.\d+)?)"
 #: 4h, 1d 4h 30m, 2 hours 15 minutes, PT4H30M: each unit at most once, the longest first.
 _UNITS = (
     r"p?\s*"
