@@ -18,7 +18,7 @@ from opsla_dagster.settings.base import Document, ZoneName, problem_at
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import MetricName
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
-from opsla_dagster.status import Signal, Status
+from opsla_dagster.status import Signal
 
 
 def _text(value: object) -> object:
@@ -154,7 +154,7 @@ class SlaMetValues(Document):
 
 def _meaning(value: object) -> object:
     """One readable error instead of one for each member of the union."""
-    if value not in {*Signal, "IGNORE"}:
+    if not isinstance(value, str) or value not in {*Signal, "IGNORE"}:
         raise ValueError(f"expected IGNORE or one of {', '.join(repr(str(signal)) for signal in Signal)}")
     return value
 
@@ -280,7 +280,7 @@ def _refuse_columns(mapped: Mapping[str, str], unwanted: tuple[str, ...], proble
 
 
 def _require_one_intake(milestones: Mapping[str, Signal]) -> None:
-    openings = [column for column, signal in milestones.items() if signal == Status.INTAKE]
+    openings = [column for column, signal in milestones.items() if signal == Signal.INTAKE]
     if len(openings) != 1:
         raise problem_at(
             ("milestones",), f"expected one column that is INTAKE, when a case came in; found {', '.join(openings) or 'none'}", None

@@ -91,7 +91,7 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
         case SimulationSourceSettings() if settings.simulation is not None:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
         case EventLogSettings():
-            return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory)
+            return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars)
         case ZendeskSettings():
             return ZendeskSource(source, desk, settings.home)
         case IntercomSettings():

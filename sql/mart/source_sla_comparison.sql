@@ -1,9 +1,26 @@
 -- One row is one source that has verdicts or resolved stamps of its own: they stand beside ours.
--- Ours is SLA A, customer wait counted; the hours are calendar hours from intake to the source's own resolved stamp.
+-- Ours is the clock of first_resolution by the promise that the source itself made to the case (its due date, the policy it applied);
+-- of a source that promises nobody a resolution, SLA A, customer wait counted. The hours are calendar hours from intake to the source's
+-- own resolved stamp.
 with comparable as (
     select distinct source
     from staging.case_milestones
     where source_is_sla_met is not null or source_resolved_ts is not null
+),
+
+clocks as (
+    select
+        source,
+        case_id,
+        outcome,
+        is_source_promise,
+        bool_or(is_source_promise) over (partition by source) as is_promised_by_source
+    from staging.sla_clocks
+    where
+        metric = 'first_resolution'
+        and cycle = 1
+        and not is_superseded
+        and source in (select comparable.source from comparable)
 ),
 
 -- Both sides of a case as rows and grouped, not joined: without a comparable source neither table is read.
@@ -30,9 +47,8 @@ sides as (
         end as our_is_sla_met,
         cast(null as timestamp) as intake_ts,
         cast(null as timestamp) as source_resolved_ts
-    from comparable
-    inner join staging.sla_clocks as clocks on comparable.source = clocks.source
-    where clocks.metric = 'first_resolution' and clocks.cycle = 1 and not clocks.is_superseded and not clocks.is_source_promise
+    from clocks
+    where clocks.is_source_promise = clocks.is_promised_by_source
 ),
 
 stamped as (

@@ -15,12 +15,21 @@ import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import memory_bound
-from opsla_dagster.settings.sources import CsvSettings, DeskSettings, EventLogSettings
+from opsla_dagster.settings.sources import IGNORE, CsvSettings, DeskSettings, EventLogSettings
+from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
+from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
+from opsla_dagster.sources.event_log.case_rows import intake_field, rows_that_count
 from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records
+from opsla_dagster.sources.event_log.due import due_columns, due_instants
 from opsla_dagster.sources.event_log.files import LogFile, held_still
 from opsla_dagster.sources.event_log.mapping import RawColumn, canonical_rows, literal, path_literal
 
-EVENTS_FILE, REJECTED_FILE = "events.parquet", "rejected.parquet"
+EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
+#: What an event is known by, and what its digest covers.
+_TOLD_OF_AN_EVENT = (
+    "event_id", "case_id", "status", "source_status", "event_ts", "ingestion_ts", "source_sequence", "team", "agent", "tier", "case_type",
+    "priority", "brand", "region", "channel", "customer", "tags", "event_team", "event_agent", "author_kind", "merged_into", "initiated_by",
+)
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
 #: DuckDB's own default; records that are longer raise it.
@@ -37,7 +46,7 @@ _UNREADABLE = pa.schema([
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """What became of the records of a source: rows == used_rows + rejected_rows, always."""
+    """What became of the records of a source: rows == used_rows + rejected_rows + ignored_rows + superseded_rows, always."""
 
     rows: int
     used_rows: int
@@ -45,6 +54,10 @@ class SourceCounts:
     #: Cases that any record names, and those of them that are used.
     cases: int
     used_cases: int
+    #: Left out on purpose: statuses maps their word to IGNORE.
+    ignored_rows: int = 0
+    #: Of the form cases: rows of which the log has a later one of the same case.
+    superseded_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
 def canonicalise(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
 ) -> tuple[SourceCounts, dict[str, int]]:
-    """Writes EVENTS_FILE and REJECTED_FILE of these files into `directory`; returns the counts, and records by path.
+    """Writes EVENTS_FILE, REJECTED_FILE and IGNORED_FILE of these files into `directory`; returns the counts, and records by path.
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
@@ -82,7 +95,8 @@ def canonicalise(
         loaded = [_load(connection, settings, number, file, directory) for number, file in enumerate(files)]
         _number(connection, settings)
         _judge_cases(connection, settings, desk)
-        _write_events(connection, directory)
+        _write_events(connection, settings, desk, directory)
+        _write_ignored(connection, directory)
         _write_rejected(connection, settings, loaded, directory)
         counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
     except duckdb.Error as error:
@@ -248,7 +262,8 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
     path = loaded.file.path
     names = [column.name for column in loaded.columns]
     wanted = dict.fromkeys(settings.order_by, "order_by")
-    wanted.update({column: f"columns.{field}" for field, column in settings.columns.mapped().items()})
+    places = settings.places()
+    wanted.update({column: places[field] for field, column in settings.cells().items()})
     for column, place in wanted.items():
         if column not in names:
             raise OpslaError(
@@ -264,12 +279,14 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
 
 def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """source_sequence: the place of a record among all records of its case, in the source's own order."""
-    orders = [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
+    orders = ["updated_ts nulls first"] if settings.columns.updated_ts is not None else []
+    orders += [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
     orders += ["file_number", "row_number desc" if settings.newest_first else "row_number"]
     connection.execute(f"""
         create table numbered as
         select
             *,
+            coalesce(status = '{IGNORE}', false) as is_ignored,
             row_number() over (
                 partition by case_id
                 order by {", ".join(orders)}
@@ -282,36 +299,47 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
     """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
 
-    Without an intake column a case came in with its first event; unless the record that says so was rejected: the next one came later.
+    Without an intake column a case came in with its first record of INTAKE, else with its first event; unless the record that says so
+    was rejected: the next one came later.
     """
-    first_event = "min(coalesce(event_ts, ingestion_ts)) filter (fault is null)"
-    opening = "bool_or(fault is not null and status = 'INTAKE') and not bool_or(fault is null and status = 'INTAKE')"
-    intake, is_opening_rejected = (
-        ("arg_min(intake_ts, source_sequence) filter (fault is null)", "false") if settings.columns.intake_ts else (first_event, opening)
-    )
+    opened = "arg_min(coalesce(event_ts, ingestion_ts), source_sequence) filter (is_usable and status = 'INTAKE')"
+    first_event = "min(coalesce(event_ts, ingestion_ts)) filter (is_usable)"
+    opening = "bool_or(fault is not null and status = 'INTAKE') and not bool_or(is_usable and status = 'INTAKE')"
+    intake, is_opening_rejected = f"coalesce({opened}, {first_event})", opening
+    identified = _identified(settings)
+    if settings.form == "cases":
+        intake, is_opening_rejected = f"max({intake_field(settings)}) filter (is_usable)", "false"
+        identified = rows_that_count(settings)
+    elif settings.columns.intake_ts:
+        intake, is_opening_rejected = "arg_min(intake_ts, source_sequence) filter (is_usable)", "false"
     connection.execute(f"""
         create table judged as
         with identified as (
-            {_identified(settings)}
+            {identified}
+        ),
+        usable as (
+            select *, fault is null and not is_ignored and not is_superseded as is_usable
+            from identified
         ),
         intakes as (
             select case_id, {intake} as case_intake_ts, {is_opening_rejected} as is_opening_rejected
-            from identified
+            from usable
             group by case_id
         ),
         dated as (
             select
-                identified.* exclude (intake_ts),
+                usable.* exclude (intake_ts),
                 case_intake_ts as intake_ts,
                 is_opening_rejected,
                 cast(timezone({literal(desk.timezone)}, timezone('UTC', case_intake_ts)) as date) as intake_date
-            from identified
+            from usable
             left join intakes using (case_id)
         )
         select
-            * exclude (fault, is_opening_rejected),
+            * exclude (fault, is_opening_rejected, is_usable),
             case
                 when fault is not null then fault
+                when not is_usable then null
                 when is_opening_rejected then struct_pack(
                     field := 'intake_ts', reason := 'the record with which the case came in is rejected itself'
                 )
@@ -334,19 +362,22 @@ def _identified(settings: EventLogSettings) -> str:
     The place is padded, so that event ids of a case sort as its records do: ties are broken by event id downstream.
     """
     if settings.columns.event_id is None:
-        return "select * replace (case_id || '#' || printf('%04d', source_sequence) as event_id) from numbered"
+        return """
+            select * replace (case_id || '#' || printf('%04d', source_sequence) as event_id), false as is_superseded
+            from numbered
+        """
     return """
             select * replace (
                 case
-                    when fault is not null then fault
+                    when fault is not null or is_ignored then fault
                     when row_number() over (
-                        partition by fault is null, event_id
+                        partition by fault is null, is_ignored, event_id
                         order by file_number, row_number
                     ) > 1 then struct_pack(
                         field := 'event_id', reason := 'an earlier record has the same event id ' || event_id
                     )
                 end as fault
-            )
+            ), false as is_superseded
             from numbered
     """
 
@@ -354,28 +385,66 @@ def _identified(settings: EventLogSettings) -> str:
 # ---------------------------------------------------------------- writing
 
 
-def _write_events(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """EVENTS_FILE: one row a used record with what it says of its case, by intake date, so that a day is read fast."""
+def _write_events(
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings, directory: Path
+) -> None:
+    """EVENTS_FILE: one row an event with what its record says of the case, by intake date, so that a day is read fast."""
+    connection.execute("""
+        create view usable_cases as
+        select * exclude (fault, is_ignored, is_superseded, source_sequence)
+        from judged
+        where fault is null and not is_ignored and not is_superseded
+    """)
+    due = due_columns(settings)
+    told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *due)])
     connection.execute(f"""
         copy (
-            with used as (
-                select * replace (coalesce(ingestion_ts, event_ts) as ingestion_ts)
-                from judged
-                where fault is null
+            with events as (
+                {events_of_cases(settings) if settings.form == "cases" else _events_of_updates(settings)}
+            ),
+            used as (
+                select
+                    * replace (coalesce(ingestion_ts, event_ts) as ingestion_ts)
+                    {"".join(f", {item}" for item in due_instants(settings, desk))}
+                from events
             )
             select
-                event_id, case_id, intake_date, intake_ts, status, source_status, event_ts, ingestion_ts,
-                source_sequence, team, agent, tier, case_type, priority, category, brand, region, channel, customer, tags,
-                resolved_ts, closed_ts, is_sla_met,
-                file_number, row_number,
-                md5(cast(to_json(struct_pack(
-                    a := event_id, b := case_id, c := status, d := source_status, e := event_ts, f := ingestion_ts,
-                    g := source_sequence, h := team, i := agent, j := tier, k := case_type, l := priority, m := brand,
-                    n := region, o := channel, p := customer, q := tags
-                )) as varchar)) as event_digest
+                {", ".join([*_TOLD_OF_AN_EVENT, *due])},
+                intake_date, intake_ts, resolved_ts, closed_ts, is_sla_met, category, reopen_count, file_number, row_number,
+                md5(cast(to_json(struct_pack({told})) as varchar)) as event_digest
             from used
             order by intake_date, case_id, source_sequence
         ) to {literal(str(directory / EVENTS_FILE))} (format parquet, compression zstd)
+    """)
+
+
+def _events_of_updates(settings: EventLogSettings) -> str:
+    """One event a record. The agent of a message of a bot or the customer wrote it, and holds no case."""
+    return f"""
+        select
+            * replace (
+                {status_by_author("kind")} as status,
+                case when kind in ('bot', 'customer') then null else agent end as agent,
+                kind as author_kind
+            ),
+            team as event_team, agent as event_agent
+        from (
+            select * exclude (fault, is_ignored, is_superseded), {author_kind(settings)} as kind
+            from judged
+            where fault is null and not is_ignored and not is_superseded
+        )
+    """
+
+
+def _write_ignored(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+    """IGNORED_FILE: one row a record that is left out on purpose."""
+    connection.execute(f"""
+        copy (
+            select file_number, row_number, case_id
+            from judged
+            where is_ignored and not is_superseded
+            order by file_number, row_number
+        ) to {literal(str(directory / IGNORED_FILE))} (format parquet, compression zstd)
     """)
 
 
@@ -383,7 +452,9 @@ def _write_rejected(
     connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[Loaded], directory: Path
 ) -> None:
     """REJECTED_FILE: the columns of REJECTED_ROWS, in the order of files and records."""
-    rejected = " union all ".join(_rejected_of(number, item) for number, item in enumerate(loaded))
+    places = " ".join(f"when {literal(field)} then {literal(place)}" for field, place in settings.places().items() if not place.startswith("columns."))
+    field = f"case judged.fault.field {places} else judged.fault.field end" if places else "judged.fault.field"
+    rejected = " union all ".join(_rejected_of(number, item, field) for number, item in enumerate(loaded))
     connection.execute(f"""
         copy (
             select {literal(settings.name)} as source, * exclude (file_number)
@@ -393,12 +464,12 @@ def _write_rejected(
     """)
 
 
-def _rejected_of(number: int, loaded: Loaded) -> str:
+def _rejected_of(number: int, loaded: Loaded, field: str) -> str:
     record = ", ".join(f"{literal(column.name)}, raw_{number}.{column.sql}" for column in loaded.columns)
     file = literal(str(loaded.file.path))
     return f"""
         select
-            judged.file_number, {file} as file, judged.row_number, judged.case_id, judged.fault.field as field,
+            judged.file_number, {file} as file, judged.row_number, judged.case_id, {field} as field,
             judged.fault.reason as reason, cast(json_object({record}) as varchar) as record
         from judged
         inner join raw_{number} on raw_{number}.rowid + {loaded.first_row} = judged.row_number
@@ -415,18 +486,20 @@ def _rejected_of(number: int, loaded: Loaded) -> str:
 def _count(
     connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, directory: Path, rows: int
 ) -> SourceCounts:
-    used, cases, used_cases = connection.execute("""
+    used, ignored, superseded, cases, used_cases = connection.execute("""
         select
-            count(*) filter (fault is null),
+            count(*) filter (fault is null and not is_ignored and not is_superseded),
+            count(*) filter (fault is null and is_ignored and not is_superseded),
+            count(*) filter (fault is null and is_superseded),
             count(distinct case_id),
-            count(distinct case_id) filter (fault is null)
+            count(distinct case_id) filter (fault is null and not is_ignored and not is_superseded)
         from judged
     """).fetchall()[0]
     path = path_literal(directory / REJECTED_FILE)
     (rejected,) = connection.execute(f"select count(*) from read_parquet({path})").fetchall()[0]
-    if used + rejected != rows:
+    if used + rejected + ignored + superseded != rows:
         raise OpslaError(
-            f"source {settings.name}: {rows} records were read, but {used} are used and {rejected} rejected; "
-            "nothing is loaded. Please report this with the files"
+            f"source {settings.name}: {rows} records were read, but {used} are used, {rejected} rejected, {ignored} ignored and "
+            f"{superseded} replaced by later ones; nothing is loaded. Please report this with the files"
         )
-    return SourceCounts(rows, used, rejected, cases, used_cases)
+    return SourceCounts(rows, used, rejected, cases, used_cases, ignored, superseded)

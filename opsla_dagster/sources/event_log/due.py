@@ -78,15 +78,13 @@ def due_faults(settings: EventLogSettings) -> list[tuple[str, str, str]]:
     return faults
 
 
-def due_readings(settings: EventLogSettings, desk: DeskSettings) -> list[str]:
-    """SELECT items that make `due_columns` of what `due_cells` and the reading of stamps left: a due date ends with its day."""
+def due_instants(settings: EventLogSettings, desk: DeskSettings) -> list[str]:
+    """SELECT items <field>_at of what `due_cells` and the reading of stamps left: a due date ends with its day."""
     zone = literal(settings.time.timezone or desk.timezone)
     items = []
     for number, due in enumerate(settings.due.values()):
-        field = due_field(number)
-        if due.is_duration:
-            items += [f"{field}_days", f"{field}_seconds"]
-        else:
+        if not due.is_duration:
+            field = due_field(number)
             end_of_day = f"timezone('UTC', timezone({zone}, cast({field}_day + 1 as timestamp)))"
             items.append(f"coalesce({field}, {end_of_day}) as {field}_at")
     return items

@@ -5,21 +5,27 @@ Belongs here: SQL text that depends on the mapping. Does not belong here: runnin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.settings.sources import EventLogSettings, TimeSettings
+from opsla_dagster.settings.sources import IGNORE, EventLogSettings, TimeSettings, due_field, milestone_field
+from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults
+from opsla_dagster.sources.event_log.sql_text import literal as literal
+from opsla_dagster.sources.event_log.sql_text import literals
+from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
 
-STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts")
-ID_FIELDS = ("case_id", "event_id")
+STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts", "updated_ts")
+ID_FIELDS = ("case_id", "event_id", "merged_into")
 #: Cells that are passed on as they are.
 TEXT_FIELDS = (
     "team", "agent", "tier", "case_type", "priority", "category", "brand", "region", "channel", "customer", "tags",
 )
+#: Cells whose words sources.yml maps.
+WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
 _EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
 #: Characters of a found value that a reason shows.
@@ -44,11 +50,6 @@ class RawColumn:
     is_text_sql: str | None = None
 
 
-def literal(text: str) -> str:
-    """SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def path_literal(path: Path) -> str:
     """SQL string literal of a path for DuckDB's readers, which would take `*`, `?` and `[` for a pattern."""
     return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
@@ -57,18 +58,29 @@ def path_literal(path: Path) -> str:
 def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn], raw: str) -> str:
     """SELECT with one row a record of the relation `raw` (row_number and the raw columns).
 
-    Its columns: row_number, case_id, event_id, status, source_status, is_sla_met, STAMP_FIELDS (UTC), TEXT_FIELDS,
-    order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
+    Its columns: row_number, case_id, event_id, status (IGNORE for what is left out on purpose), source_status, is_sla_met, merged_into,
+    author_kind, initiated_by, reopen_count, STAMP_FIELDS and the milestones (UTC), TEXT_FIELDS, what due cells become, order_0,
+    order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
     """
-    mapped = settings.columns.mapped()
-    found = {field: columns[column] for field, column in mapped.items()}
-    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *STAMP_FIELDS)
+    found = {field: columns[column] for field, column in settings.cells().items()}
+    stamps = stamp_fields(settings)
+    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *WORD_FIELDS, *(each for each in stamps if not each.startswith("due_")))
     cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    for number, due in enumerate(settings.due.values()):
+        cells += due_cells(settings, number, due, f"({_cell(settings, found[due_field(number)])})")
     cells += [f"{column.is_text_sql} as {field}_is_text" for field, column in found.items() if column.is_text_sql]
     cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
-    readings = [_reading(settings.time, field, found.get(field)) for field in STAMP_FIELDS]
-    instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in STAMP_FIELDS]
-    passed_on = [f"{field}_utc as {field}" for field in STAMP_FIELDS] + list(TEXT_FIELDS)
+    readings = [_reading(settings.time, field, found.get(field)) for field in stamps]
+    instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in stamps] + due_durations(settings)
+    words = [
+        f"{_status(settings)} as canonical_status", f"{_sla_met(settings)} as is_sla_met",
+        f"{_word('author_kind', settings.author_kinds)} as canonical_author_kind",
+        f"{_word('initiated_by', settings.initiators)} as canonical_initiated_by",
+        "try_cast(reopen_count as double) as canonical_reopen_count",
+    ]
+    passed_on = [f"{field}_utc as {field}" for field in stamps] + list(TEXT_FIELDS)
+    passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
+    passed_on += [f"{due_field(n)}_day" for n, due in enumerate(settings.due.values()) if not due.is_duration]
     passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
     prefix = literal(settings.case_id_prefix)
     return f"""
@@ -81,18 +93,31 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             from cells
         ),
         instants as (
-            select *, {_list(instants)}, {_status(settings)} as canonical_status, {_sla_met(settings)} as is_sla_met
+            select *, {_list(instants)}, {_list(words)}
             from readings
+        ),
+        statuses as (
+            select *, {_status_or_merge(settings)} as status_or_merge
+            from instants
         ),
         judged as (
             select *, {_fault(settings, found)} as fault
-            from instants
+            from statuses
         )
         select
             row_number, {prefix} || case_id as case_id, {prefix} || event_id as event_id,
-            canonical_status as status, status as source_status, is_sla_met, {_list(passed_on)}, fault
+            status_or_merge as status, status as source_status, is_sla_met, {prefix} || merged_into as merged_into,
+            canonical_author_kind as author_kind, canonical_initiated_by as initiated_by, canonical_reopen_count as reopen_count,
+            {_list(passed_on)}, fault
         from judged
     """
+
+
+def stamp_fields(settings: EventLogSettings) -> list[str]:
+    """The fields that are read as stamps."""
+    milestones = [milestone_field(number) for number in range(len(settings.milestones))]
+    due = [due_field(number) for number, item in enumerate(settings.due.values()) if not item.is_duration]
+    return [*STAMP_FIELDS, *milestones, *due]
 
 
 def _list(expressions: list[str]) -> str:
@@ -191,7 +216,20 @@ def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
 
 def _status(settings: EventLogSettings) -> str:
     branches = " ".join(f"when {literal(own)} then {literal(status)}" for own, status in settings.statuses.items())
-    return f"case status {branches} end"
+    return f"case status {branches} end" if branches else "cast(null as varchar)"
+
+
+def _status_or_merge(settings: EventLogSettings) -> str:
+    """What the case is: one that has ended and goes on in another case has ended by a merge."""
+    merged = f"when merged_into is not null and canonical_status in ('{Status.RESOLVED}', '{Status.CLOSED}') then '{Status.MERGED}'"
+    if settings.columns.status is None:
+        merged = f"when merged_into is not null then '{Status.MERGED}'"
+    return f"case {merged} else canonical_status end"
+
+
+def _word(field: str, meanings: Mapping[str, str]) -> str:
+    branches = " ".join(f"when {literal(own)} then {literal(meaning)}" for own, meaning in meanings.items())
+    return f"case {field} {branches} end" if branches else "cast(null as varchar)"
 
 
 def _sla_met(settings: EventLogSettings) -> str:
@@ -216,28 +254,78 @@ def _fault(settings: EventLogSettings, found: Mapping[str, RawColumn]) -> str:
         _when(f"contains({field}, chr(0))", field, f"column {column} holds a NUL character")
         for field, column in mapped.items()
     ]
+    # Left out on purpose is left out whatever else the record says.
+    faults.insert(0, f"when canonical_status = '{IGNORE}' then null")
     faults += [
         *_undecodable(found),
         *_rounded_ids(found),
         _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
-        _when("status is null", "status", f"column {mapped['status']}: no status"),
-        _when(
-            "canonical_status is null", "status",
-            f"column {mapped['status']}: a status that sources.yml does not map", shown=True,
-        ),
     ]
-    for field in STAMP_FIELDS:
+    if "status" in mapped:
+        if settings.form == "updates":
+            faults.append(_when("status is null", "status", f"column {mapped['status']}: no status"))
+        unmapped = f"column {mapped['status']}: a status that sources.yml does not map"
+        faults.append(_when("status is not null and canonical_status is null", "status", unmapped, shown=True))
+    for field in stamp_fields(settings):
         if field in mapped:
             faults += _stamp_faults(settings.time, field, mapped[field])
-    no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
-    faults.append(_when("event_ts is null and ingestion_ts is null", "event_ts", no_stamp))
-    if "sla_met" in mapped:
-        known = ", ".join((*settings.sla_met_values.met, *settings.sla_met_values.missed))
-        reason = f"column {mapped['sla_met']}: expected one of {known}"
-        faults.append(_when("sla_met is not null and is_sla_met is null", "sla_met", reason, shown=True))
+    faults += _missing_stamps(settings, mapped)
+    faults += _unknown_words(settings, mapped)
+    faults += [_when(condition, field, reason, shown=True) for condition, field, reason in due_faults(settings)]
     if "event_id" in mapped:
         faults.append(_when("event_id is null", "event_id", f"column {mapped['event_id']}: no event id"))
     return f"case {' '.join(faults)} end"
+
+
+def _missing_stamps(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
+    """What has no stamp although it happened."""
+    if settings.form == "updates":
+        no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
+        return [_when("event_ts is null and ingestion_ts is null", "event_ts", no_stamp)]
+    opened, column = next(
+        (milestone_field(number), column)
+        for number, (column, signal) in enumerate(settings.milestones.items())
+        if signal == Signal.INTAKE
+    )
+    no_intake = f"column {column}: no stamp, so nothing says when the case came in"
+    ends = ", ".join(column for column, signal in settings.milestones.items() if signal.value in TERMINAL_STATUSES)
+    no_end = f"says that the case has ended, and {f'the stamp of an end is missing ({ends})' if ends else 'milestones name no stamp of an end'}"
+    has_ended = f"status_or_merge in ('{Status.RESOLVED}', '{Status.CLOSED}') and not ({is_ended_by_stamps(settings, '_utc')})"
+    faults = [_when(f"{opened} is null", opened, no_intake)]
+    if "status" in mapped:
+        faults.append(_when(has_ended, "status", f"column {mapped['status']} {no_end}", shown=True))
+    return faults
+
+
+def is_ended_by_stamps(settings: EventLogSettings, suffix: str = "") -> str:
+    """SQL of a row of the form `cases`: whether its stamps say that the case has ended and was not reopened since; never NULL."""
+    ends = _latest(settings, lambda signal: signal.value in TERMINAL_STATUSES, suffix)
+    reopens = _latest(settings, lambda signal: signal == Signal.REOPENED, suffix)
+    return f"coalesce({ends} >= coalesce({reopens}, {ends}), false)"
+
+
+def _latest(settings: EventLogSettings, wanted: Callable[[Signal], bool], suffix: str) -> str:
+    fields = [milestone_field(number) + suffix for number, signal in enumerate(settings.milestones.values()) if wanted(signal)]
+    return f"greatest({_list(fields)})" if fields else "cast(null as timestamp)"
+
+
+def _unknown_words(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
+    """Cells of a closed vocabulary that sources.yml does not map; who wrote it matters of messages alone."""
+    values, faults = settings.sla_met_values, []
+    for field, known, condition in (
+        ("sla_met", (*values.met, *values.missed), "sla_met is not null and is_sla_met is null"),
+        (
+            "author_kind", settings.author_kinds,
+            f"author_kind is not null and canonical_author_kind is null and canonical_status in ({literals(MESSAGE_SIGNALS)})",
+        ),
+        ("initiated_by", settings.initiators, "initiated_by is not null and canonical_initiated_by is null"),
+    ):
+        if field in mapped:
+            faults.append(_when(condition, field, f"column {mapped[field]}: expected one of {', '.join(known)}", shown=True))
+    if "reopen_count" in mapped:
+        condition = "reopen_count is not null and not coalesce(canonical_reopen_count >= 0, false)"
+        faults.append(_when(condition, "reopen_count", f"column {mapped['reopen_count']}: expected a number of reopens", shown=True))
+    return faults
 
 
 def _undecodable(found: Mapping[str, RawColumn]) -> list[str]:

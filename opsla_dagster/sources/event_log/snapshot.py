@@ -26,6 +26,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log.canonical import (
     EVENTS_FILE,
+    IGNORED_FILE,
     REJECTED_FILE,
     SourceCounts,
     canonicalise,
@@ -35,7 +36,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 2
+CANONICAL_VERSION = 3
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -62,13 +63,18 @@ class Snapshot:
 
     @property
     def events(self) -> str:
-        """SQL that reads one row a used record."""
+        """SQL that reads one row an event."""
         return f"read_parquet({path_literal(self.directory / EVENTS_FILE)})"
 
     @property
     def rejected(self) -> str:
         """SQL that reads the rejected rows."""
         return f"read_parquet({path_literal(self.directory / REJECTED_FILE)})"
+
+    @property
+    def ignored(self) -> str:
+        """SQL that reads the records that are left out on purpose."""
+        return f"read_parquet({path_literal(self.directory / IGNORED_FILE)})"
 
 
 def take_snapshot(settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], cache: Path) -> Snapshot:
@@ -87,7 +93,7 @@ def take_snapshot(settings: EventLogSettings, desk: DeskSettings, files: Sequenc
         snapshot = _read(directory)
         last = _last_read(home)
         if last is not None and last.directory != directory:
-            _require_nothing_lost(home, last, snapshot)
+            _require_nothing_lost(home, last, snapshot, settings.form)
         _remember(home, key)
         _prune(home, kept={key, last.directory.name if last else key})
     except OSError as error:
@@ -163,38 +169,42 @@ def _remember(home: Path, key: str) -> None:
     aside.replace(home / LAST_READ_FILE)
 
 
-def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot) -> None:
+def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str) -> None:
     """A log only grows: what was loaded and is gone would leave every table without a word.
 
-    Cases are compared only with a reading of the same version: another one may have named them otherwise.
+    Cases are compared only with a reading of the same version: another one may have named them otherwise. With one row a case a file may
+    well be rewritten with fewer rows of the same cases: there the cases alone are compared.
     """
     if last.fingerprint != now.fingerprint:
         return
     go_on = f"Restore what is missing; or, if it is meant to be gone, delete {home / LAST_READ_FILE} and run again"
-    for path, rows in last.rows.items():
-        if now.rows.get(path, rows) < rows:
-            raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
+    if form == "updates":
+        for path, rows in last.rows.items():
+            if now.rows.get(path, rows) < rows:
+                raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
     if last.version != now.version:
         return
-    case = _a_case_that_lost_records(home, last, now)
+    case = _a_case_that_lost_records(home, last, now, form)
     if case is None:
         return
     case_id, before, after, cases = case
     gone = [path for path in last.rows if path not in now.rows]
     cause = f"; {gone[0]} is no longer among its files" if gone else ""
+    if form == "cases":
+        raise OpslaError(f"source {home.name}: {cases} cases of the log as it was last read are gone, {case_id} for one{cause}. {go_on}")
     raise OpslaError(
         f"source {home.name}: {cases} cases have fewer records than when the log was last read, {case_id} for one has "
         f"{after} instead of {before}{cause}. {go_on}"
     )
 
 
-def _a_case_that_lost_records(home: Path, last: Snapshot, now: Snapshot) -> tuple[str, int, int, int] | None:
+def _a_case_that_lost_records(home: Path, last: Snapshot, now: Snapshot, form: str) -> tuple[str, int, int, int] | None:
     """The first by id, its records then and now, and how many such cases there are."""
     connection = connect(now.spill_directory)
     try:
         found: tuple[str, int, int, int] | None = connection.execute(f"""
-            with before as ({_records_by_case(last)}),
-            after as ({_records_by_case(now)})
+            with before as ({_records_by_case(last, form)}),
+            after as ({_records_by_case(now, form)})
             select case_id, before.records, coalesce(after.records, 0), count(*) over ()
             from before
             left join after using (case_id)
@@ -209,13 +219,16 @@ def _a_case_that_lost_records(home: Path, last: Snapshot, now: Snapshot) -> tupl
     return found
 
 
-def _records_by_case(snapshot: Snapshot) -> str:
+def _records_by_case(snapshot: Snapshot, form: str) -> str:
+    """With one row a case its stamps come and go: a reopened one has no resolved stamp any more. That it is there is what counts."""
     return f"""
-        select case_id, count(*) as records
+        select case_id, {"count(*)" if form == "updates" else "1"} as records
         from (
             select case_id from {snapshot.events}
             union all
             select case_id from {snapshot.rejected} where case_id is not null
+            union all
+            select case_id from {snapshot.ignored} where case_id is not null
         )
         group by case_id
     """

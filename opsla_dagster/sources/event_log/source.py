@@ -6,6 +6,7 @@ Rules and worked cases: docs/decisions/0004-event-log-source.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,12 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
+from opsla_dagster.settings.calendars import Calendar
+from opsla_dagster.settings.due_dates import DueSettings
+from opsla_dagster.settings.sla_policies import Reopen
+from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, due_field
 from opsla_dagster.sources.base import (
+    APPLIED_TARGETS,
     ATTRIBUTE_CHANGES,
     CASES,
     CHANGING_ATTRIBUTES,
@@ -27,12 +32,17 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
+from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import find_log_files
-from opsla_dagster.sources.event_log.mapping import literal
+from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
+from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES
 from opsla_dagster.window import ONE_DAY, Window
 
+#: The policy of promises to single cases; clocks name it <source>:due.
+DUE_POLICY = "due"
 _MESSAGE_WORDS = ", ".join(literal(signal) for signal in MESSAGE_SIGNALS)
 _TERMINAL = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
 
@@ -56,24 +66,14 @@ _NOT_YET_VISIBLE = """
     where greatest(ingestion_ts, intake_ts) > $as_of_at
 """
 
-#: Each field of a case is the last value that a visible record of it has. A resolved or closed stamp
+#: Each attribute of a case is the last that a visible record of it tells. A resolved or closed stamp
 #: later than as_of is not known yet, although an export written later shows it on every record of the case.
 _CASES = """
     select
         {source} as source, case_id, intake_date, any_value(intake_ts) as intake_ts,
-        arg_max(tier, told) as tier,
-        arg_max(case_type, told) as case_type,
-        arg_max(priority, told) as priority,
-        arg_max(category, told) as category,
-        arg_max(team, told) as team,
-        arg_max(agent, told) as agent,
-        arg_max(brand, told) as brand,
-        arg_max(region, told) as region,
-        arg_max(channel, told) as channel,
-        arg_max(customer, told) as customer,
-        arg_max(tags, told) as tags,
-        cast(null as varchar) as merged_into,
-        cast(null as varchar) as initiated_by,
+        {attributes},
+        arg_max(merged_into, told) as merged_into,
+        arg_min(initiated_by, told) as initiated_by,
         arg_max(resolved_ts, told) filter (resolved_ts <= $as_of_at) as source_resolved_ts,
         arg_max(closed_ts, told) filter (closed_ts <= $as_of_at) as source_closed_ts,
         arg_max(is_sla_met, told) as source_is_sla_met
@@ -81,8 +81,9 @@ _CASES = """
     group by case_id, intake_date
 """
 
-#: A record that is in the log twice is one event (docs/decisions/0001-event-deduplication.md): its copies neither are
-#: reopens nor make one of what follows them.
+#: A record that is in the log twice is one event (docs/decisions/0001-event-deduplication.md): its copies neither are reopens nor make
+#: one of what follows them. A status that comes again at one instant, after another one of that instant, is a return and no copy; where
+#: the log told of another instant in between, it tells the same instant anew.
 _EVENTS = """
     select
         {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
@@ -93,15 +94,36 @@ _EVENTS = """
         cast(null as boolean) as is_duplicate,
         cast(null as boolean) as is_late_arriving,
         cast(null as boolean) as is_tz_inconsistent,
-        team, agent
+        event_team as team, event_agent as agent
     from (
         select
             *,
             event_ts is not null and row_number() over (
-                partition by case_id, status, event_ts order by ingestion_ts, source_sequence
+                partition by case_id, status, event_ts, visit order by ingestion_ts, source_sequence
             ) > 1 as is_copy
-        from visible
-        where status not in ({messages})
+        from (
+            select
+                *,
+                sum(cast(is_new_visit as integer)) over (
+                    partition by case_id, instant_number, status order by source_sequence
+                ) as visit
+            from (
+                select
+                    *,
+                    not coalesce(event_ts = previous_ts and status = previous_status, false) as is_new_visit,
+                    sum(case when event_ts = previous_ts then 0 else 1 end) over (
+                        partition by case_id order by source_sequence
+                    ) as instant_number
+                from (
+                    select
+                        *,
+                        lag(event_ts) over (partition by case_id order by source_sequence) as previous_ts,
+                        lag(status) over (partition by case_id order by source_sequence) as previous_status
+                    from visible
+                    where status not in ({messages})
+                )
+            )
+        )
     )
 """
 
@@ -109,21 +131,43 @@ _MESSAGES = """
     select
         {source} as source, event_id as message_id, case_id, intake_date, coalesce(event_ts, ingestion_ts) as sent_ts,
         source_sequence, status as signal,
-        case status when 'CUSTOMER_MESSAGE' then 'customer' when 'BOT_REPLY' then 'bot' else 'person' end as author_kind, agent
+        coalesce(author_kind, case status when 'CUSTOMER_MESSAGE' then 'customer' when 'BOT_REPLY' then 'bot' else 'person' end) as author_kind,
+        event_agent as agent
     from visible
     where status in ({messages})
     order by intake_date, case_id, source_sequence
 """
 
-#: The first value that a record tells holds from intake on; an empty cell tells nothing. Later records may tell another one.
+#: What the first record that tells an attribute says of it holds from intake on. Later records may tell another one.
 _CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
         coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value,
         lag({attribute}) over (partition by case_id order by {told}) as previous_value
     from visible
-    where {attribute} is not null
-    qualify value <> previous_value
+    where {is_told}
+    qualify value is distinct from previous_value and row_number() over (partition by case_id order by {told}) > 1
+"""
+
+#: What one case is promised from its first record that says so on; another target is promised from the record on that tells it.
+_TARGETS_OF = """
+    select
+        {source} as source, event_id || ':due:' || {metric} as applied_id, case_id, intake_date,
+        coalesce(event_ts, ingestion_ts) as applied_ts, source_sequence, {metric} as metric, '{policy}' as policy,
+        {calendar} as calendar, target_seconds, '{reopen}' as reopen, false as is_on_case_schedule, 'in_force' as schedule_change
+    from (
+        select *, lag(target_seconds) over (partition by case_id order by {told}) as previous_target_seconds
+        from (select *, {target_seconds} as target_seconds from visible)
+        where {is_told}
+    )
+    where target_seconds is distinct from previous_target_seconds
+"""
+
+_NO_TARGETS = """
+    select
+        cast(null as varchar) as applied_id, cast(null as varchar) as calendar, cast(null as bigint) as target_seconds,
+        cast(null as date) as intake_date
+    where false
 """
 
 _PARTITION_STATES = """
@@ -140,10 +184,19 @@ _PARTITION_STATES = """
             string_agg(event_digest, '' order by case_id, source_sequence) as content
         from visible
         group by intake_date
+    ),
+    target_days as (
+        select
+            intake_date, string_agg(applied_id || ' ' || calendar || ' ' || coalesce(target_seconds, -1), ', ' order by applied_id) as content
+        from ({targets})
+        group by intake_date
     )
-    select {source} as source, intake_date, cases, events, md5(case_days.content || event_days.content) as digest
+    select
+        {source} as source, intake_date, cases, events,
+        md5(case_days.content || event_days.content || coalesce(target_days.content, '')) as digest
     from case_days
     inner join event_days using (intake_date)
+    left join target_days using (intake_date)
     order by intake_date
 """
 
@@ -155,13 +208,20 @@ class EventLogSource(Source):
     """
 
     def __init__(
-        self, settings: EventLogSettings, desk: DeskSettings, cache_directory: Path, config_directory: Path
+        self,
+        settings: EventLogSettings,
+        desk: DeskSettings,
+        cache_directory: Path,
+        config_directory: Path,
+        calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
+        """`calendars` are those of calendars.yml; only promises in open time want one."""
         self.name = settings.name
         self._settings = settings
         self._desk = desk
         self._cache_directory = cache_directory
         self._config_directory = config_directory
+        self._calendars = calendars or {}
 
     @cached_property
     def _snapshot(self) -> Snapshot:
@@ -177,22 +237,37 @@ class EventLogSource(Source):
         return self._settings.mapping_fingerprint(self._desk)
 
     def counts(self) -> SourceCounts:
-        """What became of the records: rows == used_rows + rejected_rows."""
+        """What became of the records: rows == used_rows + rejected_rows + ignored_rows + superseded_rows."""
         return self._snapshot.counts
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
-        """The counts, and the records that are not visible yet: they are in no table, and are not rejected either."""
+        """The counts, what was made of the log by rule, and the records that are not visible yet: they are in no table, and not rejected."""
         counts = self.counts()
         where = " (raw.rejected_rows)" if counts.rejected_rows else ""
         notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}"]
+        if counts.ignored_rows:
+            notes[0] += f", {counts.ignored_rows:,} ignored (statuses: IGNORE)"
+        if counts.superseded_rows:
+            notes[0] += f", {counts.superseded_rows:,} replaced by a later row of their case"
+        notes += notes_of(self._settings, self._snapshot.events, self._rows)
         ((waiting, latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
         if isinstance(waiting, int) and isinstance(latest, datetime):
             lie = "lies" if waiting == 1 else "lie"
             notes.append(
-                f"{_records(waiting)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d}: "
+                f"{_waiting(waiting, self._settings)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d}: "
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
         return notes
+
+    def calendars(self) -> Mapping[str, Calendar]:
+        """<source>:always, where a promise to a single case counts in calendar time."""
+        if all(item.calendar is not None for item in self._settings.due.values()):
+            return {}
+        return {self._always: Calendar(zone="UTC", always_open=True)}
+
+    @property
+    def _always(self) -> str:
+        return f"{self.name}:always"
 
     def window(self) -> Window:
         """From the desk's first day through the last intake date of the log."""
@@ -220,9 +295,18 @@ class EventLogSource(Source):
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
         if not mapped:
             return ATTRIBUTE_CHANGES.empty_table()
-        changes = " union all ".join(_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD) for name in mapped)
+        changes = " union all ".join(
+            _CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped
+        )
         select = self._visible(f"select * from ({changes}) order by intake_date, case_id, source_sequence, attribute")
         return self._table(select, ATTRIBUTE_CHANGES, window, as_of_at)
+
+    def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
+        if not self._settings.due:
+            return APPLIED_TARGETS.empty_table()
+        select = self._visible(f"select * from ({self._targets()}) order by intake_date, case_id, source_sequence, metric")
+        return self._table(select, APPLIED_TARGETS, window, as_of_at)
 
     def staffing(self, window: Window) -> pa.Table:
         """Schema STAFFING, without rows: a log knows no shifts."""
@@ -234,14 +318,44 @@ class EventLogSource(Source):
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
-        states = f", cases as ({self._cases()}), {_PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS)}"
-        return self._table(self._visible(states), PARTITION_STATES, window, as_of_at)
+        rest = _PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets())
+        return self._table(self._visible(f", cases as ({self._cases()}), {rest}"), PARTITION_STATES, window, as_of_at)
 
     def _visible(self, rest: str) -> str:
         return f"with visible as ({_VISIBLE.format(events=self._snapshot.events)}) {rest}"
 
     def _cases(self) -> str:
-        return _CASES.format(source=literal(self.name), told=_TOLD)
+        attributes = ", ".join(f"arg_max_null({name}, told) filter ({self._is_told(name)}) as {name}" for name in TEXT_FIELDS)
+        return _CASES.format(source=literal(self.name), told=_TOLD, attributes=attributes)
+
+    def _is_told(self, cell: str) -> str:
+        """SQL: whether a record tells what is in `cell`. An empty one tells that there is none, except that a message repeats nothing."""
+        if self._settings.empty_cells == "unchanged":
+            return f"{cell} is not null"
+        return f"({cell} is not null or status not in ({_MESSAGE_WORDS}))"
+
+    def _targets(self) -> str:
+        """SQL: the rows of APPLIED_TARGETS, in no order. With one row a case its promise is told with its opening."""
+        selects = []
+        for number, (metric, due) in enumerate(self._settings.due.items()):
+            self._require_countable_days(number, metric, due)
+            selects.append(_TARGETS_OF.format(
+                source=literal(self.name), metric=literal(metric), policy=DUE_POLICY, calendar=literal(due.calendar or self._always),
+                reopen=Reopen.freeze, target_seconds=target_seconds(number, due, self._calendars), told=_TOLD,
+                is_told="status = 'INTAKE'" if self._settings.form == "cases" else self._is_told("target_seconds"),
+            ))  # fmt: skip
+        return " union all ".join(selects) or f"select * from ({_NO_TARGETS})"
+
+    def _require_countable_days(self, number: int, metric: str, due: DueSettings) -> None:
+        """Text such as 3d is found only when cells are read; sources.yml shows `unit: days` before."""
+        if not due.is_duration or due.day_seconds(self._calendars) is not None:
+            return
+        ((cases,),) = self._rows(f"select count(distinct case_id) from {self._snapshot.events} where {due_field(number)}_days > 0")
+        if cases:
+            raise OpslaError(
+                f"source {self.name}: due.{metric}: {cases} cases have a duration in days, which are business days, and those of calendar "
+                f"{due.calendar!r} are not equally long; say in calendars.yml how long one is (business_day: 8h)"
+            )
 
     def _rows(self, select: str, as_of_at: datetime | None = None) -> list[tuple[object, ...]]:
         table = self._table(select, None, as_of_at=as_of_at)
@@ -266,6 +380,11 @@ class EventLogSource(Source):
         finally:
             cursor.close()
         return table if schema is None else table.select(schema.names).cast(schema)
+
+
+def _waiting(number: int, settings: EventLogSettings) -> str:
+    """With one row a case it is stamps that wait, not rows."""
+    return _records(number) if settings.form == "updates" else f"{number:,} event{'' if number == 1 else 's'}"
 
 
 def _records(number: int) -> str:

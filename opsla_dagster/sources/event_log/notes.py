@@ -1,0 +1,84 @@
+"""What every load tells of a log beside the counts: what was made of its records by a rule, and what the log cannot tell.
+
+Belongs here: those sentences, with counts and how to say otherwise. Does not belong here: the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opsla_dagster.settings.sources import EventLogSettings, due_field
+from opsla_dagster.sources.event_log.sql_text import literals
+from opsla_dagster.status import Signal, Status
+
+Rows = Callable[[str], list[tuple[object, ...]]]
+#: Names of bots that a sentence shows.
+_SHOWN_BOTS = 3
+_WAITING = (Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD)
+
+
+def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    """Sentences on the relation `events`, which `rows` queries; none where there is nothing to tell."""
+    found = _due(settings, events, rows)
+    return found + (_cases(settings, events, rows) if settings.form == "cases" else _bots(settings, events, rows))
+
+
+def _bots(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    replies = [word for word, signal in settings.statuses.items() if signal == Signal.PUBLIC_REPLY]
+    if settings.columns.agent is None or not replies:
+        return []
+    by_bots = f"from {events} where status = '{Signal.BOT_REPLY}' and source_status in ({literals(replies)})"
+    names = [str(name) for (name,) in rows(f"select distinct event_agent {by_bots} and event_agent is not null order by event_agent")]
+    count = _number(rows(f"select count(*) {by_bots}"))
+    if not count:
+        return []
+    shown = ", ".join(names[:_SHOWN_BOTS]) + (f" and {len(names) - _SHOWN_BOTS} more" if len(names) > _SHOWN_BOTS else "")
+    told = f" of {shown}" if names else ""
+    otherwise = "; `bots: []` in sources.yml takes them for a person's, a list of names says which are bots" if settings.bots is None else ""
+    replies_count = "1 reply" if count == 1 else f"{count:,} replies"
+    return [f"{replies_count}{told} {'counts' if count == 1 else 'count'} as a bot's (BOT_REPLY), and stop{'s' if count == 1 else ''} no clock that waits for a person{otherwise}"]
+
+
+def _due(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    notes = []
+    for number, (metric, due) in enumerate(settings.due.items()):
+        if not due.is_duration:
+            count = _number(rows(f"select count(distinct case_id) from {events} where {due_field(number)}_at <= intake_ts"))
+            if count:
+                notes.append(
+                    f"{_cases_of(count)} {'is' if count == 1 else 'are'} due at or before the opening (due.{metric}, column {due.column}): "
+                    "such a promise is broken from the first second on"
+                )
+    return notes
+
+
+def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    notes = []
+    resolved = [column for column, signal in settings.milestones.items() if signal == Signal.RESOLVED]
+    reopened = _number(rows(f"select count(distinct case_id) from {events} where reopen_count > 0"))
+    if reopened and len(resolved) == 1:
+        notes.append(
+            f"{_cases_of(reopened)} {'was' if reopened == 1 else 'were'} reopened ({settings.columns.reopen_count}): the log has the stamp of "
+            f"one resolution only, mostly the last ({resolved[0]}), and clocks run to it"
+        )
+    unstamped = f"from {events} where event_ts is null and status"
+    ended = _number(rows(f"select count(*) {unstamped} in ('{Status.CANCELLED}', '{Status.MERGED}')"))
+    if ended:
+        notes.append(f"{_cases_of(ended)} ended cancelled or merged at an instant that the log does not tell: clocks that still ran are unknown")
+    open_again = _number(rows(f"select count(*) {unstamped} not in ('{Status.CANCELLED}', '{Status.MERGED}')"))
+    if open_again:
+        notes.append(f"{_cases_of(open_again)} {'stands' if open_again == 1 else 'stand'} open after the stamp of an end: reopened, and the log does not tell when")
+    waits = [word for word, signal in settings.statuses.items() if signal in _WAITING]
+    told = [column for column, signal in settings.milestones.items() if signal in _WAITING]
+    if waits and not told:
+        notes.append("one row a case does not tell how long a case waited: clocks that pause and clocks that do not show the same time")
+    return notes
+
+
+def _number(found: list[tuple[object, ...]]) -> int:
+    ((count,),) = found
+    return count if isinstance(count, int) else 0
+
+
+def _cases_of(number: int) -> str:
+    return f"{number:,} case{'' if number == 1 else 's'}"
