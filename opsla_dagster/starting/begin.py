@@ -30,13 +30,14 @@ from opsla_dagster.starting.columns import DUE_FIELDS, FIELDS
 from opsla_dagster.starting.contents import EmptyCells
 from opsla_dagster.starting.directory import finish, remember_attempt, require_free, write
 from opsla_dagster.starting.information import timeless_promises, timeless_text
+from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
 from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, propose, zone_problem
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, sniffed
 from opsla_dagster.starting.told import Meaning, Told
 from opsla_dagster.starting.words import IGNORE, plain_name, spelled_alike
-from opsla_dagster.starting.writing import MOST_REJECTED_PCT, LogFiles, account_documents, log_documents
+from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents
 from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY, Window
@@ -134,7 +135,7 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         found = LogFiles(name, log.files, log.csv, log.missing_values, log.rows, case)
     lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
     unfinished = ""
-    if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
+    if 100 * lost > MOST_UNPLACED_PCT:  # the gates that are written would stop the first run
         unfinished = _too_little_placed(lost, proposal, answers.directory)
     return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
 

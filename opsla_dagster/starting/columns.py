@@ -131,7 +131,7 @@ def _of_cases(
     milestones = _asked_milestones(log, stamps, {*found.values(), *milestones, *taken}, milestones, asking, remarks)
     if Signal.INTAKE not in milestones.values():
         remarks.missing.append("Which column tells when a case was opened: say it with --column INTAKE=COLUMN")
-    return Layout("cases", {name: found[name] for name in FIELDS if name in found}, _in_order(milestones), due)
+    return Layout("cases", {name: found[name] for name in FIELDS if name in found}, {name: milestones[name] for name in log.columns if name in milestones}, due)
 
 
 def _milestones(log: Log, stamps: set[str], found: Mapping[str, str]) -> dict[str, Signal]:
@@ -146,10 +146,6 @@ def _milestones(log: Log, stamps: set[str], found: Mapping[str, str]) -> dict[st
 
 def _surest(column: str) -> int:
     return min(fields_named(column).values(), default=0)
-
-
-def _in_order(milestones: Mapping[str, Signal]) -> dict[str, Signal]:
-    return {column: signal for each in Signal for column, signal in milestones.items() if signal == each}
 
 
 def _asked_milestones(
@@ -240,7 +236,9 @@ def _changed(log: Log, told: Told, found: Mapping[str, str], taken: set[str], st
 
     while asking.is_allowed and not told.is_second_look:
         unused = [name for name in log.columns if name not in {*columns.values(), *taken}]
-        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {', '.join(unused) or 'none'}.")
+        if not unused:
+            break
+        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {', '.join(unused)}.")
         free = ", ".join(name for name in FIELDS if name not in columns)
         answer = asking.optional(f"Use another column (FIELD=COLUMN, such as status=...; free fields: {free}; empty: go on)", refuse)
         if answer is None:

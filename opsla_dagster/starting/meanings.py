@@ -16,7 +16,8 @@ from opsla_dagster.starting.told import Meaning, Remarks, Told
 from opsla_dagster.starting.words import IGNORE, counted, is_vague, signal_of, signals_of, spelled_alike
 from opsla_dagster.status import MEANINGS, TERMINAL_STATUSES, Signal
 
-#: Records whose status nobody said the meaning of, of a hundred, above which nothing is written without being asked.
+#: Records whose status nobody said the meaning of, of a hundred, above which nothing is written without being asked; the gates that are
+#: written stop a run at the same share.
 MOST_UNPLACED_PCT = 20
 #: A desk whose records all say the same says nothing.
 FEWEST_SIGNALS = 2

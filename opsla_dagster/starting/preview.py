@@ -24,6 +24,7 @@ _HAPPENS = {
     Signal.CUSTOMER_MESSAGE: "the customer writes", Signal.PUBLIC_REPLY: "the customer is answered", Signal.BOT_REPLY: "a bot answers",
     Signal.PRIVATE_NOTE: "an agent takes a note",
 }
+_MOST_CASES = 3
 #: Lines of a case that are shown; of a longer one its beginning and its end.
 _MOST_LINES = 8
 _FIRST_LINES = 5
@@ -48,14 +49,14 @@ class TimeLine:
 
 
 def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
-    """A case that went the usual way, the one with the most records, and one that has not ended (else one that ended and came back); fewer
-    where they are the same."""
+    """A case that went the usual way, the one with the most records, and one that has not ended (else one that came back after an end)."""
     steps = _steps(log, proposal)
     cases = log.select(
         f"""
         select
             case_key, string_agg(signal, ' ' order by place) as way, count(*) as steps, count(*) over (partition by string_agg(signal, ' ' order by place)) as fellows,
-            arg_max(signal, place) filter (is_status) as last, count(*) filter (is_after_end) as returns
+            arg_max(signal, place) filter (is_status) as last, count(*) filter (is_after_end) as returns,
+            max(local_at) - min(local_at) as apart
         from (
             select *, is_status and signal not in ({_listed(TERMINAL_STATUSES)}) and lag(signal) over (partition by case_key order by place) in ({_listed(TERMINAL_STATUSES)}) as is_after_end
             from ({steps})
@@ -67,14 +68,17 @@ def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
     if not cases:
         return []
     ended = [each for each in cases if each[4] in TERMINAL_STATUSES]
-    chosen: dict[str, str] = {}
     usual = max(ended or cases, key=lambda each: each[3])
-    chosen[usual[0]] = f"the usual way, as {counted(usual[3], 'case')}"
     longest = max(cases, key=lambda each: each[2])
-    chosen.setdefault(longest[0], "the most records")
-    odd = [(each, "has not ended") for each in cases if each[4] not in TERMINAL_STATUSES] + [(each, "came back after an end") for each in cases if each[5]]
-    if left := [(each, why) for each, why in odd if each[0] not in chosen]:
-        chosen[left[0][0][0]] = left[0][1]
+    slowest = max(ended or cases, key=lambda each: each[6])
+    candidates = [(usual, f"the usual way, as {usual[3]:,} cases" if usual[3] > 1 else "one of them"), (longest, "the most records")]
+    candidates += [(each, "has not ended") for each in cases if each[4] not in TERMINAL_STATUSES][:1]
+    candidates += [(each, "came back after an end") for each in cases if each[5]][:1]
+    candidates += [(slowest, "the slowest"), *((each, "another one") for each in cases)]
+    chosen: dict[str, str] = {}
+    for each, why in candidates:
+        if len(chosen) < _MOST_CASES:
+            chosen.setdefault(each[0], why)
     rows = log.select(f"select case_key, local_at, word, signal from ({steps}) where case_key in ({_listed(chosen)}) order by case_key, place")
     return [
         TimeLine(case, why, [Step(at, word, Signal(signal)) for key, at, word, signal in rows if key == case]) for case, why in chosen.items()

@@ -21,11 +21,10 @@ from opsla_dagster.settings.sources import CsvSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.starting.column_names import REPLY_DUE, RESOLUTION_DUE
 from opsla_dagster.starting.columns import Due
+from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.status import Signal
 
-#: Records that cannot be used, of a hundred, beyond which the gates stop a run.
-MOST_REJECTED_PCT = 20
 _TEMPLATES = Path(__file__).parent / "templates"
 #: The one document that is the same for everybody.
 _ALERTS = Path(__file__).resolve().parents[2] / "config" / "alerts.yml"
@@ -127,7 +126,7 @@ def _documents(own: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, 
         keep_trailing_newline=True, autoescape=False,
     )
     environment.filters.update(yaml=_scalar, quoted=_quoted)
-    values = {"schedule": None, **answers, "most_rejected_pct": MOST_REJECTED_PCT}
+    values = {"schedule": None, "form": None, **answers, "most_rejected_pct": MOST_UNPLACED_PCT}
     templates = {**own, **{name: name for name in _SHARED}}
     documents = {f"{name}.yml": environment.get_template(f"{template}.yml.j2").render(values) for name, template in templates.items()}
     return {**documents, "alerts.yml": _ALERTS.read_text(encoding="utf-8")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from opsla_dagster.starting.words import fields_named, signal_of, signals_of
+from opsla_dagster.starting.column_names import fields_named
+from opsla_dagster.starting.words import signal_of, signals_of
 
 SURE = {
     "New": "INTAKE", "OPEN": "INTAKE", "created": "INTAKE", "Case Opened": "INTAKE", "Triage": "TRIAGE", "in triage": "TRIAGE",
