@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.words import counted, spelled_alike
+from opsla_dagster.starting.words import spelled_alike
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: What happens to a case, in the present tense.
