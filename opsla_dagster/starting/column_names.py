@@ -76,6 +76,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "parent_ticket", "parent_ticket_id", "parent_case", "parent_incident", "parent_id", "parent", "zusammengefuhrt_mit", "duplikat_von", "fusionne_avec",
         "fusionado_con", "mesclado_com", "duplicado_de", "samengevoegd_met", "統合先",
     ),
+    "updated_ts": (
+        "updated_ts", "updated_at", "updated", "updated_on", "last_updated", "last_update", "last_update_time", "last_updated_at", "last_modified",
+        "last_modified_date", "modified", "modified_at", "sys_updated_on", "resolution_action_updated_date", "aktualisiert_am", "geandert_am", "modifie_le",
+        "mis_a_jour_le", "derniere_modification", "actualizado_el", "actualizado", "atualizado_em", "aggiornato_il", "bijgewerkt_op", "更新日時",
+    ),
+    "reopen_count": ("reopen_count", "reopens", "reopened_count", "number_of_reopens", "times_reopened"),
     "tier": ("tier", "support_tier", "support_level", "level", "line"),
     "case_type": (
         "case_type", "ticket_type", "issue_type", "request_type", "incident_type", "type", "contact_type", "kind", "typ", "art", "vorgangsart", "ticket_typ",
@@ -146,7 +152,7 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
     RESOLUTION_DUE: (
         "resolution_due", "resolution_due_at", "resolution_due_date", "resolution_due_by", "resolution_due_time", "resolve_by", "resolution_target", "target_resolution",
         "target_resolution_date", "resolution_sla", "resolution_sla_target", "sla_due", "sla_due_date", "sla_due_at", "sla_due_by", "sla_target", "sla_target_date", "sla_date",
-        "sla_deadline", "target_date", "target_dt", "target", "target_completion_date", "due_date", "due_at", "due_by", "due_on", "due", "due_time",
+        "sla_deadline", "target_date", "target_dt", "target", "target_completion_date", "due_date", "due_at", "due_by", "due_by_time", "due_on", "due", "due_time",
         "deadline", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
         "frist", "zieltermin", "losungsfrist", "echeance", "date_d_echeance", "date_limite", "date_limite_de_resolution", "vencimiento", "fecha_de_vencimiento",
         "fecha_vencimiento", "fecha_limite", "fecha_objetivo", "vencimento", "data_de_vencimento", "data_limite", "prazo", "prazo_de_resolucao", "prazo_de_solucao", "scadenza",

@@ -31,9 +31,10 @@ from opsla_dagster.status import Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
 DUE_FIELDS = (RESOLUTION_DUE, REPLY_DUE)
-STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts")
-#: Fields that only a log with one row an update has.
+STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts", "updated_ts")
+#: Fields that only a log with one row an update has, and those that only one with one row a case has.
 _OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind")
+_OF_CASES = ("updated_ts", "reopen_count")
 #: Words that a status column has at most.
 MOST_WORDS = 60
 #: Share of the records whose case id is their own from which a file has one row a case, 0-1: exports repeat a row now and then.
@@ -103,7 +104,7 @@ def chosen_columns(log: Log, told: Told, stamps: set[str], asking: Asking, remar
         return Layout("updates", found, {}, {})
     due = _due(log, told, stamps, set(found.values()))
     taken = {each.column for each in due.values()}
-    found = _with_optional(log, stamps, found, FIELDS, taken)
+    found = _with_optional(log, stamps, found, [name for name in FIELDS if name not in _OF_CASES], taken)
     found = _changed(log, told, found, taken, stamps, asking)
     return Layout("updates", {name: found[name] for name in FIELDS if name in found}, {}, due)
 
@@ -265,6 +266,8 @@ def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
         return measured.distinct == measured.filled == log.rows
     if name == "intake_ts":
         return log.changes_within(column, case) == 0 and measured.filled == log.rows
+    if name == "reopen_count":
+        return log.is_numeric(column)
     if name == "sla_met":
         return verdicts(column, log.words(column)) is not None
     if name == "author_kind":

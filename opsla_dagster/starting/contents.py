@@ -59,8 +59,9 @@ def empty_cells_of(log: Log, layout: Layout, records: str, told: Told, asking: A
     cells = {name: found for name, found in cells.items() if found.emptied}
     if not cells:
         return "cleared"
-    verdicts = {found.verdict for found in cells.values()}
-    if len(verdicts) == 1 and (verdict := next(iter(verdicts))) is not None:
+    contradict = len({found.verdict for found in cells.values()} - {None}) > 1
+    all_cells = _Cells(*(sum(counts) for counts in zip(*((each.repeated, each.emptied, each.same_again) for each in cells.values()), strict=True)))
+    if not contradict and (verdict := all_cells.verdict) is not None:
         if verdict == "unchanged":
             remarks.notes.append(
                 f"An empty cell of {_listed(layout, list(cells))} tells nothing: the log repeats only what changed (empty_cells: unchanged; "

@@ -16,7 +16,7 @@ from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lif
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, Statuses
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted, folded
+from opsla_dagster.starting.words import counted, folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: Clocks of the first run that all took no time, from which that is no accident.
@@ -66,25 +66,25 @@ def _status_never_changes(log: Log, layout: Layout) -> str | None:
     if log.changes_within(status, case) > 0:
         return None
     words = ", ".join(f"{word!r} ({count:,})" for word, count in list(log.words(status).items())[:3])
-    others = _that_change(log, layout)
-    way = (
-        f"{', '.join(f'{name!r} does in {share:.0%} of them' for name, share in others.items())}: --column 'status={next(iter(others))}'"
-        if others else "no other column of few words does either; export the history of the cases, one row an update"
-    )
     return (
         f"Column {status!r} never changes within a case (of {log.repeating_cases(case):,} with several records; it says {words}): it is how a case stands "
-        f"now, or no status at all. What changes: {way}."
+        f"now, or no status at all. {_what_changes(log, layout)}"
     )
 
 
-def _that_change(log: Log, layout: Layout) -> dict[str, float]:
-    """Columns of few words that do change within cases, those in most cases first, with the share of cases, 0-1."""
+def _what_changes(log: Log, layout: Layout) -> str:
+    """The columns of few words that do change within cases; those with words of statuses may be meant."""
     case = layout.columns["case_id"]
     shares = {
         name: log.changes_within(name, case) for name, column in log.columns.items()
         if name not in {case, layout.columns["status"], *layout.stamps} and 1 < column.distinct <= MOST_WORDS and not is_lifecycle(log, name)
     }
-    return dict(sorted(((name, share) for name, share in shares.items() if share > 0), key=lambda each: -each[1])[:3])
+    changing = sorted((name for name, share in shares.items() if share > 0), key=lambda name: -shares[name])
+    likely = [name for name in changing if any(signal_of(word) is not None for word in log.words(name))]
+    if likely:
+        return f"{likely[0]!r} does change, in {shares[likely[0]]:.0%} of them: --column 'status={likely[0]}'."
+    known = f" ({', '.join(changing)} do, and hold no words of statuses)" if changing else ""
+    return f"No other column tells what happened{known}: export the history of the cases, one row an update."
 
 
 def _each_activity_twice(log: Log, told: Told, layout: Layout) -> str | None:
@@ -134,15 +134,12 @@ def _days_only(log: Log, told: Told, layout: Layout, time_format: str) -> list[s
     if not days:
         return []
     example = log.columns[days[0]].examples[0]
+    field = "INTAKE" if layout.form == "cases" else "event_ts"
     return [
         f"{', '.join(repr(name) for name in days)} {'says' if len(days) == 1 else 'say'} a day and no time of day (such as {example}): every clock would "
         "run from midnight to midnight, and what is touched on the day it came in would take 0 minutes. Name a column with the time of day "
-        f"(--column event_ts=COLUMN), or take the days as they are: --time-format '{_told_so(time_format)}'."
+        f"(--column {field}=COLUMN), or take each day as its midnight: --time-format '{time_format}'."
     ]
-
-
-def _told_so(time_format: str) -> str:
-    return time_format if time_format != "iso" else "iso"
 
 
 @dataclass(frozen=True)

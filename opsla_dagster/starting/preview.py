@@ -135,11 +135,16 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         status = log.columns[proposal.columns["status"]].sql
         signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
         known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
-        said = " ".join(f"when {literal(word)} then {literal(signal)}" for word, signal in known.items())
+        said = " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
         records = log.records_in_order(
             case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first
         )
-        found = f"select case_key, instant, {status} as word, case {status} {said} end as signal, place from ({records})"
+        bot = ""
+        if proposal.bots:
+            replies = [word for word, signal in known.items() if signal == Signal.PUBLIC_REPLY]
+            agent = log.columns[proposal.columns["agent"]].sql
+            bot = f"when {status} in ({_listed(replies)}) and {agent} in ({_listed(proposal.bots)}) then {literal(Signal.BOT_REPLY)}"
+        found = f"select case_key, instant, {status} as word, case {bot} {said} end as signal, place from ({records})"
     messages = _listed(signal for signal in Signal if not signal.is_status)
     return (
         f"select case_key, timezone({literal(proposal.timezone)}, instant) as local_at, word, signal, signal not in ({messages}) as is_status, place "
