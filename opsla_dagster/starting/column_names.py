@@ -32,7 +32,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "estado_del_ticket", "nuevo_estado", "estatus", "estado_do_chamado", "situacao", "novo_status", "status_do_chamado", "stato",
         "nuovo_stato", "stato_del_ticket", "nieuwe_status", "ステータス", "状態", "状況", "新ステータス", "対応状況",
         "concept_name", "activity", "aktivitat", "activite", "actividad", "atividade", "attivita", "activiteit",
-        "stage", "step", "event", "event_type", "action",
+        "stage", "step", "event", "event_type", "action", "lifecycle_transition",
     ),
     "event_ts": (
         "event_ts", "event_at", "event_time", "timestamp", "time_timestamp", "changed_at", "changed", "change_time", "changed_on",

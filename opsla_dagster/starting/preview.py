@@ -71,14 +71,18 @@ def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
     usual = max(ended or cases, key=lambda each: each[3])
     longest = max(cases, key=lambda each: each[2])
     slowest = max(ended or cases, key=lambda each: each[6])
-    candidates = [(usual, f"the usual way, as {usual[3]:,} cases" if usual[3] > 1 else "one of them"), (longest, "the most records")]
-    candidates += [(each, "has not ended") for each in cases if each[4] not in TERMINAL_STATUSES][:1]
-    candidates += [(each, "came back after an end") for each in cases if each[5]][:1]
-    candidates += [(slowest, "the slowest"), *((each, "another one") for each in cases)]
+    telling = [
+        ([usual], f"the usual way, as {usual[3]:,} cases" if usual[3] > 1 else "one of them"),
+        ([longest], "the most records"),
+        ([each for each in cases if each[4] not in TERMINAL_STATUSES], "has not ended"),
+        ([each for each in cases if each[5]], "came back after an end"),
+        ([slowest], "the slowest"),
+        *(([each], "another one") for each in cases[:_MOST_CASES]),
+    ]
     chosen: dict[str, str] = {}
-    for each, why in candidates:
-        if len(chosen) < _MOST_CASES:
-            chosen.setdefault(each[0], why)
+    for found, why in telling:
+        if (case := next((each[0] for each in found if each[0] not in chosen), None)) is not None and len(chosen) < _MOST_CASES:
+            chosen[case] = why
     rows = log.select(f"select case_key, local_at, word, signal from ({steps}) where case_key in ({_listed(chosen)}) order by case_key, place")
     return [
         TimeLine(case, why, [Step(at, word, Signal(signal)) for key, at, word, signal in rows if key == case]) for case, why in chosen.items()
