@@ -107,8 +107,10 @@ def _each_activity_twice(log: Log, told: Told, layout: Layout) -> str | None:
 
 def _one_signal(layout: Layout, statuses: Statuses) -> str | None:
     signals = set(statuses.placed.values())
-    if len(signals) >= FEWEST_SIGNALS or not signals:
+    if len(signals) >= FEWEST_SIGNALS:
         return None
+    if not signals:
+        return f"Nobody said what any word of column {layout.columns['status']!r} means: no record could be used. Name another column with --column status=COLUMN."
     words = ", ".join(statuses.placed)
     return (
         f"Every status that is known means {next(iter(signals))} ({words}): from its opening on a case would be where it ends, in no time. Say what "
