@@ -260,10 +260,12 @@ class EventLogSettings(Document):
 
 
 def milestone_field(number: int) -> str:
+    """The field of the milestone at this place of `milestones`."""
     return f"milestone_{number}"
 
 
 def due_field(number: int) -> str:
+    """The field of the column at this place of `due`."""
     return f"due_{number}"
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from unittest.mock import patch
 
@@ -33,6 +34,7 @@ STATUSES = {"New": "INTAKE", "Active": "INVESTIGATION", "Done": "RESOLVED", "Shu
 TERMINAL = {"Done", "Shut"}
 
 few = settings(max_examples=20, deadline=None)
+fewer = settings(max_examples=8, deadline=None)
 many = settings(max_examples=300, deadline=None)
 
 
@@ -286,20 +288,30 @@ def test_a_log_becomes_what_a_walk_row_by_row_makes_of_it(table: list[Row]) -> N
 
 def _walk(usable: list[Row]) -> tuple[Counter[str], dict[str, str | None]]:
     """Reopens, and the team told last by instant, by case; a copy of an event neither is a reopen nor makes one of what follows."""
-    seen: set[tuple[str, str, str]] = set()
-    rests: dict[str, bool] = {}
     reopens: Counter[str] = Counter()
     teams: dict[str, str | None] = {}
     for case_id, _, _, team in sorted(usable, key=lambda row: BY_INSTANT.index(row[2])):
-        teams[case_id] = teams.get(case_id) if team in {"", "?"} else team
-    for case_id, state, stamp, _ in usable:
-        if (event := (case_id, STATUSES[state], stamp)) in seen:
-            continue
-        seen.add(event)
-        if rests.get(case_id, False) and state not in TERMINAL:
-            reopens[case_id] += 1
-        rests[case_id] = state in TERMINAL
-    return reopens, teams
+        teams[case_id] = None if team in {"", "?"} else team
+    for case in {row[0] for row in usable}:
+        rests = False
+        for state in _distinct([(row[1], row[2]) for row in usable if row[0] == case]):
+            reopens[case] += rests and state not in TERMINAL
+            rests = state in TERMINAL
+    return +reopens, teams
+
+
+def _distinct(records: list[tuple[str, str]]) -> list[str]:
+    """The states of a case without copies: what was told of an instant before, as often as it was told while nothing else was."""
+    seen: set[tuple[str, str, int]] = set()
+    states: list[str] = []
+    for stamp, run in groupby(records, key=lambda record: record[1]):
+        visits: Counter[str] = Counter()
+        for state, _ in groupby(run, key=lambda record: record[0]):
+            visits[state] += 1
+            if (event := (state, stamp, visits[state])) not in seen:
+                seen.add(event)
+                states.append(state)
+    return states
 
 
 def _require_growth(source: EventLogSource) -> None:
@@ -352,7 +364,17 @@ histories = st.lists(
     ),
     min_size=1,
     max_size=12,
-).map(lambda rows: sorted(rows, key=lambda row: row[0]))
+).map(lambda rows: _begun_as_new(sorted(rows, key=lambda row: row[0])))
+
+
+def _begun_as_new(rows: list[tuple[datetime, str, str, datetime]]) -> list[tuple[datetime, str, str, datetime]]:
+    """The same histories with each case new at first: a record that says only later when the case came in moves it."""
+    begun: set[str] = set()
+    told = []
+    for at, case, state, solved in rows:
+        told.append((at, case, state if case in begun else "New", solved))
+        begun.add(case)
+    return told
 
 
 @few
@@ -371,3 +393,83 @@ def test_as_of_an_instant_the_log_is_what_its_file_was_then(
         growing = _source(then, content(as_of_at), note="resolved_ts")
         for answer in ("cases", "events", "partition_states"):
             assert getattr(grown, answer)(ALWAYS, as_of_at) == getattr(growing, answer)(ALWAYS, as_of_at)
+
+
+# ---------------------------------------------------------------- one row a case
+
+CASE_HEADER = "number,state,opened,replied,assigned,solved,reopened,shut,due"
+MILESTONES = {
+    "opened": "INTAKE", "replied": "PUBLIC_REPLY", "assigned": "ASSIGNED", "solved": "RESOLVED", "reopened": "REOPENED", "shut": "CLOSED",
+}
+CASE_STATUSES = {"New": "INTAKE", "Active": "INVESTIGATION", "Shut": "CLOSED", "Void": "CANCELLED", "Spam": "IGNORE"}
+#: Case -> when it was opened, and what else is stamped.
+tickets = st.dictionaries(
+    st.sampled_from("ABC"),
+    st.tuples(st.sampled_from(INSTANTS), st.lists(st.one_of(st.none(), st.sampled_from(INSTANTS)), min_size=6, max_size=6)),
+    min_size=1,
+)
+Tickets = dict[str, tuple[datetime, list[datetime | None]]]
+
+
+def _ticket_rows(found: Tickets, until: datetime, states: dict[str, str] | None = None) -> list[str]:
+    """The rows of an export that was written at that instant: of what lies after it, only the due date is known."""
+    rows = []
+    for case, (opened, (*stamps, due)) in found.items():
+        if opened <= until:
+            cells = [f"{stamp}Z" if stamp is not None and stamp <= until else "" for stamp in stamps]
+            rows.append(",".join([case, (states or {}).get(case, ""), f"{opened}Z", *cells, f"{due}Z" if due else ""]))
+    return rows
+
+
+def _tickets_source(directory: Path, rows: list[str]) -> EventLogSource:
+    (directory / "log.csv").write_text("\n".join([CASE_HEADER, *rows, ""]))
+    document = {
+        "type": "event_log", "name": "log", "files": "log.csv", "form": "cases", "time": {"timezone": "UTC"},
+        "columns": {"case_id": "number", "status": "state"}, "milestones": MILESTONES, "statuses": CASE_STATUSES,
+        "due": {"first_resolution": {"column": "due"}},
+    }  # fmt: skip
+    desk = DeskSettings.model_validate({"timezone": "UTC", "start_date": "1970-01-01"})
+    return EventLogSource(EventLogSettings.model_validate(document), desk, directory / "cache", directory)
+
+
+ANSWERS = ("cases", "events", "messages", "attribute_changes", "applied_targets", "partition_states")
+
+
+@fewer
+@given(found=tickets, as_of_at=st.sampled_from(INSTANTS))
+def test_one_row_a_case_is_as_of_an_instant_what_its_file_was_then(found: Tickets, as_of_at: datetime) -> None:
+    with _directory() as then, _directory() as now:
+        grown, growing = _tickets_source(now, _ticket_rows(found, EVER)), _tickets_source(then, _ticket_rows(found, as_of_at))
+        for answer in ANSWERS:
+            assert getattr(grown, answer)(ALWAYS, as_of_at) == getattr(growing, answer)(ALWAYS, as_of_at), answer
+
+
+@fewer
+@given(found=tickets, states=st.dictionaries(st.sampled_from("ABC"), st.sampled_from(["", *CASE_STATUSES])))
+def test_every_row_of_a_case_is_accounted_for_and_nothing_is_taken_back(found: Tickets, states: dict[str, str]) -> None:
+    """Also where the same export is there twice: a case has one row that counts, and every event one id."""
+    with _directory() as directory:
+        rows = _ticket_rows(found, EVER, states)
+        source = _tickets_source(directory, [*rows, *rows])
+        counts, events = source.counts(), source.events(ALWAYS, EVER).to_pylist()
+        assert counts.rows == 2 * len(rows) == counts.used_rows + counts.rejected_rows + counts.ignored_rows + counts.superseded_rows
+        assert counts.rejected_rows == source.rejected_rows().num_rows
+        assert len({row["event_id"] for row in events}) == len(events)
+        assert {row["case_id"] for row in events} == set(source.cases(ALWAYS, EVER)["case_id"].to_pylist())
+        _require_growth(source)
+        alone = _tickets_source(directory, rows)
+        for answer in ANSWERS:
+            assert getattr(alone, answer)(ALWAYS, EVER) == getattr(source, answer)(ALWAYS, EVER), answer
+
+
+@fewer
+@given(found=tickets, stamp=st.sampled_from(INSTANTS), column=st.integers(0, 4))
+def test_a_case_that_goes_on_touches_the_digests_of_its_own_date_alone(found: Tickets, stamp: datetime, column: int) -> None:
+    opened, stamps = found[min(found)]
+    gone_on = {**found, min(found): (opened, [stamp if place == column else each for place, each in enumerate(stamps)])}
+    with _directory() as directory:
+        before = _tickets_source(directory, _ticket_rows(found, EVER))
+        states, dates = _states(before), _intake_dates(before)
+        after = _states(_tickets_source(directory, _ticket_rows(gone_on, EVER)[::-1]))
+    changed = {day for day in states.keys() | after.keys() if states.get(day) != after.get(day)}
+    assert changed == (set() if stamps[column] == stamp else {dates[min(found)]})

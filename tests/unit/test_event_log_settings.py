@@ -93,7 +93,20 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"type": "event_logg"}, "type", "there is no 'event_logg'; did you mean event_log?"),
         ({"order_by": "at"}, "order_by", "expected a list; found 'at'"),
         ({"columns": "number"}, "columns", "expected a mapping (name: value); found 'number'"),
-        ({"hue": "red"}, "hue", "no such setting; known here: type, name, enabled, files, format, csv,"),
+        ({"zz": "red"}, "zz", "no such setting; known here: type, name, enabled, form, files, format, csv,"),
+        ({"columns": {"case_id": "number", "event_ts": "at"}}, "columns.status", "is required"),
+        ({"columns": COLUMNS | {"updated_ts": "changed"}}, "columns.updated_ts", "is for form: cases; found 'changed'"),
+        ({"milestones": {"opened": "INTAKE"}}, "milestones", "is for form: cases"),
+        ({"form": "rows"}, "form", "'updates' or 'cases'"),
+        ({"statuses": {"New": ["INTAKE"]}}, "statuses.New", "expected IGNORE or one of 'INTAKE'"),
+        ({"empty_cells": "kept"}, "empty_cells", "'cleared' or 'unchanged'"),
+        ({"author_kinds": {"c": "customer"}}, "author_kinds", "columns.author_kind does not say where they stand"),
+        ({"columns": COLUMNS | {"author_kind": "who"}}, "columns.author_kind", "author_kinds does not say what the words of this column mean"),
+        ({"columns": COLUMNS | {"author_kind": "who"}, "author_kinds": {"c": "client"}}, "author_kinds.c", "'person', 'bot' or 'customer'"),
+        ({"due": {"First": {"column": "due"}}}, "due.First", "pattern"),
+        ({"due": {"reply": {"column": "due", "unit": "weeks"}}}, "due.reply.unit", "'minutes', 'hours' or 'days'"),
+        ({"due": {"reply": {"column": "due", "unit": "hours", "date_format": "%d"}}}, "due.reply", "give one of the two"),
+        ({"due": {"reply": {"column": "due", "date_format": "day"}}}, "due.reply", "'day' is no format of a date"),
     ],
 )
 def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], place: str, problem: str) -> None:
@@ -103,6 +116,44 @@ def test_an_error_names_the_place(tmp_path: Path, overrides: dict[str, Any], pla
     assert message.startswith(f"{tmp_path / 'sources.yml'}: {'.'.join(['sources.0', place]).rstrip('.')}: ")
     assert "\n" not in message
     assert problem in message
+
+
+OF_CASES = {"form": "cases", "columns": {"case_id": "number"}, "milestones": {"opened": "INTAKE"}, "statuses": {}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "place", "problem"),
+    [
+        ({"columns": {"case_id": "number", "event_ts": "at"}}, "columns.event_ts", "milestones say when things happened; found 'at'"),
+        ({"milestones": {}}, "milestones", "expected one column that is INTAKE, when a case came in; found none"),
+        ({"milestones": {"a": "INTAKE", "b": "INTAKE"}}, "milestones", "found a, b"),
+        ({"milestones": {"a": "INTAKE", "b": "IGNORE"}}, "milestones.b", "'INTAKE'"),
+        ({"columns": {"case_id": "number", "status": "state"}}, "statuses", "at least one"),
+        ({"statuses": {"Done": "RESOLVED"}}, "statuses", "columns.status does not say where they stand"),
+        ({"bots": []}, "bots", "one row a case does not say who answered"),
+    ],
+)
+def test_one_row_a_case_has_rules_of_its_own(tmp_path: Path, overrides: dict[str, Any], place: str, problem: str) -> None:
+    assert read_log(tmp_path, **OF_CASES).form == "cases"
+    with pytest.raises(OpslaError) as caught:
+        read_log(tmp_path, **OF_CASES | overrides)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'sources.yml'}: sources.0.{place}: ")
+    assert "\n" not in message
+    assert problem in message
+
+
+def test_options_that_came_later_leave_the_fingerprint_alone_where_they_are_not_set(tmp_path: Path) -> None:
+    """The fingerprints of homes that were made before: with others they could not go on."""
+    desk = {name: read_document(REPO_ROOT / "examples" / name / "sources.yml", SourcesSettings) for name in ("servicenow", "helpdesk")}
+    logs = {name: document.sources[0] for name, document in desk.items()}
+    found = {name: log.mapping_fingerprint(desk[name].desk) for name, log in logs.items() if isinstance(log, EventLogSettings)}
+    assert found == {"servicenow": "c0ba5926945649be", "helpdesk": "729866e722a850cd"}
+    set_ones = [
+        {"empty_cells": "unchanged"}, {"bots": []}, {"due": {"reply": {"column": "due"}}}, {"columns": COLUMNS | {"merged_into": "into"}}, OF_CASES,
+    ]  # fmt: skip
+    document = desk["helpdesk"].desk
+    assert len({read_log(tmp_path, **overrides).mapping_fingerprint(document) for overrides in [{}, *set_ones]}) == 1 + len(set_ones)
 
 
 @pytest.mark.parametrize(

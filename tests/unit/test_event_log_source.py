@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -80,7 +81,7 @@ def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
     }
     case = cases_of(source)["T1"]
     assert (case["intake_date"], case["intake_ts"]) == (date(2025, 3, 8), datetime(2025, 3, 9, 4, 5))
-    assert case["team"] == "red"
+    assert case["team"] is None, "the last record that is used names none"
     assert [(row["event_id"], row["event_ts"], row["is_reopen"]) for row in events_of(source)] == [
         ("T1#0001", datetime(2025, 3, 9, 4, 10), False),
         ("T1#0003", datetime(2025, 3, 9, 13, 0), False),
@@ -104,26 +105,50 @@ def test_every_answer_has_the_schema_of_the_protocol(tmp_path: Path) -> None:
     assert source.staffing(window) == STAFFING.empty_table()
 
 
+SAID_AND_CHANGED = log_text(
+    ["A,New,2025-03-03T08:00Z,", "A,Replied,2025-03-03T09:00Z,P3", "A,Done,2025-03-03T10:00Z,", "A,Noted,2025-03-03T11:00Z,"], "number,state,at,prio"
+)
+
+
+def said_and_changed(directory: Path, **overrides: Any) -> tuple[Source, list[tuple[object, ...]]]:
+    """A source over SAID_AND_CHANGED, and (hour, previous value, value) of its changes."""
+    statuses = {**STATUSES, "Replied": "PUBLIC_REPLY", "Noted": "PRIVATE_NOTE"}
+    source = log_source(directory, SAID_AND_CHANGED, columns={**COLUMNS, "priority": "prio"}, statuses=statuses, **overrides)
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    return source, [(row["changed_ts"].hour, row["previous_value"], row["value"]) for row in changes]
+
+
 def test_what_was_said_and_what_changed_is_told_beside_the_statuses(tmp_path: Path) -> None:
-    """The first priority told holds from intake on; an empty cell tells nothing; a reply is no status of the case."""
-    rows = ["A,New,2025-03-03T08:00Z,", "A,Replied,2025-03-03T09:00Z,P3", "A,Done,2025-03-03T10:00Z,", "A,Noted,2025-03-03T11:00Z,P1"]
-    source = log_source(
-        tmp_path,
-        log_text(rows, "number,state,at,prio"),
-        columns={**COLUMNS, "priority": "prio"},
-        statuses={**STATUSES, "Replied": "PUBLIC_REPLY", "Noted": "PRIVATE_NOTE"},
-    )
+    """A reply is no status of the case. An empty cell says that the case has no priority, except of a message, which repeats nothing."""
+    source, changes = said_and_changed(tmp_path)
     window = source.window()
     messages = source.messages(window, EVER).to_pylist()
     assert [(row["message_id"], row["signal"], row["sent_ts"].hour) for row in messages] == [
         ("A#0002", "PUBLIC_REPLY", 9), ("A#0004", "PRIVATE_NOTE", 11),
     ]
     assert [row["status"] for row in events_of(source)] == ["INTAKE", "RESOLVED"]
-    (change,) = source.attribute_changes(window, EVER).to_pylist()
-    assert (change["attribute"], change["previous_value"], change["value"], change["changed_ts"].hour) == ("priority", "P3", "P1", 11)
+    assert changes == [(9, None, "P3"), (10, "P3", None)]
+    assert cases_of(source)["A"]["priority"] is None
     (state,) = source.partition_states(window, EVER).to_pylist()
     assert (state["cases"], state["events"]) == (1, 2)
-    assert source.attribute_changes(window, datetime(2025, 3, 3, 10)).num_rows == 0, "nobody knew yet"
+    assert source.attribute_changes(window, datetime(2025, 3, 3, 8)).num_rows == 0, "nobody knew yet"
+
+
+def test_where_a_log_repeats_only_what_changed_an_empty_cell_tells_nothing(tmp_path: Path) -> None:
+    """The first value told then holds from intake on."""
+    source, changes = said_and_changed(tmp_path, empty_cells="unchanged")
+    assert changes == []
+    assert cases_of(source)["A"]["priority"] == "P3"
+
+
+def test_a_queue_and_an_agent_that_are_emptied_are_changes_to_nobody(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,red,ann", "A,Active,2025-03-03T09:00Z,,ann", "A,Waiting,2025-03-03T10:00Z,,"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group,who"), columns={**COLUMNS, "team": "group", "agent": "who"})
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["changed_ts"].hour, row["attribute"], row["previous_value"], row["value"]) for row in changes] == [
+        (9, "team", "red", None), (10, "agent", "ann", None),
+    ]
+    assert (cases_of(source)["A"]["team"], cases_of(source)["A"]["agent"]) == (None, None)
 
 
 def test_a_copy_at_the_end_of_the_file_changes_nothing_of_a_case(tmp_path: Path) -> None:
@@ -177,11 +202,12 @@ def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> Non
 # ---------------------------------------------------------------- fields of a case
 
 
-def test_a_field_of_a_case_is_its_last_value_that_is_not_missing(tmp_path: Path) -> None:
+def test_an_attribute_of_a_case_is_its_last_value_and_a_verdict_the_last_that_is_told(tmp_path: Path) -> None:
     rows = [
         "A,New,2025-03-03T08:00Z,red,true",
         "A,Active,2025-03-03T09:00Z,blue,true",
         "A,Shut,2025-03-03T10:00Z,?,false",
+        "A,Shut,2025-03-03T11:00Z,?,?",
     ]
     source = log_source(
         tmp_path,
@@ -190,9 +216,9 @@ def test_a_field_of_a_case_is_its_last_value_that_is_not_missing(tmp_path: Path)
         columns={**COLUMNS, "team": "group", "sla_met": "kept"},
     )
     case = cases_of(source)["A"]
-    assert case["team"] == "blue"
+    assert case["team"] is None
     assert case["source_is_sla_met"] is False
-    assert [row["team"] for row in events_of(source)] == ["red", "blue", None]
+    assert [row["team"] for row in events_of(source)] == ["red", "blue", None, None]
 
 
 def test_fields_come_from_visible_rows_only(tmp_path: Path) -> None:
@@ -290,12 +316,98 @@ def test_a_reopen_is_a_step_from_a_terminal_status_to_one_that_is_not(tmp_path: 
 
 
 def test_a_record_that_is_in_the_log_twice_is_no_reopen(tmp_path: Path) -> None:
-    """The copy of A,Active stands behind A,Done; the copy of B,Done hides no reopen, and makes none of what follows it."""
+    """The copies of A stand behind A,Done, told anew; the copy of B,Done hides no reopen, and makes none of what follows it."""
+    once = ["A,New,2025-03-03T08:00Z", "A,Active,2025-03-03T09:00Z", "A,Done,2025-03-03T09:00Z"]
     rows = [
-        "A,New,2025-03-03T08:00Z", "A,Active,2025-03-03T09:00Z", "A,Done,2025-03-03T09:00Z", "A,Active,2025-03-03T09:00Z",
+        *once, *once,
         "B,Done,2025-03-03T08:00Z", "B,Active,2025-03-03T09:00Z", "B,Done,2025-03-03T08:00Z", "B,Waiting,2025-03-03T10:00Z",
     ]  # fmt: skip
     assert _reopened(events_of(log_source(tmp_path, log_text(rows)))) == ["B#0002"]
+
+
+def test_a_status_that_comes_again_after_another_one_of_its_instant_is_a_return(tmp_path: Path) -> None:
+    """Ended, open and ended again within a minute (A); open again (B). A record written twice is none (C); nor is the minute told anew (D)."""
+    minute = "2025-03-03T09:00Z"
+    rows = [
+        "A,New,2025-03-03T08:00Z", f"A,Done,{minute}", f"A,Active,{minute}", f"A,Done,{minute}", "A,Active,2025-03-03T10:00Z",
+        "B,New,2025-03-03T08:00Z", f"B,Active,{minute}", f"B,Done,{minute}", f"B,Active,{minute}",
+        "C,New,2025-03-03T08:00Z", f"C,Active,{minute}", f"C,Active,{minute}", f"C,Done,{minute}", f"C,Done,{minute}",
+        "D,New,2025-03-03T08:00Z", f"D,Done,{minute}", f"D,Active,{minute}", "D,New,2025-03-03T08:00Z", f"D,Done,{minute}", f"D,Active,{minute}",
+    ]  # fmt: skip
+    assert _reopened(events_of(log_source(tmp_path, log_text(rows)))) == ["A#0003", "A#0005", "B#0004", "D#0003"]
+
+
+# ---------------------------------------------------------------- intake, ignored words, authors
+
+
+@pytest.mark.parametrize("rows", [["New,10", "Done,09"], ["Done,09", "New,10"]], ids=["opening first", "end first"])
+def test_a_record_of_intake_says_when_a_case_came_in_whatever_lies_before(tmp_path: Path, rows: list[str]) -> None:
+    records = [f"A,{each.replace(',', ',2025-03-03T')}:00Z" for each in rows]
+    source = log_source(tmp_path, log_text(records))
+    assert cases_of(source)["A"]["intake_ts"] == datetime(2025, 3, 3, 10)
+    assert {row["status"]: row["event_ts"].hour for row in events_of(source)} == {"INTAKE": 10, "RESOLVED": 9}
+
+
+def test_of_several_records_of_intake_the_first_in_the_sources_order_counts(tmp_path: Path) -> None:
+    rows = ["A,Active,2025-03-03T07:00Z", "A,New,2025-03-03T08:00Z", "A,Done,2025-03-03T09:00Z", "A,New,2025-03-03T10:00Z"]
+    assert cases_of(log_source(tmp_path, log_text(rows)))["A"]["intake_ts"].hour == 8
+
+
+def test_words_that_are_left_out_on_purpose_are_counted_and_not_rejected(tmp_path: Path) -> None:
+    """Whatever else their records say. They open no case; the places of the others are those in the log."""
+    rows = ["A,Noise,2025-03-03T07:00Z", "A,New,2025-03-03T08:00Z", "A,Noise,never", ",Noise,", "A,Done,2025-03-03T09:00Z", "A,Odd,2025-03-03T09:00Z"]
+    source = log_source(tmp_path, log_text(rows), statuses={**STATUSES, "Noise": "IGNORE"})
+    assert source.counts() == SourceCounts(rows=6, used_rows=2, rejected_rows=1, cases=1, used_cases=1, ignored_rows=3)
+    assert source.reading_notes(EVER) == ["6 records read, 2 used, 1 rejected (raw.rejected_rows), 3 ignored (statuses: IGNORE)"]
+    assert [row["event_id"] for row in events_of(source)] == ["A#0002", "A#0004"]
+    assert cases_of(source)["A"]["intake_ts"].hour == 8
+
+
+def _signals(source: Source) -> list[tuple[object, ...]]:
+    return [(row["signal"], row["author_kind"], row["agent"]) for row in source.messages(source.window(), EVER).to_pylist()]
+
+
+WRITERS = ["A,New,2025-03-03T08:00Z,ann,", "A,Replied,2025-03-03T09:00Z,Answer Bot,", "A,Replied,2025-03-03T10:00Z,Talbot,", "A,Replied,2025-03-03T11:00Z,ben,c"]
+WRITTEN: dict[str, Any] = {"columns": {**COLUMNS, "agent": "who"}, "statuses": {**STATUSES, "Replied": "PUBLIC_REPLY"}}
+WRITER_HEADER = "number,state,at,who,kind"
+
+
+def test_agents_whose_names_have_the_word_bot_are_bots_and_that_is_told(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(WRITERS, WRITER_HEADER), **WRITTEN)
+    assert _signals(source) == [("BOT_REPLY", "bot", "Answer Bot"), ("PUBLIC_REPLY", "person", "Talbot"), ("PUBLIC_REPLY", "person", "ben")]
+    assert source.reading_notes(EVER)[1] == (
+        "1 reply of Answer Bot counts as a bot's (BOT_REPLY), and stops no clock that waits for a person; `bots: []` in sources.yml takes "
+        "them for a person's, a list of names says which are bots"
+    )
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert "Answer Bot" not in {row["value"] for row in changes}, "who wrote holds no case"
+
+
+@pytest.mark.parametrize(("bots", "found"), [([], []), (["talbot "], ["Talbot"]), (["Answer Bot", "ben"], ["Answer Bot", "ben"])])
+def test_a_list_of_bots_replaces_the_rule_of_names(tmp_path: Path, bots: list[str], found: list[str]) -> None:
+    source = log_source(tmp_path, log_text(WRITERS, WRITER_HEADER), bots=bots, **WRITTEN)
+    assert [agent for signal, _, agent in _signals(source) if signal == "BOT_REPLY"] == found
+
+
+def test_a_column_may_say_who_wrote(tmp_path: Path) -> None:
+    rows = [*WRITERS, "A,Done,2025-03-03T12:00Z,ben,x", "A,Replied,2025-03-03T13:00Z,ben,x", "A,Replied,2025-03-03T14:00Z,Sue Bot,p"]
+    columns = {**WRITTEN["columns"], "author_kind": "kind"}
+    kinds = {"c": "customer", "b": "bot", "p": "person"}
+    source = log_source(tmp_path, log_text(rows, WRITER_HEADER), columns=columns, statuses=WRITTEN["statuses"], author_kinds=kinds)
+    assert _signals(source) == [
+        ("BOT_REPLY", "bot", "Answer Bot"), ("PUBLIC_REPLY", "person", "Talbot"), ("CUSTOMER_MESSAGE", "customer", "ben"),
+        ("PUBLIC_REPLY", "person", "Sue Bot"),
+    ]  # fmt: skip
+    (rejected,) = rejected_of(log_source(tmp_path, columns=columns, statuses=WRITTEN["statuses"], author_kinds=kinds)).values()
+    assert (rejected["row_number"], rejected["reason"]) == (7, "column kind: expected one of c, b, p; found 'x'")
+
+
+def test_a_case_that_ended_and_goes_on_in_another_one_was_merged(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,", "A,Shut,2025-03-03T09:00Z,B", "B,New,2025-03-03T08:00Z,", "B,Shut,2025-03-03T09:00Z,"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,into"), columns={**COLUMNS, "merged_into": "into"})
+    assert [(row["case_id"], row["status"]) for row in events_of(source)][1::2] == [("A", "MERGED"), ("B", "CLOSED")]
+    assert {case: row["merged_into"] for case, row in cases_of(source).items()} == {"A": "B", "B": None}
+    assert cases_of(source, datetime(2025, 3, 3, 8))["A"]["merged_into"] is None
 
 
 def test_a_case_that_begins_at_rest_is_not_reopened_by_its_first_row(tmp_path: Path) -> None:
@@ -491,7 +603,7 @@ def test_whole_numbers_are_the_same_text_whether_a_column_has_gaps_or_not(tmp_pa
     source = log_source(
         tmp_path, files="?.parquet", columns={**COLUMNS, "agent": "who"}, statuses={"1": "INTAKE", "2": "RESOLVED"}
     )
-    assert {row["case_id"]: row["agent"] for row in cases_of(source).values()} == {"-7": "5", "1001": "5", "9007199254740992": "2.5"}
+    assert {row["case_id"]: row["agent"] for row in cases_of(source).values()} == {"-7": "5", "1001": None, "9007199254740992": "2.5"}
     assert [row["status"] for row in events_of(source) if row["case_id"] == "1001"] == ["INTAKE", "RESOLVED"]
     assert [row["reason"] for row in rejected_of(source).values()] == ["column number: no case id"] * 2
 

@@ -19,8 +19,14 @@ _WAITING = (Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD)
 
 def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     """Sentences on the relation `events`, which `rows` queries; none where there is nothing to tell."""
-    found = _due(settings, events, rows)
+    found = _opened(events, rows) + _due(settings, events, rows)
     return found + (_cases(settings, events, rows) if settings.form == "cases" else _bots(settings, events, rows))
+
+
+def _opened(events: str, rows: Rows) -> list[str]:
+    count = _number(rows(f"select count(distinct case_id) from {events} where event_ts < intake_ts"))
+    have = "has" if count == 1 else "have"
+    return [f"{_cases_of(count)} {have} events stamped before the case came in: a clock that one of them stops is unknown"] if count else []
 
 
 def _bots(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:

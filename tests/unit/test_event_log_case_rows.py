@@ -1,0 +1,244 @@
+"""One row a case: what its stamps and its status become, which row of a case counts, and what is refused or rejected.
+
+Rules: docs/decisions/0020-one-row-a-case.md.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from event_log_desk import EVER, cases_of, digests_of, events_of, log_source, log_text, rejected_of, whole
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources.event_log import EventLogSource, SourceCounts
+
+HEADER = "id,state,opened,replied,assigned,solved,reopened,shut,changed"
+SETTINGS: dict[str, Any] = {
+    "form": "cases",
+    "columns": {"case_id": "id", "status": "state"},
+    "milestones": {
+        "opened": "INTAKE", "replied": "PUBLIC_REPLY", "assigned": "ASSIGNED", "solved": "RESOLVED", "reopened": "REOPENED", "shut": "CLOSED",
+    },
+    "statuses": {
+        "Open": "INTAKE", "Working": "INVESTIGATION", "Waiting": "CUSTOMER_WAIT", "Solved": "RESOLVED", "Closed": "CLOSED",
+        "Cancelled": "CANCELLED", "Merged": "MERGED", "Spam": "IGNORE",
+    },
+}  # fmt: skip
+
+
+def source_of(directory: Path, rows: list[str], header: str = HEADER, **overrides: Any) -> EventLogSource:
+    return log_source(directory, log_text(rows, header), **{**SETTINGS, **overrides})
+
+
+def row(case: str = "A", state: str = "", **stamps: str) -> str:
+    """A row whose stamps are hours of 2025-03-03, such as solved="12"."""
+    cells = {name: f"2025-03-03T{hour}:00Z" for name, hour in stamps.items()}
+    return ",".join([case, state, *(cells.get(name, "") for name in HEADER.split(",")[2:])])
+
+
+def told(source: EventLogSource) -> list[tuple[object, ...]]:
+    """(event id, status, hour of event_ts, hour of ingestion_ts, is_reopen)."""
+    return [
+        (each["event_id"], each["status"], each["event_ts"] and each["event_ts"].hour, each["ingestion_ts"].hour, each["is_reopen"])
+        for each in events_of(source)
+    ]
+
+
+def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
+    """docs/decisions/0020-one-row-a-case.md, with the same numbers."""
+    rows = [
+        row("1", "Closed", opened="08", replied="09", solved="10", changed="12"), row("2", "Open", opened="08", changed="08"),
+        row("3", "Cancelled", opened="08", solved="10", changed="10"), row("4", "Cancelled", opened="08", replied="09", changed="11"),
+        row("5", "Working", opened="08", solved="10", changed="12"), row("6", "Closed", opened="08", replied="09", changed="12"),
+        row("2", "Waiting", opened="08", changed="09"), row("2", "Open", opened="07", changed="07"),
+    ]  # fmt: skip
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
+    assert told(source) == [
+        ("1#opened", "INTAKE", 8, 8, False), ("1#solved", "RESOLVED", 10, 10, False), ("2#opened", "INTAKE", 8, 8, False),
+        ("3#opened", "INTAKE", 8, 8, False), ("3#solved", "CANCELLED", 10, 10, False), ("4#opened", "INTAKE", 8, 8, False),
+        ("4#state", "CANCELLED", 11, 11, False), ("5#opened", "INTAKE", 8, 8, False), ("5#solved", "RESOLVED", 10, 10, False),
+        ("5#state", "INVESTIGATION", None, 12, True),
+    ]  # fmt: skip
+    assert {each["message_id"] for each in source.messages(whole(source), EVER).to_pylist()} == {"1#replied", "4#replied"}
+    assert {number: each["field"] for number, each in rejected_of(source).items()} == {7: "status", 9: "case_id"}
+    assert source.counts() == SourceCounts(rows=8, used_rows=5, rejected_rows=2, cases=6, used_cases=5, superseded_rows=1)
+
+
+def test_stamps_become_statuses_and_messages_and_an_open_case_stays_open(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "Closed", opened="08", replied="09", solved="10", shut="12"), row("B", "Open", opened="09")])
+    assert told(source) == [
+        ("A#opened", "INTAKE", 8, 8, False), ("A#solved", "RESOLVED", 10, 10, False), ("A#shut", "CLOSED", 12, 12, False),
+        ("B#opened", "INTAKE", 9, 9, False),
+    ]  # fmt: skip
+    (reply,) = source.messages(whole(source), EVER).to_pylist()
+    assert (reply["message_id"], reply["signal"], reply["sent_ts"].hour, reply["agent"]) == ("A#replied", "PUBLIC_REPLY", 9, None)
+    assert source.counts() == SourceCounts(rows=2, used_rows=2, rejected_rows=0, cases=2, used_cases=2)
+
+
+def test_stamps_out_of_order_are_kept_and_make_no_reopen(tmp_path: Path) -> None:
+    """Solved before it was opened, assigned after it was solved: the stamps are told as they are."""
+    source = source_of(tmp_path, [row("A", "Closed", opened="10", solved="09", assigned="11")])
+    assert told(source) == [("A#opened", "INTAKE", 10, 10, False), ("A#assigned", "ASSIGNED", 11, 11, False), ("A#solved", "RESOLVED", 9, 9, False)]
+    assert cases_of(source)["A"]["intake_ts"] == datetime(2025, 3, 3, 10)
+
+
+def test_a_stamp_of_a_reopen_stands_among_the_ends_by_its_instant(tmp_path: Path) -> None:
+    open_again = source_of(tmp_path / "1", [row("A", "Working", opened="08", solved="09", reopened="10")])
+    assert told(open_again)[1:] == [("A#solved", "RESOLVED", 9, 9, False), ("A#reopened", "REOPENED", 10, 10, True)]
+    over = source_of(tmp_path / "2", [row("A", "Closed", opened="08", solved="11", reopened="10")])
+    assert told(over)[1:] == [("A#reopened", "REOPENED", 10, 10, False), ("A#solved", "RESOLVED", 11, 11, False)]
+
+
+@pytest.mark.parametrize("state", ["Cancelled", "Merged"])
+def test_an_end_without_a_solution_takes_the_stamps_of_an_end(tmp_path: Path, state: str) -> None:
+    source = source_of(tmp_path, [row("A", state, opened="08", solved="10", shut="11")])
+    assert [event[:3] for event in told(source)[1:]] == [("A#solved", state.upper(), 10), ("A#shut", state.upper(), 11)]
+
+
+def test_a_cancelled_case_without_a_stamp_of_its_end_ends_when_it_was_changed_last(tmp_path: Path) -> None:
+    rows = [row("A", "Cancelled", opened="08", replied="09", changed="11"), row("B", "Cancelled", opened="08", replied="09")]
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
+    assert told(source) == [
+        ("A#opened", "INTAKE", 8, 8, False), ("A#state", "CANCELLED", 11, 11, False),
+        ("B#opened", "INTAKE", 8, 8, False), ("B#state", "CANCELLED", None, 9, False),
+    ]  # fmt: skip
+    assert any(note.startswith("1 case ended cancelled or merged at an instant that the log does not tell") for note in source.reading_notes(EVER))
+
+
+def test_a_case_that_is_over_without_a_stamp_of_its_end_is_rejected(tmp_path: Path) -> None:
+    """It is neither open nor has it an end that a clock could be judged by."""
+    source = source_of(tmp_path, [row("A", "Closed", opened="08", replied="09"), row("B", "Solved", opened="08", solved="09", reopened="10")])
+    assert {number: (each["field"], each["reason"]) for number, each in rejected_of(source).items()} == {
+        2: ("status", "column state says that the case has ended, and the stamp of an end is missing (solved, shut); found 'Closed'"),
+        3: ("status", "column state says that the case has ended, and the stamp of an end is missing (solved, shut); found 'Solved'"),
+    }
+
+
+def test_a_case_that_stands_open_after_its_end_is_open_again(tmp_path: Path) -> None:
+    rows = [row("A", "Working", opened="08", solved="10", changed="12"), row("B", "Open", opened="08", solved="10")]
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
+    reopens = [event for event in told(source) if event[4]]
+    assert reopens == [("A#state", "INVESTIGATION", None, 12, True), ("B#state", "REOPENED", None, 10, True)]
+    assert any(note.startswith("2 cases stand open after the stamp of an end") for note in source.reading_notes(EVER))
+
+
+def test_without_a_status_column_a_case_without_an_end_is_open(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "?", opened="08"), row("B", "?", opened="08", solved="09")], columns={"case_id": "id"}, statuses={})
+    assert [event[1] for event in told(source)] == ["INTAKE", "INTAKE", "RESOLVED"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "reason"),
+    [
+        ("A,Open,,,,,,,", "milestones", "column opened: no stamp, so nothing says when the case came in"),
+        ("A,Closed,2025-03-03T08:00Z,,,2025-03-04,,,", "milestones", "column solved: expected an ISO 8601 date and time; found '2025-03-04'"),
+        ("A,Odd,2025-03-03T08:00Z,,,,,,", "status", "column state: a status that sources.yml does not map; found 'Odd'"),
+        (",Open,2025-03-03T08:00Z,,,,,,", "case_id", "column id: no case id"),
+        ("A,Open,2024-03-03T08:00Z,,,,,,", "intake_ts", "the intake date 2024-03-03 lies before desk.start_date 2025-01-01"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why(tmp_path: Path, cells: str, field: str, reason: str) -> None:
+    (rejected,) = rejected_of(source_of(tmp_path, [cells])).values()
+    assert (rejected["field"], rejected["reason"]) == (field, reason)
+
+
+# ---------------------------------------------------------------- several rows of a case
+
+
+def test_of_several_rows_of_a_case_the_last_one_counts(tmp_path: Path) -> None:
+    (tmp_path / "2.csv").write_text(log_text([row("A", "Closed", opened="08", solved="09"), row("B", "Open", opened="08")], HEADER))
+    source = source_of(tmp_path, [row("A", "Open", opened="08")], files=["log.csv", "2.csv"])
+    assert [event[0] for event in told(source)] == ["A#opened", "A#solved", "B#opened"]
+    assert source.counts() == SourceCounts(rows=3, used_rows=2, rejected_rows=0, cases=2, used_cases=2, superseded_rows=1)
+    assert source.reading_notes(EVER)[0] == "3 records read, 2 used, 0 rejected, 1 replaced by a later row of their case"
+
+
+def test_the_row_that_was_changed_last_beats_the_order_of_the_file(tmp_path: Path) -> None:
+    rows = [row("A", "Closed", opened="08", solved="09", changed="09"), row("A", "Open", opened="08", changed="08")]
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
+    assert [event[1] for event in told(source)] == ["INTAKE", "RESOLVED"]
+
+
+def test_two_openings_of_one_id_are_two_cases_and_one_is_rejected(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "Open", opened="08"), row("A", "Open", opened="09")])
+    (rejected,) = rejected_of(source).values()
+    assert (rejected["row_number"], rejected["reason"]) == (2, "row 3 has the same case id and another opening: one of both is another case")
+    assert cases_of(source)["A"]["intake_ts"].hour == 9
+
+
+def test_a_newer_row_that_cannot_be_read_leaves_the_older_one(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "Open", opened="08"), "A,Closed,2025-03-03T08:00Z,,,soon,,,"])
+    assert [event[1] for event in told(source)] == ["INTAKE"]
+    assert list(rejected_of(source)) == [3]
+
+
+# ---------------------------------------------------------------- an export that grows
+
+
+def test_a_case_that_goes_on_keeps_its_events_and_changes_its_own_day(tmp_path: Path) -> None:
+    other = "B,Open,2025-03-05T08:00Z,,,,,,"
+    source = source_of(tmp_path, [row("A", "Open", opened="08", replied="09"), other])
+    before, before_digests = told(source), digests_of(source)
+    source = source_of(tmp_path, [other, row("A", "Closed", opened="08", replied="09", solved="10")])
+    after, after_digests = told(source), digests_of(source)
+    assert [event for event in after if event not in before] == [("A#solved", "RESOLVED", 10, 10, False)]
+    assert {day for day, digest in after_digests.items() if before_digests[day] != digest} == {"2025-03-03"}
+
+
+def test_a_case_that_is_reopened_loses_a_stamp_and_nothing_is_lost(tmp_path: Path) -> None:
+    source_of(tmp_path, [row("A", "Closed", opened="08", solved="09"), row("A", "Closed", opened="08", solved="09")]).counts()
+    assert [event[1] for event in told(source_of(tmp_path, [row("A", "Open", opened="08")]))] == ["INTAKE"]
+
+
+def test_a_case_that_was_put_aside_is_not_lost(tmp_path: Path) -> None:
+    source_of(tmp_path, [row("A", "Open", opened="08"), row("B", "Open", opened="08")]).counts()
+    source = source_of(tmp_path, [row("A", "Spam", opened="08"), row("B", "Open", opened="08")])
+    assert set(cases_of(source)) == {"B"}
+    assert source.counts() == SourceCounts(rows=2, used_rows=1, rejected_rows=0, cases=2, used_cases=1, ignored_rows=1)
+
+
+def test_a_case_that_is_gone_is_refused(tmp_path: Path) -> None:
+    source_of(tmp_path, [row("A", "Open", opened="08"), row("B", "Open", opened="08")]).counts()
+    with pytest.raises(OpslaError, match="1 cases of the log as it was last read are gone, B for one"):
+        source_of(tmp_path, [row("A", "Open", opened="08"), row("A", "Open", opened="08")]).counts()
+
+
+def test_a_stamp_that_is_yet_to_come_is_not_visible(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "Closed", opened="08", replied="09", solved="11")])
+    assert [event["status"] for event in events_of(source, datetime(2025, 3, 3, 10))] == ["INTAKE"]
+    assert source.messages(whole(source), datetime(2025, 3, 3, 8)).num_rows == 0
+    assert "1 event lies after 2025-03-03 10:00 UTC" in source.reading_notes(datetime(2025, 3, 3, 10))[-1]
+
+
+# ---------------------------------------------------------------- what a row says of its case
+
+
+def test_reopens_that_only_a_counter_knows_are_told(tmp_path: Path) -> None:
+    header = "id,opened,solved,reopens"
+    rows = ["A,2025-03-03T08:00Z,2025-03-03T09:00Z,2", "B,2025-03-03T08:00Z,2025-03-03T09:00Z,0", "C,2025-03-03T08:00Z,,", "D,2025-03-03T08:00Z,,many"]
+    overrides = {"columns": {"case_id": "id", "reopen_count": "reopens"}, "statuses": {}, "milestones": {"opened": "INTAKE", "solved": "RESOLVED"}}
+    source = source_of(tmp_path, rows, header, **overrides)
+    assert rejected_of(source)[5]["reason"] == "column reopens: expected a number of reopens; found 'many'"
+    assert source.reading_notes(EVER)[1] == (
+        "1 case was reopened (reopens): the log has the stamp of one resolution only, mostly the last (solved), and clocks run to it"
+    )
+
+
+def test_who_holds_a_case_and_where_it_went_is_known_of_the_case_alone(tmp_path: Path) -> None:
+    header = "id,state,opened,solved,group,who,into,by"
+    rows = ["1,Closed,2025-03-03T08:00Z,2025-03-03T09:00Z,red,ann,2,mail", "2,Open,2025-03-03T08:00Z,,blue,ben,,phone"]
+    columns = {**SETTINGS["columns"], "team": "group", "agent": "who", "merged_into": "into", "initiated_by": "by"}
+    source = source_of(
+        tmp_path, rows, header, columns=columns, milestones={"opened": "INTAKE", "solved": "RESOLVED"}, case_id_prefix="IT-",
+        initiators={"mail": "customer", "phone": "agent"},
+    )  # fmt: skip
+    found = {case: (each["team"], each["agent"], each["merged_into"], each["initiated_by"]) for case, each in cases_of(source).items()}
+    assert found == {"IT-1": ("red", "ann", "IT-2", "customer"), "IT-2": ("blue", "ben", None, "agent")}
+    assert [(each["status"], each["team"], each["agent"]) for each in events_of(source)] == [
+        ("INTAKE", None, None), ("MERGED", None, None), ("INTAKE", None, None),
+    ]
+    assert source.attribute_changes(whole(source), EVER).num_rows == 0
+    assert cases_of(source)["IT-1"]["intake_date"] == date(2025, 3, 3)
