@@ -141,7 +141,7 @@ def init(
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
         files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
-        statuses or [], empty_cells, email_variable, token_variable, key_variable, base_url,
+        statuses or [], email_variable, token_variable, key_variable, base_url, empty_cells,
     )
     begun = begin(answers, asking)
     if begun is None:

@@ -63,11 +63,11 @@ class Answers:
     time_format: str | None
     columns: Sequence[str]
     statuses: Sequence[str]
-    empty_cells: str | None
     email_variable: str
     token_variable: str | None
     key_variable: str
     base_url: str | None
+    empty_cells: str | None = None
 
 
 @dataclass(frozen=True)
