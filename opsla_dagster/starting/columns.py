@@ -23,9 +23,10 @@ from opsla_dagster.starting.column_names import (
     milestone_named,
     verdicts,
 )
+from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import has_clock
-from opsla_dagster.starting.told import Remarks, Told, answered
+from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import folded, signal_of
 from opsla_dagster.status import Signal
 
@@ -356,7 +357,7 @@ _REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tup
 
 
 def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, remarks: Remarks) -> str | None:
-    return answered(
+    return answer_to(
         f"{question} (columns: {', '.join(log.columns)})", proposal, f"--column {name}=COLUMN", asking, remarks,
         lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
     )

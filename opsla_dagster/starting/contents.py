@@ -13,8 +13,9 @@ from opsla_dagster.sources.base import CHANGING_ATTRIBUTES
 from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.columns import Layout
+from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.told import Remarks, Told
+from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted, is_automatic, spelled_alike
 from opsla_dagster.status import Signal
 

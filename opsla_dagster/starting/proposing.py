@@ -19,9 +19,10 @@ from opsla_dagster.starting.columns import Due, Layout, author_kinds, chosen_col
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
 from opsla_dagster.starting.information import lacks_an_end, problems_of
 from opsla_dagster.starting.meanings import Statuses, placed_statuses
+from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import has_clock, states_offset, swapped
-from opsla_dagster.starting.told import Remarks, Told, answered
+from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
@@ -198,7 +199,7 @@ def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: R
         return best
     question = f"Every stamp can be read as {best} and as {other}"
     known = {best, other}
-    answer = answered(
+    answer = answer_to(
         question, None, f"--time-format '{best}' (or '{other}')", asking, remarks,
         lambda answer: None if answer in known else f"write {best} or {other}",
     )
@@ -217,7 +218,7 @@ def _zones(
     also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
     question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
     flag = "--timezone (UTC, if business hours are told in UTC)"
-    zone = told.timezone or answered(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
+    zone = told.timezone or answer_to(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
     if told.timezone is None and not asking.is_allowed:
         remarks.warnings.append(ZONE_ASSUMED)
     return zone, None if all_offset and not time_format.endswith("%Z") else zone
