@@ -82,6 +82,7 @@ def run(
     from opsla_dagster.settings import load_settings
     from opsla_dagster.settings.calendars import require_horizon
     from opsla_dagster.sources.desk import build_desk
+    from opsla_dagster.starting.directory import finish
     from opsla_dagster.window import Window
 
     settings = load_settings()
@@ -102,6 +103,7 @@ def run(
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
     _carry_out(settings, [window], as_of_at, is_refresh=False)
+    finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
@@ -58,8 +59,9 @@ def remember_attempt(directory: Path, documents: Mapping[str, str]) -> None:
 
 
 def finish(directory: Path) -> None:
-    """The desk is somebody's from now on."""
-    (directory / _ATTEMPT).unlink(missing_ok=True)
+    """The desk is somebody's from its first good run on: it is not written over any more."""
+    with suppress(OSError):  # a directory that may only be read was written by no attempt of this person
+        (directory / _ATTEMPT).unlink(missing_ok=True)
 
 
 def _written_before(directory: Path) -> dict[str, str] | None:

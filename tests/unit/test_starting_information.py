@@ -17,6 +17,7 @@ from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, Begun, begin
+from opsla_dagster.starting.directory import finish
 from opsla_dagster.starting.information import timeless_promises, timeless_text
 from opsla_dagster.starting.preview import lines_of, time_lines
 from opsla_dagster.starting.proposing import propose
@@ -340,6 +341,13 @@ def test_what_a_person_wrote_is_left_alone(tmp_path: Path, name: str, said: str)
     with pytest.raises(OpslaError, match=f"from an attempt that was not finished, and {said}"):
         init(tmp_path, GOOD)
     assert "# mine" in (tmp_path / "desk" / name).read_text(encoding="utf-8")
+
+
+def test_a_desk_that_has_run_is_not_written_over(tmp_path: Path) -> None:
+    assert init(tmp_path, GOOD) is not None
+    finish(tmp_path / "desk")
+    with pytest.raises(OpslaError, match=r"desk: is there already; name another directory with --to"):
+        init(tmp_path, GOOD)
 
 
 # ---------------------------------------------------------------- the first run
