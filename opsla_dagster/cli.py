@@ -95,6 +95,7 @@ def run(
     from opsla_dagster.settings import load_settings
     from opsla_dagster.settings.calendars import require_horizon
     from opsla_dagster.sources.desk import build_desk
+    from opsla_dagster.starting.directory import finish
     from opsla_dagster.window import Window
 
     settings = load_settings()
@@ -115,12 +116,16 @@ def run(
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
     _carry_out(settings, [window], as_of_at, is_refresh=False)
+    finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
 
 @app.command()
 def init(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="A log with one row an update: CSV, a workbook, JSON, XES or Parquet, as it is or in gzip or ZIP.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="A log with one row an update, or one row a case: CSV, a workbook, JSON, XES or Parquet, as it is or in gzip or ZIP."),
+    ] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
@@ -129,8 +134,16 @@ def init(
     timezone: Annotated[str | None, typer.Option(help="Zone of the desk, and of stamps that state no offset.")] = None,
     start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date to load.")] = None,
     time_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="How a log's stamps are written: iso, or strptime.")] = None,
-    columns: Annotated[list[str] | None, typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is.")] = None,
-    statuses: Annotated[list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is; where a row is a case, STATUS=COLUMN: when it came to that."),
+    ] = None,
+    statuses: Annotated[
+        list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means; WORD=IGNORE: left out on purpose.")
+    ] = None,
+    empty_cells: Annotated[
+        str | None, typer.Option("--empty-cells", metavar="MEANING", help="Of an attribute: cleared (it has none any more) or unchanged (it tells nothing).")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a workbook that holds the log.")] = None,
     records: Annotated[str | None, typer.Option(metavar="PATH", help="Where a JSON document has the records, such as data.tickets.")] = None,
     header_row: Annotated[int | None, typer.Option(min=1, help="The row of a CSV file or sheet that names the columns.")] = None,
@@ -144,12 +157,12 @@ def init(
     """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
     from opsla_dagster.settings import load_settings
     from opsla_dagster.starting.asking import Asking
-    from opsla_dagster.starting.begin import Answers, begin, first_window
+    from opsla_dagster.starting.begin import Answers, begin, finish_first_run, first_window
 
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
         files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
-        statuses or [], email_variable, token_variable, key_variable, base_url, sheet, records, header_row,
+        statuses or [], email_variable, token_variable, key_variable, base_url, empty_cells, sheet, records, header_row,
     )
     begun = begin(answers, asking)
     if begun is None:
@@ -166,6 +179,7 @@ def init(
     window, case_id = first_window(settings, as_of_at)
     _say(f"First window: the intake dates {window}.")
     _carry_out(settings, [window], as_of_at, is_refresh=False)
+    finish_first_run(settings, begun.directory)
     _say(f"Go on with everything:  {_program()} run")
     _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 

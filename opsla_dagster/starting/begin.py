@@ -16,7 +16,7 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.settings.sources import Written
+from opsla_dagster.settings.sources import EventLogSettings, Written
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.starting.accounts import (
@@ -28,19 +28,20 @@ from opsla_dagster.starting.accounts import (
     zendesk_account,
 )
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, Told, propose, zone_problem
+from opsla_dagster.starting.columns import DUE_FIELDS, FIELDS
+from opsla_dagster.starting.contents import EmptyCells
+from opsla_dagster.starting.directory import finish, remember_attempt, require_free, write
+from opsla_dagster.starting.information import timeless_promises, timeless_text
+from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
+from opsla_dagster.starting.preview import lines_of, time_lines
+from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, propose, zone_problem
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, sniffed
-from opsla_dagster.starting.words import plain_name
-from opsla_dagster.starting.writing import (
-    MOST_REJECTED_PCT,
-    LogFiles,
-    account_documents,
-    log_documents,
-    require_free,
-    write,
-)
+from opsla_dagster.starting.told import Meaning, Told
+from opsla_dagster.starting.words import IGNORE, plain_name, spelled_alike
+from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents
 from opsla_dagster.status import Signal
+from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Intake dates of the first window.
@@ -68,6 +69,7 @@ class Answers:
     token_variable: str | None
     key_variable: str
     base_url: str | None
+    empty_cells: str | None = None
     #: The table of a workbook or of a JSON document, where a file has several, and the row with its header.
     sheet: str | None = None
     records: str | None = None
@@ -88,17 +90,23 @@ class Begun:
 
 def begin(answers: Answers, asking: Asking) -> Begun | None:
     """Proposes and writes a config directory; None where the person did not agree. Raises OpslaError; then nothing is written."""
-    require_free(answers.directory)
+    is_attempt = require_free(answers.directory)
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")
     answers = _with_a_source(answers, asking)
     if answers.files:
-        documents, unfinished = _log_documents(answers, asking)
+        proposed = _log_documents(answers, asking)
+        if proposed is None:
+            return None
+        documents, unfinished = proposed
     else:
         documents, unfinished = _account_documents(answers, asking), ""
-    if not asking.agreed(f"Write {answers.directory}?"):
+    if is_attempt:
+        asking.say(f"{answers.directory}: an attempt that was not finished is written over.")
+    if not answers.files and not asking.agreed(f"Write {answers.directory}?"):
         return None
     write(answers.directory, documents)
+    remember_attempt(answers.directory, documents)
     return Begun(answers.directory, unfinished)
 
 
@@ -120,21 +128,78 @@ def _no_source(text: str) -> str | None:
     return None if text in _SYSTEMS or Path(text).is_file() else f"{text}: no such file"
 
 
-def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], str]:
-    """The documents, and what is to do before they can run."""
+def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], str] | None:
+    """The documents, and what is to do before they can run; None where the person gave up."""
     columns, statuses = told_of(answers.columns, answers.statuses)
     name = source_name(answers.name, answers.files[0])
     with _told_apart(answers, asking) as log:
-        told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date)
-        proposal = propose(log, told, asking)
-        show_log(asking.console, log, proposal)
+        told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date, _empty_cells(answers.empty_cells))
+        proposal = _agreed_proposal(log, told, answers.directory, asking)
+        if proposal is None:
+            return None
         case = log.columns[proposal.columns["case_id"]].examples[0]
         found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case)
     lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
     unfinished = ""
-    if 100 * lost > MOST_REJECTED_PCT:  # the gates that are written would stop the first run
+    if 100 * lost > MOST_UNPLACED_PCT:  # the gates that are written would stop the first run
         unfinished = _too_little_placed(lost, proposal, answers.directory)
     return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
+
+
+def _agreed_proposal(log: Log, told: Told, directory: Path, asking: Asking) -> LogProposal | None:
+    """The proposal, shown with three cases, and changed until the person agrees; None where there is nothing left to change.
+
+    Raises OpslaError where nobody can be asked and the figures would say nothing.
+    """
+    while True:
+        proposal = propose(log, told, asking)
+        show_log(asking.console, log, proposal)
+        if not proposal.problems:
+            asking.say("Three cases, as they are read:" if log.rows > 1 else "As it is read:")
+            for line in lines_of(time_lines(log, proposal)):
+                asking.say(f"  {line}")
+            if asking.agreed(f"Does this look right? Then {directory} is written."):
+                return proposal
+        elif not asking.is_allowed:
+            raise OpslaError("\n".join(proposal.problems))
+        for problem in proposal.problems:
+            asking.warn(problem)
+        change = asking.optional("What is to be changed (FIELD=COLUMN or WORD=STATUS; empty: give up)", partial(_change_problem, log, proposal))
+        if change is None:
+            return None
+        told = _changed(told, proposal, change)
+
+
+def _change_problem(log: Log, proposal: LogProposal, text: str) -> str | None:
+    left, _, right = text.rpartition("=")
+    if right in log.columns and left in (*FIELDS, *DUE_FIELDS, *Signal):
+        return None
+    words = {spelled_alike(word) for word in (*proposal.statuses, *proposal.ignored, *proposal.unplaced)}
+    if spelled_alike(left) in words and right.upper() in {*Signal, IGNORE}:
+        return None
+    return f"{text!r} is neither FIELD=COLUMN (columns: {', '.join(log.columns)}) nor WORD=STATUS ({', '.join(Signal)}, {IGNORE})"
+
+
+def _changed(told: Told, proposal: LogProposal, change: str) -> Told:
+    """What is told from now on: the answers so far, and the change."""
+    left, _, right = change.rpartition("=")
+    so_far = replace(
+        told, time_format=told.time_format, timezone=proposal.timezone, empty_cells=told.empty_cells or proposal.empty_cells, is_second_look=True,
+    )
+    if left in (*FIELDS, *DUE_FIELDS, *Signal):
+        columns = {**told.columns, left: right}
+        return replace(so_far, columns=columns, statuses={} if left == "status" else told.statuses)
+    placed: dict[str, Meaning] = {**proposal.statuses, **dict.fromkeys(proposal.ignored, "IGNORE")}
+    known = {word: meaning for word, meaning in placed.items() if spelled_alike(word) != spelled_alike(left)}
+    return replace(so_far, statuses={**known, left: "IGNORE" if right.upper() == IGNORE else Signal(right.upper())})
+
+
+def _empty_cells(text: str | None) -> EmptyCells | None:
+    if text == "cleared" or text == "unchanged":
+        return "cleared" if text == "cleared" else "unchanged"
+    if text is not None:
+        raise OpslaError(f"--empty-cells {text}: write cleared (an empty cell is a change to none) or unchanged (it tells nothing)")
+    return None
 
 
 def _too_little_placed(lost: float, proposal: LogProposal, directory: Path) -> str:
@@ -235,19 +300,19 @@ def source_name(name: str | None, file: Path) -> str:
     return plain if plain and plain[0].isalpha() else f"log_{plain}".rstrip("_")
 
 
-def told_of(columns: Sequence[str], statuses: Sequence[str]) -> tuple[dict[str, str], dict[str, Signal]]:
+def told_of(columns: Sequence[str], statuses: Sequence[str]) -> tuple[dict[str, str], dict[str, Meaning]]:
     """FIELD=COLUMN and WORD=STATUS as mappings. Raises OpslaError for other forms."""
     for flag, form, texts in (("--column", "FIELD=COLUMN", columns), ("--status", "WORD=STATUS", statuses)):
         for text in texts:
             if not all(text.partition("=")[::2]):
                 raise OpslaError(f"{flag} {text}: write {form}")
-    signals: dict[str, Signal] = {}
+    meanings: dict[str, Meaning] = {}
     for text in statuses:
         word, _, status = text.rpartition("=")
-        if status.upper() not in Signal.__members__:
-            raise OpslaError(f"--status {text}: {status!r} is no status; one of {', '.join(Signal)}")
-        signals[word] = Signal(status.upper())
-    return {field: column for field, _, column in (text.partition("=") for text in columns)}, signals
+        if status.upper() not in {*Signal.__members__, IGNORE}:
+            raise OpslaError(f"--status {text}: {status!r} is no status; one of {', '.join(Signal)}, or {IGNORE}")
+        meanings[word] = "IGNORE" if status.upper() == IGNORE else Signal(status.upper())
+    return {field: column for field, _, column in (text.partition("=") for text in columns)}, meanings
 
 
 def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
@@ -266,3 +331,14 @@ def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
     window = Window(days[0], days[-1] + ONE_DAY)
     events = Counter(desk.events(window, as_of_at)["case_id"].to_pylist())
     return window, events.most_common(1)[0][0]
+
+
+def finish_first_run(settings: Settings, directory: Path) -> None:
+    """The attempt is a desk from now on. Raises OpslaError where the figures of its first run say nothing."""
+    titles = {name: metric.title for name, metric in settings.sla_policies.metrics.items()}
+    is_log = any(isinstance(source, EventLogSettings) for source in settings.sources.sources)
+    with reading(settings.home.warehouse) as connection:
+        timeless = timeless_promises(connection, titles) if is_log else []
+    if timeless:
+        raise OpslaError(timeless_text(timeless, directory))
+    finish(directory)

@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from opsla_dagster.starting.accounts import Account, intercom_account, zendesk_account
-from opsla_dagster.starting.writing import account_documents, write
+from opsla_dagster.starting.directory import write
+from opsla_dagster.starting.writing import account_documents
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _KEY = {"pseudonym_key_variable": "OPSLA_PSEUDONYM_KEY"}

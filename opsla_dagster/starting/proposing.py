@@ -1,30 +1,33 @@
-"""A source proposed from what a log holds: which column is what, how stamps are written, what its statuses mean.
+"""A source proposed from what a log holds: the order of the choices, how stamps are written, and in which order the records lie.
 
-Belongs here: choosing, asking where the log does not decide, and what is said about the choice. Does not belong here: reading files,
-writing config.
+Belongs here: the proposal, and choosing formats and zones of stamps. Does not belong here: columns (`columns`), statuses (`meanings`), what
+other cells tell (`contents`), whether the proposal says anything (`information`), reading files, writing config.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
+from typing import Literal
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.column_names import verdicts
+from opsla_dagster.starting.columns import Due, Layout, author_kinds, chosen_columns, column_problem
+from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
+from opsla_dagster.starting.information import lacks_an_end, problems_of
+from opsla_dagster.starting.meanings import Statuses, placed_statuses
+from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import has_clock, states_offset, swapped
-from opsla_dagster.starting.words import MET, counted, fields_named, is_vague, signal_of, signals_of
-from opsla_dagster.status import MEANINGS, Signal
+from opsla_dagster.starting.told import Told
+from opsla_dagster.starting.words import counted
+from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
-FIELDS = tuple(ColumnSettings.model_fields)
-STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts")
 #: Share of the cells of a column that must be stamps for it to be one, 0-1.
 _STAMPS_SHARE = 0.8
-#: Words that a status column has at most.
-MOST_WORDS = 60
 ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
 ZONE_ASSUMED = "The zone UTC is assumed, business hours with it: nothing said another one (--timezone)."
 _ZONES_READ = (
@@ -37,93 +40,122 @@ _STEPPING_BACK_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a person said beforehand; None and empty: propose it."""
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    statuses: Mapping[str, Signal] = field(default_factory=dict)
-    time_format: str | None = None
-    timezone: str | None = None
-    start_date: date | None = None
-
-
-@dataclass(frozen=True)
 class LogProposal:
     """What sources.yml is to say of a log, and what a person should know about it."""
 
+    #: One row an update, or one row a case.
+    form: Literal["updates", "cases"]
     columns: dict[str, str]
+    #: Stamp column -> what happened then, where a row is a case.
+    milestones: dict[str, Signal]
+    #: What was promised to the single case, by what it is about (RESOLUTION_DUE, REPLY_DUE).
+    due: dict[str, Due]
     time_format: str
     #: Zone of stamps without an offset; None where every stamp has one.
     stamps_zone: str | None
     timezone: str
     statuses: dict[str, Signal]
+    #: Words that are left out on purpose.
+    ignored: list[str]
     #: Words that nobody placed, with how often they occur.
     unplaced: dict[str, int]
-    #: Records that have no status at all.
+    #: Records that have no status at all, where they should have one.
     without_status: int
     start_date: date
     sla_met_values: dict[str, list[str]] | None
+    author_kinds: dict[str, str] | None
+    empty_cells: EmptyCells
+    bots: list[str]
     order_by: list[str]
     newest_first: bool
     notes: list[str]
     #: Assumptions that make every figure wrong if they are.
     warnings: list[str]
+    #: Why the figures would say nothing: then nothing is written.
+    problems: list[str]
 
+    @property
+    def signals(self) -> set[Signal]:
+        """What the log tells of its cases."""
+        return {*self.statuses.values(), *self.milestones.values()}
 
-@dataclass(frozen=True)
-class _Remarks:
-    """What is said of the choice on the way; `missing` is what nobody could be asked for, each with its flag."""
-
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    @property
+    def zone_read(self) -> str:
+        """The zone of the stamps as `Log.stamp` reads them."""
+        return _zone_read(self.time_format, self.stamps_zone)
 
 
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
     for name, column in told.columns.items():
-        if problem := _column_problem(log, name, column):
+        if problem := column_problem(log, name, column):
             raise OpslaError(f"--column {name}={column}: {problem}")
-    remarks = _Remarks()
+    remarks = Remarks()
     time_format, fits = _time_format(log, told, asking, remarks)
-    columns = _columns(log, told, fits, asking, remarks)
-    timezone, stamps_zone = _zones(log, told, columns, time_format, asking, remarks)
-    statuses, unplaced = _statuses(log, told, columns["status"], asking, remarks) if "status" in columns else ({}, {})
+    layout = chosen_columns(log, told, fits, asking, remarks)
+    timezone, stamps_zone = _zones(log, told, layout.stamps, time_format, asking, remarks)
+    statuses = _statuses(log, told, layout, asking, remarks)
+    if _is_whole(layout):  # else it is said what is missing
+        remarks.problems.extend(problems_of(log, told, layout, statuses, time_format))
     if remarks.missing:
-        raise OpslaError("\n".join(remarks.missing))
-    start_date = _start_date(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
-    order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
+        raise OpslaError("\n".join([*remarks.problems, *remarks.missing]))
+    return _proposal(log, told, layout, statuses, time_format, stamps_zone, timezone, asking, remarks)
+
+
+def _proposal(
+    log: Log, told: Told, layout: Layout, statuses: Statuses, time_format: str, stamps_zone: str | None, timezone: str, asking: Asking,
+    remarks: Remarks,
+) -> LogProposal:
+    zone_read = _zone_read(time_format, stamps_zone)
+    start_date = _start_date(log, told, _begins(layout), time_format, timezone, stamps_zone, remarks.notes)
+    order_by: list[str] = []
+    newest_first = False
+    empty_cells: EmptyCells = "cleared"
+    if layout.form == "updates":
+        order_by, newest_first = _order(log, layout.columns, time_format, zone_read, remarks.notes)
+        records = log.records_in_order(
+            layout.columns["case_id"], layout.columns["event_ts"], time_format, zone_read, by_stamp=bool(order_by), newest_first=newest_first
+        )
+        empty_cells = empty_cells_of(log, layout, records, told, asking, remarks)
+    bots = bots_of(log, layout, statuses.placed, remarks)
+    if lacks_an_end(layout, statuses):
+        remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
     return LogProposal(
-        columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date,
-        _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings,
+        form=layout.form, columns=layout.columns, milestones=layout.milestones, due=layout.due, time_format=time_format, stamps_zone=stamps_zone,
+        timezone=timezone, statuses=statuses.placed, ignored=statuses.ignored, unplaced=statuses.unplaced,
+        without_status=_without_status(log, layout), start_date=start_date, sla_met_values=_sla_met_values(log, layout.columns),
+        author_kinds=author_kinds(log.words(layout.columns["author_kind"])) if "author_kind" in layout.columns else None,
+        empty_cells=empty_cells, bots=bots, order_by=order_by, newest_first=newest_first, notes=remarks.notes, warnings=remarks.warnings,
+        problems=remarks.problems,
     )
 
 
-def _column_problem(log: Log, name: str, column: str) -> str | None:
-    """Why the column cannot be the field, or None."""
-    if name not in FIELDS:
-        return f"there is no field {name!r}; known: {', '.join(FIELDS)}"
-    if column not in log.columns:
-        return f"the log has no such column; it has {', '.join(log.columns)}"
-    if name == "sla_met" and (odd := [word for word in log.words(column) if word.lower() not in MET]):
-        return f"{odd[0]!r} says neither met nor missed; leave it out, and say what it means as sla_met_values in sources.yml"
-    return None
+def _is_whole(layout: Layout) -> bool:
+    required = ("case_id",) if layout.form == "cases" else ("case_id", "status", "event_ts")
+    return all(name in layout.columns for name in required)
 
 
-def _answer(
-    question: str, proposal: str | None, flag: str, asking: Asking, remarks: _Remarks, refuse: Callable[[str], str | None]
-) -> str | None:
-    """The answer, or the proposal; None where there is neither, which is remembered as missing."""
-    if proposal is None and not asking.is_allowed:
-        remarks.missing.append(f"{question}: say it with {flag}")
-        return None
-    return asking.value(question, proposal, flag, refuse)
+def _begins(layout: Layout) -> str:
+    """The column that says when a case came in."""
+    opened = [column for column, signal in layout.milestones.items() if signal == Signal.INTAKE]
+    return opened[0] if opened else layout.columns.get("intake_ts", layout.columns["event_ts"])
+
+
+def _statuses(log: Log, told: Told, layout: Layout, asking: Asking, remarks: Remarks) -> Statuses:
+    if "status" not in layout.columns:
+        return Statuses()
+    ends_are_stamped = any(signal.value in TERMINAL_STATUSES for signal in layout.milestones.values())
+    return placed_statuses(log, told, layout.columns["status"], asking, remarks, ends_are_stamped=ends_are_stamped)
+
+
+def _without_status(log: Log, layout: Layout) -> int:
+    return log.rows - log.columns[layout.columns["status"]].filled if layout.form == "updates" else 0
 
 
 # ---------------------------------------------------------------- stamps
 
 
-def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tuple[str, set[str]]:
+def _time_format(log: Log, told: Told, asking: Asking, remarks: Remarks) -> tuple[str, set[str]]:
     """The format of the log's stamps, and the columns that are written so. Beside typed stamps a column of dates says none."""
     typed = {name for name, column in log.columns.items() if column.is_typed_stamp}
     counts = {name: log.stamp_formats(name) for name in log.columns if name not in typed}
@@ -151,7 +183,7 @@ def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tup
     return best, {name for name in columns if best in fitting[name]} | typed
 
 
-def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: _Remarks) -> str:
+def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: Remarks) -> str:
     """Day or month first: as the data decides, else as a person says."""
     other = swapped(best)
     if other is None:
@@ -167,7 +199,7 @@ def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: _
         return best
     question = f"Every stamp can be read as {best} and as {other}"
     known = {best, other}
-    answer = _answer(
+    answer = answer_to(
         question, None, f"--time-format '{best}' (or '{other}')", asking, remarks,
         lambda answer: None if answer in known else f"write {best} or {other}",
     )
@@ -175,10 +207,9 @@ def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: _
 
 
 def _zones(
-    log: Log, told: Told, columns: Mapping[str, str], time_format: str, asking: Asking, remarks: _Remarks
+    log: Log, told: Told, stamps: list[str], time_format: str, asking: Asking, remarks: Remarks
 ) -> tuple[str, str | None]:
     """The desk's zone, and the one of stamps without offset. UTC is not proposed where every stamp says that it is not UTC."""
-    stamps = [columns[name] for name in STAMPS if name in columns]
     all_offset = states_offset(time_format) or (
         time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
     )
@@ -187,7 +218,7 @@ def _zones(
     also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
     question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
     flag = "--timezone (UTC, if business hours are told in UTC)"
-    zone = told.timezone or _answer(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
+    zone = told.timezone or answer_to(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
     if told.timezone is None and not asking.is_allowed:
         remarks.warnings.append(ZONE_ASSUMED)
     return zone, None if all_offset and not time_format.endswith("%Z") else zone
@@ -205,10 +236,9 @@ def zone_problem(name: str) -> str | None:
 
 
 def _start_date(
-    log: Log, told: Told, columns: Mapping[str, str], time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
+    log: Log, told: Told, begins: str, time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
 ) -> date:
-    """The first intake date to load."""
-    begins = columns.get("intake_ts", columns["event_ts"])
+    """The first intake date to load; column `begins` says when a case came in."""
     first, early = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
     if not (isinstance(first, date) and isinstance(early, date)):
         raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
@@ -240,207 +270,12 @@ def _order(log: Log, columns: Mapping[str, str], time_format: str, zone: str, no
     return [], order.is_newest_first
 
 
-# ---------------------------------------------------------------- columns
-
-
-def _columns(log: Log, told: Told, stamps: set[str], asking: Asking, remarks: _Remarks) -> dict[str, str]:
-    """Field -> column; each column once. A required field that is missing is among the remarks."""
-    found = dict(told.columns)
-    for name, (question, propose_column) in _REQUIRED.items():
-        if name not in found:
-            proposal, is_sure = propose_column(log, stamps, found)
-            column = proposal if is_sure else _asked_column(log, question, name, proposal, asking, remarks)
-            found.update({name: column} if column is not None else {})
-    case = found.get("case_id")
-    if case is None:
-        return found
-    for name in FIELDS:
-        if name in found:
-            continue
-        column = _by_name(log, name, taken=set(found.values()), stamps=stamps)
-        if column is not None and _may_be(log, name, column, case):
-            found[name] = column
-    if log.columns[case].distinct == log.columns[case].filled and log.rows > 1:
-        remarks.notes.append(f"Every {case} occurs once: this looks like one row a case, but opsla wants one row an update.")
-    found.update(_more_columns(log, found, stamps, asking))
-    return {name: found[name] for name in FIELDS if name in found}
-
-
-def _more_columns(log: Log, found: Mapping[str, str], stamps: set[str], asking: Asking) -> dict[str, str]:
-    """What a person makes of the columns that are left."""
-    more: dict[str, str] = {}
-
-    def refuse(answer: str) -> str | None:
-        name, _, column = answer.partition("=")
-        if column not in unused:
-            return f"write FIELD=COLUMN with one of the columns {', '.join(unused)}"
-        if name in STAMPS and column not in stamps:
-            return f"column {column!r} does not read as stamps"
-        return _column_problem(log, name, column)
-
-    while asking.is_allowed:
-        taken = {**found, **more}
-        unused = [name for name in log.columns if name not in taken.values()]
-        if not unused:
-            break
-        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in taken.items())}. Not used: {', '.join(unused)}.")
-        free = ", ".join(name for name in FIELDS if name not in taken)
-        answer = asking.optional(f"Use another column (FIELD=COLUMN; free fields: {free}; empty: go on)", refuse)
-        if answer is None:
-            break
-        name, _, column = answer.partition("=")
-        more[name] = column
-    return more
-
-
-def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str]) -> str | None:
-    """The column whose name means the field most surely."""
-    places = {
-        column: fields_named(column)[name]
-        for column, measured in log.columns.items()
-        if name in fields_named(column) and column not in taken and measured.filled and (column in stamps) == (name in STAMPS)
-    }
-    return min(places, key=lambda column: places[column]) if places else None
-
-
-def _may_be(log: Log, name: str, column: str, case: str) -> bool:
-    """Whether the contents bear out what the name says."""
-    measured = log.columns[column]
-    if name == "event_id":
-        return measured.distinct == measured.filled == log.rows
-    if name == "intake_ts":
-        return log.changes_within(column, case) == 0 and measured.filled == log.rows
-    if name == "sla_met":
-        return all(word.lower() in MET for word in log.words(column))
-    return True
-
-
-def _case_id(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """By name, which is sure; else the only column whose values repeat, but not much."""
-    taken = set(found.values())
-    named = _by_name(log, "case_id", taken=taken, stamps=stamps)
-    repeats = [
-        name for name, column in log.columns.items()
-        if name not in stamps | taken and column.filled == log.rows and log.rows / 50 < column.distinct < log.rows
-        and column.distinct > MOST_WORDS
-    ]
-    return named or (repeats[0] if len(repeats) == 1 else None), named is not None
-
-
-def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """A column of few words that is called so, or most of whose words are statuses."""
-    taken = set(found.values())
-    shares: dict[str, float] = {}
-    for name, column in log.columns.items():
-        if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS:
-            continue
-        words = log.words(name)
-        placed = sum(count for word, count in words.items() if signal_of(word) is not None) / sum(words.values())
-        is_named = "status" in fields_named(name)
-        if is_named or placed > 0.5:
-            shares[name] = placed + (0.75 if is_named else 0.0) - fields_named(name).get("status", 0) / 1000
-    return (max(shares, key=lambda name: shares[name]), True) if shares else (None, False)
-
-
-def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """The stamp that differs from update to update; by name where several do."""
-    free = [name for name in log.columns if name in stamps and name not in found.values()]
-    case = found.get("case_id")
-    changing = {name: log.changes_within(name, case) if case is not None else 0 for name in free}
-    moving = [name for name in free if changing[name] > 0] or free
-    named = [name for name in moving if "event_ts" in fields_named(name)]
-    if named:
-        proposal: str | None = min(named, key=lambda name: fields_named(name)["event_ts"])
-    else:
-        others = [name for name in moving if not set(fields_named(name)) & set(STAMPS)] or moving
-        knows_cases = case is not None or len(others) == 1
-        proposal = max(others, key=lambda name: changing[name], default=None) if knows_cases else None
-    return proposal, proposal is not None and (bool(named) or len(moving) == 1)
-
-
-#: Field -> what a person is asked, and what proposes a column and whether that is sure.
-_REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tuple[str | None, bool]]]] = {
-    "case_id": ("Which column names the case", _case_id),
-    "status": ("Which column tells the status", _status),
-    "event_ts": ("Which column tells when the update happened", _event_ts),
-}
-
-
-def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, remarks: _Remarks) -> str | None:
-    return _answer(
-        f"{question} (columns: {', '.join(log.columns)})", proposal, f"--column {name}=COLUMN", asking, remarks,
-        lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
-    )
-
-
-# ---------------------------------------------------------------- words
-
-
-def _statuses(
-    log: Log, told: Told, column: str, asking: Asking, remarks: _Remarks
-) -> tuple[dict[str, Signal], dict[str, int]]:
-    """What each word means, and how often those words occur of which nobody said it."""
-    words = log.words(column)
-    if len(words) > MOST_WORDS and not told.statuses:
-        raise OpslaError(
-            f"column {column!r} has {len(words):,} different values, which are no statuses; name another one with --column status=COLUMN"
-        )
-    for word, signal in told.statuses.items():
-        if word not in words:
-            raise OpslaError(f"--status {word}={signal}: column {column!r} of the log has no such word; it has {', '.join(list(words)[:MOST_WORDS])}")
-    statuses: dict[str, Signal] = {}
-    unplaced: dict[str, int] = {}
-    proposed = signals_of(words)
-    if asking.is_allowed and any(proposed[word] is None and word not in told.statuses for word in words):
-        for signal, meaning in MEANINGS.items():
-            asking.say(f"  {signal:<16}  the case {meaning}" if signal.is_status else f"  {signal:<16}  {meaning}")
-    for word, count in words.items():
-        meant = told.statuses.get(word) or proposed[word] or _asked_signal(word, count, asking)
-        if meant is None:
-            unplaced[word] = count
-        else:
-            statuses[word] = meant
-    if vague := [word for word in statuses if word not in told.statuses and statuses[word] == Signal.CUSTOMER_WAIT and is_vague(word)]:
-        remarks.notes.append(f"{', '.join(vague)}: taken as waiting for the customer; --status '{vague[0]}=ON_HOLD' would say otherwise.")
-    if moved := [word for word in statuses if word not in told.statuses and statuses[word] != signal_of(word)]:
-        remarks.notes.append(
-            f"{', '.join(moved)}: taken as worked on, since the log has a word for new cases; --status '{moved[0]}=INTAKE' would say otherwise."
-        )
-    if unplaced:
-        remarks.notes.append(
-            f"{counted(sum(unplaced.values()), 'record')} with a status of which nobody said what it means: to be found in raw.rejected_rows. "
-            "Say it with --status WORD=STATUS, or later in sources.yml."
-        )
-    if lacking := _without_status(log, column):
-        remarks.notes.append(f"{counted(lacking, 'record')} without a status: to be found in raw.rejected_rows.")
-    if not statuses:
-        remarks.missing.append(
-            f"Column {column!r} holds {', '.join(words)}: what they mean cannot be told; say it with --status WORD=STATUS, "
-            f"one of {', '.join(Signal)}"
-        )
-    return statuses, unplaced
-
-
-def _without_status(log: Log, column: str) -> int:
-    return log.rows - log.columns[column].filled
-
-
-def _asked_signal(word: str, count: int, asking: Asking) -> Signal | None:
-    answer = asking.optional(
-        f"What does the status {word!r} mean ({counted(count, 'record')}; empty: leave it out)",
-        lambda text: None if text.upper() in Signal.__members__ else f"{text!r} is none of {', '.join(Signal)}",
-    )
-    return Signal(answer.upper()) if answer else None
-
-
 def _sla_met_values(log: Log, columns: Mapping[str, str]) -> dict[str, list[str]] | None:
     """None where the column is missing, or says what the event_log source takes it to say anyway."""
     if "sla_met" not in columns:
         return None
     words = list(log.words(columns["sla_met"]))
-    if set(words) <= {"true", "false"}:
+    said = verdicts(columns["sla_met"], words)
+    if said is None or (all(said.get(word) is met for word, met in (("true", True), ("false", False)) if word in words) and set(words) <= {"true", "false"}):
         return None
-    values: dict[str, list[str]] = {"met": [], "missed": []}
-    for word in words:
-        values["met" if MET[word.lower()] else "missed"].append(word)
-    return values
+    return {name: [word for word in words if said[word] is met] for name, met in (("met", True), ("missed", False))}

@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from opsla_dagster.starting.proposing import STAMPS, LogProposal
+from opsla_dagster.starting.column_names import REPLY_DUE
+from opsla_dagster.starting.columns import STAMPS
+from opsla_dagster.starting.meanings import words_of
+from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import counted
 
@@ -23,28 +26,49 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     """Columns with examples, statuses with counts, and what else should be known."""
-    columns = _table("opsla", "column of the log", "for example")
-    for field, column in proposal.columns.items():
-        is_stamp = field in STAMPS
-        examples = log.stamps_of(column, proposal.time_format) if is_stamp else log.columns[column].examples
-        columns.add_row(field, Text(column), Text(", ".join(_short(example) for example in examples)))
-    console.print(columns)
-    unused = [name for name in log.columns if name not in proposal.columns.values()]
-    words = log.words(proposal.columns["status"])
-    statuses = _table("status of the log", "records", "means")
-    for word, signal in proposal.statuses.items():
-        statuses.add_row(Text(word), f"{words.get(word, 0):,}", Text(signal))
-    for word, count in proposal.unplaced.items():
-        statuses.add_row(Text(word), f"{count:,}", Text("nobody said; left out", "yellow"))
-    if proposal.without_status:
-        statuses.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; left out", "yellow"))
-    console.print(statuses)
-    lines = [f"{counted(log.rows, 'record')}; {_written(log)}; stamps {proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."]
+    console.print(_columns(log, proposal))
+    if "status" in proposal.columns:
+        console.print(_statuses(log, proposal))
+    used = {*proposal.columns.values(), *proposal.milestones, *(due.column for due in proposal.due.values())}
+    unused = [name for name in log.columns if name not in used]
+    lines = [
+        f"{counted(log.rows, 'record')}, one row {'a case' if proposal.form == 'cases' else 'an update'}; {_written(log)}; stamps "
+        f"{proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."
+    ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {', '.join(unused)}."] if unused else []
     lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
     _say(console, [*lines, *log.reading_notes, *proposal.notes])
     _say(console, proposal.warnings, style="bold yellow")
+
+
+def _columns(log: Log, proposal: LogProposal) -> Table:
+    table = _table("opsla", "column of the log", "for example")
+    for field, column in proposal.columns.items():
+        is_stamp = field in STAMPS
+        examples = log.stamps_of(column, proposal.time_format) if is_stamp else log.columns[column].examples
+        table.add_row(field, Text(column), Text(", ".join(_short(example) for example in examples)))
+    for column, signal in proposal.milestones.items():
+        table.add_row(f"when {signal}", Text(column), Text(", ".join(_short(example) for example in log.stamps_of(column, proposal.time_format))))
+    for about, due in proposal.due.items():
+        what = "promised: reply" if about == REPLY_DUE else "promised: resolution"
+        unit = f" ({due.unit} of business time)" if due.unit else ""
+        table.add_row(what, Text(f"{due.column}{unit}"), Text(", ".join(_short(example) for example in log.columns[due.column].examples)))
+    return table
+
+
+def _statuses(log: Log, proposal: LogProposal) -> Table:
+    words = words_of(log, proposal.columns["status"])
+    table = _table("status of the log", "records", "means")
+    for word, signal in proposal.statuses.items():
+        table.add_row(Text(word), f"{words.get(word, 0):,}", Text(signal))
+    for word in proposal.ignored:
+        table.add_row(Text(word), f"{words.get(word, 0):,}", Text("left out on purpose"))
+    for word, count in proposal.unplaced.items():
+        table.add_row(Text(word), f"{count:,}", Text("nobody said; left out", "yellow"))
+    if proposal.without_status:
+        table.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; left out", "yellow"))
+    return table
 
 
 def show_account(console: Console, statuses: Mapping[str, str]) -> None:

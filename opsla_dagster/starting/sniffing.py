@@ -29,7 +29,7 @@ from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark, form_of
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
-from opsla_dagster.starting.stamps import candidates, reading
+from opsla_dagster.starting.stamps import candidates, has_clock, reading
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
@@ -162,6 +162,50 @@ class Log:
             f"group by {key} having count(*) > 1)"
         )
         return float(share)
+
+    def repeating_cases(self, case: str) -> int:
+        """Cases with several records."""
+        key = self.columns[case].sql
+        ((count,),) = self._rows(f"select count(*) from (select {key} from log where {key} is not null group by all having count(*) > 1)")
+        return int(count)
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether every filled cell is a number."""
+        cell = self.columns[column].sql
+        ((count,),) = self._rows(f"select count(try_cast({cell} as double)) from log")
+        return bool(count) and count == self.columns[column].filled
+
+    def is_filled_only_with(self, column: str, case: str, other: str, words: Sequence[str]) -> bool:
+        """Whether the column is filled only in cases of which some record says one of the words in the other column."""
+        cell, key, said = (self.columns[name].sql for name in (column, case, other))
+        listed = ", ".join(literal(word) for word in words)
+        ((outside,),) = self._rows(
+            f"select count(*) from (select bool_or({cell} is not null) as is_filled, bool_or(coalesce({said} in ({listed}), false)) as is_said "
+            f"from log group by {key}) where is_filled and not is_said"
+        )
+        return not outside
+
+    def says_only_days(self, column: str, stamp_format: str) -> bool:
+        """Whether no stamp of the column says a time of day: none is written, or it is midnight in every record of several."""
+        if not has_clock(stamp_format) and not self.columns[column].is_typed_stamp:
+            return True
+        stamp = self.stamp(column, stamp_format)
+        ((stamps, midnights),) = self._rows(
+            f"select count(stamp), count(*) filter (stamp = date_trunc('day', stamp)) from (select {stamp} as stamp from log)"
+        )
+        return bool(stamps > 1 and stamps == midnights)
+
+    def records_in_order(self, case: str, column: str, stamp_format: str, stamps_zone: str, *, by_stamp: bool, newest_first: bool) -> str:
+        """SQL: the records that have a stamp in the column, with its `instant` and their `place` within the case."""
+        order = [*(["instant"] if by_stamp else []), "file_number", "row_number desc" if newest_first else "row_number"]
+        return (
+            f"select *, {self.columns[case].sql} as case_key, row_number() over (partition by {self.columns[case].sql} order by {', '.join(order)}) as place "
+            f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.columns[case].sql} is not null"
+        )
+
+    def select(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query over `log`, whose columns are called as `Column.sql` says."""
+        return self._rows(query)
 
     def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object]:
         """First, and one in a thousand, local date of a column's stamps; None where it has none."""

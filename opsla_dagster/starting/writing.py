@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -16,24 +16,26 @@ from typing import Any
 import jinja2
 import yaml
 
-from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.starting.column_names import REPLY_DUE, RESOLUTION_DUE
+from opsla_dagster.starting.columns import Due
+from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.status import Signal
 
-#: Records that cannot be used, of a hundred, beyond which the gates stop a run.
-MOST_REJECTED_PCT = 20
 _TEMPLATES = Path(__file__).parent / "templates"
 #: The one document that is the same for everybody.
 _ALERTS = Path(__file__).resolve().parents[2] / "config" / "alerts.yml"
 _SHARED = ("calendars", "quality_gates", "scenarios")
-#: What shows that somebody touched a case, where a log has no triage.
-_TOUCHES = (
-    Signal.ASSIGNED, Signal.INVESTIGATION, Signal.ESCALATED, Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD, Signal.REVIEW_QA,
-    Signal.PUBLIC_REPLY, Signal.RESOLVED, Signal.CLOSED,
+#: What shows that somebody touched a case. The metric lists all of them, whatever the log has now: a status that is added to sources.yml
+#: later is a touch from then on.
+TOUCHES = (
+    Signal.TRIAGE, Signal.ASSIGNED, Signal.INVESTIGATION, Signal.ESCALATED, Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD,
+    Signal.REVIEW_QA, Signal.PUBLIC_REPLY, Signal.RESOLVED, Signal.CLOSED,
 )
+_ENDS = (Signal.RESOLVED, Signal.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,44 @@ class LogFiles:
 
 def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: date) -> dict[str, str]:
     """File name -> text of a config directory for a log."""
-    has_triage = Signal.TRIAGE in proposal.statuses.values()
-    word, signal = next(iter(proposal.statuses.items()))
     answers = {
-        **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
+        **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
         "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.written.csv),
         "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row,
-        "example": {"case": log.example_case, "word": word, "signal": signal},
+        "example": {"case": log.example_case, **_example(proposal)}, "due": _due_columns(proposal),
         **_horizon(proposal.start_date, max(today, proposal.start_date)),
     }
     return _documents({"sources": "sources_log", "sla_policies": "sla_policies_log"}, answers)
+
+
+def promises_of(proposal: LogProposal) -> dict[str, bool]:
+    """Metric -> whether the desk is assumed to promise it to everybody; a metric that is missing would be a copy of another one.
+
+    Where cases have due dates of their own, those are the promises, and none is invented beside them.
+    """
+    signals = proposal.signals
+    touches = signals & {*TOUCHES} - {*_ENDS}
+    promises = {"first_touch": bool(touches) and REPLY_DUE not in proposal.due}
+    if Signal.PUBLIC_REPLY in signals:
+        promises["first_reply"] = False
+    promises["first_resolution"] = RESOLUTION_DUE not in proposal.due
+    if Signal.CUSTOMER_WAIT in signals:
+        promises["first_resolution_paused"] = RESOLUTION_DUE not in proposal.due
+    return promises
+
+
+def _due_columns(proposal: LogProposal) -> dict[str, Due]:
+    """Metric -> the column with the promise to the single case."""
+    reply = "first_reply" if Signal.PUBLIC_REPLY in proposal.signals else "first_touch"
+    metrics = {RESOLUTION_DUE: "first_resolution", REPLY_DUE: reply}
+    return {metrics[about]: due for about, due in proposal.due.items()}
+
+
+def _example(proposal: LogProposal) -> dict[str, str]:
+    """A word or a column of the log, and what it says."""
+    said = proposal.milestones if proposal.form == "cases" else proposal.statuses
+    word, signal = next(iter(said.items()))
+    return {"word": word, "signal": signal}
 
 
 def account_documents(
@@ -73,29 +103,6 @@ def account_documents(
         "schedule": None if schedule is None else {"name": schedule[0], "calendar": schedule[1], "seen_on": today},
     }
     return _documents({"sources": "sources_account", "sla_policies": "sla_policies_account"}, answers)
-
-
-def require_free(directory: Path) -> None:
-    """Raises OpslaError when `directory` is there and holds something, or cannot be a directory."""
-    if directory.is_dir() and not any(directory.iterdir()):
-        return
-    if directory.exists():
-        raise OpslaError(f"{directory}: is there already; name another directory with --to, or clear this one away")
-
-
-def write(directory: Path, documents: Mapping[str, str]) -> None:
-    """Raises OpslaError when the directory cannot be written."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, text in documents.items():
-            (directory / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OpslaError(f"{directory}: cannot be written: {error.strerror or error}; name another directory with --to") from error
-
-
-def _touches(proposal: LogProposal) -> Sequence[Signal]:
-    told = set(proposal.statuses.values())
-    return [signal for signal in _TOUCHES if signal in told] or [Signal.RESOLVED, Signal.CLOSED]
 
 
 def _differing(csv: CsvSettings) -> dict[str, str]:
@@ -120,7 +127,7 @@ def _documents(own: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, 
         keep_trailing_newline=True, autoescape=False,
     )
     environment.filters.update(yaml=_scalar, quoted=_quoted)
-    values = {"schedule": None, **answers, "most_rejected_pct": MOST_REJECTED_PCT}
+    values = {"schedule": None, "form": None, **answers, "most_rejected_pct": MOST_UNPLACED_PCT}
     templates = {**own, **{name: name for name in _SHARED}}
     documents = {f"{name}.yml": environment.get_template(f"{template}.yml.j2").render(values) for name, template in templates.items()}
     return {**documents, "alerts.yml": _ALERTS.read_text(encoding="utf-8")}

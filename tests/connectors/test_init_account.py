@@ -60,7 +60,7 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert zendesk.requests[0].path == "/api/v2/incremental/tickets/cursor.json"
-    assert "SLA B" in finished.stdout
+    assert "First touch" in finished.stdout
     everything = finished.stdout + finished.stderr + "".join(path.read_text(encoding="utf-8") for path in config.glob("*.yml"))
     assert not [secret for secret in SECRETS.values() if secret in everything]
     with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:

@@ -1,0 +1,160 @@
+"""Three cases of a log as time lines in words, so that a person sees at a glance whether the log is read as it is meant.
+
+Belongs here: choosing the three, and their lines. Does not belong here: what the proposal says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from opsla_dagster.sources.event_log.mapping import literal
+from opsla_dagster.starting.proposing import LogProposal
+from opsla_dagster.starting.sniffing import Log
+from opsla_dagster.starting.words import spelled_alike
+from opsla_dagster.status import TERMINAL_STATUSES, Signal
+
+#: What happens to a case, in the present tense.
+_HAPPENS = {
+    Signal.INTAKE: "comes in", Signal.TRIAGE: "is looked at", Signal.ASSIGNED: "gets an owner", Signal.INVESTIGATION: "is worked on",
+    Signal.ESCALATED: "goes to a higher line", Signal.CUSTOMER_WAIT: "waits for the customer", Signal.VENDOR_WAIT: "waits for a third party",
+    Signal.ON_HOLD: "waits", Signal.REVIEW_QA: "is reviewed", Signal.RESOLVED: "is solved", Signal.CLOSED: "is over",
+    Signal.CANCELLED: "ends without a solution", Signal.MERGED: "goes on in another case", Signal.REOPENED: "is open again",
+    Signal.CUSTOMER_MESSAGE: "the customer writes", Signal.PUBLIC_REPLY: "the customer is answered", Signal.BOT_REPLY: "a bot answers",
+    Signal.PRIVATE_NOTE: "an agent takes a note",
+}
+_MOST_CASES = 3
+#: Lines of a case that are shown; of a longer one its beginning and its end.
+_MOST_LINES = 8
+_FIRST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happened to a case, in the desk's zone."""
+
+    at: datetime
+    word: str
+    signal: Signal
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """One case, and why it was chosen."""
+
+    case: str
+    why: str
+    steps: Sequence[Step]
+
+
+def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
+    """A case that went the usual way, the one with the most records, and one that has not ended (else one that came back after an end)."""
+    steps = _steps(log, proposal)
+    cases = log.select(
+        f"""
+        select
+            case_key, string_agg(signal, ' ' order by place) as way, count(*) as steps, count(*) over (partition by string_agg(signal, ' ' order by place)) as fellows,
+            arg_max(signal, place) filter (is_status) as last, count(*) filter (is_after_end) as returns,
+            max(local_at) - min(local_at) as apart
+        from (
+            select *, is_status and signal not in ({_listed(TERMINAL_STATUSES)}) and lag(signal) over (partition by case_key order by place) in ({_listed(TERMINAL_STATUSES)}) as is_after_end
+            from ({steps})
+        )
+        group by case_key
+        order by case_key
+        """
+    )
+    if not cases:
+        return []
+    ended = [each for each in cases if each[4] in TERMINAL_STATUSES]
+    usual = max(ended or cases, key=lambda each: each[3])
+    longest = max(cases, key=lambda each: each[2])
+    slowest = max(ended or cases, key=lambda each: each[6])
+    telling = [
+        ([usual], f"the usual way, as {usual[3]:,} cases" if usual[3] > 1 else "one of them"),
+        ([longest], "the most records"),
+        ([each for each in cases if each[4] not in TERMINAL_STATUSES], "has not ended"),
+        ([each for each in cases if each[5]], "came back after an end"),
+        ([slowest], "the slowest"),
+        *(([each], "another one") for each in cases[:_MOST_CASES]),
+    ]
+    chosen: dict[str, str] = {}
+    for found, why in telling:
+        if (case := next((each[0] for each in found if each[0] not in chosen), None)) is not None and len(chosen) < _MOST_CASES:
+            chosen[case] = why
+    rows = log.select(f"select case_key, local_at, word, signal from ({steps}) where case_key in ({_listed(chosen)}) order by case_key, place")
+    return [
+        TimeLine(case, why, [Step(at, word, Signal(signal)) for key, at, word, signal in rows if key == case]) for case, why in chosen.items()
+    ]
+
+
+def lines_of(time_lines: Sequence[TimeLine]) -> list[str]:
+    """The time lines as text."""
+    lines = []
+    for each in time_lines:
+        lines.append(f"{each.case} ({each.why}):")
+        shown = list(zip([None, *each.steps], each.steps, strict=False))
+        left_out = len(shown) - _MOST_LINES
+        for number, (before, step) in enumerate(shown):
+            if left_out > 0 and number == _FIRST_LINES:
+                lines.append(f"  ... {left_out} more")
+            if left_out > 0 and _FIRST_LINES <= number < _FIRST_LINES + left_out:
+                continue
+            lines.append(f"  {step.at:%a %Y-%m-%d %H:%M}  {_HAPPENS[step.signal]} ({step.word}){_later(before, step)}")
+    return lines
+
+
+def _later(before: Step | None, step: Step) -> str:
+    if before is None:
+        return ""
+    apart = step.at - before.at
+    if apart < timedelta():
+        return f", {_span(-apart)} EARLIER"
+    return f", {_span(apart)} later" if apart else ", at once"
+
+
+def _span(apart: timedelta) -> str:
+    minutes = apart.total_seconds() / 60
+    if minutes < 1:
+        return f"{apart.total_seconds():.0f} s"
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} days"
+
+
+def _steps(log: Log, proposal: LogProposal) -> str:
+    """SQL: case_key, local_at (of the desk), word, signal, is_status, place: what is known to have happened, in order."""
+    case = proposal.columns["case_id"]
+    zone = proposal.zone_read
+    if proposal.form == "cases":
+        parts = [
+            f"select case_key, instant, {literal(column)} as word, {literal(signal)} as signal "
+            f"from ({log.records_in_order(case, column, proposal.time_format, zone, by_stamp=False, newest_first=False)})"
+            for column, signal in proposal.milestones.items()
+        ]
+        order = ", ".join(f"when {literal(signal)} then {number}" for number, signal in enumerate(Signal)).replace(", when", " when")
+        found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({' union all '.join(parts)})"
+    else:
+        status = log.columns[proposal.columns["status"]].sql
+        signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
+        known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
+        said = " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
+        records = log.records_in_order(
+            case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first
+        )
+        bot = ""
+        if proposal.bots:
+            replies = [word for word, signal in known.items() if signal == Signal.PUBLIC_REPLY]
+            agent = log.columns[proposal.columns["agent"]].sql
+            bot = f"when {status} in ({_listed(replies)}) and {agent} in ({_listed(proposal.bots)}) then {literal(Signal.BOT_REPLY)}"
+        found = f"select case_key, instant, {status} as word, case {bot} {said} end as signal, place from ({records})"
+    messages = _listed(signal for signal in Signal if not signal.is_status)
+    return (
+        f"select case_key, timezone({literal(proposal.timezone)}, instant) as local_at, word, signal, signal not in ({messages}) as is_status, place "
+        f"from ({found}) where signal is not null"
+    )
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(literal(str(word)) for word in words)
