@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sized
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -84,23 +85,38 @@ class CsvSettings(Document):
         return self
 
 
-class TimeSettings(Document):
-    """How a stamp is written, and the zone of a stamp that states no UTC offset."""
+def _one_or_several(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
-    format: Text = "iso"
+
+class TimeSettings(Document):
+    """How stamps are written (one form, or several), and the zone of a stamp that states no UTC offset."""
+
+    format: Annotated[Text | Annotated[tuple[Text, ...], Field(min_length=1)], BeforeValidator(_one_or_several)] = "iso"
     timezone: ZoneName | None = None
 
     @property
-    def states_offset(self) -> bool:
-        return "%z" in self.format or "%Z" in self.format
+    def forms(self) -> tuple[str, ...]:
+        """The forms of stamps: iso, epoch_s, epoch_ms, epoch_us, serial, or strptime formats."""
+        return (self.format,) if isinstance(self.format, str) else self.format
 
     @model_validator(mode="after")
     def _zone_known(self) -> TimeSettings:
-        if self.format != "iso" and "%" not in self.format:
-            raise ValueError(f"{self.format!r} is no stamp format; write iso, or one such as '%d/%m/%Y %H:%M'")
-        if self.format != "iso" and not self.states_offset and self.timezone is None:
-            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
+        for form in self.forms:
+            is_epoch = form in EPOCH_FORMS
+            if form not in ("iso", "serial") and not is_epoch and "%" not in form:
+                raise ValueError(f"{form!r} is no stamp format; write iso, {', '.join(EPOCH_FORMS)}, serial, or one such as '%d/%m/%Y %H:%M'")
+            if form != "iso" and not is_epoch and "%z" not in form and "%Z" not in form and self.timezone is None:
+                raise ValueError(f"the format {form!r} has no UTC offset (%z): name the zone in timezone")
+        if len(set(self.forms)) < len(self.forms):
+            raise ValueError("a format is listed twice; write each form of stamps once")
         return self
+
+
+#: Numbers counted since 1970-01-01 00:00 UTC.
+EPOCH_FORMS = ("epoch_s", "epoch_ms", "epoch_us")
+#: The column of a stamp, or those of its date and its time.
+StampColumn = Annotated[Text | tuple[Text, Text], BeforeValidator(_one_or_several)]
 
 
 class ColumnSettings(Document):
@@ -108,9 +124,9 @@ class ColumnSettings(Document):
 
     case_id: Text
     status: Text
-    event_ts: Text
-    intake_ts: Text | None = None
-    ingestion_ts: Text | None = None
+    event_ts: StampColumn
+    intake_ts: StampColumn | None = None
+    ingestion_ts: StampColumn | None = None
     event_id: Text | None = None
     team: Text | None = None
     agent: Text | None = None
@@ -123,13 +139,18 @@ class ColumnSettings(Document):
     channel: Text | None = None
     customer: Text | None = None
     tags: Text | None = None
-    resolved_ts: Text | None = None
-    closed_ts: Text | None = None
+    resolved_ts: StampColumn | None = None
+    closed_ts: StampColumn | None = None
     sla_met: Text | None = None
 
+    def of(self, field: str) -> tuple[str, ...]:
+        """The columns of a field: one, or those of a date and a time; none where the log has none."""
+        column: str | tuple[str, ...] | None = getattr(self, field)
+        return () if column is None else (column,) if isinstance(column, str) else column
+
     def mapped(self) -> dict[str, str]:
-        """Field -> column, of the fields that the log has."""
-        return {field: column for field, column in self if column is not None}
+        """Field -> what its column is called, `Date + Time` for two, of the fields that the log has."""
+        return {field: " + ".join(self.of(field)) for field, column in self if column is not None}
 
 
 class SlaMetValues(Document):
@@ -167,6 +188,17 @@ class EventLogSettings(Document):
     #: The records of each file come the last one first.
     newest_first: bool = False
     case_id_prefix: str = ""
+
+    @model_validator(mode="after")
+    def _words_differ(self) -> EventLogSettings:
+        meant: dict[str, str] = {}
+        for word, signal in self.statuses.items():
+            folded = " ".join(unicodedata.normalize("NFC", word).casefold().split())
+            first = meant.setdefault(folded, word)
+            if self.statuses[first] != signal:
+                problem = f"case and spaces make no difference, and {first!r} means {self.statuses[first]} already; keep one of the two meanings"
+                raise problem_at(("statuses", word), problem, signal)
+        return self
 
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
         """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""

@@ -21,7 +21,7 @@ from opsla_dagster.settings.sources import CsvSettings, EventLogSettings
 from opsla_dagster.sources.event_log.canonical import Loaded, connect, load_file, prepare
 from opsla_dagster.sources.event_log.csv_records import CsvCopy, copy_records, raw_blocks
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
-from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal
+from opsla_dagster.sources.event_log.stamp_sql import ISO_LOCAL, ISO_OFFSET, literal
 from opsla_dagster.starting.stamps import candidates, reading
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal, stated_instant
+from opsla_dagster.sources.event_log.stamp_sql import ISO_LOCAL, ISO_OFFSET, literal
 
 _DATE = re.compile(
     r"(?P<ymd>\d{4}(?P<s1>[-/.])\d{1,2}(?P=s1)\d{1,2})"

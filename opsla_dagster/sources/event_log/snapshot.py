@@ -35,7 +35,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 2
+CANONICAL_VERSION = 3
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -55,6 +55,8 @@ class Snapshot:
     rows: dict[str, int]
     #: The CANONICAL_VERSION that made it; the first one did not write it down.
     version: int
+    #: What a person should know of the reading, a line each.
+    notes: tuple[str, ...] = ()
 
     @property
     def spill_directory(self) -> Path:
@@ -109,9 +111,9 @@ def _build(
     aside = directory.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
     aside.mkdir()
     try:
-        counts, rows = canonicalise(settings, desk, files, aside)
+        reading = canonicalise(settings, desk, files, aside)
         shutil.rmtree(aside / "spill", ignore_errors=True)
-        state = {"version": CANONICAL_VERSION, "fingerprint": fingerprint, "counts": asdict(counts), "rows": rows}
+        state = {"version": CANONICAL_VERSION, "fingerprint": fingerprint, **asdict(reading)}
         (aside / _STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
         if not directory.exists():
             aside.rename(directory)
@@ -123,7 +125,7 @@ def _read(directory: Path) -> Snapshot:
     try:
         state = json.loads((directory / _STATE_FILE).read_text(encoding="utf-8"))
         counts = SourceCounts(**state["counts"])
-        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1))
+        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1), tuple(state.get("notes", ())))
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise OpslaError(f"{directory}: a damaged cache ({error}); delete this directory and run again") from error
 

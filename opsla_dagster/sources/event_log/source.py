@@ -28,8 +28,8 @@ from opsla_dagster.sources.base import (
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.files import find_log_files
-from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.sources.event_log.stamp_sql import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -181,10 +181,10 @@ class EventLogSource(Source):
         return self._snapshot.counts
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
-        """The counts, and the records that are not visible yet: they are in no table, and are not rejected either."""
+        """The counts, what was decided on the way, and the records that are not visible yet: they are in no table, and are not rejected either."""
         counts = self.counts()
         where = " (raw.rejected_rows)" if counts.rejected_rows else ""
-        notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}"]
+        notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}", *self._snapshot.notes]
         ((waiting, latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
         if isinstance(waiting, int) and isinstance(latest, datetime):
             lie = "lies" if waiting == 1 else "lie"
