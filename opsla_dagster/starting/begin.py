@@ -24,9 +24,10 @@ from opsla_dagster.starting.accounts import (
     zendesk_account,
 )
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, Told, propose, zone_problem
+from opsla_dagster.starting.proposing import LogProposal, Told, propose
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import sniffed
+from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
 from opsla_dagster.starting.words import plain_name
 from opsla_dagster.starting.writing import (
     MOST_REJECTED_PCT,
@@ -153,6 +154,9 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     timezone = answers.timezone or asking.value(ZONE_QUESTION, schedule[1].zone if schedule else "UTC", "--timezone", zone_problem)
     if schedule is None and answers.timezone is None and not asking.is_allowed:
         asking.warn(ZONE_ASSUMED)
+    timezone, warning = settled_zone(timezone, asking)
+    if warning is not None:
+        asking.warn(warning)
     schedule = _of_the_desk(schedule, timezone, asking)
     today = datetime.now(UTC).date()
     usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)

@@ -7,31 +7,23 @@ writing config.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.remarks import Remarks as _Remarks
+from opsla_dagster.starting.remarks import answer_to as _answer
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamps import has_clock, states_offset, swapped
+from opsla_dagster.starting.stamp_choice import Forms, join_dates_and_times, stamp_columns, start_date_of, time_format_of, zone_read, zones_of
 from opsla_dagster.starting.words import MET, counted, fields_named, is_vague, signal_of, signals_of
 from opsla_dagster.status import MEANINGS, Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
 STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts")
-#: Share of the cells of a column that must be stamps for it to be one, 0-1.
-_STAMPS_SHARE = 0.8
 #: Words that a status column has at most.
 MOST_WORDS = 60
-ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
-ZONE_ASSUMED = "The zone UTC is assumed, business hours with it: nothing said another one (--timezone)."
-_ZONES_READ = (
-    "of zones that stamps name, read are UTC, IANA names such as Europe/Berlin, and the abbreviations of the zone of --timezone (CET and CEST "
-    "of Europe/Berlin): name that zone, or export stamps with their UTC offset"
-)
-_FAR_BEFORE = timedelta(days=730)
 #: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
 _STEPPING_BACK_SHARE = 0.01
 
@@ -52,7 +44,7 @@ class LogProposal:
     """What sources.yml is to say of a log, and what a person should know about it."""
 
     columns: dict[str, str]
-    time_format: str
+    time_format: Forms
     #: Zone of stamps without an offset; None where every stamp has one.
     stamps_zone: str | None
     timezone: str
@@ -68,34 +60,46 @@ class LogProposal:
     notes: list[str]
     #: Assumptions that make every figure wrong if they are.
     warnings: list[str]
-
-
-@dataclass(frozen=True)
-class _Remarks:
-    """What is said of the choice on the way; `missing` is what nobody could be asked for, each with its flag."""
-
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    #: Column that is joined from two -> the one of its date, and the one of its time.
+    joined: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
+    remarks = _Remarks()
+    told = replace(told, columns=join_dates_and_times(log, told.columns, remarks.notes))
     for name, column in told.columns.items():
         if problem := _column_problem(log, name, column):
             raise OpslaError(f"--column {name}={column}: {problem}")
-    remarks = _Remarks()
-    time_format, fits = _time_format(log, told, asking, remarks)
-    columns = _columns(log, told, fits, asking, remarks)
-    timezone, stamps_zone = _zones(log, told, columns, time_format, asking, remarks)
+    stamps = stamp_columns(log, told.time_format, asking, remarks)
+    columns = _columns(log, told, set(stamps), asking, remarks)
+    if "case_id" in columns:
+        _require_exact_ids(log, columns["case_id"])
+    time_format = time_format_of(log, columns, stamps, remarks.notes) if "event_ts" in columns else told.time_format or "iso"
+    timezone, stamps_zone = zones_of(log, told.timezone, columns, time_format, asking, remarks)
     statuses, unplaced = _statuses(log, told, columns["status"], asking, remarks) if "status" in columns else ({}, {})
     if remarks.missing:
         raise OpslaError("\n".join(remarks.missing))
-    start_date = _start_date(log, told, columns, time_format, timezone, stamps_zone, remarks.notes)
-    order_by, newest_first = _order(log, columns, time_format, _zone_read(time_format, stamps_zone), remarks.notes)
+    start_date = start_date_of(log, told.start_date, columns, time_format, timezone, stamps_zone, remarks.notes)
+    order_by, newest_first = _order(log, columns, time_format, zone_read(time_format, stamps_zone), remarks.notes)
+    joined = {name: column.parts for name, column in log.columns.items() if column.parts}
     return LogProposal(
         columns, time_format, stamps_zone, timezone, statuses, unplaced, _without_status(log, columns["status"]), start_date,
-        _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings,
+        _sla_met_values(log, columns), order_by, newest_first, remarks.notes, remarks.warnings, joined,
+    )
+
+
+def _require_exact_ids(log: Log, column: str) -> None:
+    """Raises OpslaError for ids that a spreadsheet rounded: several cases may have become one, and nothing can tell them apart again."""
+    rounded = log.rounded_ids(column)
+    if not rounded:
+        return
+    records = sum(rounded.values())
+    shown = ", ".join(list(rounded)[:3])
+    raise OpslaError(
+        f"{log.files[0]}: column {column!r}: {counted(records, 'record')} with an id that a spreadsheet rounded ({shown}): several cases may "
+        "share one such id, so no figure of them would be true. Export the log anew with the ids as text (in a spreadsheet, format the column "
+        "as text before the file is opened), or name another column with --column case_id=COLUMN"
     )
 
 
@@ -110,122 +114,10 @@ def _column_problem(log: Log, name: str, column: str) -> str | None:
     return None
 
 
-def _answer(
-    question: str, proposal: str | None, flag: str, asking: Asking, remarks: _Remarks, refuse: Callable[[str], str | None]
-) -> str | None:
-    """The answer, or the proposal; None where there is neither, which is remembered as missing."""
-    if proposal is None and not asking.is_allowed:
-        remarks.missing.append(f"{question}: say it with {flag}")
-        return None
-    return asking.value(question, proposal, flag, refuse)
+# ---------------------------------------------------------------- order
 
 
-# ---------------------------------------------------------------- stamps
-
-
-def _time_format(log: Log, told: Told, asking: Asking, remarks: _Remarks) -> tuple[str, set[str]]:
-    """The format of the log's stamps, and the columns that are written so. Beside typed stamps a column of dates says none."""
-    typed = {name for name, column in log.columns.items() if column.is_typed_stamp}
-    counts = {name: log.stamp_formats(name) for name in log.columns if name not in typed}
-    if told.time_format is not None:
-        counts = {name: {told.time_format: log.readable(name, told.time_format)} for name in counts}
-    fitting = {
-        name: {each: count for each, count in found.items() if count >= _STAMPS_SHARE * log.columns[name].filled and count}
-        for name, found in counts.items()
-    }
-    if typed and told.time_format is None:
-        fitting = {name: {each: count for each, count in found.items() if has_clock(each)} for name, found in fitting.items()}
-    totals: dict[str, int] = {}
-    for each, count in chain.from_iterable(found.items() for found in fitting.values()):
-        totals[each] = totals.get(each, 0) + count
-    if not totals:
-        if typed:
-            return "iso", typed
-        hint = f" as {told.time_format!r}" if told.time_format else ""
-        names_zones = any(each.endswith("%Z") for found in counts.values() for each in found)
-        way = _ZONES_READ if names_zones else "say how stamps are written with --time-format, such as '%d/%m/%Y %H:%M'"
-        raise OpslaError(f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)}); {way}")
-    best = max(totals, key=lambda each: totals[each])
-    columns = {name for name, found in fitting.items() if best in found}
-    best = told.time_format or _in_order(log, best, columns, asking, remarks)
-    return best, {name for name in columns if best in fitting[name]} | typed
-
-
-def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: _Remarks) -> str:
-    """Day or month first: as the data decides, else as a person says."""
-    other = swapped(best)
-    if other is None:
-        return best
-    alone = [log.only(name, best, other) for name in columns]
-    only_best, only_other = sum(one for one, _ in alone), sum(two for _, two in alone)
-    if only_best < only_other:
-        best, other, only_best, only_other = other, best, only_other, only_best
-    if only_best > only_other:
-        remarks.notes.append(f"Stamps are read as {best}: {only_best:,} of them can be nothing else.")
-        if only_other:
-            remarks.notes.append(f"{only_other:,} stamps fit only {other}; they will be rejected.")
-        return best
-    question = f"Every stamp can be read as {best} and as {other}"
-    known = {best, other}
-    answer = _answer(
-        question, None, f"--time-format '{best}' (or '{other}')", asking, remarks,
-        lambda answer: None if answer in known else f"write {best} or {other}",
-    )
-    return answer or best
-
-
-def _zones(
-    log: Log, told: Told, columns: Mapping[str, str], time_format: str, asking: Asking, remarks: _Remarks
-) -> tuple[str, str | None]:
-    """The desk's zone, and the one of stamps without offset. UTC is not proposed where every stamp says that it is not UTC."""
-    stamps = [columns[name] for name in STAMPS if name in columns]
-    all_offset = states_offset(time_format) or (
-        time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
-    )
-    offsets = log.offsets(stamps) if stamps and all_offset else []
-    is_elsewhere = any(offset.strip("Z+-0:") not in {"", "UTC", "GMT"} for offset in offsets)
-    also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
-    question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
-    flag = "--timezone (UTC, if business hours are told in UTC)"
-    zone = told.timezone or _answer(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
-    if told.timezone is None and not asking.is_allowed:
-        remarks.warnings.append(ZONE_ASSUMED)
-    return zone, None if all_offset and not time_format.endswith("%Z") else zone
-
-
-def zone_problem(name: str) -> str | None:
-    """What is wrong with the name of a zone, or None."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return f"{name!r} is no time zone; write an IANA name such as America/New_York or UTC"
-    return None
-
-
-def _start_date(
-    log: Log, told: Told, columns: Mapping[str, str], time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
-) -> date:
-    """The first intake date to load."""
-    begins = columns.get("intake_ts", columns["event_ts"])
-    first, early = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
-    if not (isinstance(first, date) and isinstance(early, date)):
-        raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
-    if told.start_date is not None:
-        return told.start_date
-    if early - first > _FAR_BEFORE:
-        notes.append(f"The desk starts on {early}: the few stamps before (from {first}) look like slips; --start-date {first} keeps them.")
-        return early
-    return first
-
-
-def _zone_read(time_format: str, stamps_zone: str | None) -> str:
-    """The zone of the stamps as `Log.stamp` reads them."""
-    return "UTC" if states_offset(time_format) else stamps_zone or "UTC"
-
-
-def _order(log: Log, columns: Mapping[str, str], time_format: str, zone: str, notes: list[str]) -> tuple[list[str], bool]:
+def _order(log: Log, columns: Mapping[str, str], time_format: Forms, zone: str, notes: list[str]) -> tuple[list[str], bool]:
     """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be."""
     stamps = columns["event_ts"]
     order = log.order(columns["case_id"], stamps, time_format, zone)

@@ -38,7 +38,7 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     if proposal.without_status:
         statuses.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; left out", "yellow"))
     console.print(statuses)
-    lines = [f"{counted(log.rows, 'record')}; {_written(log)}; stamps {proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."]
+    lines = [f"{counted(log.rows, 'record')}; {_written(log)}; stamps {_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {', '.join(unused)}."] if unused else []
     lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
@@ -52,6 +52,10 @@ def show_account(console: Console, statuses: Mapping[str, str]) -> None:
     for word, status in statuses.items():
         table.add_row(word, status)
     console.print(table)
+
+
+def _written_as(proposal: LogProposal) -> str:
+    return proposal.time_format if isinstance(proposal.time_format, str) else " or ".join(proposal.time_format)
 
 
 def _written(log: Log) -> str:

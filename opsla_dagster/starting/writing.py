@@ -53,7 +53,8 @@ def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: 
     has_triage = Signal.TRIAGE in proposal.statuses.values()
     word, signal = next(iter(proposal.statuses.items()))
     answers = {
-        **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
+        **asdict(proposal), "columns": {field: proposal.joined.get(column, column) for field, column in proposal.columns.items()},
+        "order_by": [proposal.joined.get(column, (column,))[0] for column in proposal.order_by], "name": log.name, "rows": log.rows, "vendor": None, "touches": [Signal.TRIAGE] if has_triage else _touches(proposal),
         "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.csv),
         "example": {"case": log.example_case, "word": word, "signal": signal},
         **_horizon(proposal.start_date, max(today, proposal.start_date)),
@@ -129,8 +130,10 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def _scalar(text: str) -> str:
-    """Plain where YAML reads it as this very text, else in quotes."""
+def _scalar(text: str | Sequence[str]) -> str:
+    """Plain where YAML reads it as this very text, else in quotes; several as a list."""
+    if not isinstance(text, str):
+        return f"[{', '.join(_scalar(each) for each in text)}]"
     is_plain = text.isprintable() and not set(text) & set("\"'#:{}[],&*!|>%@`\\?") and text == text.strip()
     try:
         return text if is_plain and yaml.safe_load(text) == text else _quoted(text)
