@@ -14,7 +14,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.zones import fixed_zone_warning, likely_place
 from opsla_dagster.sources.event_log.mapping import STAMP_FIELDS
 from opsla_dagster.sources.event_log.stamp_sql import EPOCHS, ISO, SERIAL, has_clock, states_offset
-from opsla_dagster.sources.event_log.stamp_words import language_of
+from opsla_dagster.sources.event_log.stamp_words import common_languages
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
@@ -147,8 +147,13 @@ def _forms_of(log: Log, name: str, counts: Mapping[str, int]) -> tuple[str, ...]
             read += clocked[best]
         tried = {*chosen, best, *(swapped(form) for form in (*chosen, best))}
         left = log.stamp_formats(name, unread_by=chosen) if read < filled else {}
-        clocked = {form: count for form, count in left.items() if count and has_clock(form) and form not in tried and is_of_numbers(form) == is_of_numbers(chosen[0])}
+        clocked = {form: count for form, count in left.items() if count and has_clock(form) and form not in tried and not _is_corrupting({*chosen, form})}
     return tuple(chosen) if chosen and read >= _STAMPS_SHARE * filled else ()
+
+
+def _is_corrupting(forms: set[str]) -> bool:
+    """A spreadsheet that makes serial dates of some cells and leaves others as text has read those with day and month in each other's place."""
+    return SERIAL in forms and any(swapped(form) is not None for form in forms)
 
 
 def _in_order(log: Log, found: Mapping[str, tuple[str, ...]], asking: Asking, remarks: Remarks) -> dict[str, tuple[str, ...]]:
@@ -227,11 +232,12 @@ def time_format_of(log: Log, columns: dict[str, str], stamps: Mapping[str, tuple
 
 def _tell_forms(log: Log, event: str, forms: Sequence[str], notes: list[str]) -> None:
     counts = {form: log.readable(event, form) for form in forms} if len(forms) > 1 else {}
-    if used := {form: count for form, count in counts.items() if count}:
-        notes.append(f"{event} is written in {len(used)} forms: {', '.join(f'{count:,} as {form}' for form, count in used.items())}." if len(used) > 1 else f"{event} is written as {next(iter(used))}.")
+    used = {form: count for form, count in counts.items() if count}
+    if len(used) > 1:
+        notes.append(f"{event} is written in {len(used)} forms: {', '.join(f'{count:,} as {form}' for form, count in used.items())}.")
     if any("%b" in form or "%B" in form for form in forms):
-        languages = dict.fromkeys(language for word in log.month_words(event) if (language := language_of(word)))
-        notes.extend([f"Names of months are {', '.join(languages)}."] if languages else [])
+        languages = common_languages(log.month_words(event))
+        notes.extend([f"Names of months are {' or '.join(languages)}."] if languages else [])
     column = log.columns[event]
     unread = log.unreadable_stamps(event, list(forms)) if forms and not column.is_typed_stamp else []
     if unread:
@@ -256,6 +262,8 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
     name, form = nearest
     if form is None:
         first = log.unreadable_stamps(name, ISO)
+        if log.rounded_ids(name):
+            return f"{text}; column {name!r} holds numbers that a spreadsheet rounded ({_some(first)}), which tell no instant: export it as text"
         return f"{text}; column {name!r} holds {_some(first)}; {_SAY_IT}"
     unread = log.unreadable_stamps(name, form)
     read, filled = counts[name].get(form, 0), log.columns[name].filled

@@ -27,6 +27,7 @@ _TIME = re.compile(
 _SHORT_WORD = 3
 _ISO = re.compile(ISO_LOCAL + rf"({ISO_OFFSET})?")
 _PACKED = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?P<seconds>[0-5]\d)?")
+_SERIAL_PAIR = re.compile(r"\d{5}([.,]0+)? 0?[.,]\d{1,12}")
 _NUMBER = re.compile(r"\d{1,17}([.,]\d{1,12})?|\d([.,]\d{1,18})?[eE]\+?\d{1,2}")
 #: Numbers that may be stamps lie between the first days of these years: what is earlier is a count or an id.
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800  # 1990 and 2100
@@ -47,6 +48,8 @@ def formats_of(cell: str) -> list[str]:
         return [ISO]
     if _NUMBER.fullmatch(cell):
         return _forms_of_number(cell)
+    if _SERIAL_PAIR.fullmatch(cell):
+        return [SERIAL]
     date = _DATE.match(cell)
     if date is None:
         return []

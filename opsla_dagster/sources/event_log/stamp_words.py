@@ -6,6 +6,7 @@ Belongs here: words. Does not belong here: SQL, and formats.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 #: Languages whose names are read, beside their variants that spell some differently (Jänner in Austria).
@@ -44,13 +45,20 @@ def weekday_words() -> tuple[str, ...]:
     return tuple(sorted(words | {_plain(word) for word in words}))
 
 
+def common_languages(words: Iterable[str]) -> list[str]:
+    """The languages in which all those of the words that name months do so, such as German for Okt and März; none where English is one."""
+    known = [languages for word in words if (languages := _languages_of(word))]
+    common = [name for name in LANGUAGES.values() if all(name in languages for languages in known)] if known else []
+    return [] if "English" in common else common or sorted({name for languages in known for name in languages} - {"English"})
+
+
 @cache
-def language_of(word: str) -> str | None:
-    """The language, or languages, in which a word that is not English names a month, such as German for Okt."""
-    known = [name for code, name in LANGUAGES.items() if _bare(word) in {spelled for spelled, _ in _months(code)}]
-    return None if "English" in known or not known else " or ".join(known)
+def _languages_of(word: str) -> frozenset[str]:
+    bare = _bare(word)
+    return frozenset(name for code, name in LANGUAGES.items() if bare in {spelled for spelled, _ in _months(code)})
 
 
+@cache
 def _months(locale: str) -> set[tuple[str, int]]:
     from babel import Locale  # here, because most logs name no months and it is slow to import
 
