@@ -246,7 +246,7 @@ calendars:
         ),
         (
             "hours:", "public_holidays: [{country: US, state: TX}]\n    hours:",
-            r"calendars\.desk\.public_holidays\.0\.state: no such setting; known here: country, subdivision, observed, only$",
+            r"calendars\.desk\.public_holidays\.0\.state: no such setting; known here: country, subdivision, observed, only, categories, half_day_hours$",
         ),
         ("calendars:", "default: desk\ncalendars:", r"default: no such setting"),
         ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
