@@ -216,7 +216,7 @@ class Log:
 
     def days(self, column: str, stamp_format: str | Sequence[str], stamps_zone: str, desk_zone: str) -> tuple[object, object]:
         """First, and one in a thousand, local date of a column's stamps; None where it has none."""
-        local = f"timezone({literal(desk_zone)}, timezone('UTC', instant))::date"
+        local = f"timezone({literal(desk_zone)}, instant)::date"
         ((first, early),) = self._rows(
             f"select min({local}), quantile_disc({local}, 0.001) from ({self._instants(column, stamp_format, stamps_zone)})"
         )
@@ -252,7 +252,7 @@ class Log:
         stamp, _ = self._reading(column, stamp_format)
         later, earlier = placed("stamp_local", stamps_zone), placed_earlier("stamp_local", stamps_zone)
         return (
-            f"select *, coalesce(stamp_stated, {later}) as instant, coalesce(stamp_stated, {earlier}, {later}) as earliest "
+            f"select *, timezone('UTC', coalesce(stamp_stated, {later})) as instant, timezone('UTC', coalesce(stamp_stated, {earlier}, {later})) as earliest "
             f"from (select *, {stamp.stated} as stamp_stated, {stamp.local} as stamp_local from log) "
             f"where coalesce(stamp_stated, stamp_local) {_PLAUSIBLE}"
         )
