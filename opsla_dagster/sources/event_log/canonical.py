@@ -126,8 +126,8 @@ def _notes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, pl
         notes.append(f"{_stamps(placed.by_order)} of an hour that {zone} repeats: the order of the records tells which pass")
     if placed.later:
         notes.append(
-            f"warning: {_stamps(placed.later)} of an hour that {zone} repeats, and nothing tells which pass: the later instant is taken; "
-            "stamps with a UTC offset would tell"
+            f"warning: {_stamps(placed.later)} of an hour that {zone} repeats, and nothing tells which pass: the later instant is taken "
+            "where the order allows it; stamps with a UTC offset would tell"
         )
     if len(settings.time.forms) > 1:
         counts = dict(connection.execute("select event_ts_form, count(*) from numbered where fault is null group by all").fetchall())

@@ -143,7 +143,7 @@ def _place_beside_events(connection: duckdb.DuckDBPyConnection, field: str) -> i
     ((count,),) = connection.execute(f"select count(*) {repeated}").fetchall()
     if not count:
         return 0
-    is_too_late = f"numbered.{field} > first_event" if field == "intake_ts" else "false"
+    is_too_late = f"numbered.{field} > events.first_event" if field == "intake_ts" else "false"
     connection.execute(f"""
         create or replace temporary table passes_beside_events as
         with events as (
@@ -153,10 +153,12 @@ def _place_beside_events(connection: duckdb.DuckDBPyConnection, field: str) -> i
         )
         select
             numbered.case_id, numbered.source_sequence,
-            min(event_ts) filter (event_ts_local = numbered.{field}_local and event_ts in (numbered.{field}, numbered.{field}_earlier)) as same,
+            min(events.event_ts) filter (
+                events.event_ts_local = numbered.{field}_local and events.event_ts in (numbered.{field}, numbered.{field}_earlier)
+            ) as same,
             coalesce(bool_or({is_too_late}), false) as is_too_late
         from (select * {repeated}) as numbered
-        left join events using (case_id)
+        left join events on events.case_id = numbered.case_id
         group by numbered.case_id, numbered.source_sequence
     """)
     connection.execute(f"""
