@@ -240,10 +240,11 @@ def _make_up_days(country: str, subdivision: str | None, first_year: int, last_y
     if label := getattr(known, "substituted_label", None):
         before, _, after = known.tr(label).partition("%s")
         written = known.tr(known.substituted_date_format)
-        for day, name in ((day, name) for day in sorted(known) for name in known.get_list(day)):
+        named = [(day, name) for day in sorted(known) for name in known.get_list(day)]
+        for day_off, name in named:
             if name.startswith(before) and name.endswith(after):
                 worked = datetime.strptime(name[len(before) : len(name) - len(after)], written).date()
-                days_off.setdefault(worked, day)
+                days_off.setdefault(worked, day_off)
     return {day: days_off.get(day) for day in sorted(known.weekend_workdays) if first_year <= day.year <= last_year}
 
 
@@ -367,8 +368,8 @@ class Calendar(Document):
             names.update(public.names(horizon))
         for holiday in self.holidays:
             names.update(dict.fromkeys(holiday.dates(), holiday.name))
-        for day in (*self.half_days, *self.working_days):
-            names.pop(day.on, None)
+        for day in [each.on for each in self.half_days] + [each.on for each in self.working_days]:
+            names.pop(day, None)
         return names
 
 

@@ -24,11 +24,11 @@ _USUAL_PLACES = {
 
 
 def likely_place(zone: str) -> str | None:
-    """The place that is mostly meant where `zone` is a fixed distance from UTC; None for every other zone."""
+    """The place that is mostly meant where `zone` is a fixed distance from UTC; None where there is none, and for every other zone."""
     if zone in _WINTER_ALL_YEAR:
         return _WINTER_ALL_YEAR[zone][0]
     fixed = _FIXED.fullmatch(zone)
-    return _USUAL_PLACES.get(fixed[1] + fixed[2], "UTC") if fixed and zone not in _WINTER_ALL_YEAR else None
+    return _USUAL_PLACES.get(fixed[1] + fixed[2]) if fixed else None
 
 
 def fixed_zone_warning(zone: str) -> str | None:

@@ -16,7 +16,15 @@ from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.remarks import Remarks as _Remarks
 from opsla_dagster.starting.remarks import answer_to as _answer
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamp_choice import Forms, join_dates_and_times, stamp_columns, start_date_of, time_format_of, zone_read, zones_of
+from opsla_dagster.starting.stamp_choice import (
+    Forms,
+    join_dates_and_times,
+    stamp_columns,
+    start_date_of,
+    time_format_of,
+    zone_read,
+    zones_of,
+)
 from opsla_dagster.starting.words import MET, counted, fields_named, is_vague, signal_of, signals_of
 from opsla_dagster.status import MEANINGS, Signal
 

@@ -112,7 +112,7 @@ def stamp_columns(log: Log, time_format: str | None, asking: Asking, remarks: Re
 
     Raises OpslaError, showing what did not fit, where there is none.
     """
-    found = {name: (ISO,) for name, column in log.columns.items() if column.is_typed_stamp}
+    found: dict[str, tuple[str, ...]] = {name: (ISO,) for name, column in log.columns.items() if column.is_typed_stamp}
     others = [name for name in log.columns if name not in found]
     if time_format is not None:
         read = {name: log.readable(name, time_format) for name in others}

@@ -12,8 +12,10 @@ from case_home import CASES, config_of, made
 from rich.console import Console
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
+from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
@@ -106,7 +108,7 @@ def test_ids_rounded_by_a_spreadsheet(tmp_path: Path) -> None:
 
 def test_ids_rounded_by_a_spreadsheet_are_rejected_where_nobody_asked_init(tmp_path: Path) -> None:
     settings = EventLogSettings.model_validate({
-        "type": "event_log", "name": "log", "files": str(CASES / "ids_rounded_by_a_spreadsheet" / "log.csv"), "time": {"timezone": "UTC"},
+        "type": "event_log", "name": "log", "files": str(CASES / "ids_rounded_by_a_spreadsheet" / "log.csv"),
         "columns": {"case_id": "Ticket", "status": "State", "event_ts": "Changed at"}, "time": {"timezone": "UTC", "format": "%Y-%m-%d %H:%M"},
         "statuses": {"Open": "INTAKE", "Solved": "RESOLVED"},
     })
@@ -114,3 +116,12 @@ def test_ids_rounded_by_a_spreadsheet_are_rejected_where_nobody_asked_init(tmp_p
     source = EventLogSource(settings, desk, tmp_path / "cache", tmp_path)
     assert (source.counts().used_rows, source.counts().rejected_rows) == (0, 7)
     assert {row["field"] for row in source.rejected_rows().to_pylist()} == {"case_id"}
+
+
+def test_a_zone_without_summer_time_is_warned_of_at_every_load(tmp_path: Path) -> None:
+    config = config_of("stamps_of_the_repeated_hour", tmp_path)
+    for path in config.iterdir():
+        path.write_text(path.read_text(encoding="utf-8").replace("America/New_York", "EST"), encoding="utf-8")
+    (warning, *_) = build_desk(load_settings(config, tmp_path / "home")).reading_notes(datetime(2025, 12, 1))
+    assert warning.startswith("warning: the zone EST never has summer time")
+    assert warning.endswith("(sources.yml: desk.timezone, calendars.yml: calendars.desk.zone, sources.yml: log: time.timezone)")
