@@ -6,10 +6,11 @@ Belongs here: reading and counting, of all records, by the readers that will loa
 from __future__ import annotations
 
 import codecs
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from opsla_dagster.sources.event_log.mapping import is_rounded_id
 from opsla_dagster.sources.event_log.stamp_sql import (
     ISO,
     ISO_OFFSET,
+    MIDNIGHT,
     StampSql,
     any_of,
     joined,
@@ -86,6 +88,8 @@ class Log:
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
+    #: Columns of `log` that hold tidied cells.
+    _tidied: set[str] = field(default_factory=set)
 
     def words(self, column: str) -> dict[str, int]:
         """What the column says, with how often, the commonest first."""
@@ -94,13 +98,8 @@ class Log:
 
     def stamp_formats(self, column: str, *, unread_by: Sequence[str] = ()) -> dict[str, int]:
         """Form -> cells of the column that are stamps of it, for each form that some cell has the shape of; of those cells only that `unread_by` leave."""
-        cell = self.columns[column].sql
         left = f"{self.stamp(column, unread_by)} is null" if unread_by else "true"
-        sample = self._rows(
-            f"select {spelled_out('cell')} from (select distinct {self._tidy(column)} as cell from log where {cell} is not null and {left}) "
-            f"where cell is not null order by md5(cell) limit {_SAMPLE}"
-        )
-        formats = candidates(str(value) for (value,) in sample)
+        formats = candidates(self._sample(column, left))
         if not formats:
             return {}
         counts = ", ".join(f"count(*) filter ({left} and {self.stamp(column, each)} {_PLAUSIBLE})" for each in formats)
@@ -150,8 +149,17 @@ class Log:
         ((count,),) = self._rows(f"select count(*) filter ({self._reading(column, forms)[0].stated} is not null) from log")
         return int(count)
 
+    def _sample(self, column: str, condition: str = "true") -> list[str]:
+        """Some of the cells, tidied and spelled out."""
+        cell = self.columns[column].sql
+        some = f"select distinct {cell} as cell from log where {cell} is not null and {condition} order by md5(cell) limit {_SAMPLE}"
+        tidy = "cell" if self.columns[column].parts else tidied("cell")
+        return [text for (text,) in self._rows(f"select {spelled_out('tidy')} from (select {tidy} as tidy from ({some})) where tidy is not null")]
+
     def times_of_day(self, column: str) -> tuple[int, int]:
         """Cells that are a time of day alone: written as one, and as the fraction of a day."""
+        if not any(re.fullmatch(f"{TIME_OF_DAY}|{FRACTION_OF_A_DAY}", text) for text in self._sample(column)):
+            return 0, 0
         text = spelled_out(self._tidy(column))
         ((written, fractions),) = self._rows(
             f"select count(*) filter (regexp_full_match({text}, {literal(TIME_OF_DAY)})), "
@@ -161,6 +169,8 @@ class Log:
 
     def midnights(self, column: str) -> int:
         """Cells that are the midnight of a date, which is how a typed date beside a time is often written."""
+        if not any(re.search(MIDNIGHT, text) for text in self._sample(column)):
+            return 0
         ((count,),) = self._rows(f"select count(*) filter ({joined(self._tidy(column), 'cast(null as varchar)')} <> {self._tidy(column)}) from log")
         return int(count)
 
@@ -263,8 +273,16 @@ class Log:
         return any_of([stamp_sql(self._tidy(column), form, self.zone) for form in told])
 
     def _tidy(self, column: str) -> str:
+        """SQL: the tidied cell, which is kept beside the cell once it has been asked for."""
         measured = self.columns[column]
-        return measured.sql if measured.parts else tidied(measured.sql)
+        if measured.parts:
+            return measured.sql
+        name = f"{measured.sql}_tidy"
+        if name not in self._tidied:
+            self.connection.execute(f"alter table log add column {name} varchar")
+            self.connection.execute(f"update log set {name} = {tidied(measured.sql)}")
+            self._tidied.add(name)
+        return name
 
     def _rows(self, select: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(select).fetchall()

@@ -239,7 +239,8 @@ def _tell_forms(log: Log, event: str, forms: Sequence[str], notes: list[str]) ->
         languages = common_languages(log.month_words(event))
         notes.extend([f"Names of months are {' or '.join(languages)}."] if languages else [])
     column = log.columns[event]
-    unread = log.unreadable_stamps(event, list(forms)) if forms and not column.is_typed_stamp else []
+    is_all_read = not forms or column.is_typed_stamp or log.readable(event, list(forms)) == column.filled
+    unread = [] if is_all_read else log.unreadable_stamps(event, list(forms))
     if unread:
         notes.append(f"{counted(sum(count for _, count in unread), 'record')} whose {event} cannot be read, to be rejected: {_some(unread)}.")
 

@@ -40,7 +40,7 @@ _EPOCH = r"\d{1,17}([.,]\d{1,12})?"
 _EPOCH_EXPONENT = r"\d([.,]\d{1,18})?[eE][+]?\d{1,2}"
 _LATEST_MICROSECONDS = 4_102_444_800_000_000
 #: A typed midnight that stands for a date alone, and a typed date that stands for a time alone (spreadsheets have no plain ones).
-_MIDNIGHT = r"[Tt ](0?0[:.]00([:.]00([.,]0+)?)?|12:00(:00)? ?[Aa][Mm])[Zz]?$"
+MIDNIGHT = r"[Tt ](0?0[:.]00([:.]00([.,]0+)?)?|12:00(:00)? ?[Aa][Mm])[Zz]?$"
 _NO_DATE = r"^(1899-12-3[01]|190[04]-01-0[01]|30/12/1899|12/30/1899|[01]/[01]/190[04])[Tt ]"
 
 
@@ -63,7 +63,8 @@ def literal(text: str) -> str:
 def tidied(cell: str) -> str:
     """SQL: the text of a cell as its writer meant it; spaces of every kind are one space, and none is at an end."""
     plain = f"translate({cell}, {literal(_ODD_LETTERS)}, {literal(_PLAIN_LETTERS)})"
-    return f"nullif(trim(regexp_replace({plain}, ' {{2,}}', ' ', 'g')), '')"
+    tidy = f"nullif(trim(regexp_replace({plain}, ' {{2,}}', ' ', 'g')), '')"
+    return f"case when {cell} = '' or regexp_matches({cell}, '[^ -~]|^ | $|  ') then {tidy} else {cell} end"
 
 
 def joined(date_cell: str, time_cell: str) -> str:
@@ -71,7 +72,7 @@ def joined(date_cell: str, time_cell: str) -> str:
 
     What a spreadsheet adds to either is left off: the midnight of a date, the first date of its calendar of a time.
     """
-    day = f"regexp_replace({date_cell}, {literal(_MIDNIGHT)}, '')"
+    day = f"regexp_replace({date_cell}, {literal(MIDNIGHT)}, '')"
     time = f"regexp_replace({time_cell}, {literal(_NO_DATE)}, '')"
     return f"nullif(trim(coalesce({day}, '') || ' ' || coalesce({time}, '')), '')"
 
@@ -97,10 +98,10 @@ def stamp_sql(cell: str, form: str, zone: str | None) -> StampSql:
         return StampSql(_of_epoch(cell, EPOCHS[form]), no_stamp)
     if form == SERIAL:
         return StampSql(no_stamp, _of_serial(cell))
-    spelled, written = spelled_out(cell, form), _plain_format(form)
+    ways = [(cell, form), (spelled_out(cell, form), _plain_format(form))]  # most cells need no spelling out, which is slow
     if states_offset(form):
-        return StampSql(f"timezone('UTC', {_stated_instant(spelled, written, zone)})", no_stamp)
-    return StampSql(no_stamp, f"cast(try_strptime({spelled}, {literal(written)}) as timestamp)")
+        return StampSql(f"coalesce({', '.join(_stated(text, written, zone) for text, written in ways)})", no_stamp)
+    return StampSql(no_stamp, f"coalesce({', '.join(f'cast(try_strptime({text}, {literal(written)}) as timestamp)' for text, written in ways)})")
 
 
 def any_of(readings: Sequence[StampSql]) -> tuple[StampSql, str]:
@@ -214,6 +215,10 @@ def _replaced(text: str, pattern: str, by: str) -> str:
 
 
 # ---------------------------------------------------------------- zones
+
+
+def _stated(cell: str, form: str, zone: str | None) -> str:
+    return f"timezone('UTC', {_stated_instant(cell, form, zone)})"
 
 
 def _stated_instant(cell: str, form: str, zone: str | None) -> str:
