@@ -37,7 +37,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     stamp_sql,
     tidied,
 )
-from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates
+from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
@@ -154,7 +154,13 @@ class Log:
         cell = self.columns[column].sql
         some = f"select distinct {cell} as cell from log where {cell} is not null and {condition} order by md5(cell) limit {_SAMPLE}"
         tidy = "cell" if self.columns[column].parts else tidied("cell")
-        return [text for (text,) in self._rows(f"select {spelled_out('tidy')} from (select {tidy} as tidy from ({some})) where tidy is not null")]
+        found = [text for (text,) in self._rows(f"select {tidy} from ({some})") if text is not None]
+        wordy = [text for text in found if may_need_spelling(text)]
+        if not wordy:
+            return found
+        listed = ", ".join(f"({literal(text)})" for text in wordy)
+        spelled = self._rows(f"select {spelled_out('tidy')} from (values {listed}) as wordy (tidy)")
+        return [text for text in found if not may_need_spelling(text)] + [text for (text,) in spelled]
 
     def times_of_day(self, column: str) -> tuple[int, int]:
         """Cells that are a time of day alone: written as one, and as the fraction of a day."""

@@ -6,10 +6,12 @@ Belongs here: shapes of cells that are tidied and spelled out (`stamp_sql`). Doe
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
 from opsla_dagster.sources.event_log.stamp_sql import EPOCHS, ISO, ISO_LOCAL, ISO_OFFSET, SERIAL
+from opsla_dagster.sources.event_log.stamp_words import month_words, weekday_words
 
 _DATE = re.compile(
     r"(?P<ymd>\d{4}(?P<s1>[-/.])\d{1,2}(?P=s1)\d{1,2})(?!\d)"
@@ -32,6 +34,8 @@ _NUMBER = re.compile(r"\d{1,17}([.,]\d{1,12})?|\d([.,]\d{1,18})?[eE]\+?\d{1,2}")
 #: Numbers that may be stamps lie between the first days of these years: what is earlier is a count or an id.
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800  # 1990 and 2100
 _FIRST_SERIAL, _LAST_SERIAL = 32_874, 73_051
+#: What stamps have beside names of months and weekdays that is spelled out.
+_SPELLED = re.compile(r"年|[ap]\.? ?m\b|uhr$|[.,]\d{7}", re.IGNORECASE)
 #: The same cell read with the month first.
 _SWAPPED = {"%d": "%m", "%m": "%d"}
 #: SQL pattern of a time of day alone, as a column beside one of dates has it; what a spreadsheet puts before it is part of it.
@@ -58,6 +62,14 @@ def formats_of(cell: str) -> list[str]:
     if clock is None:
         return []
     return [f"{day}{clock}" for day in _days(date)]
+
+
+def may_need_spelling(cell: str) -> bool:
+    """Whether a tidied cell has digits beside words that a stamp may have: only then it is worth spelling out."""
+    if not re.search(r"\d", cell):
+        return False
+    words = re.findall(r"\d+月|[^\W\d_]+", unicodedata.normalize("NFC", cell).lower())
+    return bool(_SPELLED.search(cell)) or any(word in month_words() or word in weekday_words() for word in words)
 
 
 def is_of_numbers(form: str) -> bool:

@@ -10,7 +10,7 @@ direction), then read by its form alone. Rules and their reasons: docs/decisions
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -206,7 +206,7 @@ def _plain_format(form: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r" Uhr$", "", re.sub(r"(?<=%b)\.(?=[^%])", "", text))).strip()
 
 
-def _alternatives(words: Sequence[str] | dict[str, str]) -> str:
+def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word).replace("\\-", "-") for word in sorted(words, key=lambda word: (-len(word), word)))
 
 

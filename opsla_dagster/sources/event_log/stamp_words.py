@@ -34,7 +34,7 @@ def month_words() -> dict[str, str]:
 
 
 @cache
-def weekday_words() -> tuple[str, ...]:
+def weekday_words() -> frozenset[str]:
     """Names of weekdays in lower case, without their dots."""
     from babel import Locale
 
@@ -42,7 +42,7 @@ def weekday_words() -> tuple[str, ...]:
     for locale in _LOCALES:
         days = Locale.parse(locale).days
         words.update(_bare(name) for context in days.values() for width in ("abbreviated", "wide") for name in context.get(width, {}).values())
-    return tuple(sorted(words | {_plain(word) for word in words}))
+    return frozenset(words | {_plain(word) for word in words})
 
 
 def common_languages(words: Iterable[str]) -> list[str]:
