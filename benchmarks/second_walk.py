@@ -59,15 +59,15 @@ def _second(instant: datetime, origin: datetime) -> int:
 def _open_seconds(calendars: CalendarsSettings, start: datetime, last: datetime) -> Seconds:
     """Whether each second of the whole days from `start` (UTC midnight) to `last` is open."""
     calendar = calendars.desk
-    zone, closed = ZoneInfo(calendar.zone), set(calendar.holiday_names(calendars.horizon.window))
+    zone, horizon = ZoneInfo(calendar.zone), calendars.horizon.window
+    exceptions = {**dict.fromkeys(calendar.holiday_names(horizon), ()), **calendar.own_hours(horizon)}
     minutes = ((last - start).days + 1) * 24 * 60
     is_open = np.zeros(minutes, dtype=np.bool_)
     for minute in range(minutes):
         wall = (start + timedelta(minutes=minute)).replace(tzinfo=UTC).astimezone(zone)
         of_day = wall.hour * 60 + wall.minute
-        is_open[minute] = wall.date() not in closed and any(
-            opens <= of_day < closes for opens, closes in calendar.week[wall.weekday()]
-        )
+        hours = exceptions.get(wall.date(), calendar.week[wall.weekday()])
+        is_open[minute] = any(opens <= of_day < closes for opens, closes in hours)
     return np.repeat(is_open, 60)
 
 

@@ -69,11 +69,12 @@ class Hours:
         opening, holidays = _opening(calendar), _holidays(calendar)
         half_days = {_date(row["date"]): [_interval(text) for text in row["hours"]] for row in calendar.get("half_days", ())}
         stretches = _stretches(ZoneInfo(calendar["zone"]), horizon)
+        worked = _working_days(calendar, opening)
         open_pairs: Pairs = []
         holiday_pairs: Pairs = []
         for day, midnight in _dates(horizon):
-            closed = day in holidays and day not in half_days
-            times = half_days.get(day, [] if closed else opening[day.weekday()])
+            closed = day in holidays and day not in half_days and day not in worked
+            times = half_days.get(day) or worked.get(day) or ([] if closed else opening[day.weekday()])
             open_pairs += _on_the_time_line(midnight, times, stretches)
             if closed:
                 holiday_pairs += _on_the_time_line(midnight, [(0, DAY)], stretches)
@@ -152,6 +153,26 @@ def _holidays(calendar: Mapping[str, Any]) -> set[date]:
             first, last = _date(row["from"]), _date(row["to"])
             days |= {first + timedelta(days=number) for number in range((last - first).days + 1)}
     return days
+
+
+def _without_seams(day: Pairs) -> Pairs:
+    """The times of a day in order, those that touch as one."""
+    times = sorted(day)
+    starts = [start for start, _ in times if all(start != end for _, end in times)]
+    ends = [end for _, end in times if all(end != start for start, _ in times)]
+    return list(zip(starts, ends, strict=True))
+
+
+def _working_days(calendar: Mapping[str, Any], opening: list[Pairs]) -> dict[date, Pairs]:
+    """Dates that are worked whatever their weekday, with their times; those of the commonest open weekday where they name none."""
+    worked: dict[date, Pairs] = {}
+    opened = [_without_seams(day) for day in opening if day]
+    commonest = max(opened, key=opened.count)
+    for row in calendar.get("working_days", ()):
+        named = row.get("hours") if isinstance(row, dict) else None
+        day = _date(row["date"] if isinstance(row, dict) else row)
+        worked[day] = [_interval(text) for text in named] if named else commonest
+    return worked
 
 
 def _date(value: object) -> date:

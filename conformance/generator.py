@@ -87,6 +87,11 @@ def _calendar(draw: Random, start: date, end: date) -> dict[str, Any]:
             for day in half_days
         ],
     }
+    taken = {row["date"] for row in calendar["half_days"]}
+    worked = [day for day in (start + timedelta(days=draw.randrange(days)) for _ in range(draw.randint(0, 3))) if day not in taken]
+    calendar["working_days"] = [
+        day if draw.random() < 0.5 else {"date": day, "hours": draw.choice([["10:00-12:00"], ["00:00-24:00"]])} for day in dict.fromkeys(worked)
+    ]
     if draw.random() < 0.5:
         calendar["business_day"] = draw.choice(["8h", "7h 30m", "24h"])
     return calendar

@@ -9,7 +9,7 @@ special case follows for DST: an hour that the clocks skip is never shown, an ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -81,7 +81,7 @@ def business_hours(settings: CalendarsSettings) -> pa.Table:
 def _all_segments(settings: CalendarsSettings) -> Iterator[tuple[str, _Segments]]:
     horizon = settings.horizon.window
     for name, calendar in settings.calendars.items():
-        yield name, _segments(calendar, calendar.holiday_names(horizon), horizon)
+        yield name, _segments(calendar, calendar.holiday_names(horizon), calendar.own_hours(horizon), horizon)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def _days_of(name: str, calendar: Calendar, settings: CalendarsSettings, window:
     horizon = settings.horizon.window
     first_day, days = _day_number(horizon.start), np.arange(_day_number(horizon.start), _day_number(window.end))
     names = calendar.holiday_names(horizon)
-    segments = _segments(calendar, names, Window(horizon.start, window.end), margin_days=_MARGIN_DAYS)
+    own_hours = calendar.own_hours(horizon)
+    segments = _segments(calendar, names, own_hours, Window(horizon.start, window.end), margin_days=_MARGIN_DAYS)
     inside = (segments.days >= first_day) & (segments.days < first_day + len(days)) & segments.is_open
     lengths = (segments.ends - segments.starts)[inside]
     open_minutes = np.bincount(segments.days[inside] - first_day, weights=lengths, minlength=len(days)).astype(np.int64)
@@ -167,12 +168,14 @@ def _open_seconds(segments: _Segments) -> Ints:
     return seconds
 
 
-def _segments(calendar: Calendar, holidays: Iterable[date], window: Window, *, margin_days: int = 0) -> _Segments:
-    """The calendar, closed on `holidays`, over the UTC dates of `window` and `margin_days` beyond on either side."""
+def _segments(
+    calendar: Calendar, holidays: Iterable[date], own_hours: Mapping[date, Minutes], window: Window, *, margin_days: int = 0
+) -> _Segments:
+    """The calendar, closed on `holidays` and open as `own_hours` say on their dates, over the UTC dates of `window` and `margin_days` beyond on either side."""
     first, last = _day_number(window.start) - margin_days, _day_number(window.end) + margin_days
     changes, offsets = _offsets(calendar.zone, first, last)
     days = np.arange(first - _MARGIN_DAYS, last + _MARGIN_DAYS)
-    patterns, pattern_of_day, is_holiday_day = _patterns(calendar, holidays, days)
+    patterns, pattern_of_day, is_holiday_day = _patterns(calendar, holidays, own_hours, days)
 
     edges = [_utc_of(_wall_edges(patterns, pattern_of_day, days), offset, changes, offsets) for offset in set(offsets)]
     midnights = np.arange(first, last) * MINUTES_A_DAY
@@ -195,7 +198,9 @@ def _segments(calendar: Calendar, holidays: Iterable[date], window: Window, *, m
     )
 
 
-def _patterns(calendar: Calendar, holidays: Iterable[date], days: Ints) -> tuple[list[Minutes], Ints, Bools]:
+def _patterns(
+    calendar: Calendar, holidays: Iterable[date], own_hours: Mapping[date, Minutes], days: Ints
+) -> tuple[list[Minutes], Ints, Bools]:
     """The distinct days of the calendar, which of them each date is, and whether the date is a holiday."""
     patterns: list[Minutes] = [*calendar.week, ()]
     closed = len(patterns) - 1
@@ -205,8 +210,8 @@ def _patterns(calendar: Calendar, holidays: Iterable[date], days: Ints) -> tuple
         row = _day_number(holiday) - days[0]
         if 0 <= row < len(days):
             pattern_of_day[row], is_holiday[row] = closed, True
-    for half_day, minutes in calendar.half_day_minutes().items():
-        row = _day_number(half_day) - days[0]
+    for day, minutes in own_hours.items():
+        row = _day_number(day) - days[0]
         if 0 <= row < len(days):
             pattern_of_day[row] = len(patterns)
             patterns.append(minutes)

@@ -68,7 +68,7 @@ class _Walk:
         self._week = calendar.week
         self._exceptions: dict[date, Minutes] = {
             **dict.fromkeys(calendar.holiday_names(settings.horizon.window), ()),
-            **calendar.half_day_minutes(),
+            **calendar.own_hours(settings.horizon.window),
         }
         self._walked: dict[_Likeness, Minutes64] = {}
 

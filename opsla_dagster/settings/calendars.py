@@ -4,14 +4,14 @@ Belongs here: the document, and the reading of it as "which minutes of a local d
 zones applied to instants (`opsla_dagster.calendars`) and anything about cases.
 
 A calendar is a function from a local date to the open minutes of that date. An overnight interval (22:00-06:00) is the
-evening of its weekday and the morning of the next; a holiday closes its date from midnight to midnight, and a half day
-replaces the hours of its date, whichever weekday's interval reached into it.
+evening of its weekday and the morning of the next; a holiday closes its date from midnight to midnight, and a half day or a
+make-up working day replaces the hours of its date, whichever weekday's interval reached into it.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from typing import Annotated
 
@@ -26,6 +26,8 @@ Minutes = tuple[tuple[int, int], ...]
 
 #: Name of the desk's own calendar, also in SQL.
 DESK_CALENDAR = "desk"
+#: Categories of the `holidays` library.
+_PUBLIC, _HALF_DAY = "public", "half_day"
 MINUTES_A_DAY = 1440
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _INTERVAL = re.compile(r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
@@ -95,7 +97,7 @@ def _always_somewhere(value: object) -> object:
 
 
 def _plain_date(value: object) -> object:
-    return value if isinstance(value, dict | Holiday) else {"date": value}
+    return value if isinstance(value, dict | Holiday | WorkingDay) else {"date": value}
 
 
 Intervals = Annotated[tuple[str, ...], AfterValidator(_intervals)]
@@ -148,16 +150,62 @@ class Holiday(Document):
 
 
 class PublicHolidays(Document):
-    """Public holidays by country code, taken from the `holidays` library for the years of the horizon."""
+    """Public holidays by country code, taken from the `holidays` library for the years of the horizon, with the days that make up for them."""
 
     country: str
     subdivision: str | None = None
     observed: bool = True
     only: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    #: Kinds of holidays of the library; those of half_day are open for half_day_hours, all others are closed.
+    categories: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
+    half_day_hours: DayIntervals | None = None
+
+    @model_validator(mode="after")
+    def _half_days_have_hours(self) -> PublicHolidays:
+        if "workday" in self.categories:
+            raise ValueError("categories: the holidays of workday are working days, which nobody has off; leave it out")
+        if (_HALF_DAY in self.categories) != (self.half_day_hours is not None):
+            raise ValueError("half holidays want both: half_day among the categories, and their hours, such as half_day_hours: [09:00-13:00]")
+        return self
 
     def names(self, horizon: Window) -> dict[date, str]:
-        """Date -> name."""
-        listed = self._listed(horizon)
+        """Date -> name, of the closed ones. A date that the library says is worked is none."""
+        worked = self.make_up_days(horizon)
+        return {day: name for day, name in self._chosen(horizon, self._closing).items() if day not in worked}
+
+    def half_day_names(self, horizon: Window) -> dict[date, str]:
+        """Date -> name, of the half holidays."""
+        return self._chosen(horizon, (_HALF_DAY,)) if _HALF_DAY in self.categories else {}
+
+    def make_up_days(self, horizon: Window) -> dict[date, date | None]:
+        """Days of weekends that are worked for a day off -> that day off, where the library tells it; none where `only` picks holidays."""
+        if self.only is not None or _PUBLIC not in self.categories:
+            return {}
+        return _make_up_days(self.country, self.subdivision, horizon.start.year - 1, horizon.end.year + 1)
+
+    def require_known(self, horizon: Window, place: Place) -> None:
+        """Raises ValueError, at `place`, for a code, a category or a name the library does not know."""
+        try:
+            listed = self._listed(horizon, self.categories)
+        except NotImplementedError as error:
+            key, found = ("country", self.country) if _is_unknown(self.country) else ("subdivision", self.subdivision)
+            raise problem_at((*place, key), f"{error}; codes are ISO 3166 such as US, and NY for a subdivision", found) from error
+        except ValueError as error:
+            known = ", ".join(_categories(self.country, self.subdivision))
+            raise problem_at((*place, "categories"), f"the library knows {known} for {self.country}", list(self.categories)) from error
+        for number, wanted in enumerate(self.only or ()):
+            if not any(_is_called(name, wanted) for names in listed.values() for name in names):
+                offered = sorted({name for names in listed.values() for name in names if "(" not in name})
+                raise problem_at((*place, "only", number), f"no holiday of {self.country} is called so; known: {', '.join(offered)}", wanted)
+
+    @property
+    def _closing(self) -> tuple[str, ...]:
+        return tuple(category for category in self.categories if category != _HALF_DAY)
+
+    def _chosen(self, horizon: Window, categories: tuple[str, ...]) -> dict[date, str]:
+        if not categories:
+            return {}
+        listed = self._listed(horizon, categories)
         if self.only is None:
             return {day: "; ".join(names) for day, names in listed.items()}
         chosen = {
@@ -166,31 +214,44 @@ class PublicHolidays(Document):
         }
         return {day: "; ".join(names) for day, names in chosen.items() if names}
 
-    def require_known(self, horizon: Window, place: Place) -> None:
-        """Raises ValueError, at `place`, for a code or a name the library does not know."""
-        try:
-            listed = self._listed(horizon)
-        except NotImplementedError as error:
-            key, found = ("country", self.country) if _is_unknown(self.country) else ("subdivision", self.subdivision)
-            raise problem_at((*place, key), f"{error}; codes are ISO 3166 such as US, and NY for a subdivision", found) from error
-        for number, wanted in enumerate(self.only or ()):
-            if not any(_is_called(name, wanted) for names in listed.values() for name in names):
-                offered = sorted({name for names in listed.values() for name in names if "(" not in name})
-                raise problem_at((*place, "only", number), f"no holiday of {self.country} is called so; known: {', '.join(offered)}", wanted)
-
-    def _listed(self, horizon: Window) -> dict[date, tuple[str, ...]]:
+    def _listed(self, horizon: Window, categories: tuple[str, ...]) -> dict[date, tuple[str, ...]]:
         first, last = horizon.start - ONE_DAY, horizon.end + ONE_DAY  # a zone's local dates reach over the UTC edge
-        return _library(self.country, self.subdivision, self.observed, first.year, last.year)
+        return _library(self.country, self.subdivision, self.observed, first.year, last.year, categories)
 
 
 @lru_cache(maxsize=64)
 def _library(
-    country: str, subdivision: str | None, observed: bool, first_year: int, last_year: int
+    country: str, subdivision: str | None, observed: bool, first_year: int, last_year: int, categories: tuple[str, ...]
 ) -> dict[date, tuple[str, ...]]:
     import holidays  # here, because most calendars do without it and it is slow to import
 
-    known = holidays.country_holidays(country, subdivision, years=range(first_year, last_year + 1), observed=observed)
+    years = range(first_year, last_year + 1)
+    known = holidays.country_holidays(country, subdivision, years=years, observed=observed, categories=categories)
     return {day: tuple(known.get_list(day)) for day in sorted(known)}
+
+
+@lru_cache(maxsize=64)
+def _make_up_days(country: str, subdivision: str | None, first_year: int, last_year: int) -> dict[date, date | None]:
+    """Of what the library calls weekend workdays, the day off that each stands for is in the name of that day off."""
+    import holidays
+
+    known = holidays.country_holidays(country, subdivision, years=range(first_year, last_year + 1))
+    days_off: dict[date, date] = {}
+    if label := getattr(known, "substituted_label", None):
+        before, _, after = known.tr(label).partition("%s")
+        written = known.tr(known.substituted_date_format)
+        named = [(day, name) for day in sorted(known) for name in known.get_list(day)]
+        for day_off, name in named:
+            if name.startswith(before) and name.endswith(after):
+                worked = datetime.strptime(name[len(before) : len(name) - len(after)], written).date()
+                days_off.setdefault(worked, day_off)
+    return {day: days_off.get(day) for day in sorted(known.weekend_workdays) if first_year <= day.year <= last_year}
+
+
+def _categories(country: str, subdivision: str | None) -> tuple[str, ...]:
+    import holidays
+
+    return tuple(holidays.country_holidays(country, subdivision).supported_categories)
 
 
 def _is_unknown(country: str) -> bool:
@@ -211,6 +272,13 @@ class HalfDay(Document):
     hours: DayIntervals
 
 
+class WorkingDay(Document):
+    """A date that is worked although its weekday or a holiday says otherwise; with the hours of a usual day where it names none."""
+
+    on: date = Field(alias="date")
+    hours: DayIntervals | None = None
+
+
 class Calendar(Document):
     """One desk's opening times, in its own zone; a calendar that is always open may leave the zone out."""
 
@@ -220,6 +288,7 @@ class Calendar(Document):
     holidays: tuple[Annotated[Holiday, BeforeValidator(_plain_date)], ...] = ()
     public_holidays: tuple[PublicHolidays, ...] = ()
     half_days: tuple[HalfDay, ...] = ()
+    working_days: tuple[Annotated[WorkingDay, BeforeValidator(_plain_date)], ...] = ()
     #: Open time that `1d` of a promise stands for.
     business_day: Annotated[Seconds, Field(gt=0)] | None = None
 
@@ -227,17 +296,19 @@ class Calendar(Document):
 
     @model_validator(mode="after")
     def _opens(self) -> Calendar:
-        if self.always_open and (self.hours or self.holidays or self.public_holidays or self.half_days):
+        if self.always_open and (self.hours or self.holidays or self.public_holidays or self.half_days or self.working_days):
             raise ValueError(
                 "always_open means 24x7 without exception; "
                 "for a desk with holidays write hours: {mon-sun: [00:00-24:00]}"
             )
         if not self.always_open and not any(self.hours.values()):
             raise ValueError("never open: write hours, such as mon-fri: [08:00-18:00], or always_open: true")
-        half_days = [half_day.on for half_day in self.half_days]
-        twice = {day for day in half_days if half_days.count(day) > 1}
-        if twice:
-            raise ValueError(f"half_days: {min(twice)} is listed twice; give all its hours in one entry")
+        for place, days in (("half_days", [each.on for each in self.half_days]), ("working_days", [each.on for each in self.working_days])):
+            twice = {day for day in days if days.count(day) > 1}
+            if twice:
+                raise ValueError(f"{place}: {min(twice)} is listed twice; give all its hours in one entry")
+        if both := {each.on for each in self.half_days} & {each.on for each in self.working_days}:
+            raise ValueError(f"working_days: {min(both)} is also among the half_days; give its hours in one of the two")
         _ = self.week  # overlapping intervals raise here
         return self
 
@@ -263,22 +334,47 @@ class Calendar(Document):
         lengths = {sum(end - start for start, end in day) * 60 for day in self.week if day}
         return lengths.pop() if len(lengths) == 1 else None
 
+    @cached_property
+    def usual_day(self) -> Minutes:
+        """The open minutes that most open weekdays have; of several the first in the order of the week."""
+        opened = [day for day in self.week if day]
+        return max(opened, key=opened.count)
+
     def half_day_minutes(self) -> dict[date, Minutes]:
-        return {
-            half_day.on: _disjoint([_interval(text) for text in half_day.hours], "these hours")
-            for half_day in self.half_days
-        }
+        return {half_day.on: _minutes_of(half_day.hours) for half_day in self.half_days}
+
+    def own_hours(self, horizon: Window) -> dict[date, Minutes]:
+        """The open minutes of the dates that do not go by their weekday: half days, make-up working days, half holidays.
+
+        What the calendar lists itself wins over the library, and a half day or working day over a holiday.
+        """
+        closed = self.holiday_names(horizon)
+        own: dict[date, Minutes] = {}
+        for public in self.public_holidays:
+            for day, day_off in public.make_up_days(horizon).items():
+                minutes = self.usual_day if day_off is None else self.week[day_off.weekday()]
+                if minutes and day not in closed:
+                    own[day] = minutes
+            for day in public.half_day_names(horizon):
+                if public.half_day_hours and day not in closed and (own.get(day) or self.week[day.weekday()]):
+                    own[day] = _minutes_of(public.half_day_hours)
+        own.update({each.on: _minutes_of(each.hours) if each.hours else self.usual_day for each in self.working_days})
+        return {**own, **self.half_day_minutes()}
 
     def holiday_names(self, horizon: Window) -> dict[date, str]:
-        """The closed dates and their names; a listed name wins over the library's, a half day over both."""
+        """The closed dates and their names; a listed name wins over the library's, a half day and a working day over both."""
         names: dict[date, str] = {}
         for public in self.public_holidays:
             names.update(public.names(horizon))
         for holiday in self.holidays:
             names.update(dict.fromkeys(holiday.dates(), holiday.name))
-        for half_day in self.half_days:
-            names.pop(half_day.on, None)
+        for day in [each.on for each in self.half_days] + [each.on for each in self.working_days]:
+            names.pop(day, None)
         return names
+
+
+def _minutes_of(hours: tuple[str, ...]) -> Minutes:
+    return _disjoint([_interval(text) for text in hours], "these hours")
 
 
 class CalendarsSettings(Document):

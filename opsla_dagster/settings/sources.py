@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from datetime import date
@@ -87,23 +88,38 @@ class CsvSettings(Document):
         return self
 
 
-class TimeSettings(Document):
-    """How a stamp is written, and the zone of a stamp that states no UTC offset."""
+def _one_or_several(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
-    format: Text = "iso"
+
+class TimeSettings(Document):
+    """How stamps are written (one form, or several), and the zone of a stamp that states no UTC offset."""
+
+    format: Annotated[Text | Annotated[tuple[Text, ...], Field(min_length=1)], BeforeValidator(_one_or_several)] = "iso"
     timezone: ZoneName | None = None
 
     @property
-    def states_offset(self) -> bool:
-        return "%z" in self.format or "%Z" in self.format
+    def forms(self) -> tuple[str, ...]:
+        """The forms of stamps: iso, epoch_s, epoch_ms, epoch_us, serial, or strptime formats."""
+        return (self.format,) if isinstance(self.format, str) else self.format
 
     @model_validator(mode="after")
     def _zone_known(self) -> TimeSettings:
-        if self.format != "iso" and "%" not in self.format:
-            raise ValueError(f"{self.format!r} is no stamp format; write iso, or one such as '%d/%m/%Y %H:%M'")
-        if self.format != "iso" and not self.states_offset and self.timezone is None:
-            raise ValueError(f"the format {self.format!r} has no UTC offset (%z): name the zone in timezone")
+        for form in self.forms:
+            is_epoch = form in EPOCH_FORMS
+            if form not in ("iso", "serial") and not is_epoch and "%" not in form:
+                raise ValueError(f"{form!r} is no stamp format; write iso, {', '.join(EPOCH_FORMS)}, serial, or one such as '%d/%m/%Y %H:%M'")
+            if form != "iso" and not is_epoch and "%z" not in form and "%Z" not in form and self.timezone is None:
+                raise ValueError(f"the format {form!r} has no UTC offset (%z): name the zone in timezone")
+        if len(set(self.forms)) < len(self.forms):
+            raise ValueError("a format is listed twice; write each form of stamps once")
         return self
+
+
+#: Numbers counted since 1970-01-01 00:00 UTC.
+EPOCH_FORMS = ("epoch_s", "epoch_ms", "epoch_us")
+#: The column of a stamp, or those of its date and its time.
+StampColumn = Annotated[Text | tuple[Text, Text], BeforeValidator(_one_or_several)]
 
 
 class ColumnSettings(Document):
@@ -111,9 +127,9 @@ class ColumnSettings(Document):
 
     case_id: Text
     status: Text | None = None
-    event_ts: Text | None = None
-    intake_ts: Text | None = None
-    ingestion_ts: Text | None = None
+    event_ts: StampColumn | None = None
+    intake_ts: StampColumn | None = None
+    ingestion_ts: StampColumn | None = None
     event_id: Text | None = None
     team: Text | None = None
     agent: Text | None = None
@@ -126,18 +142,23 @@ class ColumnSettings(Document):
     channel: Text | None = None
     customer: Text | None = None
     tags: Text | None = None
-    resolved_ts: Text | None = None
-    closed_ts: Text | None = None
+    resolved_ts: StampColumn | None = None
+    closed_ts: StampColumn | None = None
     sla_met: Text | None = None
     author_kind: Text | None = None
     initiated_by: Text | None = None
     merged_into: Text | None = None
-    updated_ts: Text | None = None
+    updated_ts: StampColumn | None = None
     reopen_count: Text | None = None
 
+    def of(self, field: str) -> tuple[str, ...]:
+        """The columns of a field: one, or those of a date and a time; none where the log has none."""
+        column: str | tuple[str, ...] | None = getattr(self, field)
+        return () if column is None else (column,) if isinstance(column, str) else column
+
     def mapped(self) -> dict[str, str]:
-        """Field -> column, of the fields that the log has."""
-        return {field: column for field, column in self if column is not None}
+        """Field -> what its column is called, `Date + Time` for two, of the fields that the log has."""
+        return {field: " + ".join(self.of(field)) for field, column in self if column is not None}
 
 
 class SlaMetValues(Document):
@@ -264,17 +285,29 @@ class EventLogSettings(Document):
                 raise problem_at(("columns", field), f"{option} does not say what the words of this column mean", mapped[field])
         return self
 
-    def cells(self) -> dict[str, str]:
-        """Field -> column, of all that is read: columns, milestones (milestone_0, milestone_1 ...) and due (due_0, due_1 ...)."""
-        milestones = {milestone_field(number): column for number, column in enumerate(self.milestones)}
-        due = {due_field(number): item.column for number, item in enumerate(self.due.values())}
-        return {**self.columns.mapped(), **milestones, **due}
+    def cells(self) -> dict[str, tuple[str, ...]]:
+        """Field -> its columns, of all that is read: columns, milestones (milestone_0, milestone_1 ...) and due (due_0, due_1 ...)."""
+        columns = {field: self.columns.of(field) for field in self.columns.mapped()}
+        milestones = {milestone_field(number): _parts(column) for number, column in enumerate(self.milestones)}
+        due = {due_field(number): _parts(item.column) for number, item in enumerate(self.due.values())}
+        return {**columns, **milestones, **due}
 
     def places(self) -> dict[str, str]:
         """Field of `cells` -> where sources.yml names its column."""
         milestones = {milestone_field(number): "milestones" for number in range(len(self.milestones))}
         due = {due_field(number): f"due.{metric}" for number, metric in enumerate(self.due)}
         return {**{field: f"columns.{field}" for field in self.columns.mapped()}, **milestones, **due}
+
+    @model_validator(mode="after")
+    def _words_differ(self) -> EventLogSettings:
+        meant: dict[str, str] = {}
+        for word, signal in self.statuses.items():
+            folded = " ".join(unicodedata.normalize("NFC", word).casefold().split())
+            first = meant.setdefault(folded, word)
+            if self.statuses[first] != signal:
+                problem = f"case and spaces make no difference, and {first!r} means {self.statuses[first]} already; keep one of the two meanings"
+                raise problem_at(("statuses", word), problem, signal)
+        return self
 
     def mapping_fingerprint(self, desk: DeskSettings) -> str:
         """Identity of what the rows mean; where the files are, what they hold and the first day are no part of it."""
@@ -295,6 +328,12 @@ def milestone_field(number: int) -> str:
 def due_field(number: int) -> str:
     """The field of the column at this place of `due`."""
     return f"due_{number}"
+
+
+def _parts(column: str) -> tuple[str, ...]:
+    """`Date + Time` are two columns, as everywhere that one is a key and cannot be a list."""
+    parts = column.split(" + ")
+    return tuple(parts) if len(parts) == 2 else (column,)
 
 
 def _require_columns(mapped: Mapping[str, str], wanted: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.settings.zones import fixed_zone_warning
 from opsla_dagster.sources.base import Source
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.intercom.source import IntercomSource
@@ -27,8 +28,9 @@ from opsla_dagster.window import Window
 class Desk:
     """The union over the enabled sources; one object serves one run."""
 
-    def __init__(self, sources: list[Source]) -> None:
+    def __init__(self, sources: list[Source], zone_notes: list[str] | None = None) -> None:
         self.sources = sources
+        self._zone_notes = zone_notes or []
 
     def window(self) -> Window:
         """The intake dates of all sources together."""
@@ -66,7 +68,7 @@ class Desk:
         return self._united(lambda source: source.source_verdicts(window, as_of_at))
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
-        return [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]
+        return self._zone_notes + [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]
 
     def calendars(self, configured: CalendarsSettings) -> CalendarsSettings:
         """The calendars of calendars.yml and those that the sources bring."""
@@ -82,7 +84,21 @@ def build_desk(settings: Settings) -> Desk:
     enabled = [source for source in settings.sources.sources if source.enabled]
     if not enabled:
         raise OpslaError(f"{settings.config_directory / 'sources.yml'}: sources: none is enabled; set `enabled: true` on one")
-    return Desk([_build(settings, source) for source in enabled])
+    return Desk([_build(settings, source) for source in enabled], _zone_notes(settings))
+
+
+def _zone_notes(settings: Settings) -> list[str]:
+    """A warning for each zone that is a fixed distance from UTC where a place is mostly meant, with where it is named."""
+    named = {"sources.yml: desk.timezone": settings.sources.desk.timezone}
+    named.update({f"calendars.yml: calendars.{name}.zone": calendar.zone for name, calendar in settings.calendars.calendars.items()})
+    named.update({
+        f"sources.yml: {source.name}: time.timezone": source.time.timezone
+        for source in settings.sources.sources if isinstance(source, EventLogSettings) and source.enabled and source.time.timezone
+    })  # fmt: skip
+    places: dict[str, list[str]] = {}
+    for place, zone in named.items():
+        places.setdefault(zone, []).append(place)
+    return [f"warning: {warning} ({', '.join(places[zone])})" for zone in places if (warning := fixed_zone_warning(zone))]
 
 
 def _build(settings: Settings, source: SourceSettings) -> Source:

@@ -34,9 +34,10 @@ from opsla_dagster.starting.directory import finish, remember_attempt, require_f
 from opsla_dagster.starting.information import timeless_promises, timeless_text
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
-from opsla_dagster.starting.proposing import ZONE_ASSUMED, ZONE_QUESTION, LogProposal, propose, zone_problem
+from opsla_dagster.starting.proposing import LogProposal, propose
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, sniffed
+from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
 from opsla_dagster.starting.told import Meaning, Told
 from opsla_dagster.starting.words import IGNORE, plain_name, spelled_alike
 from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents
@@ -246,6 +247,9 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     timezone = answers.timezone or asking.value(ZONE_QUESTION, schedule[1].zone if schedule else "UTC", "--timezone", zone_problem)
     if schedule is None and answers.timezone is None and not asking.is_allowed:
         asking.warn(ZONE_ASSUMED)
+    timezone, warning = settled_zone(timezone, asking)
+    if warning is not None:
+        asking.warn(warning)
     schedule = _of_the_desk(schedule, timezone, asking)
     today = datetime.now(UTC).date()
     usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)

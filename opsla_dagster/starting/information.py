@@ -15,6 +15,7 @@ from opsla_dagster.starting.column_names import milestone_named
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, Statuses
 from opsla_dagster.starting.sniffing import Log
+from opsla_dagster.starting.stamp_choice import Forms
 from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted, folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
@@ -23,7 +24,7 @@ from opsla_dagster.status import TERMINAL_STATUSES, Signal
 _FEWEST_CLOCKS = 2
 
 
-def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_format: str) -> list[str]:
+def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_format: Forms) -> list[str]:
     """What makes the proposal say nothing, with figures and a way on; none where it says something."""
     if layout.form == "cases":
         found = [_too_few_milestones(layout), *_days_only(log, told, layout, time_format)]
@@ -127,7 +128,7 @@ def _too_few_milestones(layout: Layout) -> str | None:
     )
 
 
-def _days_only(log: Log, told: Told, layout: Layout, time_format: str) -> list[str]:
+def _days_only(log: Log, told: Told, layout: Layout, time_format: Forms) -> list[str]:
     """Stamps that say only a day: minutes and business hours cannot be counted from them. Whoever gives the format accepts midnight."""
     if told.time_format is not None:
         return []
@@ -140,7 +141,7 @@ def _days_only(log: Log, told: Told, layout: Layout, time_format: str) -> list[s
     return [
         f"{', '.join(repr(name) for name in days)} {'says' if len(days) == 1 else 'say'} a day and no time of day (such as {example}): every clock would "
         "run from midnight to midnight, and what is touched on the day it came in would take 0 minutes. Name a column with the time of day "
-        f"(--column {field}=COLUMN), or take each day as its midnight: --time-format '{time_format}'."
+        f"(--column {field}=COLUMN), or take each day as its midnight: --time-format '{time_format if isinstance(time_format, str) else time_format[0]}'."
     ]
 
 

@@ -7,34 +7,32 @@ other cells tell (`contents`), whether the proposal says anything (`information`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import verdicts
-from opsla_dagster.starting.columns import Due, Layout, author_kinds, chosen_columns, column_problem
+from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
 from opsla_dagster.starting.information import lacks_an_end, problems_of
 from opsla_dagster.starting.meanings import Statuses, placed_statuses
-from opsla_dagster.starting.remarks import Remarks, answer_to
+from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamps import has_clock, states_offset, swapped
+from opsla_dagster.starting.stamp_choice import (
+    Forms,
+    join_dates_and_times,
+    stamp_columns,
+    start_date_of,
+    time_format_of,
+    zone_read,
+    zones_of,
+)
 from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
-#: Share of the cells of a column that must be stamps for it to be one, 0-1.
-_STAMPS_SHARE = 0.8
-ZONE_QUESTION = "Time zone of the desk (an IANA name such as Europe/Rome)"
-ZONE_ASSUMED = "The zone UTC is assumed, business hours with it: nothing said another one (--timezone)."
-_ZONES_READ = (
-    "of zones that stamps name, read are UTC, IANA names such as Europe/Berlin, and the abbreviations of the zone of --timezone (CET and CEST "
-    "of Europe/Berlin): name that zone, or export stamps with their UTC offset"
-)
-_FAR_BEFORE = timedelta(days=730)
 #: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
 _STEPPING_BACK_SHARE = 0.01
 
@@ -50,7 +48,7 @@ class LogProposal:
     milestones: dict[str, Signal]
     #: What was promised to the single case, by what it is about (RESOLUTION_DUE, REPLY_DUE).
     due: dict[str, Due]
-    time_format: str
+    time_format: Forms
     #: Zone of stamps without an offset; None where every stamp has one.
     stamps_zone: str | None
     timezone: str
@@ -73,6 +71,8 @@ class LogProposal:
     warnings: list[str]
     #: Why the figures would say nothing: then nothing is written.
     problems: list[str]
+    #: Column that is joined from two -> the one of its date, and the one of its time.
+    joined: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def signals(self) -> set[Signal]:
@@ -82,18 +82,22 @@ class LogProposal:
     @property
     def zone_read(self) -> str:
         """The zone of the stamps as `Log.stamp` reads them."""
-        return _zone_read(self.time_format, self.stamps_zone)
+        return zone_read(self.stamps_zone)
 
 
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
+    remarks = Remarks()
+    told = replace(told, columns=join_dates_and_times(log, told.columns, remarks.notes))
     for name, column in told.columns.items():
         if problem := column_problem(log, name, column):
             raise OpslaError(f"--column {name}={column}: {problem}")
-    remarks = Remarks()
-    time_format, fits = _time_format(log, told, asking, remarks)
-    layout = chosen_columns(log, told, fits, asking, remarks)
-    timezone, stamps_zone = _zones(log, told, layout.stamps, time_format, asking, remarks)
+    stamps = stamp_columns(log, told.time_format, asking, remarks)
+    layout = chosen_columns(log, told, set(stamps), asking, remarks)
+    if "case_id" in layout.columns:
+        _require_exact_ids(log, layout.columns["case_id"])
+    time_format = _time_format(log, told, layout, stamps, remarks)
+    timezone, stamps_zone = zones_of(log, told.timezone, layout.stamps, time_format, asking, remarks)
     statuses = _statuses(log, told, layout, asking, remarks)
     if _is_whole(layout):  # else it is said what is missing
         remarks.problems.extend(problems_of(log, told, layout, statuses, time_format))
@@ -103,18 +107,18 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
 
 
 def _proposal(
-    log: Log, told: Told, layout: Layout, statuses: Statuses, time_format: str, stamps_zone: str | None, timezone: str, asking: Asking,
+    log: Log, told: Told, layout: Layout, statuses: Statuses, time_format: Forms, stamps_zone: str | None, timezone: str, asking: Asking,
     remarks: Remarks,
 ) -> LogProposal:
-    zone_read = _zone_read(time_format, stamps_zone)
-    start_date = _start_date(log, told, _begins(layout), time_format, timezone, stamps_zone, remarks.notes)
+    zone = zone_read(stamps_zone)
+    start_date = start_date_of(log, told.start_date, _begins(layout), time_format, timezone, stamps_zone, remarks.notes)
     order_by: list[str] = []
     newest_first = False
     empty_cells: EmptyCells = "cleared"
     if layout.form == "updates":
-        order_by, newest_first = _order(log, layout.columns, time_format, zone_read, remarks.notes)
+        order_by, newest_first = _order(log, layout.columns, time_format, zone, remarks.notes)
         records = log.records_in_order(
-            layout.columns["case_id"], layout.columns["event_ts"], time_format, zone_read, by_stamp=bool(order_by), newest_first=newest_first
+            layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first
         )
         empty_cells = empty_cells_of(log, layout, records, told, asking, remarks)
     bots = bots_of(log, layout, statuses.placed, remarks)
@@ -126,13 +130,41 @@ def _proposal(
         without_status=_without_status(log, layout), start_date=start_date, sla_met_values=_sla_met_values(log, layout.columns),
         author_kinds=author_kinds(log.words(layout.columns["author_kind"])) if "author_kind" in layout.columns else None,
         empty_cells=empty_cells, bots=bots, order_by=order_by, newest_first=newest_first, notes=remarks.notes, warnings=remarks.warnings,
-        problems=remarks.problems,
+        problems=remarks.problems, joined={name: column.parts for name, column in log.columns.items() if column.parts},
+    )
+
+
+def _require_exact_ids(log: Log, column: str) -> None:
+    """Raises OpslaError for ids that a spreadsheet rounded: several cases may have become one, and nothing can tell them apart again."""
+    rounded = log.rounded_ids(column)
+    if not rounded:
+        return
+    records = sum(rounded.values())
+    shown = ", ".join(list(rounded)[:3])
+    raise OpslaError(
+        f"{log.files[0]}: column {column!r}: {counted(records, 'record')} with an id that a spreadsheet rounded ({shown}): several cases may "
+        "share one such id, so no figure of them would be true. Export the log anew with the ids as text (in a spreadsheet, format the column "
+        "as text before the file is opened), or name another column with --column case_id=COLUMN"
     )
 
 
 def _is_whole(layout: Layout) -> bool:
     required = ("case_id",) if layout.form == "cases" else ("case_id", "status", "event_ts")
     return all(name in layout.columns for name in required)
+
+
+def _time_format(log: Log, told: Told, layout: Layout, stamps: Mapping[str, tuple[str, ...]], remarks: Remarks) -> Forms:
+    """The forms of the stamps; a column that only another reading of the same cells would read is taken out of the layout."""
+    if not _is_whole(layout):
+        return told.time_format or "iso"
+    begins = layout.columns["event_ts"] if layout.form == "updates" else _begins(layout)
+    named = {name: layout.columns[name] for name in STAMPS if name in layout.columns}
+    others = {**named, **{column: column for column in layout.milestones}, **{name: due.column for name, due in layout.due.items() if due.column in stamps}}
+    time_format, unsure = time_format_of(log, begins, others, stamps, remarks.notes)
+    for name in unsure:
+        for held in (layout.columns, layout.milestones, layout.due):
+            held.pop(name, None)
+    return time_format
 
 
 def _begins(layout: Layout) -> str:
@@ -152,110 +184,10 @@ def _without_status(log: Log, layout: Layout) -> int:
     return log.rows - log.columns[layout.columns["status"]].filled if layout.form == "updates" else 0
 
 
-# ---------------------------------------------------------------- stamps
+# ---------------------------------------------------------------- order
 
 
-def _time_format(log: Log, told: Told, asking: Asking, remarks: Remarks) -> tuple[str, set[str]]:
-    """The format of the log's stamps, and the columns that are written so. Beside typed stamps a column of dates says none."""
-    typed = {name for name, column in log.columns.items() if column.is_typed_stamp}
-    counts = {name: log.stamp_formats(name) for name in log.columns if name not in typed}
-    if told.time_format is not None:
-        counts = {name: {told.time_format: log.readable(name, told.time_format)} for name in counts}
-    fitting = {
-        name: {each: count for each, count in found.items() if count >= _STAMPS_SHARE * log.columns[name].filled and count}
-        for name, found in counts.items()
-    }
-    if typed and told.time_format is None:
-        fitting = {name: {each: count for each, count in found.items() if has_clock(each)} for name, found in fitting.items()}
-    totals: dict[str, int] = {}
-    for each, count in chain.from_iterable(found.items() for found in fitting.values()):
-        totals[each] = totals.get(each, 0) + count
-    if not totals:
-        if typed:
-            return "iso", typed
-        hint = f" as {told.time_format!r}" if told.time_format else ""
-        names_zones = any(each.endswith("%Z") for found in counts.values() for each in found)
-        way = _ZONES_READ if names_zones else "say how stamps are written with --time-format, such as '%d/%m/%Y %H:%M'"
-        raise OpslaError(f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)}); {way}")
-    best = max(totals, key=lambda each: totals[each])
-    columns = {name for name, found in fitting.items() if best in found}
-    best = told.time_format or _in_order(log, best, columns, asking, remarks)
-    return best, {name for name in columns if best in fitting[name]} | typed
-
-
-def _in_order(log: Log, best: str, columns: set[str], asking: Asking, remarks: Remarks) -> str:
-    """Day or month first: as the data decides, else as a person says."""
-    other = swapped(best)
-    if other is None:
-        return best
-    alone = [log.only(name, best, other) for name in columns]
-    only_best, only_other = sum(one for one, _ in alone), sum(two for _, two in alone)
-    if only_best < only_other:
-        best, other, only_best, only_other = other, best, only_other, only_best
-    if only_best > only_other:
-        remarks.notes.append(f"Stamps are read as {best}: {only_best:,} of them can be nothing else.")
-        if only_other:
-            remarks.notes.append(f"{only_other:,} stamps fit only {other}; they will be rejected.")
-        return best
-    question = f"Every stamp can be read as {best} and as {other}"
-    known = {best, other}
-    answer = answer_to(
-        question, None, f"--time-format '{best}' (or '{other}')", asking, remarks,
-        lambda answer: None if answer in known else f"write {best} or {other}",
-    )
-    return answer or best
-
-
-def _zones(
-    log: Log, told: Told, stamps: list[str], time_format: str, asking: Asking, remarks: Remarks
-) -> tuple[str, str | None]:
-    """The desk's zone, and the one of stamps without offset. UTC is not proposed where every stamp says that it is not UTC."""
-    all_offset = states_offset(time_format) or (
-        time_format == "iso" and all(log.with_offset(name) and not log.without_offset(name) for name in stamps)
-    )
-    offsets = log.offsets(stamps) if stamps and all_offset else []
-    is_elsewhere = any(offset.strip("Z+-0:") not in {"", "UTC", "GMT"} for offset in offsets)
-    also = f"; the log's stamps state {' and '.join(offsets)}" if offsets else ""
-    question = f"{ZONE_QUESTION}{also}" if all_offset else f"{ZONE_QUESTION} and of the log's stamps, which state no offset"
-    flag = "--timezone (UTC, if business hours are told in UTC)"
-    zone = told.timezone or answer_to(question, None if is_elsewhere else "UTC", flag, asking, remarks, zone_problem) or "UTC"
-    if told.timezone is None and not asking.is_allowed:
-        remarks.warnings.append(ZONE_ASSUMED)
-    return zone, None if all_offset and not time_format.endswith("%Z") else zone
-
-
-def zone_problem(name: str) -> str | None:
-    """What is wrong with the name of a zone, or None."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return f"{name!r} is no time zone; write an IANA name such as America/New_York or UTC"
-    return None
-
-
-def _start_date(
-    log: Log, told: Told, begins: str, time_format: str, zone: str, stamps_zone: str | None, notes: list[str]
-) -> date:
-    """The first intake date to load; column `begins` says when a case came in."""
-    first, early = log.days(begins, time_format, _zone_read(time_format, stamps_zone), zone)
-    if not (isinstance(first, date) and isinstance(early, date)):
-        raise OpslaError(f"{log.files[0]}: column {begins!r} holds no stamp of the format {time_format}; say it with --time-format")
-    if told.start_date is not None:
-        return told.start_date
-    if early - first > _FAR_BEFORE:
-        notes.append(f"The desk starts on {early}: the few stamps before (from {first}) look like slips; --start-date {first} keeps them.")
-        return early
-    return first
-
-
-def _zone_read(time_format: str, stamps_zone: str | None) -> str:
-    """The zone of the stamps as `Log.stamp` reads them."""
-    return "UTC" if states_offset(time_format) else stamps_zone or "UTC"
-
-
-def _order(log: Log, columns: Mapping[str, str], time_format: str, zone: str, notes: list[str]) -> tuple[list[str], bool]:
+def _order(log: Log, columns: Mapping[str, str], time_format: Forms, zone: str, notes: list[str]) -> tuple[list[str], bool]:
     """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be."""
     stamps = columns["event_ts"]
     order = log.order(columns["case_id"], stamps, time_format, zone)

@@ -33,7 +33,7 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     unused = [name for name in log.columns if name not in used]
     lines = [
         f"{counted(log.rows, 'record')}, one row {'a case' if proposal.form == 'cases' else 'an update'}; {_written(log)}; stamps "
-        f"{proposal.time_format}, {proposal.stamps_zone or 'with their UTC offset'}."
+        f"{_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."
     ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {', '.join(unused)}."] if unused else []
@@ -77,6 +77,10 @@ def show_account(console: Console, statuses: Mapping[str, str]) -> None:
     for word, status in statuses.items():
         table.add_row(word, status)
     console.print(table)
+
+
+def _written_as(proposal: LogProposal) -> str:
+    return proposal.time_format if isinstance(proposal.time_format, str) else " or ".join(proposal.time_format)
 
 
 def _written(log: Log) -> str:

@@ -6,10 +6,11 @@ Belongs here: reading and counting, of all records, by the readers that will loa
 from __future__ import annotations
 
 import codecs
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
 from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
-from opsla_dagster.sources.event_log.mapping import ISO_LOCAL, ISO_OFFSET, literal
+from opsla_dagster.sources.event_log.mapping import is_rounded_id
 from opsla_dagster.sources.event_log.reading.archives import tables_in
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_file import copied, dialect_of
@@ -29,7 +30,22 @@ from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark, form_of
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
-from opsla_dagster.starting.stamps import candidates, has_clock, reading
+from opsla_dagster.sources.event_log.sql_text import literal
+from opsla_dagster.sources.event_log.stamp_sql import (
+    ISO,
+    ISO_OFFSET,
+    MIDNIGHT,
+    StampSql,
+    any_of,
+    has_clock,
+    joined,
+    placed,
+    placed_earlier,
+    spelled_out,
+    stamp_sql,
+    tidied,
+)
+from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
@@ -57,6 +73,8 @@ class Column:
     distinct: int
     examples: tuple[str, ...]
     is_typed_stamp: bool
+    #: The columns of the log that it is joined from, a date and a time; none where it is one itself.
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,8 @@ class Log:
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
+    #: Columns of `log` that hold tidied cells.
+    _tidied: set[str] = field(default_factory=set)
 
     @property
     def csv(self) -> CsvSettings:
@@ -98,27 +118,41 @@ class Log:
         cell = self.columns[column].sql
         return dict(self._rows(f"select {cell}, count(*) from log where {cell} is not null group by all order by 2 desc, 1"))
 
-    def stamp_formats(self, column: str) -> dict[str, int]:
-        """Format -> cells of the column that are stamps of it, for each format that some cell has the shape of."""
-        cell = self.columns[column].sql
-        sample = self._rows(f"select distinct {cell} from log where {cell} is not null order by md5({cell}) limit {_SAMPLE}")
-        formats = candidates(str(value) for (value,) in sample)
+    def stamp_formats(self, column: str, *, unread_by: Sequence[str] = ()) -> dict[str, int]:
+        """Form -> cells of the column that are stamps of it, for each form that some cell has the shape of; of those cells only that `unread_by` leave."""
+        left = f"{self.stamp(column, unread_by)} is null" if unread_by else "true"
+        formats = candidates(self._sample(column, left))
         if not formats:
             return {}
-        counts = ", ".join(f"count(*) filter ({self.stamp(column, each)} {_PLAUSIBLE})" for each in formats)
+        counts = ", ".join(f"count(*) filter ({left} and {self.stamp(column, each)} {_PLAUSIBLE})" for each in formats)
         return dict(zip(formats, self._rows(f"select {counts} from log")[0], strict=True))
 
-    def readable(self, column: str, stamp_format: str) -> int:
-        """Cells that are stamps of the format. Raises OpslaError for what is no format."""
+    def readable(self, column: str, forms: str | Sequence[str]) -> int:
+        """Cells that are stamps of one of the forms. Raises OpslaError for what is no form."""
         try:
-            ((count,),) = self._rows(f"select count(*) filter ({self.stamp(column, stamp_format)} {_PLAUSIBLE}) from log")
+            ((count,),) = self._rows(f"select count(*) filter ({self.stamp(column, forms)} {_PLAUSIBLE}) from log")
         except duckdb.Error as error:
-            raise OpslaError(f"--time-format {stamp_format!r}: is not a strptime format: {error}") from error
+            raise OpslaError(f"--time-format {forms!r}: is not a strptime format: {error}") from error
         return int(count)
 
-    def stamp(self, column: str, stamp_format: str) -> str:
-        """SQL: the stamp of a column as TIMESTAMP."""
-        return reading(self.columns[column].sql, "iso" if self.columns[column].is_typed_stamp else stamp_format, self.zone)
+    def unreadable_stamps(self, column: str, forms: str | Sequence[str]) -> list[tuple[str, int]]:
+        """The first cells of the column that are no stamps of any of the forms, in the order of the files, with how often each occurs."""
+        cell = self.columns[column].sql
+        return self._rows(
+            f"select {cell}, count(*) from log where {cell} is not null and ({self.stamp(column, forms)} {_PLAUSIBLE}) is not true "
+            f"group by {cell} order by min(file_number), min(row_number), {cell}"
+        )
+
+    def stamp(self, column: str, forms: str | Sequence[str]) -> str:
+        """SQL: the stamp of a column as TIMESTAMP, as written, or UTC where it states its offset."""
+        stamp, _ = self._reading(column, forms)
+        return f"coalesce({stamp.stated}, {stamp.local})"
+
+    def clashing(self, column: str, forms: Sequence[str]) -> int:
+        """Cells that two of the forms read as different instants."""
+        _, clash = self._reading(column, forms)
+        ((count,),) = self._rows(f"select count(*) filter ({clash}) from log")
+        return int(count)
 
     def only(self, column: str, stamp_format: str, other: str) -> tuple[int, int]:
         """Cells that are stamps of the first format only, and of the second only."""
@@ -127,19 +161,74 @@ class Log:
         ((one, two),) = self._rows(f"select {counts} from log")
         return one, two
 
-    def without_offset(self, column: str) -> int:
-        """Cells that are ISO stamps without an offset."""
-        cell = self.columns[column].sql
-        ((count,),) = self._rows(f"select count(*) from log where regexp_full_match({cell}, {literal(ISO_LOCAL)})")
+    def without_offset(self, column: str, forms: str | Sequence[str] = ISO) -> int:
+        """Cells that are stamps without an offset."""
+        ((count,),) = self._rows(f"select count(*) filter ({self._reading(column, forms)[0].local} is not null) from log")
         return int(count)
 
-    def with_offset(self, column: str) -> int:
-        """Cells that are ISO stamps with an offset."""
-        cell = self.columns[column].sql
-        ((count,),) = self._rows(f"select count(*) from log where regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)})")
+    def with_offset(self, column: str, forms: str | Sequence[str] = ISO) -> int:
+        """Cells that are stamps with an offset."""
+        ((count,),) = self._rows(f"select count(*) filter ({self._reading(column, forms)[0].stated} is not null) from log")
         return int(count)
 
-    def stamps_of(self, column: str, stamp_format: str) -> tuple[str, ...]:
+    def _sample(self, column: str, condition: str = "true") -> list[str]:
+        """Some of the cells, tidied and spelled out."""
+        cell = self.columns[column].sql
+        some = f"select distinct {cell} as cell from log where {cell} is not null and {condition} order by md5(cell) limit {_SAMPLE}"
+        tidy = "cell" if self.columns[column].parts else tidied("cell")
+        found = [text for (text,) in self._rows(f"select {tidy} from ({some})") if text is not None]
+        wordy = [text for text in found if may_need_spelling(text)]
+        if not wordy:
+            return found
+        listed = ", ".join(f"({literal(text)})" for text in wordy)
+        spelled = self._rows(f"select {spelled_out('tidy')} from (values {listed}) as wordy (tidy)")
+        return [text for text in found if not may_need_spelling(text)] + [text for (text,) in spelled]
+
+    def times_of_day(self, column: str) -> tuple[int, int]:
+        """Cells that are a time of day alone: written as one, and as the fraction of a day."""
+        if not any(re.fullmatch(f"{TIME_OF_DAY}|{FRACTION_OF_A_DAY}", text) for text in self._sample(column)):
+            return 0, 0
+        text = spelled_out(self._tidy(column))
+        ((written, fractions),) = self._rows(
+            f"select count(*) filter (regexp_full_match({text}, {literal(TIME_OF_DAY)})), "
+            f"count(*) filter (regexp_full_match({text}, {literal(FRACTION_OF_A_DAY)})) from log"
+        )
+        return written, fractions
+
+    def midnights(self, column: str) -> int:
+        """Cells that are the midnight of a date, which is how a typed date beside a time is often written."""
+        if not any(re.search(MIDNIGHT, text) for text in self._sample(column)):
+            return 0
+        ((count,),) = self._rows(f"select count(*) filter ({joined(self._tidy(column), 'cast(null as varchar)')} <> {self._tidy(column)}) from log")
+        return int(count)
+
+    def with_a_fraction(self, column: str) -> int:
+        """Cells that are numbers with a fraction."""
+        ((count,),) = self._rows(f"select count(*) filter (regexp_matches({self._tidy(column)}, '^\\d+[.,]\\d| 0?[.,]\\d')) from log")
+        return int(count)
+
+    def join(self, date: str, time: str) -> str:
+        """Makes one column of a date and a time, which are gone from then on; returns its name."""
+        name = f"{date} + {time}"
+        sql = f"({joined(self._tidy(date), self._tidy(time))})"
+        column = _column(self.connection, name, sql, is_typed_stamp=False, parts=(date, time))
+        known = {each: column if each == date else found for each, found in self.columns.items() if each != time}
+        self.columns.clear()
+        self.columns.update({name if found is column else each: found for each, found in known.items()})
+        return name
+
+    def rounded_ids(self, column: str) -> dict[str, int]:
+        """Ids of the column that a spreadsheet rounded, with how often each occurs, in the order of the files."""
+        cell = self.columns[column].sql
+        found = self._rows(f"select {cell}, count(*) from log where {is_rounded_id(cell)} group by {cell} order by min(file_number), min(row_number), {cell}")
+        return dict(found)
+
+    def month_words(self, column: str) -> list[str]:
+        """The words of letters in the cells of a column, as written."""
+        cell = self.columns[column].sql
+        return [word for (word,) in self._rows(f"select distinct unnest(regexp_extract_all({cell}, '\\pL{{3,}}')) as word from log where {cell} is not null order by 1 limit 200")]
+
+    def stamps_of(self, column: str, stamp_format: str | Sequence[str]) -> tuple[str, ...]:
         """The commonest cells that are stamps of the format."""
         cell = self.columns[column].sql
         found = self._rows(
@@ -185,29 +274,31 @@ class Log:
         )
         return not outside
 
-    def says_only_days(self, column: str, stamp_format: str) -> bool:
+    def says_only_days(self, column: str, forms: str | Sequence[str]) -> bool:
         """Whether no stamp of the column says a time of day: none is written, or it is midnight in every record of several."""
-        if not has_clock(stamp_format) and not self.columns[column].is_typed_stamp:
+        if not any(has_clock(form) for form in ([forms] if isinstance(forms, str) else forms)) and not self.columns[column].is_typed_stamp:
             return True
-        stamp = self.stamp(column, stamp_format)
+        stamp = self.stamp(column, forms)
         ((stamps, midnights),) = self._rows(
             f"select count(stamp), count(*) filter (stamp = date_trunc('day', stamp)) from (select {stamp} as stamp from log)"
         )
         return bool(stamps > 1 and stamps == midnights)
 
-    def records_in_order(self, case: str, column: str, stamp_format: str, stamps_zone: str, *, by_stamp: bool, newest_first: bool) -> str:
+    def records_in_order(
+        self, case: str, column: str, forms: str | Sequence[str], stamps_zone: str, *, by_stamp: bool, newest_first: bool
+    ) -> str:
         """SQL: the records that have a stamp in the column, with its `instant` and their `place` within the case."""
         order = [*(["instant"] if by_stamp else []), "file_number", "row_number desc" if newest_first else "row_number"]
         return (
             f"select *, {self.columns[case].sql} as case_key, row_number() over (partition by {self.columns[case].sql} order by {', '.join(order)}) as place "
-            f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.columns[case].sql} is not null"
+            f"from ({self._instants(column, forms, stamps_zone)}) where {self.columns[case].sql} is not null"
         )
 
     def select(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query over `log`, whose columns are called as `Column.sql` says."""
         return self._rows(query)
 
-    def days(self, column: str, stamp_format: str, stamps_zone: str, desk_zone: str) -> tuple[object, object]:
+    def days(self, column: str, stamp_format: str | Sequence[str], stamps_zone: str, desk_zone: str) -> tuple[object, object]:
         """First, and one in a thousand, local date of a column's stamps; None where it has none."""
         local = f"timezone({literal(desk_zone)}, instant)::date"
         ((first, early),) = self._rows(
@@ -215,37 +306,57 @@ class Log:
         )
         return first, early
 
-    def order(self, case: str, column: str, stamp_format: str, stamps_zone: str) -> Order:
+    def order(self, case: str, column: str, stamp_format: str | Sequence[str], stamps_zone: str) -> Order:
         """How the stamps of a column run within the cases, along the files."""
-        placed = (
-            f"select {self.columns[case].sql} as case_id, instant, file_number, row_number "
+        stamped = (
+            f"select {self.columns[case].sql} as case_id, instant, earliest, file_number, row_number "
             f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.columns[case].sql} is not null"
         )
 
         def steps(rows: str) -> str:
             return (
-                "(select case_id, instant, lag(instant) over run as before, lag(file_number) over run = file_number as is_within_a_file "
-                f"from ({placed}) window run as (partition by case_id order by file_number, {rows})) where before is not null"
+                "(select case_id, instant, earliest, lag(instant) over run as before, lag(earliest) over run as earliest_before, "
+                "lag(file_number) over run = file_number as is_within_a_file "
+                f"from ({stamped}) window run as (partition by case_id order by file_number, {rows})) where before is not null"
             )
 
         ((forth, back),) = self._rows(
-            "select count(*) filter (instant > before and is_within_a_file), count(*) filter (instant < before and is_within_a_file) "
-            f"from {steps('row_number')}"
+            "select count(*) filter (earliest > before and is_within_a_file), "
+            f"count(*) filter (instant < earliest_before and is_within_a_file) from {steps('row_number')}"
         )
         is_newest_first = bool(back > forth)
         ((cases, stepping_back),) = self._rows(
-            "select count(distinct case_id), count(distinct case_id) filter (instant < before) "
+            "select count(distinct case_id), count(distinct case_id) filter (instant < earliest_before) "
             f"from {steps('row_number desc' if is_newest_first else 'row_number')}"
         )
         return Order(is_newest_first, cases, stepping_back)
 
-    def _instants(self, column: str, stamp_format: str, stamps_zone: str) -> str:
-        """SQL: the records that have a stamp in the column, with its `instant`."""
-        cell = self.columns[column].sql
-        is_iso = stamp_format == "iso" or self.columns[column].is_typed_stamp
-        stated = f"coalesce(regexp_full_match({cell}, {literal(ISO_LOCAL + ISO_OFFSET)}), false)" if is_iso else "false"
-        stamped = f"select *, {self.stamp(column, stamp_format)} as stamp from log"
-        return f"select *, timezone(case when {stated} then 'UTC' else {literal(stamps_zone)} end, stamp) as instant from ({stamped}) where stamp {_PLAUSIBLE}"
+    def _instants(self, column: str, stamp_format: str | Sequence[str], stamps_zone: str) -> str:
+        """SQL: the records that have a stamp in the column, with its `instant`, and the `earliest` that it can be where a zone repeats an hour."""
+        stamp, _ = self._reading(column, stamp_format)
+        later, earlier = placed("stamp_local", stamps_zone), placed_earlier("stamp_local", stamps_zone)
+        return (
+            f"select *, timezone('UTC', coalesce(stamp_stated, {later})) as instant, timezone('UTC', coalesce(stamp_stated, {earlier}, {later})) as earliest "
+            f"from (select *, {stamp.stated} as stamp_stated, {stamp.local} as stamp_local from log) "
+            f"where coalesce(stamp_stated, stamp_local) {_PLAUSIBLE}"
+        )
+
+    def _reading(self, column: str, forms: str | Sequence[str]) -> tuple[StampSql, str]:
+        """What a cell of the column says as a stamp, exactly as the event_log source will read it."""
+        told = (ISO,) if self.columns[column].is_typed_stamp else (forms,) if isinstance(forms, str) else tuple(forms)
+        return any_of([stamp_sql(self._tidy(column), form, self.zone) for form in told])
+
+    def _tidy(self, column: str) -> str:
+        """SQL: the tidied cell, which is kept beside the cell once it has been asked for."""
+        measured = self.columns[column]
+        if measured.parts:
+            return measured.sql
+        name = f"{measured.sql}_tidy"
+        if name not in self._tidied:
+            self.connection.execute(f"alter table log add column {name} varchar")
+            self.connection.execute(f"update log set {name} = {tidied(measured.sql)}")
+            self._tidied.add(name)
+        return name
 
     def _rows(self, select: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(select).fetchall()
@@ -415,9 +526,9 @@ def _forget_marks(connection: duckdb.DuckDBPyConnection, columns: int, marks: Se
     connection.execute("drop table united")
 
 
-def _column(connection: duckdb.DuckDBPyConnection, name: str, sql: str, is_typed_stamp: bool) -> Column:
+def _column(connection: duckdb.DuckDBPyConnection, name: str, sql: str, is_typed_stamp: bool, parts: tuple[str, ...] = ()) -> Column:
     ((filled, distinct),) = connection.execute(f"select count({sql}), count(distinct {sql}) from log").fetchall()
     examples = connection.execute(
-        f"select {sql} from log where {sql} is not null group by {sql} order by count(*) desc, {sql} limit {_EXAMPLES}"
+        f"select {sql} as cell from log where {sql} is not null group by all order by count(*) desc, cell limit {_EXAMPLES}"
     ).fetchall()
-    return Column(name, sql, filled, distinct, tuple(example for (example,) in examples), is_typed_stamp)
+    return Column(name, sql, filled, distinct, tuple(example for (example,) in examples), is_typed_stamp, parts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -53,7 +53,9 @@ class LogFiles:
 def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: date) -> dict[str, str]:
     """File name -> text of a config directory for a log."""
     answers = {
-        **asdict(proposal), "name": log.name, "rows": log.rows, "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
+        **asdict(proposal), "columns": {field: proposal.joined.get(column, column) for field, column in proposal.columns.items()},
+        "order_by": [proposal.joined.get(column, (column,))[0] for column in proposal.order_by],
+        "name": log.name, "rows": log.rows, "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
         "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.written.csv),
         "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row,
         "example": {"case": log.example_case, **_example(proposal)}, "due": _due_columns(proposal),
@@ -137,8 +139,10 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def _scalar(text: str) -> str:
-    """Plain where YAML reads it as this very text, else in quotes."""
+def _scalar(text: str | Sequence[str]) -> str:
+    """Plain where YAML reads it as this very text, else in quotes; several as a list."""
+    if not isinstance(text, str):
+        return f"[{', '.join(_scalar(each) for each in text)}]"
     is_plain = text.isprintable() and not set(text) & set("\"'#:{}[],&*!|>%@`\\?") and text == text.strip()
     try:
         return text if is_plain and yaml.safe_load(text) == text else _quoted(text)

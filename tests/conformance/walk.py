@@ -22,6 +22,9 @@ class Wall:
         self.calendar = calendar
         self.zone = ZoneInfo(calendar["zone"])
         self.half_days = {row["date"]: row["hours"] for row in calendar.get("half_days", ())}
+        worked = [row if isinstance(row, dict) else {"date": row} for row in calendar.get("working_days", ())]
+        self.working_days = {row["date"]: row.get("hours") for row in worked}
+        self._usual: frozenset[str] = frozenset()
         self.kind_of_minute = cache(self._kind_of_minute)
 
     def kind(self, at: int) -> str:
@@ -35,11 +38,27 @@ class Wall:
         shown, today = f"{wall:%H:%M}", wall.date()
         if today in self.half_days:
             return "open" if any(_shows(shown, text) for text in self.half_days[today]) else "closed_hours"
+        if today in self.working_days:
+            own = self.working_days[today]
+            return "open" if (any(_shows(shown, text) for text in own) if own else shown in self._usual_minutes()) else "closed_hours"
         if self._is_holiday(today):
             return "holiday"
+        return "open" if self._is_open_by_weekday(shown, today) else "closed_hours"
+
+    def _is_open_by_weekday(self, shown: str, today: date) -> bool:
         evening = any(_shows(shown, text) or (_is_night(text) and shown >= text[:5]) for text in self._hours(today))
         morning = any(_is_night(text) and shown < text[6:] for text in self._hours(today - timedelta(days=1)))
-        return "open" if evening or morning else "closed_hours"
+        return evening or morning
+
+    def _usual_minutes(self) -> frozenset[str]:
+        """What the clock shows while open on a usual day: the open weekday that most others are like, the first of the week among equals."""
+        if not self._usual:
+            monday = date(2025, 7, 7)
+            shown = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
+            week = [frozenset(each for each in shown if self._is_open_by_weekday(each, monday + timedelta(days=day))) for day in range(7)]
+            counts = Counter(day for day in week if day)
+            self._usual = next(day for day in week if day and counts[day] == max(counts.values()))
+        return self._usual
 
     def _is_holiday(self, today: date) -> bool:
         for row in self.calendar.get("holidays", ()):

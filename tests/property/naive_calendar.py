@@ -33,7 +33,7 @@ class Walk:
             return True
         wall = self.wall(moment)
         shown, today = f"{wall.hour:02d}:{wall.minute:02d}", wall.date()
-        for half_day in self.calendar["half_days"]:
+        for half_day in (*self.calendar["half_days"], *self.calendar.get("working_days", ())):
             if half_day["date"] == today:
                 return any(start <= shown < end for start, end in self._pairs(half_day["hours"]))
         if today in self.calendar["holidays"]:

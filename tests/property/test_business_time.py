@@ -55,12 +55,14 @@ def calendars(draw: st.DrawFn) -> dict[str, Any]:
         hours: dict[str, Any] = {"mon-sun": [f"{clock(begin)}-{clock(end)}"]}  # every night, also of working Sundays
     else:
         hours = {day: draw(day_intervals()) for day in draw(st.sets(st.sampled_from(WEEKDAYS), min_size=1))}
+    half_days = sorted(draw(st.sets(near, max_size=2)))
     return {
         "zone": zone,
         "hours": hours,
         "holidays": sorted(draw(st.sets(near, max_size=3))),
-        "half_days": [
-            {"date": day, "hours": draw(day_intervals())} for day in sorted(draw(st.sets(near, max_size=2)))
+        "half_days": [{"date": day, "hours": draw(day_intervals())} for day in half_days],
+        "working_days": [
+            {"date": day, "hours": draw(day_intervals())} for day in sorted(draw(st.sets(near, max_size=2))) if day not in half_days
         ],
     }
 

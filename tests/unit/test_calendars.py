@@ -246,7 +246,7 @@ calendars:
         ),
         (
             "hours:", "public_holidays: [{country: US, state: TX}]\n    hours:",
-            r"calendars\.desk\.public_holidays\.0\.state: no such setting; known here: country, subdivision, observed, only$",
+            r"calendars\.desk\.public_holidays\.0\.state: no such setting; known here: country, subdivision, observed, only, categories, half_day_hours$",
         ),
         ("calendars:", "default: desk\ncalendars:", r"default: no such setting"),
         ("end: 2026-01-01", "end: 2025-01-01", r"horizon: end 2025-01-01 must lie after start 2025-01-01"),
@@ -283,3 +283,77 @@ def test_the_desk_has_a_calendar_in_its_own_zone(tmp_path: Path, found: str, wri
     (config / "calendars.yml").write_text(DESK.replace(found, written), encoding="utf-8")
     with pytest.raises(OpslaError, match=message):
         load_settings(config, tmp_path)
+
+
+# ---------------------------------------------------------------- make-up working days and half holidays
+
+
+def hours_of(settings: CalendarsSettings, *days: str) -> list[float]:
+    """Open hours of the dates, by the segments and by the minute spine, which agree."""
+    found = []
+    for day in map(date.fromisoformat, days):
+        window = Window(day, day + timedelta(days=1))
+        (seconds,) = calendar_days(settings, window)["open_seconds"].to_pylist()
+        assert business_minutes(settings, window).num_rows * 60 == seconds
+        found.append(seconds / 3600)
+    return found
+
+
+WEEK = {"zone": "UTC", "hours": {"mon-wed": ["09:00-18:00"], "thu": ["09:00-13:00"], "fri": ["10:00-16:00"]}}
+
+
+def test_a_make_up_day_of_the_library_has_the_hours_of_the_weekday_it_replaces() -> None:
+    """Tuesday 4 February was off for Saturday the 8th, Monday the 3rd for Sunday 26 January; Wednesday 8 October for Saturday the 11th."""
+    settings = settings_of(**WEEK, public_holidays=[{"country": "CN"}])
+    assert hours_of(settings, "2025-02-03", "2025-02-04", "2025-02-08", "2025-01-26", "2025-10-08", "2025-10-11", "2025-10-12") == [0, 0, 9, 9, 0, 9, 0]
+    row = row_of(calendar_days(settings, Window(date(2025, 10, 11), date(2025, 10, 12))), "2025-10-11")
+    assert (row["is_business_day"], row["is_weekend"], row["is_holiday"], row["holiday_name"]) == (True, True, False, None)
+
+
+def test_a_friday_off_is_made_up_for_with_the_hours_of_a_friday() -> None:
+    """Hungary: Friday 2 May 2025 was off for Saturday 17 May; 24 October for 18 October; Wednesday 24 December for 13 December."""
+    settings = settings_of(**WEEK, public_holidays=[{"country": "HU"}])
+    assert hours_of(settings, "2025-05-02", "2025-05-17", "2025-10-18", "2025-12-13") == [0, 6, 6, 9]
+
+
+def test_a_make_up_day_is_none_where_the_desk_is_closed_on_the_weekday_it_replaces() -> None:
+    settings = settings_of(zone="UTC", hours={"mon-tue": ["09:00-18:00"], "sat": ["10:00-12:00"]}, public_holidays=[{"country": "CN"}])
+    assert hours_of(settings, "2025-10-11") == [2]
+
+
+def test_what_the_calendar_lists_wins_over_the_library() -> None:
+    usual = {**WEEK, "public_holidays": [{"country": "CN"}]}
+    assert hours_of(settings_of(**usual, holidays=["2025-10-11"]), "2025-10-11") == [0]
+    assert hours_of(settings_of(**usual, half_days=[{"date": "2025-10-11", "hours": ["09:00-10:00"]}]), "2025-10-11") == [1]
+    assert hours_of(settings_of(**usual, working_days=[{"date": "2025-10-11", "hours": ["09:00-11:00"]}]), "2025-10-11") == [2]
+    picked = settings_of(**WEEK, public_holidays=[{"country": "CN", "only": ["National Day"]}])
+    assert hours_of(picked, "2025-10-11", "2025-10-01") == [0, 0], "holidays that are picked by name bring no make-up days"
+
+
+def test_a_working_day_opens_a_weekend_and_a_holiday() -> None:
+    settings = settings_of(**WEEK, holidays=["2025-12-25"], working_days=["2025-12-25", "2025-12-27", {"date": "2025-12-28", "hours": ["10:00-11:30"]}])
+    assert hours_of(settings, "2025-12-25", "2025-12-27", "2025-12-28") == [9, 9, 1.5]
+
+
+def test_half_holidays_of_the_library_have_the_hours_that_are_named() -> None:
+    """Estonia: 23 December is a shortened day; on a Sunday it stays closed (2029)."""
+    public = {"country": "EE", "categories": ["public", "half_day"], "half_day_hours": ["09:00-13:00"]}
+    settings = settings_of(("2025-01-01", "2030-01-01"), **WEEK, public_holidays=[public])
+    assert hours_of(settings, "2025-12-23", "2025-12-25", "2029-12-23") == [4, 0, 0]
+    assert hours_of(settings_of(**WEEK, public_holidays=[{"country": "EE"}]), "2025-12-23") == [9]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "message"),
+    [
+        ({"public_holidays": [{"country": "EE", "categories": ["public", "half_day"]}]}, "half holidays want both"),
+        ({"public_holidays": [{"country": "EE", "half_day_hours": ["09:00-13:00"]}]}, "half holidays want both"),
+        ({"public_holidays": [{"country": "FI", "categories": ["public", "workday"]}]}, "workday are working days"),
+        ({"public_holidays": [{"country": "DE", "categories": ["half_day"], "half_day_hours": ["09:00-13:00"]}]}, "the library knows .*catholic.*public.* for DE"),
+        ({"working_days": ["2025-10-11", "2025-10-11"]}, "working_days: 2025-10-11 is listed twice"),
+        ({"working_days": ["2025-10-11"], "half_days": [{"date": "2025-10-11", "hours": ["09:00-10:00"]}]}, "also among the half_days"),
+    ],
+)
+def test_a_day_that_is_said_twice_or_halfway_is_refused(calendar: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings_of(**WEEK, **calendar)

@@ -229,7 +229,7 @@ OPTIONAL = {"intake_ts": "opened", "resolved_ts": "solved", "sla_met": "kept", "
         ("?,New,2025-03-03T08:00Z", "case_id", "column number: no case id"),
         ("A,,2025-03-03T08:00Z", "status", "column state: no status"),
         ("A,-100,2025-03-03T08:00Z", "status", "column state: a status that sources.yml does not map; found '-100'"),
-        ("A,new,2025-03-03T08:00Z", "status", "column state: a status that sources.yml does not map; found 'new'"),
+        ("A,Newer,2025-03-03T08:00Z", "status", "column state: a status that sources.yml does not map; found 'Newer'"),
         ("A,New,?", "event_ts", "column at: no stamp, and nothing else says when it happened"),
         ("A,New,03/03/2025", "event_ts", "column at: expected an ISO 8601 date and time; found '03/03/2025'"),
         ("A,New,2025-03-03", "event_ts", "column at: expected an ISO 8601 date and time; found '2025-03-03'"),

@@ -279,7 +279,8 @@ def test_examples_are_stamps_that_can_be_read(tmp_path: Path) -> None:
         show_log(console, log, propose(log, Told(), NOBODY))
     shown = console.export_text()
     assert "10/07/2025 10:00" in shown
-    assert "31/02/2025" not in shown
+    assert "31/02/2025" not in shown.partition("status of the log")[0]
+    assert "3 records whose When cannot be read, to be rejected: '31/02/2025 10:00'." in " ".join(shown.split())
 
 
 def test_open_beside_new_is_told(tmp_path: Path) -> None:

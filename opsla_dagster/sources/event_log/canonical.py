@@ -23,6 +23,8 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import canonical_rows, literal, path_literal
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
+from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
+from opsla_dagster.sources.event_log.stamp_sql import NAMED_FORMS
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
 #: What an event is known by, and what its digest covers.
@@ -50,6 +52,15 @@ class SourceCounts:
     superseded_rows: int = 0
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One reading of a source's files: the counts, records by path, and what a person should know of it, a line each."""
+
+    counts: SourceCounts
+    rows: dict[str, int]
+    notes: tuple[str, ...]
+
+
 def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
@@ -63,8 +74,8 @@ def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
 
 def canonicalise(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
-) -> tuple[SourceCounts, dict[str, int]]:
-    """Writes EVENTS_FILE, REJECTED_FILE and IGNORED_FILE of these files into `directory`; returns the counts, and records by path.
+) -> Reading:
+    """Writes EVENTS_FILE, REJECTED_FILE and IGNORED_FILE of these files into `directory`.
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
@@ -76,6 +87,8 @@ def canonicalise(
         for number, item in enumerate(loaded):
             _append_records(connection, settings, number, item)
         _number(connection, settings)
+        placed = place_repeated_hours(connection)
+        notes = _notes(connection, settings, placed)
         _judge_cases(connection, settings, desk)
         _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
@@ -85,18 +98,45 @@ def canonicalise(
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-    return counts, {item.file.name: item.rows for item in loaded}
+    return Reading(counts, {item.file.name: item.rows for item in loaded}, tuple(notes))
 
 
 def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
-    if settings.time.format == "iso":
-        return
-    try:
-        connection.execute(f"select try_strptime('', {literal(settings.time.format)})").fetchall()
-    except duckdb.Error as error:
-        raise OpslaError(
-            f"sources.yml: {settings.name}: time.format: {settings.time.format!r} is not a strptime format: {error}"
-        ) from error
+    for form in settings.time.forms:
+        if form in NAMED_FORMS:
+            continue
+        try:
+            connection.execute(f"select try_strptime('', {literal(form)})").fetchall()
+        except duckdb.Error as error:
+            raise OpslaError(f"sources.yml: {settings.name}: time.format: {form!r} is not a strptime format: {error}") from error
+
+
+# ---------------------------------------------------------------- notes
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, placed: PlacedHours) -> list[str]:
+    """What was decided of stamps and ids that could have been meant otherwise."""
+    notes = []
+    zone = settings.time.timezone
+    if placed.by_order:
+        notes.append(f"{_stamps(placed.by_order)} of an hour that {zone} repeats: the order of the records tells which pass")
+    if placed.later:
+        notes.append(
+            f"warning: {_stamps(placed.later)} of an hour that {zone} repeats, and nothing tells which pass: the later instant is taken "
+            "where the order allows it; stamps with a UTC offset would tell"
+        )
+    if len(settings.time.forms) > 1:
+        counts = dict(connection.execute("select event_ts_form, count(*) from numbered where fault is null group by all").fetchall())
+        read = [f"{counts[number]:,} as {form}" for number, form in enumerate(settings.time.forms) if number in counts]
+        notes.append(f"stamps of {settings.columns.mapped()['event_ts']} read: {', '.join(read)}")
+    ((floats,),) = connection.execute("select count(*) filter (has_float_id and fault is null) from numbered").fetchall()
+    if floats:
+        notes.append(f"ids of {floats:,} record{'' if floats == 1 else 's'} are whole floating-point numbers, read as integers (1001.0 as 1001)")
+    return notes
+
+
+def _stamps(number: int) -> str:
+    return f"{number:,} stamp{'' if number == 1 else 's'}"
 
 
 # ---------------------------------------------------------------- loading
@@ -121,7 +161,7 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
     names = [column.name for column in loaded.columns]
     wanted = dict.fromkeys(settings.order_by, "order_by")
     places = settings.places()
-    wanted.update({column: places[field] for field, column in settings.cells().items()})
+    wanted.update({column: places[field] for field, columns in settings.cells().items() for column in columns})
     for column, place in wanted.items():
         if column not in names:
             raise OpslaError(

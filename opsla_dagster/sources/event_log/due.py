@@ -12,6 +12,7 @@ from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, due_field
 from opsla_dagster.sources.event_log.sql_text import literal
+from opsla_dagster.sources.event_log.stamp_sql import has_clock
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _CLOCK = r"(?:(\d+)\s*(?:d|days?),?\s*)?(\d{1,5}):([0-5]\d):([0-5]\d(?:\.\d+)?)"
@@ -27,8 +28,6 @@ _UNIT_SECONDS = {"minutes": 60, "hours": 3600}
 #: A hundred years, as for every duration of the configuration.
 _LONGEST_DAYS = 36_525
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
-#: Parts of a stamp format that say a time of day.
-_TIMES_OF_DAY = ("%H", "%I", "%-H", "%-I", "%c", "%X", "%s")
 
 
 def due_columns(settings: EventLogSettings) -> list[str]:
@@ -41,8 +40,12 @@ def due_cells(settings: EventLogSettings, number: int, due: DueSettings, cell: s
     field = due_field(number)
     if due.is_duration:
         return [f"{cell} as {field}"]
-    day = _day(settings, due, cell)
-    return [f"case when {day} is null then {cell} end as {field}", f"{day} as {field}_day"]
+    return [f"{due_stamp(settings, due, cell)} as {field}", f"{_day(settings, due, cell)} as {field}_day"]
+
+
+def due_stamp(settings: EventLogSettings, due: DueSettings, cell: str) -> str:
+    """SQL: what of a raw cell is to be read as a stamp; NULL where it is a date without a time of day."""
+    return f"case when {_day(settings, due, cell)} is null then {cell} end"
 
 
 def due_durations(settings: EventLogSettings) -> list[str]:
@@ -92,8 +95,7 @@ def due_instants(settings: EventLogSettings, desk: DeskSettings) -> list[str]:
 
 def date_formats(settings: EventLogSettings) -> list[str]:
     """The formats of stamps that say a day and no time of day."""
-    formats = [settings.time.format] if isinstance(settings.time.format, str) else list(settings.time.format)
-    return [each for each in formats if "%" in each and not any(part in each for part in _TIMES_OF_DAY)]
+    return [form for form in settings.time.forms if not has_clock(form)]
 
 
 def target_seconds(number: int, due: DueSettings, calendars: Mapping[str, Calendar]) -> str:

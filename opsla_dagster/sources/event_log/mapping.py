@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from opsla_dagster.settings.sources import IGNORE, EventLogSettings, TimeSettings, due_field, milestone_field
-from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults
+from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults, due_stamp
 from opsla_dagster.sources.event_log.sql_text import literal as literal
 from opsla_dagster.sources.event_log.sql_text import literals
+from opsla_dagster.sources.event_log.stamp_sql import (
+    EPOCHS,
+    ISO,
+    SERIAL,
+    abbreviations,
+    any_of,
+    joined,
+    placed,
+    placed_earlier,
+    stamp_sql,
+    tidied,
+)
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
 
 STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts", "updated_ts")
@@ -30,11 +39,12 @@ WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 _EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
 #: Characters of a found value that a reason shows.
 _SHOWN_CHARACTERS = 60
-
-ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+#: Forms of numbers that a spreadsheet, or a writer of floating-point numbers, has made of an id. `1E5` and `12E4567` are none: codes look so.
+ROUNDED_ID = r"-?\d+[.,]\d+[eE][+-]?\d+|-?\d+[eE][+-]\d+"
+#: A whole number as a floating-point column writes it; up to 15 digits are exact.
+INTEGER_IN_A_FLOAT = r"-?\d+[.,]0+"
+_EXACT_DIGITS = 15
 _ZONE_NAME = "%Z"
-_IANA_NAME = r"[A-Za-z]+/[A-Za-z_/+-]+\d*"
-ISO_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 
 
 @dataclass(frozen=True)
@@ -59,37 +69,48 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     """SELECT with one row a record of the relation `raw` (row_number and the raw columns).
 
     Its columns: row_number, case_id, event_id, status (IGNORE for what is left out on purpose), source_status, is_sla_met, merged_into,
-    author_kind, initiated_by, reopen_count, STAMP_FIELDS and the milestones (UTC), TEXT_FIELDS, what due cells become, order_0,
-    order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
+    author_kind, initiated_by, reopen_count, STAMP_FIELDS and the milestones (UTC), each stamp with <field>_earlier (the other instant of a
+    local time that occurs twice) and <field>_local, event_ts_form (which of time.format reads it, from 0), has_float_id, TEXT_FIELDS, what
+    due cells become, order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
     """
-    found = {field: columns[column] for field, column in settings.cells().items()}
+    found = {field: tuple(columns[name] for name in names) for field, names in settings.cells().items()}
     stamps = stamp_fields(settings)
     fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *WORD_FIELDS, *(each for each in stamps if not each.startswith("due_")))
-    cells = [f"{_cell(settings, found.get(field))} as {field}" for field in fields]
+    cells = [f"{_cell(settings, found.get(field, ()))} as {field}" for field in fields]
+    tidy = {field: _tidy(settings, found[field]) if field in found else "cast(null as varchar)" for field in stamps}
     for number, due in enumerate(settings.due.values()):
-        cells += due_cells(settings, number, due, f"({_cell(settings, found[due_field(number)])})")
-    cells += [f"{column.is_text_sql} as {field}_is_text" for field, column in found.items() if column.is_text_sql]
-    cells += [f"{_cell(settings, columns[name])} as order_{n}" for n, name in enumerate(settings.order_by)]
-    readings = [_reading(settings.time, field, found.get(field)) for field in stamps]
-    instants = [f"{_instant(settings.time, field)} as {field}_utc" for field in stamps] + due_durations(settings)
+        cell = f"({_cell(settings, found[due_field(number)])})"
+        cells += due_cells(settings, number, due, cell)
+        if not due.is_duration:
+            tidy[due_field(number)] = tidied(f"({due_stamp(settings, due, cell)})")
+    cells += [f"{text} as {field}_tidy" for field, text in tidy.items()]
+    cells += [f"{column.is_text_sql} as {_text_flag(field, n)}" for field, n, column in _bytes(found)]
+    cells += [f"{_cell(settings, (columns[name],))} as order_{n}" for n, name in enumerate(settings.order_by)]
+    readings = [_reading(settings.time, field, found.get(field, ())) for field in stamps]
+    instants = [_instants(settings.time, field) for field in stamps] + due_durations(settings)
     words = [
         f"{_status(settings)} as canonical_status", f"{_sla_met(settings)} as is_sla_met",
         f"{_word('author_kind', settings.author_kinds)} as canonical_author_kind",
         f"{_word('initiated_by', settings.initiators)} as canonical_initiated_by",
         "try_cast(reopen_count as double) as canonical_reopen_count",
     ]
-    passed_on = [f"{field}_utc as {field}" for field in stamps] + list(TEXT_FIELDS)
+    passed_on = [f"{field}_utc as {field}, {field}_earlier, {field}_local" for field in stamps] + list(TEXT_FIELDS)
     passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
     passed_on += [f"{due_field(n)}_day" for n, due in enumerate(settings.due.values()) if not due.is_duration]
     passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
-    prefix = literal(settings.case_id_prefix)
+    ids = [f"{literal(settings.case_id_prefix)} || {exact_id(field)} as {field}" for field in ID_FIELDS]
+    floats = " or ".join(
+        f"{field} is not null" if any(column.is_floating for column in found.get(field, ()))
+        else f"coalesce(regexp_full_match({field}, {literal(INTEGER_IN_A_FLOAT)}), false)"
+        for field in ID_FIELDS
+    )  # fmt: skip
     return f"""
         with cells as (
             select row_number, {_list(cells)}
             from {raw}
         ),
         readings as (
-            select *, {_list(readings)}
+            select *, {folded("status")} as folded_status, {_list(readings)}
             from cells
         ),
         instants as (
@@ -105,10 +126,10 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             from statuses
         )
         select
-            row_number, {prefix} || case_id as case_id, {prefix} || event_id as event_id,
-            status_or_merge as status, status as source_status, is_sla_met, {prefix} || merged_into as merged_into,
+            row_number, {_list(ids)}, {floats} as has_float_id,
+            status_or_merge as status, status as source_status, is_sla_met,
             canonical_author_kind as author_kind, canonical_initiated_by as initiated_by, canonical_reopen_count as reopen_count,
-            {_list(passed_on)}, fault
+            {_list(passed_on)}, event_ts_form, fault
         from judged
     """
 
@@ -124,99 +145,90 @@ def _list(expressions: list[str]) -> str:
     return ", ".join(expressions)
 
 
-def _cell(settings: EventLogSettings, column: RawColumn | None) -> str:
-    if column is None:
+def _cell(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
+    """What the cell of a field says, as it is; of a stamp in two columns both, a blank between. NULL where that means nothing."""
+    if not columns:
         return "cast(null as varchar)"
     marks = _list([literal(mark) for mark in sorted({"", *settings.missing_values})])
-    return f"case when {column.sql} not in ({marks}) then {column.sql} end"
+    cells = [f"case when {column.sql} not in ({marks}) then {column.sql} end" for column in columns]
+    return cells[0] if len(cells) == 1 else f"nullif(concat_ws(' ', {_list(cells)}), '')"
+
+
+def _tidy(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
+    cells = [tidied(_cell(settings, (column,))) for column in columns]
+    return cells[0] if len(cells) == 1 else joined(*cells)
+
+
+def _bytes(found: Mapping[str, tuple[RawColumn, ...]]) -> list[tuple[str, int, RawColumn]]:
+    return [(field, n, column) for field, columns in found.items() for n, column in enumerate(columns) if column.is_text_sql]
+
+
+def _text_flag(field: str, number: int) -> str:
+    return f"{field}_{number}_is_text"
 
 
 # ---------------------------------------------------------------- stamps
 
 
-def _reading(time: TimeSettings, field: str, column: RawColumn | None) -> str:
-    """Two columns: the UTC instant of a stamp that states its offset, and the local time of one that does not."""
-    stated, local = "cast(null as timestamptz)", "cast(null as timestamp)"
-    if time.format == "iso" or (column is not None and column.is_stamp):
-        stated = _when_matching(field, ISO_LOCAL + ISO_OFFSET, f"try_cast({field} as timestamptz)")
-        local = _when_matching(field, ISO_LOCAL, f"try_cast({field} as timestamp)")
-    elif time.states_offset:
-        stated = stated_instant(field, time.format, time.timezone)
-    else:
-        local = f"try_strptime({field}, {literal(time.format)})"
-    return f"timezone('UTC', {stated}) as {field}_stated, {local} as {field}_local"
+def _reading(time: TimeSettings, field: str, columns: tuple[RawColumn, ...]) -> str:
+    """The UTC instant of a stamp that states its offset, the local time of one that does not, and whether two forms contradict each other."""
+    is_typed = len(columns) == 1 and columns[0].is_stamp
+    forms = (ISO,) if is_typed else time.forms
+    readings = [stamp_sql(f"{field}_tidy", form, time.timezone) for form in forms]
+    stamp, clash = any_of(readings)
+    which = " ".join(f"when coalesce({each.stated}, {each.local}) is not null then {n}" for n, each in enumerate(readings))
+    form = f", case {which} end as {field}_form" if field == "event_ts" else ""
+    return f"{stamp.stated} as {field}_stated, {stamp.local} as {field}_local, {clash} as {field}_clashes{form}"
 
 
-def stated_instant(cell: str, stamp_format: str, zone: str | None) -> str:
-    """SQL: TIMESTAMPTZ of a stamp that says where it is from, by its offset or, at its end, by the name of its zone.
-
-    Read are IANA names, UTC, GMT, Z, and the abbreviations of `zone`; any other is NULL, since IST is India's, Israel's and Ireland's.
-    NULL is also a local time that the named zone skips.
-    """
-    plain = f"cast(try_strptime({cell}, {literal(stamp_format)}) as timestamptz)"
-    if not stamp_format.endswith(_ZONE_NAME):
-        return plain
-    with_offset = literal(stamp_format.removesuffix(_ZONE_NAME) + "%z")
-    branches = [
-        f"when regexp_matches({cell}, '(^|[^A-Za-z/]){name}$') "
-        f"then cast(try_strptime(left({cell}, -{len(name)}) || '{offset}', {with_offset}) as timestamptz)"
-        for name, offset in {**abbreviations(zone), "UTC": "+0000", "GMT": "+0000", "Z": "+0000"}.items()
-    ]
-    name = f"regexp_extract({cell}, {literal(_IANA_NAME + '$')})"
-    local = f"try_strptime(left({cell}, -length({name})), {literal(stamp_format.removesuffix(_ZONE_NAME))})"
-    return f"case {' '.join(branches)} when {name} <> '' and timezone({name}, {plain}) = {local} then {plain} end"
-
-
-@cache
-def abbreviations(zone: str | None) -> dict[str, str]:
-    """What a zone's clocks are called -> their UTC offset, such as CEST -> +0200; what has meant two offsets since 1970 is left out."""
-    if zone is None:
-        return {}
-    months = [datetime(year, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)) for year in range(1970, 2038) for month in range(1, 13)]
-    seen = {(moment.strftime("%Z"), moment.strftime("%z")) for moment in months}
-    names = [name for name, _ in seen]
-    return {name: offset for name, offset in sorted(seen) if name.isalpha() and names.count(name) == 1}
-
-
-def _when_matching(field: str, pattern: str, expression: str) -> str:
-    return f"case when regexp_full_match({field}, {literal(pattern)}) then {expression} end"
-
-
-def _instant(time: TimeSettings, field: str) -> str:
-    """The UTC instant; NULL for a local time that the zone skips. Of a local time that occurs twice, the later one."""
+def _instants(time: TimeSettings, field: str) -> str:
+    """The UTC instant, NULL for a local time that the zone skips; of one that occurs twice the later one, and the earlier beside it."""
     if time.timezone is None:
-        return f"{field}_stated"
-    zone = literal(time.timezone)
-    placed = f"timezone({zone}, {field}_local)"
-    exists = f"timezone({zone}, {placed}) = {field}_local"
-    return f"coalesce({field}_stated, case when {exists} then timezone('UTC', {placed}) end)"
+        return f"{field}_stated as {field}_utc, cast(null as timestamp) as {field}_earlier"
+    local = f"{field}_local"
+    return (
+        f"coalesce({field}_stated, {placed(local, time.timezone)}) as {field}_utc, "
+        f"case when {field}_stated is null then {placed_earlier(local, time.timezone)} end as {field}_earlier"
+    )
 
 
 def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
-    shape = "an ISO 8601 date and time" if time.format == "iso" else f"a stamp of the format {time.format}"
-    if time.format.endswith(_ZONE_NAME):
+    known_zones = f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
+    placeless = known_zones if time.timezone else f"the stamp of column {column} has no UTC offset, and time.timezone names no zone"
+    implausible = f"the stamp of column {column} lies outside the years 1970 to 2099"
+    clash = f"column {column}: two of time.format ({', '.join(time.forms)}) read different instants"
+    return [
+        _when(f"{field}_clashes", field, clash, shown=True),
+        _when(f"{field}_local is not null and {field}_utc is null", field, placeless, shown=True),
+        _when(f"{field}_tidy is not null and {field}_utc is null", field, f"column {column}: expected {_shape(time)}", shown=True),
+        _when(f"{field}_utc not between {_EARLIEST} and {_LATEST}", field, implausible, shown=True),
+    ]
+
+
+def _shape(time: TimeSettings) -> str:
+    """What a stamp has to look like, for a reason."""
+    shape = " or ".join(_SHAPES.get(form, f"a stamp of the format {form}") for form in time.forms)
+    if any(form.endswith(_ZONE_NAME) for form in time.forms):
         known = ", ".join(["an IANA name", *abbreviations(time.timezone), "UTC"])
         shape += f" whose zone is one of {known}" + ("" if time.timezone else " (time.timezone adds the abbreviations of a zone)")
         shape += ", at a local time that the zone has"
-    placeless = (
-        f"the zone {time.timezone} skips this local time of column {column} when its clocks go forward"
-        if time.timezone
-        else f"the stamp of column {column} has no UTC offset, and time.timezone names no zone"
-    )
-    implausible = f"the stamp of column {column} lies outside the years 1970 to 2099"
-    return [
-        _when(f"{field}_local is not null and {field}_utc is null", field, placeless, shown=True),
-        _when(f"{field} is not null and {field}_utc is null", field, f"column {column}: expected {shape}", shown=True),
-        _when(f"{field}_utc not between {_EARLIEST} and {_LATEST}", field, implausible, shown=True),
-    ]
+    return shape
+
+
+_SHAPES = {
+    ISO: "an ISO 8601 date and time",
+    SERIAL: "a spreadsheet's serial date (45845.375 is 2025-07-07 09:00), told to the second",
+    **{form: f"{unit} since 1970, told to the unit" for form, unit in zip(EPOCHS, ("seconds", "milliseconds", "microseconds"), strict=True)},
+}
 
 
 # ---------------------------------------------------------------- other values
 
 
 def _status(settings: EventLogSettings) -> str:
-    branches = " ".join(f"when {literal(own)} then {literal(status)}" for own, status in settings.statuses.items())
-    return f"case status {branches} end" if branches else "cast(null as varchar)"
+    """Words match whatever their case, and the kind and number of the spaces in and around them."""
+    branches = " ".join(f"when {folded(literal(own))} then {literal(status)}" for own, status in settings.statuses.items())
+    return f"case folded_status {branches} end" if branches else "cast(null as varchar)"
 
 
 def _status_or_merge(settings: EventLogSettings) -> str:
@@ -228,8 +240,27 @@ def _status_or_merge(settings: EventLogSettings) -> str:
 
 
 def _word(field: str, meanings: Mapping[str, str]) -> str:
-    branches = " ".join(f"when {literal(own)} then {literal(meaning)}" for own, meaning in meanings.items())
-    return f"case {field} {branches} end" if branches else "cast(null as varchar)"
+    branches = " ".join(f"when {folded(literal(own))} then {literal(meaning)}" for own, meaning in meanings.items())
+    return f"case {folded(field)} {branches} end" if branches else "cast(null as varchar)"
+
+
+def folded(text: str) -> str:
+    """SQL: a word as it is compared: `\u3000RESOLVED ` is `resolved`. An empty one stays, so that it is no missing one."""
+    return f"lower(nfc_normalize(coalesce({tidied(text)}, case when {text} is not null then '' end)))"
+
+
+def exact_id(cell: str) -> str:
+    """SQL: an id, `1001.0` as `1001`: writers of tables turn integers beside a gap into floating-point numbers."""
+    return f"case when regexp_full_match({cell}, {literal(INTEGER_IN_A_FLOAT)}) then regexp_extract({cell}, '^-?\\d+') else {cell} end"
+
+
+def is_rounded_id(cell: str) -> str:
+    """SQL: whether an id is a number that lost digits, so that several ids may have become one."""
+    digits = f"length(regexp_extract({cell}, '^-?(\\d+)', 1))"
+    return (
+        f"coalesce(regexp_full_match(trim({cell}), {literal(ROUNDED_ID)}) "
+        f"or (regexp_full_match({cell}, {literal(INTEGER_IN_A_FLOAT)}) and {digits} > {_EXACT_DIGITS}), false)"
+    )
 
 
 def _sla_met(settings: EventLogSettings) -> str:
@@ -241,15 +272,15 @@ def _sla_met(settings: EventLogSettings) -> str:
 def _order(settings: EventLogSettings, column: str, number: int) -> str:
     """What a column of order_by orders by: stamps as instants, numbers as numbers, anything else as text."""
     mapped = settings.columns.mapped()
-    stamp = next((field for field in STAMP_FIELDS if mapped.get(field) == column), None)
+    stamp = next((field for field in STAMP_FIELDS if field in mapped and column in settings.columns.of(field)), None)
     if stamp is not None:
         return f"struct_pack(number := epoch_us({stamp}_utc)::double, text := cast(null as varchar))"
     return f"struct_pack(number := try_cast(order_{number} as double), text := order_{number})"
 
 
-def _fault(settings: EventLogSettings, found: Mapping[str, RawColumn]) -> str:
+def _fault(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]]) -> str:
     """The first thing wrong with a row, in the order of this list; one fault a row at most, so rows can be counted."""
-    mapped = {field: column.name for field, column in found.items()}
+    mapped = {field: " + ".join(column.name for column in columns) for field, columns in found.items()}
     faults = [
         _when(f"contains({field}, chr(0))", field, f"column {column} holds a NUL character")
         for field, column in mapped.items()
@@ -281,7 +312,7 @@ def _missing_stamps(settings: EventLogSettings, mapped: Mapping[str, str]) -> li
     """What has no stamp although it happened."""
     if settings.form == "updates":
         no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
-        return [_when("event_ts is null and ingestion_ts is null", "event_ts", no_stamp)]
+        return [_when("event_ts_tidy is null and ingestion_ts_tidy is null", "event_ts", no_stamp)]
     opened, column = next(
         (milestone_field(number), column)
         for number, (column, signal) in enumerate(settings.milestones.items())
@@ -291,7 +322,7 @@ def _missing_stamps(settings: EventLogSettings, mapped: Mapping[str, str]) -> li
     ends = ", ".join(column for column, signal in settings.milestones.items() if signal.value in TERMINAL_STATUSES)
     no_end = f"says that the case has ended, and {f'the stamp of an end is missing ({ends})' if ends else 'milestones name no stamp of an end'}"
     has_ended = f"status_or_merge in ('{Status.RESOLVED}', '{Status.CLOSED}') and not ({is_ended_by_stamps(settings, '_utc')})"
-    faults = [_when(f"{opened} is null", opened, no_intake)]
+    faults = [_when(f"{opened}_tidy is null", opened, no_intake)]
     if "status" in mapped:
         faults.append(_when(has_ended, "status", f"column {mapped['status']} {no_end}", shown=True))
     return faults
@@ -328,24 +359,24 @@ def _unknown_words(settings: EventLogSettings, mapped: Mapping[str, str]) -> lis
     return faults
 
 
-def _undecodable(found: Mapping[str, RawColumn]) -> list[str]:
+def _undecodable(found: Mapping[str, tuple[RawColumn, ...]]) -> list[str]:
     return [
-        _when(f"not {field}_is_text", field, f"column {column.name} holds bytes that are not UTF-8", shown=True)
-        for field, column in found.items()
-        if column.is_text_sql
+        _when(f"not {_text_flag(field, n)}", field, f"column {column.name} holds bytes that are not UTF-8", shown=True)
+        for field, n, column in _bytes(found)
     ]
 
 
-def _rounded_ids(found: Mapping[str, RawColumn]) -> list[str]:
+def _rounded_ids(found: Mapping[str, tuple[RawColumn, ...]]) -> list[str]:
     """A number that is no whole one, or too large to be exact, may stand for several ids: nothing is guessed."""
-    return [
-        _when(
-            f"not regexp_full_match({field}, '-?\\d+')", field,
-            f"column {found[field].name}: an id in a column of floating-point numbers that is no exact whole number", shown=True,
-        )
-        for field in ID_FIELDS
-        if field in found and found[field].is_floating
-    ]
+    faults = []
+    for field in ID_FIELDS:
+        for column in found.get(field, ()):
+            if column.is_floating:
+                inexact = f"column {column.name}: an id in a column of floating-point numbers that is no exact whole number"
+                faults.append(_when(f"not regexp_full_match({field}, '-?\\d+')", field, inexact, shown=True))
+            lost = f"column {column.name}: an id that was rounded, so that several ids may have become one; export the column as text"
+            faults.append(_when(is_rounded_id(field), field, lost, shown=True))
+    return faults
 
 
 def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> str:

@@ -56,6 +56,8 @@ class Snapshot:
     rows: dict[str, int]
     #: The CANONICAL_VERSION that made it; the first one did not write it down.
     version: int
+    #: What a person should know of the reading, a line each.
+    notes: tuple[str, ...] = ()
 
     @property
     def spill_directory(self) -> Path:
@@ -115,9 +117,9 @@ def _build(
     aside = directory.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
     aside.mkdir()
     try:
-        counts, rows = canonicalise(settings, desk, files, aside)
+        reading = canonicalise(settings, desk, files, aside)
         shutil.rmtree(aside / "spill", ignore_errors=True)
-        state = {"version": CANONICAL_VERSION, "fingerprint": fingerprint, "counts": asdict(counts), "rows": rows}
+        state = {"version": CANONICAL_VERSION, "fingerprint": fingerprint, **asdict(reading)}
         (aside / _STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
         if not directory.exists():
             aside.rename(directory)
@@ -129,7 +131,7 @@ def _read(directory: Path) -> Snapshot:
     try:
         state = json.loads((directory / _STATE_FILE).read_text(encoding="utf-8"))
         counts = SourceCounts(**state["counts"])
-        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1))
+        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1), tuple(state.get("notes", ())))
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise OpslaError(f"{directory}: a damaged cache ({error}); delete this directory and run again") from error
 

@@ -249,7 +249,7 @@ class EventLogSource(Source):
             notes[0] += f", {counts.ignored_rows:,} ignored (statuses: IGNORE)"
         if counts.superseded_rows:
             notes[0] += f", {counts.superseded_rows:,} replaced by a later row of their case"
-        notes += notes_of(self._settings, self._snapshot.events, self._rows)
+        notes += [*self._snapshot.notes, *notes_of(self._settings, self._snapshot.events, self._rows)]
         ((waiting, latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
         if isinstance(waiting, int) and isinstance(latest, datetime):
             lie = "lies" if waiting == 1 else "lie"
