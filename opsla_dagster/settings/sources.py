@@ -202,6 +202,8 @@ class Written:
     records: str | None = None
     #: The row that names the columns, from 1; None: found by its content.
     header_row: int | None = None
+    #: Columns that are known to be there: the header is the first row that names them all.
+    columns: frozenset[str] = frozenset()
 #: What `statuses` says of a word whose records are left out on purpose.
 IGNORE = "IGNORE"
 Meaning = Annotated[Signal | Literal["IGNORE"], BeforeValidator(_meaning)]
@@ -254,7 +256,8 @@ class EventLogSettings(Document):
     @property
     def written(self) -> Written:
         """How the files are written."""
-        return Written(self.csv, self.format, self.sheet, self.records, self.header_row)
+        columns = frozenset(column for names in self.cells().values() for column in names)
+        return Written(self.csv, self.format, self.sheet, self.records, self.header_row, columns)
 
     @model_validator(mode="after")
     def _fits_its_form(self) -> EventLogSettings:

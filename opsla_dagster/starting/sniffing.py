@@ -399,17 +399,17 @@ def _how_written(files: Sequence[LogFile], directory: Path, told: Written) -> Wr
     """Delimiter, quote and encoding with which the first CSV file reads best; the others must be written alike."""
     tables = tables_in(files, directory, is_form_told=False)
     first = next((file for file in tables if form_of(file, directory, _encoding_at_a_glance(file)) == "csv"), None)
-    return told if first is None else replace(told, csv=_best_dialect(first, directory, told.header_row))
+    return told if first is None else replace(told, csv=_best_dialect(first, directory, told))
 
 
-def _best_dialect(file: LogFile, directory: Path, header_row: int | None) -> CsvSettings:
+def _best_dialect(file: LogFile, directory: Path, told: Written) -> CsvSettings:
     encoding = _encoding(file)
     best: tuple[tuple[int, int], CsvSettings] | None = None
     problems: list[OpslaError] = []
     for quote in _QUOTES:
         for delimiter in _delimiters_in(file, encoding):
             csv = CsvSettings(delimiter=delimiter, quote=quote, encoding=encoding)
-            dialect = dialect_of(file, csv, header_row)
+            dialect = dialect_of(file, replace(told, csv=csv))
             try:
                 copy = copied(file, dialect, directory / "tried.csv")
             except OpslaError as error:

@@ -243,12 +243,13 @@ def test_a_header_alone_is_a_log_without_records(tmp_path: Path) -> None:
             pass
 
 
-def test_the_row_of_the_header_can_be_told(tmp_path: Path) -> None:
+def test_the_header_is_the_row_that_names_the_mapped_columns_or_the_one_that_is_told(tmp_path: Path) -> None:
     text = "kind,of,thing\n" + CSV
     path = placed(tmp_path, "log.csv", text)
-    with pytest.raises(OpslaError, match="column 'number' is missing"):
-        log_source(tmp_path, name="untold").counts()
+    assert rows_of(path, name="found") == EXPECTED
     assert rows_of(path, header_row=2) == EXPECTED
+    with pytest.raises(OpslaError, match="column 'number' is missing"):
+        log_source(tmp_path, header_row=1, name="mistold").counts()
     book = placed(tmp_path, "log.xlsx", workbook(Sheet("Log", [("kind", "of", "thing"), HEADER, *RECORDS])))
     assert rows_of(book, header_row=2, name="book") == EXPECTED
 

@@ -65,7 +65,7 @@ REFUSED = {
         r"Every status that is known means RESOLVED \(Resolved, Solved\).*--status WORD=STATUS",
     ),
     "dates without a time of day": (
-        "Ticket,State,Day\n1,Open,2025-07-07\n1,Solved,2025-07-08\n", r"'Day' says a day and no time of day \(such as 2025-07-07\).*--time-format '%Y-%m-%d'",
+        "Ticket,State,Day\n1,Open,2025-07-07\n1,Solved,2025-07-08\n", r"'Day' holds dates without a time of day \('2025-07-07', '2025-07-08'\).*--time-format '%Y-%m-%d'",
     ),
     "midnights": (
         "Ticket,State,Day\n1,Open,2025-07-07 00:00:00\n1,Solved,2025-07-08 00:00:00\n", r"'Day' says a day and no time of day.*--time-format 'iso'",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.sources import CsvSettings
+from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import RawColumn, literal, path_literal
 from opsla_dagster.sources.event_log.reading.content import blocks, head
@@ -43,9 +43,10 @@ class Dialect:
     has_return_line_ends: bool
 
 
-def dialect_of(file: LogFile, settings: CsvSettings, header_row: int | None) -> Dialect:
+def dialect_of(file: LogFile, written: Written) -> Dialect:
     """The dialect by the first bytes. Raises OpslaError for a file that cannot be read."""
     start = head(file)
+    settings = written.csv
     settings = settings.model_copy(update={"encoding": byte_order_mark(start) or settings.encoding})
     text = start.decode(settings.encoding, "replace").removeprefix("\ufeff")
     has_return_line_ends = "\r" in text and "\n" not in text
@@ -55,10 +56,10 @@ def dialect_of(file: LogFile, settings: CsvSettings, header_row: int | None) -> 
     if told := _SEPARATOR_LINE.fullmatch(lines[first]):
         settings = _delimited_by(settings, told["delimiter"])
         lines_above = first + 1
-    if header_row is not None:
-        lines_above = header_row - 1
+    if written.header_row is not None:
+        lines_above = written.header_row - 1
     else:
-        lines_above += _lines_above_header(lines[lines_above:-1] or lines[lines_above:], settings)
+        lines_above += _lines_above_header(lines[lines_above:-1] or lines[lines_above:], settings, written.columns)
     return Dialect(settings, lines_above, has_return_line_ends)
 
 
@@ -68,7 +69,7 @@ def _delimited_by(settings: CsvSettings, delimiter: str) -> CsvSettings:
     return settings.model_copy(update={"delimiter": delimiter})
 
 
-def _lines_above_header(lines: list[str], settings: CsvSettings) -> int:
+def _lines_above_header(lines: list[str], settings: CsvSettings, known: Set[str]) -> int:
     """How many lines stand above the header; 0 where it is the first line that is not blank."""
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(
@@ -84,7 +85,7 @@ def _lines_above_header(lines: list[str], settings: CsvSettings) -> int:
             before = reader.line_num
     except csv.Error:
         pass  # what can be told of the rows before it stands
-    place = header_place(rows)
+    place = header_place(rows, known)
     return 0 if place is None or not any(any(row) for row in rows[:place]) else begins[place]
 
 
@@ -108,11 +109,11 @@ def _below(decoded: Iterator[bytes], lines: int) -> Iterator[bytes]:
 
 
 def load_csv(
-    connection: duckdb.DuckDBPyConnection, settings: CsvSettings, header_row: int | None, number: int, file: LogFile, directory: Path
+    connection: duckdb.DuckDBPyConnection, written: Written, number: int, file: LogFile, directory: Path
 ) -> Loaded:
     """Loads the file as table raw_<number>. Raises OpslaError when it cannot be read as a whole."""
     target = directory / "records.csv"
-    dialect = dialect_of(file, settings, header_row)
+    dialect = dialect_of(file, written)
     copy = copied(file, dialect, target)
     types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
     quote = literal(dialect.settings.quote)

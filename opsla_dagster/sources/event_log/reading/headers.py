@@ -6,7 +6,7 @@ Belongs here: telling a header from what stands above and below it. Does not bel
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 #: Rows from the top among which the header is looked for, and those that it is held against.
 ROWS_ABOVE, ROWS_SEEN = 50, 200
@@ -17,16 +17,20 @@ _MOST_DIGITS = 1 / 3
 _MOST_WIDER = 0.2
 
 
-def header_place(rows: Sequence[Sequence[str]]) -> int | None:
+def header_place(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) -> int | None:
     """Index of the row that names the columns; None where every row is blank.
 
-    It is the first one that is not blank, unless that one cannot be it, being of another width than what stands below or holding values (a
+    It is the first one that has all columns that are `known` to be there. Else it is the first one that is not blank, unless that one cannot be it, being of another width than what stands below or holding values (a
     title, `Generated at ...`), and a later row clearly is: names in every column, and rows of its own width below.
     """
     filled = [place for place, row in enumerate(rows) if any(cell.strip() for cell in row)]
     if not filled:
         return None
     first = filled[0]
+    if known:
+        named = next((place for place in filled if place < ROWS_ABOVE and known <= {cell.strip() for cell in rows[place]}), None)
+        if named is not None:
+            return named
     if _names_columns(rows, first) and _is_as_wide_as_most(rows, first):
         return first
     return next((place for place in filled[1:] if place < ROWS_ABOVE and _is_clearly_below(rows, first, place)), first)

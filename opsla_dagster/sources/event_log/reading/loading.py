@@ -35,7 +35,7 @@ def _load(connection: duckdb.DuckDBPyConnection, written: Written, number: int, 
     with held_still(file):
         match form_told(written, file, directory):
             case "csv":
-                return load_csv(connection, written.csv, written.header_row, number, file, directory)
+                return load_csv(connection, written, number, file, directory)
             case "spreadsheet":
                 return load_workbook(connection, written, number, file, directory)
             case "json":

@@ -132,7 +132,7 @@ def _the_table(name: str, book: Any, written: Written) -> _Sheet:
         names = [written.sheet]
     else:
         names = [sheet.name for sheet in book.sheets_metadata if _is_visible_sheet(sheet)]
-    looked_at = (_looked_at(name, book, sheet, written.header_row) for sheet in names)
+    looked_at = (_looked_at(name, book, sheet, written) for sheet in names)
     found = [sheet for sheet in looked_at if sheet is not None and sum(1 for column in sheet.names if column) > 1]
     tables = [sheet for sheet in found if sheet.has_records] or found
     if not tables:
@@ -148,19 +148,19 @@ def _is_visible_sheet(sheet: Any) -> bool:
     return bool(sheet.visible == calamine.SheetVisibleEnum.Visible and sheet.typ == calamine.SheetTypeEnum.WorkSheet)
 
 
-def _looked_at(file_name: str, book: Any, name: str, header_row: int | None) -> _Sheet | None:
+def _looked_at(file_name: str, book: Any, name: str, written: Written) -> _Sheet | None:
     """A sheet with its header; None where every cell is empty."""
     with _readable(file_name):
         rows = book.get_sheet_by_name(name)
         _require_cells(f"{file_name}: sheet {name!r}", rows.total_height, rows.total_width)
         start = rows.start
         merged = rows.merged_cell_ranges or []
-        top = [list(row) for row in islice(rows.iter_rows(), max(ROWS_SEEN, header_row or 0))]
+        top = [list(row) for row in islice(rows.iter_rows(), max(ROWS_SEEN, written.header_row or 0))]
     if start is None:
         return None
     _fill_merged(top, merged, start[1])
     texts = [[_one_text(cell) for cell in row] for row in top]
-    place = header_place(texts) if header_row is None else header_row - 1
+    place = header_place(texts, written.columns) if written.header_row is None else written.header_row - 1
     if place is None or place >= len(texts):
         return None
     has_records = any(any(row) for row in texts[place + 1 :]) or rows.total_height > len(texts)
