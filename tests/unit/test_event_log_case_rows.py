@@ -242,3 +242,26 @@ def test_who_holds_a_case_and_where_it_went_is_known_of_the_case_alone(tmp_path:
     ]
     assert source.attribute_changes(whole(source), EVER).num_rows == 0
     assert cases_of(source)["IT-1"]["intake_date"] == date(2025, 3, 3)
+
+
+def test_stamps_of_a_repeated_hour_are_of_the_pass_that_keeps_their_order(tmp_path: Path) -> None:
+    """In New York 01:00-02:00 comes twice on 2 November 2025: opened 01:50 and solved 01:10 is a case of 20 minutes over both passes."""
+    rows = ["A,Closed,2025-11-02 01:50,2025-11-02 01:10", "B,Closed,2025-11-02 00:50,2025-11-02 01:10", "C,Closed,2025-11-01 09:00,2025-11-01 10:00"]
+    source = source_of(
+        tmp_path, rows, "id,state,opened,solved", milestones={"opened": "INTAKE", "solved": "RESOLVED"},
+        time={"format": "iso", "timezone": "America/New_York"},
+    )  # fmt: skip
+    stamps = {each["event_id"]: each["event_ts"] for each in events_of(source)}
+    assert (stamps["A#opened"], stamps["A#solved"]) == (datetime(2025, 11, 2, 5, 50), datetime(2025, 11, 2, 6, 10))
+    assert (stamps["B#opened"], stamps["B#solved"]) == (datetime(2025, 11, 2, 4, 50), datetime(2025, 11, 2, 6, 10))
+    notes = "\n".join(source.reading_notes(EVER))
+    assert "2 stamps of an hour that America/New_York repeats: the order of the records tells which pass" in notes
+    assert "warning: 1 stamp of an hour that America/New_York repeats" in notes
+
+
+def test_a_date_and_a_time_of_two_columns_are_one_milestone(tmp_path: Path) -> None:
+    rows = ["A,Closed,2025-03-03,08:00,2025-03-03,09:30"]
+    source = source_of(tmp_path, rows, "id,state,day,hour,end day,end hour", milestones={"day + hour": "INTAKE", "end day + end hour": "RESOLVED"})
+    assert [(each["status"], each["event_ts"]) for each in events_of(source)] == [
+        ("INTAKE", datetime(2025, 3, 3, 8)), ("RESOLVED", datetime(2025, 3, 3, 9, 30)),
+    ]  # fmt: skip

@@ -22,6 +22,17 @@ def intake_field(settings: EventLogSettings) -> str:
     return next(milestone_field(number) for number, signal in enumerate(settings.milestones.values()) if signal == Signal.INTAKE)
 
 
+def milestones_in_order(settings: EventLogSettings) -> list[str]:
+    """The fields of the milestones as they follow each other in a case: the opening, what lies between, ends and reopens."""
+    placed = [(_place_of(signal), milestone_field(number)) for number, signal in enumerate(settings.milestones.values())]
+    return [field for _, field in sorted(placed, key=lambda each: each[0])]
+
+
+def _place_of(signal: Signal) -> int:
+    is_end_or_reopen = signal.value in TERMINAL_STATUSES or signal == Signal.REOPENED
+    return _OPENING if signal == Signal.INTAKE else _ENDS if is_end_or_reopen else _BETWEEN
+
+
 def rows_that_count(settings: EventLogSettings) -> str:
     """SELECT over `numbered`: its rows with is_superseded and, of two that cannot be the same case, a fault.
 
@@ -101,9 +112,7 @@ def _milestone(number: int, column: str, signal: Signal) -> str:
     field, status = milestone_field(number), literal(signal)
     if signal.value in TERMINAL_STATUSES:
         status = f"case when status in ({literals(_UNSOLVED)}) then status else {status} end"
-    is_end_or_reopen = signal.value in TERMINAL_STATUSES or signal == Signal.REOPENED
-    place = _OPENING if signal == Signal.INTAKE else _ENDS if is_end_or_reopen else _BETWEEN
-    return f"{_row(status, literal(column), field, field, str(place), number, literal(column))} where {field} is not null"
+    return f"{_row(status, literal(column), field, field, str(_place_of(signal)), number, literal(column))} where {field} is not null"
 
 
 def _standing(settings: EventLogSettings) -> str:

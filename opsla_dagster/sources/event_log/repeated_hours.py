@@ -38,8 +38,11 @@ class PlacedHours:
     later: int
 
 
-def place_repeated_hours(connection: duckdb.DuckDBPyConnection) -> PlacedHours:
-    """Sets the stamps of table `numbered` that are of the earlier pass; those of the later one are there already."""
+def place_repeated_hours(connection: duckdb.DuckDBPyConnection, milestones: Sequence[str] = ()) -> PlacedHours:
+    """Sets the stamps of table `numbered` that are of the earlier pass; those of the later one are there already.
+
+    `milestones` are the stamps of a row that is a case, in the order in which they come.
+    """
     found = connection.execute("""
         select
             case_id, source_sequence, status, event_ts, event_ts_earlier,
@@ -61,7 +64,30 @@ def place_repeated_hours(connection: duckdb.DuckDBPyConnection) -> PlacedHours:
             told, later = (told + len(event_rows), later) if is_told else (told, later + len(event_rows))
             earlier += [(case_id, row[1]) for row in event_rows if chosen == 0]
     _set_earlier(connection, earlier)
-    return PlacedHours(told, later + sum(_place_beside_events(connection, field) for field in _CASE_FIELDS))
+    of_cases = _place_milestones(connection, milestones) if milestones else PlacedHours(0, 0)
+    later += of_cases.later + sum(_place_beside_events(connection, field) for field in _CASE_FIELDS)
+    return PlacedHours(told + of_cases.by_order, later)
+
+
+def _place_milestones(connection: duckdb.DuckDBPyConnection, fields: Sequence[str]) -> PlacedHours:
+    """Sets the milestones of a row that are of the earlier pass, by their order within the row."""
+    cells = ", ".join(f"{field}, {field}_earlier" for field in fields)
+    is_repeated = " or ".join(f"{field}_earlier is not null" for field in fields)
+    rows = connection.execute(f"select file_number, row_number, {cells} from numbered where fault is null and ({is_repeated})").fetchall()
+    by_order = later = 0
+    for file_number, row_number, *stamps in rows:
+        filled = [place for place in range(len(fields)) if stamps[2 * place] is not None]
+        possible = [[(each, 0) for each in (stamps[2 * place + 1], stamps[2 * place]) if each is not None] for place in filled]
+        passes = passes_of(possible)
+        for place, instants, chosen, is_told in zip(filled, possible, passes.chosen, passes.is_told, strict=True):
+            if len(instants) == 1:
+                continue
+            by_order, later = (by_order + 1, later) if is_told else (by_order, later + 1)
+            if chosen == 0:
+                connection.execute(
+                    f"update numbered set {fields[place]} = {fields[place]}_earlier where file_number = ? and row_number = ?", [file_number, row_number]
+                )
+    return PlacedHours(by_order, later)
 
 
 def passes_of(possible: Sequence[Sequence[tuple[datetime, int]]]) -> Passes:
