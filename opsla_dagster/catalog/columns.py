@@ -120,11 +120,15 @@ _ALL = [
     _count("verdicts", "Verdicts of the source counted in the row"),
     _count("source_breached_verdicts", "Of these, the ones that say broken"),
     _measure("difference_p50_business_minutes", "Exact p50 of the difference, business minutes"),
+    _instant("known_ts", "From when on the source told it", nullable=False),
+    _text("fact", "What the source tells of the case: rating, bot_participated, handling_seconds ..."),
+    _text("value_text", "The fact as a word or words; NULL where it is a number", nullable=True),
+    _measure("value_number", "The fact as a number, in the unit of the fact's name (true is 1, false is 0); NULL where it is words", at_least=None),
     # drift of what is loaded from ticket systems
     _text("resource", "What the record is of: tickets, conversations ..."),
-    _text("drift", "How the field is not as it is known", values=("new", "missing", "retyped")),
+    _text("drift", "How the field is not as it is known", values=("new", "missing", "retyped", "unknown")),
     _text("expected_type", "Type that is known of the field", nullable=True),
-    _text("found_type", "Type that was found", nullable=True),
+    _text("found_type", "Type that was found; of an unknown word, the word", nullable=True),
     _instant("first_seen_at", "When it was seen first", nullable=False),
     # rejected rows
     _text("file", "File the row was read from"),

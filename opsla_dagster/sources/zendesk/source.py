@@ -37,7 +37,7 @@ PLAN = Plan(
     Path(__file__).parent / "sql",
     selects=[
         "tickets", "metric_events", "history", "faults", "used_cases", "agents", "names", "attribute_changes", "attributes",
-        "status_changes", "comments", "promises", "judgements", "rejected",
+        "status_changes", "comments", "promises", "judgements", "facts", "rejected",
     ],
     landed=["tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "schedules"],
     macros=[_METRIC, _CYCLE],

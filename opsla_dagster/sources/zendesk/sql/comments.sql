@@ -12,6 +12,10 @@ select
         else 'CUSTOMER_MESSAGE'
     end as signal,
     case
+        when agents.agent is not null and (not history.is_public or history.author is distinct from used_cases.requester) then 'person'
+        else 'customer'
+    end as author_kind,
+    case
         when not history.is_public or history.author is distinct from used_cases.requester then agents.agent
     end as agent
 from history

@@ -21,6 +21,7 @@ select
     used_cases.intake_date,
     used_cases.intake_ts,
     used_cases.type as category,
+    used_cases.initiated_by,
     pivoted.* exclude (case_id)
 from used_cases
 left join pivoted using (case_id)

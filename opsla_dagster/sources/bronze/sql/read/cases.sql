@@ -70,7 +70,7 @@ select
     case when list_contains(changed_to.attributes, 'customer') then changed_to.customer else visible.customer end as customer,
     case when list_contains(changed_to.attributes, 'tags') then changed_to.tags else visible.tags end as tags,
     cast(null as varchar) as merged_into,
-    cast(null as varchar) as initiated_by,
+    visible.initiated_by,
     ends.source_resolved_ts,
     ends.source_closed_ts,
     case when promises.is_breached then false when promises.is_decided then true end as source_is_sla_met
