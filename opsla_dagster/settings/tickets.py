@@ -160,8 +160,12 @@ class IntercomSettings(AccountSettings):
     tier_attribute: str | None = None
     case_type_attribute: str | None = None
     region_from: str | None = None
-    #: The metric that Intercom's verdict (hit or missed, one for all its targets) is set beside.
-    sla_metric: Literal["first_reply", "next_reply", "first_resolution", "total_resolution"] = "first_reply"
+    #: Admins that are bots, by name, address or number: what they write stops only clocks that name BOT_REPLY. Intercom's own operator and
+    #: its AI agent are known as such. Taken from the next load on.
+    bots: tuple[str, ...] = ()
+    #: The metric that Intercom's verdict is set beside. It is one for all targets of a policy, so by default it is compared with all of the
+    #: case's promises together; to be named where every policy of the workspace has the same single target.
+    sla_metric: Literal["any", "first_reply", "next_reply", "first_resolution", "total_resolution"] = "any"
 
     @property
     def address(self) -> str:

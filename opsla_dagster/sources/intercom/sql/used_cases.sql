@@ -1,5 +1,5 @@
--- One row is a conversation that is used: nothing is wrong with it, and it began since the first day whose conversations are known
--- as a whole.
+-- One row is a conversation that is used: nothing is wrong with it, somebody has asked for something in it, and it began since the first
+-- day whose conversations are known as a whole.
 select tickets.*
 from tickets
 anti join faults using (ticket_id)
