@@ -1,6 +1,6 @@
 -- One row is what became of the conversations that were read, in a sentence.
 with unanswered as (
-    select 'conversations that an automation began and the customer never answered: no cases' as what, count(*) as conversations, '' as example
+    select 'conversations that an automation began and the customer never answered (no cases)' as what, count(*) as conversations, '' as example
     from tickets
     anti join faults using (ticket_id)
     where tickets.initiated_by = 'automation' and tickets.intake_ts is null
@@ -37,7 +37,7 @@ recounted as (
 ),
 
 unsigned as (
-    select 'messages whose author Intercom does not tell: left out' as what, count(*) as conversations, min(ticket_id) as example
+    select 'messages whose author Intercom does not tell (left out)' as what, count(*) as conversations, min(ticket_id) as example
     from parts
     inner join part_types using (part_type)
     where parts.author_kind is null and part_types.kind = 'message' and parts.has_content
@@ -45,7 +45,7 @@ unsigned as (
 
 assumed_hours as (
     select
-        'targets of SLAs, by the office hours ' || min(promises.calendar) || ': Intercom does not tell which of the workspace''s hours an SLA counts' as what,
+        'targets of SLAs, on the office hours ' || min(promises.calendar) || ' (which of its hours an SLA counts by Intercom does not tell)' as what,
         count(*) as conversations,
         '' as example
     from promises
@@ -62,6 +62,6 @@ counted as (
     select * from assumed_hours
 )
 
-select conversations || ' ' || what || case when coalesce(example, '') = '' then '' else ', such as ' || example end as note
+select what || ': ' || conversations || case when coalesce(example, '') = '' then '' else ', such as ' || example end as note
 from counted
 where conversations > 0

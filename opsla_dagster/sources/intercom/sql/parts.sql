@@ -45,7 +45,7 @@ select
     case when starts_with(typed.part_type, 'note') then 'note' else coalesce(part_types.kind, 'event') end as kind,
     typed.author_kind is not null and (
         starts_with(typed.part_type, 'note')
-        or (part_types.kind = 'message' and (typed.has_content or (typed.part_type = 'quick_reply' and typed.author_kind = 'customer')))
+        or (coalesce(part_types.kind, 'event') = 'message' and (typed.has_content or (typed.part_type = 'quick_reply' and typed.author_kind = 'customer')))
     ) as is_message,
     row_number() over (partition by typed.ticket_id order by typed.at_ts, typed.audit_number, typed.part_id) as part_number
 from typed
