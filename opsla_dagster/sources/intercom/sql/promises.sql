@@ -33,9 +33,11 @@ select
     greatest(in_turn.at_ts, used_cases.intake_ts) as applied_ts,
     in_turn.part_number as id_number,
     in_turn.target.metric as metric,
-    getvariable('source') || ':' || coalesce(in_turn.sla_name, 'SLA') as policy,
+    coalesce(in_turn.sla_name, 'SLA') as policy,
     coalesce((select calendar from schedules where is_default), getvariable('source') || ':always') as calendar,
-    in_turn.target_seconds
+    in_turn.target_seconds,
+    false as is_on_case_schedule,
+    'in_force' as schedule_change
 from in_turn
 inner join used_cases using (ticket_id)
 where in_turn.target_seconds is not null or in_turn.previous_seconds is not null

@@ -12,6 +12,5 @@ select
     payload ->> '$.requester_id' as requester,
     payload ->> '$.via.channel' as channel,
     payload ->> '$.type' as type,
-    cast(null as varchar) as initiated_by,
     payload
 from landed_tickets
