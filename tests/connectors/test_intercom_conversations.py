@@ -5,15 +5,14 @@ Belongs here: what a conversation means. Does not belong here: loading (test_int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from accounts import ALL, DESK, KEY, LATER, home_in, intercom_settings
 from fake_intercom import TOKEN, FakeIntercom, admin, customer
+from test_privacy import files_with
 
 from opsla_dagster.sources.base import SOURCE_FACTS
 from opsla_dagster.sources.bronze.drift import drift_of, sentences
@@ -250,16 +249,19 @@ class Loaded:
     source: IntercomSource
     rows: dict[str, list[dict[str, Any]]]
     drift: list[dict[str, Any]]
+    leaks: list[str]
 
     def of(self, kind: str, number: int) -> list[dict[str, Any]]:
         return [row for row in self.rows[kind] if row["case_id"] == str(number)]
 
 
+#: People, and what they wrote: nowhere in the home.
+WORDS = ["Rita", "rita@home", "Agents", "acme.example", "robots.example", "operator+", "Birthday", "Great!", "Hello", TOKEN, KEY]
 _KINDS = ("cases", "messages", "events", "attribute_changes", "applied_targets", "source_verdicts", "source_facts")
 
 
-def fill(server: FakeIntercom) -> None:
-    for number, conversation in enumerate(CONVERSATIONS, 1):
+def fill(server: FakeIntercom, conversations: list[Conversation]) -> None:
+    for number, conversation in enumerate(conversations, 1):
         source = {
             "type": "conversation", "id": "s", "delivered_as": conversation.begun_as, "body": "x", "author": conversation.begun_by or customer(number),
         }
@@ -274,10 +276,10 @@ def fill(server: FakeIntercom) -> None:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     server = FakeIntercom()
     server.page_size = 150
-    fill(server)
+    fill(server, CONVERSATIONS)
     home = home_in(tmp_path_factory.mktemp("conversations"))
     with pytest.MonkeyPatch.context() as patch, server.running():
         patch.setenv("IC_TOKEN", TOKEN)
@@ -286,7 +288,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
         report = load_intercom(settings, DESK, home)
     source = IntercomSource(settings, DESK, home)
     rows = {kind: getattr(source, kind)(ALL, LATER).to_pylist() for kind in _KINDS}
-    yield Loaded(report, source, rows, drift_of("chat", home.bronze / "chat.duckdb").to_pylist())
+    return Loaded(report, source, rows, drift_of("chat", home.bronze / "chat.duckdb").to_pylist(), files_with(home.root, WORDS))
 
 
 def minute_of(instant: datetime | None) -> int | None:
@@ -371,6 +373,10 @@ def test_what_is_no_case_and_what_is_counted_otherwise_is_told(loaded: Loaded) -
         f"{numbers['reopened more often than the parts tell']} (parts 0, counted 3)",
         f"messages whose author Intercom does not tell (left out): 1, such as {numbers['a message without an author is nobody']}",
     ]
+
+
+def test_people_and_what_they_wrote_are_nowhere(loaded: Loaded) -> None:
+    assert loaded.leaks == []
 
 
 def test_intake_dates_of_campaigns_are_those_of_the_answers(loaded: Loaded) -> None:
