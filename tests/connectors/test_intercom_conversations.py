@@ -110,6 +110,8 @@ CONVERSATIONS = [
         (2, "quick_reply", USER, None), (30, "comment", ADA, "Hello")],
         ["0 CUSTOMER_MESSAGE", "1 BOT_REPLY", "2 CUSTOMER_MESSAGE", "30 PUBLIC_REPLY"]),
     Conversation("a message without an author is nobody", [(9, "comment", {"type": None, "id": None}, "We've removed this part")], ["0 CUSTOMER_MESSAGE"]),
+    Conversation("a customer whom the channel hides began all the same", [(9, "comment", ADA, "Hi")], ["0 CUSTOMER_MESSAGE", "9 PUBLIC_REPLY"],
+                 begun_by={"type": None, "id": None}),
     # ---- only messages are messages ----------------------------------------------------------------------------------------
     Conversation("the remark of a rating is no message", [
         (20, "comment", ADA, "Hi"), (30, "close", ADA), (40, "conversation_rating_changed", USER, "5"),
@@ -250,6 +252,11 @@ class Loaded:
     rows: dict[str, list[dict[str, Any]]]
     drift: list[dict[str, Any]]
     leaks: list[str]
+    beside_first_reply: list[dict[str, Any]]
+
+    @property
+    def number(self) -> dict[str, int]:
+        return {conversation.why: number for number, conversation in enumerate(CONVERSATIONS, 1)}
 
     def of(self, kind: str, number: int) -> list[dict[str, Any]]:
         return [row for row in self.rows[kind] if row["case_id"] == str(number)]
@@ -288,7 +295,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         report = load_intercom(settings, DESK, home)
     source = IntercomSource(settings, DESK, home)
     rows = {kind: getattr(source, kind)(ALL, LATER).to_pylist() for kind in _KINDS}
-    return Loaded(report, source, rows, drift_of("chat", home.bronze / "chat.duckdb").to_pylist(), files_with(home.root, WORDS))
+    drift = drift_of("chat", home.bronze / "chat.duckdb").to_pylist()
+    named = IntercomSource(settings.model_copy(update={"sla_metric": "first_reply"}), DESK, home).source_verdicts(ALL, LATER).to_pylist()
+    return Loaded(report, source, rows, drift, files_with(home.root, WORDS), named)
 
 
 def minute_of(instant: datetime | None) -> int | None:
@@ -366,13 +375,34 @@ def test_what_nobody_knows_is_told_at_the_first_load_already(loaded: Loaded) -> 
 
 
 def test_what_is_no_case_and_what_is_counted_otherwise_is_told(loaded: Loaded) -> None:
-    numbers = {conversation.why: number for number, conversation in enumerate(CONVERSATIONS, 1)}
     assert loaded.source.reading_notes(LATER) == [
         "conversations that an automation began and the customer never answered (no cases): 2",
         f"conversations whose parts tell another number of reopens than Intercom counted: 1, such as "
-        f"{numbers['reopened more often than the parts tell']} (parts 0, counted 3)",
-        f"messages whose author Intercom does not tell (left out): 1, such as {numbers['a message without an author is nobody']}",
+        f"{loaded.number['reopened more often than the parts tell']} (parts 0, counted 3)",
+        f"messages whose author Intercom does not tell (left out): 1, such as {loaded.number['a message without an author is nobody']}",
     ]
+
+
+@pytest.mark.parametrize("minute", [0, 10, 45, 2005])
+def test_nothing_is_told_of_the_time_after_an_instant(loaded: Loaded, minute: int) -> None:
+    at = T0 + timedelta(minutes=minute)
+    begun = {row["case_id"] for row in loaded.rows["cases"] if row["intake_ts"] <= at}
+    assert {row["case_id"] for row in loaded.source.cases(ALL, at).to_pylist()} == begun
+    stamps = {"messages": "sent_ts", "events": "event_ts", "attribute_changes": "changed_ts", "applied_targets": "applied_ts", "source_facts": "known_ts"}
+    for kind, stamp in stamps.items():
+        assert getattr(loaded.source, kind)(ALL, at).to_pylist() == [row for row in loaded.rows[kind] if row[stamp] <= at and row["case_id"] in begun]
+    told = {row["verdict_id"]: row["is_breached"] for row in loaded.source.source_verdicts(ALL, at).to_pylist()}
+    which = f"{loaded.number['which target was missed, and when, is told by a part']}#first_reply.1"
+    assert told[which] is (True if minute >= 11 else None)
+
+
+def test_a_verdict_may_be_set_beside_the_one_metric_that_all_slas_have(loaded: Loaded) -> None:
+    def verdicts(why: str) -> list[tuple[Any, ...]]:
+        rows = [row for row in loaded.beside_first_reply if row["case_id"] == str(loaded.number[why])]
+        return [(row["metric"], row["is_breached"], row["elapsed_seconds"]) for row in rows]
+
+    assert verdicts("missed is a verdict on all of an SLA's targets") == [("first_reply", True, 12000)]
+    assert verdicts("a missed next reply is no verdict on the first one") == [("first_reply", False, 300)], "a part knows better"
 
 
 def test_people_and_what_they_wrote_are_nowhere(loaded: Loaded) -> None:

@@ -39,26 +39,33 @@ first_written as (
     group by ticket_id
 ),
 
+-- Some channels hide who wrote: what a customer began was written by one.
 begun as (
     select
-        typed.*,
+        typed.* replace (
+            coalesce(typed.author_kind, case initiators.initiated_by when 'customer' then 'customer' end) as author_kind
+        ),
         coalesce(
             initiators.initiated_by, case typed.author_kind when 'person' then 'agent' when 'bot' then 'automation' else typed.author_kind end
         ) as initiated_by,
-        case
-            when typed.author_kind = 'customer' then typed.created_ts
-            else least(first_written.at_ts, typed.first_contact_reply_ts)
-        end as first_customer_ts
+        least(first_written.at_ts, typed.first_contact_reply_ts) as first_answered_ts
     from typed
     left join initiators on typed.type = initiators.delivered_as
     left join first_written on typed.ticket_id = first_written.ticket_id
+),
+
+with_first_word as (
+    select
+        * exclude (first_answered_ts),
+        case when author_kind = 'customer' then created_ts else first_answered_ts end as first_customer_ts
+    from begun
 ),
 
 taken_in as (
     select
         *,
         case when initiated_by = 'automation' then first_customer_ts else created_ts end as intake_ts
-    from begun
+    from with_first_word
 )
 
 select
