@@ -1,4 +1,5 @@
--- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
+-- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle. Of a case
+-- that the desk began there is nothing to answer until the customer writes.
 -- A failure means that promises go unjudged; look first at sql/staging/sla_runs.sql and sla_policies.yml.
 with promised as (
     select
@@ -17,6 +18,10 @@ with promised as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
+        and not (
+            coalesce(cases.initiated_by in ('agent', 'automation'), false)
+            and promises.metric in (select metric from staging.sla_metric_rules where role = 'start_if_outbound')
+        )
     group by promises.intake_date
 ),
 
@@ -41,6 +46,10 @@ judged as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
+        and not (
+            coalesce(cases.initiated_by in ('agent', 'automation'), false)
+            and promises.metric in (select metric from staging.sla_metric_rules where role = 'start_if_outbound')
+        )
         and clocks.cycle = 1
     group by clocks.intake_date
 )
