@@ -5,6 +5,7 @@ Belongs here: the plan that unfolds its records. Does not belong here: loading t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import ZendeskSettings
 from opsla_dagster.sources.bronze.files import has_table
-from opsla_dagster.sources.bronze.snapshot import Plan, create_table
+from opsla_dagster.sources.bronze.snapshot import Plan, create_table, set_variables
 from opsla_dagster.sources.bronze.source import TicketSource
-from opsla_dagster.sources.zendesk.schedules import schedules_as_calendars
+from opsla_dagster.sources.zendesk.schedules import Version, versions_as_calendars
 from opsla_dagster.status import Status
 
 _METRIC = """canonical_metric(metric, instance) as case
@@ -29,6 +30,7 @@ _METRIC = """canonical_metric(metric, instance) as case
     when metric = 'periodic_update_time' then 'periodic_update'
     when metric = 'pausable_update_time' then 'pausable_update'
     when metric = 'resolution_time' then 'total_resolution'
+    when metric = 'group_ownership_time' then 'group_ownership'
 end"""
 #: The first reply is no next one: the second instance of reply_time is the first cycle of next_reply.
 _CYCLE = "canonical_cycle(metric, instance) as case when metric = 'reply_time' and instance > 1 then instance - 1 else instance end"
@@ -36,10 +38,12 @@ _CYCLE = "canonical_cycle(metric, instance) as case when metric = 'reply_time' a
 PLAN = Plan(
     Path(__file__).parent / "sql",
     selects=[
-        "tickets", "metric_events", "history", "faults", "used_cases", "agents", "names", "attribute_changes", "attributes",
-        "status_changes", "comments", "promises", "judgements", "rejected",
+        "tickets", "metric_events", "history", "faults", "agents", "openings", "merges", "used_cases", "names", "ticket_schedules",
+        "attribute_changes", "attributes", "status_changes", "comments", "applications", "promises", "judgements", "rejected",
     ],
-    landed=["tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "schedules"],
+    landed=[
+        "tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "custom_statuses",
+    ],
     macros=[_METRIC, _CYCLE],
 )
 
@@ -53,6 +57,12 @@ _REGIONS: dict[str, tuple[str, str]] = {
 }
 
 
+_VERSIONS = pa.schema([
+    ("schedule_id", pa.string()), ("calendar", pa.string()), ("known_from", pa.timestamp("us")), ("known_to", pa.timestamp("us")),
+    ("is_default", pa.bool_()),
+])
+
+
 class ZendeskSource(TicketSource):
     """A Zendesk account."""
 
@@ -61,23 +71,29 @@ class ZendeskSource(TicketSource):
     def __init__(self, settings: ZendeskSettings, desk: DeskSettings, home: Home) -> None:
         super().__init__(settings, desk, home, PLAN)
         self._settings = settings
+        self._versions: list[Version] = []
 
     def statuses(self) -> Mapping[str, Status]:
         """The statuses of sources.yml over the usual ones."""
         return self._settings.all_statuses
 
     def read_calendars(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, Calendar]]:
-        """The account's schedules with their holidays."""
-        if not has_table(connection, "schedules"):
+        """The account's schedules with their holidays, and behind them the hours that they had before."""
+        table = "schedule_versions" if has_table(connection, "schedule_versions") else "schedules"
+        if not has_table(connection, table):
             return {}
-        payloads = connection.execute("select cast(payload as varchar) from bronze.schedules").fetchall()
-        return schedules_as_calendars(self.name, [payload for (payload,) in payloads])
+        payloads = connection.execute(f"select cast(payload as varchar) from bronze.{table}").fetchall()
+        records = [{"schedule_id": record["id"], "number": 1, **record} for record in (json.loads(payload) for (payload,) in payloads)]
+        calendars, self._versions = versions_as_calendars(self.name, records)
+        return calendars
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Which field of a ticket is which attribute of a case."""
+        """Which field of a ticket is which attribute of a case, and which hours of a schedule were known when."""
         rows = [{"field": field, "attribute": attribute, "kind": kind} for field, attribute, kind in self._attributes()]
         names = pa.schema([("field", pa.string()), ("attribute", pa.string()), ("kind", pa.string())])
         create_table(connection, "field_attributes", pa.Table.from_pylist(rows, names))
+        create_table(connection, "schedule_versions", pa.Table.from_pylist([vars(version) for version in self._versions], _VERSIONS))
+        set_variables(connection, {"schedule_change": self._settings.schedule_change})
 
     def _attributes(self) -> list[tuple[str, str, str | None]]:
         attributes = [*_ATTRIBUTES, (self._settings.case_type_field or "type", "case_type", None)]

@@ -24,6 +24,7 @@ select
         when written.author_type in ('admin', 'team') then 'PUBLIC_REPLY'
         else 'CUSTOMER_MESSAGE'
     end as signal,
+    case when written.author_type in ('admin', 'team') or written.is_note then 'person' else 'customer' end as author_kind,
     case when written.author_type = 'admin' then written.author end as agent
 from written
 inner join used_cases using (ticket_id)

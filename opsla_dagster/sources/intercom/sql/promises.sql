@@ -8,6 +8,8 @@ select
     '' as metric,
     '' as policy,
     '' as calendar,
-    cast(0 as bigint) as target_seconds
+    cast(0 as bigint) as target_seconds,
+    false as is_on_case_schedule,
+    'in_force' as schedule_change
 from used_cases
 where false

@@ -1,18 +1,67 @@
 -- One row is a status that a ticket entered: told by its history, begun with (where the history does not tell: what its first
--- change says it was before, or what it still is), or deleted.
-with told as (
+-- change says it was before, or what it still is), or deleted. A custom status is its own word where sources.yml has that word, else its
+-- category's. The close of a ticket that was merged is the merge.
+with custom as (
+    select
+        landed.id,
+        landed.payload ->> '$.status_category' as category,
+        statuses.source_status as own_word
+    from landed_custom_statuses as landed
+    left join statuses on lower(trim(landed.payload ->> '$.agent_label')) = lower(trim(statuses.source_status))
+),
+
+-- One row is an update that sets the status, the custom status or both.
+set_by_updates as (
     select
         used_cases.case_id,
-        used_cases.case_id || '#' || history.audit_id || '.' || history.position as event_id,
-        history.at_ts as event_ts,
+        used_cases.merged_ts is not null as is_merged,
+        history.audit_id,
+        history.at_ts,
         history.audit_number,
-        history.position,
-        history.type,
-        history.value as source_status,
-        history.previous
+        coalesce(max(history.position) filter (history.field = 'status'), max(history.position)) as position,
+        bool_or(history.field = 'status') as is_status_told,
+        arg_max(history.type, history.position) filter (history.field = 'status') as type,
+        arg_max(history.value, history.position) filter (history.field = 'status') as status_value,
+        arg_max_null(history.previous, history.position) filter (history.field = 'status') as previous,
+        arg_max(history.value, history.position) filter (history.field = 'custom_status_id') as custom_status_id
     from history
     inner join used_cases using (ticket_id)
-    where history.field = 'status'
+    where history.field in ('status', 'custom_status_id')
+    group by all
+),
+
+words as (
+    select
+        set_by_updates.*,
+        case
+            when set_by_updates.status_value in ('closed', 'deleted') then set_by_updates.status_value
+            else coalesce(custom.own_word, set_by_updates.status_value, custom.category)
+        end as source_status
+    from set_by_updates
+    left join custom on set_by_updates.custom_status_id = custom.id
+),
+
+compared as (
+    select
+        *,
+        lag(source_status) over (partition by case_id order by at_ts, audit_number, position) as status_before
+    from words
+    where source_status is not null
+),
+
+told as (
+    select
+        case_id,
+        case_id || '#' || audit_id || '.' || position as event_id,
+        at_ts as event_ts,
+        audit_number,
+        position,
+        type,
+        source_status,
+        previous,
+        is_merged
+    from compared
+    where is_status_told or source_status is distinct from status_before
 ),
 
 first_changes as (
@@ -24,6 +73,14 @@ first_changes as (
     group by case_id
 ),
 
+standing as (
+    select
+        used_cases.case_id,
+        coalesce(custom.own_word, used_cases.source_status) as source_status
+    from used_cases
+    left join custom on used_cases.payload ->> '$.custom_status_id' = custom.id and used_cases.source_status not in ('closed', 'deleted')
+),
+
 begun as (
     select
         used_cases.case_id,
@@ -31,8 +88,10 @@ begun as (
         used_cases.intake_ts as event_ts,
         cast(-1 as bigint) as audit_number,
         0 as position,
-        coalesce(first_changes.source_status, nullif(used_cases.source_status, 'deleted'), 'new') as source_status
+        coalesce(first_changes.source_status, nullif(standing.source_status, 'deleted'), 'new') as source_status,
+        used_cases.merged_ts is not null as is_merged
     from used_cases
+    inner join standing using (case_id)
     left join first_changes using (case_id)
     where used_cases.case_id not in (select case_id from told where type = 'Create')
 ),
@@ -44,21 +103,22 @@ deleted as (
         updated_ts as event_ts,
         cast(9223372036854775807 as bigint) as audit_number,
         0 as position,
-        source_status
+        source_status,
+        false as is_merged
     from used_cases
     where source_status = 'deleted' and case_id not in (select case_id from told where source_status = 'deleted')
 ),
 
 entered as (
-    select case_id, event_id, event_ts, audit_number, position, source_status from told
+    select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from told
     union all
-    select case_id, event_id, event_ts, audit_number, position, source_status from begun
+    select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from begun
     union all
-    select case_id, event_id, event_ts, audit_number, position, source_status from deleted
+    select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from deleted
 )
 
 select
-    entered.*,
-    statuses.status
+    entered.* exclude (is_merged),
+    case when entered.is_merged and entered.source_status = 'closed' then 'MERGED' else statuses.status end as status
 from entered
 inner join statuses using (source_status)
