@@ -10,7 +10,7 @@ with custom as (
     left join statuses on lower(trim(landed.payload ->> '$.agent_label')) = lower(trim(statuses.source_status))
 ),
 
--- One row is an update that sets the status, the custom status or both.
+-- Every status, and a custom status that comes without one; of an update with several statuses the custom status is that of the last.
 set_by_updates as (
     select
         used_cases.case_id,
@@ -18,27 +18,37 @@ set_by_updates as (
         history.audit_id,
         history.at_ts,
         history.audit_number,
-        coalesce(max(history.position) filter (history.field = 'status'), max(history.position)) as position,
-        bool_or(history.field = 'status') as is_status_told,
-        arg_max(history.type, history.position) filter (history.field = 'status') as type,
-        arg_max(history.value, history.position) filter (history.field = 'status') as status_value,
-        arg_max_null(history.previous, history.position) filter (history.field = 'status') as previous,
-        arg_max(history.value, history.position) filter (history.field = 'custom_status_id') as custom_status_id
+        history.position,
+        history.field = 'status' as is_status_told,
+        history.type,
+        history.field,
+        history.value,
+        history.previous,
+        max(history.position) filter (history.field = 'status') over (partition by used_cases.case_id, history.audit_id) as last_status_position,
+        last_value(case when history.field = 'custom_status_id' then history.value end ignore nulls) over (
+            partition by used_cases.case_id, history.audit_id
+            order by history.position
+            rows between unbounded preceding and unbounded following
+        ) as custom_status_id
     from history
     inner join used_cases using (ticket_id)
     where history.field in ('status', 'custom_status_id')
-    group by all
 ),
 
 words as (
     select
         set_by_updates.*,
         case
-            when set_by_updates.status_value in ('closed', 'deleted') then set_by_updates.status_value
-            else coalesce(custom.own_word, set_by_updates.status_value, custom.category)
+            when set_by_updates.is_status_told and set_by_updates.value in ('closed', 'deleted') then set_by_updates.value
+            when set_by_updates.is_status_told then coalesce(custom.own_word, set_by_updates.value)
+            else coalesce(custom.own_word, custom.category)
         end as source_status
     from set_by_updates
-    left join custom on set_by_updates.custom_status_id = custom.id
+    left join custom
+        on
+            set_by_updates.custom_status_id = custom.id
+            and set_by_updates.position >= coalesce(set_by_updates.last_status_position, set_by_updates.position)
+    where set_by_updates.is_status_told or set_by_updates.last_status_position is null
 ),
 
 compared as (
@@ -56,9 +66,9 @@ told as (
         at_ts as event_ts,
         audit_number,
         position,
-        type,
+        case when is_status_told then type end as type,
         source_status,
-        previous,
+        case when is_status_told then previous end as previous,
         is_merged
     from compared
     where is_status_told or source_status is distinct from status_before
@@ -73,12 +83,26 @@ first_changes as (
     group by case_id
 ),
 
-standing as (
+-- What a ticket began with that never changed its status: the custom status before the first change of that one, else the one it has.
+began_with as (
     select
         used_cases.case_id,
-        coalesce(custom.own_word, used_cases.source_status) as source_status
+        coalesce(
+            arg_min_null(history.previous, row(history.at_ts, history.audit_number, history.position)) filter (history.ticket_id is not null),
+            case when count(history.ticket_id) = 0 then any_value(used_cases.payload ->> '$.custom_status_id') end
+        ) as custom_status_id,
+        any_value(used_cases.source_status) as source_status
     from used_cases
-    left join custom on used_cases.payload ->> '$.custom_status_id' = custom.id and used_cases.source_status not in ('closed', 'deleted')
+    left join history on used_cases.ticket_id = history.ticket_id and history.field = 'custom_status_id'
+    group by used_cases.case_id
+),
+
+standing as (
+    select
+        began_with.case_id,
+        coalesce(custom.own_word, began_with.source_status) as source_status
+    from began_with
+    left join custom on began_with.custom_status_id = custom.id and began_with.source_status not in ('closed', 'deleted')
 ),
 
 begun as (
