@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,9 +18,10 @@ from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import ZendeskSettings
-from opsla_dagster.sources.bronze.files import has_table
+from opsla_dagster.sources.bronze.files import has_table, reading
 from opsla_dagster.sources.bronze.snapshot import Plan, create_table, set_variables
 from opsla_dagster.sources.bronze.source import TicketSource
+from opsla_dagster.sources.zendesk.advanced import settings_told
 from opsla_dagster.sources.zendesk.schedules import Version, versions_as_calendars
 from opsla_dagster.status import Status
 
@@ -80,12 +83,17 @@ class ZendeskSource(TicketSource):
     def read_calendars(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, Calendar]]:
         """The account's schedules with their holidays, and behind them the hours that they had before."""
         table = "schedule_versions" if has_table(connection, "schedule_versions") else "schedules"
-        if not has_table(connection, table):
-            return {}
-        payloads = connection.execute(f"select cast(payload as varchar) from bronze.{table}").fetchall()
-        records = [{"schedule_id": record["id"], "number": 1, **record} for record in (json.loads(payload) for (payload,) in payloads)]
+        records = [{"schedule_id": record["id"], "number": 1, **record} for record in _payloads(connection, table)]
         calendars, self._versions = versions_as_calendars(self.name, records)
         return calendars
+
+    def reading_notes(self, as_of_at: datetime) -> list[str]:
+        """Advanced settings of the account's SLA policies, and how many of its agents count as bots."""
+        with reading(self.name, self._bronze) as connection:
+            policies, agents = (_payloads(connection, table) for table in ("sla_policies", "agents"))
+        bots = sum(agent.get("is_bot") is True for agent in agents)
+        counted = f"{bots} of {len(agents)} agents {'counts as a bot' if bots == 1 else 'count as bots'}: what they write is no reply (`bots` in sources.yml)"
+        return [*settings_told(policies), *([counted] if bots else [])]
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Which field of a ticket is which attribute of a case, and which hours of a schedule were known when."""
@@ -104,3 +112,10 @@ class ZendeskSource(TicketSource):
             field, kind = _REGIONS.get(region, (region, None))
             attributes.append((field, "region", kind))
         return attributes
+
+
+def _payloads(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    """The records of a small table of bronze, by id; none where it was never landed."""
+    if not has_table(connection, table):
+        return []
+    return [json.loads(payload) for (payload,) in connection.execute(f"select cast(payload as varchar) from bronze.{table} order by id").fetchall()]
