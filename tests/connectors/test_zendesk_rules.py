@@ -93,7 +93,14 @@ def test_a_schedule_that_changes_mid_ticket_is_an_attribute_over_time(account: F
     opened(account, 3)
     account.audit(31, 3, stamp("11:00"), -1, schedule(12))
     account.audit(32, 3, stamp("12:00"), -1, schedule(None, 12))
+    opened(account, 4)
+    account.audit(41, 4, stamp("11:00"), -1, schedule(13), schedule(12, 13))
+    opened(account, 5, schedule(12))
+    account.metric_event(5, 5, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60, "P1", business=True))
     source = loaded()
+    assert of(source, "attribute_changes", "4", "value", "previous_value") == [("acme:24x7", "acme:New York")]
+    assert of(source, "attribute_changes", "5", "value") == [], "it had it from the beginning"
+    assert of(source, "applied_targets", "5", "calendar") == [("acme:24x7",)]
     changes = ("changed_ts", "attribute", "value", "previous_value")
     assert of(source, "attribute_changes", "1", *changes) == [(at("14:10"), "schedule", "acme:24x7", "acme:New York")]
     assert of(source, "attribute_changes", "2", *changes) == [(at("14:10"), "schedule", "acme:New York", "acme:24x7")]

@@ -1,6 +1,6 @@
 -- One row is a ticket that was merged into another one. It has the tag that Zendesk gives such a ticket, or was closed by an update that
 -- says that it is a merge. Which ticket it goes on in, the update that closed it tells, or one of the other ticket.
-with tagged as (
+with tag_additions as (
     select
         ticket_id,
         max(at_ts) as at_ts
@@ -12,7 +12,7 @@ with tagged as (
     group by ticket_id
 ),
 
-closed as (
+closings as (
     select
         ticket_id,
         max(at_ts) as at_ts
@@ -21,7 +21,7 @@ closed as (
     group by ticket_id
 ),
 
-told as (
+merge_mentions as (
     select
         audits.ticket_id,
         audits.at_ts,
@@ -32,43 +32,43 @@ told as (
 ),
 
 -- The side that ends.
-told_by_itself as (
+merged_side as (
     select
-        told.ticket_id,
-        arg_max(told.other_ticket_id, row(told.at_ts, told.audit_number, try_cast(told.other_ticket_id as bigint))) as merged_into,
-        max(told.at_ts) as at_ts
-    from told
-    left join closed using (ticket_id)
-    left join tagged using (ticket_id)
-    where told.other_ticket_id <> told.ticket_id and (told.at_ts = closed.at_ts or told.at_ts = tagged.at_ts)
-    group by told.ticket_id
+        merge_mentions.ticket_id,
+        arg_max(merge_mentions.other_ticket_id, row(merge_mentions.at_ts, merge_mentions.audit_number, try_cast(merge_mentions.other_ticket_id as bigint))) as merged_into,
+        max(merge_mentions.at_ts) as at_ts
+    from merge_mentions
+    left join closings using (ticket_id)
+    left join tag_additions using (ticket_id)
+    where merge_mentions.other_ticket_id <> merge_mentions.ticket_id and (merge_mentions.at_ts = closings.at_ts or merge_mentions.at_ts = tag_additions.at_ts)
+    group by merge_mentions.ticket_id
 ),
 
 -- The side that goes on.
-told_by_other as (
+remaining_side as (
     select
-        told.other_ticket_id as ticket_id,
-        arg_max(told.ticket_id, row(told.at_ts, told.audit_number)) as merged_into,
-        max(told.at_ts) as at_ts
-    from told
-    anti join told_by_itself on told.ticket_id = told_by_itself.ticket_id and told.other_ticket_id = told_by_itself.merged_into
-    where told.other_ticket_id <> told.ticket_id
-    group by told.other_ticket_id
+        merge_mentions.other_ticket_id as ticket_id,
+        arg_max(merge_mentions.ticket_id, row(merge_mentions.at_ts, merge_mentions.audit_number)) as merged_into,
+        max(merge_mentions.at_ts) as at_ts
+    from merge_mentions
+    anti join merged_side on merge_mentions.ticket_id = merged_side.ticket_id and merge_mentions.other_ticket_id = merged_side.merged_into
+    where merge_mentions.other_ticket_id <> merge_mentions.ticket_id
+    group by merge_mentions.other_ticket_id
 )
 
 select
     tickets.ticket_id,
-    getvariable('prefix') || coalesce(told_by_itself.merged_into, told_by_other.merged_into) as merged_into,
-    coalesce(told_by_itself.at_ts, tagged.at_ts, closed.at_ts, told_by_other.at_ts, tickets.updated_ts) as merged_ts
+    getvariable('prefix') || coalesce(merged_side.merged_into, remaining_side.merged_into) as merged_into,
+    coalesce(merged_side.at_ts, tag_additions.at_ts, closings.at_ts, remaining_side.at_ts, tickets.updated_ts) as merged_ts
 from tickets
-left join told_by_itself using (ticket_id)
-left join told_by_other using (ticket_id)
-left join tagged using (ticket_id)
-left join closed using (ticket_id)
+left join merged_side using (ticket_id)
+left join remaining_side using (ticket_id)
+left join tag_additions using (ticket_id)
+left join closings using (ticket_id)
 where
     tickets.source_status in ('closed', 'deleted')
     and (
-        told_by_itself.ticket_id is not null
-        or tagged.ticket_id is not null
+        merged_side.ticket_id is not null
+        or tag_additions.ticket_id is not null
         or list_contains(cast(tickets.payload -> '$.tags' as varchar []), 'closed_by_merge')
     )

@@ -6,7 +6,7 @@ with targets as (
         case_id,
         metric,
         is_group,
-        metric_event_id as mark_id,
+        metric_event_id as change_id,
         at_ts,
         0 as rank,
         id_number,
@@ -19,7 +19,7 @@ with targets as (
     where fault is null
 ),
 
-promised as (
+promised_metrics as (
     select distinct
         case_id,
         metric,
@@ -29,7 +29,7 @@ promised as (
 ),
 
 -- The last word of an instant about each field.
-told as (
+last_field_values as (
     select
         used_cases.case_id,
         history.field,
@@ -41,20 +41,20 @@ told as (
     group by used_cases.case_id, history.field, history.at_ts
 ),
 
-taken_off as (
+explicit_withdrawals as (
     select
-        promised.case_id,
-        promised.metric,
-        told.at_ts
-    from promised
-    inner join told
+        promised_metrics.case_id,
+        promised_metrics.metric,
+        last_field_values.at_ts
+    from promised_metrics
+    inner join last_field_values
         on
-            promised.case_id = told.case_id
-            and told.value is null
+            promised_metrics.case_id = last_field_values.case_id
+            and last_field_values.value is null
             and (
-                (told.field = 'sla_policy' and not promised.is_group)
-                or (told.field = 'group_sla_policy' and promised.is_group)
-                or promised.metric = case told.field
+                (last_field_values.field = 'sla_policy' and not promised_metrics.is_group)
+                or (last_field_values.field = 'group_sla_policy' and promised_metrics.is_group)
+                or promised_metrics.metric = case last_field_values.field
                     when 'first_reply_time' then 'first_reply'
                     when 'next_reply_time' then 'next_reply'
                     when 'agent_work_time' then 'agent_work'
@@ -69,7 +69,7 @@ taken_off as (
 ),
 
 -- The policy on a ticket, by its own history, else by the last target of an instant.
-policies as (
+policies_of_tickets as (
     select
         case_id,
         at_ts,
@@ -94,13 +94,13 @@ policies as (
             value as policy,
             value as policy_id,
             row(1, 0) as place
-        from told
+        from last_field_values
         where field in ('sla_policy', 'group_sla_policy') and value is not null
-    ) as named
+    ) as named_policies
     group by case_id, at_ts, is_group
 ),
 
-marks as (
+target_changes as (
     select
         *,
         cast(null as varchar) as replaced_by,
@@ -111,7 +111,7 @@ marks as (
         case_id,
         metric,
         cast(null as boolean) as is_group,
-        metric || '.ends.' || cast(epoch_us(at_ts) as varchar) as mark_id,
+        metric || '.ends.' || cast(epoch_us(at_ts) as varchar) as change_id,
         at_ts,
         1 as rank,
         cast(9223372036854775807 as bigint) as id_number,
@@ -122,14 +122,14 @@ marks as (
         null as target_seconds,
         null as replaced_by,
         null as replaced_by_id
-    from taken_off
+    from explicit_withdrawals
     union all
     select
-        promised.case_id,
-        promised.metric,
+        promised_metrics.case_id,
+        promised_metrics.metric,
         cast(null as boolean) as is_group,
-        promised.metric || '.replaced.' || cast(epoch_us(policies.at_ts) as varchar) as mark_id,
-        policies.at_ts,
+        promised_metrics.metric || '.replaced.' || cast(epoch_us(policies_of_tickets.at_ts) as varchar) as change_id,
+        policies_of_tickets.at_ts,
         2 as rank,
         cast(9223372036854775807 as bigint) as id_number,
         null as policy,
@@ -137,13 +137,13 @@ marks as (
         null as calendar,
         null as is_on_case_schedule,
         null as target_seconds,
-        policies.policy as replaced_by,
-        coalesce(policies.policy_id, '') as replaced_by_id
-    from promised
-    inner join policies on promised.case_id = policies.case_id and promised.is_group = policies.is_group
+        policies_of_tickets.policy as replaced_by,
+        coalesce(policies_of_tickets.policy_id, '') as replaced_by_id
+    from promised_metrics
+    inner join policies_of_tickets on promised_metrics.case_id = policies_of_tickets.case_id and promised_metrics.is_group = policies_of_tickets.is_group
 ),
 
-surrounded as (
+changes_with_neighbours as (
     select
         *,
         last_value(policy ignore nulls) over before_it as policy_before,
@@ -151,21 +151,21 @@ surrounded as (
         last_value(calendar ignore nulls) over before_it as calendar_before,
         last_value(is_on_case_schedule ignore nulls) over before_it as is_on_case_schedule_before,
         first_value(case when target_seconds is not null then at_ts end ignore nulls) over behind_it as next_target_ts
-    from marks
+    from target_changes
     window
         before_it as (
-            partition by case_id, metric order by at_ts, rank, id_number, mark_id rows between unbounded preceding and current row
+            partition by case_id, metric order by at_ts, rank, id_number, change_id rows between unbounded preceding and current row
         ),
         behind_it as (
-            partition by case_id, metric order by at_ts, rank, id_number, mark_id rows between current row and unbounded following
+            partition by case_id, metric order by at_ts, rank, id_number, change_id rows between current row and unbounded following
         )
 ),
 
-meant as (
+effective_changes as (
     select
         *,
-        lag(target_seconds is not null) over (partition by case_id, metric order by at_ts, rank, id_number, mark_id) as is_promised_before
-    from surrounded
+        lag(target_seconds is not null) over (partition by case_id, metric order by at_ts, rank, id_number, change_id) as is_promised_before
+    from changes_with_neighbours
     where
         rank < 2
         or (
@@ -178,15 +178,15 @@ meant as (
 select
     used_cases.case_id,
     used_cases.intake_date,
-    used_cases.case_id || '#' || meant.mark_id as applied_id,
-    meant.at_ts as applied_ts,
-    meant.id_number,
-    meant.metric,
-    coalesce(meant.policy, meant.policy_before) as policy,
-    coalesce(meant.calendar, meant.calendar_before) as calendar,
-    meant.target_seconds,
-    coalesce(meant.is_on_case_schedule, meant.is_on_case_schedule_before) as is_on_case_schedule,
+    used_cases.case_id || '#' || effective_changes.change_id as applied_id,
+    effective_changes.at_ts as applied_ts,
+    effective_changes.id_number,
+    effective_changes.metric,
+    coalesce(effective_changes.policy, effective_changes.policy_before) as policy,
+    coalesce(effective_changes.calendar, effective_changes.calendar_before) as calendar,
+    effective_changes.target_seconds,
+    coalesce(effective_changes.is_on_case_schedule, effective_changes.is_on_case_schedule_before) as is_on_case_schedule,
     getvariable('schedule_change') as schedule_change
-from meant
+from effective_changes
 inner join used_cases using (case_id)
-where meant.target_seconds is not null or coalesce(meant.is_promised_before, false)
+where effective_changes.target_seconds is not null or coalesce(effective_changes.is_promised_before, false)

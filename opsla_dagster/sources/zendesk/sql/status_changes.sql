@@ -35,7 +35,7 @@ set_by_updates as (
     where history.field in ('status', 'custom_status_id')
 ),
 
-words as (
+statuses_by_update as (
     select
         set_by_updates.*,
         case
@@ -51,15 +51,15 @@ words as (
     where set_by_updates.is_status_told or set_by_updates.last_status_position is null
 ),
 
-compared as (
+statuses_with_previous as (
     select
         *,
         lag(source_status) over (partition by case_id order by at_ts, audit_number, position) as status_before
-    from words
+    from statuses_by_update
     where source_status is not null
 ),
 
-told as (
+status_events as (
     select
         case_id,
         case_id || '#' || audit_id || '.' || position as event_id,
@@ -70,7 +70,7 @@ told as (
         source_status,
         case when is_status_told then previous end as previous,
         is_merged
-    from compared
+    from statuses_with_previous
     where is_status_told or source_status is distinct from status_before
 ),
 
@@ -78,7 +78,7 @@ first_changes as (
     select
         case_id,
         arg_min_null(previous, row(event_ts, audit_number, position)) as source_status
-    from told
+    from status_events
     where type = 'Change'
     group by case_id
 ),
@@ -97,7 +97,7 @@ began_with as (
     group by used_cases.case_id
 ),
 
-standing as (
+initial_statuses as (
     select
         began_with.case_id,
         coalesce(custom.own_word, began_with.source_status) as source_status
@@ -112,12 +112,12 @@ begun as (
         used_cases.intake_ts as event_ts,
         cast(-1 as bigint) as audit_number,
         0 as position,
-        coalesce(first_changes.source_status, nullif(standing.source_status, 'deleted'), 'new') as source_status,
+        coalesce(first_changes.source_status, nullif(initial_statuses.source_status, 'deleted'), 'new') as source_status,
         used_cases.merged_ts is not null as is_merged
     from used_cases
-    inner join standing using (case_id)
+    inner join initial_statuses using (case_id)
     left join first_changes using (case_id)
-    where used_cases.case_id not in (select case_id from told where type = 'Create')
+    where used_cases.case_id not in (select case_id from status_events where type = 'Create')
 ),
 
 deleted as (
@@ -130,11 +130,11 @@ deleted as (
         source_status,
         false as is_merged
     from used_cases
-    where source_status = 'deleted' and case_id not in (select case_id from told where source_status = 'deleted')
+    where source_status = 'deleted' and case_id not in (select case_id from status_events where source_status = 'deleted')
 ),
 
 entered as (
-    select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from told
+    select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from status_events
     union all
     select case_id, event_id, event_ts, audit_number, position, source_status, is_merged from begun
     union all

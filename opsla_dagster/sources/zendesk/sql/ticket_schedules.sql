@@ -1,6 +1,6 @@
 -- One row is a stretch of a ticket on one schedule with one version of its hours: what it was given last, else the account's default. The
 -- calendar is NULL where nobody knows the hours: the schedule was deleted before the first load, or is never open.
-with given as (
+with all_assignments as (
     select
         used_cases.case_id,
         used_cases.intake_ts,
@@ -13,25 +13,34 @@ with given as (
     from history
     inner join used_cases using (ticket_id)
     where history.type = 'ScheduleAssignment' and is_usable_instant(history.at_ts)
-    qualify row_number() over (partition by used_cases.case_id, history.at_ts order by history.audit_number desc, history.position desc) = 1
+),
+
+-- Of several at one instant the last holds.
+assignments as (
+    select *
+    from all_assignments
+    qualify row_number() over (partition by case_id, at_ts order by audit_number desc, position desc) = 1
 ),
 
 default_schedule as (
-    select schedule_id from schedule_versions where is_default limit 1
+    select max(schedule_id) as schedule_id from schedule_versions where is_default
 ),
 
-began as (
+initial_schedules as (
     select
         used_cases.case_id,
         used_cases.intake_ts,
         case when used_cases.source_status in ('closed', 'deleted') then used_cases.updated_ts end as ended_ts,
-        arg_min_null(given.previous_schedule_id, given.at_ts) as schedule_id
+        arg_min_null(
+            all_assignments.previous_schedule_id,
+            row(all_assignments.at_ts, all_assignments.audit_number, all_assignments.position)
+        ) as schedule_id
     from used_cases
-    left join given using (case_id)
+    left join all_assignments using (case_id)
     group by all
 ),
 
-assigned as (
+schedules_in_turn as (
     select
         case_id,
         intake_ts as from_ts,
@@ -39,7 +48,7 @@ assigned as (
         0 as position,
         'intake' as change_number,
         coalesce(schedule_id, (select schedule_id from default_schedule)) as schedule_id
-    from began
+    from initial_schedules
     union all
     select
         case_id,
@@ -48,18 +57,18 @@ assigned as (
         position,
         change_number,
         coalesce(schedule_id, (select schedule_id from default_schedule)) as schedule_id
-    from given
+    from assignments
 ),
 
 stretches as (
     select
-        assigned.*,
-        began.ended_ts,
-        lead(assigned.from_ts) over (
-            partition by assigned.case_id order by assigned.from_ts, assigned.audit_number, assigned.position
+        schedules_in_turn.*,
+        initial_schedules.ended_ts,
+        lead(schedules_in_turn.from_ts) over (
+            partition by schedules_in_turn.case_id order by schedules_in_turn.from_ts, schedules_in_turn.audit_number, schedules_in_turn.position
         ) as to_ts
-    from assigned
-    inner join began using (case_id)
+    from schedules_in_turn
+    inner join initial_schedules using (case_id)
 )
 
 select
