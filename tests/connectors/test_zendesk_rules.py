@@ -213,7 +213,7 @@ def test_a_policy_without_the_metric_ends_the_promise_of_the_one_before(account:
 
 
 def test_what_changes_hands_within_a_second_is_what_it_is_at_its_end(account: FakeZendesk, loaded: Loaded) -> None:
-    """1: P1, then P2 for the reply alone. 2: taken off and given back. 3: given, then taken off."""
+    """1: P1, then P2 for the reply alone. 2: taken off and given back. 3: given, then taken off. 4: told to be none, which it was."""
     opened(account, 1)
     account.metric_event(10, 1, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60, "P1"))
     account.metric_event(11, 1, "agent_work_time", 1, "apply_sla", stamp("10:00"), sla=sla(600, "P1"))
@@ -224,7 +224,11 @@ def test_what_changes_hands_within_a_second_is_what_it_is_at_its_end(account: Fa
     opened(account, 3, target("first_reply_time", 60))
     account.audit(31, 3, stamp("10:00"), -1, target("first_reply_time", None, 60))
     account.metric_event(30, 3, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60, "P1"))
+    never = {"event_type": "Create", "sla_policy": None}, {"event_type": "Change", "first_reply_time": None, "previous_value": None}
+    opened(account, 4, *never)
+    account.metric_event(40, 4, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60, "P1"))
     source = loaded()
+    assert targets(source, "4") == [(at("10:00"), "first_reply", "P1", 3600)], "what was never there is not taken off"
     assert targets(source, "1") == [
         (at("10:00"), "first_reply", "P1", 3600), (at("10:00"), "agent_work", "P1", 36_000), (at("10:00"), "first_reply", "P2", 1800),
         (at("10:00"), "agent_work", "P1", None),

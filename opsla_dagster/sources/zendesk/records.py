@@ -322,10 +322,12 @@ def _field_changes(
         told = {"id": child.get("id"), "type": kind, "field": field}
         if field == "schedule_id":
             yield _assignment(child, value, previous)
-        elif field in _POLICY_FIELDS:
-            yield {**told, "type": "Sla", "value": _policy_text(value), "previous": _policy_text(previous)}
-        elif field in _TARGET_FIELDS:
-            yield {**told, "type": "Sla", "value": _target_text(value), "previous": _target_text(previous)}
+        elif field in _POLICY_FIELDS or field in _TARGET_FIELDS:
+            as_told = _policy_text if field in _POLICY_FIELDS else _target_text
+            now, before = as_told(value), as_told(previous)
+            # What was never there is not taken off.
+            if now is not None or (kind == "Change" and (before is not None or "previous_value" not in child)):
+                yield {**told, "type": "Sla", "value": now, "previous": before}
         elif field in custom_fields or field in _KEPT_FIELDS:
             if _KEPT_FIELDS.get(field, False):
                 now, before = (shaper.person(_somebody(one)) for one in (value, previous))
