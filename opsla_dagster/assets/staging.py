@@ -117,7 +117,8 @@ STAGING = [
         checks=["assert_every_breach_has_a_root_cause"],
     ),
     TableAsset(
-        "staging.source_clock_comparison", "clocks", deps=["raw.source_verdicts", "staging.sla_clocks"],
+        "staging.source_clock_comparison", "clocks",
+        deps=["raw.source_verdicts", "raw.applied_targets", "staging.sla_clocks", "staging.business_time"],
     ),
     TableAsset(
         "staging.case_lifecycle", "events", deps=["staging.events_clean", "staging.messages_deduped", "raw.attribute_changes", "staging.case_owners"],

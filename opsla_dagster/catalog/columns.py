@@ -114,9 +114,10 @@ _ALL = [
     _flag("source_is_breached", "The source says that the promise was broken", nullable=True),
     _instant("source_breached_ts", "When it was broken, by the source"),
     _count("source_elapsed_seconds", "Seconds that the source counted", nullable=True),
-    _count("difference_seconds", "Ours less the source's; NULL where either tells none", nullable=True, at_least=None),
+    _count("difference_seconds", "Ours less the source's; NULL where either tells none, or they count other hours", nullable=True, at_least=None),
     _text("comparison", "How the source's verdict compares with our clock", values=(
-        "agrees", "whole_minutes", "time_differs", "verdict_differs", "still_running", "unknown", "no_clock")),
+        "agrees", "whole_minutes", "time_differs", "verdict_differs", "still_running", "unknown", "no_clock",
+        "nothing_compared")),
     _count("verdicts", "Verdicts of the source counted in the row"),
     _count("source_breached_verdicts", "Of these, the ones that say broken"),
     _measure("difference_p50_business_minutes", "Exact p50 of the difference, business minutes"),

@@ -160,7 +160,7 @@ STAGING = [
     ),
     table(
         "staging.source_clock_comparison", Kind.PARTITIONED, "One row per verdict of the source itself.",
-        "The source's verdicts beside our clocks, with the difference and why.",
+        "The source's verdicts beside our clocks of the same promise, with the difference and why.",
         key="verdict_id",
         columns="""source verdict_id case_id intake_date metric cycle source_is_breached source_breached_ts source_elapsed_seconds
                    policy outcome reason elapsed_seconds due_at difference_seconds comparison""",

@@ -25,7 +25,7 @@ from opsla_dagster.sources.bronze.progress import Progress, progress_in
 from opsla_dagster.status import TERMINAL_STATUSES
 
 #: To be raised when the same records and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 1
+CANONICAL_VERSION = 2
 _SQL = Path(__file__).parent / "sql"
 #: In the order in which they are built, behind a system's own.
 _BUILD = (
