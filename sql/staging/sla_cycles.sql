@@ -317,7 +317,7 @@ signal_steps as (
         bool_or(is_start) as is_start,
         bool_or(is_stop) as is_stop,
         bool_or(is_end) as is_end,
-        max(case when signal = 'CANCELLED' then 'cancelled' when signal = 'MERGED' then 'merged' end) as reason
+        max(case when is_end and signal = 'CANCELLED' then 'cancelled' when is_end and signal = 'MERGED' then 'merged' end) as reason
     from metric_signals
     where is_start or is_end
     group by case_id, metric, reopen, sort_rank, instant, source_sequence, event_id
@@ -429,7 +429,7 @@ intervals as (
         and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
         -- What is said after the end of a case asks for nothing, unless it is answered.
         and not (
-            modes.is_repeating
+            (modes.is_repeating or (cases.is_outbound and modes.starts_otherwise_if_outbound))
             and runs.ended_by_signal_at is null
             and coalesce(runs.started_at >= cases.ended_at or cases.intake_ts >= cases.ended_at, false)
         )
