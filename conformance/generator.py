@@ -46,7 +46,7 @@ SIGNALS = {
     "CUSTOMER_MESSAGE": 9, "PUBLIC_REPLY": 9, "BOT_REPLY": 2, "PRIVATE_NOTE": 3,
 }
 WAITS = ["CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA", "ESCALATED", "REOPENED", "RESOLVED"]
-SOURCES = ["conformance", "mailbox", "vendor"]
+SOURCES = ["conformance", "mailbox", "vendor", "vendor"]
 INITIATORS = ["customer", "agent", "automation"]
 #: What vendors measure, beside the standard set: a reply that a solve ends too, and a next reply after the first one only.
 VENDOR_METRICS: dict[str, dict[str, Any]] = {
@@ -123,7 +123,7 @@ def _policy(draw: Random, number: int, metrics: dict[str, Any], calendars: dict[
         values = sorted({value for told in VALUES[attribute] for value in told.split()})
         when[SCOPES.get(attribute, attribute)] = draw.sample(values, draw.randint(1, 2))
     if draw.random() < 0.1:
-        when["source"] = draw.sample(SOURCES, 2)
+        when["source"] = draw.sample(sorted(set(SOURCES)), 2)
     if draw.random() < 0.1:
         when["initiated_by"] = draw.sample(INITIATORS, draw.randint(1, 2))
     calendar = draw.choice(list(calendars))

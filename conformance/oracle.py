@@ -396,15 +396,13 @@ def _vendor_reopen(case: Case, metric: str) -> str:
 def _vendor_timeline(case: Case, metric: str) -> Timeline:
     """The vendor's own promises, each in force from the instant at which it was applied until it is withdrawn or replaced."""
     source = case.attributes.get("source", SOURCE)
-    return [
-        (
-            row.at,
-            None if row.target_seconds is None else Promise(
-                f"{source}:{row.policy}", row.calendar, row.target_seconds, "retroactive", row.schedule_change, row.is_on_case_schedule
-            ),
+    timeline: dict[int, Promise | None] = {}
+    for row in _applied_to(case, metric):  # of several at one instant the last holds
+        policy = f"{source}:{row.policy}"
+        timeline[row.at] = None if row.target_seconds is None else Promise(
+            policy, row.calendar, row.target_seconds, "retroactive", row.schedule_change, row.is_on_case_schedule
         )
-        for row in _applied_to(case, metric)
-    ]
+    return list(timeline.items())
 
 
 def _calendars(case: Case, timeline: Timeline, row: _Row, end: int) -> list[tuple[int, int, str]]:
