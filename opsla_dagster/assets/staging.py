@@ -114,6 +114,14 @@ STAGING = [
         checks=["assert_every_case_has_every_clock", "warn_clocks_outside_the_horizon", "assert_verdicts_follow_the_rule"],
     ),
     TableAsset(
+        "staging.schedule_change_clocks", "clocks",
+        deps=[
+            "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_promise_calendars", "staging.sla_clocks", "staging.business_time",
+            "raw.source_verdicts",
+        ],
+        checks=["assert_the_applied_rule_is_the_clocks_time"],
+    ),
+    TableAsset(
         "staging.sla_root_causes", "clocks",
         deps=[
             "staging.sla_clocks", "staging.sla_clock_spans", "staging.status_spans", "staging.case_owners", "staging.business_time",
