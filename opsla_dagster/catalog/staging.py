@@ -163,7 +163,7 @@ STAGING = [
     ),
     table(
         "staging.schedule_change_clocks", Kind.PARTITIONED, "One row per clock in whose life the calendar changed.",
-        "The time such a clock took under either rule of counting, beside what the source measured: which rule does the source follow?",
+        "The time such a clock took under either rule of counting, beside what the source measured; mart.schedule_rule_agreement adds up.",
         key="case_id policy metric cycle",
         columns="""source case_id intake_date policy metric cycle schedule_change is_source_promise started_at stopped_at
                    in_force_elapsed_seconds last_elapsed_seconds source_elapsed_seconds""",
