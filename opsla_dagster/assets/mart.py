@@ -55,4 +55,5 @@ MART = [
     ),
     TableAsset("mart.source_clock_comparison", "sla", deps=["staging.source_clock_comparison"]),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
+    TableAsset("mart.schedule_rule_agreement", "sla", deps=["staging.schedule_change_clocks"]),
 ]

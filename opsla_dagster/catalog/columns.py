@@ -14,7 +14,7 @@ SIGNALS = tuple(signal.value for signal in Signal)
 #: Attributes of a case that policies may ask for, and that may change.
 ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
-    "schedule",
+    "schedule", "initiated_by",
 )
 OUTCOMES = ("met", "breached", "running", "unknown")
 
@@ -171,18 +171,29 @@ _ALL = [
     _text("metric", "What is measured: name of the metric in sla_policies.yml"),
     _text("policy", "Whose promise: name of the policy in sla_policies.yml, or <source>:<policy> for one of the source's own"),
     Column("position", "BIGINT", "Position of the policy in sla_policies.yml; the first that a case meets is in force", at_least=1),
-    _text("role", "What the signal does to the clock; reopen: what starts it anew where the policy says so",
-          values=("start", "stop", "cancel", "pause", "reopen")),
+    _text("role", "What the signal does to the clock; reopen: what starts it anew where the policy says so; after: what must have come before a "
+          "start counts; start_if_outbound: what starts it instead of INTAKE in a case that the desk began",
+          values=("start", "stop", "cancel", "pause", "reopen", "after", "start_if_outbound")),
     _text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
     _flag("is_repeating", "Every start after a stop is a cycle of its own"),
     _text("attribute", "Attribute of a case that may change", values=ATTRIBUTES),
     _text("value", "Value of the attribute; NULL: none", nullable=True),
     _text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
-    _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume")),
+    _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume", "void")),
     _text("change", "From when the policy counts where it comes into force while a clock runs", values=("retroactive", "restart")),
     _flag("is_on_case_schedule", "The target counts on the case's own schedule, and moves with it"),
     _text("schedule_change", "How a schedule counts that changes while a clock runs: each second by the calendar of its instant, or all by the last one",
           values=("in_force", "last")),
+    _count("in_force_elapsed_seconds", "Open seconds the clock ran, each by the calendar in force at its instant; NULL while open", nullable=True),
+    _count("last_elapsed_seconds", "Open seconds the clock ran, all by the calendar in force just before its end; NULL while open", nullable=True),
+    _text("schedule_rule", "A rule of counting a schedule that changes while a clock runs", values=("in_force", "last")),
+    _flag("is_applied_rule", "The rule by which our clocks count"),
+    _count("compared_clocks", "Stopped clocks whose schedule changed and of which the source tells its time"),
+    _count("agreeing_clocks", "Of these, clocks whose time differs by less than a minute"),
+    _pct("agreeing_pct", "agreeing_clocks of compared_clocks"),
+    _flag("is_calendar_changed", "Another calendar was in force earlier while the clock ran; schedule_change says which counts"),
+    _instant("calendar_from_at", "The calendar counts from here, inclusive", nullable=False),
+    _instant("calendar_to_at", "and up to here, exclusive; NULL: for good"),
     _flag("is_source_promise", "Promised by the source itself, not by sla_policies.yml"),
     _instant("in_force_from_at", "The promise is in force from here, inclusive", nullable=False),
     _instant("in_force_to_at", "and up to here, exclusive; NULL: for good"),

@@ -142,4 +142,10 @@ MART = [
                    source_resolution_p75_calendar_hours source_resolution_p90_calendar_hours
                    source_resolution_p95_calendar_hours""",
     ),
+    table(
+        "mart.schedule_rule_agreement", Kind.WHOLE, "One row per source, metric and rule of counting a schedule that changes.",
+        "How often either rule gives the time that the source itself measured: the rule the source follows is the one that agrees.",
+        key="source metric schedule_rule",
+        columns="source metric schedule_rule is_applied_rule compared_clocks agreeing_clocks agreeing_pct",
+    ),
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -354,8 +354,12 @@ def _clock(
 ) -> Clock:
     starts, stops, pauses = (_signals(rules, row["metric"], role) for role in ("start", "stop", "pause"))
     until = as_of_at if row["is_open"] else row["stopped_at"]
-    segments = _segment_rows(connection, row["calendar"], row["started_at"], until, settings.calendars)
-    is_covered = until <= row["started_at"] or _covers(segments, row["started_at"], until)
+    # A schedule that changed may have given the clock several calendars; each span has its own.
+    segments = {
+        calendar: _segment_rows(connection, calendar, row["started_at"], until, settings.calendars)
+        for calendar in {row["calendar"], *(span["calendar"] for span in clock_spans)}
+    }
+    is_covered = until <= row["started_at"] or all(_covers(rows, row["started_at"], until) for rows in segments.values())
     pieces = _pieces(until, clock_spans, spans, segments) if is_covered else ()
     clock = Clock(
         policy=row["policy"],
@@ -418,10 +422,12 @@ def _judged(clock: Clock, row: Row, is_covered: bool) -> Clock:
 
 
 def _pieces(
-    until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments: Sequence[Row]
+    until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments_of: Mapping[str, Sequence[Row]]
 ) -> tuple[Piece, ...]:
+    """`segments_of`: the segments of each calendar by which a span counts."""
     pieces: list[Piece] = []
     for clock_span in clock_spans:
+        segments = segments_of[clock_span["calendar"]]
         ended_at = until if clock_span["stopped_at"] is None else min(clock_span["stopped_at"], until)
         for start, end, span in _stretches(clock_span["started_at"], ended_at, spans):
             status, event_id = (span["status"], span["event_id"]) if span else (None, None)

@@ -27,6 +27,8 @@ _REASONS = {
     "stopped_before_start": "its stop lies before its start (a stamp is wrong), so nothing can be counted",
     "outside_calendar_horizon": "it reaches beyond the calendar (calendars.yml: horizon), so nothing can be counted",
     "cancelled": "the case was cancelled before the clock was stopped",
+    "merged": "the case was merged into another before the clock was stopped",
+    "withdrawn": "the promise was withdrawn while the clock ran",
     "ended_without_stop": "the case ended without what would have stopped the clock",
     "policy_changed": "another policy came into force before the clock was stopped",
 }

@@ -75,7 +75,7 @@ class Warehouse:
 
     def rule(self, metric: str, calendar: str, target_seconds: int, **roles: str) -> None:
         self.insert("staging.sla_policies", policy="desk", position=1, metric=metric, calendar=calendar,
-                    target_seconds=target_seconds, reopen="freeze", change="retroactive")  # fmt: skip
+                    target_seconds=target_seconds, reopen="freeze", change="retroactive", schedule_change="last")  # fmt: skip
         for role, signals in roles.items():
             for signal in signals.split():
                 self.insert("staging.sla_metric_rules", metric=metric, role=role, signal=signal, is_repeating=False)
@@ -178,6 +178,28 @@ def holiday_weekend(
     warehouse.rule("never", "desk", target, start="ESCALATED", stop="RESOLVED")
     warehouse.case("2025-07-03 21:00:00 INTAKE", "2025-07-07 13:00:00 TRIAGE", "2025-07-07 14:00:00 RESOLVED")
     warehouse.clock("first_touch", elapsed_seconds=elapsed, outcome=outcome)
+
+
+@pytest.mark.parametrize(("schedule_change", "counted"), [("in_force", 10_200), ("last", 10_800)])
+def test_a_schedule_that_changes_is_accounted_for_by_each_calendar(warehouse: Warehouse, schedule_change: str, counted: int) -> None:
+    """The worked case of docs/decisions/0023: a Saturday, round the clock from 10:10 on."""
+    warehouse.rule("first_touch", "desk", HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-05 10:00:00 INTAKE", "2025-07-05 13:00:00 TRIAGE", "2025-07-05 14:00:00 RESOLVED")
+    common = {"source": "log", "case_id": "C-1", "intake_date": warehouse.day, "source_sequence": 1}
+    warehouse.insert(
+        "raw.applied_targets", **common, applied_id="t1", applied_ts="2025-07-05 10:00:00", metric="first_touch", policy="gold", calendar="desk",
+        target_seconds=HOUR, reopen="freeze", is_on_case_schedule=True, schedule_change=schedule_change,
+    )  # fmt: skip
+    warehouse.insert(
+        "raw.attribute_changes", **common, change_id="c1", changed_ts="2025-07-05 10:10:00", attribute="schedule", value="always",
+        previous_value="desk",
+    )  # fmt: skip
+    warehouse.clock("first_touch")
+    (clock,) = (clock for clock in warehouse.explained().clocks if clock.policy == "log:gold")
+
+    closed = [("05 10:00", "05 10:10", "outside hours", 0), ("05 10:10", "05 13:00", None, 10_200)]
+    assert account(clock) == (closed if schedule_change == "in_force" else [("05 10:00", "05 13:00", None, 10_800)])
+    assert (clock.counted_seconds, clock.outcome, clock.is_consistent) == (counted, "breached", True)
 
 
 def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> None:
