@@ -1,10 +1,5 @@
-<<<<<<< HEAD
--- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle. Of a case
--- that the desk began there is nothing to answer until the customer writes.
-=======
 -- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
 -- In a case that the desk began, what measures an answer starts when the customer writes, or never: those are not looked at.
->>>>>>> engine
 -- A failure means that promises go unjudged; look first at sql/staging/sla_runs.sql and sla_policies.yml.
 with answers as (
     select metric
@@ -30,14 +25,7 @@ promised as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
-<<<<<<< HEAD
-        and not (
-            coalesce(cases.initiated_by in ('agent', 'automation'), false)
-            and promises.metric in (select metric from staging.sla_metric_rules where role = 'start_if_outbound')
-        )
-=======
         and (answers.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
->>>>>>> engine
     group by promises.intake_date
 ),
 
@@ -63,14 +51,7 @@ judged as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
-<<<<<<< HEAD
-        and not (
-            coalesce(cases.initiated_by in ('agent', 'automation'), false)
-            and promises.metric in (select metric from staging.sla_metric_rules where role = 'start_if_outbound')
-        )
-=======
         and (answers.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
->>>>>>> engine
         and clocks.cycle = 1
     group by clocks.intake_date
 )
