@@ -31,6 +31,9 @@ from opsla_dagster.errors import OpslaError
 _PAGE = 1_000
 _BEGIN = datetime(2025, 7, 1)
 _EVENTS_PER_TICKET = 3
+_METRIC_EVENTS_PER_TICKET = 20
+#: Of the time-based export, where nobody asks for more.
+_METRIC_PAGE = 100
 #: However many records: a load holds a slice of them.
 AT_MOST_MB = Asked(at_most=500)
 _CHILD = """
@@ -175,7 +178,28 @@ def _answer(path: str, query: dict[str, str], tickets: int) -> dict[str, Any]:
         page = [_audit(number) for number in range(first, last)]
         end = int(_BEGIN.replace(tzinfo=UTC).timestamp()) + last
         return {"ticket_events": page, "end_time": end, "end_of_stream": last == total}
+    if path.endswith("/ticket_metric_events.json"):
+        total = tickets * _METRIC_EVENTS_PER_TICKET
+        first = max(int(query["start_time"]) - int(_BEGIN.replace(tzinfo=UTC).timestamp()), 0)
+        last = min(first + int(query.get("per_page", _METRIC_PAGE)), total)
+        page = [_metric_event(number) for number in range(first, last)]
+        end = int(_BEGIN.replace(tzinfo=UTC).timestamp()) + last
+        return {"ticket_metric_events": page, "end_time": end, "end_of_stream": last == total}
     return {"end_of_stream": True}
+
+
+def _metric_event(number: int) -> dict[str, Any]:
+    ticket, place = divmod(number, _METRIC_EVENTS_PER_TICKET)
+    metric = ("reply_time", "agent_work_time", "requester_wait_time", "resolution_time")[place % 4]
+    kind = ("activate", "apply_sla", "update_status", "pause", "fulfill")[place // 4]
+    event: dict[str, Any] = {
+        "id": number, "ticket_id": ticket, "metric": metric, "instance_id": 1, "type": kind, "time": _stamp(number),
+    }
+    if kind == "apply_sla":
+        event["sla"] = {"target": 480, "business_hours": True, "policy": {"id": 1, "title": "P3", "description": "d"}}
+    if kind == "update_status":
+        event["status"] = {"calendar": 60, "business": 60}
+    return event
 
 
 def _stamp(second: int) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from opsla_dagster.errors import OpslaError
 
@@ -30,9 +40,12 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 
     from opsla_dagster.automation.failures import CheckDescriptions
     from opsla_dagster.settings import Settings
+    from opsla_dagster.sources.bronze.report import LoadStep
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
 
+#: A load that is done sooner needs no forecast.
+_FORETELL_AFTER_SECONDS = 20.0
 #: Exit code of what Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
 
@@ -377,8 +390,8 @@ def _load_accounts(settings: "Settings") -> list[str]:
     from opsla_dagster.running import load_accounts
 
     unloaded = []
-    with console.status("loading accounts"), open_instance(settings.home.root) as instance:
-        for account, error in load_accounts(settings, instance):
+    with _load_progress() as advance, open_instance(settings.home.root) as instance:
+        for account, error in load_accounts(settings, instance, advance):
             _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
             if error:
                 unloaded.append(account)
@@ -419,6 +432,30 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
         def advance(table: str, rows: int) -> None:
             progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
+
+        yield advance
+
+
+@contextmanager
+def _load_progress() -> "Iterator[Callable[[str, LoadStep], None]]":
+    """A bar a resource, by how much of its time is loaded; a load that takes minutes also says, once a resource, when it expects to end."""
+    columns = (SpinnerColumn(), TextColumn("{task.description:58}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars: dict[tuple[str, str], TaskID] = {}
+        foretold: set[TaskID] = set()
+
+        def advance(account: str, step: "LoadStep") -> None:
+            known = f", up to {step.known_until:%Y-%m-%d %H:%M}" if step.known_until else ""
+            text = f"{account}: {step.resource} ({step.rows:,} records{known})"
+            if (account, step.resource) not in bars:
+                bars[account, step.resource] = progress.add_task(text, total=1.0)
+            bar = bars[account, step.resource]
+            progress.update(bar, completed=step.share, description=text)
+            elapsed = progress.tasks[progress.task_ids.index(bar)].elapsed or 0.0
+            if bar not in foretold and elapsed > _FORETELL_AFTER_SECONDS and 0.0 < step.share < 1.0:
+                foretold.add(bar)
+                end = datetime.now().astimezone() + timedelta(seconds=elapsed * (1 - step.share) / step.share)
+                _say(f"{text}: {step.share:.0%}, at this pace to its end about {end:%Y-%m-%d %H:%M %Z}")
 
         yield advance
 

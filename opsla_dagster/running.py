@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -23,8 +24,10 @@ from opsla_dagster.build import build_definitions
 from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
+from opsla_dagster.instance.retention import prune_history
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sla_policies import sla_policies
+from opsla_dagster.sources.bronze.report import LoadStep, on_load_step
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.warehouse.connection import is_of_the_disk
@@ -82,6 +85,7 @@ def run_windows(
                 return Finished(run_ids, _why(result))
     finally:
         on_table_done.reset(listening)
+    prune_history(instance)
     return Finished(run_ids, "")
 
 
@@ -92,15 +96,25 @@ def _refuse_what_does_not_fit(settings: Settings) -> None:
         refuse_unknown_rates(table, gates)
 
 
-def load_accounts(settings: Settings, instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
-    """Loads each account of a ticket system in a run of its own; yields its name, and why it failed or an empty text."""
+def load_accounts(
+    settings: Settings, instance: dg.DagsterInstance, step_done: Callable[[str, LoadStep], None]
+) -> Iterator[tuple[str, str]]:
+    """Loads each account of a ticket system in a run of its own; yields its name, and why it failed or an empty text.
+
+    `step_done` is told of the account and how far a resource of it has come, after every answer of its API.
+    """
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     for account in enabled_accounts(settings.sources):
         selection = [key for key in bronze_keys(settings) if key.path[1] == account.name]
-        result = job.execute_in_process(
-            instance=instance, tags=process_tags(instance), asset_selection=selection, raise_on_error=False, run_config=_QUIET
-        )
+        listening = on_load_step.set(partial(step_done, account.name))
+        try:
+            result = job.execute_in_process(
+                instance=instance, tags=process_tags(instance), asset_selection=selection, raise_on_error=False, run_config=_QUIET
+            )
+        finally:
+            on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)
+    prune_history(instance)
 
 
 def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,31 @@ BATCHED_ASSET_EVENTS = frozenset(
     }
 )
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+
+_PLANS = "('ASSET_MATERIALIZATION_PLANNED', 'ASSET_CHECK_EVALUATION_PLANNED')"
+_RUNS_WITH_PLANS = db.text(f"select distinct run_id from event_logs where dagster_event_type in {_PLANS}")
+_DELETE_PLANS = db.text(f"delete from event_logs where run_id = :run_id and dagster_event_type in {_PLANS}")
+_DELETE_PLANNED_CHECKS = db.text("delete from asset_check_executions where run_id = :run_id and execution_status = 'PLANNED'")
+#: Compacting rewrites a file: a second for every fifty megabytes that stay.
+_COMPACTED_FROM_BYTES = 64 * 2**20
+_DELETE_REPLACED = [
+    db.text(statement)
+    for statement in (
+        """
+        delete from event_logs
+        where dagster_event_type = 'ASSET_MATERIALIZATION' and timestamp < :kept_from and id not in (
+            select max(id) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION' group by asset_key, partition
+        )
+        """,
+        "delete from asset_event_tags where event_id not in (select id from event_logs)",
+        """
+        delete from asset_check_executions
+        where create_timestamp < :kept_from and id not in (
+            select max(id) from asset_check_executions group by asset_key, check_name, partition
+        )
+        """,
+    )
+]
 
 # The index and the runs written or looked at last; a webserver reads many runs and must not keep them all open.
 KEPT_DATABASES = 8
@@ -152,6 +178,48 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             connection.execute(
                 SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.id.between(ids[0], ids[-1]))
             )
+
+
+    # ---- retention: when, and why, is said in retention.py -------------------------------------------------------------
+
+    def forget_plans(self, run_ids: Sequence[str]) -> None:
+        """Deletes what these runs, which succeeded, had planned: Dagster plans each table and check once a date."""
+        with self.index_transaction() as connection:
+            planned = {run_id for (run_id,) in connection.execute(_RUNS_WITH_PLANS)} & set(run_ids)
+            for run_id in planned:
+                connection.execute(_DELETE_PLANS, {"run_id": run_id})
+                connection.execute(_DELETE_PLANNED_CHECKS, {"run_id": run_id})
+        for run_id in planned:
+            with self.run_connection(run_id) as connection:
+                connection.execute(_DELETE_PLANS, {"run_id": run_id})
+            self._compact(run_id)
+        if planned:
+            self._compact(INDEX_SHARD_NAME)
+
+    def forget_replaced(self, kept_from: datetime) -> None:
+        """Deletes from the index the materializations and verdicts of before `kept_from` (UTC, naive) that later ones replaced."""
+        with self.index_transaction() as connection:
+            for statement in _DELETE_REPLACED:
+                connection.execute(statement, {"kept_from": kept_from})
+
+    def forget_run_log(self, run_id: str) -> None:
+        """Deletes the run's own file: its log cannot be read any more; what it materialized stays known."""
+        with self._db_lock:
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            self._initialized_dbs.discard(run_id)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+
+    def _compact(self, shard: str) -> None:
+        """Gives the room of deleted rows back where it is much; what is little, or in use by somebody else, later rows fill again."""
+        with self._db_lock, suppress(db.exc.OperationalError), self._engine(shard).connect() as connection:
+            own = connection.execution_options(isolation_level="AUTOCOMMIT")
+            free_bytes = own.execute(db.text("pragma freelist_count")).scalar_one() * own.execute(db.text("pragma page_size")).scalar_one()
+            if free_bytes < _COMPACTED_FROM_BYTES:
+                return
+            own.execute(db.text("vacuum"))
+            own.execute(db.text("pragma wal_checkpoint(truncate)"))  # vacuum writes the whole file into the log beside it
 
 
 class BatchedSqliteStorage(DagsterSqliteStorage):

@@ -32,6 +32,8 @@ os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 os.environ["LOAD__TRUNCATE_STAGING_DATASET"] = "true"
 
 import dlt
+import pyarrow as pa
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 _SCHEMA = "bronze"
 #: The payload is text that holds JSON. As dlt's own type `json` it would lie in the package as an object, and DuckDB's reader would
@@ -41,6 +43,7 @@ _RECORD: Any = {
     "updated_at": {"data_type": "timestamp", "timezone": False},
     "payload": {"data_type": "text"},
 }
+_COLUMNS = pa.schema([pa.field("id", pa.string(), nullable=False), ("updated_at", pa.timestamp("us")), ("payload", pa.string())])
 _PROGRESS: Any = {
     "resource": {"data_type": "text", "nullable": False},
     "cursor": {"data_type": "text"},
@@ -53,16 +56,29 @@ _DRIFT: Any = {
 }
 _ACCOUNT: Any = {"id": {"data_type": "text", "nullable": False}, "value": {"data_type": "text"}}
 
+#: A package has each record once.
+_MERGED: Any = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+#: For merging a package into the file.
+_MEMORY = "120MB"
+
+_RECORD_TABLES_WITH_IDS = """
+    select table_name
+    from information_schema.columns
+    where table_schema = 'bronze' and column_name in ('payload', '_dlt_id')
+    group by table_name
+    having count(*) = 2
+"""
+
 logging.getLogger("dlt").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A record as it is stored. `updated_at` is UTC and naive."""
+    """A record as it is stored: `updated_at` is UTC and naive, `payload` is JSON, many of which fit into memory."""
 
     id: str
     updated_at: datetime | None
-    payload: Mapping[str, Any]
+    payload: str
 
 
 class Landing:
@@ -86,6 +102,9 @@ class Landing:
                     "account another name in sources.yml, or move the file away and load anew"
                 )
         self._is_new = not held
+        # Records of files from before Arrow have an id of dlt's own, and may not be without; making them costs time and memory.
+        dlt.config["normalize.parquet_normalizer.add_dlt_id"] = self._has_ids_of_dlt()
+        dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
         self._known_drift = self._read_drift()
 
     def progress(self) -> dict[str, Progress]:
@@ -111,10 +130,7 @@ class Landing:
         """
         fresh = sorted(differences - self._known_drift)
         resources = [
-            dlt.resource(
-                ({"id": row.id, "updated_at": row.updated_at, "payload": _compact(row.payload)} for row in rows),
-                name=table, primary_key="id", write_disposition="merge", columns=_RECORD,
-            )
+            dlt.resource(_as_table(rows), name=table, primary_key="id", write_disposition=_MERGED, columns=_RECORD)
             for table, rows in tables.items()
         ]
         if progress:
@@ -129,9 +145,10 @@ class Landing:
                 dlt.resource(rows, name="account", primary_key="id", write_disposition="merge", columns=_ACCOUNT)
             )
         try:
-            self._pipeline.run(resources, loader_file_format="jsonl")
+            self._pipeline.run(resources)
         except Exception as error:
             raise self._not_stored(error) from None
+        pa.default_memory_pool().release_unused()  # a load has many packages, and the pool would keep the largest one's memory
         self._is_new = False
         self._known_drift |= differences
         return fresh
@@ -140,12 +157,21 @@ class Landing:
     def _pipeline(self) -> dlt.Pipeline:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return dlt.pipeline(
-            self._account, destination=dlt.destinations.duckdb(str(self._path)), dataset_name=_SCHEMA,
+            self._account, destination=dlt.destinations.duckdb(self._destination()), dataset_name=_SCHEMA,
             pipelines_dir=str(self._directory),
         )
 
+    def _destination(self) -> Any:
+        """The bronze file; what is merged into it is at most one package, so little memory is enough."""
+        credentials = DuckDbCredentials(str(self._path))
+        credentials.global_config = {"memory_limit": _MEMORY, "threads": 1}
+        return credentials
+
     def _held_identity(self) -> dict[str, str]:
         return dict(self._read("account", "select id, value from bronze.account"))
+
+    def _has_ids_of_dlt(self) -> bool:
+        return bool(self._read("account", _RECORD_TABLES_WITH_IDS))
 
     def _read_drift(self) -> set[Difference]:
         return set(self._read("schema_drift", "select resource, field, change, expected_type, found_type from bronze.schema_drift"))
@@ -164,6 +190,12 @@ class Landing:
         return OpslaError(f"{self._path}: what was fetched of {self._account} could not be stored: {cause}")
 
 
+def _as_table(rows: Iterable[Row]) -> pa.Table:
+    """Columns in one piece: dlt passes them on as they are, where it would look at each record of a list."""
+    held = list(rows)
+    return pa.table([[row.id for row in held], [row.updated_at for row in held], [row.payload for row in held]], schema=_COLUMNS)
+
+
 def _appended(name: str, rows: list[dict[str, Any]], columns: Any) -> Any:
     return dlt.resource(rows, name=name, write_disposition="append", columns=columns)
 
@@ -171,7 +203,3 @@ def _appended(name: str, rows: list[dict[str, Any]], columns: Any) -> Any:
 def _progress_row(step: Progress) -> dict[str, Any]:
     """A cursor in quotes: whatever it looks like, it stays text."""
     return {**vars(step), "cursor": None if step.cursor is None else json.dumps(step.cursor)}
-
-
-def _compact(payload: Mapping[str, Any]) -> str:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

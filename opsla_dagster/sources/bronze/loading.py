@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
 from opsla_dagster.sources.bronze.progress import Progress
-from opsla_dagster.sources.bronze.report import LoadReport, ResourceLoad
+from opsla_dagster.sources.bronze.report import LoadReport, LoadStep, ResourceLoad, on_load_step
 from opsla_dagster.sources.bronze.shape import Shaper
 
 #: Parts of an account that not every plan has, and not every API user may see.
@@ -33,8 +34,9 @@ class Load:
     landing: Landing
     shaper: Shaper
     report: LoadReport
-    #: Records up to which slices share a package: one costs a third of a second, however small it is.
-    hold_back_rows: ClassVar[int] = 5_000
+    #: Records up to which slices share a package: one costs half a second, however small it is.
+    hold_back_rows: ClassVar[int] = 20_000
+    _fetched: Counter[str] = field(default_factory=Counter)
     _steps: dict[str, Progress] = field(default_factory=dict)
     _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
 
@@ -49,6 +51,14 @@ class Load:
             self.figures(step.resource).known_until = step.known_until
         if sum(map(len, self._rows.values())) > self.hold_back_rows:
             self.finish(seen_at)
+
+    def advanced(self, resource: str, records: int, known_until: datetime | None, since: datetime | None, until: datetime) -> None:
+        """Tells whoever watches that an answer brought so many records of a resource that is asked for `since`, up to `until`."""
+        self._fetched[resource] += records
+        share = 1.0
+        if known_until is not None and since is not None and until > since:
+            share = min(max((known_until - since) / (until - since), 0.0), 1.0)
+        on_load_step.get()(LoadStep(resource, self._fetched[resource], known_until, share))
 
     def finish(self, seen_at: datetime) -> None:
         """Stores what is held back."""
@@ -105,7 +115,12 @@ def records_of(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
 
 
-def id_of(stored: Mapping[str, Any]) -> str:
+def row_of(stored: Mapping[str, Any], updated_at: datetime | None) -> Row:
+    """A shaped record as it is stored."""
+    return Row(_id_of(stored), updated_at, json.dumps(stored, ensure_ascii=False, separators=(",", ":")))
+
+
+def _id_of(stored: Mapping[str, Any]) -> str:
     """A record without an id has a stand-in, so that it is stored and can be rejected with its reason."""
     found = stored.get("id")
     if isinstance(found, str | int) and not isinstance(found, bool) and found != "":

@@ -5,6 +5,8 @@ Belongs here: the figures of one load, for whoever called it. Does not belong he
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +22,20 @@ class ResourceLoad:
     known_until: datetime | None = None
     #: Why there is nothing of it, where the account does not have it.
     left_out: str = ""
+
+
+@dataclass(frozen=True)
+class LoadStep:
+    """Where a load stands within one resource: records fetched in this load, and the share (0-1) of its time that they reach over."""
+
+    resource: str
+    rows: int
+    known_until: datetime | None
+    share: float
+
+
+#: Whoever watches the loads of this context; it is called after every answer of an API.
+on_load_step: ContextVar[Callable[[LoadStep], None]] = ContextVar("on_load_step", default=lambda _: None)
 
 
 @dataclass

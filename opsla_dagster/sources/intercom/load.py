@@ -21,7 +21,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
-from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, latest, records_of, row_of
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -99,6 +99,8 @@ class _Intercom:
         load.report.is_first = "conversations" not in self._progress or not self._progress["conversations"].is_complete
         self._shape = conversation_shape(settings.custom_attributes)
         self._server_at = datetime.now(UTC).replace(tzinfo=None)
+        #: From when on this load asks for conversations.
+        self._begun_from: datetime | None = None
 
     def run(self) -> None:
         for resource in RESOURCES:
@@ -146,6 +148,7 @@ class _Intercom:
         """Stores the conversations updated in some hours behind the watermark; True at the end."""
         step = self._progress.get("conversations", Progress("conversations", None, None, False))
         since = int(step.cursor or self._start)
+        self._begun_from = self._begun_from or from_epoch(since)
         until = since + self._settings.slice_hours * 3_600
         is_last = until >= to_epoch(self._server_at - _SEARCH_LAG)
         listed, begun_at = self._listed(since, None if is_last else until)
@@ -154,6 +157,7 @@ class _Intercom:
             until = max(since, to_epoch(begun_at - _SEARCH_LAG))
         done = Progress("conversations", str(until), from_epoch(until), step.is_complete or is_last)
         self._load.store({}, done, self._server_at)
+        self._load.advanced("conversations", len(listed), done.known_until, self._begun_from, self._server_at)
         self._progress["conversations"] = done
         return is_last
 
@@ -231,5 +235,5 @@ class _Intercom:
 
     def _row(self, table: str, raw: Mapping[str, Any], shape: Shape, stamp: str = "updated_at") -> Row:
         stored = self._load.shaper.shape(table, raw, shape)
-        return Row(id_of(stored), from_epoch(stored.get(stamp)), stored)
+        return row_of(stored, from_epoch(stored.get(stamp)))
 

@@ -23,7 +23,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Answer, Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
-from opsla_dagster.sources.bronze.loading import Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.loading import Load, latest, records_of, row_of
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -49,6 +49,8 @@ from opsla_dagster.sources.zendesk.schedules import as_known_now
 _EXPORT_LAG = timedelta(minutes=2)
 #: What is asked again behind a cursor that is not known any more.
 _OVERLAP = timedelta(hours=1)
+#: By time, a page of this export holds as much as those of the others, if asked to; a breach that was taken back comes again, as deleted.
+_METRIC_EVENTS = {"per_page": "1000", "include_changes": "true"}
 _GONE = frozenset({400, 404, 410, 422})
 _PAGE = 100
 _MOST_PAGES = 100_000
@@ -104,6 +106,8 @@ class _Zendesk:
     def __init__(self, settings: ZendeskSettings, load: Load, start: int) -> None:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
+        #: Resource -> from when on this load asks for it.
+        self._since: dict[str, datetime | None] = {}
         load.report.is_first = not self._step("tickets").is_complete
         self._ticket_shape = ticket_shape(settings.custom_fields)
         #: None where the account does not offer them.
@@ -117,8 +121,7 @@ class _Zendesk:
         self._tickets()
         self._timed_export("ticket_events", "/api/v2/incremental/ticket_events.json", {"include": "comment_events"}, self._audit)
         with self._load.optional("metric_events"):
-            # With its changes: a breach that was taken back comes again, as deleted.
-            self._timed_export("metric_events", "/api/v2/incremental/ticket_metric_events.json", {"include_changes": "true"}, self._metric_event)
+            self._timed_export("metric_events", "/api/v2/incremental/ticket_metric_events.json", _METRIC_EVENTS, self._metric_event)
         if self._load.figures("metric_events").left_out:  # then nobody waits for them, and what is known does not end with them
             self._store({}, Progress("metric_events", self._step("metric_events").cursor, None, True), self._asked_at)
         self._load.finish(self._asked_at)
@@ -184,10 +187,11 @@ class _Zendesk:
     def _schedules(self) -> tuple[list[Row], list[Row]]:
         """The schedules, and what was known of their hours since when."""
         with self._load.timed("schedules"):
-            rows = [self._row("schedules", whole, SCHEDULE, "updated_at") for whole in schedules_of(self._load.api)]
+            listed = [self._load.shaper.shape("schedules", whole, SCHEDULE) for whole in schedules_of(self._load.api)]
         held = self._load.landing.held_records("schedule_versions")
-        versions = as_known_now(held, [row.payload for row in rows], self._asked_at)
-        return rows, [Row(version["id"], self._asked_at, version) for version in versions]
+        versions = as_known_now(held, listed, self._asked_at)
+        rows = [row_of(schedule, from_iso(schedule.get("updated_at"))) for schedule in listed]
+        return rows, [row_of(version, self._asked_at) for version in versions]
 
     # ---- tickets -------------------------------------------------------------------------------------------------------
 
@@ -200,11 +204,13 @@ class _Zendesk:
         """Stores some pages behind the cursor; True at the end of the stream."""
         step = self._step("tickets")
         cursor, known_until, ended = step.cursor, step.known_until, False
+        since = self._since.setdefault("tickets", known_until or from_epoch(self._start))
         tickets: dict[str, Row] = {}
         metric_sets: dict[str, Row] = {}
         for _ in range(self._settings.slice_pages):
             answer = self._page_of_tickets(cursor, known_until)
-            for raw in records_of(answer.content, "tickets"):
+            found = records_of(answer.content, "tickets")
+            for raw in found:
                 row = self._ticket(raw)
                 latest(tickets, row)
                 known_until = _later(known_until, from_epoch(raw.get("generated_timestamp")) or row.updated_at, answer.server_at)
@@ -212,6 +218,7 @@ class _Zendesk:
                     latest(metric_sets, self._row("metric_sets", raw["metric_set"], METRIC_SET, "updated_at"))
             for raw in records_of(answer.content, "metric_sets"):
                 latest(metric_sets, self._row("metric_sets", raw, METRIC_SET, "updated_at"))
+            self._load.advanced("tickets", len(found), known_until, since, answer.server_at)
             after = answer.content.get("after_cursor")
             ended = bool(answer.content.get("end_of_stream")) or after is None or (after == cursor)
             cursor = after or cursor
@@ -244,6 +251,7 @@ class _Zendesk:
         """As `_slice_of_tickets`: the next page begins with the second in which this one ended, so a few come twice."""
         step = self._step(table)
         start, known_until, ended = int(step.cursor or self._start), step.known_until, False
+        since = self._since.setdefault(table, known_until or from_epoch(start))
         rows: dict[str, Row] = {}
         for _ in range(self._settings.slice_pages):
             answer = self._page_by_time(path, {**parameters, "start_time": start})
@@ -255,6 +263,7 @@ class _Zendesk:
                 row = make(raw)
                 latest(rows, row)
                 known_until = _later(known_until, row.updated_at, answer.server_at)
+            self._load.advanced(table, len(records), known_until, since, answer.server_at)
             end = _end_time(answer, start)
             ended = bool(answer.content.get("end_of_stream")) or not records or (end <= start and "end_of_stream" not in answer.content)
             if end <= start and not ended and len(rows) == before:
@@ -285,7 +294,7 @@ class _Zendesk:
 
     def _row(self, table: str, raw: Mapping[str, Any], shape: Shape, stamp: str) -> Row:
         stored = self._load.shaper.shape(table, raw, shape)
-        return Row(id_of(stored), from_iso(stored.get(stamp)), stored)
+        return row_of(stored, from_iso(stored.get(stamp)))
 
     def _organization(self, raw: Mapping[str, Any]) -> Row:
         return self._row("organizations", raw, NAMED, "updated_at")
@@ -298,7 +307,7 @@ class _Zendesk:
 
     def _audit(self, raw: Mapping[str, Any]) -> Row:
         stored = audit_record(raw, self._load.shaper, self._settings.custom_fields)
-        return Row(id_of(stored), from_iso(stored.get("created_at")), stored)
+        return row_of(stored, from_iso(stored.get("created_at")))
 
     def _metric_event(self, raw: Mapping[str, Any]) -> Row:
         for field, known in (("type", METRIC_EVENT_TYPES), ("metric", METRICS)):

@@ -109,7 +109,7 @@ def versions_as_calendars(source: str, records: Iterable[Mapping[str, Any]]) -> 
     calendars = schedules_as_calendars(source, [json.dumps({**version, "id": version["schedule_id"], "list_position": n}) for n, version in enumerate(listed)])
     default = next((key for key in calendars if not last[key].get("is_gone")), None)
     versions: list[Version] = []
-    for version, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for version, following in zip(ordered, [*ordered, None][1:], strict=True):
         number = str(version["schedule_id"])
         is_last = following is None or str(following["schedule_id"]) != number
         known_to = None if is_last else from_iso(following["known_from"]) if following else None
