@@ -117,6 +117,7 @@ _ALL = [
     _count("difference_seconds", "Ours less the source's; NULL where either tells none", nullable=True, at_least=None),
     _text("comparison", "How the source's verdict compares with our clock", values=(
         "agrees", "whole_minutes", "time_differs", "verdict_differs", "still_running", "unknown", "no_clock")),
+    Column("example_number", "BIGINT", "Number of the example, 1 the largest difference", at_least=1, at_most=3),
     _count("verdicts", "Verdicts of the source counted in the row"),
     _count("source_breached_verdicts", "Of these, the ones that say broken"),
     _measure("difference_p50_business_minutes", "Exact p50 of the difference, business minutes"),
@@ -297,6 +298,9 @@ _ALL = [
     *_percentiles("first_touch", "first touch"),
     *_percentiles("resolution_incl_wait", "first resolution, customer wait counted"),
     *_percentiles("resolution_paused", "first resolution, paused in CUSTOMER_WAIT"),
+    _count("stopped_clocks", "Clocks that are met or breached and of a policy that was in force at their end"),
+    _count("paused_clocks", "Of stopped_clocks, those that stood still for some open time"),
+    *_percentiles("elapsed", "open time that a clock counted"),
     # drivers
     _text("stage", "Stretch between two milestones",
           values=("triage_to_investigation", "investigation_to_review", "review_to_resolved")),
@@ -311,7 +315,6 @@ _ALL = [
     _text("finding", "Short name of the finding"),
     _measure("figure", "The finding's figure, in `unit`", at_least=None),
     _text("unit", "Unit of the figure"),
-    _text("statement", "The finding as a sentence"),
     # scenarios
     _text("scenario", "Name of the scenario in scenarios.yml"),
     _text("lever", "What the scenario changes", values=("shorten_stage", "fewer_reopens")),
@@ -325,10 +328,12 @@ _ALL = [
     _text("rework_measure", "How rework was measured", nullable=True, values=("proxy", "measured")),
     _text("description", "What it is, in words"),
     # the source's own verdict beside ours
+    _text("compared_with", "The promises that the source's verdicts are set beside: its own, all of a case together; our clocks of the metrics that it "
+          "judged; or the first resolution of sla_policies.yml", values=("own_promises", "judged_metrics", "first_resolution")),
     _count("source_verdict_cases", "Cases on which the source gives a verdict"),
     _pct("source_breach_pct", "Breaches by the source's own verdict, of source_verdict_cases"),
-    _pct("our_breach_pct", "SLA A breaches (customer wait counted) of the cases we give a verdict on"),
-    _count("our_verdict_cases", "Cases on which SLA A (customer wait counted) is met or breached"),
+    _pct("our_breach_pct", "Breaches by our clocks of `compared_with`, of our_verdict_cases"),
+    _count("our_verdict_cases", "Cases on which our clocks of `compared_with` give a verdict: one is breached, or all are met"),
     _count("both_verdict_cases", "Cases on which both give a verdict"),
     _count("agreeing_cases", "Of both_verdict_cases, those on which the verdicts agree"),
     _count("source_resolved_cases", "Cases with the source's own resolved stamp"),
