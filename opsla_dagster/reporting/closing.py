@@ -98,6 +98,8 @@ def _times(headline: Headline) -> Table:
 def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableType]]:
     if summary.headline is not None:
         yield from _headline(summary.headline)
+    for number, missing in enumerate(summary.left_out):
+        yield "" if number else "Left out", Text(missing, "yellow")
     failed = summary.failed_checks
     yield "Checks", Text.assemble(
         f"{wording.count(len(summary.passed_checks))} passed, ",

@@ -33,6 +33,7 @@ def promises(headline: Headline) -> Section:
     is_crowded = len(headline.promises) > MOST_PROMISES
     drawn = headline.by_metric()[:MOST_PROMISES] if is_crowded else headline.promises
     shows_policy = headline.has_several_policies()
+    stands = [stand for stand in STANDS if any(getattr(promise, stand[0]) for promise in headline.promises)]
     return section(
         finding=_finding(headline),
         how_to_read=" ".join([
@@ -45,8 +46,8 @@ def promises(headline: Headline) -> Section:
             "known, is in no percentage. A case can have several clocks, or none."
         ),
         data={
-            "stands": [(css, words) for column, css, words in STANDS if any(getattr(promise, column) for promise in headline.promises)],
-            "rows": [_row(promise, shows_policy=shows_policy) for promise in drawn],
+            "stands": [(css, words) for _, css, words in stands],
+            "rows": [_row(promise, stands, shows_policy=shows_policy) for promise in drawn],
         },
         table=_table(headline.promises) if is_crowded else None,
     )
@@ -66,14 +67,14 @@ def _finding(headline: Headline) -> str:
     )
 
 
-def _row(promise: PromiseFigures, *, shows_policy: bool) -> Mapping[str, Any]:
-    counts = {column: getattr(promise, column) for column, _, _ in STANDS}
+def _row(promise: PromiseFigures, stands: Sequence[tuple[str, str, str]], *, shows_policy: bool) -> Mapping[str, Any]:
+    counts = {column: getattr(promise, column) for column, _, _ in stands}
     return {
         "title": promise.title,
         "detail": ", ".join(filter(None, (promise.policy_title if shows_policy else "", _target(promise)))),
         "kept": wording.percent(promise.kept_pct),
-        "parts": [(css, counts[column]) for column, css, _ in STANDS if counts[column]],
-        "figures": [(words, wording.count(counts[column])) for column, _, words in STANDS],
+        "parts": [(css, counts[column]) for column, css, _ in stands if counts[column]],
+        "figures": [(words, wording.count(counts[column])) for column, _, words in stands],
     }
 
 
