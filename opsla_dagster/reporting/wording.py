@@ -51,7 +51,7 @@ def time_taken(figure: float | None) -> str:
         return MISSING
     if 0 < figure < 1:
         return f"{max(1, round(figure * 60))} s"
-    if round(figure, 1) < HOURS_FROM:
+    if round(figure) < HOURS_FROM:
         return f"{minutes(figure)} min"
     hours = figure / MINUTES_AN_HOUR
     return f"{hours:,.0f} h" if round(hours, 1) >= 100 else f"{hours:,.1f} h"
@@ -73,7 +73,7 @@ def business_time(figure: float | None, day_minutes: float | None = None) -> str
 
 def fitting_unit(highest: float) -> tuple[str, int]:
     """The unit of an axis up to `highest` minutes, and how many minutes it is: `("min", 1)` or `("h", 60)`."""
-    return ("min", 1) if round(highest, 1) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
+    return ("min", 1) if round(highest) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
 
 
 def span(seconds: float | None) -> str:
