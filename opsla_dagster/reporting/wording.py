@@ -76,6 +76,18 @@ def fitting_unit(highest: float) -> tuple[str, int]:
     return ("min", 1) if round(highest) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
 
 
+def clock_time(seconds: int) -> str:
+    """Hours, minutes and seconds, `10:05:30`: exact, a column of them adds up, and targets are in hours too."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def exact(seconds: int) -> str:
+    """`1 h 2 min 3 s` of open time, to the second; there are no days in it, a business day has no fixed length."""
+    hours, rest = divmod(seconds, 3600)
+    parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
 def span(seconds: float | None) -> str:
     """Seconds as `3 h 20 min`, signed when negative."""
     if seconds is None:

@@ -13,7 +13,16 @@ import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reporting_marts import SETTINGS, Log, own_promises, some_checks, summary_of, write_account_marts, write_marts, write_own_marts
+from reporting_marts import (
+    SETTINGS,
+    Log,
+    own_promises,
+    some_checks,
+    summary_of,
+    write_account_marts,
+    write_marts,
+    write_own_marts,
+)
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording

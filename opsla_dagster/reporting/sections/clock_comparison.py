@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.comparisons import WAYS, way
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import MOST_TABLE_ROWS, Section, Table
@@ -20,26 +21,6 @@ from opsla_dagster.reporting.sections.common import MOST_TABLE_ROWS, Section, Ta
 _TABLE, _EXAMPLES = "mart.source_clock_comparison", "mart.source_clock_examples"
 #: Metrics drawn, those of most verdicts first; the table has the rest.
 MOST_METRICS = 12
-#: Each way of comparing, from the best: what it is, and where the difference comes from.
-WAYS = {
-    "agrees": ("agrees", "The same verdict, and the same time to the second where the source tells one."),
-    "whole_minutes": ("less than a minute apart", "The same verdict; the source counts whole minutes, opsla seconds."),
-    "time_differs": (
-        "another time",
-        "The same verdict, but the times are a minute or more apart: another schedule, another start or stop, or a pause that only one of the two knows.",
-    ),
-    "verdict_differs": (
-        "another verdict",
-        "One says kept, the other broken. Look first at the target, the schedule and the event that stopped the clock.",
-    ),
-    "still_running": (
-        "still running",
-        "The source has judged what for opsla has not stopped yet: a running clock is judged at each look (mart.open_clocks).",
-    ),
-    "unknown": ("no verdict of opsla", "Opsla’s clock ended without what would have stopped it, or lies beyond the calendar: no verdict to compare."),
-    "no_clock": ("no clock of opsla", "The source judged what opsla has no clock of: nothing that it knows was promised of it, or it never started."),
-    "nothing_compared": ("nothing compared", "The source tells neither a verdict nor a time here, so nothing says that the two agree."),
-}
 #: Ways in which both sides say something.
 _COMPARED = ("agrees", "whole_minutes", "time_differs", "verdict_differs")
 _SAME = ("agrees", "whole_minutes")
@@ -105,7 +86,7 @@ def _group(
         "total": wording.counted(total, "verdict"),
         "ways": [
             {
-                "name": _way(row["comparison"])[0],
+                "name": way(row["comparison"])[0],
                 "why": _why(row),
                 "verdicts": wording.count(row["verdicts"]),
                 "share": wording.percent(100 * row["verdicts"] / total, 1),
@@ -124,28 +105,20 @@ def _place(comparison: str) -> int:
     return list(WAYS).index(comparison) if comparison in WAYS else len(WAYS)
 
 
-def _way(comparison: str) -> tuple[str, str]:
-    return WAYS.get(comparison, (wording.name(comparison), ""))
-
-
 def _why(row: Row) -> str:
     apart = row["difference_p50_business_minutes"]
     middle = f" Half of them are at most {wording.time_taken(apart)} apart." if row["comparison"] == "time_differs" and apart else ""
-    return f"{_way(row['comparison'])[1]}{middle}"
+    return f"{way(row['comparison'])[1]}{middle}"
 
 
 def _beside(example: Row) -> str:
     """Both sides of one example: `source 3 h 20 min, opsla 10 min`, `source broken, opsla kept`."""
     ours, theirs = example["elapsed_seconds"], example["source_elapsed_seconds"]
     if example["comparison"] in ("time_differs", "whole_minutes") and ours is not None and theirs is not None:
-        return f"source {_seconds(theirs)}, opsla {_seconds(ours)}"
+        return f"source {wording.clock_time(theirs)}, opsla {wording.clock_time(ours)}"
     verdict = {True: "broken", False: "kept", None: "no verdict"}[example["source_is_breached"]]
     outcome = {"met": "kept", "breached": "broken", "running": "still running", "unknown": "unknown", None: "no clock"}.get(example["outcome"], "unknown")
     return f"source {verdict}, opsla {outcome}"
-
-
-def _seconds(seconds: int) -> str:
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def _title(metric: str, titles: Mapping[str, str]) -> str:
@@ -157,7 +130,7 @@ def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
         head=["Source", "Metric", "Comparison", "Verdicts", "Broken by the source", "Broken by opsla", "Difference, p50"],
         rows=[
             [
-                row["source"], _title(row["metric"], titles), _way(row["comparison"])[0], wording.count(row["verdicts"]),
+                row["source"], _title(row["metric"], titles), way(row["comparison"])[0], wording.count(row["verdicts"]),
                 wording.count(row["source_breached_verdicts"]), wording.count(row["breached_clocks"]),
                 wording.time_taken(row["difference_p50_business_minutes"]),
             ]
