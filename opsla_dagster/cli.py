@@ -209,7 +209,7 @@ def status() -> None:
     from opsla_dagster.reporting.status import print_status
     from opsla_dagster.settings import load_settings
 
-    print_status(load_settings().home, console)
+    print_status(load_settings(), console)
 
 
 @app.command()
