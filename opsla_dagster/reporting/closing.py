@@ -89,7 +89,7 @@ def _table(*names: str) -> Table:
 
 
 def _times(headline: Headline) -> Table:
-    table = _table("Promise", *(("breached", "% of these") if headline.slas else ("stopped", "target")), "p50", "p90", "p95")
+    table = _table("Promise", *wording.headline_heads(headline))
     for name, figures in wording.headline_rows(headline):
         table.add_row(Text(name), *figures)
     return table

@@ -167,6 +167,17 @@ def headline_population_note(headline: Headline) -> str:
     return f"Cases, not clocks; times are open time.{rest}"
 
 
+def headline_heads(headline: Headline) -> Sequence[str]:
+    """The columns of the second table of a headline; targets where the desk says them."""
+    if headline.slas:
+        return ("breached", "% of these", "p50", "p90", "p95")
+    return ("stopped", *(["target"] if _tells_targets(headline) else []), "p50", "p90", "p95")
+
+
+def _tells_targets(headline: Headline) -> bool:
+    return any(promise.target for promise in headline.timed_promises())
+
+
 def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
     """Name and figures of each promise: breaches and times of the cases both touched and resolved, else times of all stopped clocks."""
     if headline.slas:
@@ -177,7 +188,7 @@ def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
         ]
     return [
         (promise_name(promise, headline), (
-            count(promise.stopped_clocks), promise.target or MISSING, *map(time_taken, (promise.p50, promise.p90, promise.p95)),
+            count(promise.stopped_clocks), *([promise.target or MISSING] if _tells_targets(headline) else []), *map(time_taken, (promise.p50, promise.p90, promise.p95)),
         ))
         for promise in headline.timed_promises()
     ]

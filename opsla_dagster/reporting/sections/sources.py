@@ -32,8 +32,8 @@ def sources(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Sectio
         finding=_finding(found),
         how_to_read="Agreeing cases are those where the source and opsla come to the same verdict.",
         definition=(
-            f"Each breach % is over the cases that side gives a verdict for. {' '.join(_judged_by(row, headline) for row in found if row['source_verdict_cases'])} "
-            "Calendar hours run from intake to the source’s own resolution stamp, around the clock."
+            f"Each breach % is over the cases that side gives a verdict for. {' '.join(_judged_by(row, headline) for row in found if row['source_verdict_cases'])}"
+            + " Calendar hours run from intake to the source’s own resolution stamp, around the clock." * any(row["source_resolved_cases"] for row in found)
         ),
         data={"sources": [(row["source"], _figures(row)) for row in found]},
     )
