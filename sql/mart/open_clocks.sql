@@ -4,11 +4,13 @@
 -- being known. Outside the calendar's horizon nothing is known (docs/decisions/0006-clock-outcomes.md).
 with clocks as (
     select
+        clocks.source,
         clocks.case_id,
         clocks.intake_date,
         clocks.policy,
         clocks.metric,
         clocks.cycle,
+        clocks.is_source_promise,
         clocks.calendar,
         clocks.started_at,
         clocks.target_seconds,
@@ -97,10 +99,12 @@ measured as (
 )
 
 select
+    clocks.source,
     clocks.case_id,
     clocks.policy,
     clocks.metric,
     clocks.cycle,
+    clocks.is_source_promise,
     cases.tier,
     cases.case_type,
     cases.priority,
