@@ -344,16 +344,16 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
         start.add("REOPENED")
     found: list[Run] = []
     since: int | None = None
+    started_by: Step | None = None
     may_start = not after
     for step in history.steps:
-        if since is not None and step.signals & stop:
-            found.append((since, step.at, None))
-            since = None
-        elif since is not None and step.signals & cancel:
-            found.append((since, step.at, _reason(*step.signals)))
+        ends = step.signals & (stop | cancel)
+        if since is not None and ends:
+            if not (repeats and started_by is not None and _closes_what_it_began(started_by, step, ends)):
+                found.append((since, step.at, None if ends & stop else _reason(*step.signals)))
             since = None
         if since is None and may_start and step.signals & start:
-            since = max(step.at, history.intake)
+            since, started_by = max(step.at, history.intake), step
         may_start = may_start or bool(step.signals & after)
     # What is said after the end of a case asks for nothing, unless it is answered.
     is_asked = repeats or answers_the_customer
@@ -365,6 +365,11 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     if repeats or reopen == "restart":
         return [_cycle(number, [run]) for number, run in enumerate(found, start=1)]
     return [_cycle(1, found[:1] if reopen == "freeze" else found, is_whole=reopen == "void")]
+
+
+def _closes_what_it_began(began: Step, step: Step, ends: set[str] | frozenset[str]) -> bool:
+    """Who replies and solves at once owes nothing for the time after the reply."""
+    return began.at == step.at and bool(ends & TERMINAL)
 
 
 def _is_reply(metric: Mapping[str, Any]) -> bool:

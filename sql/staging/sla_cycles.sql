@@ -2,7 +2,8 @@
 -- Signals (statuses, reopens, messages) in the order of the source: a stop ends what runs, a start begins where nothing runs, and
 -- of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock runs:
 -- freeze = once, restart = anew at each reopen, resume and void = in parts of one cycle. A metric with `after` starts only after the
--- first of those signals; one that measures an answer starts, in a case that the desk began, when the customer writes. Where only the first
+-- first of those signals. What repeats and is ended by the end of the case in the instant in which it starts (a reply that solves) is no
+-- cycle. A metric that measures an answer starts, in a case that the desk began, when the customer writes. Where only the first
 -- run counts it is looked for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
 with cases as (
     select
@@ -317,6 +318,7 @@ signal_steps as (
         bool_or(is_start) as is_start,
         bool_or(is_stop) as is_stop,
         bool_or(is_end) as is_end,
+        bool_or(is_end and signal in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')) as is_end_of_case,
         max(case when is_end and signal = 'CANCELLED' then 'cancelled' when is_end and signal = 'MERGED' then 'merged' end) as reason
     from metric_signals
     where is_start or is_end
@@ -361,6 +363,10 @@ paired_changes as (
             partition by case_id, metric, reopen
             order by sort_rank, instant, source_sequence, event_id
         ) as is_stopped_by_event,
+        lead(is_end_of_case) over (
+            partition by case_id, metric, reopen
+            order by sort_rank, instant, source_sequence, event_id
+        ) as is_ended_by_end_of_case,
         lead(reason) over (
             partition by case_id, metric, reopen
             order by sort_rank, instant, source_sequence, event_id
@@ -370,21 +376,27 @@ paired_changes as (
 
 walked_intervals as (
     select
-        case_id,
-        metric,
-        reopen,
+        changes.case_id,
+        changes.metric,
+        changes.reopen,
         row_number() over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
+            partition by changes.case_id, changes.metric, changes.reopen
+            order by changes.sort_rank, changes.instant, changes.source_sequence, changes.event_id
         ) as run_number,
-        instant as started_at,
-        event_id as start_event_id,
-        ended_by_signal_at,
-        end_event_id,
-        coalesce(is_stopped_by_event, false) as is_stopped_by_event,
-        reason_ended_by_signal
-    from paired_changes
-    where begins
+        changes.instant as started_at,
+        changes.event_id as start_event_id,
+        changes.ended_by_signal_at,
+        changes.end_event_id,
+        coalesce(changes.is_stopped_by_event, false) as is_stopped_by_event,
+        changes.reason_ended_by_signal
+    from paired_changes as changes
+    inner join modes on changes.metric = modes.metric and changes.reopen = modes.reopen
+    where
+        changes.begins
+        and not (
+            modes.is_repeating
+            and coalesce(changes.is_ended_by_end_of_case and changes.ended_by_signal_at = changes.instant, false)
+        )
 ),
 
 runs as (
