@@ -44,6 +44,9 @@ ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags",
 )
 
+#: What a case has besides: the first two for good, the schedule changes.
+OTHER_ATTRIBUTES = ("source", "initiated_by", "schedule")
+
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -62,7 +65,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Change:
-    """An attribute that has another value from `at` on; None: cleared."""
+    """An attribute, or the case's own schedule, that has another value from `at` on; None: cleared."""
 
     at: int
     sequence: int
@@ -72,19 +75,28 @@ class Change:
 
 @dataclass(frozen=True)
 class AppliedTarget:
-    """What the vendor itself promised from `at` on."""
+    """What the vendor itself promised from `at` on; without a target: its promise for the metric is withdrawn."""
 
     at: int
     sequence: int
     metric: str
     policy: str
     calendar: str
-    target_seconds: int
+    target_seconds: int | None
+    #: What a reopen does to the vendor's clock; None: what the vendor does with this metric.
+    reopen: str | None = None
+    #: It counts on the case's own schedule, whatever that is; `calendar` only where the case has none.
+    is_on_case_schedule: bool = False
+    schedule_change: str = "in_force"
+
+    @property
+    def effective_reopen(self) -> str:
+        return self.reopen or ("resume" if self.metric in RESUMED_FOR_VENDORS else "freeze")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case; `attributes` are those it came in with (and `source`)."""
+    """One case; `attributes` are those it came in with (and `source`, `initiated_by`, and the `schedule` it had before a change)."""
 
     case_id: str
     intake_at: int
@@ -225,18 +237,24 @@ def _case(content: Mapping[str, Any]) -> Case:
     if set(content) - known:
         raise DocumentError(f"case {content.get('case_id')}: no such field: {', '.join(sorted(set(content) - known))}")
     attributes = {name: str(value) for name, value in content.get("attributes", {}).items()}
-    if set(attributes) - {*ATTRIBUTES, "source"}:
-        raise DocumentError(f"case {content['case_id']}: no such attribute: {', '.join(attributes)}")
+    if strange := set(attributes) - {*ATTRIBUTES, *OTHER_ATTRIBUTES}:
+        raise DocumentError(f"case {content['case_id']}: no such attribute: {', '.join(sorted(strange))}")
     return Case(
         case_id=str(content["case_id"]), intake_at=instant(content["intake_ts"]), attributes=attributes,
         signals=tuple(_signal(number, line) for number, line in enumerate(content.get("signals", ()))),
         changes=tuple(_change(number, line) for number, line in enumerate(content.get("changes", ()))),
-        applied=tuple(
-            AppliedTarget(
-                instant(row["applied_ts"]), number, row["metric"], row["policy"], row["calendar"], int(row["target_seconds"])
-            )
-            for number, row in enumerate(content.get("applied_targets", ()))
-        ),
+        applied=tuple(_applied(number, row) for number, row in enumerate(content.get("applied_targets", ()))),
+    )
+
+
+def _applied(number: int, row: Mapping[str, Any]) -> AppliedTarget:
+    known = {"applied_ts", "metric", "policy", "calendar", "target_seconds", "reopen", "is_on_case_schedule", "schedule_change"}
+    if set(row) - known:
+        raise DocumentError(f"applied_targets: no such field: {', '.join(sorted(set(row) - known))}")
+    target = row["target_seconds"]
+    return AppliedTarget(
+        instant(row["applied_ts"]), number, row["metric"], row["policy"], row["calendar"], None if target is None else int(target),
+        row.get("reopen"), bool(row.get("is_on_case_schedule", False)), row.get("schedule_change", "in_force"),
     )
 
 
@@ -249,8 +267,8 @@ def _signal(number: int, line: str) -> Signal:
 
 def _change(number: int, line: str) -> Change:
     at, attribute, value = line[:19], *(line[19:].strip().partition(" ")[::2])
-    if attribute not in ATTRIBUTES:
-        raise DocumentError(f"{line!r}: {attribute!r} is no attribute")
+    if attribute not in (*ATTRIBUTES, "schedule"):
+        raise DocumentError(f"{line!r}: {attribute!r} is no attribute that changes")
     return Change(instant(at), number, attribute, value or None)
 
 
@@ -298,7 +316,8 @@ def _dumped_case(case: Case) -> dict[str, Any]:
         "applied_targets": [
             {
                 "applied_ts": shown(applied.at), "metric": applied.metric, "policy": applied.policy,
-                "calendar": applied.calendar, "target_seconds": applied.target_seconds,
+                "calendar": applied.calendar, "target_seconds": applied.target_seconds, "reopen": applied.reopen,
+                "is_on_case_schedule": applied.is_on_case_schedule, "schedule_change": applied.schedule_change,
             }
             for applied in case.applied
         ],

@@ -22,7 +22,6 @@ from conformance.documents import (
     CASES,
     KINDS,
     MESSAGES,
-    RESUMED_FOR_VENDORS,
     TERMINAL,
     Case,
     Clock,
@@ -181,7 +180,8 @@ def _case(case: Case) -> dict[str, Any]:
     latest: dict[str, str | None] = {name: case.attributes.get(name) for name in ATTRIBUTES}
     for change in sorted(case.changes, key=lambda change: (change.at, change.sequence)):
         latest[change.attribute] = change.value
-    return _common(case) | {"intake_ts": _utc(case.intake_at)} | latest
+    latest.pop("schedule", None)  # no column of a case: its changes tell
+    return _common(case) | {"intake_ts": _utc(case.intake_at), "initiated_by": case.attributes.get("initiated_by")} | latest
 
 
 def _events(case: Case) -> Rows:
@@ -212,7 +212,7 @@ def _messages(case: Case) -> Rows:
 
 
 def _changes(case: Case) -> Rows:
-    held: dict[str, str | None] = {name: case.attributes.get(name) for name in ATTRIBUTES}
+    held: dict[str, str | None] = {name: case.attributes.get(name) for name in (*ATTRIBUTES, "schedule")}
     rows: Rows = []
     for change in sorted(case.changes, key=lambda change: (change.at, change.sequence)):
         rows.append(_common(case) | {
@@ -230,7 +230,8 @@ def _applied(case: Case) -> Rows:
             "applied_id": f"{case.case_id}-{applied.sequence:06d}", "applied_ts": _utc(applied.at),
             "source_sequence": len(case.signals) + len(case.changes) + applied.sequence, "metric": applied.metric,
             "policy": applied.policy, "calendar": applied.calendar, "target_seconds": applied.target_seconds,
-            "reopen": "resume" if applied.metric in RESUMED_FOR_VENDORS else "freeze", "is_on_case_schedule": False, "schedule_change": "in_force",
+            "reopen": applied.effective_reopen, "is_on_case_schedule": applied.is_on_case_schedule,
+            "schedule_change": applied.schedule_change,
         }
         for applied in case.applied
     ]

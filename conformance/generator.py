@@ -42,11 +42,19 @@ SCOPES = {"team": "queue", "tags": "tag"}
 #: How often what happens to a case, roughly as on a desk.
 SIGNALS = {
     "TRIAGE": 6, "ASSIGNED": 4, "INVESTIGATION": 8, "ESCALATED": 2, "CUSTOMER_WAIT": 6, "VENDOR_WAIT": 3, "ON_HOLD": 3,
-    "REVIEW_QA": 3, "RESOLVED": 8, "CLOSED": 3, "CANCELLED": 1, "REOPENED": 4, "INTAKE": 1,
-    "CUSTOMER_MESSAGE": 9, "PUBLIC_REPLY": 9, "PRIVATE_NOTE": 3,
+    "REVIEW_QA": 3, "RESOLVED": 8, "CLOSED": 3, "CANCELLED": 1, "MERGED": 1, "REOPENED": 4, "INTAKE": 1,
+    "CUSTOMER_MESSAGE": 9, "PUBLIC_REPLY": 9, "BOT_REPLY": 2, "PRIVATE_NOTE": 3,
 }
 WAITS = ["CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA", "ESCALATED", "REOPENED", "RESOLVED"]
-SOURCES = ["conformance", "mailbox", "vendor"]
+SOURCES = ["conformance", "mailbox", "vendor", "vendor"]
+INITIATORS = ["customer", "agent", "automation"]
+#: What vendors measure, beside the standard set: a reply that a solve ends too, and a next reply after the first one only.
+VENDOR_METRICS: dict[str, dict[str, Any]] = {
+    "reply_or_solved": {"start": ["INTAKE"], "stop": ["PUBLIC_REPLY", "RESOLVED"], "cancel": ["CLOSED"]},
+    "bot_or_person": {"start": ["INTAKE", "CUSTOMER_MESSAGE"], "stop": ["PUBLIC_REPLY", "BOT_REPLY"], "repeats": True},
+    "subsequent_reply": {"start": ["CUSTOMER_MESSAGE"], "stop": ["PUBLIC_REPLY"], "cancel": ["RESOLVED"], "repeats": True, "after": ["PUBLIC_REPLY"]},
+    "until_closed": {"start": ["INTAKE"], "stop": ["CLOSED", "MERGED"], "pause": ["CUSTOMER_WAIT", "RESOLVED"]},
+}
 
 
 def draw_document(seed: int, cases: int = 400) -> Document:
@@ -57,6 +65,7 @@ def draw_document(seed: int, cases: int = 400) -> Document:
     calendars = {f"calendar_{number}": _calendar(draw, start, end) for number in range(draw.randint(2, 5))}
     calendars["vendor:always"] = {"zone": "UTC", "always_open": True}
     metrics = dict(shared("metrics")["standard"])
+    metrics |= {name: VENDOR_METRICS[name] for name in draw.sample(list(VENDOR_METRICS), draw.randint(0, 3))}
     for number in range(draw.randint(0, 3)):
         metrics[f"metric_{number}"] = _metric(draw)
     policies = [_policy(draw, number, metrics, calendars) for number in range(draw.randint(1, 7))]
@@ -109,7 +118,8 @@ def _metric(draw: Random) -> dict[str, Any]:
     if repeats and draw.random() < 0.4:
         start = [*start, stop[0]]
         pause = [name for name in pause if name not in start]
-    return {"start": start, "stop": stop, "cancel": cancel, "pause": pause, "repeats": repeats}
+    after = [draw.choice([name for name in names if name != "INTAKE"])] if "INTAKE" not in start and draw.random() < 0.3 else []
+    return {"start": start, "stop": stop, "cancel": cancel, "pause": pause, "repeats": repeats, "after": after}
 
 
 def _policy(draw: Random, number: int, metrics: dict[str, Any], calendars: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +128,9 @@ def _policy(draw: Random, number: int, metrics: dict[str, Any], calendars: dict[
         values = sorted({value for told in VALUES[attribute] for value in told.split()})
         when[SCOPES.get(attribute, attribute)] = draw.sample(values, draw.randint(1, 2))
     if draw.random() < 0.1:
-        when["source"] = draw.sample(SOURCES, 2)
+        when["source"] = draw.sample(sorted(set(SOURCES)), 2)
+    if draw.random() < 0.1:
+        when["initiated_by"] = draw.sample(INITIATORS, draw.randint(1, 2))
     calendar = draw.choice(list(calendars))
     targets: dict[str, Any] = {}
     for metric in metrics:
@@ -128,7 +140,8 @@ def _policy(draw: Random, number: int, metrics: dict[str, Any], calendars: dict[
             targets[metric] = {"target": target, "calendar": own} if own else target
     return {
         "name": f"policy_{number}", "when": when, "calendar": calendar, "targets": targets,
-        "reopen": draw.choice(["freeze", "restart", "resume"]), "change": draw.choice(["retroactive", "restart"]),
+        "reopen": draw.choice(["freeze", "restart", "resume", "void"]), "change": draw.choice(["retroactive", "retroactive", "restart"]),
+        "schedule_change": draw.choice(["in_force", "last"]),
     }
 
 
@@ -150,6 +163,8 @@ def _case(draw: Random, case_id: str, first: int, last: int, metrics: dict[str, 
         intake = draw.choice([first, first - 1, first - DAY, last - 1, last])
     attributes = {name: draw.choice(values) for name, values in VALUES.items() if draw.random() < 0.8}
     attributes["source"] = draw.choice(SOURCES)
+    if draw.random() < 0.5:
+        attributes["initiated_by"] = draw.choice(INITIATORS)
     at = intake
     seen = [intake]
     signals: list[Signal] = []
@@ -159,23 +174,45 @@ def _case(draw: Random, case_id: str, first: int, last: int, metrics: dict[str, 
         name = draw.choices(list(SIGNALS), weights=list(SIGNALS.values()))[0]
         if signals and draw.random() < 0.03:
             at, name = signals[-1].at, signals[-1].name  # told twice
+        elif len(signals) > 1 and draw.random() < 0.03:
+            at, name = signals[-1].at, signals[-2].name  # told again after another one
         signals.append(Signal(at, number, name))
+    if signals and draw.random() < 0.03:  # the file was appended to itself
+        signals += [Signal(signal.at, len(signals) + number, signal.name) for number, signal in enumerate(signals)]
     if draw.random() < 0.6:  # an end, late enough or with a wrong stamp
         at = _next(draw, max(seen) + draw.choice([900, HOUR, 4 * HOUR, DAY]), seen)
-        signals.append(Signal(at, len(signals), draw.choice(["RESOLVED", "RESOLVED", "CLOSED", "CANCELLED"])))
+        signals.append(Signal(at, len(signals), draw.choice(["RESOLVED", "RESOLVED", "RESOLVED", "CLOSED", "CLOSED", "CANCELLED", "MERGED"])))
     changes: list[Change] = []
     for number in range(draw.choice([0, 0, 1, 2, 3, 6])):
         attribute = draw.choice(list(VALUES))
         value = None if draw.random() < 0.2 else draw.choice(VALUES[attribute])
         changes.append(Change(_next(draw, draw.choice(seen), seen), number, attribute, value))
-    applied: list[AppliedTarget] = []
-    if attributes["source"] == "vendor" and draw.random() < 0.5:
-        for number in range(draw.randint(1, 4)):
-            applied.append(AppliedTarget(
-                _next(draw, draw.choice(seen), seen), number, draw.choice(list(metrics)), draw.choice(["gold", "silver"]),
-                draw.choice(calendars), draw.choice([900, 3600, 7200, 28_800, 144_000]),
-            ))
+    applied = _applied(draw, seen, metrics, calendars) if attributes["source"] == "vendor" and draw.random() < 0.7 else []
+    if applied and draw.random() < 0.6:  # triggers give the case other schedules
+        attributes["schedule"] = draw.choice(calendars)
+        for number in range(len(changes), len(changes) + draw.choice([1, 1, 2, 4])):
+            value = None if draw.random() < 0.05 else draw.choice(calendars)
+            changes.append(Change(_next(draw, draw.choice(seen), seen), number, "schedule", value))
+        if draw.random() < 0.1:
+            del attributes["schedule"]
     return Case(case_id, intake, attributes, tuple(signals), tuple(changes), tuple(applied))
+
+
+def _applied(draw: Random, seen: list[int], metrics: dict[str, Any], calendars: list[str]) -> list[AppliedTarget]:
+    """The vendor's targets, often for one metric again and again: replaced, withdrawn, applied once more."""
+    metric = draw.choice(list(metrics))
+    is_on_case_schedule, schedule_change = draw.random() < 0.6, draw.choice(["in_force", "last"])
+    rows = []
+    for number in range(draw.randint(1, 6)):
+        target = None if number and draw.random() < 0.25 else draw.choice([900, 3600, 7200, 28_800, 144_000])
+        rows.append(AppliedTarget(
+            _next(draw, draw.choice(seen), seen), number, metric if draw.random() < 0.7 else draw.choice(list(metrics)),
+            draw.choice(["gold", "silver"]), draw.choice(calendars), target,
+            draw.choice([None, None, None, "freeze", "restart", "resume", "void"]),
+            is_on_case_schedule if draw.random() < 0.9 else not is_on_case_schedule,
+            schedule_change if draw.random() < 0.9 else draw.choice(["in_force", "last"]),
+        ))
+    return rows
 
 
 def _next(draw: Random, at: int, seen: list[int]) -> int:

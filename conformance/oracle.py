@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.calendar_hours import Calendars, Hours, Pairs, duration
-from conformance.documents import MESSAGES, RESUMED_FOR_VENDORS, TERMINAL, Case, Clock, Document, Signal
+from conformance.documents import MESSAGES, TERMINAL, AppliedTarget, Case, Clock, Document, Signal
 
 #: Later than everything: where an interval goes on.
 EVER = 1 << 60
@@ -31,6 +31,10 @@ class Promise:
     calendar: str
     target: int
     change: str
+    #: in_force: each second by the calendar of its instant; last: all of them by the one just before the end.
+    schedule_change: str = "last"
+    #: It counts on the schedule of the case, where that is known.
+    is_on_case_schedule: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,15 @@ class Cycle:
     #: Why it ended without being kept; None where it was stopped, or is open.
     reason: str | None
     runs: tuple[tuple[int, int], ...]
+    #: Why each of the runs ended, likewise.
+    run_reasons: tuple[str | None, ...]
+    #: The time between its runs counts as well: a reopen took the end back.
+    is_whole: bool = False
+
+    @property
+    def counted(self) -> tuple[tuple[int, int], ...]:
+        """When the metric ran, for the seconds."""
+        return ((self.start, self.runs[-1][1]),) if self.is_whole else self.runs
 
 
 @dataclass(frozen=True)
@@ -73,17 +86,20 @@ class History:
 
     def __init__(self, case: Case) -> None:
         self.intake = case.intake_at
+        #: In a case that the desk began there is nothing to answer at intake, and the customer's first message did not open it.
+        self.is_outbound = case.attributes.get("initiated_by") in ("agent", "automation")
         events = _distinct([signal for signal in case.signals if signal.name not in MESSAGES])
         endings = self._endings(events)
         self.ended_at = max(self.intake, endings[0].at) if endings else None
-        self.is_cancelled = bool(endings) and endings[0].name in ("CANCELLED", "MERGED")
+        #: Why a clock that the end of the case ended was not stopped.
+        self.ended_by = _reason(endings[0].name) if endings else None
         #: Statuses are told of until the last terminal event: a clock that CLOSED stops may stand still in RESOLVED.
         self.told_until = max(self.intake, *(event.at for event in endings)) if endings else EVER
         self.statuses = self._statuses([signal for signal, _ in events])
         signs = [(event.at, event.sequence, _names(event, is_reopen)) for event, is_reopen in events]
         # The message that opens a case is its intake: the first reply answers it.
         said = list({(signal.name, signal.at): signal for signal in reversed(case.signals) if signal.name in MESSAGES}.values())
-        said = [signal for signal in said if signal.name != "CUSTOMER_MESSAGE" or signal.at > self.intake]
+        said = [signal for signal in said if signal.name != "CUSTOMER_MESSAGE" or signal.at > self.intake or self.is_outbound]
         signs += [(signal.at, signal.sequence, frozenset({signal.name})) for signal in said]
         # Intake comes before everything else, whatever the stamps say.
         self.steps = [Step(self.intake, frozenset({"INTAKE"})), *(Step(at, names) for at, _, names in sorted(signs, key=_order))]
@@ -108,14 +124,26 @@ class History:
 
 
 def _distinct(events: list[Signal]) -> list[tuple[Signal, bool]]:
-    """Each event with whether it is a reopen. The same status at the same instant is the same event, told twice."""
-    kept: dict[tuple[str, int], tuple[Signal, bool]] = {}
-    previous = ""
+    """Each event with whether it is a reopen.
+
+    The source tells in blocks of one instant. Within a block a status may be told several times in a row (copies) or again after
+    another one (a return). A later block of the same instant tells the same story again: its first visit to a status is a copy of the
+    first visit in the block before, its second of the second.
+    """
+    kept: dict[tuple[int, str, int], tuple[Signal, bool]] = {}
+    was_terminal, block_at, last_name = False, None, ""
+    visits: dict[str, int] = {}
     for event in events:
-        is_reopen = previous in TERMINAL and event.name not in TERMINAL
-        previous = event.name
-        first, was_reopen = kept.get((event.name, event.at), (event, False))
-        kept[event.name, event.at] = (first, was_reopen or is_reopen)
+        is_reopen = was_terminal and event.name not in TERMINAL
+        was_terminal = event.name in TERMINAL
+        if event.at != block_at:
+            block_at, last_name, visits = event.at, "", {}
+        if event.name != last_name:
+            visits[event.name] = visits.get(event.name, 0) + 1
+        last_name = event.name
+        key = (event.at, event.name, visits[event.name])
+        first, was_reopen = kept.get(key, (event, False))
+        kept[key] = (first, was_reopen or is_reopen)
     return list(kept.values())
 
 
@@ -150,19 +178,20 @@ class Oracle:
             found += self._clocks_of(case, name, metric, history, reopen, configured)
             # What the vendor itself promised stands beside it.
             applied = _vendor_timeline(case, name)
-            reopen = "resume" if name in RESUMED_FOR_VENDORS else "freeze"
-            found += self._clocks_of(case, name, metric, history, reopen, applied)
+            found += self._clocks_of(case, name, metric, history, _vendor_reopen(case, name), applied, is_vendor=True)
         return found
 
     def _clocks_of(
-        self, case: Case, name: str, metric: Mapping[str, Any], history: History, reopen: str, timeline: Timeline
+        self, case: Case, name: str, metric: Mapping[str, Any], history: History, reopen: str, timeline: Timeline,
+        is_vendor: bool = False,
     ) -> list[Clock]:
         if not any(promise for _, promise in timeline):
             return []
         found: list[Clock] = []
         for cycle in cycles_of(metric, history, reopen):
             stretches = _stretches(timeline, cycle.start, EVER if cycle.end is None else cycle.end)
-            found += [self._judge(case, name, metric, history, row) for row in self._rows(cycle, stretches)]
+            rows = self._rows(cycle, stretches, is_vendor)
+            found += [self._judge(case, name, metric, history, row, timeline) for row in rows]
         return found
 
     def _policies_in_force(self, case: Case) -> list[tuple[int, _Policy | None]]:
@@ -182,7 +211,7 @@ class Oracle:
         return found
 
     @staticmethod
-    def _rows(cycle: Cycle, stretches: list[Stretch]) -> list[_Row]:
+    def _rows(cycle: Cycle, stretches: list[Stretch], is_vendor: bool) -> list[_Row]:
         """The final promise's row, and those of the policies it superseded."""
         promised = [number for number, stretch in enumerate(stretches) if stretch.promise is not None]
         if not promised:
@@ -193,7 +222,9 @@ class Oracle:
         rows = []
         if last == len(stretches) - 1:
             counted_from = cycle.start if final.change == "retroactive" else stretches[last].start
-            rows.append(_Row(cycle, final, counted_from, cycle.end, is_superseded=False))
+            rows.append(_Row(cycle, final, counted_from, cycle.end, cycle.reason, is_superseded=False))
+        elif is_vendor:
+            rows.append(_withdrawn(cycle, final, stretches[last].end))
         else:  # no promise at the end: the last one is judged by when it lapsed
             rows.append(_superseded(cycle, stretches[last]))
         others = {}
@@ -205,26 +236,32 @@ class Oracle:
                 others[promise.policy] = stretches[number]
         return [*rows, *(_superseded(cycle, stretch) for stretch in others.values())]
 
-    def _judge(self, case: Case, name: str, metric: Mapping[str, Any], history: History, row: _Row) -> Clock:
-        hours, start, stop = self.hours[row.promise.calendar], row.cycle.start, row.stop
+    def _judge(
+        self, case: Case, name: str, metric: Mapping[str, Any], history: History, row: _Row, timeline: Timeline
+    ) -> Clock:
+        start, stop = row.cycle.start, row.stop
         until = self.as_of if stop is None else stop
         due_at, elapsed, paused, seconds = None, None, None, None
         outcome: str
         reason: str | None
+        calendars = _calendars(case, timeline, row, EVER if stop is None else stop)
+        hours = [(begin, end, self.hours[calendar]) for begin, end, calendar in calendars]
+        told = [part for part in hours if part[0] <= until]
         if until < start:
             outcome, reason = "unknown", "stopped_before_start"
-        elif not (hours.is_inside(start) and hours.is_inside(until)):
+        elif not all(part.is_inside(start) and part.is_inside(until) for _, _, part in told):
             outcome, reason = "unknown", "outside_calendar_horizon"
         else:
             pauses = [(begin, end) for begin, end, status in history.statuses if status in metric.get("pause", ())]
-            running = _without(_within(row.cycle.runs, row.counted_from, until), pauses)
-            elapsed = sum(hours.open.between(begin, end) for begin, end in running)
-            seconds = _by_kind(hours, start, row.counted_from, until, elapsed)
+            running = _without(_within(row.cycle.counted, row.counted_from, until), pauses)
+            pieces = [(part, piece) for begin, end, part in told for piece in _within(running, begin, end)]
+            elapsed = sum(part.open.between(*piece) for part, piece in pieces)
+            seconds = _by_kind(told, start, row.counted_from, until, elapsed)
             outcome, reason = self._outcome(row, elapsed)
             is_paused = stop is None and any(begin <= until < end for begin, end in pauses)
             if outcome != "unknown":
                 paused = seconds["paused"]
-                due_at = _due(hours, running, row.promise.target, None if is_paused else until)
+                due_at = _due(pieces, row.promise.target, None if is_paused else hours[-1][2], until)
             else:
                 elapsed = None
         return Clock(
@@ -234,13 +271,13 @@ class Oracle:
 
     @staticmethod
     def _outcome(row: _Row, elapsed: int) -> tuple[str, str | None]:
+        if row.reason is not None and not row.is_superseded:
+            return "unknown", row.reason
         if elapsed > row.promise.target:
             return "breached", None
         if row.is_superseded:
             return "unknown", "policy_changed"
-        if row.stop is None:
-            return "running", None
-        return ("met", None) if row.cycle.reason is None else ("unknown", row.cycle.reason)
+        return ("running", None) if row.stop is None else ("met", None)
 
 
 @dataclass(frozen=True)
@@ -249,6 +286,8 @@ class _Row:
     promise: Promise
     counted_from: int
     stop: int | None
+    #: Why it ended otherwise than by its stop; None where it was stopped, or is open.
+    reason: str | None
     is_superseded: bool
 
 
@@ -256,7 +295,16 @@ def _superseded(cycle: Cycle, stretch: Stretch) -> _Row:
     """A policy that lost force in the cycle, judged by when it last did."""
     assert stretch.promise is not None
     counted_from = cycle.start if stretch.promise.change == "retroactive" else stretch.start
-    return _Row(cycle, stretch.promise, counted_from, stretch.end, is_superseded=True)
+    return _Row(cycle, stretch.promise, counted_from, stretch.end, "policy_changed", is_superseded=True)
+
+
+def _withdrawn(cycle: Cycle, promise: Promise, withdrawn_at: int) -> _Row:
+    """A vendor's promise that was withdrawn within the cycle. Runs that begin later are under no promise."""
+    promised = [run for run in cycle.runs if run[0] < withdrawn_at]
+    number = len(promised) - 1
+    if cycle.runs[number][1] <= withdrawn_at:  # it had ended by itself before
+        return _Row(cycle, promise, cycle.start, cycle.runs[number][1], cycle.run_reasons[number], is_superseded=False)
+    return _Row(cycle, promise, cycle.start, withdrawn_at, "withdrawn", is_superseded=False)
 
 
 class _Policy:
@@ -269,7 +317,8 @@ class _Policy:
             target, calendar = (told["target"], told.get("calendar")) if isinstance(told, Mapping) else (told, None)
             calendar = calendar or content["calendar"]
             self.promises[metric] = Promise(
-                self.name, calendar, duration(target, hours[calendar].business_day), content.get("change", "retroactive")
+                self.name, calendar, duration(target, hours[calendar].business_day), content.get("change", "retroactive"),
+                content.get("schedule_change", "last"),
             )
 
     def matches(self, attributes: Mapping[str, str]) -> bool:
@@ -286,47 +335,105 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     """The walk over the signals: what starts, stops and cancels a metric; then what a reopen makes of it."""
     start, stop, cancel = set(metric["start"]), set(metric["stop"]), set(metric.get("cancel", ()))
     repeats = metric.get("repeats", False)
+    after = set(metric.get("after", ()))
+    answers_the_customer = history.is_outbound and _is_reply(metric)
+    if answers_the_customer:
+        start = (start - {"INTAKE"}) | {"CUSTOMER_MESSAGE"}
     # A reopen undoes an end of the case, so it starts anew what only such an end stops: never a first touch.
-    if not repeats and reopen in ("restart", "resume") and set(metric["stop"]) <= set(TERMINAL):
+    if not repeats and reopen != "freeze" and set(metric["stop"]) <= set(TERMINAL):
         start.add("REOPENED")
     found: list[Run] = []
     since: int | None = None
+    started_by: Step | None = None
+    may_start = not after
     for step in history.steps:
-        if since is not None and step.signals & stop:
-            found.append((since, step.at, None))
+        ends = step.signals & (stop | cancel)
+        if since is not None and ends:
+            if not (repeats and started_by is not None and _closes_what_it_began(started_by, step, ends)):
+                found.append((since, step.at, None if ends & stop else _reason(*step.signals)))
             since = None
-        elif since is not None and step.signals & cancel:
-            found.append((since, step.at, _reason("CANCELLED" in step.signals)))
-            since = None
-        if since is None and step.signals & start:
-            since = max(step.at, history.intake)
+        if since is None and may_start and step.signals & start:
+            since, started_by = max(step.at, history.intake), step
+        may_start = may_start or bool(step.signals & after)
     # What is said after the end of a case asks for nothing, unless it is answered.
-    asks_in_vain = repeats and since is not None and history.ended_at is not None and since >= history.ended_at
+    is_asked = repeats or answers_the_customer
+    asks_in_vain = is_asked and since is not None and history.ended_at is not None and since >= history.ended_at
     if since is not None and not asks_in_vain:
-        found.append((since, history.ended_at, None if history.ended_at is None else _reason(history.is_cancelled)))
+        found.append((since, history.ended_at, history.ended_by))
     if not found:
         return []
     if repeats or reopen == "restart":
         return [_cycle(number, [run]) for number, run in enumerate(found, start=1)]
-    return [_cycle(1, found if reopen == "resume" else found[:1])]
+    return [_cycle(1, found[:1] if reopen == "freeze" else found, is_whole=reopen == "void")]
 
 
-def _reason(is_cancelled: bool) -> str:
-    return "cancelled" if is_cancelled else "ended_without_stop"
+def _closes_what_it_began(began: Step, step: Step, ends: set[str] | frozenset[str]) -> bool:
+    """Who replies and solves at once owes nothing for the time after the reply."""
+    return began.at == step.at and bool(ends & TERMINAL)
 
 
-def _cycle(number: int, runs: list[Run]) -> Cycle:
+def _is_reply(metric: Mapping[str, Any]) -> bool:
+    """It starts at intake and is answered by a message; otherwise at most the end of the case stops it."""
+    stops = set(metric["stop"])
+    return "INTAKE" in metric["start"] and bool(stops & MESSAGES) and stops <= MESSAGES | TERMINAL
+
+
+def _reason(*names: str) -> str:
+    """Why a clock ended that these signals ended without stopping it."""
+    return "cancelled" if "CANCELLED" in names else "merged" if "MERGED" in names else "ended_without_stop"
+
+
+def _cycle(number: int, runs: list[Run], is_whole: bool = False) -> Cycle:
     parts = tuple((begin, EVER if end is None else end) for begin, end, _ in runs)
-    return Cycle(number, runs[0][0], runs[-1][1], runs[-1][2], parts)
+    return Cycle(number, runs[0][0], runs[-1][1], runs[-1][2], parts, tuple(reason for _, _, reason in runs), is_whole)
+
+
+def _applied_to(case: Case, metric: str) -> list[AppliedTarget]:
+    return sorted((row for row in case.applied if row.metric == metric), key=lambda row: (row.at, row.sequence))
+
+
+def _vendor_reopen(case: Case, metric: str) -> str:
+    """What the target that was applied first says."""
+    applied = _applied_to(case, metric)
+    return applied[0].effective_reopen if applied else "freeze"
 
 
 def _vendor_timeline(case: Case, metric: str) -> Timeline:
-    """The vendor's own promises, each in force from the instant at which it was applied."""
-    applied = sorted((row for row in case.applied if row.metric == metric), key=lambda row: (row.at, row.sequence))
+    """The vendor's own promises, each in force from the instant at which it was applied until it is withdrawn or replaced."""
     source = case.attributes.get("source", SOURCE)
-    return [
-        (row.at, Promise(f"{source}:{row.policy}", row.calendar, row.target_seconds, "retroactive")) for row in applied
-    ]
+    timeline: dict[int, Promise | None] = {}
+    for row in _applied_to(case, metric):  # of several at one instant the last holds
+        policy = f"{source}:{row.policy}"
+        timeline[row.at] = None if row.target_seconds is None else Promise(
+            policy, row.calendar, row.target_seconds, "retroactive", row.schedule_change, row.is_on_case_schedule
+        )
+    return list(timeline.items())
+
+
+def _calendars(case: Case, timeline: Timeline, row: _Row, end: int) -> list[tuple[int, int, str]]:
+    """By which calendar the seconds of a clock count: (start, end, calendar), from the start on without a gap."""
+    changes = sorted((change for change in case.changes if change.attribute == "schedule"), key=lambda change: (change.at, change.sequence))
+
+    def schedule_at(at: int) -> str | None:
+        held = [change.value for change in changes if change.at <= at]
+        return None if not changes else held[-1] if held else case.attributes.get("schedule")
+
+    def calendar_at(at: int) -> str:
+        told = [promise for since, promise in timeline if promise is not None and since <= max(at, case.intake_at)]
+        # Before the first promise its calendar counts.
+        promise = told[-1] if told else next(promise for _, promise in timeline if promise is not None)
+        own = schedule_at(max(at, case.intake_at)) if promise.is_on_case_schedule else None
+        return own or promise.calendar
+
+    last = calendar_at(max(row.cycle.start, end - 1))
+    if row.promise.schedule_change == "last":
+        return [(row.cycle.start, end, last)]
+    # Before the policy counts its calendar does not matter.
+    borders = {at for at, _ in timeline} | {change.at for change in changes}
+    starts = [row.cycle.start, *sorted(at for at in borders if row.counted_from < at < end)]
+    ends = [*starts[1:], end]
+    calendars = [calendar_at(max(start, row.counted_from)) for start in starts]
+    return list(zip(starts, ends, calendars, strict=True))
 
 
 def _stretches(timeline: Timeline, start: int, end: int) -> list[Stretch]:
@@ -365,24 +472,28 @@ def _without(runs: Pairs, pauses: Pairs) -> Pairs:
     return runs
 
 
-def _by_kind(hours: Hours, start: int, counted_from: int, end: int, elapsed: int) -> dict[str, int]:
+def _by_kind(hours: list[tuple[int, int, Hours]], start: int, counted_from: int, end: int, elapsed: int) -> dict[str, int]:
     """Every second of [start, end) once."""
-    holiday, opened = hours.holiday.between(counted_from, end), hours.open.between(counted_from, end)
+    holiday = opened = 0
+    for begin, stop, part in hours:
+        for counted in _within([(begin, stop)], counted_from, end):
+            holiday += part.holiday.between(*counted)
+            opened += part.open.between(*counted)
     return {
         "running": elapsed, "paused": opened - elapsed, "closed_hours": end - counted_from - holiday - opened, "holiday": holiday,
         "policy_switch": counted_from - start,
     }
 
 
-def _due(hours: Hours, running: Pairs, target: int, goes_on_at: int | None) -> int | None:
-    """The first instant at which the running open time reaches the target; the clock goes on running from its stop."""
+def _due(pieces: list[tuple[Hours, tuple[int, int]]], target: int, goes_on_by: Hours | None, until: int) -> int | None:
+    """The first instant at which the running open time reaches the target; the clock goes on running from its end, by the last calendar."""
     left = target
-    for begin, end in running:
+    for hours, (begin, end) in pieces:
         counted = hours.open.between(begin, end)
         if counted >= left:
             return hours.open.reached(hours.open.before(begin) + left)
         left -= counted
-    return None if goes_on_at is None else hours.open.reached(hours.open.before(goes_on_at) + left)
+    return None if goes_on_by is None else goes_on_by.open.reached(goes_on_by.open.before(until) + left)
 
 
 def judge(document: Document) -> list[Clock]:

@@ -239,7 +239,7 @@ def status() -> None:
     from opsla_dagster.reporting.status import print_status
     from opsla_dagster.settings import load_settings
 
-    print_status(load_settings().home, console)
+    print_status(load_settings(), console)
 
 
 @app.command()
@@ -404,6 +404,7 @@ def _load_accounts(settings: "Settings") -> list[str]:
     if not enabled_accounts(settings.sources):
         return []
     from opsla_dagster.instance.instance import open_instance
+    from opsla_dagster.reporting.record import left_out
     from opsla_dagster.running import load_accounts
 
     unloaded = []
@@ -412,6 +413,8 @@ def _load_accounts(settings: "Settings") -> list[str]:
             _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
             if error:
                 unloaded.append(account)
+        for missing in left_out(instance, settings):
+            _say(f"Left out: {missing}")
     return unloaded
 
 

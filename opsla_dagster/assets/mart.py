@@ -53,6 +53,12 @@ MART = [
     TableAsset(
         "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones"],
     ),
+    TableAsset("mart.promise_durations", "sla", deps=["staging.sla_clocks"]),
+    TableAsset("mart.source_clock_examples", "sla", deps=["staging.source_clock_comparison"]),
     TableAsset("mart.source_clock_comparison", "sla", deps=["staging.source_clock_comparison"]),
-    TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
+    TableAsset("mart.schedule_rule_agreement", "sla", deps=["staging.schedule_change_clocks"]),
+    TableAsset(
+        "mart.source_sla_comparison", "sla",
+        deps=["staging.case_milestones", "staging.sla_clocks", "staging.source_clock_comparison"],
+    ),
 ]

@@ -99,8 +99,9 @@ _REFRESHED_PARTITIONS = TableAsset(
     "ops.refreshed_partitions",
     "operations",
     deps=[
-        "raw.source_partitions", "staging.source_clock_comparison", "raw.calendar_dim", "raw.staffing_schedule", "staging.business_minutes_dim",
+        "raw.source_partitions", "staging.source_clock_comparison", "staging.schedule_change_clocks", "raw.calendar_dim", "raw.staffing_schedule", "staging.business_minutes_dim",
         "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily", "mart.sla_attainment_daily",
+        "raw.source_facts",
     ],
     rows=_refreshed_partitions,
     before=_ensure_looks,

@@ -46,6 +46,10 @@ def _source_verdicts(scope: Scope, part: Window | None) -> pa.Table:
     return scope.desk.source_verdicts(_window_of(part), scope.as_of_at)
 
 
+def _source_facts(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.source_facts(_window_of(part), scope.as_of_at)
+
+
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
     return scope.desk.staffing(_window_of(part))
 
@@ -96,7 +100,7 @@ RAW = [
         TableAsset(table, "sources", deps=["raw.cases"], rows=rows, before=refuse_the_unannounced, checks=["assert_every_row_has_its_case"])
         for table, rows in (
             ("raw.messages", _messages), ("raw.attribute_changes", _attribute_changes), ("raw.applied_targets", _applied_targets),
-            ("raw.source_verdicts", _source_verdicts),
+            ("raw.source_verdicts", _source_verdicts), ("raw.source_facts", _source_facts),
         )
     ),
     TableAsset(

@@ -88,18 +88,23 @@ STAGING = [
         checks=["warn_promises_of_unknown_metrics"],
     ),
     TableAsset(
+        "staging.sla_promise_calendars", "clocks", deps=["staging.sla_promises", "staging.case_milestones", "raw.attribute_changes"],
+    ),
+    TableAsset(
         "staging.sla_cycles", "clocks",
         deps=[
             "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.sla_promises",
         ],
     ),
     TableAsset(
-        "staging.sla_runs", "clocks", deps=["staging.sla_cycles", "staging.sla_promises", "staging.case_milestones"],
+        "staging.sla_runs", "clocks",
+        deps=["staging.sla_cycles", "staging.sla_promises", "staging.sla_promise_calendars", "staging.case_milestones"],
     ),
     TableAsset(
         "staging.sla_clock_spans", "clocks",
         deps=[
-            "staging.sla_runs", "staging.sla_cycles", "staging.status_spans", "staging.sla_metric_rules", "staging.business_time",
+            "staging.sla_runs", "staging.sla_cycles", "staging.sla_promise_calendars", "staging.status_spans", "staging.sla_metric_rules",
+            "staging.business_time",
         ],
         checks=["assert_every_second_is_attributed"],
     ),
@@ -107,6 +112,14 @@ STAGING = [
         "staging.sla_clocks", "clocks",
         deps=["staging.sla_runs", "staging.sla_clock_spans", "staging.business_hours_dim"],
         checks=["assert_every_case_has_every_clock", "warn_clocks_outside_the_horizon", "assert_verdicts_follow_the_rule"],
+    ),
+    TableAsset(
+        "staging.schedule_change_clocks", "clocks",
+        deps=[
+            "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_promise_calendars", "staging.sla_clocks", "staging.business_time",
+            "raw.source_verdicts",
+        ],
+        checks=["assert_the_applied_rule_is_the_clocks_time"],
     ),
     TableAsset(
         "staging.sla_root_causes", "clocks",
@@ -117,7 +130,8 @@ STAGING = [
         checks=["assert_every_breach_has_a_root_cause"],
     ),
     TableAsset(
-        "staging.source_clock_comparison", "clocks", deps=["raw.source_verdicts", "staging.sla_clocks"],
+        "staging.source_clock_comparison", "clocks",
+        deps=["raw.source_verdicts", "raw.applied_targets", "staging.sla_clocks", "staging.business_time"],
     ),
     TableAsset(
         "staging.case_lifecycle", "events", deps=["staging.events_clean", "staging.messages_deduped", "raw.attribute_changes", "staging.case_owners"],

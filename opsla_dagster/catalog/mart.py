@@ -82,9 +82,9 @@ MART = [
     ),
     table(
         "mart.driver_summary", Kind.WHOLE, "One row per finding.",
-        "What drives time and breaches, each finding as a figure and a sentence.",
+        "What drives time and breaches: each finding as a key and a figure; the report has the words.",
         key="finding",
-        columns="finding tier stage figure unit statement",
+        columns="finding tier stage figure unit",
         nullable="tier stage figure",
     ),
     table(
@@ -106,17 +106,17 @@ MART = [
         is_published=False,
     ),
     table(
-        "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, policy, metric and value of one dimension.",
+        "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, source, policy, metric and value of one dimension.",
         "How the clocks stand, by queue, priority, tier, region, brand, channel and root cause; counts add up over dates.",
-        key="intake_date policy metric dimension dimension_value",
-        columns="""intake_date policy metric dimension dimension_value clocks met_clocks breached_clocks running_clocks
+        key="intake_date source policy metric dimension dimension_value",
+        columns="""intake_date source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks running_clocks
                    unknown_clocks late_seconds""",
     ),
     table(
-        "mart.sla_overview", Kind.VIEW, "One row per policy, metric and value of one dimension.",
+        "mart.sla_overview", Kind.VIEW, "One row per source, policy, metric and value of one dimension.",
         "Attainment over everything loaded, breached open clocks counted.",
-        key="policy metric dimension dimension_value",
-        columns="""policy metric dimension dimension_value clocks met_clocks breached_clocks open_breached_clocks running_clocks
+        key="source policy metric dimension dimension_value",
+        columns="""source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks open_breached_clocks running_clocks
                    unknown_clocks attainment_pct late_avg_business_minutes""",
     ),
     table(
@@ -126,10 +126,26 @@ MART = [
         columns="""source metric comparison verdicts source_breached_verdicts breached_clocks difference_p50_business_minutes""",
     ),
     table(
+        "mart.promise_durations", Kind.WHOLE, "One row per policy and metric.",
+        "How long the clocks of each promise took, of those that were kept or broken.",
+        key="policy metric",
+        columns="""policy metric is_source_promise stopped_clocks paused_clocks elapsed_p50_business_minutes
+                   elapsed_p90_business_minutes elapsed_p95_business_minutes""",
+    ),
+    table(
+        "mart.source_clock_examples", Kind.WHOLE, "One row per source, metric, way of comparing and example, of up to three.",
+        "Cases to look at where a source's own verdicts agree with our clocks and where they differ, the largest differences first.",
+        key="source metric comparison example_number",
+        columns="""source metric comparison example_number case_id cycle policy source_is_breached outcome source_elapsed_seconds
+                   elapsed_seconds difference_seconds""",
+        nullable="cycle policy outcome",
+    ),
+    table(
         "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id policy metric cycle",
-        columns="""case_id policy metric cycle tier case_type priority team brand region channel customer started_at elapsed_seconds target_seconds remaining_seconds
+        columns="""source case_id policy metric cycle is_source_promise tier case_type priority team brand region channel customer started_at
+                   elapsed_seconds target_seconds remaining_seconds
                    due_at outcome is_paused as_of_at""",
         nullable="remaining_seconds",
     ),
@@ -137,9 +153,15 @@ MART = [
         "mart.source_sla_comparison", Kind.WHOLE, "One row per source that has verdicts or resolved stamps of its own.",
         "The source's own verdicts and resolved stamps beside ours.",
         key="source",
-        columns="""source cases source_verdict_cases source_breach_pct our_verdict_cases our_breach_pct
+        columns="""source compared_with cases source_verdict_cases source_breach_pct our_verdict_cases our_breach_pct
                    both_verdict_cases agreeing_cases source_resolved_cases source_resolution_p50_calendar_hours
                    source_resolution_p75_calendar_hours source_resolution_p90_calendar_hours
                    source_resolution_p95_calendar_hours""",
+    ),
+    table(
+        "mart.schedule_rule_agreement", Kind.WHOLE, "One row per source, metric and rule of counting a schedule that changes.",
+        "How often either rule gives the time that the source itself measured: the rule the source follows is the one that agrees.",
+        key="source metric schedule_rule",
+        columns="source metric schedule_rule is_applied_rule compared_clocks agreeing_clocks agreeing_pct",
     ),
 ]

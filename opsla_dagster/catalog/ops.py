@@ -16,7 +16,7 @@ OPS = [
     ),
     table(
         "ops.schema_drift", Kind.SNAPSHOT, "One row per field of a ticket system's records that is not as it is known.",
-        "New, missing and retyped fields, and since when; the load goes on without them.",
+        "New, missing and retyped fields and unknown words, and since when; the load goes on without them.",
         key="source resource field drift expected_type found_type",
         columns="source resource field drift expected_type found_type first_seen_at",
     ),

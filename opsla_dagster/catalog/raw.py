@@ -50,6 +50,12 @@ RAW = [
         nullable="cycle elapsed_seconds",
     ),
     table(
+        "raw.source_facts", Kind.PARTITIONED, "One row per case and fact that the source itself tells of it.",
+        "Ratings, whether a bot took part and resolved, seconds of handling, who took part: what a source knows of a case and no clock asks for.",
+        key="case_id fact",
+        columns="source case_id intake_date known_ts fact value_text value_number",
+    ),
+    table(
         "raw.source_partitions", Kind.PARTITIONED, "One row per source and intake date loaded, those without cases included.",
         "What each partition was loaded from, and as of when; a warehouse holds one fingerprint per source.",
         key="source intake_date",

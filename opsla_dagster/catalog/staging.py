@@ -7,7 +7,10 @@ from opsla_dagster.catalog.model import Kind, Rule
 from opsla_dagster.catalog.table import table
 
 #: From the life of a case to its judged clocks, in the order in which they are made.
-CLOCK_ROAD = ("staging.sla_promises", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_clocks")
+CLOCK_ROAD = (
+    "staging.sla_promises", "staging.sla_promise_calendars", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans",
+    "staging.sla_clocks",
+)
 
 STAGING = [
     table(
@@ -20,7 +23,7 @@ STAGING = [
         "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
         "The promises of sla_policies.yml as data.",
         key="policy metric",
-        columns="policy position metric calendar target_seconds reopen change",
+        columns="policy position metric calendar target_seconds reopen change schedule_change",
     ),
     table(
         "staging.sla_policy_scopes", Kind.SNAPSHOT, "One row per policy, attribute and value.",
@@ -60,8 +63,8 @@ STAGING = [
     ),
     table(
         "staging.events_deduped", Kind.PARTITIONED, "One row per distinct event of a case.",
-        "Of events with the same case, status and event_ts the earliest ingested is kept, ties by event_id; events without "
-        "event_ts are all kept.",
+        "Of events with the same case, status and event_ts the earliest ingested is kept, ties by event_id; a status told again right "
+        "after another one of the same instant is a return and kept, and so are all events without event_ts.",
         key="event_id",
         columns="""source event_id case_id intake_date status source_status event_ts ingestion_ts canonical_ts
                    source_sequence is_reopen is_duplicate is_late_arriving is_tz_inconsistent team agent copies""",
@@ -110,9 +113,16 @@ STAGING = [
         "staging.sla_promises", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
         "Which policy is in force when: the first whose scope the case meets, and what the source itself applied.",
         key="case_id metric policy in_force_from_at",
-        columns="""source case_id intake_date metric policy calendar target_seconds reopen change is_source_promise
-                   in_force_from_at in_force_to_at""",
+        columns="""source case_id intake_date metric policy calendar target_seconds reopen change schedule_change
+                   is_on_case_schedule is_source_promise in_force_from_at in_force_to_at""",
         rules=(Rule("in_force_from_at", "<", "in_force_to_at"),),
+    ),
+    table(
+        "staging.sla_promise_calendars", Kind.PARTITIONED, "One row per case, metric, kind of promise and stretch of time by one calendar.",
+        "Which calendar counts when, where it can change: with another policy, or with the schedule of the case. Gap-free from intake on.",
+        key="case_id metric is_source_promise calendar_from_at",
+        columns="source case_id intake_date metric is_source_promise calendar calendar_from_at calendar_to_at",
+        rules=(Rule("calendar_from_at", "<", "calendar_to_at"),),
     ),
     table(
         "staging.sla_cycles", Kind.PARTITIONED, "One row per case, metric, way of reopening, cycle and part.",
@@ -126,13 +136,13 @@ STAGING = [
         "staging.sla_runs", Kind.PARTITIONED, "One row per case, policy, metric and cycle.",
         "What was promised for each cycle, from when it counts and until when; not judged yet.",
         key="case_id policy metric cycle",
-        columns="""source case_id intake_date policy metric reopen cycle calendar target_seconds is_source_promise started_at
-                   counted_from_at stopped_at is_superseded is_stopped_by_event reason start_event_id end_event_id""",
+        columns="""source case_id intake_date policy metric reopen cycle calendar target_seconds schedule_change
+                   is_calendar_changed is_source_promise started_at counted_from_at stopped_at is_superseded is_stopped_by_event reason start_event_id end_event_id""",
         nullable="reason",
         rules=(Rule("started_at", "<=", "counted_from_at"),),
     ),
     table(
-        "staging.sla_clock_spans", Kind.PARTITIONED, "One row per case, policy, metric, cycle and stretch in one state.",
+        "staging.sla_clock_spans", Kind.PARTITIONED, "One row per case, policy, metric, cycle and stretch in one state and by one calendar.",
         "Where every second of a clock went: it ran, was paused, was out of hours or on a holiday, or the policy did not count yet.",
         key="case_id policy metric cycle started_at state",
         columns="""source case_id intake_date policy metric cycle state is_only_span calendar started_at stopped_at event_id
@@ -152,6 +162,13 @@ STAGING = [
         nullable="reason",
     ),
     table(
+        "staging.schedule_change_clocks", Kind.PARTITIONED, "One row per clock in whose life the calendar changed.",
+        "The time such a clock took under either rule of counting, beside what the source measured; mart.schedule_rule_agreement adds up.",
+        key="case_id policy metric cycle",
+        columns="""source case_id intake_date policy metric cycle schedule_change is_source_promise started_at stopped_at
+                   in_force_elapsed_seconds last_elapsed_seconds source_elapsed_seconds""",
+    ),
+    table(
         "staging.sla_root_causes", Kind.PARTITIONED, "One row per breached clock that has stopped.",
         "What took it: the stage with the most time beyond its peers, and who held it.",
         key="case_id policy metric cycle",
@@ -160,7 +177,7 @@ STAGING = [
     ),
     table(
         "staging.source_clock_comparison", Kind.PARTITIONED, "One row per verdict of the source itself.",
-        "The source's verdicts beside our clocks, with the difference and why.",
+        "The source's verdicts beside our clocks of the same promise, with the difference and why.",
         key="verdict_id",
         columns="""source verdict_id case_id intake_date metric cycle source_is_breached source_breached_ts source_elapsed_seconds
                    policy outcome reason elapsed_seconds due_at difference_seconds comparison""",

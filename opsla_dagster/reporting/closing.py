@@ -5,7 +5,7 @@ Belongs here: the run summary as something rich can print. Does not belong here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -13,14 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.run_summary import Headline, OpenClocks, RunSummary, ScenarioFigures
+from opsla_dagster.reporting.run_summary import Headline, OpenClocks, PromiseFigures, RunSummary, ScenarioFigures
 
 #: Failed checks named in the table; the report has all of them.
 MOST_FAILED = 5
-_TWO_RATES = (
-    "The lower rates are of these cases alone, an unknown first touch counted as kept. The upper table has every clock, and there "
-    "one that is open and past its target is broken now."
-)
+#: Promises told one by one; where there are more, those of a metric are told together. The report has all of them.
+MOST_PROMISES = 12
 
 
 def headline_table(summary: RunSummary, program: str) -> RenderableType:
@@ -35,7 +33,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
         facts.add_row(Text(name), text)
     parts: list[RenderableType] = [_title(summary)]
     if summary.headline is not None:
-        parts += _tables(summary.headline)
+        parts += [*_tables(summary.headline), Text()]
     return Group(*parts, facts)
 
 
@@ -48,18 +46,25 @@ def _title(summary: RunSummary) -> Text:
 
 def _tables(headline: Headline) -> Iterator[RenderableType]:
     if headline.promises:
+        yield _heading(wording.EVERY_CLOCK, "Kept is met of those met, breached, and open past their target.")
         yield _promises(headline)
-    if headline.slas:
-        yield _slas(headline)
-        yield Text(f"{_TWO_RATES}\n", "dim")
+        for note in wording.promise_notes(headline):
+            yield Text(f" {note}", "dim")
+    if wording.headline_rows(headline):
+        yield _heading(wording.headline_population(headline), wording.headline_population_note(headline))
+        yield _times(headline)
+
+
+def _heading(population: str, meaning: str) -> Text:
+    """What a table is of: nobody should have to guess whether two of them are of the same."""
+    return Text.assemble((f"\n {population}. ", "bold"), (meaning, "dim"))
 
 
 def _promises(headline: Headline) -> Table:
-    table = _table("Promise, every clock", "kept", "met", "breached", "open, past\ntarget", "running", "unknown")
-    for promise in headline.promises:
-        whose = f"{promise.policy_title}: " if headline.has_several_policies() else ""
+    table = _table("Promise", "kept", "met", "breached", "open, past\ntarget", "running", "unknown")
+    for promise in _told(headline):
         table.add_row(
-            Text(f"{whose}{promise.title}"),
+            Text(wording.promise_name(promise, headline)),
             Text(wording.percent(promise.kept_pct), "bold"),
             wording.count(promise.met_clocks),
             wording.count(promise.breached_clocks),
@@ -68,6 +73,10 @@ def _promises(headline: Headline) -> Table:
             wording.count(promise.unknown_clocks),
         )
     return table
+
+
+def _told(headline: Headline) -> Sequence[PromiseFigures]:
+    return headline.promises if len(headline.promises) <= MOST_PROMISES else headline.by_metric()
 
 
 def _table(*names: str) -> Table:
@@ -79,23 +88,18 @@ def _table(*names: str) -> Table:
     return table
 
 
-def _slas(headline: Headline) -> Table:
-    table = _table(
-        f"Of {wording.counted(headline.sla_cases, 'case')} both touched and resolved", "breached", "%", "p50 min", "p90 min", "p95 min"
-    )
-    for sla in headline.slas:
-        table.add_row(
-            Text(sla.name),
-            wording.count(sla.breached_cases),
-            Text(wording.percent(sla.breach_pct), "bold"),
-            *(wording.minutes(figure) for figure in (sla.p50, sla.p90, sla.p95)),
-        )
+def _times(headline: Headline) -> Table:
+    table = _table("Promise", *wording.headline_heads(headline))
+    for name, figures in wording.headline_rows(headline):
+        table.add_row(Text(name), *figures)
     return table
 
 
 def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableType]]:
     if summary.headline is not None:
         yield from _headline(summary.headline)
+    for number, missing in enumerate(summary.left_out):
+        yield "" if number else "Left out", Text(missing, "yellow")
     failed = summary.failed_checks
     yield "Checks", Text.assemble(
         f"{wording.count(len(summary.passed_checks))} passed, ",
@@ -122,10 +126,9 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     events = ""
     if headline.events is not None and headline.events_per_case is not None:
         events = f"; {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
-    judged = f", {wording.count(headline.sla_cases)} both touched and resolved" if headline.slas else ""
+    judged = f", {wording.count(headline.sla_cases)} both touched and resolved" if headline.slas and headline.sla_cases else ""
     yield "Cases", Text(f"{wording.count(headline.cases)}{judged}{events}")
-    if headline.slas:
-        yield from _drivers(headline)
+    yield from _drivers(headline)
     if headline.open_clocks is not None:
         yield "Clocks", Text(_clocks(headline, headline.open_clocks))
 
@@ -142,11 +145,9 @@ def _drivers(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     if headline.bottleneck is not None:
         slowest = headline.bottleneck
         tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
-        yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {wording.business_time(slowest.p95)}")
-    for row in headline.scenarios:
-        if not row.eligible_cases:
-            yield wording.scenario(row.scenario), Text("acts on no case that is loaded")
-            continue
+        longest = wording.business_time(slowest.p95, headline.business_day_minutes)
+        yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {longest} of open time")
+    for row in headline.telling_scenarios():
         yield wording.scenario(row.scenario), Text(_saved(row))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,15 +17,21 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.status import Status
 
 #: Raised when a field of the JSON changes its meaning or goes; a new field does not raise it.
 JSON_FORMAT = 2
 _SECOND = timedelta(seconds=1)
 _MATCHES_SHOWN = 5
 _MATCHES_CONSIDERED = 200
+#: Lines of the time line that are neither a status, nor a message, nor a changed attribute.
+SLA_APPLIED, SLA_WITHDRAWN, POLICY, SOURCE_VERDICT = "SLA applied", "SLA withdrawn", "policy", "source verdict"
+KINDS = (SLA_APPLIED, SLA_WITHDRAWN, POLICY, SOURCE_VERDICT)
 
 Row = dict[str, Any]
 
@@ -34,7 +40,8 @@ Row = dict[str, Any]
 class Event:
     """One line of the time line. `at` is the canonical instant: what the event says, else when it was ingested.
 
-    `status` is the canonical status, or what a message is to clocks, or the attribute that changed.
+    `status` is the canonical status, or what a message is to clocks, or the attribute that changed, or one of KINDS; `event_id` is empty
+    of what no record of the source is.
     """
 
     event_id: str
@@ -113,6 +120,24 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What the source itself judged of a metric and cycle, and how that compares with our clock of `policy` (None: there is none).
+
+    `is_breached` and `elapsed_seconds` are None where the source does not tell; `breached_at` is when it says that the promise broke.
+    `comparison` is that of staging.source_clock_comparison.
+    """
+
+    metric: str
+    title: str
+    cycle: int
+    policy: str | None
+    is_breached: bool | None
+    breached_at: datetime | None
+    elapsed_seconds: int | None
+    comparison: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Everything about one case. Instants are UTC and naive; `zone` is the desk's."""
 
@@ -134,6 +159,18 @@ class Explanation:
     spans: tuple[Span, ...]
     clocks: tuple[Clock, ...]
     promised_but_not_started: tuple[str, ...]
+    merged_into: str | None = None
+    verdicts: tuple[Verdict, ...] = ()
+
+    def verdict_on(self, clock: Clock) -> Verdict | None:
+        """The source's verdict beside which this clock stands."""
+        ours = (clock.policy, clock.metric, clock.cycle)
+        return next((verdict for verdict in self.verdicts if (verdict.policy, verdict.metric, verdict.cycle) == ours), None)
+
+    def verdicts_without_clock(self) -> list[Verdict]:
+        """The source's verdicts that stand beside no clock."""
+        beside = [self.verdict_on(clock) for clock in self.clocks]
+        return [verdict for verdict in self.verdicts if verdict not in beside]
 
     @property
     def is_consistent(self) -> bool:
@@ -175,6 +212,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     ]
     promises = _of_case(connection, "staging.sla_promises", case, "in_force_from_at, metric")
     promised = {(promise["policy"], promise["metric"]) for promise in promises}
+    verdicts = _verdicts(connection, case, settings.sla_policies)
     return Explanation(
         **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "team", "agent")},
         intake_at=case["intake_ts"],
@@ -184,7 +222,12 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         reopen_count=case["reopen_count"],
         zone=settings.sources.desk.timezone,
         as_of_at=as_of_at,
-        events=_time_line([_event(row, case) for row in events], _said(connection, case), _changed(connection, case)),
+        merged_into=case["merged_into"],
+        verdicts=verdicts,
+        events=_time_line(
+            [_event(row, case) for row in events], _said(connection, case), _changed(connection, case),
+            _applied(connection, case, settings.sla_policies), _policies(promises, case, settings.sla_policies), _judged_by_source(verdicts),
+        ),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),
         promised_but_not_started=tuple(
@@ -312,6 +355,7 @@ def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
     yield row["is_ingestion_before_event"], "ingested before it happened"
     yield row["is_reopen"], "reopen"
     yield row["copies"] > 1, _told(row["copies"])
+    yield row["status"] == Status.MERGED and case["merged_into"] is not None, f"goes on in case {case['merged_into']}"
     yield case["last_terminal_at"] is not None and row["canonical_ts"] > case["last_terminal_at"], "after the end: in no span"
 
 
@@ -321,17 +365,70 @@ def _told(copies: int) -> str:
 
 def _said(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
     rows = _of_case(connection, "staging.messages_deduped", case, "sent_ts, source_sequence, message_id")
-    return [
-        Event(row["message_id"], row["sent_ts"], row["signal"], None, (_told(row["copies"]),) if row["copies"] > 1 else ())
-        for row in rows
-    ]
+    return [Event(row["message_id"], row["sent_ts"], row["signal"], None, tuple(_who_and_how_often(row))) for row in rows]
+
+
+def _who_and_how_often(message: Row) -> Iterable[str]:
+    if message["author_kind"] is not None:
+        yield f"by the {message['author_kind']}" if message["author_kind"] == "customer" else f"by a {message['author_kind']}"
+    if message["copies"] > 1:
+        yield _told(message["copies"])
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
     rows = _of_case(connection, "raw.attribute_changes", case, "changed_ts, source_sequence, change_id")
     return [
-        Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{row['previous_value']} to {row['value']}",))
+        Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{_value(row['previous_value'])} to {_value(row['value'])}",))
         for row in rows
+    ]
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else value
+
+
+def _applied(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPoliciesSettings) -> list[Event]:
+    """The source's own targets as it applied them to the case, and where it took them back."""
+    events = []
+    for row in _of_case(connection, "raw.applied_targets", case, "applied_ts, source_sequence, applied_id"):
+        title = metric_title(policies, row["metric"])
+        if row["target_seconds"] is None:
+            events.append(Event(row["applied_id"], row["applied_ts"], SLA_WITHDRAWN, None, (f"{title}: no longer promised",)))
+            continue
+        target = f"{title}: {wording.exact(row['target_seconds'])} of calendar {row['calendar']}, by policy {row['policy']}"
+        events.append(Event(row["applied_id"], row["applied_ts"], SLA_APPLIED, None, (target,)))
+    return events
+
+
+def _policies(promises: Sequence[Row], case: Row, policies: SlaPoliciesSettings) -> list[Event]:
+    """Where another policy of sla_policies.yml came into force after intake."""
+    came = {
+        (row["in_force_from_at"], row["policy"]) for row in promises if not row["is_source_promise"] and row["in_force_from_at"] > case["intake_ts"]
+    }
+    return [Event("", at, POLICY, None, (f"{policy_title(policies, policy)} is in force",)) for at, policy in sorted(came)]
+
+
+def _verdicts(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPoliciesSettings) -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(
+            metric=row["metric"],
+            title=metric_title(policies, row["metric"]),
+            cycle=row["cycle"] or 1,
+            policy=row["policy"],
+            is_breached=row["source_is_breached"],
+            breached_at=row["source_breached_ts"],
+            elapsed_seconds=row["source_elapsed_seconds"],
+            comparison=row["comparison"],
+        )
+        for row in _of_case(connection, "staging.source_clock_comparison", case, "metric, cycle, verdict_id")
+    )
+
+
+def _judged_by_source(verdicts: Iterable[Verdict]) -> list[Event]:
+    return [
+        Event("", verdict.breached_at, SOURCE_VERDICT, None, (f"{verdict.title}: broken, the source says",))
+        for verdict in verdicts
+        if verdict.breached_at is not None
     ]
 
 
@@ -354,8 +451,12 @@ def _clock(
 ) -> Clock:
     starts, stops, pauses = (_signals(rules, row["metric"], role) for role in ("start", "stop", "pause"))
     until = as_of_at if row["is_open"] else row["stopped_at"]
-    segments = _segment_rows(connection, row["calendar"], row["started_at"], until, settings.calendars)
-    is_covered = until <= row["started_at"] or _covers(segments, row["started_at"], until)
+    # A schedule that changed may have given the clock several calendars; each span has its own.
+    segments = {
+        calendar: _segment_rows(connection, calendar, row["started_at"], until, settings.calendars)
+        for calendar in {row["calendar"], *(span["calendar"] for span in clock_spans)}
+    }
+    is_covered = until <= row["started_at"] or all(_covers(rows, row["started_at"], until) for rows in segments.values())
     pieces = _pieces(until, clock_spans, spans, segments) if is_covered else ()
     clock = Clock(
         policy=row["policy"],
@@ -418,10 +519,12 @@ def _judged(clock: Clock, row: Row, is_covered: bool) -> Clock:
 
 
 def _pieces(
-    until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments: Sequence[Row]
+    until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments_of: Mapping[str, Sequence[Row]]
 ) -> tuple[Piece, ...]:
+    """`segments_of`: the segments of each calendar by which a span counts."""
     pieces: list[Piece] = []
     for clock_span in clock_spans:
+        segments = segments_of[clock_span["calendar"]]
         ended_at = until if clock_span["stopped_at"] is None else min(clock_span["stopped_at"], until)
         for start, end, span in _stretches(clock_span["started_at"], ended_at, spans):
             status, event_id = (span["status"], span["event_id"]) if span else (None, None)

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.reporting.explain import Clock, Explanation, Piece
-from opsla_dagster.reporting.explain_text import counted, duration, verdict, when
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.explain import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
+from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.report import environment
 
@@ -44,12 +45,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One line: its bars, its ticks (x, label, where the label ends or starts), and where its target is reached, if on it."""
+    """One line: its bars, its ticks (x, label, where the label ends or starts), where its target is reached, if on it, and its marks
+    (x, kind, words): changes of what is promised, and the source's breach."""
 
     width: float
     ticks: tuple[tuple[float, str, str], ...]
     bars: tuple[Bar, ...]
     due_x: float | None = None
+    marks: tuple[tuple[float, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class TimeLine:
     drawings: Mapping[str, Drawing]
     enlarged_from: str
     due: str
+    source_verdict: str
     sums: tuple[tuple[str, str, str], ...]
 
 
@@ -76,7 +80,9 @@ def write_picture(explanation: Explanation, target: Path) -> Path:
         as_of=when(explanation.as_of_at, explanation.zone),
         ended=when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
         statuses={size: _statuses(explanation, scale, size) for size in SIZES},
-        clocks=[_time_line(clock, explanation.zone, scale) for clock in explanation.clocks],
+        clocks=[_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
+        changes=_changes(explanation),
+        unmatched=[f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
         events=[(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
     )
     write_whole(target, page)
@@ -132,7 +138,10 @@ class _Scale:
         return next((step for step in _STEPS if minutes / step <= most), days * _DAY)
 
 
-def _drawn(scale: _Scale, size: str, pieces: Sequence[tuple[datetime, datetime, str, str, str]], due_at: datetime | None = None) -> Drawing:
+def _drawn(
+    scale: _Scale, size: str, pieces: Sequence[tuple[datetime, datetime, str, str, str]], due_at: datetime | None = None,
+    marks: Sequence[tuple[datetime, str, str]] = (),
+) -> Drawing:
     """The pieces (from, to, kind, label, words) on the scale."""
     width, most = SIZES[size]
     bars = []
@@ -144,6 +153,7 @@ def _drawn(scale: _Scale, size: str, pieces: Sequence[tuple[datetime, datetime, 
         ticks=tuple(_placed([(round(scale.share(at) * width, 2), label) for at, label in scale.ticks(most)], width)),
         bars=tuple(bars),
         due_x=round(scale.share(due_at) * width, 2) if due_at is not None and scale.holds(due_at) else None,
+        marks=tuple((round(scale.share(at) * width, 2), kind, words) for at, kind, words in marks if scale.holds(at)),
     )
 
 
@@ -163,28 +173,45 @@ def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
         end = span.ended_at or max(explanation.as_of_at, span.started_at)
         words = f"{span.status} ({_span(span.started_at, end, explanation.zone)})"
         pieces.append((span.started_at, end, "status", span.status, words))
-    return _drawn(scale, size, pieces)
+    return _drawn(scale, size, pieces, marks=[(at, "change", words) for at, words in _changes(explanation)])
 
 
-def _time_line(clock: Clock, zone: str, scale: _Scale) -> TimeLine:
+def _changes(explanation: Explanation) -> list[tuple[datetime, str]]:
+    """What changed the promises on the way: schedules, policies, targets applied and withdrawn."""
+    told = (*KINDS, "schedule")
+    return [
+        (event.at, f"{event.status}: {'; '.join(event.flags)} ({when(event.at, explanation.zone)})")
+        for event in explanation.events
+        if event.status in told and event.status != SOURCE_VERDICT
+    ]
+
+
+def _time_line(clock: Clock, judged: Verdict | None, zone: str, scale: _Scale) -> TimeLine:
     is_enlarged = scale.share(clock.until) - scale.share(clock.started_at) < _TOO_SHORT
     own = _Scale.around_clock(clock, zone) if is_enlarged else scale
     pieces = [(piece.started_at, piece.ended_at, _kind(piece), "", _told(piece, zone)) for piece in clock.pieces]
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
     return TimeLine(
         title=clock.title,
-        promise=f"{duration(clock.target_seconds)} of calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
+        promise=f"{wording.exact(clock.target_seconds)} of calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
         verdict=verdict(clock, zone),
         outcome=clock.outcome,
-        drawings={size: _drawn(own, size, pieces, clock.due_at) for size in SIZES if pieces},
+        drawings={size: _drawn(own, size, pieces, clock.due_at, _source_breach(judged, zone)) for size in SIZES if pieces},
         enlarged_from=when(clock.started_at, zone) if is_enlarged and pieces else "",
         due=when(clock.due_at, zone) if clock.due_at else "",
+        source_verdict=source_verdict(judged, zone) if judged is not None else "",
         sums=tuple(_sums(clock.pieces)),
     )
 
 
+def _source_breach(judged: Verdict | None, zone: str) -> list[tuple[datetime, str, str]]:
+    if judged is None or judged.breached_at is None:
+        return []
+    return [(judged.breached_at, "source", f"broken, the source says: {when(judged.breached_at, zone)}")]
+
+
 def _told(piece: Piece, zone: str) -> str:
-    what = f"{counted(piece.counted_seconds)} counted" if piece.counted_seconds else (piece.why_not or "nothing counted")
+    what = f"{wording.clock_time(piece.counted_seconds)} counted" if piece.counted_seconds else (piece.why_not or "nothing counted")
     return f"{piece.status or 'no status'}: {what} ({_span(piece.started_at, piece.ended_at, zone)})"
 
 
@@ -207,4 +234,4 @@ def _sums(pieces: Sequence[Piece]) -> Iterator[tuple[str, str, str]]:
         of_kind = [piece for piece in pieces if _kind(piece) == kind]
         if of_kind:
             seconds = sum(int((piece.ended_at - piece.started_at).total_seconds()) for piece in of_kind)
-            yield kind, name, duration(seconds)
+            yield kind, name, wording.exact(seconds)

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.explain import Clock, Explanation, Piece
+from opsla_dagster.reporting.comparisons import way
+from opsla_dagster.reporting.explain import Clock, Explanation, Piece, Verdict
 
 Say = Callable[[str | Table], None]
 
@@ -29,6 +30,8 @@ _REASONS = {
     "cancelled": "the case was cancelled before the clock was stopped",
     "ended_without_stop": "the case ended without what would have stopped the clock",
     "policy_changed": "another policy came into force before the clock was stopped",
+    "withdrawn": "the promise was withdrawn before the clock was stopped",
+    "merged": "the case was merged into another one before the clock was stopped",
 }
 
 
@@ -44,7 +47,9 @@ def render(explanation: Explanation, console: Console) -> None:
     _header(explanation, words, say)
     _events(explanation, words, say, is_narrow=console.width < NARROW)
     for clock in explanation.clocks:
-        _clock(clock, words, say)
+        _clock(clock, explanation.verdict_on(clock), words, say)
+    for judged in explanation.verdicts_without_clock():
+        say(f"\n[bold]{escape(judged.title)}[/bold]: {escape(source_verdict(judged, words.zone))}")
     for name in explanation.promised_but_not_started:
         say(f"\n[bold]{escape(name)}[/bold]: never started")
     if not explanation.is_consistent:
@@ -120,6 +125,8 @@ def _header(explanation: Explanation, words: _Words, say: Say) -> None:
         say(f"open as of {words.long(explanation.as_of_at)}, {_utc(explanation.as_of_at)}")
     else:
         say(f"ended {words.long(explanation.ended_at)}, {_utc(explanation.ended_at)}")
+    if explanation.merged_into is not None:
+        say(f"merged into case {escape(explanation.merged_into)}")
     if explanation.reopen_count:
         say(f"reopened: {explanation.reopen_count}")
     say(f"Times of day below are those of {explanation.zone}; what counts is business time, the open time of a clock's calendar, as h:mm:ss.")
@@ -145,11 +152,11 @@ def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: boo
     say(table)
 
 
-def _clock(clock: Clock, words: _Words, say: Say) -> None:
+def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> None:
     say(
         f"\n[bold]{escape(_name(clock))}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
         + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
-        + f"; target {duration(clock.target_seconds)} of calendar {escape(clock.calendar)}"
+        + f"; target {wording.exact(clock.target_seconds)} of calendar {escape(clock.calendar)}"
     )
     started = f"started {words.long(clock.started_at)}{_by(clock.started_by, 'the case record')}"
     if clock.stopped_at is None:
@@ -157,10 +164,12 @@ def _clock(clock: Clock, words: _Words, say: Say) -> None:
     else:
         say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
     say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(verdict(clock, words.zone))}[/]")
+    if judged is not None:
+        say(escape(source_verdict(judged, words.zone)))
     if clock.pieces:
         say(_pieces(clock, words))
     if not clock.is_consistent:
-        stored = "none" if clock.stored_elapsed_seconds is None else counted(clock.stored_elapsed_seconds)
+        stored = "none" if clock.stored_elapsed_seconds is None else wording.clock_time(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
 
 
@@ -180,15 +189,15 @@ def _pieces(clock: Clock, words: _Words) -> Table:
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="in all", no_wrap=True)
     table.add_column("#", no_wrap=True)  # of the event that began the status
-    table.add_column("counted", justify="right", no_wrap=True, footer=counted(clock.counted_seconds))
-    left_out = f"{counted(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
+    table.add_column("counted", justify="right", no_wrap=True, footer=wording.clock_time(clock.counted_seconds))
+    left_out = f"{wording.clock_time(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
     table.add_column("why not", footer=left_out)
     for group in _by_status(clock.pieces):
         for piece in group if len(group) <= MOST_PIECES else words.by_week(group):
             table.add_row(*_piece_cells(piece, words), style="dim" if piece.counted_seconds == 0 else None)
         if len(group) > 1:
             subtotal = sum(piece.counted_seconds for piece in group)
-            table.add_row("", "", f"{_status(group[0])}, sum", "", counted(subtotal), "", style="italic")
+            table.add_row("", "", f"{_status(group[0])}, sum", "", wording.clock_time(subtotal), "", style="italic")
         table.add_section()
     return table
 
@@ -207,8 +216,8 @@ def _as_one(pieces: Sequence[Piece]) -> Piece:
 def _piece_cells(piece: Piece, words: _Words) -> tuple[str | Text, ...]:
     why_not = piece.why_not or ""
     if piece.kind == "paused":
-        why_not += f" ({counted(piece.open_seconds)} open)"
-    cells = (_status(piece), words.number_of(piece.event_id), counted(piece.counted_seconds), why_not)
+        why_not += f" ({wording.clock_time(piece.open_seconds)} open)"
+    cells = (_status(piece), words.number_of(piece.event_id), wording.clock_time(piece.counted_seconds), why_not)
     return (words.short(piece.started_at), words.short(piece.ended_at), *map(Text, cells))
 
 
@@ -232,7 +241,7 @@ def verdict(clock: Clock, zone: str) -> str:
     due_at = when(clock.due_at, zone) if clock.due_at else ""
     if clock.outcome == "unknown" or clock.margin_seconds is None:
         return f"unknown: {_REASONS.get(clock.reason or '', clock.reason)}"
-    margin = f"{duration(abs(clock.margin_seconds))} of business time"
+    margin = f"{wording.exact(abs(clock.margin_seconds))} of business time"
     due = f" (used up {due_at})" if clock.due_at else ""
     if clock.outcome == "met":
         return f"met, {margin} early" if clock.margin_seconds else "met, exactly at its target"
@@ -245,13 +254,11 @@ def verdict(clock: Clock, zone: str) -> str:
     return f"running, {margin} left" + (f"; due {due_at}" if clock.due_at else "")
 
 
-def counted(seconds: int) -> str:
-    """Hours, minutes and seconds, `10:05:30`: exact, a column of them adds up, and targets are in hours too."""
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
-def duration(seconds: int) -> str:
-    """`1 h 02 min 03 s` of open time; there are no days in it, a business day has no fixed length."""
-    hours, rest = divmod(seconds, 3600)
-    parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+def source_verdict(judged: Verdict, zone: str) -> str:
+    """What the source says of a clock, and how that compares: `the source says broken since Mon ..., 1:05:00 counted: another time`."""
+    verdict_words = {True: "broken", False: "kept", None: ""}[judged.is_breached]
+    since = f" since {when(judged.breached_at, zone)}" if judged.breached_at is not None else ""
+    time = f"{wording.clock_time(judged.elapsed_seconds)} counted" if judged.elapsed_seconds is not None else ""
+    said = ", ".join(filter(None, (f"{verdict_words}{since}", time))) or "neither a verdict nor a time"
+    name, why = way(judged.comparison)
+    return f"the source says {said}: {name}" + ("" if judged.comparison == "agrees" else f". {why}")

@@ -9,13 +9,21 @@ published marts).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import duckdb
 
 from opsla_dagster.reporting.marts import has_table, rows
-from opsla_dagster.reporting.promises import metric_title, promise_figures
-from opsla_dagster.reporting.run_summary import Bottleneck, Headline, OpenClocks, ScenarioFigures, SlaFigures
+from opsla_dagster.reporting.promises import SPOKEN_OF, metric_title, promise_figures
+from opsla_dagster.reporting.run_summary import (
+    Bottleneck,
+    Headline,
+    OpenClocks,
+    PromiseFigures,
+    ScenarioFigures,
+    SlaFigures,
+)
 from opsla_dagster.settings import Settings
 
 #: The metric of sla_policies.yml behind each SLA variant, in the order they are shown.
@@ -66,7 +74,7 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
     events = _events(connection)
     as_of_at, last_event_at = _instants(connection)
     promises = promise_figures(connection, settings.sla_policies)
-    has_slas = {promise.metric for promise in promises} >= set(METRICS.values())
+    has_own = any(promise.is_source_promise for promise in promises)
     return Headline(
         **totals,
         as_of_at=as_of_at,
@@ -75,13 +83,41 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         promises=promises,
         events=events,
         events_per_case=events / totals["cases"] if events is not None and totals["cases"] else None,
-        slas=tuple(_sla(connection, sla, metric_title(settings.sla_policies, METRICS[sla])) for sla in METRICS) if has_slas else (),
+        slas=() if has_own else tuple(_slas(connection, promises, settings)),
         congestion=_congestion(connection),
         bottleneck=_bottleneck(connection),
         scenarios=_scenarios(connection),
-        open_clocks=_open_clocks(connection),
+        open_clocks=_open_clocks(connection, [promise.metric for promise in promises]),
         data_quality=_data_quality(connection),
+        business_day_minutes=None if has_own else _business_day_minutes(settings),
+        unspoken_promises=_unspoken_promises(promises, settings) if has_own else 0,
     )
+
+
+def _slas(connection: duckdb.DuckDBPyConnection, promises: Sequence[PromiseFigures], settings: Settings) -> Iterator[SlaFigures]:
+    """The variants promised; none without both metrics that the cases are chosen by, and none that only copies another."""
+    promised = {promise.metric for promise in promises}
+    known = promised | {metric for promise in promises for metric in promise.copied_metrics}
+    if not known >= {METRICS["sla_b"], METRICS["sla_a_incl_wait"]}:
+        return
+    for sla, metric in METRICS.items():
+        if metric in promised:
+            yield _sla(connection, sla, metric_title(settings.sla_policies, metric))
+
+
+def _business_day_minutes(settings: Settings) -> float | None:
+    """The open time of a business day, where all calendars that targets count on have the same."""
+    calendars = settings.calendars.calendars
+    names = {target.calendar or policy.calendar for policy in settings.sla_policies.policies for target in policy.targets.values()}
+    lengths = {calendars[name].business_day_seconds if name in calendars else None for name in names}
+    seconds = lengths.pop() if len(lengths) == 1 else None
+    return seconds / 60 if seconds else None
+
+
+def _unspoken_promises(promises: Sequence[PromiseFigures], settings: Settings) -> int:
+    """How many promises of sla_policies.yml the report leaves to the tables, since every source brings its own."""
+    shown = {(promise.policy, promise.metric) for promise in promises}
+    return sum((policy.name, metric) not in shown for policy in settings.sla_policies.policies for metric in policy.targets)
 
 
 def _events(connection: duckdb.DuckDBPyConnection) -> int | None:
@@ -197,11 +233,14 @@ def _scenarios(connection: duckdb.DuckDBPyConnection) -> tuple[ScenarioFigures, 
     return tuple(ScenarioFigures(**row) for row in found)
 
 
-def _open_clocks(connection: duckdb.DuckDBPyConnection) -> OpenClocks | None:
+def _open_clocks(connection: duckdb.DuckDBPyConnection, metrics: Sequence[str]) -> OpenClocks | None:
     found = rows(
         connection,
-        "select count(*) as running, count(*) filter (where outcome = 'breached') as past_target from mart.open_clocks",
+        "select count(*) as running, count(*) filter (where outcome = 'breached') as past_target from mart.open_clocks "
+        f"where {SPOKEN_OF} and list_contains(?, metric)",
         "mart.open_clocks",
+        "mart.sla_overview",
+        parameters=[list(metrics)],
     )
     return OpenClocks(**found[0]) if found else None
 

@@ -35,8 +35,8 @@ Written by: opsla, one step entry a run, newest last; the same figures as JSON a
 - **Runtime**: wall-clock seconds (per table + total)
 - **Promises**: every policy and metric of sla_policies.yml by its titles; kept % = met / (met + breached + open past target)
 - **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as kept, an open case not at all.
-  They are of the metrics first_touch (SLA B), first_resolution and first_resolution_paused (SLA A, CUSTOMER_WAIT counted and paused), and
-  stand where all three are promised
+  They are of the metrics first_touch, first_resolution and first_resolution_paused, by their titles, and stand where the first two are
+  promised and no source brings promises of its own
 - **Percentiles**: p50 / p90 / p95 for cycle times & stage times, in business minutes, exact
 - **Data quality**: missing timestamps %, missing milestones %, duplicate rate %, out-of-order rate %
 - **Operational metrics**: congestion index = (opened + open backlog) / effective staff, per day
@@ -57,7 +57,7 @@ _DATA_QUALITY_NAMES = {
     "pct_cases_with_triage": "cases with TRIAGE",
     "pct_cases_with_resolved": "cases with RESOLVED",
     "pct_cases_with_customer_wait": "cases with CUSTOMER_WAIT",
-    "pct_triage_before_intake_sla": "first touch before intake (SLA cases)",
+    "pct_triage_before_intake_sla": "touched before intake (SLA cases)",
 }
 _STEP = re.compile(r"^### Step (\d+)\b", re.MULTILINE)
 
@@ -156,7 +156,7 @@ def _headline(headline: Headline) -> list[str]:
             ),
         ),
         *_block("Congestion and bottleneck:", _operations(headline)),
-        *_block("Headline scenario outcomes:", (_scenario(row) for row in headline.scenarios)),
+        *_block("Headline scenario outcomes:", (_scenario(row) for row in headline.telling_scenarios())),
     ]
 
 

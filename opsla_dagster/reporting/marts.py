@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to a published marts.duckdb; OpslaError when there is none or it holds no marts."""
+    """A read-only connection to a published marts.duckdb; OpslaError when there is none, or it holds no marts or those of another version."""
     if not path.is_file():
         raise OpslaError(f"{path}: no published marts yet; `opsla run` makes and publishes them")
     try:
@@ -30,6 +30,8 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         if not has_table(connection, "mart.sla_daily"):
             raise OpslaError(f"{path}: expected the published marts, but it has no table mart.sla_daily; run `opsla run`")
         yield connection
+    except duckdb.BinderException as error:
+        raise OpslaError(f"{path}: these marts are from another version of opsla; run `opsla run` to make them anew ({error})") from error
     finally:
         connection.close()
 

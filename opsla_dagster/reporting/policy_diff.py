@@ -22,6 +22,7 @@ from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -169,9 +170,9 @@ def print_differences(connection: duckdb.DuckDBPyConnection, a: Promises, b: Pro
     console.print(f"A  {a.place}\nB  {b.place}", highlight=False, markup=False)
     console.print(_table(
         "Attainment, % of clocks that are kept or broken",
-        [("metric", "metric"), ("clocks A", "clocks_a"), ("clocks B", "clocks_b"), ("kept A", "attainment_pct_a"),
+        [("promise", "metric"), ("clocks A", "clocks_a"), ("clocks B", "clocks_b"), ("kept A", "attainment_pct_a"),
          ("kept B", "attainment_pct_b"), ("verdicts changed", "changed_verdicts")],
-        attainment(connection),
+        _titled(attainment(connection), a, b),
     ))  # fmt: skip
     changed = changes(connection)
     if not changed:
@@ -179,13 +180,14 @@ def print_differences(connection: duckdb.DuckDBPyConnection, a: Promises, b: Pro
         return
     console.print(_table(
         "What changes",
-        [("metric", "metric"), ("policy A", "policy_a"), ("policy B", "policy_b"), ("verdict A", "was"),
+        [("promise", "metric"), ("policy A", "policy_a"), ("policy B", "policy_b"), ("verdict A", "was"),
          ("verdict B", "becomes"), ("clocks", "clocks"), ("cases", "cases")],
-        changed,
+        _titled(changed, a, b),
     ))  # fmt: skip
     cases = rows(connection, f"""
         select
-            case_id, metric, cycle, outcome_a, outcome_b, elapsed_seconds_a / 60.0 as minutes_a, elapsed_seconds_b / 60.0 as minutes_b,
+            case_id, metric, cycle, outcome_a, outcome_b, elapsed_seconds_a / 60.0 as minutes_a,
+            elapsed_seconds_b / 60.0 as minutes_b,
             due_at_a, due_at_b
         from differences
         where outcome_a <> outcome_b and {_PROMISED_BY_BOTH}
@@ -195,10 +197,24 @@ def print_differences(connection: duckdb.DuckDBPyConnection, a: Promises, b: Pro
     if cases:
         console.print(_table(
             "The first cases whose verdict changes",
-            [("case", "case_id"), ("metric", "metric"), ("cycle", "cycle"), ("verdict A", "outcome_a"), ("verdict B", "outcome_b"),
-             ("minutes A", "minutes_a"), ("minutes B", "minutes_b"), ("due A (UTC)", "due_at_a"), ("due B (UTC)", "due_at_b")],
-            cases,
+            [("case", "case_id"), ("promise", "metric"), ("cycle", "cycle"), ("verdict A", "outcome_a"), ("verdict B", "outcome_b"),
+             ("took A", "minutes_a"), ("took B", "minutes_b"), ("due A (UTC)", "due_at_a"), ("due B (UTC)", "due_at_b")],
+            [
+                {**row, "minutes_a": wording.time_taken(row["minutes_a"]), "minutes_b": wording.time_taken(row["minutes_b"])}
+                for row in _titled(cases, a, b)
+            ],
         ))  # fmt: skip
+
+
+def _titled(found: list[Row], a: Promises, b: Promises) -> list[Row]:
+    """The rows with titles in place of names: a metric's as the side that has it calls it, a policy's as its own side does."""
+    titled = []
+    for row in found:
+        knowing = a if row["metric"] in a.policies.metrics else b
+        sides = {name: side for name, side in (("policy_a", a), ("policy_b", b)) if row.get(name)}
+        titles = {name: policy_title(side.policies, row[name]) for name, side in sides.items()}
+        titled.append({**row, **titles, "metric": metric_title(knowing.policies, row["metric"])})
+    return titled
 
 
 def _table(title: str, columns: list[tuple[str, str]], found: list[Row]) -> RichTable:

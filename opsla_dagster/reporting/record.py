@@ -22,6 +22,8 @@ from opsla_dagster.reporting.report import write_report
 from opsla_dagster.reporting.run_summary import CheckResult, Headline, RunSummary, TableRun, write_run_summary
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
+from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.loading import enabled_accounts, resources_of
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.sql import check_path, header_comment
 from opsla_dagster.window import ONE_DAY, Window
@@ -78,7 +80,30 @@ def summarise(instance: DagsterInstance, run_ids: Sequence[str], settings: Setti
         checks=tuple(check for run in runs for check in _checks(instance, run)),
         artifacts=_artifacts(settings.home),
         headline=_headline(settings) if succeeded else None,
+        reading_notes=_reading_notes(settings, _as_of_at(runs[-1], started)),
+        left_out=left_out(instance, settings),
     )
+
+
+def left_out(instance: DagsterInstance, settings: Settings) -> tuple[str, ...]:
+    """What the latest load of each enabled account could not have, a sentence a resource: `acme: sla_policies: the account ... (403)`."""
+    found = []
+    for account in enabled_accounts(settings.sources):
+        for resource in resources_of(account):
+            event = instance.get_latest_materialization_event(dg.AssetKey(["bronze", account.name, resource]))
+            materialization = event.asset_materialization if event is not None else None
+            why = materialization.metadata.get("left_out") if materialization is not None else None
+            if why is not None:
+                found.append(f"{account.name}: {resource}: {why.value}")
+    return tuple(found)
+
+
+def _reading_notes(settings: Settings, as_of_at: datetime) -> tuple[str, ...]:
+    """What became of the records that the run read; nothing where they cannot be read any more, for the run said why."""
+    try:
+        return tuple(build_desk(settings).reading_notes(as_of_at))
+    except OpslaError:
+        return ()
 
 
 def _artifacts(home: Home) -> tuple[str, ...]:

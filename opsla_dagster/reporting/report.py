@@ -15,7 +15,6 @@ from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.run_summary import Headline, RunSummary, SlaFigures
 from opsla_dagster.reporting.sections import all_sections
-from opsla_dagster.reporting.sections.common import TONES
 from opsla_dagster.settings import Settings
 
 
@@ -30,7 +29,7 @@ def write_report(marts: Path, run_summary: RunSummary | None, target: Path, sett
         measured = _completed(headline(connection, settings), run_summary)
         sections = all_sections(connection, measured, run_summary)
     page = environment().get_template("report.html.j2").render(
-        headline=measured, summary=run_summary, sections=sections, tones=TONES
+        headline=measured, summary=run_summary, sections=sections
     )
     write_whole(target, page)
     return target

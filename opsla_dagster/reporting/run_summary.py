@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.files import write_whole
 
+#: Promises that a headline has a tile of, and whose times it lists.
+MOST_TILES, MOST_TIMED = 4, 12
+
 
 class Record(BaseModel):
     """A frozen piece of a summary; a field it does not know is an error."""
@@ -45,7 +48,9 @@ class PromiseFigures(Record):
 
     The titles are those of sla_policies.yml, the metric's with its variant; `target` is written as there, None where the source
     said it. `breached_clocks` have stopped, `open_breached_clocks` run past their target. `kept_pct` (0-100) is met of met and
-    both kinds of breached; None without any.
+    both kinds of breached; None without any. The percentiles are minutes of open time that the `stopped_clocks` took, those with a
+    verdict by a stop; None without any. `has_pauses`: a clock of it stood still. `copies` are titles of promises with the very same
+    figures, told once; `copied_metrics` are theirs.
     """
 
     policy: str
@@ -59,22 +64,47 @@ class PromiseFigures(Record):
     running_clocks: int
     unknown_clocks: int
     kept_pct: float | None
+    is_source_promise: bool = False
+    stopped_clocks: int = 0
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    has_pauses: bool = False
+    copies: tuple[str, ...] = ()
+    copied_metrics: tuple[str, ...] = ()
+
+    @property
+    def clocks(self) -> int:
+        return self.judged_clocks + self.running_clocks + self.unknown_clocks
 
     @property
     def broken_clocks(self) -> int:
         return self.breached_clocks + self.open_breached_clocks
+
+    def figures(self) -> tuple[float | None, ...]:
+        """All of its figures: two promises with the same ones and the same effect are copies."""
+        return (
+            self.met_clocks, self.breached_clocks, self.open_breached_clocks, self.running_clocks, self.unknown_clocks,
+            self.stopped_clocks, self.p50, self.p90, self.p95,
+        )
 
     @property
     def judged_clocks(self) -> int:
         return self.met_clocks + self.broken_clocks
 
 
-class Broken(Record):
-    """Clocks with a verdict, those broken, and those of them that are still open."""
-
-    judged_clocks: int
-    broken_clocks: int
-    open_clocks: int
+def _together(promises: Sequence[PromiseFigures]) -> PromiseFigures:
+    if len(promises) == 1:
+        return promises[0]
+    counts = {
+        name: sum(getattr(promise, name) for promise in promises)
+        for name in ("met_clocks", "breached_clocks", "open_breached_clocks", "running_clocks", "unknown_clocks", "stopped_clocks")
+    }
+    judged = counts["met_clocks"] + counts["breached_clocks"] + counts["open_breached_clocks"]
+    return promises[0].model_copy(update={
+        **counts, "policy": "", "policy_title": f"{len(promises)} policies", "target": None, "p50": None, "p90": None, "p95": None,
+        "kept_pct": 100.0 * counts["met_clocks"] / judged if judged else None,
+    })
 
 
 class SlaFigures(Record):
@@ -109,7 +139,7 @@ class Bottleneck(Record):
 
 
 class ScenarioFigures(Record):
-    """One row of mart.scenario_results: breaches are of SLA A incl. wait, percentages 0-100, hours business hours."""
+    """One row of mart.scenario_results: breaches are of the metric first_resolution, percentages 0-100, hours business hours."""
 
     scenario: str
     description: str
@@ -132,8 +162,11 @@ class OpenClocks(Record):
 class Headline(Record):
     """The figures a person asks for first. A part whose tables are absent or empty is None or empty.
 
-    `slas` is empty where the metrics behind them are not promised. `zone` is the desk's; open clocks are judged as of `as_of_at`;
-    `last_event_at` is the log's last stamp. Instants are UTC and naive.
+    `promises` are those that the desk is held to. `slas` are the variants promised of the cases both touched and resolved: none where
+    first_touch or first_resolution is not promised, or a source brings promises of its own. `zone` is the desk's; open clocks are judged
+    as of `as_of_at`; `last_event_at` is the log's last stamp. Instants are UTC and naive. `business_day_minutes` is the open time of a
+    business day on the calendars promised on; None where they differ or are not known. `unspoken_promises` counts those of
+    sla_policies.yml that are judged but left to the tables.
     """
 
     zone: str
@@ -152,6 +185,8 @@ class Headline(Record):
     scenarios: tuple[ScenarioFigures, ...]
     open_clocks: OpenClocks | None
     data_quality: dict[str, float]
+    business_day_minutes: float | None = None
+    unspoken_promises: int = 0
 
     def sla_names(self) -> dict[str, str]:
         """What each SLA variant is called."""
@@ -162,7 +197,7 @@ class Headline(Record):
         return len({promise.policy for promise in self.promises}) > 1
 
     def titles(self) -> dict[str, str]:
-        """What each metric is called."""
+        """What each metric is called, but for those that are copies of another."""
         return {promise.metric: promise.title for promise in self.promises}
 
     def worst_promise(self) -> PromiseFigures | None:
@@ -170,25 +205,40 @@ class Headline(Record):
         judged = [promise for promise in self.promises if promise.kept_pct is not None]
         return min(judged, key=lambda promise: (promise.kept_pct or 0.0, promise.policy, promise.metric), default=None)
 
-    def broken(self, metric: str) -> Broken:
-        """The clocks of a metric under all its policies."""
-        promises = [promise for promise in self.promises if promise.metric == metric]
-        return Broken(
-            judged_clocks=sum(promise.judged_clocks for promise in promises),
-            broken_clocks=sum(promise.broken_clocks for promise in promises),
-            open_clocks=sum(promise.open_breached_clocks for promise in promises),
-        )
+    def by_metric(self) -> tuple[PromiseFigures, ...]:
+        """The promises of one metric under all its policies as one, in their order; without percentiles where there are several."""
+        grouped: dict[str, list[PromiseFigures]] = {}
+        for promise in self.promises:
+            grouped.setdefault(promise.metric, []).append(promise)
+        return tuple(_together(promises) for promises in grouped.values())
+
+    def tile_promises(self) -> tuple[PromiseFigures, ...]:
+        """The metrics with a verdict, all policies of each together; of many those kept least often."""
+        judged = [promise for promise in self.by_metric() if promise.judged_clocks]
+        least = sorted(judged, key=lambda promise: (promise.kept_pct or 0.0, promise.metric))[:MOST_TILES]
+        return tuple(promise for promise in judged if promise in least)
+
+    def timed_promises(self) -> tuple[PromiseFigures, ...]:
+        """The promises of which a clock was stopped, those of most clocks where they are many."""
+        timed = [promise for promise in self.promises if promise.stopped_clocks]
+        most = sorted(timed, key=lambda promise: (-promise.stopped_clocks, promise.policy, promise.metric))[:MOST_TIMED]
+        return tuple(promise for promise in timed if promise in most)
+
+    def telling_scenarios(self) -> tuple[ScenarioFigures, ...]:
+        """The scenarios that act on some case, where the breaches that they avoid are of a promise of the desk."""
+        return tuple(row for row in self.scenarios if row.eligible_cases) if self.slas and self.sla_cases else ()
 
     def best_scenario(self) -> ScenarioFigures | None:
         """The scenario that avoids most breaches; more hours saved decide between equals."""
-        return max(self.scenarios, key=lambda row: (row.breaches_avoided, row.hours_saved, row.scenario), default=None)
+        return max(self.telling_scenarios(), key=lambda row: (row.breaches_avoided, row.hours_saved, row.scenario), default=None)
 
 
 class RunSummary(Record):
     """One run. Instants are UTC and naive; `window_end` is exclusive; `seconds` is wall-clock time.
 
     `command` is what was run, as a person would type it. `artifacts` are the files it wrote. `headline` is None when
-    the run ended before its marts were written.
+    the run ended before its marts were written. `reading_notes` say what became of the records read, `left_out` what of an account could
+    not be had, a sentence each.
     """
 
     run_id: str
@@ -204,6 +254,8 @@ class RunSummary(Record):
     checks: tuple[CheckResult, ...] = ()
     artifacts: tuple[str, ...] = ()
     headline: Headline | None = None
+    reading_notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def failed_checks(self) -> Sequence[CheckResult]:

@@ -10,11 +10,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.reporting.run_summary import Broken, CheckResult
+from opsla_dagster.reporting.run_summary import CheckResult, Headline, PromiseFigures
 
 MISSING = "–"
+#: What the first table of a headline is of.
+EVERY_CLOCK = "Every clock of each promise"
 #: A log whose last stamp is older than this has most likely come to its end.
 LONG_AGO_DAYS = 30
+MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
+#: Minutes from which a time is told in hours.
+HOURS_FROM = 120
 GATE, _SHARE = "gate_", "pct_"
 
 
@@ -40,12 +45,47 @@ def minutes(figure: float | None) -> str:
     return f"{figure:,.0f}" if figure >= 100 or float(figure).is_integer() else f"{figure:,.1f}"
 
 
-def business_time(figure: float | None) -> str:
-    """Business minutes with their unit, from two hours on with the hours beside them."""
+def time_taken(figure: float | None) -> str:
+    """Minutes in the unit that fits: `45 s`, `39.6 min`, `44.4 h`, `172 h`; which calendar they are of, the text around says."""
     if figure is None:
         return MISSING
-    hours = f" ({figure / 60:,.1f} h)" if figure >= 120 else ""
-    return f"{minutes(figure)} business minutes{hours}"
+    if 0 < figure < 1:
+        return f"{max(1, round(figure * 60))} s"
+    if round(figure) < HOURS_FROM:
+        return f"{minutes(figure)} min"
+    hours = figure / MINUTES_AN_HOUR
+    return f"{hours:,.0f} h" if round(hours, 1) >= 100 else f"{hours:,.1f} h"
+
+
+def business_time(figure: float | None, day_minutes: float | None = None) -> str:
+    """Business minutes in a sentence: as `time_taken`, from two business days of `day_minutes` on with these beside.
+
+    `2,665` minutes on days of 8 hours are `44.4 h, or 5.6 business days (8 h)`, on a calendar that is always open `44.4 h, or 1.9 days`.
+    """
+    text = time_taken(figure)
+    if figure is None or not day_minutes or figure < 2 * day_minutes:
+        return text
+    days = f"{figure / day_minutes:,.1f}"
+    if day_minutes == MINUTES_A_DAY:
+        return f"{text}, or {days} days"
+    return f"{text}, or {days} business days ({decimal(day_minutes / MINUTES_AN_HOUR).removesuffix('.0')} h)"
+
+
+def fitting_unit(highest: float) -> tuple[str, int]:
+    """The unit of an axis up to `highest` minutes, and how many minutes it is: `("min", 1)` or `("h", 60)`."""
+    return ("min", 1) if round(highest) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
+
+
+def clock_time(seconds: int) -> str:
+    """Hours, minutes and seconds, `10:05:30`: exact, a column of them adds up, and targets are in hours too."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def exact(seconds: int) -> str:
+    """`1 h 2 min 3 s` of open time, to the second; there are no days in it, a business day has no fixed length."""
+    hours, rest = divmod(seconds, 3600)
+    parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def span(seconds: float | None) -> str:
@@ -90,15 +130,82 @@ def long_ago(as_of_at: datetime | None, last_event_at: datetime | None) -> str:
     )
 
 
-def broken(clocks: Broken) -> str:
-    """`every clock with a verdict: 57 of 510 broken (11.18%), 1 of them open and past its target`."""
-    if not clocks.judged_clocks:
-        return "no clock has a verdict"
-    share = percent(100 * clocks.broken_clocks / clocks.judged_clocks)
-    text = f"every clock with a verdict: {count(clocks.broken_clocks)} of {count(clocks.judged_clocks)} broken ({share})"
-    if not clocks.open_clocks:
-        return text
-    return f"{text}, {count(clocks.open_clocks)} of them open and past {'its' if clocks.open_clocks == 1 else 'their'} target"
+def of_cases(headline: Headline) -> str:
+    """`2,940 of 3,000 cases`: those both touched and resolved."""
+    if headline.sla_cases == headline.cases:
+        return counted(headline.cases, "case")
+    return f"{count(headline.sla_cases)} of {counted(headline.cases, 'case')}"
+
+
+def not_kept(promise: PromiseFigures) -> str:
+    """`339 broken, 3 of them open and past target; 46 unknown, 5 running`."""
+    still = f", {count(promise.open_breached_clocks)} of them open and past target" if promise.open_breached_clocks else ""
+    rest = [f"{count(number)} {word}" for number, word in ((promise.unknown_clocks, "unknown"), (promise.running_clocks, "running")) if number]
+    return f"{count(promise.broken_clocks)} broken{still}{'; ' if rest else ''}{', '.join(rest)}"
+
+
+def promise_name(promise: PromiseFigures, headline: Headline) -> str:
+    """The promise's title, with its policy's where there are several."""
+    if not headline.has_several_policies():
+        return promise.title
+    return f"{promise.policy_title}: {promise.title}" if promise.policy else f"{promise.title} ({promise.policy_title})"
+
+
+def headline_population(headline: Headline) -> str:
+    """What the second table of a headline is of; the first is of every clock of each promise."""
+    if headline.slas:
+        return f"Only the {of_cases(headline)} that were both touched and resolved"
+    return "Time taken by the clocks that were stopped"
+
+
+def headline_population_note(headline: Headline) -> str:
+    """How the second table of a headline goes with the first."""
+    if not headline.slas:
+        return "Open time of their calendars, less pauses."
+    others = headline.cases - headline.sla_cases
+    rest = f" The clocks of the {counted(others, 'other case')} are in the first table alone, so the two need not agree." if others else ""
+    return f"Cases, not clocks; times are open time.{rest}"
+
+
+def headline_heads(headline: Headline) -> Sequence[str]:
+    """The columns of the second table of a headline; targets where the desk says them."""
+    if headline.slas:
+        return ("breached", "% of these", "p50", "p90", "p95")
+    return ("stopped", *(["target"] if _tells_targets(headline) else []), "p50", "p90", "p95")
+
+
+def _tells_targets(headline: Headline) -> bool:
+    return any(promise.target for promise in headline.timed_promises())
+
+
+def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
+    """Name and figures of each promise: breaches and times of the cases both touched and resolved, else times of all stopped clocks."""
+    if headline.slas:
+        return [
+            (sla.name, (count(sla.breached_cases), percent(sla.breach_pct), *map(time_taken, (sla.p50, sla.p90, sla.p95))))
+            for sla in headline.slas
+            if headline.sla_cases
+        ]
+    return [
+        (promise_name(promise, headline), (
+            count(promise.stopped_clocks), *([promise.target or MISSING] if _tells_targets(headline) else []), *map(time_taken, (promise.p50, promise.p90, promise.p95)),
+        ))
+        for promise in headline.timed_promises()
+    ]
+
+
+def promise_notes(headline: Headline) -> Sequence[str]:
+    """What a list of promises leaves out, a sentence each: copies, and promises beside those that a source brings itself."""
+    copies = {promise.metric: promise for promise in headline.promises if promise.copies}
+    notes = [
+        f"“{promise.title}” stands for {listed([f'“{title}”' for title in promise.copies])} too: no clock was paused, so "
+        f"{'they are' if len(promise.copies) > 1 else 'the two are'} the same figure for figure."
+        for promise in copies.values()
+    ]
+    if headline.unspoken_promises:
+        own = counted(headline.unspoken_promises, "promise")
+        notes.append(f"The source brings promises of its own, and is held to these alone; {own} of sla_policies.yml stay in the tables.")
+    return notes
 
 
 def last_day(end: date) -> date:

@@ -16,12 +16,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, DurationText, parse_duration, problem_at
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.status import TERMINAL_STATUSES, Signal
+from opsla_dagster.status import INITIATORS, MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal
 
 SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("is_repeating", pa.bool_())])
 SLA_POLICIES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("metric", pa.string()), ("calendar", pa.string()),
-    ("target_seconds", pa.int64()), ("reopen", pa.string()), ("change", pa.string()),
+    ("target_seconds", pa.int64()), ("reopen", pa.string()), ("change", pa.string()), ("schedule_change", pa.string()),
 ])
 SLA_POLICY_SCOPES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
@@ -36,6 +36,7 @@ class Reopen(StrEnum):
     freeze = "freeze"
     restart = "restart"
     resume = "resume"
+    void = "void"
 
 
 class Change(StrEnum):
@@ -43,6 +44,13 @@ class Change(StrEnum):
 
     retroactive = "retroactive"
     restart = "restart"
+
+
+class ScheduleChange(StrEnum):
+    """How a calendar counts that changes while the clock runs."""
+
+    in_force = "in_force"
+    last = "last"
 
 
 def _each_once(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
@@ -58,7 +66,7 @@ MetricName = Annotated[str, Field(pattern=_NAME)]
 
 
 class Metric(Document):
-    """What is measured: the signals that start, stop, cancel and pause a clock."""
+    """What is measured: the signals that start, stop, cancel and pause a clock, and those that must have come before a start counts."""
 
     title: str
     variant: str | None = None
@@ -66,6 +74,8 @@ class Metric(Document):
     stop: Boundary
     cancel: Signals = ()
     pause: Signals = ()
+    #: A start counts only after the first of these: a next reply answers what was said after the first reply.
+    after: Signals = ()
     #: Every start after a stop is a cycle of its own: the next reply, the periodic update.
     repeats: bool = False
 
@@ -83,13 +93,30 @@ class Metric(Document):
                 raise ValueError(f"{signal} both starts and ends the clock; give it one role, or say repeats: true")
         if both := set(self.stop) & set(self.cancel):
             raise ValueError(f"{min(both)} both stops and cancels the clock; give it one role")
+        if self.after and Signal.INTAKE in (*self.start, *self.after):
+            raise ValueError(
+                "every case begins with INTAKE, so nothing comes before it: with `after`, name what starts the clock later "
+                "(start: [CUSTOMER_MESSAGE], after: [PUBLIC_REPLY])"
+            )
         return self
 
+    @property
+    def is_reply(self) -> bool:
+        """Whether it measures an answer: a message stops it, and otherwise at most the end of the case."""
+        ends = {*MESSAGE_SIGNALS, *TERMINAL_STATUSES}
+        return any(signal in MESSAGE_SIGNALS for signal in self.stop) and all(signal in ends for signal in self.stop)
+
     def roles(self) -> list[tuple[str, Signal]]:
-        """Role and signal. A reopen starts anew, where the policy says so, what only the end of a case stops: no first touch."""
-        roles = [("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause)]
+        """Role and signal.
+
+        A reopen starts anew, where the policy says so, what only the end of a case stops: no first touch. In a case that the desk began
+        there is nothing to answer at intake: what measures an answer starts when the customer writes.
+        """
+        roles = [("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause), ("after", self.after)]
         if not self.repeats and all(signal.value in TERMINAL_STATUSES for signal in self.stop):
             roles.append(("reopen", (Signal.REOPENED,)))
+        if self.is_reply and Signal.INTAKE in self.start:
+            roles.append(("start_if_outbound", (Signal.CUSTOMER_MESSAGE,)))
         return [(role, signal) for role, signals in roles for signal in signals]
 
 
@@ -142,6 +169,14 @@ class Scope(Document):
     customer: Values | None = None
     tag: Values | None = None
     source: Values | None = None
+    initiated_by: Values | None = None
+
+    @model_validator(mode="after")
+    def _initiators_are_known(self) -> Scope:
+        for value in self.initiated_by or ():
+            if value not in INITIATORS:
+                raise ValueError(f"initiated_by: a case is begun by {', '.join(INITIATORS)}, not by {value!r}")
+        return self
 
     def values(self) -> list[tuple[str, str]]:
         """Attribute of a case and value; a queue is the case's team."""
@@ -159,6 +194,7 @@ class Policy(Document):
     targets: Annotated[dict[MetricName, Annotated[Target, BeforeValidator(_as_target)]], Field(min_length=1)]
     reopen: Reopen = Reopen.freeze
     change: Change = Change.retroactive
+    schedule_change: ScheduleChange = ScheduleChange.last
 
 
 class SlaPoliciesSettings(Document):
@@ -209,7 +245,7 @@ def sla_policies(policies: SlaPoliciesSettings, calendars: Mapping[str, Calendar
         {
             "policy": policy.name, "position": position, "metric": metric, "calendar": target.calendar or policy.calendar,
             "target_seconds": _seconds(f"policies.{policy.name}", policy, metric, calendars),
-            "reopen": policy.reopen.value, "change": policy.change.value,
+            "reopen": policy.reopen.value, "change": policy.change.value, "schedule_change": policy.schedule_change.value,
         }
         for position, policy in enumerate(policies.policies, start=1)
         for metric, target in policy.targets.items()

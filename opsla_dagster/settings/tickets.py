@@ -65,6 +65,8 @@ def _field_id(value: object) -> object:
 
 
 WebAddress = Annotated[str, AfterValidator(_safe_address)]
+#: A number, or a name.
+BotName = Annotated[str, BeforeValidator(_field_id), StringConstraints(strip_whitespace=True, min_length=1)]
 FieldId = Annotated[str, BeforeValidator(_field_id), StringConstraints(pattern=r"^[0-9]+$")]
 
 
@@ -118,7 +120,12 @@ class ZendeskSettings(AccountSettings):
     token_variable: VariableName
     #: Requests after which what was fetched is stored.
     slice_pages: Annotated[int, Field(ge=1, le=100)] = 10
+    #: Also the agent's label of a custom status; without one of its own it is what its category is.
     statuses: Mapping[str, Status] = {}
+    #: How a schedule counts that changes while a target runs. `last`, as Zendesk counts: all of it by the last one.
+    schedule_change: Literal["in_force", "last"] = "last"
+    #: Agents whose public comments are a bot's, by number or name; without it, agents whose names contain the word bot.
+    bots: tuple[BotName, ...] | None = None
     #: Custom fields, by their number.
     tier_field: FieldId | None = None
     case_type_field: FieldId | None = None
@@ -160,8 +167,12 @@ class IntercomSettings(AccountSettings):
     tier_attribute: str | None = None
     case_type_attribute: str | None = None
     region_from: str | None = None
-    #: The metric that Intercom's verdict (hit or missed, one for all its targets) is set beside.
-    sla_metric: Literal["first_reply", "next_reply", "first_resolution", "total_resolution"] = "first_reply"
+    #: Admins that are bots, by name, address or number: what they write stops only clocks that name BOT_REPLY. Intercom's own operator and
+    #: its AI agent are known as such. Taken from the next load on.
+    bots: tuple[str, ...] = ()
+    #: The metric that Intercom's verdict is set beside. It is one for all targets of a policy, so by default it is compared with all of the
+    #: case's promises together; to be named where every policy of the workspace has the same single target.
+    sla_metric: Literal["any", "first_reply", "next_reply", "first_resolution", "total_resolution"] = "any"
 
     @property
     def address(self) -> str:

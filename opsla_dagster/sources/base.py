@@ -61,6 +61,12 @@ SOURCE_VERDICTS = pa.schema([
     ("metric", pa.string()), ("cycle", pa.int64()), ("is_breached", pa.bool_()), ("breached_ts", INSTANT),
     ("elapsed_seconds", pa.int64()),
 ])
+#: What the source itself tells of a case besides: a rating, whether a bot took part, seconds of handling. One row a case and fact, as text, as
+#: a number, or both; a number's unit is in the name of the fact.
+SOURCE_FACTS = pa.schema([
+    ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("known_ts", INSTANT), ("fact", pa.string()),
+    ("value_text", pa.string()), ("value_number", pa.float64()),
+])
 STAFFING = pa.schema([
     ("source", pa.string()), ("staff_date", pa.date32()), ("shift", pa.string()), ("planned_heads", pa.float64()),
     ("shrinkage_rate", pa.float64()), ("effective_heads", pa.float64()),
@@ -128,6 +134,10 @@ class Source(Protocol):
     def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_VERDICTS."""
         return SOURCE_VERDICTS.empty_table()
+
+    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema SOURCE_FACTS: visible when known_ts <= as_of_at."""
+        return SOURCE_FACTS.empty_table()
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         """What became of the records that were read, for a person who runs it: a line each."""

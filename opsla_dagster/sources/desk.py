@@ -67,6 +67,9 @@ class Desk:
     def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_verdicts(window, as_of_at))
 
+    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.source_facts(window, as_of_at))
+
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         return self._zone_notes + [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]
 

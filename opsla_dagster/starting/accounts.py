@@ -105,6 +105,23 @@ def default_schedule(account: Account) -> tuple[str, Calendar] | None:
     return next(iter(schedules.values()), None)
 
 
+def sla_policies_of(account: Account) -> list[dict[str, Any]]:
+    """The SLA policies of a Zendesk account, as it tells them; none where it has none, or its API user may not see them."""
+    if not isinstance(account, ZendeskSettings):
+        return []
+    from opsla_dagster.sources.bronze.loading import NOT_THERE, records_of
+    from opsla_dagster.sources.zendesk.load import zendesk_api
+
+    try:
+        with closing(zendesk_api(account)) as api:
+            api.attempts, api.patience = _TRIES, _PATIENCE
+            return records_of(api.get("/api/v2/slas/policies.json").content, "sla_policies")
+    except HttpError as error:
+        if error.status not in NOT_THERE:
+            raise
+        return []
+
+
 def _ask(account: Account) -> None:
     # What loads is slow to import: dlt comes along.
     if isinstance(account, ZendeskSettings):

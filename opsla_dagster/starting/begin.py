@@ -19,12 +19,14 @@ from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import EventLogSettings, Written
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.event_log.reading.tables import SeveralTables
+from opsla_dagster.sources.zendesk.advanced import settings_told
 from opsla_dagster.starting.accounts import (
     Account,
     default_schedule,
     intercom_account,
     require_connection,
     require_variables,
+    sla_policies_of,
     zendesk_account,
 )
 from opsla_dagster.starting.asking import Asking
@@ -255,7 +257,10 @@ def _account_documents(answers: Answers, asking: Asking) -> dict[str, str]:
     usual = str(today - (_FIRST_DAYS - 1) * ONE_DAY)
     start_date = answers.start_date or date.fromisoformat(asking.value("First day to load", usual, "--start-date", _no_date))
     asking.say(f"Loaded will be what was opened from {start_date} on (--start-date); an earlier day later on wants a fresh home.")
-    return account_documents(account, timezone, start_date, today, schedule)
+    policies = sla_policies_of(account)
+    for told in settings_told(policies):
+        asking.say(f"{told}.")
+    return account_documents(account, timezone, start_date, today, schedule, policies)
 
 
 def _of_the_desk(schedule: tuple[str, Calendar] | None, timezone: str, asking: Asking) -> tuple[str, Calendar] | None:

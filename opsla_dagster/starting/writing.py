@@ -19,6 +19,7 @@ import yaml
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.sources.zendesk.advanced import answered_by_notes, settings_told
 from opsla_dagster.starting.column_names import REPLY_DUE, RESOLUTION_DUE
 from opsla_dagster.starting.columns import Due
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
@@ -95,14 +96,19 @@ def _example(proposal: LogProposal) -> dict[str, str]:
 
 
 def account_documents(
-    account: ZendeskSettings | IntercomSettings, timezone: str, start_date: date, today: date, schedule: tuple[str, Calendar] | None = None
+    account: ZendeskSettings | IntercomSettings, timezone: str, start_date: date, today: date, schedule: tuple[str, Calendar] | None = None,
+    policies: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, str]:
-    """File name -> text of a config directory for an account of a ticket system; the desk goes by `schedule` where it has one."""
+    """File name -> text of a config directory for an account of a ticket system; the desk goes by `schedule` where it has one.
+
+    The metrics follow the advanced settings of Zendesk's SLA `policies`, as far as all of them agree.
+    """
     default_address = IntercomSettings.model_fields["base_url"].default
     answers: dict[str, Any] = {
         **account.model_dump(), "vendor": account.type, "timezone": timezone, "start_date": start_date, "statuses": account.all_statuses,
         "base_url": None if account.base_url == default_address else account.base_url, **_horizon(start_date, today),
         "schedule": None if schedule is None else {"name": schedule[0], "calendar": schedule[1], "seen_on": today},
+        "answered_by_notes": answered_by_notes(policies), "settings_told": settings_told(policies),
     }
     return _documents({"sources": "sources_account", "sla_policies": "sla_policies_account"}, answers)
 

@@ -1,7 +1,8 @@
--- One row is one intake date, policy and metric.
+-- One row is one intake date, source, policy and metric.
 -- Attainment by intake date: clocks that have stopped; those that still run are in mart.sla_overview.
 select
     intake_date,
+    source,
     policy,
     metric,
     clocks,
@@ -11,4 +12,4 @@ select
     unknown_clocks
 from mart.sla_attainment_daily
 where dimension = 'all'
-order by policy, metric, intake_date
+order by source, policy, metric, intake_date

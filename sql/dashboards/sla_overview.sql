@@ -1,6 +1,7 @@
--- One row is one policy, metric and value of one dimension: attainment.
+-- One row is one source, policy, metric and value of one dimension: attainment.
 -- Attainment by queue, priority, tier, region, brand and channel; for a BI tool, on the published marts.duckdb.
 select
+    source,
     policy,
     metric,
     dimension,
@@ -14,4 +15,4 @@ select
     late_avg_business_minutes
 from mart.sla_overview
 where dimension not in ('root_cause_stage', 'root_cause_owner')
-order by policy, metric, dimension, attainment_pct, dimension_value
+order by source, policy, metric, dimension, attainment_pct, dimension_value

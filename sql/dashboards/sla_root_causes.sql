@@ -1,13 +1,14 @@
--- One row is one stage or owner of a policy and metric: what broke the promises.
+-- One row is one stage or owner of a source's policy and metric: what broke the promises.
 -- What broke the promises: breached clocks by the stage and by the owner that took most beyond the peers, worst first.
 select
+    source,
     policy,
     metric,
     dimension,
     dimension_value,
     breached_clocks,
-    100.0 * breached_clocks / nullif(sum(breached_clocks) over (partition by policy, metric, dimension), 0) as share_pct,
+    100.0 * breached_clocks / nullif(sum(breached_clocks) over (partition by source, policy, metric, dimension), 0) as share_pct,
     late_avg_business_minutes
 from mart.sla_overview
 where dimension in ('root_cause_stage', 'root_cause_owner')
-order by policy, metric, dimension, breached_clocks desc, dimension_value
+order by source, policy, metric, dimension, breached_clocks desc, dimension_value

@@ -1,12 +1,11 @@
--- One row is one finding: what drives time and breaches, as a figure and a sentence.
+-- One row is one finding: what drives time and breaches, as a key and a figure; its words are the report's.
 with bottleneck as (
     select
         'primary_bottleneck' as finding,
         tier,
         stage,
         p95_business_minutes as figure,
-        'business minutes' as unit,
-        'Tail latency is longest in tier ' || tier || ', stage ' || stage || ' (p95 in business minutes)' as statement
+        'business minutes' as unit
     from mart.driver_stage_durations
     order by p95_business_minutes desc, tier, stage
     limit 1
@@ -35,8 +34,7 @@ findings as (
         tier,
         stage,
         figure,
-        unit,
-        statement
+        unit
     from bottleneck
 
     union all
@@ -46,8 +44,7 @@ findings as (
         cast(null as varchar) as tier,
         cast(null as varchar) as stage,
         max(breach_pct) - min(breach_pct) as figure,
-        'percentage points' as unit,
-        'SLA A breach rate (customer wait counted) of the worst tier less that of the best' as statement
+        'percentage points' as unit
     from tiers
 
     union all
@@ -57,8 +54,7 @@ findings as (
         cast(null as varchar) as tier,
         cast(null as varchar) as stage,
         sla_b_lift as figure,
-        'percentage points' as unit,
-        'SLA B breach rate of the p90 bucket of congestion exposure less that of the p50 bucket' as statement
+        'percentage points' as unit
     from lifts
 
     union all
@@ -68,9 +64,7 @@ findings as (
         cast(null as varchar) as tier,
         cast(null as varchar) as stage,
         sla_a_lift as figure,
-        'percentage points' as unit,
-        'SLA A breach rate (customer wait counted) of the p90 bucket of congestion exposure less that of the p50 bucket'
-            as statement
+        'percentage points' as unit
     from lifts
 
     union all
@@ -80,8 +74,7 @@ findings as (
         cast(null as varchar) as tier,
         cast(null as varchar) as stage,
         100.0 * count(*) filter (where reopen_count > 0) / nullif(count(*), 0) as figure,
-        'percent' as unit,
-        'Share of cases that were reopened at least once' as statement
+        'percent' as unit
     from staging.case_milestones
 )
 
@@ -90,6 +83,5 @@ select
     tier,
     stage,
     cast(figure as double) as figure,
-    unit,
-    statement
+    unit
 from findings

@@ -4,11 +4,13 @@
 -- being known. Outside the calendar's horizon nothing is known (docs/decisions/0006-clock-outcomes.md).
 with clocks as (
     select
+        clocks.source,
         clocks.case_id,
         clocks.intake_date,
         clocks.policy,
         clocks.metric,
         clocks.cycle,
+        clocks.is_source_promise,
         clocks.calendar,
         clocks.started_at,
         clocks.target_seconds,
@@ -18,6 +20,29 @@ with clocks as (
     inner join ops.partition_as_of as partitions
         on clocks.source = partitions.source and clocks.intake_date = partitions.intake_date
     where clocks.outcome = 'running'
+),
+
+clock_spans as (
+    select
+        clocks.case_id,
+        clocks.policy,
+        clocks.metric,
+        clocks.cycle,
+        clocks.as_of_at,
+        spans.state,
+        spans.calendar,
+        spans.started_at,
+        spans.stopped_at,
+        spans.running_seconds,
+        spans.open_seconds_at_start
+    from clocks
+    inner join staging.sla_clock_spans as spans
+        on
+            clocks.case_id = spans.case_id
+            and clocks.intake_date = spans.intake_date
+            and clocks.policy = spans.policy
+            and clocks.metric = spans.metric
+            and clocks.cycle = spans.cycle
 ),
 
 -- F at the instants up to which something is known.
@@ -34,7 +59,7 @@ known as (
         select distinct
             calendar,
             as_of_at
-        from clocks
+        from clock_spans
     ) as looked
     left join staging.business_time as segments
         on
@@ -46,26 +71,19 @@ known as (
 
 spans as (
     select
-        clocks.case_id,
-        clocks.policy,
-        clocks.metric,
-        clocks.cycle,
-        spans.state,
-        spans.stopped_at is null as is_now,
+        clock_spans.case_id,
+        clock_spans.policy,
+        clock_spans.metric,
+        clock_spans.cycle,
+        clock_spans.state,
+        clock_spans.stopped_at is null as is_now,
         case
-            when spans.state <> 'running' or spans.started_at > clocks.as_of_at then 0
-            when spans.stopped_at <= clocks.as_of_at then spans.running_seconds
-            else known.open_seconds_at_as_of - spans.open_seconds_at_start
+            when clock_spans.state <> 'running' or clock_spans.started_at > clock_spans.as_of_at then 0
+            when clock_spans.stopped_at <= clock_spans.as_of_at then clock_spans.running_seconds
+            else known.open_seconds_at_as_of - clock_spans.open_seconds_at_start
         end as running_seconds
-    from clocks
-    inner join staging.sla_clock_spans as spans
-        on
-            clocks.case_id = spans.case_id
-            and clocks.intake_date = spans.intake_date
-            and clocks.policy = spans.policy
-            and clocks.metric = spans.metric
-            and clocks.cycle = spans.cycle
-    left join known on clocks.calendar = known.calendar and clocks.as_of_at = known.as_of_at
+    from clock_spans
+    left join known on clock_spans.calendar = known.calendar and clock_spans.as_of_at = known.as_of_at
 ),
 
 measured as (
@@ -81,10 +99,12 @@ measured as (
 )
 
 select
+    clocks.source,
     clocks.case_id,
     clocks.policy,
     clocks.metric,
     clocks.cycle,
+    clocks.is_source_promise,
     cases.tier,
     cases.case_type,
     cases.priority,

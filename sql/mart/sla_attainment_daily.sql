@@ -1,11 +1,13 @@
--- One row is one intake date, policy, metric and value of one dimension: how its clocks stand, counted once each.
+-- One row is one intake date, source, policy, metric and value of one dimension: how its clocks stand, counted once each.
 -- The dimension `all` has every clock; a case without a value counts under `none`; root_cause_stage and root_cause_owner have breached
 -- clocks only. Counts add up over dates. Running clocks are not judged here, for that depends on when one looks (mart.sla_overview does).
 with clocks as (
     select
         clocks.intake_date,
+        clocks.source,
         clocks.policy,
         clocks.metric,
+        clocks.is_source_promise,
         clocks.outcome,
         clocks.early_seconds,
         coalesce(cases.team, 'none') as queue,
@@ -37,8 +39,10 @@ with clocks as (
 counted as (
     select
         intake_date,
+        source,
         policy,
         metric,
+        is_source_promise,
         case
             when grouping(queue) = 0 then 'queue'
             when grouping(priority) = 0 then 'priority'
@@ -60,22 +64,24 @@ counted as (
     from clocks
     group by
         grouping sets (
-            (intake_date, policy, metric),
-            (intake_date, policy, metric, queue),
-            (intake_date, policy, metric, priority),
-            (intake_date, policy, metric, tier),
-            (intake_date, policy, metric, region),
-            (intake_date, policy, metric, brand),
-            (intake_date, policy, metric, channel),
-            (intake_date, policy, metric, root_cause_stage),
-            (intake_date, policy, metric, root_cause_owner)
+            (intake_date, source, policy, metric, is_source_promise),
+            (intake_date, source, policy, metric, is_source_promise, queue),
+            (intake_date, source, policy, metric, is_source_promise, priority),
+            (intake_date, source, policy, metric, is_source_promise, tier),
+            (intake_date, source, policy, metric, is_source_promise, region),
+            (intake_date, source, policy, metric, is_source_promise, brand),
+            (intake_date, source, policy, metric, is_source_promise, channel),
+            (intake_date, source, policy, metric, is_source_promise, root_cause_stage),
+            (intake_date, source, policy, metric, is_source_promise, root_cause_owner)
         )
 )
 
 select
     intake_date,
+    source,
     policy,
     metric,
+    is_source_promise,
     dimension,
     coalesce(dimension_value, 'all') as dimension_value,
     cast(clocks as bigint) as clocks,

@@ -1,10 +1,12 @@
--- One row is one policy, metric and value of one dimension, over everything loaded.
+-- One row is one source, policy, metric and value of one dimension, over everything loaded.
 -- attainment = met / (met + breached + breached open): a clock that runs past its target is broken now, not only once it stops. Clocks
 -- that are unknown, or run within their target, are in no percentage; they stand beside.
 with daily as (
     select
+        source,
         policy,
         metric,
+        is_source_promise,
         dimension,
         dimension_value,
         sum(clocks) as clocks,
@@ -14,11 +16,12 @@ with daily as (
         sum(unknown_clocks) as unknown_clocks,
         sum(late_seconds) as late_seconds
     from mart.sla_attainment_daily
-    group by policy, metric, dimension, dimension_value
+    group by source, policy, metric, is_source_promise, dimension, dimension_value
 ),
 
 past_target as (
     select
+        cases.source,
         clocks.policy,
         clocks.metric,
         coalesce(clocks.team, 'none') as queue,
@@ -34,6 +37,7 @@ past_target as (
 
 still_open as (
     select
+        source,
         policy,
         metric,
         case
@@ -50,20 +54,22 @@ still_open as (
     from past_target
     group by
         grouping sets (
-            (policy, metric),
-            (policy, metric, queue),
-            (policy, metric, priority),
-            (policy, metric, tier),
-            (policy, metric, region),
-            (policy, metric, brand),
-            (policy, metric, channel)
+            (source, policy, metric),
+            (source, policy, metric, queue),
+            (source, policy, metric, priority),
+            (source, policy, metric, tier),
+            (source, policy, metric, region),
+            (source, policy, metric, brand),
+            (source, policy, metric, channel)
         )
 ),
 
 joined as (
     select
+        daily.source,
         daily.policy,
         daily.metric,
+        daily.is_source_promise,
         daily.dimension,
         daily.dimension_value,
         daily.clocks,
@@ -76,15 +82,18 @@ joined as (
     from daily
     left join still_open
         on
-            daily.policy = still_open.policy
+            daily.source = still_open.source
+            and daily.policy = still_open.policy
             and daily.metric = still_open.metric
             and daily.dimension = still_open.dimension
             and daily.dimension_value = still_open.dimension_value
 )
 
 select
+    source,
     policy,
     metric,
+    is_source_promise,
     dimension,
     dimension_value,
     cast(clocks as bigint) as clocks,

@@ -1,8 +1,9 @@
--- One row is one stretch of a clock in one state: running, paused, or before its policy counts (policy_switch).
+-- One row is one stretch of a clock in one state and by one calendar: running, paused, or before its policy counts (policy_switch).
 -- Half-open, disjoint and gap-free from the clock's start to its stop; a running clock's last span has no end and no seconds yet.
 -- Every second is attributed once: before the policy counts to policy_switch; else to a holiday, else to closed hours, else to a pause,
 -- else the clock ran. Seconds are differences of F, the open seconds of the calendar up to an instant, and of its like for
--- holidays (docs/decisions/0005-business-time-F.md).
+-- holidays (docs/decisions/0005-business-time-F.md). Where the calendar changed while the clock ran and each second counts by the calendar in
+-- force then, spans are cut at the change (docs/decisions/0023-schedules-that-change.md).
 with runs as (
     select *
     from staging.sla_runs
@@ -12,7 +13,7 @@ with runs as (
         and (stopped_at is null or stopped_at >= started_at)
 ),
 
-pausing as (
+pause_statuses as (
     select
         metric,
         signal
@@ -37,7 +38,7 @@ parts as (
 ),
 
 -- A clock stands still in a pausing status, and between the parts of a cycle that goes on after a reopen.
-standing as (
+pause_candidates as (
     select
         runs.case_id,
         runs.policy,
@@ -51,8 +52,8 @@ standing as (
         spans.ended_at as paused_to,
         spans.event_id
     from staging.status_spans as spans
-    inner join pausing on spans.status = pausing.signal
-    inner join runs on spans.case_id = runs.case_id and pausing.metric = runs.metric
+    inner join pause_statuses on spans.status = pause_statuses.signal
+    inner join runs on spans.case_id = runs.case_id and pause_statuses.metric = runs.metric
     where
         spans.intake_date >= $start_date
         and spans.intake_date < $end_date
@@ -120,7 +121,7 @@ clipped as (
             stopped_at,
             timestamp '9999-12-31 00:00:00'
         ) as paused_to
-    from standing
+    from pause_candidates
 ),
 
 -- Pauses that touch or overlap are one.
@@ -167,7 +168,7 @@ pauses as (
     group by case_id, policy, metric, cycle, island, state
 ),
 
-bordered as (
+pauses_with_neighbours as (
     select
         *,
         coalesce(
@@ -177,7 +178,7 @@ bordered as (
     from pauses
 ),
 
-pieces as (
+clock_segments as (
     select
         case_id,
         policy,
@@ -187,7 +188,7 @@ pieces as (
         paused_from as started_at,
         case when paused_to < timestamp '9999-12-31 00:00:00' then paused_to end as stopped_at,
         event_id
-    from bordered
+    from pauses_with_neighbours
 
     union all
 
@@ -200,7 +201,7 @@ pieces as (
         ran_from as started_at,
         paused_from as stopped_at,
         cast(null as varchar) as event_id
-    from bordered
+    from pauses_with_neighbours
     where ran_from < paused_from
 
     union all
@@ -214,14 +215,14 @@ pieces as (
         paused_to as started_at,
         clock_stopped_at as stopped_at,
         cast(null as varchar) as event_id
-    from bordered
+    from pauses_with_neighbours
     where
         next_paused_from is null
         and paused_to < timestamp '9999-12-31 00:00:00'
         and (clock_stopped_at is null or paused_to < clock_stopped_at)
 ),
 
-stretches as (
+state_spans as (
     select
         runs.source,
         runs.case_id,
@@ -230,62 +231,111 @@ stretches as (
         runs.metric,
         runs.cycle,
         runs.calendar,
-        coalesce(pieces.state, 'running') as state,
-        pieces.state is null as is_only_span,
-        case when pieces.state is null then runs.started_at else pieces.started_at end as started_at,
-        case when pieces.state is null then runs.stopped_at else pieces.stopped_at end as stopped_at,
-        case when pieces.event_id is null and pieces.started_at is null then runs.start_event_id else pieces.event_id end
+        runs.is_calendar_changed and runs.schedule_change = 'in_force' as is_by_calendar_in_force,
+        runs.is_source_promise,
+        coalesce(clock_segments.state, 'running') as state,
+        clock_segments.state is null as is_only_span,
+        case when clock_segments.state is null then runs.started_at else clock_segments.started_at end as started_at,
+        case when clock_segments.state is null then runs.stopped_at else clock_segments.stopped_at end as stopped_at,
+        case when clock_segments.event_id is null and clock_segments.started_at is null then runs.start_event_id else clock_segments.event_id end
             as event_id
     from runs
-    left join pieces
+    left join clock_segments
         on
-            runs.case_id = pieces.case_id
-            and runs.policy = pieces.policy
-            and runs.metric = pieces.metric
-            and runs.cycle = pieces.cycle
+            runs.case_id = clock_segments.case_id
+            and runs.policy = clock_segments.policy
+            and runs.metric = clock_segments.metric
+            and runs.cycle = clock_segments.cycle
+),
+
+calendar_spans as (
+    select
+        source,
+        case_id,
+        intake_date,
+        policy,
+        metric,
+        cycle,
+        calendar,
+        state,
+        is_only_span,
+        started_at,
+        stopped_at,
+        event_id
+    from state_spans
+    where not is_by_calendar_in_force
+
+    union all
+
+    select
+        spans.source,
+        spans.case_id,
+        spans.intake_date,
+        spans.policy,
+        spans.metric,
+        spans.cycle,
+        calendars.calendar,
+        spans.state,
+        false as is_only_span,
+        case when calendars.calendar_from_at > spans.started_at then calendars.calendar_from_at else spans.started_at end as started_at,
+        case when calendars.calendar_to_at < spans.stopped_at or spans.stopped_at is null then calendars.calendar_to_at else spans.stopped_at end
+            as stopped_at,
+        spans.event_id
+    from state_spans as spans
+    inner join staging.sla_promise_calendars as calendars
+        on
+            spans.case_id = calendars.case_id
+            and spans.metric = calendars.metric
+            and spans.is_source_promise = calendars.is_source_promise
+    where
+        spans.is_by_calendar_in_force
+        and calendars.intake_date >= $start_date
+        and calendars.intake_date < $end_date
+        and (spans.stopped_at is null or calendars.calendar_from_at < spans.stopped_at)
+        and (calendars.calendar_to_at is null or calendars.calendar_to_at > spans.started_at)
 ),
 
 counted as (
     select
-        stretches.*,
-        epoch_us(stretches.stopped_at) // 1000000 - epoch_us(stretches.started_at) // 1000000 as wall_seconds,
+        calendar_spans.*,
+        epoch_us(calendar_spans.stopped_at) // 1000000 - epoch_us(calendar_spans.started_at) // 1000000 as wall_seconds,
         start_time.open_seconds_before
         + case
             when start_time.is_open
-                then (epoch_us(stretches.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+                then (epoch_us(calendar_spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_start,
         start_time.holiday_seconds_before
         + case
             when start_time.kind = 'holiday'
-                then (epoch_us(stretches.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+                then (epoch_us(calendar_spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as holiday_seconds_at_start,
         stop_time.open_seconds_before
         + case
             when stop_time.is_open
-                then (epoch_us(stretches.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+                then (epoch_us(calendar_spans.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_stop,
         stop_time.holiday_seconds_before
         + case
             when stop_time.kind = 'holiday'
-                then (epoch_us(stretches.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+                then (epoch_us(calendar_spans.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end as holiday_seconds_at_stop
-    from stretches
+    from calendar_spans
     left join staging.business_time as start_time
         on
-            stretches.calendar = start_time.calendar
-            and cast(stretches.started_at as date) = start_time.utc_date
-            and stretches.started_at >= start_time.segment_start_at
-            and stretches.started_at < start_time.segment_end_at
+            calendar_spans.calendar = start_time.calendar
+            and cast(calendar_spans.started_at as date) = start_time.utc_date
+            and calendar_spans.started_at >= start_time.segment_start_at
+            and calendar_spans.started_at < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
-            stretches.calendar = stop_time.calendar
-            and cast(stretches.stopped_at as date) = stop_time.utc_date
-            and stretches.stopped_at >= stop_time.segment_start_at
-            and stretches.stopped_at < stop_time.segment_end_at
+            calendar_spans.calendar = stop_time.calendar
+            and cast(calendar_spans.stopped_at as date) = stop_time.utc_date
+            and calendar_spans.stopped_at >= stop_time.segment_start_at
+            and calendar_spans.stopped_at < stop_time.segment_end_at
 ),
 
 attributed as (

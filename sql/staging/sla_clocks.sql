@@ -1,7 +1,7 @@
 -- One row is one case, policy, metric and cycle: a clock, judged.
--- elapsed = the open seconds in which it ran; exactly at the target is met, a second more is breached. What ended without its stop
--- is judged at its end: breached when over the target by then, else unknown. An open clock is running and carries no figure, so that
--- rows do not depend on as_of. due_at is the first instant at which the time run reaches the target: for a clock stopped
+-- elapsed = the open seconds in which it ran; exactly at the target is met, a second more is breached. What ended otherwise than by its
+-- stop is unknown with its reason, early and late alike; only a policy that lost force to another is breached when over its target by
+-- then. An open clock is running and carries no figure, so that rows do not depend on as_of. due_at is the first instant at which the time run reaches the target: for a clock stopped
 -- before, as if it had gone on; NULL while a pause keeps it from being known (docs/decisions/0006-clock-outcomes.md).
 with runs as (
     select *
@@ -31,6 +31,7 @@ at_once as (
         spans.open_seconds_at_start is null or (spans.stopped_at is not null and spans.open_seconds_at_stop is null)
             as is_outside_horizon,
         spans.open_seconds_at_stop,
+        spans.calendar as calendar_at_due,
         case
             when spans.stopped_at is null or spans.running_seconds >= runs.target_seconds
                 then spans.open_seconds_at_start + runs.target_seconds
@@ -45,7 +46,7 @@ at_once as (
     where spans.is_only_span
 ),
 
-ordered as (
+spans_with_running_before as (
     select
         *,
         coalesce(
@@ -60,38 +61,40 @@ ordered as (
     where not is_only_span
 ),
 
-added_up as (
+-- The target is reached in the first span by whose end enough has run; what is known of it counts in that span's calendar.
+spans_with_reach as (
     select
-        ordered.case_id,
-        ordered.policy,
-        ordered.metric,
-        ordered.cycle,
-        sum(ordered.running_seconds) as running_seconds,
-        sum(ordered.paused_seconds) as paused_seconds,
-        bool_or(
-            ordered.open_seconds_at_start is null
-            or (ordered.stopped_at is not null and ordered.open_seconds_at_stop is null)
-        ) as is_outside_horizon,
-        max(ordered.open_seconds_at_stop) as open_seconds_at_stop,
-        min(
-            case
-                when
-                    ordered.state = 'running'
-                    and (
-                        ordered.stopped_at is null
-                        or ordered.running_seconds_before + ordered.running_seconds >= runs.target_seconds
-                    )
-                    then ordered.open_seconds_at_start + runs.target_seconds - ordered.running_seconds_before
-            end
-        ) as open_seconds_when_reached
-    from ordered
+        spans.*,
+        case
+            when
+                spans.state = 'running'
+                and (spans.stopped_at is null or spans.running_seconds_before + spans.running_seconds >= runs.target_seconds)
+                then spans.started_at
+        end as reached_from_at,
+        spans.open_seconds_at_start + runs.target_seconds - spans.running_seconds_before as open_seconds_at_target
+    from spans_with_running_before as spans
     inner join runs
         on
-            ordered.case_id = runs.case_id
-            and ordered.policy = runs.policy
-            and ordered.metric = runs.metric
-            and ordered.cycle = runs.cycle
-    group by ordered.case_id, ordered.policy, ordered.metric, ordered.cycle
+            spans.case_id = runs.case_id
+            and spans.policy = runs.policy
+            and spans.metric = runs.metric
+            and spans.cycle = runs.cycle
+),
+
+added_up as (
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        sum(running_seconds) as running_seconds,
+        sum(paused_seconds) as paused_seconds,
+        bool_or(open_seconds_at_start is null or (stopped_at is not null and open_seconds_at_stop is null)) as is_outside_horizon,
+        max_by(open_seconds_at_stop, started_at) as open_seconds_at_stop,
+        coalesce(min_by(calendar, reached_from_at), max_by(calendar, started_at)) as calendar_at_due,
+        min_by(open_seconds_at_target, reached_from_at) as open_seconds_when_reached
+    from spans_with_reach
+    group by case_id, policy, metric, cycle
 ),
 
 totals as (
@@ -109,6 +112,7 @@ measured as (
         runs.*,
         totals.running_seconds,
         totals.paused_seconds,
+        totals.calendar_at_due,
         case
             when runs.stopped_at < runs.started_at then 'stopped_before_start'
             when totals.is_outside_horizon then 'outside_calendar_horizon'
@@ -133,8 +137,9 @@ judged as (
         case
             when reason_uncountable is not null then 'unknown'
             when stopped_at is null then 'running'
+            when not is_stopped_by_event and not is_superseded then 'unknown'
             when running_seconds > target_seconds then 'breached'
-            when not is_stopped_by_event then 'unknown'
+            when is_superseded then 'unknown'
             else 'met'
         end as outcome
     from measured
@@ -172,7 +177,7 @@ select
 from judged
 left join staging.business_hours_dim as hours
     on
-        judged.calendar = hours.calendar
+        judged.calendar_at_due = hours.calendar
         and (judged.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
         and judged.open_seconds_at_due > hours.open_seconds_before
         and judged.open_seconds_at_due

@@ -1,8 +1,10 @@
 -- One row is one part of a cycle: a stretch in which a metric of a case runs, from a start to its stop.
 -- Signals (statuses, reopens, messages) in the order of the source: a stop ends what runs, a start begins where nothing runs, and
 -- of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock runs:
--- freeze = once, restart = anew at each reopen, resume = in parts of one cycle. Where only the first run counts it is looked
--- for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
+-- freeze = once, restart = anew at each reopen, resume and void = in parts of one cycle. A metric with `after` starts only after the
+-- first of those signals. What repeats and is ended by the end of the case in the instant in which it starts (a reply that solves) is no
+-- cycle. A metric that measures an answer starts, in a case that the desk began, when the customer writes. Where only the first
+-- run counts it is looked for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
 with cases as (
     select
         source,
@@ -10,6 +12,8 @@ with cases as (
         intake_date,
         intake_ts,
         is_cancelled,
+        is_merged,
+        coalesce(initiated_by in ('agent', 'automation'), false) as is_outbound,
         ended_at
     from staging.case_milestones
     where
@@ -22,7 +26,9 @@ metrics as (
         metric,
         bool_or(is_repeating) as is_repeating,
         bool_or(role = 'cancel') as is_cancellable,
-        bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake
+        bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake,
+        bool_or(role = 'start_if_outbound') as starts_otherwise_if_outbound,
+        bool_or(role = 'after') as starts_after_a_signal
     from staging.sla_metric_rules
     group by metric
 ),
@@ -33,7 +39,13 @@ modes as (
         promised.reopen,
         metrics.is_repeating,
         metrics.starts_at_intake,
-        promised.reopen = 'freeze' and not metrics.is_repeating and not metrics.is_cancellable as runs_once
+        metrics.starts_otherwise_if_outbound,
+        metrics.starts_after_a_signal,
+        promised.reopen in ('resume', 'void') and not metrics.is_repeating as runs_in_parts,
+        promised.reopen = 'freeze'
+        and not metrics.is_repeating
+        and not metrics.is_cancellable
+        and not metrics.starts_after_a_signal as runs_once
     from (
         select distinct
             metric,
@@ -46,19 +58,33 @@ modes as (
     inner join metrics on promised.metric = metrics.metric
 ),
 
-listened as (
+-- is_outbound_start: it starts the metric in a case that the desk began, where INTAKE does not.
+signal_roles as (
     select
         modes.metric,
         modes.reopen,
         modes.runs_once,
+        modes.starts_after_a_signal,
+        modes.starts_otherwise_if_outbound,
         rules.signal,
         bool_or(rules.role = 'start' or (rules.role = 'reopen' and modes.reopen <> 'freeze')) as is_start,
+        bool_or(
+            rules.role = 'start_if_outbound'
+            or (rules.role = 'start' and rules.signal <> 'INTAKE')
+            or (rules.role = 'reopen' and modes.reopen <> 'freeze')
+        ) as is_outbound_start,
         bool_or(rules.role = 'stop') as is_stop,
         bool_or(rules.role in ('stop', 'cancel')) as is_end
     from modes
     inner join staging.sla_metric_rules as rules on modes.metric = rules.metric
-    where rules.role <> 'pause'
-    group by modes.metric, modes.reopen, modes.runs_once, rules.signal
+    where rules.role not in ('pause', 'after')
+    group by
+        modes.metric,
+        modes.reopen,
+        modes.runs_once,
+        modes.starts_after_a_signal,
+        modes.starts_otherwise_if_outbound,
+        rules.signal
 ),
 
 -- Intake is no signal of the log: the case's own intake_ts says when it was.
@@ -91,7 +117,7 @@ signals as (
 
     union all
 
-    -- The message that opens a case is its intake: the first reply answers it.
+    -- The message that opens a case is its intake: the first reply answers it. A case that the desk began the customer did not open.
     select
         messages.case_id,
         messages.signal,
@@ -103,23 +129,45 @@ signals as (
     where
         messages.intake_date >= $start_date
         and messages.intake_date < $end_date
-        and (messages.signal <> 'CUSTOMER_MESSAGE' or messages.sent_ts > cases.intake_ts)
+        and (messages.signal <> 'CUSTOMER_MESSAGE' or messages.sent_ts > cases.intake_ts or cases.is_outbound)
+),
+
+outbound_cases as (
+    select case_id
+    from cases
+    where is_outbound
 ),
 
 first_starts as (
     select
         signals.case_id,
-        listened.metric,
+        signal_roles.metric,
         signals.instant,
         signals.source_sequence,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, listened.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
         ) as start_number
     from signals
-    inner join listened on signals.signal = listened.signal
-    inner join modes on listened.metric = modes.metric and listened.reopen = modes.reopen
-    where listened.runs_once and listened.is_start and not modes.starts_at_intake
+    inner join signal_roles on signals.signal = signal_roles.signal
+    inner join modes on signal_roles.metric = modes.metric and signal_roles.reopen = modes.reopen
+    where signal_roles.runs_once and signal_roles.is_start and not modes.starts_at_intake
+
+    union all
+
+    select
+        signals.case_id,
+        signal_roles.metric,
+        signals.instant,
+        signals.source_sequence,
+        signals.event_id,
+        row_number() over (
+            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
+        ) as start_number
+    from signals
+    inner join outbound_cases on signals.case_id = outbound_cases.case_id
+    inner join signal_roles on signals.signal = signal_roles.signal
+    where signal_roles.runs_once and signal_roles.is_outbound_start and signal_roles.starts_otherwise_if_outbound
 ),
 
 later_starts as (
@@ -138,18 +186,18 @@ later_starts as (
 first_stops as (
     select
         signals.case_id,
-        listened.metric,
+        signal_roles.metric,
         signals.instant,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, listened.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
         ) as stop_number
     from signals
-    inner join listened on signals.signal = listened.signal
-    left join later_starts on signals.case_id = later_starts.case_id and listened.metric = later_starts.metric
+    inner join signal_roles on signals.signal = signal_roles.signal
+    left join later_starts on signals.case_id = later_starts.case_id and signal_roles.metric = later_starts.metric
     where
-        listened.runs_once
-        and listened.is_stop
+        signal_roles.runs_once
+        and signal_roles.is_stop
         and (
             later_starts.instant is null
             or signals.instant > later_starts.instant
@@ -157,18 +205,21 @@ first_stops as (
         )
 ),
 
-single as (
+single_run_intervals as (
     select
         cases.case_id,
         modes.metric,
         modes.reopen,
         cast(1 as bigint) as run_number,
-        case when modes.starts_at_intake then cases.intake_ts else later_starts.instant end as started_at,
+        case
+            when modes.starts_at_intake and not (cases.is_outbound and modes.starts_otherwise_if_outbound) then cases.intake_ts
+            else later_starts.instant
+        end as started_at,
         later_starts.event_id as start_event_id,
         first_stops.instant as ended_by_signal_at,
         first_stops.event_id as end_event_id,
         first_stops.instant is not null as is_stopped_by_event,
-        false as is_cancelled_by_signal
+        cast(null as varchar) as reason_ended_by_signal
     from cases
     cross join modes
     left join later_starts on cases.case_id = later_starts.case_id and modes.metric = later_starts.metric
@@ -177,152 +228,206 @@ single as (
     where modes.runs_once
 ),
 
-heard as (
+-- The first of the signals that must have come before a start counts.
+after_signals as (
+    select
+        signals.case_id,
+        rules.metric,
+        signals.instant,
+        signals.source_sequence,
+        signals.event_id,
+        row_number() over (
+            partition by signals.case_id, rules.metric order by signals.instant, signals.source_sequence, signals.event_id
+        ) as signal_number
+    from signals
+    inner join staging.sla_metric_rules as rules on signals.signal = rules.signal
+    where rules.role = 'after'
+),
+
+metric_signals as (
     select
         cases.case_id,
-        listened.metric,
-        listened.reopen,
-        0 as place,
+        signal_roles.metric,
+        signal_roles.reopen,
+        0 as sort_rank,
         cases.intake_ts as instant,
         cast(null as bigint) as source_sequence,
         cast(null as varchar) as event_id,
         'INTAKE' as signal,
-        listened.is_start,
-        listened.is_stop,
-        listened.is_end
+        signal_roles.is_start,
+        signal_roles.is_stop,
+        signal_roles.is_end
     from cases
-    inner join listened on listened.signal = 'INTAKE'
-    where not listened.runs_once
+    inner join signal_roles on signal_roles.signal = 'INTAKE'
+    where
+        not signal_roles.runs_once
+        and not signal_roles.starts_after_a_signal
+        and not (cases.is_outbound and signal_roles.starts_otherwise_if_outbound)
 
     union all
 
     select
         signals.case_id,
-        listened.metric,
-        listened.reopen,
-        1 as place,
+        signal_roles.metric,
+        signal_roles.reopen,
+        1 as sort_rank,
         signals.instant,
         signals.source_sequence,
         signals.event_id,
         signals.signal,
-        listened.is_start,
-        listened.is_stop,
-        listened.is_end
+        case
+            when outbound_cases.case_id is not null and signal_roles.starts_otherwise_if_outbound then signal_roles.is_outbound_start
+            else signal_roles.is_start
+        end
+        and (
+            not signal_roles.starts_after_a_signal
+            or coalesce(
+                signals.instant > after_signals.instant
+                or (signals.instant = after_signals.instant and signals.source_sequence > after_signals.source_sequence)
+                or (
+                    signals.instant = after_signals.instant
+                    and signals.source_sequence = after_signals.source_sequence
+                    and signals.event_id > after_signals.event_id
+                ),
+                false
+            )
+        ) as is_start,
+        signal_roles.is_stop,
+        signal_roles.is_end
     from signals
-    inner join listened on signals.signal = listened.signal
-    where not listened.runs_once and (listened.is_start or listened.is_end)
+    inner join signal_roles on signals.signal = signal_roles.signal
+    left join outbound_cases on signals.case_id = outbound_cases.case_id
+    left join after_signals
+        on
+            signals.case_id = after_signals.case_id
+            and signal_roles.metric = after_signals.metric
+            and after_signals.signal_number = 1
+    where not signal_roles.runs_once and (signal_roles.is_start or signal_roles.is_outbound_start or signal_roles.is_end)
 ),
 
 -- One event may be several signals, as a status and a reopen: it is one step of the walk.
-marks as (
+signal_steps as (
     select
         case_id,
         metric,
         reopen,
-        place,
+        sort_rank,
         instant,
         source_sequence,
         event_id,
         bool_or(is_start) as is_start,
         bool_or(is_stop) as is_stop,
         bool_or(is_end) as is_end,
-        bool_or(is_end and signal = 'CANCELLED') as is_cancellation
-    from heard
-    group by case_id, metric, reopen, place, instant, source_sequence, event_id
+        bool_or(is_end and signal in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')) as is_end_of_case,
+        max(case when is_end and signal = 'CANCELLED' then 'cancelled' when is_end and signal = 'MERGED' then 'merged' end) as reason
+    from metric_signals
+    where is_start or is_end
+    group by case_id, metric, reopen, sort_rank, instant, source_sequence, event_id
 ),
 
--- After a start the clock runs, after an end that is no start it does not: the mark before tells whether it runs.
-told as (
+-- After a start the clock runs, after an end that is no start it does not: the step before tells whether it runs.
+steps_with_state as (
     select
         *,
         coalesce(
             lag(is_start) over (
                 partition by case_id, metric, reopen
-                order by place, instant, source_sequence, event_id
+                order by sort_rank, instant, source_sequence, event_id
             ),
             false
         ) as is_running
-    from marks
+    from signal_steps
 ),
 
-turns as (
+state_changes as (
     select
         *,
         is_start and (is_end or not is_running) as begins,
         is_running and is_end as ends
-    from told
+    from steps_with_state
     where (is_start and (is_end or not is_running)) or (is_running and is_end)
 ),
 
-walked as (
+paired_changes as (
     select
         *,
         lead(instant) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id
+            order by sort_rank, instant, source_sequence, event_id
         ) as ended_by_signal_at,
         lead(event_id) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id
+            order by sort_rank, instant, source_sequence, event_id
         ) as end_event_id,
         lead(is_stop) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id
+            order by sort_rank, instant, source_sequence, event_id
         ) as is_stopped_by_event,
-        lead(is_cancellation) over (
+        lead(is_end_of_case) over (
             partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id
-        ) as is_cancelled_by_signal
-    from turns
+            order by sort_rank, instant, source_sequence, event_id
+        ) as is_ended_by_end_of_case,
+        lead(reason) over (
+            partition by case_id, metric, reopen
+            order by sort_rank, instant, source_sequence, event_id
+        ) as reason_ended_by_signal
+    from state_changes
 ),
 
-repeated as (
+walked_intervals as (
     select
-        case_id,
-        metric,
-        reopen,
+        changes.case_id,
+        changes.metric,
+        changes.reopen,
         row_number() over (
-            partition by case_id, metric, reopen
-            order by place, instant, source_sequence, event_id
+            partition by changes.case_id, changes.metric, changes.reopen
+            order by changes.sort_rank, changes.instant, changes.source_sequence, changes.event_id
         ) as run_number,
-        instant as started_at,
-        event_id as start_event_id,
-        ended_by_signal_at,
-        end_event_id,
-        coalesce(is_stopped_by_event, false) as is_stopped_by_event,
-        coalesce(is_cancelled_by_signal, false) as is_cancelled_by_signal
-    from walked
-    where begins
+        changes.instant as started_at,
+        changes.event_id as start_event_id,
+        changes.ended_by_signal_at,
+        changes.end_event_id,
+        coalesce(changes.is_stopped_by_event, false) as is_stopped_by_event,
+        changes.reason_ended_by_signal
+    from paired_changes as changes
+    inner join modes on changes.metric = modes.metric and changes.reopen = modes.reopen
+    where
+        changes.begins
+        and not (
+            modes.is_repeating
+            and coalesce(changes.is_ended_by_end_of_case and changes.ended_by_signal_at = changes.instant, false)
+        )
 ),
 
 runs as (
     select *
-    from single
+    from single_run_intervals
 
     union all
 
     select *
-    from repeated
+    from walked_intervals
 ),
 
 -- An event before intake is clipped to it.
-ended as (
+intervals as (
     select
         cases.source,
         runs.case_id,
         cases.intake_date,
         runs.metric,
         runs.reopen,
-        case when runs.reopen = 'resume' and not modes.is_repeating then 1 else runs.run_number end as cycle,
-        case when runs.reopen = 'resume' and not modes.is_repeating then runs.run_number else 1 end as part,
+        modes.runs_in_parts,
+        case when modes.runs_in_parts then 1 else runs.run_number end as cycle,
+        case when modes.runs_in_parts then runs.run_number else 1 end as part,
         case when runs.started_at < cases.intake_ts then cases.intake_ts else runs.started_at end as started_at,
         coalesce(runs.ended_by_signal_at, cases.ended_at) as stopped_at,
         runs.is_stopped_by_event,
         case
             when runs.is_stopped_by_event then null
-            when runs.is_cancelled_by_signal then 'cancelled'
-            when runs.ended_by_signal_at is not null then 'ended_without_stop'
+            when runs.ended_by_signal_at is not null then coalesce(runs.reason_ended_by_signal, 'ended_without_stop')
             when cases.ended_at is null then null
+            when cases.is_merged then 'merged'
             when cases.is_cancelled then 'cancelled'
             else 'ended_without_stop'
         end as reason,
@@ -336,39 +441,45 @@ ended as (
         and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
         -- What is said after the end of a case asks for nothing, unless it is answered.
         and not (
-            modes.is_repeating
+            (modes.is_repeating or (cases.is_outbound and modes.starts_otherwise_if_outbound))
             and runs.ended_by_signal_at is null
             and coalesce(runs.started_at >= cases.ended_at or cases.intake_ts >= cases.ended_at, false)
         )
 ),
 
-in_parts as (
+cycle_bounds as (
     select
         case_id,
         metric,
+        reopen,
         min(started_at) as started_at,
         max(start_event_id) filter (where part = 1) as start_event_id,
         max(part) as parts
-    from ended
-    where reopen = 'resume'
-    group by case_id, metric
+    from intervals
+    where runs_in_parts
+    group by case_id, metric, reopen
 )
 
 select
-    ended.source,
-    ended.case_id,
-    ended.intake_date,
-    ended.metric,
-    ended.reopen,
-    cast(ended.cycle as bigint) as cycle,
-    cast(ended.part as bigint) as part,
-    ended.started_at,
-    ended.stopped_at,
-    case when ended.reopen = 'resume' and ended.part > 1 then in_parts.started_at else ended.started_at end as cycle_started_at,
-    in_parts.parts is null or ended.part = in_parts.parts or ended.cycle > 1 as is_last_part,
-    ended.is_stopped_by_event,
-    ended.reason,
-    case when ended.reopen = 'resume' and ended.part > 1 then in_parts.start_event_id else ended.start_event_id end as start_event_id,
-    ended.end_event_id
-from ended
-left join in_parts on ended.reopen = 'resume' and ended.case_id = in_parts.case_id and ended.metric = in_parts.metric
+    intervals.source,
+    intervals.case_id,
+    intervals.intake_date,
+    intervals.metric,
+    intervals.reopen,
+    cast(intervals.cycle as bigint) as cycle,
+    cast(intervals.part as bigint) as part,
+    intervals.started_at,
+    intervals.stopped_at,
+    case when intervals.part > 1 then cycle_bounds.started_at else intervals.started_at end as cycle_started_at,
+    cycle_bounds.parts is null or intervals.part = cycle_bounds.parts as is_last_part,
+    intervals.is_stopped_by_event,
+    intervals.reason,
+    case when intervals.part > 1 then cycle_bounds.start_event_id else intervals.start_event_id end as start_event_id,
+    intervals.end_event_id
+from intervals
+left join cycle_bounds
+    on
+        intervals.runs_in_parts
+        and intervals.case_id = cycle_bounds.case_id
+        and intervals.metric = cycle_bounds.metric
+        and intervals.reopen = cycle_bounds.reopen

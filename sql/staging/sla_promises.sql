@@ -1,7 +1,8 @@
 -- One row is one case, metric and stretch of time under one promise.
 -- The first policy of sla_policies.yml whose scope a case meets is in force, at every instant by what the case was then: a change
 -- holds from its instant on, those up to intake from intake on. What a source promises by itself stands beside it, from the
--- instant the source applied it. reopen is that of the policy in force at intake (docs/decisions/0014-sla-engine.md).
+-- instant the source applied it until it applied another or withdrew it. reopen is that of the policy in force at intake, for a source's
+-- promises of the one applied first (docs/decisions/0014-sla-engine.md, 0023-schedules-that-change.md).
 with cases as (
     select *
     from staging.case_milestones
@@ -76,6 +77,7 @@ at_intake as (
             when scoped.attribute = 'customer' then cases.customer
             when scoped.attribute = 'tags' then cases.tags
             when scoped.attribute = 'source' then cases.source
+            when scoped.attribute = 'initiated_by' then cases.initiated_by
         end as value
     from cases
     cross join scoped
@@ -213,6 +215,8 @@ configured as (
         policies.target_seconds,
         coalesce(positions.reopen, 'freeze') as reopen,
         policies.change,
+        policies.schedule_change,
+        false as is_on_case_schedule,
         false as is_source_promise,
         stretches.in_force_from_at,
         stretches.in_force_to_at
@@ -228,7 +232,12 @@ applied as (
         targets.source || ':' || targets.policy as policy,
         targets.calendar,
         targets.target_seconds,
-        targets.reopen,
+        targets.is_on_case_schedule,
+        targets.schedule_change,
+        first_value(targets.reopen) over (
+            partition by targets.case_id, targets.metric
+            order by targets.applied_ts, targets.source_sequence, targets.applied_id
+        ) as reopen,
         case when targets.applied_ts < cases.intake_ts then cases.intake_ts else targets.applied_ts end as applied_at,
         row_number() over (
             partition by targets.case_id, targets.metric
@@ -241,24 +250,47 @@ applied as (
         and targets.intake_date < $end_date
 ),
 
--- Of several at one instant the last holds.
-applied_last as (
+applied_with_next as (
     select
         *,
         lead(applied_at) over (partition by case_id, metric order by applied_number) as next_applied_at
     from applied
 ),
 
-applied_compared as (
-    select
-        *,
-        lag(policy) over (partition by case_id, metric order by applied_number) as previous_policy,
-        lag(calendar) over (partition by case_id, metric order by applied_number) as previous_calendar,
-        lag(target_seconds) over (partition by case_id, metric order by applied_number) as previous_target_seconds
-    from applied_last
+-- Of several at one instant the last holds.
+last_applied_of_instant as (
+    select *
+    from applied_with_next
     where next_applied_at is null or next_applied_at > applied_at
 ),
 
+applied_with_previous as (
+    select
+        *,
+        lag(applied_number) over (partition by case_id, metric order by applied_number) is null as is_first,
+        lag(policy) over (partition by case_id, metric order by applied_number) as previous_policy,
+        lag(calendar) over (partition by case_id, metric order by applied_number) as previous_calendar,
+        lag(target_seconds) over (partition by case_id, metric order by applied_number) as previous_target_seconds,
+        lag(is_on_case_schedule) over (partition by case_id, metric order by applied_number) as previous_is_on_case_schedule,
+        lag(schedule_change) over (partition by case_id, metric order by applied_number) as previous_schedule_change
+    from last_applied_of_instant
+),
+
+applied_stretches as (
+    select
+        *,
+        lead(applied_at) over (partition by case_id, metric order by applied_number) as in_force_to_at
+    from applied_with_previous
+    where
+        is_first
+        or policy is distinct from previous_policy
+        or calendar is distinct from previous_calendar
+        or target_seconds is distinct from previous_target_seconds
+        or is_on_case_schedule is distinct from previous_is_on_case_schedule
+        or schedule_change is distinct from previous_schedule_change
+),
+
+-- A target without seconds withdraws the promise: nothing is promised until another is applied.
 promised_by_source as (
     select
         case_id,
@@ -268,15 +300,13 @@ promised_by_source as (
         target_seconds,
         reopen,
         'retroactive' as change,
+        schedule_change,
+        is_on_case_schedule,
         true as is_source_promise,
         applied_at as in_force_from_at,
-        lead(applied_at) over (partition by case_id, metric order by applied_number) as in_force_to_at
-    from applied_compared
-    where
-        previous_policy is null
-        or policy <> previous_policy
-        or calendar <> previous_calendar
-        or target_seconds <> previous_target_seconds
+        in_force_to_at
+    from applied_stretches
+    where target_seconds is not null
 ),
 
 promises as (
@@ -299,6 +329,8 @@ select
     promises.target_seconds,
     promises.reopen,
     promises.change,
+    promises.schedule_change,
+    promises.is_on_case_schedule,
     promises.is_source_promise,
     promises.in_force_from_at,
     promises.in_force_to_at

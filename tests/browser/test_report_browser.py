@@ -6,6 +6,7 @@ Skips, saying so, where Chromium or its driver is missing.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
+from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_account_marts, write_marts, write_own_marts
 
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain import Clock, Event, Explanation, Piece, Span
 from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.report import write_report
+from opsla_dagster.reporting.run_summary import CheckResult
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -123,6 +126,19 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An account that brings its own promises and judges them, of which something could not be had."""
+    directory = tmp_path_factory.mktemp("account")
+    marts = write_account_marts(directory / "marts.duckdb")
+    gate = CheckResult(asset="staging.case_milestones", check="gate_pct_cancelled_and_resolved", passed=True, figures={"rate": 0.5, "warn_above": 1})
+    summary = summary_of(marts, (gate,)).model_copy(update={
+        "left_out": ("acme: sla_policies: the account does not offer it, or its API user may not see it (403)",),
+        "reading_notes": ("acme: 1,204 records read, 1,200 used, 4 rejected (raw.rejected_rows)",),
+    })
+    return write_report(marts, summary, directory / "report.html", SETTINGS)
+
+
+@pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Many tiers and case types with long names, open for a year."""
     directory = tmp_path_factory.mktemp("crowded")
@@ -176,9 +192,9 @@ def look(browser: Any, page: Path, size: tuple[int, int], scheme: str = "light")
 
 @pytest.mark.parametrize("size", [DESK, PHONE, (768, 1024)], ids=["desk", "phone", "tablet"])
 def test_nothing_overflows_overlaps_or_is_cut_off(
-    browser: Any, report: Path, own: Path, crowded: Path, size: tuple[int, int]
+    browser: Any, report: Path, own: Path, account: Path, crowded: Path, size: tuple[int, int]
 ) -> None:
-    for page in (report, own, crowded):
+    for page in (report, own, account, crowded):
         look(browser, page, size)
         assert browser.execute_script("return document.documentElement.scrollWidth") == size[0]
         assert browser.execute_script(OVERLAPS) == []
@@ -207,11 +223,12 @@ def test_a_case_s_time_lines_are_whole_at_every_width(browser: Any, case: Path, 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(browser: Any, report: Path, size: tuple[int, int], scheme: str) -> None:
-    look(browser, report, size, scheme)
-    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
-    assert browser.execute_script(PALE) == []
+def test_every_text_stands_out_from_its_ground(browser: Any, report: Path, account: Path, size: tuple[int, int], scheme: str) -> None:
+    for page in (report, account):
+        look(browser, page, size, scheme)
+        ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
+        assert browser.execute_script(PALE) == []
 
 
 def test_page_is_quiet_and_asks_the_network_for_nothing(browser: Any, report: Path) -> None:
@@ -243,16 +260,22 @@ def test_sections_and_their_figures_are_visible_at_both_widths(browser: Any, mar
         ]
         assert all(f"{breach_pct:.2f}%" in visible["headline"] for breach_pct in breach_pcts)
         assert all(f"{breach_pct:.1f}%" in visible["heat-map"] for (breach_pct,) in cells)
-        assert all(f"{p95:,.0f}" in visible["stages"] for (p95,) in p95s)
+        assert all(wording.time_taken(p95) in visible["stages"] for (p95,) in p95s)
         assert "36.58%" in visible["sources"]
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_percentiles_of_a_tile_keep_their_unit(browser: Any, report: Path, size: tuple[int, int]) -> None:
+def test_each_part_of_the_headline_says_whom_it_is_of(browser: Any, marts: Path, report: Path, account: Path, size: tuple[int, int]) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        [(cases, judged)] = connection.execute("select opened_cases, sla_cases from mart.sla_overall").fetchall()
     look(browser, report, size)
-    tiles = browser.find_elements("css selector", ".tile .percentiles")
-    assert len(tiles) == 3
-    assert all("business min" in tile.text for tile in tiles)
+    headings = [heading.text for heading in browser.find_elements("css selector", "#headline .population")]
+    assert headings == ["Every clock of each promise", f"Only the {judged:,} of {cases:,} cases that were both touched and resolved"]
+    table = browser.find_element("css selector", "#headline .durations").text
+    assert len(re.findall(r"\d (?:min|h)\b", table)) == 9, "every time has its unit"
+    look(browser, account, size)
+    headings = [heading.text for heading in browser.find_elements("css selector", "#headline .population")]
+    assert headings == ["Every clock of each promise", "Time taken by the clocks that were stopped"]
 
 
 def test_one_drawing_of_the_trend_shows_at_each_width(browser: Any, report: Path) -> None:

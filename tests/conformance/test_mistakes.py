@@ -46,6 +46,10 @@ def of_cases(change: Callable[[Case], Case]) -> Mistake:
     return lambda document: replace(document, cases=tuple(map(change, document.cases)))
 
 
+def of_applied(**changed: Any) -> Mistake:
+    return of_cases(lambda case: replace(case, applied=tuple(replace(row, **changed) for row in case.applied)))
+
+
 def of_signals(change: Callable[[Any], Any]) -> Mistake:
     return of_cases(lambda case: replace(case, signals=tuple(map(change, case.signals))))
 
@@ -96,6 +100,26 @@ MISTAKES: dict[str, Mistake] = {
     "a cancelled case is a closed one": of_signals(
         lambda signal: replace(signal, name="CLOSED") if signal.name == "CANCELLED" else signal
     ),
+    "a voided resolution only rests": lambda document: replace(document, policies=tuple(
+        {**policy, "reopen": "resume" if policy.get("reopen") == "void" else policy.get("reopen", "freeze")} for policy in document.policies
+    )),
+    "the schedule of the first instant": of_cases(
+        lambda case: replace(case, changes=tuple(change for change in case.changes if change.attribute != "schedule"))
+    ),
+    "the last schedule for all": of_applied(schedule_change="last"),
+    "every schedule in force": of_applied(schedule_change="in_force"),
+    "every target on the case's schedule": of_applied(is_on_case_schedule=True),
+    "no target on the case's schedule": of_applied(is_on_case_schedule=False),
+    "a policy never keeps the hours before it": of_policies(schedule_change="last"),
+    "a policy always keeps the hours before it": of_policies(schedule_change="in_force"),
+    "withdrawals are forgotten": of_cases(
+        lambda case: replace(case, applied=tuple(row for row in case.applied if row.target_seconds is not None))
+    ),
+    "a next reply before the first one": of_metrics(after=[]),
+    "every case was begun by a customer": of_cases(lambda case: replace(case, attributes={**case.attributes, "initiated_by": "customer"})),
+    "every case was begun by an agent": of_cases(lambda case: replace(case, attributes={**case.attributes, "initiated_by": "agent"})),
+    "bots are people": of_signals(lambda signal: replace(signal, name="PUBLIC_REPLY") if signal.name == "BOT_REPLY" else signal),
+    "a merged case is a cancelled one": of_signals(lambda signal: replace(signal, name="CANCELLED") if signal.name == "MERGED" else signal),
     "as of tomorrow": lambda document: replace(document, as_of=document.as_of + 86_400),
 }
 
@@ -127,18 +151,31 @@ def late(intervals: Intervals, seconds: int) -> int | None:
 
 
 def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
+    if row.reason is not None and not row.is_superseded:
+        return "unknown", row.reason
     if elapsed >= row.promise.target:
         return "breached", None
     return ("running", None) if row.stop is None else ("met", None)
 
 
 
+OUTCOME, DISTINCT = oracle.Oracle._outcome, oracle._distinct
 AHEAD, ROWS, ENDINGS = calendar_hours._ahead, oracle.Oracle._rows, oracle.History._endings
 
 
 def last_stamp_ends(events: Any) -> Any:
     last = max((event for event, _ in events), key=lambda event: (event.at, event.sequence), default=None)
     return [last] if last and last.name in oracle.TERMINAL else []
+
+
+def late_is_broken(row: Any, elapsed: int) -> tuple[str, str | None]:
+    """What ended without its stop judged when it was late: the rule that biases every share."""
+    return ("breached", None) if elapsed > row.promise.target else OUTCOME(row, elapsed)
+
+
+def without_returns(events: Any) -> Any:
+    found = {(event.name, event.at): (event, is_reopen) for event, is_reopen in reversed(DISTINCT(events))}
+    return list(found.values())[::-1]
 
 
 def with_copies(events: Any) -> Any:
@@ -156,11 +193,15 @@ def with_copies(events: Any) -> Any:
         pytest.param(oracle.Oracle, "_outcome", staticmethod(at_target_is_over), id="exactly at the target is over it"),
         pytest.param(calendar_hours, "_ahead", lambda zone, at: AHEAD(zone, 1_736_000_000), id="clocks never change"),
         pytest.param(oracle, "_without", lambda runs, pauses: runs, id="pauses count"),
-        pytest.param(oracle.Oracle, "_rows", staticmethod(lambda cycle, stretches: ROWS(cycle, stretches)[:1]), id="replaced promises are lost"),
-        pytest.param(oracle, "_reason", lambda is_cancelled: "ended_without_stop", id="nothing was cancelled"),
+        pytest.param(oracle.Oracle, "_rows", staticmethod(lambda *args: ROWS(*args)[:1]), id="replaced promises are lost"),
+        pytest.param(oracle, "_reason", lambda *names: "ended_without_stop", id="nothing was cancelled"),
         pytest.param(oracle.History, "_endings", staticmethod(last_stamp_ends), id="the last stamp ends a case"),
         pytest.param(oracle.History, "_endings", staticmethod(lambda events: ENDINGS(events)[::-1]), id="the last terminal event ends a case"),
         pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
+        pytest.param(oracle, "_distinct", without_returns, id="returns are copies"),
+        pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken), id="late is broken though nothing stopped it"),
+        pytest.param(oracle, "_closes_what_it_began", lambda *_: False, id="a reply that solves owes a further update"),
+        pytest.param(oracle, "_is_reply", lambda metric: False, id="a reply is owed to cases that the desk began"),
     ],
 )
 def test_a_wrong_rule_is_caught(place: Any, name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -86,8 +86,14 @@ def _shows(shown: str, text: str) -> bool:
     return text[:5] <= shown < text[6:]
 
 
+class Kinds(Protocol):
+    """What tells the kind of a second: one calendar, or several that change."""
+
+    def kind(self, at: int) -> str: ...
+
+
 def walked(
-    wall: Wall, start: int, counted_from: int, end: int, runs: list[tuple[int, int]], pauses: list[tuple[int, int]], target: int
+    wall: Kinds, start: int, counted_from: int, end: int, runs: list[tuple[int, int]], pauses: list[tuple[int, int]], target: int
 ) -> tuple[Counter[str], int | None]:
     """The seconds of [start, end) by kind, one by one, and the instant after the one that reaches the target."""
     seconds: Counter[str] = Counter()

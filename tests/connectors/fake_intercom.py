@@ -34,7 +34,12 @@ class FakeIntercom(FakeServer):
         self.workspace = "ws1"
         self.conversations: dict[str, Record] = {}
         self.deleted: list[Record] = []
-        self.admins: list[Record] = [{"type": "admin", "id": "5007", "name": "Ada Agentsdottir", "email": "ada@acme.example", "team_ids": [9]}]
+        self.admins: list[Record] = [
+            {"type": "admin", "id": "5007", "name": "Ada Agentsdottir", "email": "ada@acme.example", "has_inbox_seat": True, "team_ids": [9]},
+            {"type": "admin", "id": "5008", "name": "Bo Agentsson", "email": "bo@acme.example", "has_inbox_seat": True, "team_ids": [10]},
+            {"type": "admin", "id": "7001", "name": "Fin", "email": "operator+ab12cd34@intercom.io", "has_inbox_seat": False, "team_ids": []},
+            {"type": "admin", "id": "7002", "name": "Sam", "email": "sam@robots.example", "has_inbox_seat": True, "team_ids": []},
+        ]
         self.teams: list[Record] = [{"type": "team", "id": "9", "name": "Chat", "admin_ids": [5007]}, {"type": "team", "id": "10", "name": "Tech"}]
         self.schedules: list[Record] = [{
             "type": "office_hours_schedule", "id": "1", "name": "Office", "time_zone_name": "Europe/Dublin", "twenty_four_seven": False,
@@ -51,7 +56,7 @@ class FakeIntercom(FakeServer):
     def conversation(self, number: int, at: str, **fields: Any) -> Record:
         record: Record = {
             "type": "conversation", "id": str(number), "created_at": epoch(at), "updated_at": epoch(at), "state": "open", "open": True,
-            "read": True, "priority": "not_priority", "admin_assignee_id": None, "team_assignee_id": None, "snoozed_until": None,
+            "read": True, "priority": "none", "admin_assignee_id": 0, "team_assignee_id": 0, "snoozed_until": None,
             "title": "My printer is on fire", "waiting_since": None,
             "source": {
                 "type": "email", "id": "s1", "delivered_as": "customer_initiated", "subject": "fire", "body": "Call Rita Requester",

@@ -42,6 +42,7 @@ class FakeZendesk(FakeServer):
                 "intervals": [{"start_time": 1440 * day + 480, "end_time": 1440 * day + 1020} for day in range(1, 6)],
             }
         ]
+        self.custom_statuses: list[Record] = []
         self.holidays: dict[int, list[Record]] = {
             11: [{"id": 1, "name": "Constitution Day", "start_date": "2025-06-05", "end_date": "2025-06-05"}]
         }
@@ -52,6 +53,8 @@ class FakeZendesk(FakeServer):
         #: Called before a page of tickets is put together, with its number.
         self.before_page: Callable[[int], None] | None = None
         self._pages = 0
+        #: Metric event -> when it changed after it was written.
+        self._changed: dict[int, str] = {}
 
     # ---- putting tickets in --------------------------------------------------------------------------------------------
 
@@ -88,6 +91,13 @@ class FakeZendesk(FakeServer):
             "id": number, "ticket_id": ticket, "metric": metric, "instance_id": instance, "type": kind, "time": at, **more,
         })
 
+    def take_back(self, number: int, at: str) -> None:
+        """Deletes a metric event: an export with changes tells it again, at the time of the change."""
+        for event in self.metric_events:
+            if event["id"] == number:
+                event.update(deleted=True)
+                self._changed[number] = at
+
     # ---- answering -----------------------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Response:
@@ -101,6 +111,7 @@ class FakeZendesk(FakeServer):
             "/api/v2/incremental/organizations": ("organizations", self.organizations, "updated_at"),
         }
         lists = {
+            "/api/v2/custom_statuses": ("custom_statuses", self.custom_statuses),
             "/api/v2/groups": ("groups", self.groups), "/api/v2/brands": ("brands", self.brands), "/api/v2/users": ("users", self.users),
             "/api/v2/slas/policies": ("sla_policies", self.policies), "/api/v2/business_hours/schedules": ("schedules", self.schedules),
         }
@@ -136,11 +147,16 @@ class FakeZendesk(FakeServer):
 
     def _by_time(self, request: Request, key: str, records: list[Record], stamp: str) -> Response:
         start = int(request.one("start_time"))
-        due = sorted((record for record in records if _second(record[stamp]) >= start), key=lambda record: (record[stamp], record["id"]))
+        changed = self._changed if key == "ticket_metric_events" and request.one("include_changes") == "true" else {}
+
+        def told_at(record: Record) -> str:
+            return str(changed.get(record["id"], record[stamp]))
+
+        due = sorted((record for record in records if _second(told_at(record)) >= start), key=lambda record: (told_at(record), record["id"]))
         page = due[: self.page_size]
-        while page and len(page) < len(due) and _second(page[-1][stamp]) == start:
+        while page and len(page) < len(due) and _second(told_at(page[-1])) == start:
             page = due[: len(page) + 1]  # real pages are longer than what happens in a second
-        end = _second(page[-1][stamp]) if page else start
+        end = _second(told_at(page[-1])) if page else start
         return Response({
             key: page, "count": len(page), "end_time": end, "end_of_stream": len(page) == len(due),
             "next_page": f"https://elsewhere.example/api?start_time={end}",
@@ -175,5 +191,24 @@ def change(name: str, value: Any, previous: Any) -> Record:
     return {"event_type": "Change", name: value, "previous_value": previous}
 
 
-def comment(author: int, *, public: bool = True) -> Record:
-    return {"event_type": "Comment", "author_id": author, "public": public, "body": f"Hello, I am Rita Requester ({author})"}
+def comment(author: int, *, public: bool = True, **more: Any) -> Record:
+    return {"event_type": "Comment", "author_id": author, "public": public, "body": f"Hello, I am Rita Requester ({author})", **more}
+
+
+def schedule(number: int | None, previous: int | None = None) -> Record:
+    """Another schedule, as a trigger gives it."""
+    return {"event_type": "ScheduleAssignment", "via": "Rule", "previous_schedule_id": previous, "new_schedule_id": number}
+
+
+def target(metric: str, minutes: int | None, previous: int | None = None) -> Record:
+    """A target that was set, changed or taken off (None), as the incremental export tells it."""
+
+    def told(value: int | None) -> Record | None:
+        return None if value is None else {"minutes": value, "in_business_hours": False}
+
+    return {"event_type": "Change", "via": "SLA target change", metric: told(minutes), "previous_value": told(previous)}
+
+
+def sla(minutes: int, title: str, number: int = 1, *, business: bool = False) -> Record:
+    """What a metric event applies."""
+    return {"target": minutes, "target_in_seconds": 60 * minutes, "business_hours": business, "policy": {"id": number, "title": title}}

@@ -142,15 +142,15 @@ def test_the_worked_conversation_of_the_decision_record(intercom: FakeIntercom, 
         (at(2, 13), "closed", "RESOLVED", False, "Tech", agent),
     ]
     assert of(source, "messages", "471", "sent_ts", "signal", "agent") == [
-        (at(1, 12), "CUSTOMER_MESSAGE", None), (at(1, 12, 15), "PRIVATE_NOTE", agent), (at(1, 12, 50), "PUBLIC_REPLY", agent),
-        (at(1, 13, 30), "CUSTOMER_MESSAGE", None), (at(1, 14), "PUBLIC_REPLY", agent), (at(2, 10), "CUSTOMER_MESSAGE", None),
+        (at(1, 12), "CUSTOMER_MESSAGE", None), (at(1, 12, 6), "BOT_REPLY", None), (at(1, 12, 15), "PRIVATE_NOTE", agent),
+        (at(1, 12, 50), "PUBLIC_REPLY", agent), (at(1, 13, 30), "CUSTOMER_MESSAGE", None), (at(1, 14), "PUBLIC_REPLY", agent), (at(2, 10), "CUSTOMER_MESSAGE", None),
     ]
     changes = of(source, "attribute_changes", "471", "changed_ts", "attribute", "value", "previous_value")
     assert [change for change in changes if change[1] != "region"] == [
         (at(1, 12, 5), "team", "Chat", None), (at(1, 12, 10), "agent", agent, None), (at(2, 11), "team", "Tech", "Chat"),
     ]
     assert of(source, "source_verdicts", "471", "metric", "is_breached", "breached_ts", "elapsed_seconds") == [
-        ("first_reply", True, None, 3_000), ("first_resolution", None, None, 7_200), ("total_resolution", None, None, 90_000),
+        ("any", True, None, None), ("first_reply", None, None, 3_000), ("first_resolution", None, None, 7_200), ("total_resolution", None, None, 90_000),
     ]
     assert source.applied_targets(ALL, LATER).num_rows == 0
     assert source.rejected_rows().num_rows == 0

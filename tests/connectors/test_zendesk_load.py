@@ -18,7 +18,7 @@ from opsla_dagster.sources.bronze.drift import bronze_file
 from opsla_dagster.sources.bronze.files import reading
 from opsla_dagster.sources.bronze.landing import Landing
 from opsla_dagster.sources.bronze.progress import read_progress
-from opsla_dagster.sources.bronze.report import LoadReport
+from opsla_dagster.sources.bronze.report import LoadReport, LoadStep, on_load_step
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.sources.zendesk.source import ZendeskSource
 
@@ -76,6 +76,26 @@ def test_everything_lands_once_and_the_next_load_asks_only_for_what_is_new(zende
     assert again.resources["tickets"].rows == 2
     assert len(zendesk.requests) - asked < asked
     assert again.resources["ticket_events"].known_until is not None
+
+
+def test_whoever_watches_a_load_is_told_how_far_it_has_come(zendesk: FakeZendesk, home: Home) -> None:
+    fill(zendesk, 10)
+    told: list[LoadStep] = []
+    watch = on_load_step.set(told.append)
+    try:
+        report = load(zendesk, home)
+    finally:
+        on_load_step.reset(watch)
+    for resource, pages in (("tickets", 4), ("ticket_events", 11), ("metric_events", 7)):
+        steps = [step for step in told if step.resource == resource]
+        shares, rows = [step.share for step in steps], [step.rows for step in steps]
+        assert len(steps) >= pages, resource
+        assert shares == sorted(shares), resource
+        assert all(0 <= share <= 1 for share in shares), resource
+        assert shares[0] < shares[-1], resource
+        assert rows == sorted(rows), resource
+        assert rows[-1] >= report.resources[resource].rows, "records of a second that two pages share are fetched twice"
+    assert [step.rows for step in told if step.resource == "tickets"] == [3, 6, 9, 10]
 
 
 def test_the_backfill_begins_on_its_first_day(zendesk: FakeZendesk, home: Home) -> None:

@@ -71,7 +71,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeZendesk
     fake.audits.append(audit)
     fake.audits.append({"id": 9990, "ticket_id": 999, "created_at": "2025-07-08T00:00:00Z", "child_events": [status("new")]})
     fake.metric_event(900, 206, "reply_time", 1, "apply_sla", "no stamp", sla={"target": 1, "business_hours": False})
-    fake.metric_event(901, 206, "reply_time", 1, "apply_sla", "2025-07-07T12:00:00Z", sla=None)
+    fake.metric_event(901, 206, "reply_time", 1, "apply_sla", "2025-07-07T12:00:00Z", sla={"target": "soon", "business_hours": False})
     home = home_in(tmp_path_factory.mktemp("zendesk"))
     monkeypatch = pytest.MonkeyPatch()
     for name, value in {"ZD_EMAIL": "robot@acme.example", "ZD_TOKEN": "zd-secret-token-93c1", "OPSLA_KEY": "a key that nobody else has"}.items():
@@ -114,22 +114,25 @@ def test_the_worked_case_of_the_decision_record(source: ZendeskSource) -> None:
         (at(1, 12, 30), "agent", agent, None), (at(1, 13, 10), "priority", "urgent", "normal"), (at(2, 9), "team", "Tech", "Billing"),
     ]
     assert of(source, "applied_targets", "7", "applied_ts", "metric", "policy", "calendar", "target_seconds") == [
-        (at(1, 12), "first_reply", "P3", "acme:EMEA", 3_600), (at(2, 8), "next_reply", "P1", "acme:always", 14_400),
+        (at(1, 12), "first_reply", "P3", "acme:EMEA", 3_600), (at(1, 12), "group_ownership", "Own", "acme:always", 3_600),
+        (at(2, 8), "next_reply", "P1", "acme:always", 14_400),
     ]
     assert of(source, "source_verdicts", "7", "metric", "cycle", "is_breached", "breached_ts", "elapsed_seconds") == [
-        ("first_reply", 1, True, at(1, 13), 4_200), ("first_resolution", 1, None, None, 79_200), ("next_reply", 1, False, None, 7_200),
-        ("total_resolution", 1, None, None, 79_200),
+        ("first_reply", 1, True, at(1, 13), 4_200), ("first_resolution", 1, None, None, 79_200), ("group_ownership", 1, None, None, None),
+        ("next_reply", 1, False, None, 7_200), ("total_resolution", 1, None, None, 79_200),
     ]
     sequences = [row[0] for kind in ("events", "messages", "attribute_changes", "applied_targets") for row in of(source, kind, "7", "source_sequence")]
-    assert sorted(sequences) == list(range(1, 17)), "one order over everything"
+    assert sorted(sequences) == list(range(1, 18)), "one order over everything"
 
 
 def test_nothing_is_known_before_it_happens(source: ZendeskSource) -> None:
     before = at(1, 13, 5)
     assert of(source, "cases", "7", "priority", "source_resolved_ts", "source_is_sla_met", as_of_at=before) == [("normal", None, False)]
     assert len(of(source, "events", "7", "status", as_of_at=before)) == 2
-    assert of(source, "source_verdicts", "7", "metric", "is_breached", "elapsed_seconds", as_of_at=before) == [("first_reply", True, None)]
-    assert of(source, "source_verdicts", "7", "metric", "is_breached", as_of_at=at(1, 12, 10)) == [("first_reply", None)]
+    assert of(source, "source_verdicts", "7", "metric", "is_breached", "elapsed_seconds", as_of_at=before) == [
+        ("first_reply", True, None), ("group_ownership", None, None),
+    ]  # fmt: skip
+    assert of(source, "source_verdicts", "7", "metric", "is_breached", as_of_at=at(1, 12, 10)) == [("first_reply", None), ("group_ownership", None)]
     assert of(source, "cases", "7", "case_id", as_of_at=at(1, 11)) == []
 
 
@@ -155,7 +158,7 @@ def test_what_cannot_be_used_is_rejected_with_its_reason(source: ZendeskSource) 
         ("tickets", "203", "ticket_events.status"): "is not among the statuses of sources.yml: odd",
         ("ticket_events", "999", "ticket_id"): "there is history of a ticket that Zendesk does not export",
         ("metric_events", "206", "time"): "is no instant between 1970 and 2099: no stamp",
-        ("metric_events", "206", "sla"): "the applied policy has no target",
+        ("metric_events", "206", "sla"): "the target is no number: soon",
     }
     used = {row["case_id"] for row in source.cases(ALL, LATER).to_pylist()}
     assert used == {"7", "17", "18", "19", "205", "206", "207"}, "204 came in before the desk's first day"

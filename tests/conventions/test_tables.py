@@ -26,6 +26,7 @@ from opsla_dagster.sources.base import (
     EVENTS,
     MESSAGES,
     REJECTED_ROWS,
+    SOURCE_FACTS,
     SOURCE_VERDICTS,
     STAFFING,
 )
@@ -87,7 +88,7 @@ def test_a_select_gives_the_columns_of_the_catalog(name: str, empty_warehouse: d
     [
         ("raw.cases", CASES), ("raw.events_log", EVENTS), ("raw.staffing_schedule", STAFFING),
         ("raw.messages", MESSAGES), ("raw.attribute_changes", ATTRIBUTE_CHANGES), ("raw.applied_targets", APPLIED_TARGETS),
-        ("raw.source_verdicts", SOURCE_VERDICTS), ("raw.rejected_rows", REJECTED_ROWS), ("raw.calendar_dim", CALENDAR_DAYS), ("staging.business_time", BUSINESS_TIME),
+        ("raw.source_verdicts", SOURCE_VERDICTS), ("raw.source_facts", SOURCE_FACTS), ("raw.rejected_rows", REJECTED_ROWS), ("raw.calendar_dim", CALENDAR_DAYS), ("staging.business_time", BUSINESS_TIME),
         ("staging.business_minutes_dim", BUSINESS_MINUTES), ("staging.sla_metric_rules", SLA_METRIC_RULES),
         ("staging.sla_policies", SLA_POLICIES), ("staging.sla_policy_scopes", SLA_POLICY_SCOPES), ("staging.business_hours_dim", BUSINESS_HOURS),
     ],

@@ -212,13 +212,19 @@ class Counted:
     def __init__(self, number: int, case: Case) -> None:
         self.intake = case.intake
         kept: dict[Any, tuple[int, str, int, str, bool]] = {}
-        previous = ""
+        previous, block, visits = "", -1, {}
         for sequence, event in enumerate(case.events):
             instant = event.at
             is_reopen = previous in TERMINAL and event.status not in TERMINAL
+            # Told in a row at one instant, each time the case comes anew into the status is a visit.
+            if event.second is None or event.second != block:
+                block, visits = event.second, {}
+                visits[event.status] = 1
+            elif event.status != previous:
+                visits[event.status] = visits.get(event.status, 0) + 1
             previous = event.status
             row = (event.ingested, f"{number}-{sequence}", sequence, event.status, is_reopen)
-            same = (event.status, event.second if event.second is not None else f"missing {sequence}", instant)
+            same = (event.status, event.second if event.second is not None else f"missing {sequence}", instant, visits[event.status])
             is_reopen |= same in kept and kept[same][4]
             kept[same] = (*min(row, kept.get(same, row))[:4], is_reopen)
         #: (instant, sequence, status, is_reopen)
@@ -282,12 +288,10 @@ class Counted:
         seconds = slice(start, ended)
         pausing = self._pausing(clock)[seconds]
         elapsed, paused = int((is_open[seconds] & ~pausing).sum()), int((is_open[seconds] & pausing).sum())
-        if elapsed > target:
-            return at(start), at(ended), elapsed, paused, None, "breached"
         if stop is None:
             reason = "cancelled" if self.endings[0][2] == "CANCELLED" else "ended_without_stop"
             return at(start), at(ended), None, None, reason, "unknown"
-        return at(start), at(ended), elapsed, paused, None, "met"
+        return at(start), at(ended), elapsed, paused, None, "breached" if elapsed > target else "met"
 
     def judge_open(self, clock: dict[str, Any], is_open: Any, target: int, as_of: int) -> tuple[Any, ...]:
         start = self._start(clock)

@@ -50,7 +50,7 @@ VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
-    *CLOCK_ROAD, "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
+    *CLOCK_ROAD, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 
 

@@ -110,27 +110,95 @@ def own_promises() -> Settings:
 
 
 def write_own_marts(path: Path) -> Path:
-    """Marts of a desk with the promises of `own_promises`: no case of the shipped metrics is judged, and one promise has no clock."""
+    """Marts of a desk with the promises of `own_promises`: no case of the shipped metrics is judged, and one promise has no clock.
+
+    A second source, acme, brings a promise of its own; what the desk's would say of its cases is in the marts, and in no report.
+    """
     write_marts(path, Log(cases=300, days=20, has_sla_cases=False, has_open_cases=False))
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from mart.sla_overview")
         connection.execute("delete from mart.open_clocks")
+        connection.execute("delete from mart.promise_durations")
         connection.execute(
             """
             insert into mart.sla_overview by name
             select *, 100.0 * met_clocks / (met_clocks + breached_clocks + open_breached_clocks) as attainment_pct
             from (values
-                ('vip', 'first_reply', 'all', 'all', 30, 9, 1, 2, 3),
-                ('rest', 'first_reply', 'all', 'all', 190, 10, 0, 0, 0),
-                ('acme:Gold', 'next_reply', 'all', 'all', 5, 0, 0, 0, 0),
-                ('vip', 'first_reply', 'queue', 'Billing', 30, 2, 0, 0, 0),
-                ('vip', 'first_reply', 'queue', 'none', 190, 17, 1, 0, 0),
-                ('vip', 'first_reply', 'region', 'none', 220, 19, 1, 0, 0),
-                ('vip', 'first_reply', 'root_cause_stage', 'CUSTOMER_WAIT', 0, 9, 0, 0, 0)
+                ('log', 'vip', 'first_reply', false, 'all', 'all', 30, 9, 1, 2, 3),
+                ('log', 'rest', 'first_reply', false, 'all', 'all', 190, 10, 0, 0, 0),
+                ('acme', 'acme:Gold', 'next_reply', true, 'all', 'all', 5, 0, 0, 0, 0),
+                ('acme', 'rest', 'first_reply', false, 'all', 'all', 1, 700, 0, 0, 0),
+                ('log', 'vip', 'first_reply', false, 'queue', 'Billing', 30, 2, 0, 0, 0),
+                ('log', 'vip', 'first_reply', false, 'queue', 'none', 190, 17, 1, 0, 0),
+                ('log', 'vip', 'first_reply', false, 'region', 'none', 220, 19, 1, 0, 0),
+                ('acme', 'rest', 'first_reply', false, 'queue', 'none', 0, 700, 0, 0, 0),
+                ('log', 'vip', 'first_reply', false, 'root_cause_stage', 'CUSTOMER_WAIT', 0, 9, 0, 0, 0)
             ) as t (
-                policy, metric, dimension, dimension_value, met_clocks, breached_clocks, open_breached_clocks, running_clocks,
+                source, policy, metric, is_source_promise, dimension, dimension_value, met_clocks, breached_clocks, open_breached_clocks, running_clocks,
                 unknown_clocks
             )
+            """
+        )
+    return path
+
+
+def write_account_marts(path: Path) -> Path:
+    """Marts of an account that brings its own promises and judges them itself, beside the desk's assumptions of the shipped metrics."""
+    write_marts(path, Log(cases=300, days=20, has_source_verdicts=True))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update mart.sla_overview set source = 'acme'")
+        connection.execute("update mart.open_clocks set source = 'acme'")
+        connection.execute(
+            """
+            insert into mart.sla_overview by name
+            select 'acme' as source, 'acme:Gold' as policy, metric, true as is_source_promise, dimension, value as dimension_value, met as met_clocks,
+                broken as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 100.0 * met / (met + broken) as attainment_pct
+            from (values
+                ('first_reply', 'all', 'all', 90, 10), ('first_reply', 'queue', 'Billing', 60, 0), ('first_reply', 'queue', 'Sales', 30, 10),
+                ('next_reply', 'all', 'all', 198, 2)
+            ) as t (metric, dimension, value, met, broken)
+            """
+        )
+        connection.execute(
+            """
+            insert into mart.promise_durations values
+                ('acme:Gold', 'first_reply', true, 100, 0, 42.0, 190.0, 7000.0), ('acme:Gold', 'next_reply', true, 200, 0, 0.5, 12.0, 119.0)
+            """
+        )
+        connection.execute(
+            """
+            create table mart.source_clock_comparison as select * from (values
+                ('acme', 'first_reply', 'agrees', 80, 8, 8, 0.0), ('acme', 'first_reply', 'time_differs', 15, 1, 1, 130.0),
+                ('acme', 'first_reply', 'verdict_differs', 1, 1, 0, 55.0), ('acme', 'first_reply', 'no_clock', 4, 0, 0, null),
+                ('acme', 'next_reply', 'nothing_compared', 3, 0, 0, null)
+            ) as t (source, metric, comparison, verdicts, source_breached_verdicts, breached_clocks, difference_p50_business_minutes)
+            """
+        )
+        connection.execute(
+            """
+            create table mart.source_clock_examples as select * from (values
+                ('acme', 'first_reply', 'agrees', 1, 'A-1', 1, 'acme:Gold', false, 'met', 60, 60, 0),
+                ('acme', 'first_reply', 'time_differs', 1, 'A-7', 1, 'acme:Gold', false, 'met', 12000, 600, -11400),
+                ('acme', 'first_reply', 'time_differs', 2, 'A-2', 1, 'acme:Gold', false, 'met', 600, 720, 120),
+                ('acme', 'first_reply', 'verdict_differs', 1, '<b>9', 1, 'acme:Gold', true, 'met', 3600, 300, -3300),
+                ('acme', 'first_reply', 'no_clock', 1, 'A-4', 1, null, false, null, null, null, null)
+            ) as t (source, metric, comparison, example_number, case_id, cycle, policy, source_is_breached, outcome, source_elapsed_seconds,
+                elapsed_seconds, difference_seconds)
+            """
+        )
+        connection.execute(
+            """
+            update mart.source_sla_comparison set source = 'acme', compared_with = 'own_promises', cases = 100, source_verdict_cases = 100,
+                source_breach_pct = 12, our_verdict_cases = 96, our_breach_pct = 11.5, both_verdict_cases = 96, agreeing_cases = 95,
+                source_resolved_cases = 0
+            """
+        )
+        connection.execute(
+            """
+            create table mart.schedule_rule_agreement as select * from (values
+                ('acme', 'first_reply', 'in_force', 40, 12), ('acme', 'first_reply', 'last', 40, 39), ('acme', 'next_reply', 'last', 2, 2),
+                ('acme', 'next_reply', 'in_force', 2, 2)
+            ) as t (source, metric, rule, clocks, agreeing_clocks)
             """
         )
     return path
@@ -308,7 +376,7 @@ def _tables(log: Log) -> dict[str, str]:
         """,
         "driver_summary": """
             select 'primary_bottleneck' as finding, tier, stage, p95_business_minutes as figure,
-                'business minutes' as unit, 'Tail latency is longest in tier ' || tier || ', stage ' || stage as statement
+                'business minutes' as unit
             from mart.driver_stage_durations order by figure desc limit 1
         """,
         "scenario_results": f"""
@@ -336,7 +404,7 @@ def _tables(log: Log) -> dict[str, str]:
                     ('first_touch', first_touch, 120), ('first_resolution', incl, 1440), ('first_resolution_paused', paused, 1440)
                 ) as promised (metric, minutes, target)
             )
-            select 'desk' as policy, metric,
+            select 'simulation' as source, 'desk' as policy, metric, false as is_source_promise,
                 case when grouping(tier) = 0 then 'tier' when grouping(priority) = 0 then 'priority'
                     when grouping(queue) = 0 then 'queue' else 'all' end as dimension,
                 coalesce(tier, priority, queue, if(grouping(tier) = 0, 'none', 'all')) as dimension_value,
@@ -350,12 +418,22 @@ def _tables(log: Log) -> dict[str, str]:
                 cast(null as double) as late_avg_business_minutes
             from clocks group by grouping sets ((metric), (metric, tier), (metric, priority), (metric, queue))
         """,
+        "promise_durations": """
+            select 'desk' as policy, metric, false as is_source_promise, count(*) as stopped_clocks,
+                count(*) filter (where metric = 'first_resolution_paused' and incl > paused) as paused_clocks,
+                quantile_cont(minutes, 0.5) as elapsed_p50_business_minutes, quantile_cont(minutes, 0.9) as elapsed_p90_business_minutes,
+                quantile_cont(minutes, 0.95) as elapsed_p95_business_minutes
+            from cases, lateral (values
+                ('first_touch', first_touch), ('first_resolution', incl), ('first_resolution_paused', paused)
+            ) as promised (metric, minutes)
+            where is_sla_case group by metric
+        """,
         "open_clocks": f"""
             with open_cases as (
                 select *, datediff('day', intake_date, date '{as_of}') * 430 * 60 + hash(case_id) % 7000 as ran
                 from cases where is_open
             )
-            select case_id, 'desk' as policy, metric, 1 as cycle, tier, case_type, 'P' || (1 + hash(case_id) % 4) as priority,
+            select 'simulation' as source, case_id, 'desk' as policy, metric, 1 as cycle, false as is_source_promise, tier, case_type, 'P' || (1 + hash(case_id) % 4) as priority,
                 case when hash(case_id) % 9 > 0 then 'desk ' || (1 + hash(case_id) % 5) end as team,
                 cast(intake_date as timestamp) + interval 13 hour as started_at,
                 cast(ran as bigint) as elapsed_seconds, cast(target as bigint) as target_seconds,
@@ -370,13 +448,13 @@ def _tables(log: Log) -> dict[str, str]:
             where metric <> 'first_touch' or hash(case_id) % 20 = 0
         """,
         "source_sla_comparison": """
-            select 'servicenow' as source, 24918 as cases, 24918 as source_verdict_cases, 36.58 as source_breach_pct,
+            select 'servicenow' as source, 'first_resolution' as compared_with, 24918 as cases, 24918 as source_verdict_cases, 36.58 as source_breach_pct,
                 24905 as our_verdict_cases, 30.8 as our_breach_pct, 24905 as both_verdict_cases, 21859 as agreeing_cases,
                 23362 as source_resolved_cases, 22.1 as source_resolution_p50_calendar_hours,
                 148.5 as source_resolution_p75_calendar_hours, 381.5 as source_resolution_p90_calendar_hours,
                 710.5 as source_resolution_p95_calendar_hours
         """ if log.has_source_verdicts else """
-            select 'simulation' as source, 300000 as cases, 0 as source_verdict_cases, null as source_breach_pct,
+            select 'simulation' as source, 'first_resolution' as compared_with, 300000 as cases, 0 as source_verdict_cases, null as source_breach_pct,
                 292000 as our_verdict_cases, 6.5 as our_breach_pct, 0 as both_verdict_cases, 0 as agreeing_cases,
                 0 as source_resolved_cases, null as source_resolution_p50_calendar_hours,
                 null as source_resolution_p75_calendar_hours, null as source_resolution_p90_calendar_hours,

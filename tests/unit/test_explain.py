@@ -19,6 +19,7 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.staging import CLOCK_ROAD
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import Clock, Explanation, explain
+from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.explain_text import render
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -75,7 +76,7 @@ class Warehouse:
 
     def rule(self, metric: str, calendar: str, target_seconds: int, **roles: str) -> None:
         self.insert("staging.sla_policies", policy="desk", position=1, metric=metric, calendar=calendar,
-                    target_seconds=target_seconds, reopen="freeze", change="retroactive")  # fmt: skip
+                    target_seconds=target_seconds, reopen="freeze", change="retroactive", schedule_change="last")  # fmt: skip
         for role, signals in roles.items():
             for signal in signals.split():
                 self.insert("staging.sla_metric_rules", metric=metric, role=role, signal=signal, is_repeating=False)
@@ -178,6 +179,28 @@ def holiday_weekend(
     warehouse.rule("never", "desk", target, start="ESCALATED", stop="RESOLVED")
     warehouse.case("2025-07-03 21:00:00 INTAKE", "2025-07-07 13:00:00 TRIAGE", "2025-07-07 14:00:00 RESOLVED")
     warehouse.clock("first_touch", elapsed_seconds=elapsed, outcome=outcome)
+
+
+@pytest.mark.parametrize(("schedule_change", "counted"), [("in_force", 10_200), ("last", 10_800)])
+def test_a_schedule_that_changes_is_accounted_for_by_each_calendar(warehouse: Warehouse, schedule_change: str, counted: int) -> None:
+    """The worked case of docs/decisions/0023: a Saturday, round the clock from 10:10 on."""
+    warehouse.rule("first_touch", "desk", HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-05 10:00:00 INTAKE", "2025-07-05 13:00:00 TRIAGE", "2025-07-05 14:00:00 RESOLVED")
+    common = {"source": "log", "case_id": "C-1", "intake_date": warehouse.day, "source_sequence": 1}
+    warehouse.insert(
+        "raw.applied_targets", **common, applied_id="t1", applied_ts="2025-07-05 10:00:00", metric="first_touch", policy="gold", calendar="desk",
+        target_seconds=HOUR, reopen="freeze", is_on_case_schedule=True, schedule_change=schedule_change,
+    )  # fmt: skip
+    warehouse.insert(
+        "raw.attribute_changes", **common, change_id="c1", changed_ts="2025-07-05 10:10:00", attribute="schedule", value="always",
+        previous_value="desk",
+    )  # fmt: skip
+    warehouse.clock("first_touch")
+    (clock,) = (clock for clock in warehouse.explained().clocks if clock.policy == "log:gold")
+
+    closed = [("05 10:00", "05 10:10", "outside hours", 0), ("05 10:10", "05 13:00", None, 10_200)]
+    assert account(clock) == (closed if schedule_change == "in_force" else [("05 10:00", "05 13:00", None, 10_800)])
+    assert (clock.counted_seconds, clock.outcome, clock.is_consistent) == (counted, "breached", True)
 
 
 def test_weekend_and_holiday_count_nothing_and_say_why(warehouse: Warehouse) -> None:
@@ -567,3 +590,82 @@ def test_any_stop_in_a_fortnight_adds_up(warehouse: Warehouse) -> None:
         clock = warehouse.only_clock()
         assert (clock.counted_seconds, clock.paused_seconds) == (elapsed, paused)
         assert clock.is_consistent
+
+
+def told_case(warehouse: Warehouse) -> Explanation:
+    """Tuesday 8 July, New York: a target is applied, the schedule changes, a bot and a person answer, the target is taken back, the case is
+    merged; the source says that its promise broke at 10:30, and judges a metric that nobody promised."""
+    warehouse.rule("first_touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 15:00:00 TRIAGE", "2025-07-08 18:00:00 MERGED")
+    warehouse.clock("first_touch")
+    row = {"source": "log", "case_id": "C-1", "intake_date": warehouse.day}
+    warehouse.connection.execute("update staging.case_milestones set merged_into = 'C-9', is_merged = true")
+    for number, (at, target) in enumerate([("2025-07-08 13:00:01", 7_200), ("2025-07-08 17:00:00", None)]):
+        warehouse.insert("raw.applied_targets", **row, applied_id=f"t{number}", applied_ts=at, source_sequence=number, metric="first_touch",
+                         policy="Gold", calendar="log:Night", target_seconds=target)  # fmt: skip
+    for number, (before, after) in enumerate([(None, "log:Day"), ("log:Day", "log:Night")]):
+        warehouse.insert("raw.attribute_changes", **row, change_id=f"s{number}", changed_ts=f"2025-07-08 13:1{number}:00", source_sequence=number,
+                         attribute="schedule", previous_value=before, value=after)  # fmt: skip
+    for number, (signal, author) in enumerate([("BOT_REPLY", "bot"), ("PUBLIC_REPLY", "person"), ("CUSTOMER_MESSAGE", "customer")]):
+        warehouse.insert("staging.messages_deduped", **row, message_id=f"m{number}", sent_ts=f"2025-07-08 14:0{number}:00", source_sequence=number,
+                         signal=signal, author_kind=author, copies=1)  # fmt: skip
+    verdict = {**row, "cycle": 1, "source_is_breached": True, "source_breached_ts": "2025-07-08 14:30:00"}
+    warehouse.insert("staging.source_clock_comparison", **verdict, verdict_id="v1", metric="first_touch", policy="desk", outcome="met",
+                     source_elapsed_seconds=9_000, elapsed_seconds=7_200, comparison="verdict_differs")  # fmt: skip
+    warehouse.insert("staging.source_clock_comparison", **row, cycle=1, verdict_id="v2", metric="first_reply", source_is_breached=False,
+                     comparison="no_clock")  # fmt: skip
+    return warehouse.explained()
+
+
+def test_what_changed_the_promises_is_on_the_time_line(warehouse: Warehouse) -> None:
+    explanation = told_case(warehouse)
+    assert [(f"{event.at:%H:%M}", event.status, event.flags) for event in explanation.events] == [
+        ("13:00", "INTAKE", ()),
+        ("13:00", "SLA applied", ("SLA B: first touch: 2 h of calendar log:Night, by policy Gold",)),
+        ("13:10", "schedule", ("nothing to log:Day",)),
+        ("13:11", "schedule", ("log:Day to log:Night",)),
+        ("14:00", "BOT_REPLY", ("by a bot",)),
+        ("14:01", "PUBLIC_REPLY", ("by a person",)),
+        ("14:02", "CUSTOMER_MESSAGE", ("by the customer",)),
+        ("14:30", "source verdict", ("SLA B: first touch: broken, the source says",)),
+        ("15:00", "TRIAGE", ()),
+        ("17:00", "SLA withdrawn", ("SLA B: first touch: no longer promised",)),
+        ("18:00", "MERGED", ("goes on in case C-9",)),
+    ]
+    text = " ".join(shown(explanation, width=240).split())
+    assert "merged into case C-9" in text
+    assert (
+        "the source says broken since Tue 8 Jul 2025 10:30 EDT, 2:30:00 counted: another verdict. One says kept, the other broken." in text
+    )
+    assert "First reply: the source says kept: no clock of opsla." in text
+    plain = json.loads(explanation.to_json())
+    assert (plain["merged_into"], plain["verdicts"][1]["comparison"]) == ("C-9", "verdict_differs")
+
+
+def test_the_picture_has_the_changes_and_the_source_s_breach(warehouse: Warehouse, tmp_path: Path) -> None:
+    page = write_picture(told_case(warehouse), tmp_path / "case.html").read_text(encoding="utf-8")
+    assert page.count('<line class="mark change"') == 2 * 4
+    assert page.count('<line class="mark source"') == 2 * 1
+    assert "broken, the source says: Tue 8 Jul 2025 10:30 EDT" in page
+    assert "SLA withdrawn: SLA B: first touch: no longer promised (Tue 8 Jul 2025 13:00 EDT)" in page
+    assert "merged into case C-9" in page
+    assert "First reply: the source says kept: no clock of opsla." in page
+
+
+def test_a_policy_that_comes_into_force_on_the_way_is_on_the_time_line(warehouse: Warehouse) -> None:
+    holiday_weekend(warehouse)
+    warehouse.insert("staging.sla_promises", source="log", case_id="C-1", intake_date=warehouse.day, metric="first_touch", policy="gold_customers",
+                     calendar="desk", target_seconds=60, is_source_promise=False, in_force_from_at="2025-07-07 13:30:00")  # fmt: skip
+    (event,) = [event for event in warehouse.explained().events if event.status == "policy"]
+    assert (event.at, event.flags) == (datetime(2025, 7, 7, 13, 30), ("gold customers is in force",))
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("withdrawn", "the promise was withdrawn before"), ("merged", "the case was merged into another one"), ("cancelled", "the case was cancelled")],
+)
+def test_why_nothing_is_known_is_told_in_words(warehouse: Warehouse, reason: str, words: str) -> None:
+    warehouse.rule("first_touch", "desk", 2 * HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 CANCELLED")
+    warehouse.clock("first_touch", outcome="unknown", reason=reason)
+    assert f"unknown: {words}" in shown(warehouse.explained())

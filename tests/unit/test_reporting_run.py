@@ -234,17 +234,19 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     text = printed(summary)
     assert max(map(len, text.splitlines())) <= 80
     assert summary.headline is not None
-    upper, lower = text.split(" Of ")
+    upper, lower = text.split(" Only the ")
+    assert "Every clock of each promise" in upper
     for sla in summary.headline.slas:
-        figures = [f"{sla.breached_cases:,}", wording.percent(sla.breach_pct), *map(wording.minutes, (sla.p50, sla.p90, sla.p95))]
-        assert any(line.split()[-5:] == figures for line in lower.splitlines())
+        times = [word for figure in (sla.p50, sla.p90, sla.p95) for word in wording.time_taken(figure).split()]
+        assert any(line.split()[-8:] == [f"{sla.breached_cases:,}", wording.percent(sla.breach_pct), *times] for line in lower.splitlines())
     for promise in summary.headline.promises:
         counts = (promise.met_clocks, promise.breached_clocks, promise.open_breached_clocks, promise.running_clocks, promise.unknown_clocks)
         figures = [wording.percent(promise.kept_pct), *map(wording.count, counts)]
         assert any(line.split()[-6:] == figures for line in upper.splitlines())
     assert "paused in" in upper
-    assert f"{summary.headline.sla_cases:,} cases both touched and" in lower
-    assert "open and past its target is broken now" in re.sub(r"\s+", " ", lower)
+    judged, cases = summary.headline.sla_cases, summary.headline.cases
+    assert lower.startswith(f"{judged:,} of {cases:,} cases that were both touched and resolved.")
+    assert f"The clocks of the {cases - judged:,} other cases are in the first table alone" in re.sub(r"\s+", " ", lower)
     assert "no breach avoided: a reopen less moves no first resolution" in re.sub(r"\s+", " ", lower)
     assert "27 passed, 1 failed" in text
     assert "WARN raw.events_log drift_daily_volume" in text
@@ -328,3 +330,21 @@ def test_gates_say_what_they_measure_in(check: str, figures: dict[str, bool | in
 )
 def test_spans_in_words(seconds: float | None, shown: str) -> None:
     assert wording.span(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"),
+    [(None, "–"), (0, "0 min"), (0.5, "30 s"), (0.001, "1 s"), (1, "1 min"), (39.64, "39.6 min"), (119.4, "119 min"), (119.6, "2.0 h"),
+     (120, "2.0 h"), (2_665, "44.4 h"), (5_996, "99.9 h"), (5_999, "100 h"), (10_330, "172 h"), (600_000, "10,000 h")],
+)
+def test_times_in_the_unit_that_fits(minutes: float | None, shown: str) -> None:
+    assert wording.time_taken(minutes) == shown
+
+
+@pytest.mark.parametrize(
+    ("minutes", "day_minutes", "shown"),
+    [(2_665, 480, "44.4 h, or 5.6 business days (8 h)"), (2_665, 450, "44.4 h, or 5.9 business days (7.5 h)"), (2_665, 1_440, "44.4 h"),
+     (2_880, 1_440, "48.0 h, or 2.0 days"), (2_665, None, "44.4 h"), (90, 480, "90 min"), (None, 480, "–")],
+)
+def test_business_days_where_a_time_is_large(minutes: float | None, day_minutes: float | None, shown: str) -> None:
+    assert wording.business_time(minutes, day_minutes) == shown

@@ -10,6 +10,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import (
+    Metric,
     SlaPoliciesSettings,
     sla_metric_rules,
     sla_policies,
@@ -125,7 +126,11 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
         ("name: rest", "name: p1", r"policies\.1\.name: two policies are called 'p1'"),
         ("priority: P1", "priority: []", r"policies\.0\.when\.priority: .*at least 1 item"),
         ("priority: P1", "priority: yes", r"policies\.0\.when\.priority: .*valid string; found true$"),
-        ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting; known here: priority, tier, brand,.*, source$"),
+        ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting; known here: priority, tier, brand,.*, source, initiated_by$"),
+        ("priority: P1", "initiated_by: robot", r"policies\.0\.when: initiated_by: a case is begun by customer, agent, automation, not by 'robot'"),
+        ("reopen: resume", "schedule_change: first", r"policies\.1\.schedule_change"),
+        ("[TRIAGE]", "[TRIAGE], after: [PUBLIC_REPLY]", r"metrics\.touch: every case begins with INTAKE, so nothing comes before it"),
+        ("cancel: [RESOLVED]", "after: [INTAKE]", r"metrics\.next_reply: every case begins with INTAKE, so nothing comes before it"),
         ("priority: P1", "prio: P1", r"policies\.0\.when\.prio: no such setting; did you mean priority\?$"),
         ("reopen: resume", "reopen: again", r"policies\.1\.reopen"),
         ("[TRIAGE]", "[]", r"metrics\.touch\.stop"),
@@ -144,3 +149,15 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
 def test_a_mistake_is_named_by_its_path(tmp_path: Path, found: str, written: str, message: str) -> None:
     with pytest.raises(OpslaError, match=message):
         read(tmp_path, DOCUMENT.replace(found, written, 1))
+
+
+def test_what_measures_an_answer_starts_otherwise_in_a_case_that_the_desk_began() -> None:
+    def starts(**metric: object) -> list[str]:
+        rules = Metric.model_validate({"title": "x", **metric}).roles()
+        return [signal.value for role, signal in rules if role == "start_if_outbound"]
+
+    assert starts(start=["INTAKE"], stop=["PUBLIC_REPLY"]) == ["CUSTOMER_MESSAGE"]
+    assert starts(start=["INTAKE"], stop=["PUBLIC_REPLY", "RESOLVED", "CLOSED"]) == ["CUSTOMER_MESSAGE"]
+    assert starts(start=["INTAKE"], stop=["TRIAGE", "PUBLIC_REPLY"]) == []
+    assert starts(start=["INTAKE"], stop=["RESOLVED"]) == []
+    assert starts(start=["CUSTOMER_MESSAGE"], stop=["PUBLIC_REPLY"]) == []

@@ -11,14 +11,17 @@ import duckdb
 
 from opsla_dagster.reporting.run_summary import Headline, RunSummary
 from opsla_dagster.reporting.sections.breaks import breaks
+from opsla_dagster.reporting.sections.clock_comparison import clock_comparison
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
+from opsla_dagster.reporting.sections.reading import reading
 from opsla_dagster.reporting.sections.reopens import reopens
 from opsla_dagster.reporting.sections.scenarios import scenarios
+from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
 from opsla_dagster.reporting.sections.sources import sources
 from opsla_dagster.reporting.sections.stages import stages
 from opsla_dagster.reporting.sections.trend import trend
@@ -27,8 +30,8 @@ from opsla_dagster.reporting.sections.trend import trend
 def all_sections(
     connection: duckdb.DuckDBPyConnection, headline: Headline, summary: RunSummary | None
 ) -> list[Section]:
-    """Every section of the report in its order; `headline` is that of the same marts."""
-    return [
+    """The sections of the report in their order, those that have something to show; `headline` is that of the same marts."""
+    sections = [
         promises(headline),
         breaks(connection, headline),
         trend(connection, headline),
@@ -40,4 +43,8 @@ def all_sections(
         open_clocks(connection, headline),
         quality(summary),
         sources(connection, headline),
+        clock_comparison(connection, headline),
+        schedule_rules(connection, headline),
+        reading(summary),
     ]
+    return [section for section in sections if section is not None]

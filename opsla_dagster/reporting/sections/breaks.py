@@ -13,8 +13,9 @@ import duckdb
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.promises import SPOKEN_OF
 from opsla_dagster.reporting.run_summary import Headline
-from opsla_dagster.reporting.sections.common import FEW_CASES, Section, Table, heat, order
+from opsla_dagster.reporting.sections.common import FEW_CASES, Section, Table, heat, largest, order
 from opsla_dagster.reporting.wording import MISSING
 
 #: What a case is, in the order shown.
@@ -29,7 +30,7 @@ MOST_VALUES, MOST_CAUSES = 12, 5
 _NOTHING = {"figure": MISSING, "below": "", "css": "none"}
 
 # Policies are summed up: which of them a case has often follows from the very dimension that is looked at.
-_CLOCKS = """
+_CLOCKS = f"""
     select
         metric, dimension, dimension_value,
         cast(sum(met_clocks) as bigint) as met_clocks,
@@ -39,22 +40,25 @@ _CLOCKS = """
         cast(sum(breached_clocks + open_breached_clocks) as bigint) as broken_clocks,
         cast(sum(sum(breached_clocks)) over (partition by metric, dimension) as bigint) as all_breached_clocks
     from mart.sla_overview
-    where dimension <> 'all'
+    where dimension <> 'all' and {SPOKEN_OF} and list_contains(?, metric)
     group by metric, dimension, dimension_value
     having judged_clocks > 0
     order by metric, dimension, dimension_value
 """
 
 
-def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """Shares of broken clocks by each attribute that has several values, and the root causes of those that stopped."""
+def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """Shares of broken clocks by each attribute that has several values, and the root causes of those that stopped.
+
+    None without either. Of the promises that the desk is held to, as the headline has them.
+    """
     section = partial(Section, key="breaks", title="Where promises break", tables=("mart.sla_overview",))
-    found = rows(connection, _CLOCKS, "mart.sla_overview")
-    titles = {promise.metric: promise.title for promise in headline.promises}
+    titles = headline.titles()
+    found = rows(connection, _CLOCKS, "mart.sla_overview", parameters=[list(titles)])
     by_value = [row for row in found if row["dimension"] in _several_valued(found)]
     causes = [row for row in found if row["dimension"] in dict(CAUSES)]
     if not by_value and not causes:
-        return section(finding="No clock has broken, and there are no groups of cases to set side by side.")
+        return None
     rate_cell = partial(_rate_cell, highest=_highest(by_value))
     return section(
         finding=_finding(by_value, titles),
@@ -62,7 +66,7 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
             "Each cell is the share of broken clocks, with the clocks that have a verdict below; under root cause, the breached clocks "
             "that the stage or the owner took, with their share below. The stronger the colour, the more: each promise from 0 to its "
             f"maximum in any group, root causes to all. Grey cells are of fewer than {FEW_CASES} clocks: mostly chance. Drawn are the {MOST_VALUES} largest "
-            f"groups and the {MOST_CAUSES} most frequent root causes; the table has all."
+            f"groups and the {MOST_CAUSES} most frequent root causes; the table has more."
         ),
         definition=(
             "Broken = breached, or open past its target. The root cause is known of clocks that have stopped: the status in which the case "
@@ -191,6 +195,7 @@ def _group(row: Row) -> str:
 def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
     places = {name: number for number, name in enumerate((*DIMENSIONS, *dict(CAUSES)))}
     ordered = sorted(found, key=lambda row: (places[row["dimension"]], order(row["dimension_value"]), row["metric"]))
+    shown, note = largest(ordered, lambda row: row["judged_clocks"], "mart.sla_overview")
     return Table(
         head=["By", "Value", "Promise", "With a verdict", "Met", "Breached", "Open past target"],
         rows=[
@@ -198,7 +203,8 @@ def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
                 wording.name(row["dimension"]), _value(row), _title(row, titles),
                 *(wording.count(row[f"{what}_clocks"]) for what in ("judged", "met", "breached", "open_breached")),
             ]
-            for row in ordered
+            for row in shown
         ],
         names=3,
+        note=note,
     )

@@ -13,23 +13,17 @@ from typing import Any
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import nice_ticks, short_number
-from opsla_dagster.reporting.headline import METRICS
 from opsla_dagster.reporting.marts import Row
 from opsla_dagster.reporting.wording import is_named
 from opsla_dagster.window import ONE_DAY
 
 #: Colour of each SLA variant, the same in every chart (classes of report.css.j2).
 TONES = {"sla_b": "tone-b", "sla_a_incl_wait": "tone-a", "sla_a_paused": "tone-p"}
-#: What sections over the three SLA variants say of a desk that does not promise them.
-NEEDS_SLAS = (
-    f"This needs targets for the metrics {wording.listed(tuple(METRICS.values()))} (sla_policies.yml), "
-    "which this desk does not promise."
-)
 PERCENTILES = ("p50", "p90", "p95")
 #: A rate of fewer cases is mostly chance: the group is shown pale and named in no finding, a line is not drawn.
 FEW_CASES = 30
-#: Rows of a picture, and of a table of days; the marts hold the rest.
-MOST_ROWS, MOST_DAYS = 12, 400
+#: Rows of a picture, of a table of days and of any other; the marts hold the rest, and the page stays small.
+MOST_ROWS, MOST_DAYS, MOST_TABLE_ROWS = 12, 400, 200
 #: Fewer days than this make no line.
 FEWEST_DAYS = 3
 #: Differences of rates below this many percentage points are called the same.
@@ -70,9 +64,10 @@ class Axis:
     ticks: Sequence[tuple[float, str]]
 
     @classmethod
-    def up_to(cls, highest: float, unit: str = "") -> Axis:
-        levels = nice_ticks(highest, 4)
-        return cls(levels[-1], [(100 * level / levels[-1], short_number(level) + unit) for level in levels])
+    def up_to(cls, highest: float, unit: str = "", size: float = 1) -> Axis:
+        """An axis that reaches `highest`, with round ticks in units of `size`."""
+        levels = nice_ticks(highest / size, 4)
+        return cls(levels[-1] * size, [(100 * level / levels[-1], short_number(level) + unit) for level in levels])
 
     def place(self, value: float) -> float:
         """Where a value lies, in % of the track."""
@@ -150,6 +145,15 @@ def of_column(column: str, pick: Callable[[list[float]], float]) -> Callable[[Se
         return pick(values) if values else None
 
     return figure
+
+
+def largest(found: Sequence[Row], size: Callable[[Row], float], table: str) -> tuple[Sequence[Row], str]:
+    """The largest rows in the order they come in, as many as a table shows, and a note where some are left out."""
+    if len(found) <= MOST_TABLE_ROWS:
+        return found, ""
+    ranked = sorted(range(len(found)), key=lambda number: (-size(found[number]), number))
+    shown = [found[number] for number in sorted(ranked[:MOST_TABLE_ROWS])]
+    return shown, f"The {MOST_TABLE_ROWS} largest of {len(found):,} rows; all are in {table}."
 
 
 def newest(daily: Sequence[Row], table: str) -> tuple[Sequence[Row], str]:

@@ -41,29 +41,33 @@ _TABLES = ("mart.backlog_daily_proxy", "mart.congestion_daily_v2", "mart.staffin
 _BUCKETS = "mart.driver_congestion_buckets"
 
 
-def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """Open cases, flow, staff and congestion by day, and breach rates by congestion."""
-    section = partial(Section, key="flow", title="Backlog and congestion", tables=(*_TABLES, _BUCKETS))
+def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """Open cases and flow by day, with staff, congestion and breach rates by congestion where the source knows staffing.
+
+    None where no day is known.
+    """
     daily = rows(connection, _DAILY, *_TABLES)
     if not daily:
-        return section(finding="No day of work is known yet.")
+        return None
     names = headline.sla_names()
     buckets = rows(connection, f"select * from {_BUCKETS} where cases > 0 order by exposure_decile", _BUCKETS) if names else []
     has_staff = any(row["effective_heads"] is not None for row in daily)
-    no_staff = "" if has_staff else "The source knows no staffing, so congestion (work per head) cannot be shown."
-    section = partial(section, finding=_finding(daily), definition=_definition(has_staff=has_staff), table=_table(daily))
+    section = partial(
+        Section, key="flow", title="Backlog and congestion" if has_staff else "Backlog",
+        tables=(*_TABLES, _BUCKETS) if has_staff else ("mart.backlog_daily_proxy",),
+        finding=_finding(daily), definition=_definition(has_staff=has_staff), table=_table(daily, has_staff=has_staff),
+    )
     if len(daily) < FEWEST_DAYS:
-        return section(how_to_read=f"Too few days for a line; the table holds them. {no_staff}".strip())
+        return section(how_to_read="Too few days for a line; the table holds them.")
     return section(
         how_to_read=(
             "Open cases are counted at the end of each day. Elsewhere dots are single days and lines means of the trailing "
-            f"{smoothing_days(daily[0]['calendar_date'], daily[-1]['calendar_date'])} days, for congestion of 10 business days. "
-            "A dot on the upper edge lies above it."
+            f"{smoothing_days(daily[0]['calendar_date'], daily[-1]['calendar_date'])} days"
+            + ", for congestion of 10 business days" * has_staff + ". A dot on the upper edge lies above it."
         ),
         data={
             "panels": [*_flow_panels(daily), *(_load_panels(daily) if has_staff else [])],
-            "no_staff": no_staff,
-            "buckets": _bucket_panel(buckets, names) if len(buckets) > 1 else None,
+            "buckets": _bucket_panel(buckets, names) if has_staff and len(buckets) > 1 else None,
             "legend": legend(names),
         },
     )
@@ -182,19 +186,18 @@ def _ends(buckets: Sequence[Row], sla: str, name: str) -> str:
     return f"{first} and {last} ({name}; all groups {lowest} to {highest})"
 
 
-def _table(daily: Sequence[Row]) -> Table:
+def _table(daily: Sequence[Row], *, has_staff: bool) -> Table:
     shown, note = newest(daily, "mart.backlog_daily_proxy")
+    loads = ("planned_heads", "effective_heads", "congestion_index", "congestion_index_10bd_mean") if has_staff else ()
+    heads = {"planned_heads": "Planned heads", "effective_heads": "Effective heads", "congestion_index": "Congestion",
+             "congestion_index_10bd_mean": "10-business-day mean"}  # fmt: skip
     return Table(
-        head=[
-            "Date", "Opened", "Ended", "Net flow", "Open at the end", "Planned heads", "Effective heads", "Congestion",
-            "10-business-day mean",
-        ],
+        head=["Date", "Opened", "Ended", "Net flow", "Open at the end", *(heads[name] for name in loads)],
         rows=[
             [
                 f"{row['calendar_date']}",
                 *(wording.count(row[f"{what}_cases"]) for what in ("opened", "ended", "net_flow", "open_backlog")),
-                *(wording.decimal(row[f"{what}_heads"]) for what in ("planned", "effective")),
-                *(wording.decimal(row[what]) for what in ("congestion_index", "congestion_index_10bd_mean")),
+                *(wording.decimal(row[name]) for name in loads),
             ]
             for row in shown
         ],

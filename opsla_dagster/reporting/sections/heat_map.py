@@ -18,13 +18,13 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     MOST_ROWS,
-    NEEDS_SLAS,
     PERCENTILES,
     TONES,
     Section,
     Table,
     group_order,
     heat,
+    largest,
     order,
 )
 from opsla_dagster.reporting.wording import MISSING
@@ -35,36 +35,35 @@ TELLING_SHARE = 0.01
 PANELS = ("sla_a_incl_wait", "sla_a_paused", "sla_b")
 
 
-def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """Breach rates of each tier and case type."""
+def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """Breach rates of each tier and case type; None where there are no two groups to set side by side."""
     section = partial(
         Section, key="heat-map", title="Tier and case type", tables=("mart.sla_by_tier_case_type",),
         definition="Breach % = breached cases / judged cases (touched and resolved) of the tier and case type.",
     )
     if not headline.slas:
-        return section(finding=NEEDS_SLAS)
+        return None
     names = headline.sla_names()
     found = rows(
         connection, "select * from mart.sla_by_tier_case_type where sla_cases > 0", "mart.sla_by_tier_case_type"
     )
     groups = sorted(found, key=group_order)
-    if not groups:
-        return section(finding="No case is judged, so tiers and case types cannot be compared.")
+    if len(groups) < 2:
+        return None
     section = partial(section, table=_table(groups, names))
-    if len(groups) == 1:
-        return section(finding="All judged cases share one tier and case type; there is nothing to set side by side.")
     tiers, types = _largest(groups, "tier", MOST_TIERS), _largest(groups, "case_type", MOST_ROWS)
+    is_tiered = any(wording.is_named(tier) for tier in tiers)
     left_out = sum(row["case_type"] not in types or row["tier"] not in tiers for row in groups)
     return section(
         finding=_finding(groups, headline),
         how_to_read=(
             "Each cell is the breach percentage, with the number of judged cases below; the stronger the colour, the more "
             f"breaches, each panel from 0 to its own maximum. Grey cells have fewer than {FEW_CASES} cases: mostly chance."
-            + (f" The {wording.counted(left_out, 'smaller group')} left out can be found in the table." if left_out else "")
+            + (f" The {wording.counted(left_out, 'smaller group')} left out can be found in the table or the mart." if left_out else "")
         ),
         data={
-            "tiers": [wording.tier(tier) for tier in tiers],
-            "panels": [_panel(groups, sla, names[sla], tiers, types) for sla in PANELS],
+            "tiers": [wording.tier(tier) if is_tiered else "All cases" for tier in tiers],
+            "panels": [_panel(groups, sla, names[sla], tiers, types) for sla in PANELS if sla in names],
         },
     )
 
@@ -88,7 +87,7 @@ def _panel(
         "name": name,
         "tone": TONES[sla],
         "rows": [
-            (wording.name(kind, "no case type"), [_cell(cells.get((tier, kind)), sla, highest) for tier in tiers])
+            (wording.name(kind, "no case type" if any(wording.is_named(each) for each in types) else "all cases"), [_cell(cells.get((tier, kind)), sla, highest) for tier in tiers])
             for kind in types
         ],
     }
@@ -126,18 +125,20 @@ def _name(row: Row) -> str:
 
 def _table(groups: Sequence[Row], names: Mapping[str, str]) -> Table:
     columns = [(sla, p, f"{DURATIONS[sla]}_{p}_business_minutes") for sla in names for p in PERCENTILES]
+    shown, note = largest(groups, lambda row: row["sla_cases"], "mart.sla_by_tier_case_type")
     return Table(
         head=[
             "Tier", "Case type", "Judged", *(f"{name} %" for name in names.values()),
-            *(f"{names[sla]} {p} min" for sla, p, _ in columns),
+            *(f"{names[sla]} {p}" for sla, p, _ in columns),
         ],
         rows=[
             [
                 wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),
                 wording.count(row["sla_cases"]), *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in names),
-                *(wording.minutes(row[column]) for _, _, column in columns),
+                *(wording.time_taken(row[column]) for _, _, column in columns),
             ]
-            for row in groups
+            for row in shown
         ],
         names=2,
+        note=note,
     )

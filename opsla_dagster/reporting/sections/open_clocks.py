@@ -13,6 +13,7 @@ import duckdb
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.promises import SPOKEN_OF
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.wording import MISSING
@@ -21,7 +22,10 @@ from opsla_dagster.reporting.wording import MISSING
 BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
          ("unknown", "cannot be told"))
 
-_BANDED = """
+#: What a clock's case is, each told where some case has it.
+COLUMNS = ("tier", "priority", "team")
+
+_BANDED = f"""
     select
         metric,
         case
@@ -34,25 +38,28 @@ _BANDED = """
         count(*) as clocks,
         max(as_of_at) as as_of_at
     from mart.open_clocks
+    where {SPOKEN_OF} and list_contains(?, metric)
     group by all
     order by metric, band
 """
-_NEXT_DUE = """
+_NEXT_DUE = f"""
     select case_id, metric, tier, priority, team, elapsed_seconds, target_seconds, remaining_seconds, due_at
     from mart.open_clocks
-    where outcome = 'running' and not is_paused
+    where outcome = 'running' and not is_paused and {SPOKEN_OF} and list_contains(?, metric)
     order by due_at nulls last, remaining_seconds, case_id, metric, policy, cycle
     limit 12
 """
 
 
-def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """Running clocks by what awaits them, and the next ones to run out."""
+def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """Running clocks by what awaits them, and the next ones to run out; None where none runs."""
     section = partial(Section, key="open-clocks", title="Open clocks at risk", tables=("mart.open_clocks",))
-    banded = rows(connection, _BANDED, "mart.open_clocks")
-    if not banded:
-        return section(finding=f"No clock was running as of {wording.instant(headline.as_of_at)}.")
     titles = headline.titles()
+    banded = rows(connection, _BANDED, "mart.open_clocks", "mart.sla_overview", parameters=[list(titles)])
+    if not banded:
+        return None
+    next_due = rows(connection, _NEXT_DUE, "mart.open_clocks", parameters=[list(titles)])
+    columns = [name for name in COLUMNS if any(wording.is_named(row[name]) for row in next_due)]
     totals = {band: sum(row["clocks"] for row in banded if row["band"] == band) for band, _ in BANDS}
     as_of_at = max(row["as_of_at"] for row in banded)
     return section(
@@ -72,7 +79,8 @@ def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Se
             "bands": [(band, words) for band, words in BANDS if totals[band]],
             "clocks": [_bar(clock, banded, titles) for clock in sorted({row["metric"] for row in banded})],
             "zone": headline.zone,
-            "next_due": [_due(row, titles, headline.zone) for row in rows(connection, _NEXT_DUE, "mart.open_clocks")],
+            "columns": columns,
+            "next_due": [_due(row, titles, headline.zone, columns) for row in next_due],
         },
     )
 
@@ -91,15 +99,19 @@ def _bar(clock: str, banded: Sequence[Row], titles: Mapping[str, str]) -> Mappin
     }
 
 
-def _due(row: Row, titles: Mapping[str, str], zone: str) -> Mapping[str, Any]:
+def _due(row: Row, titles: Mapping[str, str], zone: str, columns: Sequence[str]) -> Mapping[str, Any]:
     used = row["elapsed_seconds"] / row["target_seconds"] if row["target_seconds"] else 0.0
     return {
         "case_id": row["case_id"],
         "metric": titles.get(row["metric"]) or wording.name(row["metric"]),
-        "tier": wording.tier(row["tier"]) if wording.is_named(row["tier"]) else MISSING,
-        "priority": row["priority"] or MISSING,
-        "team": row["team"] or MISSING,
+        "attributes": [(name, _attribute(name, row[name])) for name in columns],
         "used": round(min(100.0, 100 * used), 1),
         "left": wording.span(row["remaining_seconds"]) if row["remaining_seconds"] else "used up",
         "due": MISSING if row["due_at"] is None else wording.due(row["due_at"], zone),
     }
+
+
+def _attribute(name: str, value: str | None) -> str:
+    if value is None or not wording.is_named(value):
+        return MISSING
+    return wording.tier(value) if name == "tier" else value

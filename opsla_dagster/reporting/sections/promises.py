@@ -5,13 +5,13 @@ Belongs here: this one section, which is there for every desk. Does not belong h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.run_summary import Headline, PromiseFigures
-from opsla_dagster.reporting.sections.common import Section
+from opsla_dagster.reporting.sections.common import MOST_TABLE_ROWS, Section, Table
 
 #: How a clock can stand, from the best: (count of a promise, colour of its share, words).
 STANDS = (
@@ -21,6 +21,8 @@ STANDS = (
     ("running_clocks", "later", "running"),
     ("unknown_clocks", "unknown", "unknown"),
 )
+#: Promises drawn one by one; where there are more, those of one metric are drawn together and the table has each.
+MOST_PROMISES = 12
 
 
 def promises(headline: Headline) -> Section:
@@ -28,17 +30,26 @@ def promises(headline: Headline) -> Section:
     section = partial(Section, key="promises", title="Promises", tables=("mart.sla_overview",))
     if not headline.promises:
         return section(finding="Nothing is promised: sla_policies.yml has no policy.")
+    is_crowded = len(headline.promises) > MOST_PROMISES
+    drawn = headline.by_metric()[:MOST_PROMISES] if is_crowded else headline.promises
+    shows_policy = headline.has_several_policies()
+    stands = [stand for stand in STANDS if any(getattr(promise, stand[0]) for promise in headline.promises)]
     return section(
         finding=_finding(headline),
-        how_to_read=f"Bars: all clocks of a promise by how they stand. Open clocks are judged as of {wording.instant(headline.as_of_at)}.",
+        how_to_read=" ".join([
+            f"Bars: all clocks of a promise by how they stand. Open clocks are judged as of {wording.instant(headline.as_of_at)}.",
+            *(["The policies of a metric are drawn together; the table has each."] if is_crowded else []),
+            *wording.promise_notes(headline),
+        ]),
         definition=(
             "Kept % = met / (met + breached + open past target). A clock that runs within its target, or of which nothing can be "
             "known, is in no percentage. A case can have several clocks, or none."
         ),
         data={
-            "stands": [(css, words) for _, css, words in STANDS],
-            "rows": [_row(promise, shows_policy=headline.has_several_policies()) for promise in headline.promises],
+            "stands": [(css, words) for _, css, words in stands],
+            "rows": [_row(promise, stands, shows_policy=shows_policy) for promise in drawn],
         },
+        table=_table(headline.promises) if is_crowded else None,
     )
 
 
@@ -56,16 +67,34 @@ def _finding(headline: Headline) -> str:
     )
 
 
-def _row(promise: PromiseFigures, *, shows_policy: bool) -> Mapping[str, Any]:
-    counts = {column: getattr(promise, column) for column, _, _ in STANDS}
+def _row(promise: PromiseFigures, stands: Sequence[tuple[str, str, str]], *, shows_policy: bool) -> Mapping[str, Any]:
+    counts = {column: getattr(promise, column) for column, _, _ in stands}
     return {
         "title": promise.title,
         "detail": ", ".join(filter(None, (promise.policy_title if shows_policy else "", _target(promise)))),
         "kept": wording.percent(promise.kept_pct),
-        "parts": [(css, counts[column]) for column, css, _ in STANDS if counts[column]],
-        "figures": [(words, wording.count(counts[column])) for column, _, words in STANDS],
+        "parts": [(css, counts[column]) for column, css, _ in stands if counts[column]],
+        "figures": [(words, wording.count(counts[column])) for column, _, words in stands],
     }
 
 
 def _target(promise: PromiseFigures) -> str:
+    if not promise.policy:  # several policies together: each has its own
+        return ""
     return f"target {promise.target}" if promise.target else "targets of the source"
+
+
+def _table(found: Sequence[PromiseFigures]) -> Table:
+    largest = sorted(found, key=lambda promise: (-promise.clocks, promise.title, promise.policy))
+    return Table(
+        head=["Promise", "Policy", "Target", "Kept", *(wording.sentence(words) for _, _, words in STANDS)],
+        rows=[
+            [
+                promise.title, promise.policy_title, promise.target or "of the source", wording.percent(promise.kept_pct),
+                *(wording.count(getattr(promise, column)) for column, _, _ in STANDS),
+            ]
+            for promise in largest[:MOST_TABLE_ROWS]
+        ],
+        names=3,
+        note=f"The {MOST_TABLE_ROWS} of most clocks of {len(found):,} promises; all are in mart.sla_overview." if len(found) > MOST_TABLE_ROWS else "",
+    )

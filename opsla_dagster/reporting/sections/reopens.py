@@ -17,32 +17,32 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     MOST_ROWS,
-    NEEDS_SLAS,
     PERCENTILES,
     SAME_POINTS,
     Axis,
     Section,
     Table,
     group_order,
+    largest,
 )
 from opsla_dagster.reporting.wording import MISSING
 
 _BREACH_PCT = "sla_a_incl_wait_breach_pct"
 
 
-def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """How reopened cases fare against the others."""
+def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """How reopened cases fare against the others; None where none was, or nothing is promised that they could break."""
     section = partial(Section, key="reopens", title="Reopen impact", tables=("mart.driver_reopen_impact",))
     if not headline.slas:
-        return section(finding=NEEDS_SLAS)
+        return None
     name = headline.sla_names()["sla_a_incl_wait"]
     found = rows(connection, "select * from mart.driver_reopen_impact where cases > 0", "mart.driver_reopen_impact")
     if not found:
-        return section(finding="No case is judged, so reopened ones cannot be set beside the others.")
+        return None
     reopened = [row for row in found if row["is_reopened"]]
     others = [row for row in found if not row["is_reopened"]]
     if not reopened:
-        return section(finding=f"None of the {wording.count(_cases(others))} judged cases was reopened.")
+        return None
     pairs = _pairs(reopened, others)
     shown = sorted(pairs[:MOST_ROWS], key=lambda pair: group_order(pair[0]))
     axis = Axis.up_to(max(row[_BREACH_PCT] or 0.0 for pair in shown for row in pair if row), "%")
@@ -55,7 +55,7 @@ def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Sectio
         ),
         definition=(
             f"Breaches of {name}, in % of judged cases (touched and resolved). Reopened = some status "
-            "after RESOLVED, CLOSED or CANCELLED. p90 = business minutes to the first resolution."
+            "after RESOLVED, CLOSED or CANCELLED. p90 = open time up to the stop of that clock."
         ),
         data={"axis": axis, "rows": [_row(*pair, axis) for pair in shown]},
         table=_table(found, name),
@@ -98,32 +98,40 @@ def _pooled(part: Iterable[Row]) -> float | None:
     return sum(row["cases"] * row[_BREACH_PCT] for row in known) / cases if cases else None
 
 
+def _group(row: Row) -> list[str]:
+    """What is known of a group: its tier, its case type."""
+    tier = [wording.tier(row["tier"])] if wording.is_named(row["tier"]) else []
+    return tier + ([wording.name(row["case_type"])] if wording.is_named(row["case_type"]) else [])
+
+
 def _row(reopened: Row, other: Row | None, axis: Axis) -> Mapping[str, Any]:
     both = (other, reopened)
     rates = [row[_BREACH_PCT] if row else None for row in both]
     return {
-        "name": f"{wording.tier(reopened['tier'])} · {wording.name(reopened['case_type'], 'no case type')}",
+        "name": " · ".join(_group(reopened)) or "all cases",
         "cases": wording.count(reopened["cases"]),
         "marks": [None if breach_pct is None else axis.place(breach_pct) for breach_pct in rates],
         "rates": [wording.percent(breach_pct, 1) for breach_pct in rates],
-        "p90s": [wording.minutes(row["resolution_incl_wait_p90_business_minutes"]) if row else MISSING for row in both],
+        "p90s": [wording.time_taken(row["resolution_incl_wait_p90_business_minutes"]) if row else MISSING for row in both],
         "is_few": reopened["cases"] < FEW_CASES,
     }
 
 
 def _table(found: Sequence[Row], name: str) -> Table:
     ordered = sorted(found, key=lambda row: (group_order(row), bool(row["is_reopened"])))
+    shown, note = largest(ordered, lambda row: row["cases"], "mart.driver_reopen_impact")
     return Table(
-        head=["Tier", "Case type", "Reopened", "Cases", "Average min", "p50 min", "p90 min", "p95 min", f"{name}, breached %"],
+        head=["Tier", "Case type", "Reopened", "Cases", "Average", "p50", "p90", "p95", f"{name}, breached %"],
         rows=[
             [
                 wording.tier(row["tier"]), wording.name(row["case_type"], "no case type"),
                 "yes" if row["is_reopened"] else "no", wording.count(row["cases"]),
-                wording.minutes(row["resolution_incl_wait_avg_business_minutes"]),
-                *(wording.minutes(row[f"resolution_incl_wait_{p}_business_minutes"]) for p in PERCENTILES),
+                wording.time_taken(row["resolution_incl_wait_avg_business_minutes"]),
+                *(wording.time_taken(row[f"resolution_incl_wait_{p}_business_minutes"]) for p in PERCENTILES),
                 wording.decimal(row[_BREACH_PCT], 2),
             ]
-            for row in ordered
+            for row in shown
         ],
         names=3,
+        note=note,
     )

@@ -11,23 +11,19 @@ from typing import Any
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.run_summary import Headline, ScenarioFigures
-from opsla_dagster.reporting.sections.common import NEEDS_SLAS, Axis, Section
+from opsla_dagster.reporting.sections.common import Axis, Section
 
 
-def scenarios(headline: Headline) -> Section:
-    """Breaches and hours of each scenario beside what was."""
+def scenarios(headline: Headline) -> Section | None:
+    """Breaches and hours of each scenario beside what was; None where no scenario acts on a case."""
     section = partial(Section, key="scenarios", title="Scenarios", tables=("mart.scenario_results",))
-    if not headline.slas:
-        return section(finding=NEEDS_SLAS)
-    name = headline.sla_names()["sla_a_incl_wait"]
     best = headline.best_scenario()
     if best is None:
-        return section(finding="No scenario is configured.")
-    if not headline.sla_cases:
-        return section(finding="No case is judged, so scenarios have nothing to change.")
-    levels = [level for row in headline.scenarios for level in _levels(row) if level is not None]
+        return None
+    name = headline.sla_names()["sla_a_incl_wait"]
+    levels = [level for row in headline.telling_scenarios() for level in _levels(row) if level is not None]
     axis = Axis.up_to(max(levels, default=0.0), "%")
-    measures = sorted({wording.name(row.rework_measure) for row in headline.scenarios if row.rework_measure})
+    measures = sorted({wording.name(row.rework_measure) for row in headline.telling_scenarios() if row.rework_measure})
     return section(
         finding=_finding(best, name),
         how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
@@ -36,7 +32,7 @@ def scenarios(headline: Headline) -> Section:
             "acts on: a shorter stage can avoid their breaches, a reopen less saves hours."
             + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
         ),
-        data={"axis": axis, "rows": [_row(row, axis) for row in headline.scenarios]},
+        data={"axis": axis, "rows": [_row(row, axis) for row in headline.telling_scenarios()]},
     )
 
 

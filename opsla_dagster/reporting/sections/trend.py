@@ -20,7 +20,6 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import (
     FEW_CASES,
     FEWEST_DAYS,
-    NEEDS_SLAS,
     PERCENTILES,
     TONES,
     WEEK,
@@ -42,15 +41,15 @@ FEWEST_FOR_A_DOT = 10
 COMPARED_DAYS = 28
 
 
-def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
-    """Breach rates and percentiles by intake date."""
+def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """Breach rates and percentiles by intake date; None where no case is judged by the promises that they are of."""
     section = partial(Section, key="trend", title="SLA trend", tables=("mart.sla_daily",))
     if not headline.slas:
-        return section(finding=NEEDS_SLAS)
+        return None
     daily = rows(connection, "select * from mart.sla_daily order by intake_date", "mart.sla_daily")
     judged = [row for row in daily if row["sla_cases"]]
     if not judged:
-        return section(finding="No case was both touched and resolved, so these SLAs cannot be judged.")
+        return None
     names = headline.sla_names()
     targets = {sla.sla: sla.target_minutes for sla in headline.slas}
     settled_until = _settled_until(daily)
@@ -61,7 +60,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
         finding=_finding(settled or judged, names, "settled intake days" if is_unsettled and settled else "intake days"),
         definition=(
             "Breach % = breached cases / judged cases, those both touched and resolved, by intake date. A case whose business time "
-            f"equals the target is met; business minutes are those of each case's own calendar. {_targets_in_words(names, targets)}"
+            f"equals the target is met; time is open time of each case's own calendar. {_targets_in_words(names, targets)}"
         ).strip(),
         table=_table(daily, names),
     )
@@ -76,7 +75,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section:
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
             f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. Lines need "
             f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. The figure at a line’s end is of its last "
-            f"{span} days alone, the heading compares longer stretches. Cases taken in on a closed day seldom breach first touch, since the clock waits for opening."
+            f"{span} days alone, the heading compares longer stretches. A case taken in on a closed day seldom breaches “{names['sla_b']}”, since its clock waits for opening."
             + (" Lines end where days are not settled yet (tinted): their slow cases are still open and will add breaches." * is_unsettled)
         ),
         data={
@@ -127,9 +126,9 @@ def _cases(part: Sequence[Row]) -> int:
 
 def _targets_in_words(names: Mapping[str, str], targets: Mapping[str, float | None]) -> str:
     known = [
-        f"{wording.minutes(target)} ({names[sla]})" for sla, target in targets.items() if target is not None
+        f"{wording.time_taken(target)} ({names[sla]})" for sla, target in targets.items() if target is not None
     ]
-    return f"Targets in business minutes: {wording.listed(known)}." if known else ""
+    return f"Targets: {wording.listed(known)}." if known else ""
 
 
 def _breach_charts(
@@ -175,6 +174,9 @@ def _percentile_chart(
 ) -> Mapping[str, Any]:
     days = [row["intake_date"] for row in daily]
     columns = {p: f"{DURATIONS[sla]}_{p}_business_minutes" for p in PERCENTILES}
+    known = [row[column] for column in columns.values() for row in daily if row[column] is not None]
+    unit, size = wording.fitting_unit(max([*known, target or 0.0]))
+    daily = [{**row, **{column: None if row[column] is None else row[column] / size for column in columns.values()}} for row in daily]
     dots = [Line(p, _single_days(daily, column), f"{TONES[sla]} {p}", "dots") for p, column in columns.items()]
     lines = [
         Line(p, _settled(daily, trailing(daily, "intake_date", partial(_weighted, column=column)), settled_until), f"{TONES[sla]} {p}")
@@ -183,13 +185,13 @@ def _percentile_chart(
     chart = Chart(
         key=f"percentiles-{sla}",
         title=f"{name}: p50, p90 and p95 by intake date",
-        description="Three lines in business minutes. Dots are the exact percentiles of single days.",
+        description=f"Three lines in {unit} of open time. Dots are the exact percentiles of single days.",
         xs=positions(days),
         x_ticks=date_ticks(days, 4),
         lines=[*dots, *lines],
-        reference=(target, f"target {wording.minutes(target)}") if target is not None else None,
+        reference=(target / size, f"target {wording.time_taken(target)}") if target is not None else None,
     )
-    return {"name": name, "tone": TONES[sla], "svg": draw(chart, 340, 230)}
+    return {"name": name, "tone": TONES[sla], "unit": unit, "svg": draw(chart, 340, 230)}
 
 
 def _single_days(daily: Sequence[Row], column: str) -> list[float | None]:
@@ -213,13 +215,13 @@ def _table(daily: Sequence[Row], names: Mapping[str, str]) -> Table:
     return Table(
         head=[
             "Intake date", "Opened", "Judged", *(f"{name} %" for name in names.values()),
-            *(f"{names[sla]} {p} min" for sla, p, _ in columns),
+            *(f"{names[sla]} {p}" for sla, p, _ in columns),
         ],
         rows=[
             [
                 f"{row['intake_date']}", wording.count(row["opened_cases"]), wording.count(row["sla_cases"]),
                 *(wording.decimal(row[f"{sla}_breach_pct"], 2) for sla in names),
-                *(wording.minutes(row[column]) for _, _, column in columns),
+                *(wording.time_taken(row[column]) for _, _, column in columns),
             ]
             for row in shown
         ],

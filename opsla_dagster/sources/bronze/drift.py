@@ -16,7 +16,8 @@ from opsla_dagster.settings.tickets import AccountSettings
 from opsla_dagster.sources.base import INSTANT
 from opsla_dagster.sources.bronze.files import has_table, reading
 
-#: One row: a field of a source's resource that is new, missing or of another type than is known, and since when.
+#: One row: a field of a source's resource that is new, missing, of another type than is known, or has a word that is
+#: not (found_type is the word), and since when.
 SCHEMA_DRIFT = pa.schema([
     ("source", pa.string()), ("resource", pa.string()), ("field", pa.string()), ("change", pa.string()),
     ("expected_type", pa.string()), ("found_type", pa.string()), ("first_seen_at", INSTANT),
@@ -54,7 +55,7 @@ def bronze_file(home: Home, account: str) -> Path:
 
 def sentences(rows: Iterable[tuple[str, str, str, str, str]]) -> list[str]:
     """(resource, field, change, expected type, found type) as a person reads it."""
-    told = {"new": "is new ({found})", "missing": "is missing", "retyped": "is {found}, was {expected}"}
+    told = {"new": "is new ({found})", "missing": "is missing", "retyped": "is {found}, was {expected}", "unknown": "has a word that is not known: {found}"}
     return [
         f"{resource}.{field} {told[change].format(expected=expected, found=found)}"
         for resource, field, change, expected, found in rows

@@ -6,6 +6,8 @@ Belongs here: requests, waiting when told to, trying again, errors without secre
 from __future__ import annotations
 
 import json
+import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +24,11 @@ _TIMEOUT_SECONDS = (10, 120)
 _PASSING = frozenset({408, 409, 500, 502, 503, 504})
 _LONGEST_WAIT_SECONDS = 900.0
 _LONGEST_ERROR_CHARACTERS = 80
+#: Numbers from here on are seconds since 1970; nobody is told to wait for decades.
+_FIRST_EPOCH_SECOND = 1_000_000_000
+#: How long nothing more is said of waiting.
+_QUIET_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 Parameters = Mapping[str, str | int | list[str]]
 
@@ -74,6 +81,7 @@ class Api:
         self._session.trust_env = False  # no credentials from a .netrc; proxies are named by base_url
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
         self._session.auth = login
+        self._silent_until = 0.0
 
     def get(self, path: str, parameters: Parameters | None = None) -> Answer:
         """Raises HttpError for a refusal, NoAnswerError when no answer can be had."""
@@ -96,13 +104,15 @@ class Api:
                 )
                 if response.status_code == 429:
                     waits += 1
-                    problem = "429, too many requests"
-                    time.sleep(_told_to_wait(response.headers, default=60.0))
+                    wait, told_by = _told_to_wait(response.headers, default=60.0)
+                    problem = f"429, too many requests, told to wait {wait:.0f} s by {told_by}"
+                    self._say_that_it_waits(wait, told_by)
+                    time.sleep(wait)
                     continue
                 if response.status_code not in _PASSING:
                     return self._answer(response, method, path)
                 problem = f"{response.status_code}"
-                wait = _told_to_wait(response.headers, default=0.0)
+                wait, _ = _told_to_wait(response.headers, default=0.0)
             except (requests.RequestException, ValueError) as error:
                 problem, wait = type(error).__name__, 0.0
             failures += 1
@@ -114,6 +124,13 @@ class Api:
             "what was loaded before stays, run the load again",
             problem,
         )
+
+    def _say_that_it_waits(self, seconds: float, told_by: str) -> None:
+        """On standard error, where no other handler is; at most once a minute, since a limit may count by ten seconds."""
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + _QUIET_SECONDS
+            _log.warning("source %s: too many requests (429): waits %.0f s, as told by %s", self._account, seconds, told_by)
 
     def _answer(self, response: requests.Response, method: str, path: str) -> Answer:
         if response.status_code == 200:
@@ -134,22 +151,31 @@ class Api:
         return text[:_LONGEST_ERROR_CHARACTERS]
 
 
-def _told_to_wait(headers: Mapping[str, str], default: float) -> float:
-    """Seconds, from Retry-After (seconds or a date) or a reset of the rate limit."""
-    for name in ("Retry-After", "ratelimit-reset"):
-        told = headers.get(name)
-        if told is None:
-            continue
+def _told_to_wait(headers: Mapping[str, str], default: float) -> tuple[float, str]:
+    """Seconds, and the header that tells them: seconds, a date, or an instant since 1970. Instants are by the server's clock, not by ours."""
+    for name in ("Retry-After", "X-RateLimit-Reset", "ratelimit-reset"):
+        seconds = _seconds_until(headers.get(name), _server_time(headers))
+        if seconds is not None:
+            return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS), name
+    return default, "nobody"
+
+
+def _seconds_until(told: str | None, now: datetime) -> float | None:
+    """None for what is neither seconds nor an instant. An instant that has gone by is a second away: the server's clock may be coarse."""
+    if told is None:
+        return None
+    try:
+        number = float(told)
+    except ValueError:
         try:
-            return min(max(float(told), 0.0), _LONGEST_WAIT_SECONDS)
-        except ValueError:
-            pass
-        try:
-            seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+            return (parsedate_to_datetime(told).astimezone(UTC).replace(tzinfo=None) - now).total_seconds()
         except (ValueError, TypeError):
-            continue
-        return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
-    return default
+            return None
+    if not math.isfinite(number):
+        return None
+    if number < _FIRST_EPOCH_SECOND:
+        return number
+    return max(number - now.replace(tzinfo=UTC).timestamp(), 1.0)
 
 
 def _server_time(headers: Mapping[str, str]) -> datetime:

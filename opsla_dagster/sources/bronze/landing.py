@@ -117,6 +117,10 @@ class Landing:
         rows = self._read(table, f"select id, {first}, {second} from bronze.{table} where {first} is not null and {second} is not null")
         return {number: (one, other) for number, one, other in rows}
 
+    def held_records(self, table: str) -> dict[str, dict[str, Any]]:
+        """Id -> payload of the records stored so far; for small lists."""
+        return {number: json.loads(payload) for number, payload in self._read(table, f"select id, cast(payload as varchar) from bronze.{table}")}
+
     def land(
         self, tables: Mapping[str, Iterable[Row]], progress: Sequence[Progress], differences: set[Difference], seen_at: datetime
     ) -> list[Difference]:

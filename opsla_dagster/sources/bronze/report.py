@@ -50,5 +50,5 @@ class LoadReport:
 
     @property
     def drifted(self) -> list[Difference]:
-        """New differences that mean a change: what the first load finds is where the account begins."""
-        return [] if self.is_first else self.new_drift
+        """New differences that mean a change, and words that nobody knows: of fields, what the first load finds is where the account begins."""
+        return [difference for difference in self.new_drift if not self.is_first or difference[2] == "unknown"]

@@ -2,14 +2,15 @@
 
 Belongs here: carrying out such a list, and noticing what differs from it. Does not belong here: any system's list.
 
-A field that is not on the list is reported and left out: what nobody has looked at may be somebody's name. A field that changed
-its type is reported and stored as it came, unless it became an object or a list, of which nobody knows what is in it.
+A field that is not on the list is reported and left out: what nobody has looked at may be somebody's name. A word that is not among the
+known ones of its field is reported and stored. A field that changed its type is reported and stored as it came, unless it became an object or a list, of which nobody knows what is in it.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,8 @@ class Field:
     types: tuple[str, ...]
     inside: Mapping[str, Field] | None = None
     required: bool = False
+    #: The words that it may be, where they are a closed list: another one is reported, and stored.
+    words: frozenset[str] | None = None
     #: Does what the list cannot say.
     convert: Callable[[Any], Any] | None = None
 
@@ -43,6 +46,11 @@ Shape = Mapping[str, Field]
 def keep(*types: str, required: bool = False) -> Field:
     """A field that is stored as it is."""
     return Field(Use.KEEP, types or ("string",), required=required)
+
+
+def word(words: Iterable[str], *, required: bool = False) -> Field:
+    """A field that is one of `words`."""
+    return Field(Use.KEEP, ("string",), required=required, words=frozenset(words))
 
 
 def person(*types: str, required: bool = False) -> Field:
@@ -70,9 +78,11 @@ def converted(convert: Callable[[Any], Any], *types: str, required: bool = False
     return Field(Use.KEEP, types, convert=convert, required=required)
 
 
+#: What a system's own word looks like. Anything else may be what a person wrote, and is not told.
+_MACHINE_WORD = re.compile(r"[a-z0-9_.-]{1,64}")
 ANY_TYPE = ("string", "integer", "number", "boolean", "array", "object")
 
-#: (resource, field, change, expected type, found type)
+#: (resource, field, change, expected type, found type); of an unknown word the word
 Difference = tuple[str, str, str, str, str]
 
 
@@ -129,6 +139,8 @@ class Shaper:
         if field.convert is not None:
             return field.convert(value)
         if field.inside is None:
+            if field.words is not None and isinstance(value, str) and value not in field.words:
+                self._differs(resource, path, "unknown", "", value if _MACHINE_WORD.fullmatch(value) else "a text that is no word")
             return value
         if isinstance(value, dict):
             return self._object(resource, f"{path}.", value, field.inside)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -25,12 +25,12 @@ from opsla_dagster.sources.bronze.progress import Progress, progress_in
 from opsla_dagster.status import TERMINAL_STATUSES
 
 #: To be raised when the same records and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 1
+CANONICAL_VERSION = 2
 _SQL = Path(__file__).parent / "sql"
 #: In the order in which they are built, behind a system's own.
 _BUILD = (
     "signals", "stored_cases", "stored_changes", "stored_messages", "stored_events", "stored_targets", "stored_verdicts",
-    "stored_rejected_rows",
+    "stored_facts", "stored_rejected_rows",
 )
 _KEPT = 2
 _UNFINISHED = "unfinished-"
@@ -40,17 +40,26 @@ Variables = dict[str, str | date | datetime | None]
 
 
 class Plan:
-    """What a system adds to a snapshot: its tables in order, one SELECT a file, and what they refer to."""
+    """What a system adds to a snapshot: its tables in order, one SELECT a file, and what they refer to.
 
-    def __init__(self, directory: Path, selects: Sequence[str], landed: Sequence[str], macros: Sequence[str] = ()) -> None:
+    `words` are small tables of its own; `kept` names those of its tables that are read from the snapshot later.
+    """
+
+    def __init__(
+        self, directory: Path, selects: Sequence[str], landed: Sequence[str], macros: Sequence[str] = (),
+        words: Mapping[str, pa.Table] | None = None, kept: Sequence[str] = (),
+    ) -> None:
         self.selects = [(name, directory / f"{name}.sql") for name in selects]
         self.landed = landed
         self.macros = macros
+        self.words = words or {}
+        self.kept = kept
 
     def text(self) -> str:
         """All of it, to tell one version from another."""
         files = [path for _, path in self.selects] + sorted(_SQL.rglob("*.sql"))
-        return "\n".join([*self.macros, *self.landed, *(read_select(path) for path in files)])
+        words = [f"{name} {rows.to_pylist()}" for name, rows in self.words.items()]
+        return "\n".join([*self.macros, *self.landed, *words, *self.kept, *(read_select(path) for path in files)])
 
 
 def read_select(path: Path) -> str:
@@ -121,6 +130,8 @@ def _build(
         connection.execute(f"attach {literal(str(path))} as snapshot")
         set_variables(connection, variables)
         _define(connection, plan)
+        for name, rows in plan.words.items():
+            create_table(connection, name, rows)
         prepare(connection)
         for name, file in plan.selects:
             connection.execute(f"create temp table {name} as {read_select(file)}")
@@ -131,6 +142,8 @@ def _build(
                 continue
             connection.execute(f"create table snapshot.{name} as {select}")
             connection.execute(f"create temp view {name} as select * from snapshot.{name}")
+        for name in plan.kept:
+            connection.execute(f"create table snapshot.{name} as select * from {name}")
         connection.execute("checkpoint snapshot")
     finally:
         connection.close()

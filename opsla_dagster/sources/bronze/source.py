@@ -27,6 +27,7 @@ from opsla_dagster.sources.base import (
     MESSAGES,
     PARTITION_STATES,
     REJECTED_ROWS,
+    SOURCE_FACTS,
     SOURCE_VERDICTS,
     STAFFING,
     Source,
@@ -48,7 +49,7 @@ from opsla_dagster.sources.bronze.snapshot import (
 from opsla_dagster.status import Status
 from opsla_dagster.window import ONE_DAY, Window
 
-_DATED = ("cases", "events", "messages", "attribute_changes", "applied_targets", "source_verdicts")
+_DATED = ("cases", "events", "messages", "attribute_changes", "applied_targets", "source_verdicts", "source_facts")
 
 
 class TicketSource(Source):
@@ -123,6 +124,10 @@ class TicketSource(Source):
     def source_verdicts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_VERDICTS, in intake_date, case_id, verdict_id order."""
         return self._read("source_verdicts", SOURCE_VERDICTS, window, as_of_at)
+
+    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema SOURCE_FACTS, in intake_date, case_id, fact order."""
+        return self._read("source_facts", SOURCE_FACTS, window, as_of_at)
 
     def staffing(self, window: Window) -> pa.Table:
         """Schema STAFFING, without rows: ticket systems know no shifts."""

@@ -35,6 +35,7 @@ from opsla_dagster.sources.intercom.records import (
     SCHEDULE,
     TEAM,
     conversation_shape,
+    is_bot_admin,
     with_plain_parts,
 )
 
@@ -116,7 +117,9 @@ class _Intercom:
 
     def _reference(self) -> None:
         tables = {
-            "admins": [self._row("admins", raw, ADMIN) for raw in self._get_list("/admins", "admins")],
+            "admins": [
+                self._row("admins", {**raw, "is_bot": is_bot_admin(raw, self._settings.bots)}, ADMIN) for raw in self._get_list("/admins", "admins")
+            ],
             "teams": [self._row("teams", raw, TEAM) for raw in self._get_list("/teams", "teams")],
         }
         with self._load.optional("office_hours"):
@@ -215,7 +218,8 @@ class _Intercom:
                     raise
                 continue
             self._server_at = answer.server_at
-            whole = {**with_plain_parts(answer.content), "fetched_at": to_epoch(answer.server_at)}
+            plain = with_plain_parts(answer.content, self._settings.custom_attributes, self._settings.bots)
+            whole = {**plain, "fetched_at": to_epoch(answer.server_at)}
             self._load.store({"conversations": [self._row("conversations", whole, self._shape)]}, None, self._server_at)
 
     def _deleted(self) -> None:

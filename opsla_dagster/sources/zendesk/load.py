@@ -8,6 +8,7 @@ incremental exports carry the account (10 requests a minute, 1,000 records each)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -30,8 +31,11 @@ from opsla_dagster.sources.bronze.shape import Shape, Shaper
 from opsla_dagster.sources.bronze.stamps import day_before, from_epoch, from_iso, to_epoch
 from opsla_dagster.sources.zendesk.records import (
     AGENT,
+    CUSTOM_STATUS,
     METRIC_EVENT,
+    METRIC_EVENT_TYPES,
     METRIC_SET,
+    METRICS,
     NAMED,
     RESOURCES,
     SCHEDULE,
@@ -39,6 +43,7 @@ from opsla_dagster.sources.zendesk.records import (
     audit_record,
     ticket_shape,
 )
+from opsla_dagster.sources.zendesk.schedules import as_known_now
 
 #: The exports hold the last minute back.
 _EXPORT_LAG = timedelta(minutes=2)
@@ -49,6 +54,8 @@ _METRIC_EVENTS = {"per_page": "1000", "include_changes": "true"}
 _GONE = frozenset({400, 404, 410, 422})
 _PAGE = 100
 _MOST_PAGES = 100_000
+#: What agents' names contain that are bots, unless sources.yml names them.
+_BOT = re.compile(r"(?<![^\W_])(chat|answer)?bots?(?![^\W_])", re.IGNORECASE)
 
 _MakeRow = Callable[[Mapping[str, Any]], Row]
 
@@ -103,6 +110,8 @@ class _Zendesk:
         self._since: dict[str, datetime | None] = {}
         load.report.is_first = not self._step("tickets").is_complete
         self._ticket_shape = ticket_shape(settings.custom_fields)
+        #: None where the account does not offer them.
+        self._custom_statuses: set[str] | None = None
         self._asked_at = datetime.now(UTC).replace(tzinfo=None)
 
     def run(self) -> None:
@@ -122,28 +131,41 @@ class _Zendesk:
     def _reference(self) -> None:
         """All of them are one package."""
         tables: dict[str, list[Row]] = {}
-        tables["agents"] = self._list("agents", "/api/v2/users.json", "users", AGENT, {"role[]": ["agent", "admin"]})
+        tables["agents"] = self._list("agents", "/api/v2/users.json", "users", AGENT, {"role[]": ["agent", "admin"]}, self._with_bots_told)
         tables["groups"] = self._list("groups", "/api/v2/groups.json", "groups", NAMED)
         with self._load.optional("brands"):
             tables["brands"] = self._list("brands", "/api/v2/brands.json", "brands", NAMED)
         with self._load.optional("sla_policies"):
             tables["sla_policies"] = self._list("sla_policies", "/api/v2/slas/policies.json", "sla_policies", SLA_POLICY)
+        with self._load.optional("custom_statuses"):
+            tables["custom_statuses"] = self._list("custom_statuses", "/api/v2/custom_statuses.json", "custom_statuses", CUSTOM_STATUS)
+            self._custom_statuses = {row.id for row in tables["custom_statuses"]}
         with self._load.optional("schedules"):
-            tables["schedules"] = self._schedules()
+            tables["schedules"], tables["schedule_versions"] = self._schedules()
         self._load.store(tables, None, self._asked_at)
         with self._load.optional("organizations"):
             self._timed_export("organizations", "/api/v2/incremental/organizations.json", {}, self._organization)
 
     def _list(
-        self, table: str, path: str, key: str, shape: Shape, parameters: Mapping[str, Any] | None = None
+        self, table: str, path: str, key: str, shape: Shape, parameters: Mapping[str, Any] | None = None,
+        prepared: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> list[Row]:
         with self._load.timed(table):
             rows: dict[str, Row] = {}
             for answer in self._pages(path, parameters or {}):
                 self._asked_at = answer.server_at
                 for raw in records_of(answer.content, key):
-                    latest(rows, self._row(table, raw, shape, "updated_at"))
+                    latest(rows, self._row(table, prepared(raw), shape, "updated_at"))
             return list(rows.values())
+
+    def _with_bots_told(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The name of an agent can be read here for the last time."""
+        name, bots = str(raw.get("name") or ""), self._settings.bots
+        if bots is None:
+            is_bot = _BOT.search(name) is not None
+        else:
+            is_bot = bool({str(raw.get("id")), name.strip().casefold()} & {bot.casefold() for bot in bots})
+        return {**raw, "is_bot": is_bot}
 
     def _pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[Answer]:
         """By cursor where the endpoint knows cursors, else by page number."""
@@ -162,9 +184,14 @@ class _Zendesk:
                     return
                 asked = {**parameters, "page": number}
 
-    def _schedules(self) -> list[Row]:
+    def _schedules(self) -> tuple[list[Row], list[Row]]:
+        """The schedules, and what was known of their hours since when."""
         with self._load.timed("schedules"):
-            return [self._row("schedules", whole, SCHEDULE, "updated_at") for whole in schedules_of(self._load.api)]
+            listed = [self._load.shaper.shape("schedules", whole, SCHEDULE) for whole in schedules_of(self._load.api)]
+        held = self._load.landing.held_records("schedule_versions")
+        versions = as_known_now(held, listed, self._asked_at)
+        rows = [row_of(schedule, from_iso(schedule.get("updated_at"))) for schedule in listed]
+        return rows, [row_of(version, self._asked_at) for version in versions]
 
     # ---- tickets -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +211,7 @@ class _Zendesk:
             answer = self._page_of_tickets(cursor, known_until)
             found = records_of(answer.content, "tickets")
             for raw in found:
-                row = self._row("tickets", raw, self._ticket_shape, "updated_at")
+                row = self._ticket(raw)
                 latest(tickets, row)
                 known_until = _later(known_until, from_epoch(raw.get("generated_timestamp")) or row.updated_at, answer.server_at)
                 if isinstance(raw.get("metric_set"), dict):
@@ -272,11 +299,20 @@ class _Zendesk:
     def _organization(self, raw: Mapping[str, Any]) -> Row:
         return self._row("organizations", raw, NAMED, "updated_at")
 
+    def _ticket(self, raw: Mapping[str, Any]) -> Row:
+        custom = raw.get("custom_status_id")
+        if custom is not None and self._custom_statuses is not None and str(custom) not in self._custom_statuses:
+            self._load.shaper.differences.add(("tickets", f"custom_status_id {custom}", "new", "", "integer"))
+        return self._row("tickets", raw, self._ticket_shape, "updated_at")
+
     def _audit(self, raw: Mapping[str, Any]) -> Row:
         stored = audit_record(raw, self._load.shaper, self._settings.custom_fields)
         return row_of(stored, from_iso(stored.get("created_at")))
 
     def _metric_event(self, raw: Mapping[str, Any]) -> Row:
+        for field, known in (("type", METRIC_EVENT_TYPES), ("metric", METRICS)):
+            if isinstance(raw.get(field), str) and raw[field] not in known:
+                self._load.shaper.differences.add(("metric_events", f"{field} {raw[field]}", "new", "", "string"))
         return self._row("metric_events", raw, METRIC_EVENT, "time")
 
     def _step(self, resource: str) -> Progress:

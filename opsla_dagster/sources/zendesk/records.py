@@ -7,6 +7,8 @@ Source: Zendesk's public API reference (Support API, v2), November 2026.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,8 +16,8 @@ from opsla_dagster.sources.bronze.shape import Field, Shape, Shaper, converted, 
 
 #: Every table of bronze, in the order in which they are loaded.
 RESOURCES = (
-    "agents", "groups", "brands", "organizations", "sla_policies", "schedules", "tickets", "metric_sets", "ticket_events",
-    "metric_events",
+    "agents", "groups", "brands", "organizations", "sla_policies", "custom_statuses", "schedules", "schedule_versions", "tickets",
+    "metric_sets", "ticket_events", "metric_events",
 )
 
 _STAMPS: Shape = {"created_at": keep("string"), "updated_at": keep("string"), "url": drop()}
@@ -38,7 +40,7 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "custom_status_id": keep("integer"),
         "priority": keep("string"),
         "type": keep("string"),
-        "via": inside({"channel": keep("string", "integer"), "source": drop()}),
+        "via": inside({"channel": keep("string", "integer"), "source": inside({"rel": keep("string"), "from": drop(), "to": drop()})}),
         "requester_id": person("integer", required=True),
         "submitter_id": person("integer"),
         "assignee_id": person("integer"),
@@ -113,9 +115,18 @@ METRIC_EVENT: Shape = {
     "status": inside({"calendar": keep("integer"), "business": keep("integer")}),
 }
 
+#: Types of metric events, each decided in docs/decisions/0016-ticket-systems.md.
+METRIC_EVENT_TYPES = frozenset({"activate", "pause", "fulfill", "apply_sla", "apply_group_sla", "breach", "update_status", "measure"})
+METRICS = frozenset({
+    "reply_time", "agent_work_time", "requester_wait_time", "periodic_update_time", "pausable_update_time", "resolution_time",
+    "group_ownership_time",
+})
+
 AGENT: Shape = {
     **_STAMPS,
     "id": person("integer", required=True),
+    # Made of the name while it can be read; listed here so that it is kept.
+    "is_bot": keep("boolean"),
     "role": keep("string", required=True),
     "active": keep("boolean"),
     "suspended": keep("boolean"),
@@ -146,6 +157,23 @@ NAMED: Shape = {
     ),
 }
 
+#: Advanced settings of a policy: what else starts or fulfils a metric than it does by default.
+ADVANCED_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "first_reply_time": (
+        "activate_on_ticket_created_for_end_user", "activate_on_agent_ticket_created_for_end_user_with_internal_note",
+        "activate_on_light_agent_on_email_forward_ticket_from_end_user", "activate_on_agent_created_ticket_for_self",
+        "fulfill_on_agent_internal_note",
+    ),
+    "next_reply_time": (
+        "fulfill_on_non_requesting_agent_internal_note_after_activation", "activate_on_end_user_added_internal_note",
+        "activate_on_agent_requested_ticket_with_public_comment_or_internal_note", "activate_on_light_agent_internal_note",
+    ),
+    "periodic_update_time": ("activate_on_agent_internal_note",),
+}
+_SETTINGS: Field = inside({
+    metric: inside({setting: keep("boolean") for setting in settings}) for metric, settings in ADVANCED_SETTINGS.items()
+})
+
 SLA_POLICY: Shape = {
     **_STAMPS,
     "id": keep("integer", required=True),
@@ -160,7 +188,21 @@ SLA_POLICY: Shape = {
         "priority": keep("string"), "metric": keep("string"), "target": keep("integer"), "target_in_seconds": keep("integer"),
         "business_hours": keep("boolean"),
     }),
-    "metric_settings": drop(),
+    "metric_settings": _SETTINGS,
+    "metrics_settings": _SETTINGS,
+}
+
+CUSTOM_STATUS: Shape = {
+    **_STAMPS,
+    "id": keep("integer", required=True),
+    "status_category": keep("string", required=True),
+    "agent_label": keep("string", required=True),
+    "active": keep("boolean"),
+    "default": keep("boolean"),
+    **_dropped(
+        "raw_agent_label", "end_user_label", "raw_end_user_label", "description", "raw_description", "end_user_description",
+        "raw_end_user_description",
+    ),
 }
 
 SCHEDULE: Shape = {
@@ -177,16 +219,37 @@ SCHEDULE: Shape = {
 
 #: Changes that are kept; whose value is a person's is said beside.
 _KEPT_FIELDS = {
-    "status": False, "priority": False, "type": False, "group_id": False, "brand_id": False, "organization_id": False, "tags": False,
-    "assignee_id": True, "requester_id": True,
+    "status": False, "custom_status_id": False, "priority": False, "type": False, "group_id": False, "brand_id": False,
+    "organization_id": False, "tags": False, "assignee_id": True, "requester_id": True,
 }
+#: The policy on a ticket, and its targets: NULL where it was taken off.
+_POLICY_FIELDS = frozenset({"sla_policy", "group_sla_policy"})
+_TARGET_FIELDS = frozenset({
+    "first_reply_time", "next_reply_time", "agent_work_time", "requester_wait_time", "periodic_update_time", "pausable_update_time",
+    "total_resolution_time", "resolution_time", "group_ownership_time",
+})
 #: In the incremental export a change is {"status": "open", "previous_value": "new", ...}: whatever key is none of these.
 _HOUSEKEEPING = frozenset({
     "id", "type", "event_type", "via", "via_reference_id", "previous_value", "field_name", "value", "added_tags", "removed_tags",
 })
-_COMMENTS = frozenset({"Comment", "VoiceComment"})
+#: Types of events in an audit, in lower case and without a last "event", each decided in docs/decisions/0016-ticket-systems.md.
+_CHANGES = frozenset({"create", "change", "slatargetchange"})
+_COMMENTS = frozenset({"comment", "voicecomment", "facebookcomment"})
+_LEFT_OUT = frozenset({
+    "agentmacroreference", "macroreference", "associateattvals", "skillassigned", "attachmentredaction", "automaticanswerreject",
+    "automaticanswersend", "automaticanswersolve", "automaticanswerviewed", "cc", "chatended", "chatfile", "chatstarted",
+    "collabthreadclosed", "collabthreadcreated", "collabthreadreply", "commentprivacychange", "commentredaction", "emailccchange",
+    "entitylinkcreated", "error", "external", "facebook", "followerchange", "followernotification", "knowledgecaptured", "knowledgeflagged",
+    "knowledgelinkaccepted", "knowledgelinked", "knowledgelinkrejected", "logmeintranscript", "messagingcsat", "notification",
+    "notificationwithccs", "offeredto", "organizationactivity", "organizationsubscriptionnotification", "push", "routingchannel",
+    "satisfactionrating", "smsnotification", "surveyoffered", "surveyresponsesubmitted", "suspendedticketrecovery", "ticketfieldredact",
+    "ticketsharing", "ticketunshare", "translatableerror", "tweet", "usercustomfield", "webhook",
+})
 #: Who acts when nobody does.
 _NOBODY = frozenset({"-1", "0", "None"})
+#: What Zendesk writes into both tickets of a merge, in English; other languages are told by `via` alone.
+_MERGED_INTO = re.compile(r"merged into request #(\d+)")
+_MERGED_FROM = re.compile(r"#(\d+)(?=.*merged into this request)", re.DOTALL)
 
 AUDIT: Shape = {
     "id": keep("integer", required=True),
@@ -196,15 +259,17 @@ AUDIT: Shape = {
     "event_type": keep("string"),
     # Made into `events` below; listed here so that only what is beside them is new.
     "child_events": keep("array"), "events": keep("array"), "updater_id": keep("integer"), "author_id": keep("integer"),
-    **_dropped("via", "system", "metadata", "url", "count"),
+    **_dropped("via", "via_reference_id", "system", "metadata", "url", "count"),
 }
 
 
 def audit_record(raw: Mapping[str, Any], shaper: Shaper, custom_fields: frozenset[str]) -> dict[str, Any]:
     """An audit with its history in one form, whichever endpoint it comes from.
 
-    {"events": [{"id", "type": "Create|Change", "field", "value", "previous"} | {"id", "type": "Comment", "public", "author"} |
-    {"id", "type": "ScheduleAssignment", "value", "previous"}]}; notifications and the like are left out: they hold addresses.
+    {"events": [{"id", "type": "Create|Change", "field", "value", "previous"} | {"id", "type": "Comment", "public", "author", "via"} |
+    {"id", "type": "ScheduleAssignment", "value", "previous"} | {"id", "type": "Sla", "field", "value", "previous"} |
+    {"id", "type": "Merge", "value": "<other tickets>"}]}; notifications and the like are left out: they hold addresses. A type of event
+    that is not known is a difference of `shaper`.
     """
     stored = shaper.shape("ticket_events", raw, AUDIT)
     children = raw.get("child_events", raw.get("events"))
@@ -212,48 +277,65 @@ def audit_record(raw: Mapping[str, Any], shaper: Shaper, custom_fields: frozense
     for name in ("child_events", "updater_id", "author_id"):
         stored.pop(name, None)
     stored["author"] = shaper.person(author)
-    stored["events"] = [
-        event
-        for child in (children if isinstance(children, list) else [])
-        if isinstance(child, dict)
-        for event in _history(child, author, shaper, custom_fields)
-    ]
+    known = [child for child in (children if isinstance(children, list) else []) if isinstance(child, dict)]
+    stored["events"] = [event for child in known for event in _history(child, raw, author, shaper, custom_fields)]
+    merged = sorted({number for child in [raw, *known] for number in _merged_with(child)}, key=int)
+    if merged:
+        stored["events"].append({"id": None, "type": "Merge", "value": " ".join(merged)})
     return stored
 
 
 def _history(
-    child: Mapping[str, Any], author: str | None, shaper: Shaper, custom_fields: frozenset[str]
+    child: Mapping[str, Any], audit: Mapping[str, Any], author: str | None, shaper: Shaper, custom_fields: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
-    kind = child.get("type") if "event_type" not in child else child["event_type"]
-    if kind in {"Create", "Change"}:
-        yield from _field_changes(child, str(kind), shaper, custom_fields)
+    told = str(child.get("event_type", child.get("type")))
+    kind = "".join(filter(str.isalnum, told)).lower().removesuffix("event")
+    if kind in _CHANGES:
+        yield from _field_changes(child, "Create" if kind == "create" else "Change", shaper, custom_fields)
     elif kind in _COMMENTS:
-        written_by = _somebody(child.get("author_id", author))
-        is_public = child.get("public", child.get("comment_public"))
-        event = {"id": child.get("id"), "type": "Comment", "public": is_public, "author": shaper.person(written_by)}
-        body = shaper.shape("ticket_events", {"body": child.get("body")}, {"body": text()})
-        yield {**event, **body}
-    elif kind == "ScheduleAssignment":
-        yield {
-            "id": child.get("id"), "type": kind, "field": "schedule_id", "value": as_text(child.get("new_schedule_id")),
-            "previous": as_text(child.get("previous_schedule_id")),
-        }
+        yield _comment(child, audit, author, shaper)
+    elif kind == "scheduleassignment":
+        yield _assignment(child, child.get("new_schedule_id"), child.get("previous_schedule_id"))
+    elif kind not in _LEFT_OUT:
+        shaper.differences.add(("ticket_events", f"child_events of type {told}", "new", "", "object"))
+
+
+def _comment(child: Mapping[str, Any], audit: Mapping[str, Any], author: str | None, shaper: Shaper) -> dict[str, Any]:
+    written_by = _somebody(child["author_id"]) if "author_id" in child else author
+    event = {
+        "id": child.get("id"), "type": "Comment", "public": child.get("public", child.get("comment_public")),
+        "author": shaper.person(written_by), "via": _channel(child.get("via")) or _channel(audit.get("via")),
+    }
+    return {**event, **shaper.shape("ticket_events", {"body": child.get("body")}, {"body": text()})}
+
+
+def _assignment(child: Mapping[str, Any], value: Any, previous: Any) -> dict[str, Any]:
+    return {
+        "id": child.get("id"), "type": "ScheduleAssignment", "field": "schedule_id", "value": as_text(value), "previous": as_text(previous),
+    }
 
 
 def _field_changes(
     child: Mapping[str, Any], kind: str, shaper: Shaper, custom_fields: frozenset[str]
 ) -> Iterator[dict[str, Any]]:
     for field, value, previous in _named_values(child):
-        if field not in custom_fields and field not in _KEPT_FIELDS:
-            continue
         told = {"id": child.get("id"), "type": kind, "field": field}
-        if _KEPT_FIELDS.get(field, False):
-            now, before = (shaper.person(_somebody(one)) for one in (value, previous))
-        elif field == "tags":
-            now, before = tags_text(value), tags_text(previous)
-        else:
-            now, before = as_text(value), as_text(previous)
-        yield {**told, "value": now, "previous": before}
+        if field == "schedule_id":
+            yield _assignment(child, value, previous)
+        elif field in _POLICY_FIELDS or field in _TARGET_FIELDS:
+            as_told = _policy_text if field in _POLICY_FIELDS else _target_text
+            now, before = as_told(value), as_told(previous)
+            # What was never there is not taken off.
+            if now is not None or (kind == "Change" and (before is not None or "previous_value" not in child)):
+                yield {**told, "type": "Sla", "value": now, "previous": before}
+        elif field in custom_fields or field in _KEPT_FIELDS:
+            if _KEPT_FIELDS.get(field, False):
+                now, before = (shaper.person(_somebody(one)) for one in (value, previous))
+            elif field == "tags":
+                now, before = tags_text(value), tags_text(previous)
+            else:
+                now, before = as_text(value), as_text(previous)
+            yield {**told, "value": now, "previous": before}
 
 
 def _named_values(child: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -270,6 +352,50 @@ def _named_values(child: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
             yield name, value, _tags_before(value, child.get("added_tags"), child.get("removed_tags"))
         else:
             yield name, value, previous
+
+
+def _policy_text(value: Any) -> str | None:
+    """The title of a policy, told as such or as an object; None where there is none."""
+    return as_text(value.get("title", value.get("id"))) if isinstance(value, dict) else as_text(value)
+
+
+def _target_text(value: Any) -> str | None:
+    """A target as JSON, `{"minutes": 60, "in_business_hours": true}`; None where there is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value or None
+    if isinstance(value, dict):
+        has_target = any(value.get(name) is not None for name in ("minutes", "target", "target_in_seconds"))
+        return json.dumps(value, sort_keys=True) if has_target else None
+    return as_text(value)
+
+
+def _channel(via: Any) -> str | None:
+    """The channel in the words of the API: the export tells it as it stands on the screen (`Answer Bot for Web Widget`)."""
+    told = via.get("channel") if isinstance(via, dict) else via
+    return "_".join(told.lower().split()) if isinstance(told, str) and told else None
+
+
+def _merged_with(told: Mapping[str, Any]) -> Iterator[str]:
+    """The other tickets of a merge, as far as an audit or one of its events names them."""
+    via, body = told.get("via"), told.get("body")
+    source = via.get("source") if isinstance(via, dict) else None
+    if isinstance(source, dict) and source.get("rel") == "merge":
+        for end in (source.get("from"), source.get("to")):
+            if isinstance(end, dict):
+                numbers = end.get("ticket_ids")
+                yield from _numbers([end.get("ticket_id"), *(numbers if isinstance(numbers, list) else [])])
+    elif isinstance(via, str) and "merge" in via.lower().replace("merging", "merge"):
+        yield from _numbers([told.get("via_reference_id")])
+    if isinstance(body, str):
+        yield from _MERGED_INTO.findall(body)
+        yield from _MERGED_FROM.findall(body)
+
+
+def _numbers(values: list[Any]) -> Iterator[str]:
+    return (str(value) for value in values if str(value).isdigit() and int(value) > 0)
 
 
 def _tags_before(now: Any, added: Any, removed: Any) -> list[str]:
@@ -304,5 +430,3 @@ def as_text(value: Any) -> str | None:
 
 def _somebody(value: Any) -> str | None:
     return None if value is None or isinstance(value, dict | list) or str(value) in _NOBODY | {""} else str(value)
-
-

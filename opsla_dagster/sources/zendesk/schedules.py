@@ -1,12 +1,15 @@
 """Zendesk's schedules as calendars.
 
-Belongs here: minutes of the week, holidays, and the zone names of Zendesk's screens. Does not belong here: business time.
+Belongs here: minutes of the week, holidays, what was known of them when, and the zone names of Zendesk's screens. Does not belong here:
+business time.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +17,7 @@ from pydantic import ValidationError
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.calendars import MINUTES_A_DAY, Calendar
+from opsla_dagster.sources.bronze.stamps import from_iso
 
 #: Zendesk's weeks begin on Sunday.
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -74,11 +78,92 @@ def schedules_as_calendars(source: str, payloads: Iterable[str]) -> dict[str, tu
     for schedule in schedules:
         if not schedule.get("intervals"):
             continue
-        name = f"{source}:{schedule.get('name')}"
-        if name in {known for known, _ in calendars.values()} | {f"{source}:always"}:
-            name = f"{name} ({schedule['id']})"
+        name = _free_name(source, f"{source}:{schedule.get('name')}", f"{schedule['id']}", calendars)
         calendars[str(schedule["id"])] = (name, _calendar(name, schedule))
     return calendars
+
+
+def _free_name(source: str, name: str, number: str, taken: Mapping[str, tuple[str, Calendar]]) -> str:
+    return f"{name} ({number})" if name in {known for known, _ in taken.values()} | {f"{source}:always"} else name
+
+
+@dataclass(frozen=True)
+class Version:
+    """What was known of a schedule's hours from an instant on (None: from ever) up to another (None: to this day); UTC, naive."""
+
+    schedule_id: str
+    calendar: str
+    known_from: datetime | None
+    known_to: datetime | None
+    is_default: bool
+
+
+def versions_as_calendars(source: str, records: Iterable[Mapping[str, Any]]) -> tuple[dict[str, tuple[str, Calendar]], list[Version]]:
+    """The calendars as `schedules_as_calendars` has them, with those of older hours behind them, and which one was known when.
+
+    A schedule that the account lists no more is never the default. Raises OpslaError for a schedule that cannot be read.
+    """
+    ordered = sorted(records, key=lambda version: (str(version["schedule_id"]), int(version["number"])))
+    last = {str(version["schedule_id"]): version for version in ordered}
+    listed = sorted(last.values(), key=lambda version: (bool(version.get("is_gone")), *_position(version)))
+    calendars = schedules_as_calendars(source, [json.dumps({**version, "id": version["schedule_id"], "list_position": n}) for n, version in enumerate(listed)])
+    default = next((key for key in calendars if not last[key].get("is_gone")), None)
+    versions: list[Version] = []
+    for version, following in zip(ordered, [*ordered, None][1:], strict=True):
+        number = str(version["schedule_id"])
+        is_last = following is None or str(following["schedule_id"]) != number
+        known_to = None if is_last else from_iso(following["known_from"]) if following else None
+        if not version.get("intervals"):
+            continue
+        if is_last:
+            name = calendars[number][0]
+        else:
+            name = _free_name(source, f"{source}:{version.get('name')} (until {known_to:%Y-%m-%d})", str(version["id"]), calendars)
+            calendars[str(version["id"])] = (name, _calendar(name, version))
+        versions.append(Version(number, name, from_iso(version.get("known_from")), known_to, number == default))
+    return calendars, versions
+
+
+def as_known_now(held: Mapping[str, Mapping[str, Any]], listed: Iterable[Mapping[str, Any]], asked_at: datetime) -> list[dict[str, Any]]:
+    """What is to be stored of the schedules' hours as known at `asked_at` (UTC, naive), one record a version.
+
+    Hours that changed since the last load are a new version, known from the schedule's own stamp on where that lies between the two loads,
+    else from now on. What changes nothing of the time before, such as next year's holidays, belongs to the version that is there.
+    """
+    last: dict[str, Mapping[str, Any]] = {}
+    for version in sorted(held.values(), key=lambda version: int(version["number"])):
+        last[str(version["schedule_id"])] = version
+    told: list[dict[str, Any]] = []
+    for schedule in listed:
+        number = str(schedule["id"])
+        before = last.pop(number, None)
+        known = {**schedule, "schedule_id": number, "seen_at": f"{asked_at.isoformat()}Z", "is_gone": False}
+        if before is None:
+            told.append({**known, "id": f"{number}.1", "number": 1, "known_from": None})
+            continue
+        changed_at = _changed_at(schedule, before, asked_at)
+        if _hours(schedule, changed_at) == _hours(before, changed_at):
+            told.append({**known, "id": before["id"], "number": before["number"], "known_from": before.get("known_from")})
+        else:
+            following = int(before["number"]) + 1
+            told.append({**known, "id": f"{number}.{following}", "number": following, "known_from": f"{changed_at.isoformat()}Z"})
+    return told + [{**gone, "is_gone": True} for gone in last.values() if not gone.get("is_gone")]
+
+
+def _changed_at(schedule: Mapping[str, Any], before: Mapping[str, Any], asked_at: datetime) -> datetime:
+    stamped, seen_at = from_iso(schedule.get("updated_at")), from_iso(before.get("seen_at"))
+    return stamped if stamped is not None and seen_at is not None and seen_at < stamped <= asked_at else asked_at
+
+
+def _hours(schedule: Mapping[str, Any], until: datetime) -> tuple[object, ...]:
+    """All that the open time before `until` depends on."""
+    intervals = sorted((interval.get("start_time"), interval.get("end_time")) for interval in schedule.get("intervals") or [])
+    holidays = sorted(
+        (str(holiday.get("start_date")), str(holiday.get("end_date")))
+        for holiday in schedule.get("holidays") or []
+        if str(holiday.get("start_date")) <= until.date().isoformat()
+    )
+    return schedule.get("time_zone"), intervals, holidays
 
 
 def _position(schedule: Mapping[str, Any]) -> tuple[int, str]:

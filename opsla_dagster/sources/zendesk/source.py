@@ -5,8 +5,11 @@ Belongs here: the plan that unfolds its records. Does not belong here: loading t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,10 +18,11 @@ from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import ZendeskSettings
-from opsla_dagster.sources.bronze.files import has_table
-from opsla_dagster.sources.bronze.snapshot import Plan, create_table
+from opsla_dagster.sources.bronze.files import has_table, reading
+from opsla_dagster.sources.bronze.snapshot import Plan, create_table, set_variables
 from opsla_dagster.sources.bronze.source import TicketSource
-from opsla_dagster.sources.zendesk.schedules import schedules_as_calendars
+from opsla_dagster.sources.zendesk.advanced import settings_told
+from opsla_dagster.sources.zendesk.schedules import Version, versions_as_calendars
 from opsla_dagster.status import Status
 
 _METRIC = """canonical_metric(metric, instance) as case
@@ -29,6 +33,7 @@ _METRIC = """canonical_metric(metric, instance) as case
     when metric = 'periodic_update_time' then 'periodic_update'
     when metric = 'pausable_update_time' then 'pausable_update'
     when metric = 'resolution_time' then 'total_resolution'
+    when metric = 'group_ownership_time' then 'group_ownership'
 end"""
 #: The first reply is no next one: the second instance of reply_time is the first cycle of next_reply.
 _CYCLE = "canonical_cycle(metric, instance) as case when metric = 'reply_time' and instance > 1 then instance - 1 else instance end"
@@ -36,10 +41,12 @@ _CYCLE = "canonical_cycle(metric, instance) as case when metric = 'reply_time' a
 PLAN = Plan(
     Path(__file__).parent / "sql",
     selects=[
-        "tickets", "metric_events", "history", "faults", "used_cases", "agents", "names", "attribute_changes", "attributes",
-        "status_changes", "comments", "promises", "judgements", "rejected",
+        "tickets", "metric_events", "history", "faults", "agents", "openings", "merges", "used_cases", "names", "ticket_schedules",
+        "attribute_changes", "attributes", "status_changes", "comments", "applications", "promises", "judgements", "facts", "rejected",
     ],
-    landed=["tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "schedules"],
+    landed=[
+        "tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "custom_statuses",
+    ],
     macros=[_METRIC, _CYCLE],
 )
 
@@ -53,6 +60,12 @@ _REGIONS: dict[str, tuple[str, str]] = {
 }
 
 
+_VERSIONS = pa.schema([
+    ("schedule_id", pa.string()), ("calendar", pa.string()), ("known_from", pa.timestamp("us")), ("known_to", pa.timestamp("us")),
+    ("is_default", pa.bool_()),
+])
+
+
 class ZendeskSource(TicketSource):
     """A Zendesk account."""
 
@@ -61,23 +74,34 @@ class ZendeskSource(TicketSource):
     def __init__(self, settings: ZendeskSettings, desk: DeskSettings, home: Home) -> None:
         super().__init__(settings, desk, home, PLAN)
         self._settings = settings
+        self._versions: list[Version] = []
 
     def statuses(self) -> Mapping[str, Status]:
         """The statuses of sources.yml over the usual ones."""
         return self._settings.all_statuses
 
     def read_calendars(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, Calendar]]:
-        """The account's schedules with their holidays."""
-        if not has_table(connection, "schedules"):
-            return {}
-        payloads = connection.execute("select cast(payload as varchar) from bronze.schedules").fetchall()
-        return schedules_as_calendars(self.name, [payload for (payload,) in payloads])
+        """The account's schedules with their holidays, and behind them the hours that they had before."""
+        table = "schedule_versions" if has_table(connection, "schedule_versions") else "schedules"
+        records = [{"schedule_id": record["id"], "number": 1, **record} for record in _payloads(connection, table)]
+        calendars, self._versions = versions_as_calendars(self.name, records)
+        return calendars
+
+    def reading_notes(self, as_of_at: datetime) -> list[str]:
+        """Advanced settings of the account's SLA policies, and how many of its agents count as bots."""
+        with reading(self.name, self._bronze) as connection:
+            policies, agents = (_payloads(connection, table) for table in ("sla_policies", "agents"))
+        bots = sum(agent.get("is_bot") is True for agent in agents)
+        counted = f"{bots} of {len(agents)} agents {'counts as a bot' if bots == 1 else 'count as bots'}: what they write is no reply (`bots` in sources.yml)"
+        return [*settings_told(policies), *([counted] if bots else [])]
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Which field of a ticket is which attribute of a case."""
+        """Which field of a ticket is which attribute of a case, and which hours of a schedule were known when."""
         rows = [{"field": field, "attribute": attribute, "kind": kind} for field, attribute, kind in self._attributes()]
         names = pa.schema([("field", pa.string()), ("attribute", pa.string()), ("kind", pa.string())])
         create_table(connection, "field_attributes", pa.Table.from_pylist(rows, names))
+        create_table(connection, "schedule_versions", pa.Table.from_pylist([vars(version) for version in self._versions], _VERSIONS))
+        set_variables(connection, {"schedule_change": self._settings.schedule_change})
 
     def _attributes(self) -> list[tuple[str, str, str | None]]:
         attributes = [*_ATTRIBUTES, (self._settings.case_type_field or "type", "case_type", None)]
@@ -88,3 +112,10 @@ class ZendeskSource(TicketSource):
             field, kind = _REGIONS.get(region, (region, None))
             attributes.append((field, "region", kind))
         return attributes
+
+
+def _payloads(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    """The records of a small table of bronze, by id; none where it was never landed."""
+    if not has_table(connection, table):
+        return []
+    return [json.loads(payload) for (payload,) in connection.execute(f"select cast(payload as varchar) from bronze.{table} order by id").fetchall()]

@@ -1,4 +1,4 @@
--- Intake dates whose SLA A breach rate (customer wait counted) lies more than 15 percentage points above the four weeks before.
+-- Intake dates whose breach rate of the first resolution, waits counted, lies more than 15 percentage points above the four weeks before.
 -- A failure means that something changed abruptly; look first at mart.driver_stage_durations and the staffing of the date.
 with days as (
     select

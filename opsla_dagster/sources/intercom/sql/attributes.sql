@@ -1,6 +1,5 @@
--- One row is an attribute of a case with its first value: none where it was assigned later, else what it still is. Blanks separate tags,
--- so those within a tag are underscores.
-with as_they_stand as (
+-- One row is an attribute of a case with its first value: what its first change says was before, else what it still is.
+with standing as (
     select
         used_cases.case_id,
         unnest([
@@ -9,35 +8,46 @@ with as_they_stand as (
             {'attribute': 'priority', 'value': payload ->> '$.priority'},
             {'attribute': 'channel', 'value': channel},
             {'attribute': 'customer', 'value': payload ->> '$.company.name'},
-            {
-                'attribute': 'tags',
-                'value': array_to_string(
-                    list_sort(list_transform(payload ->> '$.tags.tags[*].name', lambda name: regexp_replace(name, '\s+', '_', 'g'))), ' '
-                )
-            },
-            {'attribute': 'tier', 'value': payload -> '$.custom_attributes' ->> getvariable('tier_attribute')},
-            {'attribute': 'case_type', 'value': payload -> '$.custom_attributes' ->> getvariable('case_type_attribute')},
+            {'attribute': 'tags', 'value': array_to_string(plain_tags(payload ->> '$.tags.tags[*].name'), ' ')},
             {
                 'attribute': 'region',
                 'value': case getvariable('region_from')
                     when 'team' then coalesce(teams.name, payload ->> '$.team_assignee_id')
                     when 'company' then payload ->> '$.company.name'
-                    else payload -> '$.custom_attributes' ->> getvariable('region_from')
                 end
             }
-        ]) as told
+        ]) as pair
     from used_cases
     left join teams on used_cases.payload ->> '$.team_assignee_id' = teams.id
 ),
 
-changed as (
-    select distinct case_id, attribute
+named as (
+    select
+        used_cases.case_id,
+        named_attributes.attribute,
+        used_cases.payload -> '$.custom_attributes' ->> named_attributes.name as value
+    from used_cases
+    cross join named_attributes
+),
+
+together as (
+    select case_id, pair.attribute as attribute, pair.value as value
+    from standing
+    where pair.attribute <> 'region' or getvariable('region_from') in ('team', 'company')
+    union all
+    select case_id, attribute, value
+    from named
+),
+
+first_changes as (
+    select case_id, attribute, previous_value
     from attribute_changes
+    qualify row_number() over (partition by case_id, attribute order by changed_ts, audit_number, change_id) = 1
 )
 
 select
-    as_they_stand.case_id,
-    as_they_stand.told.attribute as attribute,
-    case when changed.case_id is null then nullif(as_they_stand.told.value, '') end as value
-from as_they_stand
-left join changed on as_they_stand.case_id = changed.case_id and as_they_stand.told.attribute = changed.attribute
+    together.case_id,
+    together.attribute,
+    nullif(case when first_changes.case_id is null then together.value else first_changes.previous_value end, '') as value
+from together
+left join first_changes on together.case_id = first_changes.case_id and together.attribute = first_changes.attribute

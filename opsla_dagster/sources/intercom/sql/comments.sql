@@ -1,15 +1,27 @@
--- One row is a message: the one the conversation began with, and parts in which something was written or attached. What bots and
--- the AI agent write is no reply of a person, and none of the customer's.
+-- One row is a message: the one a customer began with, and parts in which something was written, attached or chosen. What opens a conversation
+-- that we began answers nobody and asks nothing: it is no message of the case. What bots and the AI agent write is a bot's reply.
 with written as (
     select
-        ticket_id, 'source' as part_id, cast(-2 as bigint) as audit_number, intake_ts as at_ts, author_type, author, is_from_ai_agent,
+        ticket_id,
+        'source' as part_id,
+        cast(-2 as bigint) as audit_number,
+        created_ts as at_ts,
+        author_kind,
+        author,
         false as is_note
     from tickets
-    where author_type is not null
+    where author_kind = 'customer'
     union all
-    select ticket_id, part_id, audit_number, at_ts, author_type, author, is_from_ai_agent, is_note
+    select
+        ticket_id,
+        part_id,
+        audit_number,
+        at_ts,
+        author_kind,
+        author,
+        kind = 'note' as is_note
     from parts
-    where has_content or is_note
+    where is_message
 )
 
 select
@@ -21,10 +33,12 @@ select
     0 as position,
     case
         when written.is_note then 'PRIVATE_NOTE'
-        when written.author_type in ('admin', 'team') then 'PUBLIC_REPLY'
+        when written.author_kind = 'person' then 'PUBLIC_REPLY'
+        when written.author_kind = 'bot' then 'BOT_REPLY'
         else 'CUSTOMER_MESSAGE'
     end as signal,
-    case when written.author_type = 'admin' then written.author end as agent
+    written.author_kind,
+    case when written.author_kind = 'person' then written.author end as agent
 from written
 inner join used_cases using (ticket_id)
-where written.author_type in ('admin', 'team', 'user', 'lead', 'contact') and not written.is_from_ai_agent
+where written.at_ts >= used_cases.intake_ts

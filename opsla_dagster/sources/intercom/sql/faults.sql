@@ -9,7 +9,7 @@ with found as (
         ticket_id, 2 as rank, 'created_at' as field,
         'is no instant between 1970 and 2099: ' || coalesce(created_text, 'missing') as reason
     from tickets
-    where not is_usable_instant(intake_ts)
+    where not is_usable_instant(created_ts)
     union all
     select
         ticket_id, 3 as rank, 'updated_at' as field,

@@ -1,4 +1,5 @@
--- One row is a status that a conversation entered. An open one is unassigned until an admin is given it, or answers.
+-- One row is a status that a conversation entered. An open one is unassigned until an admin is given it, or answers: that it has an assignee
+-- now does not tell since when. One that an agent began is open.
 with begun as (
     select
         used_cases.case_id,
@@ -6,12 +7,11 @@ with begun as (
         used_cases.intake_ts as event_ts,
         cast(-1 as bigint) as audit_number,
         case
-            when used_cases.author_type = 'admin' then 'open'
-            when attributes.value is not null then 'open'
-            else 'unassigned'
+            when used_cases.initiated_by = 'agent' or coalesce(bool_or(states.is_held), false) then 'open' else 'unassigned'
         end as source_status
     from used_cases
-    left join attributes on used_cases.case_id = attributes.case_id and attributes.attribute = 'agent'
+    left join states on used_cases.ticket_id = states.ticket_id and states.at_ts < used_cases.intake_ts
+    group by used_cases.case_id, used_cases.intake_ts, used_cases.initiated_by
 ),
 
 moved as (
@@ -27,19 +27,20 @@ moved as (
     from states
     inner join used_cases using (ticket_id)
     inner join begun using (case_id)
+    where states.at_ts >= used_cases.intake_ts
 ),
 
 closed_otherwise as (
     select
         used_cases.case_id,
         used_cases.case_id || '#closed' as event_id,
-        greatest(used_cases.last_close_ts, coalesce(max(moved.event_ts), used_cases.last_close_ts)) as event_ts,
+        greatest(used_cases.last_close_ts, used_cases.intake_ts, coalesce(max(moved.event_ts), used_cases.last_close_ts)) as event_ts,
         cast(9223372036854775806 as bigint) as audit_number,
         'closed' as source_status
     from used_cases
     left join moved using (case_id)
     where used_cases.state = 'closed' and used_cases.last_close_ts is not null
-    group by used_cases.case_id, used_cases.last_close_ts
+    group by used_cases.case_id, used_cases.last_close_ts, used_cases.intake_ts
     having coalesce(arg_max(moved.source_status, row(moved.event_ts, moved.audit_number)), '') <> 'closed'
 ),
 
@@ -47,7 +48,7 @@ deleted as (
     select
         used_cases.case_id,
         used_cases.case_id || '#deleted' as event_id,
-        epoch_instant(landed_deleted_conversations.payload ->> '$.deleted_at') as event_ts,
+        greatest(epoch_instant(landed_deleted_conversations.payload ->> '$.deleted_at'), used_cases.intake_ts) as event_ts,
         cast(9223372036854775807 as bigint) as audit_number,
         'deleted' as source_status
     from used_cases

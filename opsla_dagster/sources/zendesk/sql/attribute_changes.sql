@@ -1,4 +1,13 @@
--- One row is a field's change as a change of a case's attribute. A name that is not known any more is its number.
+-- One row is a field's change as a change of a case's attribute, or its change to another schedule or to other hours. A name that is not
+-- known any more is its number.
+with on_calendars as (
+    select
+        *,
+        lag(calendar) over (partition by case_id order by from_ts, audit_number, position, change_number) as previous_calendar,
+        row_number() over (partition by case_id order by from_ts, audit_number, position, change_number) as stretch_number
+    from ticket_schedules
+)
+
 select
     used_cases.case_id,
     used_cases.intake_date,
@@ -15,3 +24,19 @@ inner join field_attributes on history.field = field_attributes.field
 left join names as after on field_attributes.kind = after.kind and history.value = after.id
 left join names as before on field_attributes.kind = before.kind and history.previous = before.id
 where history.type = 'Change' and history.value is distinct from history.previous
+
+union all
+
+select
+    used_cases.case_id,
+    used_cases.intake_date,
+    used_cases.case_id || '#' || on_calendars.change_number || '.schedule' as change_id,
+    on_calendars.from_ts as changed_ts,
+    on_calendars.audit_number,
+    on_calendars.position,
+    'schedule' as attribute,
+    on_calendars.calendar as value,
+    on_calendars.previous_calendar as previous_value
+from on_calendars
+inner join used_cases using (case_id)
+where on_calendars.stretch_number > 1 and on_calendars.calendar is distinct from on_calendars.previous_calendar

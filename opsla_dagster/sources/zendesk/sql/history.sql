@@ -1,4 +1,5 @@
--- One row is something that an update (audit) of a ticket says: a field that was set or changed, a comment, another schedule.
+-- One row is something that an update (audit) of a ticket says: a field that was set or changed, a comment, another schedule, a target or
+-- policy that was set or taken off, a merge. What nobody wrote, and what comes through Zendesk's own bots, is by a bot.
 -- `position` is its place in the audit.
 with audits as (
     select
@@ -8,7 +9,7 @@ with audits as (
         payload ->> '$.created_at' as at_text,
         json_transform(
             payload -> '$.events',
-            '[{"type": "VARCHAR", "field": "VARCHAR", "value": "VARCHAR", "previous": "VARCHAR", "public": "BOOLEAN", "author": "VARCHAR"}]'
+            '[{"type": "VARCHAR", "field": "VARCHAR", "value": "VARCHAR", "previous": "VARCHAR", "public": "BOOLEAN", "author": "VARCHAR", "via": "VARCHAR"}]'
         ) as events
     from landed_ticket_events
 ),
@@ -36,5 +37,6 @@ select
     event.value as value,
     event.previous as previous,
     event.public as is_public,
-    event.author as author
+    event.author as author,
+    event.type = 'Comment' and (event.author is null or coalesce(starts_with(event.via, 'answer_bot'), false)) as is_by_bot
 from unfolded

@@ -9,6 +9,11 @@ select
     instant(payload ->> '$.time') as at_ts,
     payload ->> '$.time' as at_text,
     coalesce(payload ->> '$.sla.policy.title', payload ->> '$.group_sla.policy.title') as policy,
+    coalesce(payload ->> '$.sla.policy.id', payload ->> '$.group_sla.policy.id') as policy_id,
+    coalesce(
+        payload ->> '$.sla.target_in_seconds', payload ->> '$.group_sla.target_in_seconds', payload ->> '$.sla.target',
+        payload ->> '$.group_sla.target'
+    ) as target_text,
     coalesce(
         try_cast(payload ->> '$.sla.target_in_seconds' as bigint),
         try_cast(payload ->> '$.group_sla.target_in_seconds' as bigint),

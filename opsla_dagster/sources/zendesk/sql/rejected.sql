@@ -13,26 +13,23 @@ with tickets_not_used as (
 metric_events_not_used as (
     select
         'metric_events' as resource,
-        getvariable('prefix') || metric_events.ticket_id as case_id,
-        case when is_usable_instant(metric_events.at_ts) then 'sla' else 'time' end as field,
-        case
-            when not is_usable_instant(metric_events.at_ts)
-                then 'is no instant between 1970 and 2099: ' || coalesce(metric_events.at_text, 'missing')
-            when metric_events.target_seconds is null then 'the applied policy has no target'
-            else 'the target counts business hours, and the account has no schedule'
-        end as reason,
-        metric_events.payload
+        getvariable('prefix') || ticket_id as case_id,
+        'time' as field,
+        'is no instant between 1970 and 2099: ' || coalesce(at_text, 'missing') as reason,
+        payload
     from metric_events
-    where
-        not is_usable_instant(metric_events.at_ts)
-        or (
-            metric_events.type in ('apply_sla', 'apply_group_sla')
-            and canonical_metric(metric_events.source_metric, metric_events.instance) is not null
-            and (
-                metric_events.target_seconds is null
-                or (metric_events.is_in_business_hours and not exists (select 1 from schedules))
-            )
-        )
+    where not is_usable_instant(at_ts)
+),
+
+targets_not_used as (
+    select
+        'metric_events' as resource,
+        case_id,
+        'sla' as field,
+        fault as reason,
+        payload
+    from applications
+    where fault is not null
 ),
 
 histories_without_ticket as (
@@ -51,5 +48,7 @@ histories_without_ticket as (
 select * from tickets_not_used
 union all
 select * from metric_events_not_used
+union all
+select * from targets_not_used
 union all
 select * from histories_without_ticket

@@ -10,7 +10,9 @@ select
     payload ->> '$.updated_at' as updated_text,
     payload ->> '$.status' as source_status,
     payload ->> '$.requester_id' as requester,
+    payload ->> '$.submitter_id' as submitter,
     payload ->> '$.via.channel' as channel,
+    payload ->> '$.via.source.rel' as via_rel,
     payload ->> '$.type' as type,
     payload
 from landed_tickets

@@ -21,6 +21,9 @@ select
     used_cases.intake_date,
     used_cases.intake_ts,
     used_cases.type as category,
+    used_cases.initiated_by,
+    used_cases.merged_into,
+    used_cases.merged_ts,
     pivoted.* exclude (case_id)
 from used_cases
 left join pivoted using (case_id)

@@ -6,6 +6,7 @@ select
     comments.sent_ts,
     signals.source_sequence,
     comments.signal,
+    comments.author_kind,
     comments.agent
 from comments
 inner join signals on comments.case_id = signals.case_id and comments.message_id = signals.signal_id and signals.kind = 'message'

@@ -8,7 +8,9 @@ select
     promises.metric,
     promises.policy,
     promises.calendar,
-    promises.target_seconds
+    promises.target_seconds,
+    promises.is_on_case_schedule,
+    promises.schedule_change
 from promises
 inner join signals on promises.case_id = signals.case_id and promises.applied_id = signals.signal_id and signals.kind = 'target'
 order by promises.intake_date, promises.case_id, signals.source_sequence

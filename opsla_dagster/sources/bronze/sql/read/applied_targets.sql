@@ -11,8 +11,8 @@ select
     calendar,
     target_seconds,
     case when metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
-    false as is_on_case_schedule,
-    'in_force' as schedule_change
+    is_on_case_schedule,
+    schedule_change
 from stored_targets
 inner join (select case_id, intake_ts from stored_cases) as cases using (case_id)
 where intake_date >= $start_date and intake_date < $end_date and applied_ts <= $as_of_at and cases.intake_ts <= $as_of_at

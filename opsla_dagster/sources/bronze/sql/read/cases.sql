@@ -69,8 +69,8 @@ select
     case when list_contains(changed_to.attributes, 'channel') then changed_to.channel else visible.channel end as channel,
     case when list_contains(changed_to.attributes, 'customer') then changed_to.customer else visible.customer end as customer,
     case when list_contains(changed_to.attributes, 'tags') then changed_to.tags else visible.tags end as tags,
-    cast(null as varchar) as merged_into,
-    cast(null as varchar) as initiated_by,
+    case when visible.merged_ts <= $as_of_at then visible.merged_into end as merged_into,
+    visible.initiated_by,
     ends.source_resolved_ts,
     ends.source_closed_ts,
     case when promises.is_breached then false when promises.is_decided then true end as source_is_sla_met

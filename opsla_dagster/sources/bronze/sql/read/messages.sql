@@ -7,7 +7,7 @@ select
     sent_ts,
     source_sequence,
     signal,
-    case signal when 'CUSTOMER_MESSAGE' then 'customer' when 'BOT_REPLY' then 'bot' else 'person' end as author_kind,
+    author_kind,
     agent
 from stored_messages
 inner join (select case_id, intake_ts from stored_cases) as cases using (case_id)

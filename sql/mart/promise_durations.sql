@@ -1,0 +1,35 @@
+-- One row is one policy and metric: how long the clocks took that were kept or broken by a stop, over everything loaded.
+-- Exact percentiles of open time less pauses. A policy of sla_policies.yml does not speak for the cases of a source that brings promises of
+-- its own (docs/decisions/0024-whose-promises-a-headline-speaks-of.md).
+with promising_sources as (
+    select distinct source
+    from staging.sla_clocks
+    where is_source_promise
+),
+
+judged as (
+    select
+        clocks.policy,
+        clocks.metric,
+        clocks.is_source_promise,
+        clocks.elapsed_seconds,
+        clocks.paused_seconds
+    from staging.sla_clocks as clocks
+    left join promising_sources on clocks.source = promising_sources.source
+    where
+        clocks.outcome in ('met', 'breached')
+        and not clocks.is_superseded
+        and (clocks.is_source_promise or promising_sources.source is null)
+)
+
+select
+    policy,
+    metric,
+    is_source_promise,
+    cast(count(*) as bigint) as stopped_clocks,
+    cast(count(*) filter (where paused_seconds > 0) as bigint) as paused_clocks,
+    cast(quantile_cont(elapsed_seconds, 0.5) / 60.0 as double) as elapsed_p50_business_minutes,
+    cast(quantile_cont(elapsed_seconds, 0.9) / 60.0 as double) as elapsed_p90_business_minutes,
+    cast(quantile_cont(elapsed_seconds, 0.95) / 60.0 as double) as elapsed_p95_business_minutes
+from judged
+group by policy, metric, is_source_promise
