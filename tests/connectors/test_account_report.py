@@ -28,7 +28,7 @@ def test_an_account_s_report_speaks_of_its_own_promises_and_of_what_it_could_not
     zendesk.faults.append(always(Response({"error": "Forbidden"}, 403), "/api/v2/slas/policies"))
     settings = settings_of(tmp_path, zendesk)
     with open_instance(settings.home.root) as instance:
-        assert [error for _, error in load_accounts(settings, instance)] == [""]
+        assert [error for _, error in load_accounts(settings, instance, lambda _account, _step: None)] == [""]
         finished = run_windows(settings, instance, [build_desk(settings).window()], AS_OF, lambda _table, _rows: None, is_refresh=False)
         assert finished.succeeded, finished.error
         missing = left_out(instance, settings)

@@ -57,7 +57,7 @@ def settings_of(home: Path, zendesk: FakeZendesk) -> Settings:
 def refresh(settings: Settings, as_of_at: datetime) -> list[str]:
     """Loads the accounts and does what a refresh does; what could not be loaded."""
     with open_instance(settings.home.root) as instance:
-        failed = [f"{account}: {error}" for account, error in load_accounts(settings, instance) if error]
+        failed = [f"{account}: {error}" for account, error in load_accounts(settings, instance, lambda _account, _step: None) if error]
         windows = refresh_windows(settings, build_desk(settings), as_of_at)
         finished = run_windows(settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
     assert finished.succeeded, finished.error
@@ -75,7 +75,7 @@ def settings(zendesk: FakeZendesk, tmp_path: Path) -> Settings:
     fill(zendesk, 3, first=8)
     settings = settings_of(tmp_path, zendesk)
     with open_instance(settings.home.root) as instance:
-        assert [error for _, error in load_accounts(settings, instance)] == [""]
+        assert [error for _, error in load_accounts(settings, instance, lambda _account, _step: None)] == [""]
         desk = build_desk(settings)
         finished = run_windows(settings, instance, [desk.window()], AS_OF, lambda _table, _rows: None, is_refresh=False)
     assert finished.succeeded, finished.error

@@ -198,7 +198,7 @@ def write_account_marts(path: Path) -> Path:
             create table mart.schedule_rule_agreement as select * from (values
                 ('acme', 'first_reply', 'in_force', 40, 12), ('acme', 'first_reply', 'last', 40, 39), ('acme', 'next_reply', 'last', 2, 2),
                 ('acme', 'next_reply', 'in_force', 2, 2)
-            ) as t (source, metric, rule, clocks, agreeing_clocks)
+            ) as t (source, metric, schedule_rule, compared_clocks, agreeing_clocks)
             """
         )
     return path

@@ -353,9 +353,13 @@ def test_the_schedule_rule_that_a_source_follows_is_told(tmp_path: Path) -> None
         "acme counts the whole clock by the last schedule before its end: that meets 41 of the 42 clocks during which the schedule changed."
     )
     with duckdb.connect(str(marts)) as connection:
-        connection.execute("update mart.schedule_rule_agreement set agreeing_clocks = clocks")
+        connection.execute("update mart.schedule_rule_agreement set agreeing_clocks = compared_clocks")
     page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
     assert finding(page, "schedule-rules").endswith("no rule meets more of them than another.")
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.schedule_rule_agreement set agreeing_clocks = case schedule_rule when 'last' then 3 else 0 end")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert finding(page, "schedule-rules").endswith("no rule meets half of them, so none is the one it follows.")
 
 
 def test_promises_that_are_copies_are_told_once(tmp_path: Path) -> None:

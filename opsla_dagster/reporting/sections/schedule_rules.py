@@ -23,7 +23,7 @@ RULES = {
 
 def schedule_rules(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
     """How many of the source's own measured times each rule meets; None where no clock saw its schedule change."""
-    found = rows(connection, f"select * from {_TABLE} where clocks > 0 order by source, metric, agreeing_clocks desc, rule", _TABLE)
+    found = rows(connection, f"select * from {_TABLE} order by source, metric, agreeing_clocks desc, schedule_rule", _TABLE)
     if not found:
         return None
     titles = headline.titles()
@@ -42,10 +42,10 @@ def schedule_rules(connection: duckdb.DuckDBPyConnection, headline: Headline) ->
                 {
                     "name": titles.get(row["metric"]) or wording.sentence(wording.name(row["metric"])),
                     "source": row["source"],
-                    "rule": RULES.get(row["rule"], wording.name(row["rule"])),
-                    "clocks": wording.count(row["clocks"]),
+                    "rule": RULES.get(row["schedule_rule"], wording.name(row["schedule_rule"])),
+                    "clocks": wording.count(row["compared_clocks"]),
                     "agreeing": wording.count(row["agreeing_clocks"]),
-                    "share": wording.percent(100 * row["agreeing_clocks"] / row["clocks"], 1),
+                    "share": wording.percent(100 * row["agreeing_clocks"] / row["compared_clocks"], 1),
                 }
                 for row in found
             ]
@@ -57,15 +57,20 @@ def _finding(found: list[Row]) -> str:
     """Which rule meets most clocks of all metrics together, of the source with most such clocks."""
     sums: dict[tuple[str, str], list[int]] = {}
     for row in found:
-        both = sums.setdefault((row["source"], row["rule"]), [0, 0])
+        both = sums.setdefault((row["source"], row["schedule_rule"]), [0, 0])
         both[0] += row["agreeing_clocks"]
-        both[1] += row["clocks"]
+        both[1] += row["compared_clocks"]
     source = max(sums, key=lambda key: (sums[key][1], key))[0]
     rules = {rule: figures for (of_source, rule), figures in sums.items() if of_source == source}
     best = max(rules, key=lambda rule: (rules[rule][0], rule))
     agreeing, clocks = rules[best]
     if sum(figures[0] == agreeing for figures in rules.values()) > 1:
         return f"{source} measures {wording.counted(clocks, 'clock')} during which the schedule changed; no rule meets more of them than another."
+    if 2 * agreeing < clocks:
+        return (
+            f"{source} measures {wording.counted(clocks, 'clock')} during which the schedule changed; no rule meets half of them, so none is the one it "
+            "follows."
+        )
     return (
         f"{source} counts {RULES.get(best, wording.name(best))}: that meets {wording.count(agreeing)} of the "
         f"{wording.counted(clocks, 'clock')} during which the schedule changed."
