@@ -25,7 +25,7 @@ WAYS = {
     ),
     "unknown": ("no verdict of opsla", "Opsla’s clock ended without what would have stopped it, or lies beyond the calendar: no verdict to compare."),
     "no_clock": ("no clock of opsla", "The source judged what opsla has no clock of: nothing that it knows was promised of it, or it never started."),
-    "nothing_compared": ("nothing compared", "The source tells neither a verdict nor a time here, so nothing says that the two agree."),
+    "nothing_compared": ("nothing compared", "The source tells no verdict here, and no time of the same hours: nothing says whether the two agree."),
 }
 
 

@@ -51,6 +51,11 @@ class Event:
     flags: tuple[str, ...]
 
 
+#: An event with its place among those of its instant.
+_Placed = tuple[float, Event]
+_LAST = float("inf")
+
+
 @dataclass(frozen=True)
 class Span:
     """A stretch of the case in one status, begun by `event_id`; `ended_at` is None while it lasts."""
@@ -117,6 +122,9 @@ class Clock:
     is_paused: bool
     margin_seconds: int | None
     due_at: datetime | None
+    #: How it counts where its schedule changed while it ran (in_force, last), and what it would have counted by the other rule (None: open).
+    schedule_rule: str | None = None
+    other_rule_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -206,8 +214,12 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     spans = _of_case(connection, "staging.status_spans", case, "span_number")
     rules = _rows(connection, "select * from staging.sla_metric_rules order by metric, role, signal")
     clock_spans = _of_case(connection, "staging.sla_clock_spans", case, "started_at, state")
+    changed = _of_case(connection, "staging.schedule_change_clocks", case, "policy, metric, cycle")
     clocks = [
-        _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at, settings)
+        _on_changed_schedule(
+            _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at, settings),
+            next((change for change in changed if _is_of(change, row)), None),
+        )
         for row in _of_case(connection, "staging.sla_clocks", case, "started_at, target_seconds, metric, policy, cycle")
     ]
     promises = _of_case(connection, "staging.sla_promises", case, "in_force_from_at, metric")
@@ -225,7 +237,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         merged_into=case["merged_into"],
         verdicts=verdicts,
         events=_time_line(
-            [_event(row, case) for row in events], _said(connection, case), _changed(connection, case),
+            _happened(events, case), _said(connection, case), _changed(connection, case),
             _applied(connection, case, settings.sla_policies), _policies(promises, case, settings.sla_policies), _judged_by_source(verdicts),
         ),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
@@ -337,6 +349,11 @@ def _segment_rows(
 # --- events
 
 
+def _happened(rows: Sequence[Row], case: Row) -> list[_Placed]:
+    """INTAKE comes before all else of its instant, as for the clocks."""
+    return [(-1 if row["status"] == Status.INTAKE else row["source_sequence"], _event(row, case)) for row in rows]
+
+
 def _event(row: Row, case: Row) -> Event:
     return Event(
         event_id=row["event_id"],
@@ -363,9 +380,11 @@ def _told(copies: int) -> str:
     return f"in the log {copies} times"
 
 
-def _said(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
+def _said(connection: duckdb.DuckDBPyConnection, case: Row) -> list[_Placed]:
     rows = _of_case(connection, "staging.messages_deduped", case, "sent_ts, source_sequence, message_id")
-    return [Event(row["message_id"], row["sent_ts"], row["signal"], None, tuple(_who_and_how_often(row))) for row in rows]
+    return [
+        (row["source_sequence"], Event(row["message_id"], row["sent_ts"], row["signal"], None, tuple(_who_and_how_often(row)))) for row in rows
+    ]
 
 
 def _who_and_how_often(message: Row) -> Iterable[str]:
@@ -375,10 +394,13 @@ def _who_and_how_often(message: Row) -> Iterable[str]:
         yield _told(message["copies"])
 
 
-def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Event]:
+def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[_Placed]:
     rows = _of_case(connection, "raw.attribute_changes", case, "changed_ts, source_sequence, change_id")
     return [
-        Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{_value(row['previous_value'])} to {_value(row['value'])}",))
+        (
+            row["source_sequence"],
+            Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{_value(row['previous_value'])} to {_value(row['value'])}",)),
+        )
         for row in rows
     ]
 
@@ -387,25 +409,26 @@ def _value(value: str | None) -> str:
     return "nothing" if value is None else value
 
 
-def _applied(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPoliciesSettings) -> list[Event]:
+def _applied(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPoliciesSettings) -> list[_Placed]:
     """The source's own targets as it applied them to the case, and where it took them back."""
-    events = []
+    events: list[_Placed] = []
     for row in _of_case(connection, "raw.applied_targets", case, "applied_ts, source_sequence, applied_id"):
         title = metric_title(policies, row["metric"])
         if row["target_seconds"] is None:
-            events.append(Event(row["applied_id"], row["applied_ts"], SLA_WITHDRAWN, None, (f"{title}: no longer promised",)))
+            withdrawn = Event(row["applied_id"], row["applied_ts"], SLA_WITHDRAWN, None, (f"{title}: no longer promised",))
+            events.append((row["source_sequence"], withdrawn))
             continue
         target = f"{title}: {wording.exact(row['target_seconds'])} of calendar {row['calendar']}, by policy {row['policy']}"
-        events.append(Event(row["applied_id"], row["applied_ts"], SLA_APPLIED, None, (target,)))
+        events.append((row["source_sequence"], Event(row["applied_id"], row["applied_ts"], SLA_APPLIED, None, (target,))))
     return events
 
 
-def _policies(promises: Sequence[Row], case: Row, policies: SlaPoliciesSettings) -> list[Event]:
+def _policies(promises: Sequence[Row], case: Row, policies: SlaPoliciesSettings) -> list[_Placed]:
     """Where another policy of sla_policies.yml came into force after intake."""
     came = {
         (row["in_force_from_at"], row["policy"]) for row in promises if not row["is_source_promise"] and row["in_force_from_at"] > case["intake_ts"]
     }
-    return [Event("", at, POLICY, None, (f"{policy_title(policies, policy)} is in force",)) for at, policy in sorted(came)]
+    return [(_LAST, Event("", at, POLICY, None, (f"{policy_title(policies, policy)} is in force",))) for at, policy in sorted(came)]
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPoliciesSettings) -> tuple[Verdict, ...]:
@@ -424,17 +447,18 @@ def _verdicts(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPol
     )
 
 
-def _judged_by_source(verdicts: Iterable[Verdict]) -> list[Event]:
+def _judged_by_source(verdicts: Iterable[Verdict]) -> list[_Placed]:
     return [
-        Event("", verdict.breached_at, SOURCE_VERDICT, None, (f"{verdict.title}: broken, the source says",))
+        (_LAST, Event("", verdict.breached_at, SOURCE_VERDICT, None, (f"{verdict.title}: broken, the source says",)))
         for verdict in verdicts
         if verdict.breached_at is not None
     ]
 
 
-def _time_line(*told: Iterable[Event]) -> tuple[Event, ...]:
-    """All of it by instant; what came at one instant stays in its order."""
-    return tuple(sorted((event for events in told for event in events), key=lambda event: event.at))
+def _time_line(*told: Iterable[_Placed]) -> tuple[Event, ...]:
+    """All of it by instant, then in the order of the source, which is that of the clocks."""
+    placed = sorted((one for events in told for one in events), key=lambda one: (one[1].at, one[0]))
+    return tuple(event for _, event in placed)
 
 
 # --- clocks
@@ -487,6 +511,15 @@ def _clock(
         due_at=row["due_at"],
     )
     return _judged(clock, row, is_covered)
+
+
+def _on_changed_schedule(clock: Clock, change: Row | None) -> Clock:
+    """The clock with the rule by which it counts a schedule that changed; `change` is None where none did."""
+    if change is None:
+        return clock
+    rule = change["schedule_change"]
+    other = change["last_elapsed_seconds" if rule == "in_force" else "in_force_elapsed_seconds"]
+    return replace(clock, schedule_rule=rule, other_rule_seconds=other)
 
 
 def _covers(segments: Sequence[Row], started_at: datetime, until: datetime) -> bool:

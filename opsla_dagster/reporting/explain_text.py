@@ -163,6 +163,8 @@ def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> Non
         say(f"{started}; still on as of {words.long(clock.until)}")
     else:
         say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
+    if clock.schedule_rule is not None:
+        say(f"the schedule changed: {schedule_rule(clock)}")
     say(f"[{_OUTCOME_STYLES[clock.outcome]}]{escape(verdict(clock, words.zone))}[/]")
     if judged is not None:
         say(escape(source_verdict(judged, words.zone)))
@@ -252,6 +254,15 @@ def verdict(clock: Clock, zone: str) -> str:
     if not clock.margin_seconds:
         return f"running, its target used up to the second{due}: the next open second breaches it"
     return f"running, {margin} left" + (f"; due {due_at}" if clock.due_at else "")
+
+
+def schedule_rule(clock: Clock) -> str:
+    """How a clock counts whose schedule changed, and what the other rule would have made of it."""
+    rules = {"in_force": "each second counts by the schedule of its instant", "last": "all of it counts by the last one"}
+    if clock.other_rule_seconds is None:
+        return rules[clock.schedule_rule or "last"]
+    other = "by the last one alone" if clock.schedule_rule == "in_force" else "by the schedule of each instant"
+    return f"{rules[clock.schedule_rule or 'last']}; {other} it would be {wording.clock_time(clock.other_rule_seconds)}"
 
 
 def source_verdict(judged: Verdict, zone: str) -> str:

@@ -150,6 +150,7 @@ select
     due_at,
     cast(difference_seconds as bigint) as difference_seconds,
     case
+        when is_breached is null and elapsed_seconds is null then 'nothing_compared'
         when outcome is null then 'no_clock'
         when outcome = 'unknown' then 'unknown'
         when outcome = 'running' then 'still_running'

@@ -196,9 +196,9 @@ def write_account_marts(path: Path) -> Path:
         connection.execute(
             """
             create table mart.schedule_rule_agreement as select * from (values
-                ('acme', 'first_reply', 'in_force', 40, 12), ('acme', 'first_reply', 'last', 40, 39), ('acme', 'next_reply', 'last', 2, 2),
-                ('acme', 'next_reply', 'in_force', 2, 2)
-            ) as t (source, metric, schedule_rule, compared_clocks, agreeing_clocks)
+                ('acme', 'first_reply', 'in_force', false, 40, 12), ('acme', 'first_reply', 'last', true, 40, 39),
+                ('acme', 'next_reply', 'last', true, 2, 2), ('acme', 'next_reply', 'in_force', false, 2, 2)
+            ) as t (source, metric, schedule_rule, is_applied_rule, compared_clocks, agreeing_clocks)
             """
         )
     return path

@@ -338,7 +338,7 @@ def test_a_source_s_verdicts_are_told_clock_by_clock_with_cases_to_look_at(tmp_p
     assert "Half of them are at most 2.2 h apart. opsla explain A-7 source 3:20:00, opsla 0:10:00 opsla explain A-2 source 0:10:00, opsla 0:12:00" in section
     assert "opsla explain <b>9 source broken, opsla kept" in section
     assert "opsla explain A-4 source kept, opsla no clock" in section
-    assert "3 100.0% nothing compared The source tells neither a verdict nor a time here, so nothing says that the two agree." in section
+    assert "3 100.0% nothing compared The source tells no verdict here, and no time of the same hours: nothing says whether the two agree." in section
     assert "A-1" not in section
     with duckdb.connect(str(marts)) as connection:
         connection.execute("delete from mart.source_clock_comparison where comparison <> 'nothing_compared'")
@@ -352,6 +352,10 @@ def test_the_schedule_rule_that_a_source_follows_is_told(tmp_path: Path) -> None
     assert finding(page, "schedule-rules") == (
         "acme counts the whole clock by the last schedule before its end: that meets 41 of the 42 clocks during which the schedule changed."
     )
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.schedule_rule_agreement set is_applied_rule = not is_applied_rule")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert finding(page, "schedule-rules").endswith("`schedule_change: last` in sources.yml makes them go by this one.")
     with duckdb.connect(str(marts)) as connection:
         connection.execute("update mart.schedule_rule_agreement set agreeing_clocks = compared_clocks")
     page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")

@@ -71,7 +71,9 @@ def _finding(found: list[Row]) -> str:
             f"{source} measures {wording.counted(clocks, 'clock')} during which the schedule changed; no rule meets half of them, so none is the one it "
             "follows."
         )
+    applied = any(row["is_applied_rule"] for row in found if (row["source"], row["schedule_rule"]) == (source, best))
+    other = "" if applied else f" Opsla’s own figures go by the other rule: `schedule_change: {best}` in sources.yml makes them go by this one."
     return (
         f"{source} counts {RULES.get(best, wording.name(best))}: that meets {wording.count(agreeing)} of the "
-        f"{wording.counted(clocks, 'clock')} during which the schedule changed."
+        f"{wording.counted(clocks, 'clock')} during which the schedule changed.{other}"
     )
