@@ -346,6 +346,7 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     since: int | None = None
     started_by: Step | None = None
     may_start = not after
+    is_anybody_there = not _waits_for_the_customer(metric, history)
     for step in history.steps:
         ends = step.signals & (stop | cancel)
         if since is not None and ends:
@@ -354,7 +355,8 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
             since = None
         if since is None and may_start and step.signals & start:
             since, started_by = max(step.at, history.intake), step
-        may_start = may_start or bool(step.signals & after)
+        may_start = may_start or (is_anybody_there and bool(step.signals & after))
+        is_anybody_there = is_anybody_there or "CUSTOMER_MESSAGE" in step.signals
     # What is said after the end of a case asks for nothing, unless it is answered.
     is_asked = repeats or answers_the_customer
     asks_in_vain = is_asked and since is not None and history.ended_at is not None and since >= history.ended_at
@@ -365,6 +367,11 @@ def cycles_of(metric: Mapping[str, Any], history: History, reopen: str) -> list[
     if repeats or reopen == "restart":
         return [_cycle(number, [run]) for number, run in enumerate(found, start=1)]
     return [_cycle(1, found[:1] if reopen == "freeze" else found, is_whole=reopen == "void")]
+
+
+def _waits_for_the_customer(metric: Mapping[str, Any], history: History) -> bool:
+    """Before the customer has written, nothing of what the desk does in a case that it began is an answer."""
+    return history.is_outbound and "CUSTOMER_MESSAGE" in metric["start"]
 
 
 def _closes_what_it_began(began: Step, step: Step, ends: set[str] | frozenset[str]) -> bool:

@@ -28,7 +28,8 @@ metrics as (
         bool_or(role = 'cancel') as is_cancellable,
         bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake,
         bool_or(role = 'start_if_outbound') as starts_otherwise_if_outbound,
-        bool_or(role = 'after') as starts_after_a_signal
+        bool_or(role = 'after') as starts_after_a_signal,
+        bool_or(role = 'start' and signal = 'CUSTOMER_MESSAGE') as starts_when_customers_write
     from staging.sla_metric_rules
     group by metric
 ),
@@ -228,7 +229,22 @@ single_run_intervals as (
     where modes.runs_once
 ),
 
--- The first of the signals that must have come before a start counts.
+first_messages_of_outbound_cases as (
+    select
+        signals.case_id,
+        signals.instant,
+        signals.source_sequence,
+        signals.event_id,
+        row_number() over (
+            partition by signals.case_id order by signals.instant, signals.source_sequence, signals.event_id
+        ) as message_number
+    from signals
+    inner join outbound_cases on signals.case_id = outbound_cases.case_id
+    where signals.signal = 'CUSTOMER_MESSAGE'
+),
+
+-- The first of the signals that must have come before a start counts. What the desk does in a case that it began, before the customer has
+-- written, answers nobody.
 after_signals as (
     select
         signals.case_id,
@@ -241,7 +257,23 @@ after_signals as (
         ) as signal_number
     from signals
     inner join staging.sla_metric_rules as rules on signals.signal = rules.signal
-    where rules.role = 'after'
+    inner join metrics on rules.metric = metrics.metric
+    left join outbound_cases on signals.case_id = outbound_cases.case_id
+    left join first_messages_of_outbound_cases as first_messages
+        on signals.case_id = first_messages.case_id and first_messages.message_number = 1
+    where
+        rules.role = 'after'
+        and (
+            outbound_cases.case_id is null
+            or not metrics.starts_when_customers_write
+            or signals.instant > first_messages.instant
+            or (signals.instant = first_messages.instant and signals.source_sequence > first_messages.source_sequence)
+            or (
+                signals.instant = first_messages.instant
+                and signals.source_sequence = first_messages.source_sequence
+                and signals.event_id > first_messages.event_id
+            )
+        )
 ),
 
 metric_signals as (

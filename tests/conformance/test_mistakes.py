@@ -200,6 +200,7 @@ def with_copies(events: Any) -> Any:
         pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
         pytest.param(oracle, "_distinct", without_returns, id="returns are copies"),
         pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken), id="late is broken though nothing stopped it"),
+        pytest.param(oracle, "_waits_for_the_customer", lambda *_: False, id="what the desk began with is a first reply"),
         pytest.param(oracle, "_closes_what_it_began", lambda *_: False, id="a reply that solves owes a further update"),
         pytest.param(oracle, "_is_reply", lambda metric: False, id="a reply is owed to cases that the desk began"),
     ],

@@ -139,12 +139,16 @@ def _merged(story: _Teller) -> None:
 
 
 def _opened_by_an_agent(story: _Teller) -> None:
-    """Zendesk's first reply clock starts when the customer answers."""
+    """Zendesk's first reply clock starts when the customer answers, and the next one when the customer asks again."""
     story.opened(108, f"{MONDAY}13:00:00Z", ADA, submitter_id=ADA)
     story.update(108, f"{MONDAY}15:00:00Z", 1108, comment(1108), status("open", "new"))
     story.promised(108, "reply_time", 1, f"{MONDAY}15:00:00Z", 60)
     story.update(108, f"{MONDAY}15:30:00Z", ADA, comment(ADA))
     story.fulfilled(108, "reply_time", 1, f"{MONDAY}15:30:00Z", 30)
+    story.update(108, f"{MONDAY}16:00:00Z", 1108, comment(1108))
+    story.promised(108, "reply_time", 2, f"{MONDAY}16:00:00Z", 60)
+    story.update(108, f"{MONDAY}16:45:00Z", ADA, comment(ADA))
+    story.fulfilled(108, "reply_time", 2, f"{MONDAY}16:45:00Z", 45)
 
 
 def _opened_by_an_agent_and_never_answered(story: _Teller) -> None:

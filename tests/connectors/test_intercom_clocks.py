@@ -60,7 +60,7 @@ COMPARED: dict[str, dict[str, str]] = {
     "which target was missed, and when, is told by a part": {"any": "agrees", "first_reply": "agrees", "first_resolution": "agrees"},
     "a missed next reply is no verdict on the first one": {"any": "agrees", "first_reply": "agrees"},
     "missed is a verdict on all of an SLA's targets": {"any": "agrees"},
-    "neither has one that runs": {"any": "still_running"},
+    "neither has one that runs": {"any": "nothing_compared"},
 }
 
 

@@ -46,7 +46,7 @@ BY_THE_LAST_SCHEDULE = {
     "106": [("first_reply", 1, 7_200, "breached", "agrees")],
     "107": [("first_reply", 1, 3_600, "met", "agrees")],
     # An agent opened it: from the customer's answer on. 109 was never answered, and nothing was promised of it.
-    "108": [("first_reply", 1, 1_800, "met", "agrees")],
+    "108": [("first_reply", 1, 1_800, "met", "agrees"), ("next_reply", 1, 2_700, "met", "agrees")],
     "110": [("first_reply", 1, None, "unknown (cancelled)", "nothing_compared")],
     # 13:20 to 15:00; the reply that solves begins no further update.
     "111": [("periodic_update", 1, 6_000, "met", "agrees")],
@@ -129,7 +129,7 @@ def test_what_is_said_to_agree_was_compared(made: tuple[Settings, str]) -> None:
     """) == [(0,)]
     assert rows(made[0], """
         select source, comparison, sum(verdicts) from mart.source_clock_comparison group by all order by all
-    """) == [("acme", "agrees", 9), ("acme", "nothing_compared", 2), ("exact", "agrees", 7), ("exact", "nothing_compared", 2), ("exact", "time_differs", 2)]
+    """) == [("acme", "agrees", 10), ("acme", "nothing_compared", 2), ("exact", "agrees", 8), ("exact", "nothing_compared", 2), ("exact", "time_differs", 2)]
 
 
 def test_which_rule_fits_the_account_is_told_whatever_the_desk_goes_by(made: tuple[Settings, str]) -> None:
@@ -143,7 +143,7 @@ def test_which_rule_fits_the_account_is_told_whatever_the_desk_goes_by(made: tup
 def test_the_report_counts_each_promise_once(made: tuple[Settings, str]) -> None:
     """Of either account: 101 and 106 broken; 102, 105, 107 and 108 kept; the deleted 110 unknown."""
     text = made[1]
-    assert "Of 18 verdicts that can be compared, 16 (88.9%) say the same, to the minute; 4 others cannot be compared." in text
+    assert "Of 20 verdicts that can be compared, 18 (90.0%) say the same, to the minute; 4 others cannot be compared." in text
     assert "opsla explain x101 source 3:00:00, opsla 2:50:00" in text
     assert text.count("66.67% 4 2 0 1") == 2
 
