@@ -56,4 +56,16 @@ MART = [
     TableAsset("mart.source_clock_comparison", "sla", deps=["staging.source_clock_comparison"]),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),
     TableAsset("mart.schedule_rule_agreement", "sla", deps=["staging.schedule_change_clocks"]),
+    TableAsset(
+        "mart.case_facts", "facts",
+        deps=[
+            "staging.case_milestones", "staging.messages_deduped", "staging.status_spans", "staging.case_owners", "staging.business_time",
+            "staging.case_source_facts", "staging.case_dimensions",
+        ],
+        checks=["assert_first_comes_before_full_resolution", "assert_messages_add_up"],
+    ),
+    TableAsset("mart.satisfaction", "facts", deps=["staging.case_source_facts", "staging.case_milestones"]),
+    TableAsset(
+        "mart.bot_involvement", "facts", deps=["staging.case_source_facts", "staging.case_milestones", "staging.messages_deduped"],
+    ),
 ]
