@@ -300,6 +300,7 @@ _ALL = [
     _pct("satisfaction_pct", "good_cases of rated_cases"),
     _measure("rating_mean_number", "Mean of the ratings on the source's own scale; NULL where it rates in words"),
     _count("bot_resolved_cases", "Cases that a bot resolved, by the source"),
+    _count("resolved_cases", "Cases that ended, those cancelled left out"),
     _count("replied_cases", "Cases with a public reply of a person"),
     _pct("bot_resolved_pct", "bot_resolved_cases of cases"),
     _pct("replied_pct", "replied_cases of cases"),

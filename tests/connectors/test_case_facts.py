@@ -1,0 +1,148 @@
+"""Facts of a case beside what the vendor's own metric set, rating and fields say of the same ticket.
+
+Belongs here: one ticket made by hand, from Zendesk's export to the tables. Does not belong here: rules of single figures (tests/sql).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from accounts import ALL, DESK, KEY, LATER, landed, zendesk_settings
+from desks import ADA
+from fake_zendesk import EMAIL, TOKEN, FakeZendesk, change, comment, status
+
+from opsla_dagster.settings import Settings
+from opsla_dagster.sources.zendesk.load import load_zendesk
+from opsla_dagster.sources.zendesk.source import ZendeskSource
+from opsla_dagster.window import Window
+from tests.integration.small_desk import REPOSITORY, desk_settings, make, write_config
+
+BO, RITA = 5008, 1007
+STRETCHES = ("first_reply", "first_resolution", "full_resolution", "agent_wait", "requester_wait", "on_hold")
+#: Calendar and business minutes; the desk is open 08:00-18:00 in New York, which is 12:00-22:00 here.
+MINUTES = {
+    "first_reply": (90, 90), "first_resolution": (1260, 420), "full_resolution": (2490, 810), "agent_wait": (930, 90),
+    "requester_wait": (420, 420), "on_hold": (120, 120),
+}
+
+
+def handmade(fake: FakeZendesk) -> None:
+    """Ticket 7: answered, on hold, handed over, solved, reopened, solved again, rated."""
+    fake.page_size = 100
+    fake.ticket(7, "2025-07-08T20:00:00Z", satisfaction_rating={"id": 4, "score": "good", "comment": "Thanks, says Rita Requester", "reason": "Fast"})
+    fake.audit(70, 7, "2025-07-08T20:00:00Z", RITA, status("new"), comment(RITA))
+    fake.audit(71, 7, "2025-07-08T21:30:00Z", ADA, comment(ADA), status("pending", "new"), change("assignee_id", str(ADA), None))
+    fake.audit(72, 7, "2025-07-09T13:00:00Z", RITA, comment(RITA), status("open", "pending"))
+    fake.audit(
+        73, 7, "2025-07-09T14:00:00Z", ADA, comment(ADA, public=False), status("hold", "open"), change("assignee_id", str(BO), str(ADA)),
+        change("group_id", "305", "301"),
+    )
+    fake.audit(74, 7, "2025-07-09T16:00:00Z", BO, status("open", "hold"))
+    fake.audit(75, 7, "2025-07-09T17:00:00Z", BO, comment(BO), status("solved", "open"))
+    fake.audit(76, 7, "2025-07-10T12:00:00Z", RITA, comment(RITA), status("open", "solved"))
+    fake.audit(77, 7, "2025-07-10T13:30:00Z", BO, comment(BO), status("solved", "open"))
+    fake.audit(78, 7, "2025-07-11T12:00:00Z", -1, change("satisfaction_score", "offered", "unoffered"))
+    fake.audit(79, 7, "2025-07-12T09:00:00Z", RITA, change("satisfaction_score", "good", "offered"))
+    fake.audit(80, 7, "2025-07-14T12:00:00Z", -1, status("closed", "solved"))
+    fake.tickets[7].update(status="closed", assignee_id=BO, group_id=305)
+    fake.metric_sets[7] = {
+        "id": 1, "ticket_id": 7, "updated_at": "2025-07-14T12:00:00Z", "replies": 3, "reopens": 1, "assignee_stations": 2, "group_stations": 2,
+        **{
+            f"{'reply' if name == 'first_reply' else name}_time_in_minutes": {"calendar": calendar, "business": business}
+            for name, (calendar, business) in MINUTES.items()
+        },
+    }
+    fake.ticket(8, "2025-07-09T14:00:00Z", satisfaction_rating={"score": "unoffered"}, status="open")
+    fake.audit(81, 8, "2025-07-09T14:00:00Z", 1008, status("open"), comment(1008))
+    fake.ticket(9, "2025-07-09T15:00:00Z", satisfaction_rating={"score": "bad_with_comment"}, status="solved", priority="low")
+    fake.audit(90, 9, "2025-07-09T15:00:00Z", 1009, status("new"), comment(1009))
+    fake.audit(91, 9, "2025-07-09T16:00:00Z", ADA, comment(ADA), status("solved", "new"), change("assignee_id", str(ADA), None))
+    fake.audit(92, 9, "2025-07-09T18:00:00Z", 1009, {"event_type": "SatisfactionRating", "score": "bad", "body": "Never again"})
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, ZendeskSource]]:
+    """The account, loaded and gone through a run."""
+    directory = tmp_path_factory.mktemp("facts")
+    monkeypatch = pytest.MonkeyPatch()
+    for name, value in {"ZD_EMAIL": EMAIL, "ZD_TOKEN": TOKEN, "OPSLA_KEY": KEY}.items():
+        monkeypatch.setenv(name, value)
+    fake = FakeZendesk()
+    handmade(fake)
+    with fake.running():
+        account = zendesk_settings(fake.address)
+        sources = {"desk": DESK.model_dump(), "sources": [account.model_dump(exclude={"subdomain"}, exclude_none=True, mode="json")]}
+        config = write_config(directory / "config", sources)
+        shutil.copy(REPOSITORY / "examples" / "helpdesk" / "quality_gates.yml", config / "quality_gates.yml")
+        settings = desk_settings(directory, cases=1, config=config)
+        load_zendesk(account, DESK, settings.home)
+        make(settings, [Window(date(2025, 7, 1), date(2025, 8, 1))], datetime(2025, 12, 1))
+        yield settings, ZendeskSource(account, DESK, settings.home)
+    monkeypatch.undo()
+
+
+def rows(settings: Settings, select: str) -> list[dict[str, Any]]:
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as warehouse:
+        found: list[dict[str, Any]] = warehouse.sql(select).to_arrow_table().to_pylist()
+    return found
+
+
+def told(source: ZendeskSource, case_id: str, as_of_at: datetime = LATER) -> dict[str, Any]:
+    facts = [row for row in source.source_facts(ALL, as_of_at).to_pylist() if row["case_id"] == case_id]
+    return {row["fact"]: row["value_text"] if row["value_number"] is None else row["value_number"] for row in facts}
+
+
+def test_each_figure_is_the_vendors_own_to_the_minute(desk: tuple[Settings, ZendeskSource]) -> None:
+    (ours,) = rows(desk[0], "select * from mart.case_facts where case_id = '7'")
+    (theirs,) = rows(desk[0], "select * from staging.case_source_facts where case_id = '7'")
+    for stretch in STRETCHES:
+        for place, hours in enumerate(("calendar", "business")):
+            name = f"{stretch}_{hours}_minutes"
+            assert ours[name] == theirs[f"source_{name}"] == MINUTES[stretch][place], name
+    assert ours["public_reply_count"] == theirs["source_reply_count"] == 3
+    assert ours["reopen_count"] == theirs["source_reopen_count"] == 1
+    assert ours["agent_station_count"] == theirs["source_agent_station_count"] == 2
+    assert ours["team_station_count"] == theirs["source_team_station_count"] == 2
+    assert (ours["handoff_count"], ours["private_note_count"], ours["customer_message_count"], ours["bot_reply_count"]) == (1, 1, 3, 0)
+    assert (ours["is_one_touch"], ours["is_open"], ours["is_cancelled"], ours["initiated_by"]) == (False, False, False, "customer")
+    assert (ours["rating_word"], ours["rating_verdict"], ours["rating_number"]) == ("good", "good", None)
+
+
+def test_a_ticket_solved_with_one_reply_is_one_touch_and_an_open_one_is_none_yet(desk: tuple[Settings, ZendeskSource]) -> None:
+    assert rows(desk[0], "select case_id, is_one_touch, full_resolution_calendar_minutes as full from mart.case_facts order by case_id") == [
+        {"case_id": "7", "is_one_touch": False, "full": 2490.0}, {"case_id": "8", "is_one_touch": None, "full": None},
+        {"case_id": "9", "is_one_touch": True, "full": 60.0},
+    ]
+
+
+def test_a_rating_is_known_from_when_it_was_given(desk: tuple[Settings, ZendeskSource]) -> None:
+    source = desk[1]
+    assert {fact: value for fact, value in told(source, "7").items() if fact.startswith("rating")} == {
+        "rating": "good", "rating_verdict": "good", "rating_reason": "Fast", "rating_offered": 1.0,
+    }
+    assert told(source, "7", datetime(2025, 7, 12, 8)) == {}
+    assert "rating" in told(source, "7", datetime(2025, 7, 12, 9))
+    assert told(source, "8") == {"rating_offered": 0.0}
+    assert told(source, "9") == {"rating": "bad", "rating_verdict": "bad", "rating_offered": 1.0}
+    assert told(source, "9", datetime(2025, 7, 9, 17)) == {}
+
+
+def test_what_was_written_beside_a_rating_is_not_stored(desk: tuple[Settings, ZendeskSource]) -> None:
+    stored = [*landed(desk[0].home, "acme", "tickets").values(), *landed(desk[0].home, "acme", "ticket_events").values()]
+    assert any('"good"' in payload for payload in stored)
+    assert not any("Thanks" in payload or "Never again" in payload for payload in stored)
+
+
+def test_satisfaction_counts_what_was_rated(desk: tuple[Settings, ZendeskSource]) -> None:
+    select = "select dimension_value, rated_cases, good_cases, satisfaction_pct from mart.satisfaction where dimension in ('all', 'priority') order by 1"
+    assert rows(desk[0], select) == [
+        {"dimension_value": "all", "rated_cases": 2, "good_cases": 1, "satisfaction_pct": 50.0},
+        {"dimension_value": "low", "rated_cases": 1, "good_cases": 0, "satisfaction_pct": 0.0},
+        {"dimension_value": "normal", "rated_cases": 1, "good_cases": 1, "satisfaction_pct": 100.0},
+    ]
