@@ -47,11 +47,12 @@ MART = [
         deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes", "mart.open_clocks"],
     ),
     TableAsset(
-        "mart.sla_attainment_daily", "sla", deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes"],
-        checks=["assert_every_clock_is_counted"],
+        "mart.sla_attainment_daily", "sla",
+        deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes", "staging.case_dimensions"],
+        checks=["assert_every_clock_is_counted", "assert_named_dimensions_count_every_clock"],
     ),
     TableAsset(
-        "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones"],
+        "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones", "staging.case_dimensions"],
     ),
     TableAsset("mart.source_clock_comparison", "sla", deps=["staging.source_clock_comparison"]),
     TableAsset("mart.source_sla_comparison", "sla", deps=["staging.case_milestones", "staging.sla_clocks"]),

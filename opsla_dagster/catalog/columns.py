@@ -228,8 +228,8 @@ _ALL = [
     _measure("beyond_peers_business_minutes", "Business minutes in that status beyond the peers' median", at_least=None),
     _count("peer_clocks", "Peers that ran in that status, the clock itself among them", at_least=1),
     _measure("early_business_minutes", "Target less elapsed, business minutes; negative when late", at_least=None),
-    _text("dimension", "What the clocks are told apart by", values=(
-        "all", "queue", "priority", "tier", "region", "brand", "channel", "root_cause_stage", "root_cause_owner")),
+    _text("dimension", "What clocks or cases are told apart by: all, queue, priority, tier, region, brand, channel, root_cause_stage, "
+          "root_cause_owner, or a dimension that sources.yml names"),
     _text("dimension_value", "Value of the dimension; none: the case has none"),
     _count("clocks", "Clocks counted in the row"),
     _count("met_clocks", "Clocks that were kept"),

@@ -107,7 +107,8 @@ MART = [
     ),
     table(
         "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, policy, metric and value of one dimension.",
-        "How the clocks stand, by queue, priority, tier, region, brand, channel and root cause; counts add up over dates.",
+        "How the clocks stand, by queue, priority, tier, region, brand, channel, root cause and what sources.yml names besides; counts add up over "
+        "dates.",
         key="intake_date policy metric dimension dimension_value",
         columns="""intake_date policy metric dimension dimension_value clocks met_clocks breached_clocks running_clocks
                    unknown_clocks late_seconds""",

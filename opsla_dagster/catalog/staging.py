@@ -256,9 +256,10 @@ STAGING = [
                    source_on_hold_calendar_minutes source_on_hold_business_minutes""",
     ),
     table(
-        "staging.case_dimensions", Kind.VIEW, "One row per case and dimension that sources.yml names, where the case has a value.",
+        "staging.case_dimensions", Kind.PARTITIONED, "One row per case and dimension that sources.yml names for its source.",
         "Custom fields, forms and fields of organisations, as sources.yml names them; the latest value.",
         key="case_id dimension_name",
         columns="source case_id intake_date dimension_name dimension_value",
+        nullable="dimension_value",
     ),
 ]

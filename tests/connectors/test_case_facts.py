@@ -13,17 +13,21 @@ from typing import Any
 
 import duckdb
 import pytest
-from accounts import ALL, DESK, KEY, LATER, landed, zendesk_settings
+from accounts import ALL, DESK, KEY, LATER, home_in, intercom_settings, landed, zendesk_settings
 from desks import ADA
+from fake_intercom import FakeIntercom
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk, change, comment, status
 
 from opsla_dagster.settings import Settings
+from opsla_dagster.sources.intercom.load import load_intercom
+from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.sources.zendesk.source import ZendeskSource
 from opsla_dagster.window import Window
 from tests.integration.small_desk import REPOSITORY, desk_settings, make, write_config
 
 BO, RITA = 5008, 1007
+DIMENSIONS = {"product": 360002, "plan": "organization.plan", "form": "form"}
 STRETCHES = ("first_reply", "first_resolution", "full_resolution", "agent_wait", "requester_wait", "on_hold")
 #: Calendar and business minutes; the desk is open 08:00-18:00 in New York, which is 12:00-22:00 here.
 MINUTES = {
@@ -35,7 +39,11 @@ MINUTES = {
 def handmade(fake: FakeZendesk) -> None:
     """Ticket 7: answered, on hold, handed over, solved, reopened, solved again, rated."""
     fake.page_size = 100
-    fake.ticket(7, "2025-07-08T20:00:00Z", satisfaction_rating={"id": 4, "score": "good", "comment": "Thanks, says Rita Requester", "reason": "Fast"})
+    fake.organizations[0]["organization_fields"] = {"plan": "gold", "owner": "Rita Requester"}
+    fake.ticket(
+        7, "2025-07-08T20:00:00Z", ticket_form_id=21, custom_fields=[{"id": 360002, "value": "router"}, {"id": 99, "value": "Rita's birthday"}],
+        satisfaction_rating={"id": 4, "score": "good", "comment": "Thanks, says Rita Requester", "reason": "Fast"},
+    )
     fake.audit(70, 7, "2025-07-08T20:00:00Z", RITA, status("new"), comment(RITA))
     fake.audit(71, 7, "2025-07-08T21:30:00Z", ADA, comment(ADA), status("pending", "new"), change("assignee_id", str(ADA), None))
     fake.audit(72, 7, "2025-07-09T13:00:00Z", RITA, comment(RITA), status("open", "pending"))
@@ -58,9 +66,9 @@ def handmade(fake: FakeZendesk) -> None:
             for name, (calendar, business) in MINUTES.items()
         },
     }
-    fake.ticket(8, "2025-07-09T14:00:00Z", satisfaction_rating={"score": "unoffered"}, status="open")
+    fake.ticket(8, "2025-07-09T14:00:00Z", satisfaction_rating={"score": "unoffered"}, status="open", custom_fields=[{"id": 360002, "value": None}])
     fake.audit(81, 8, "2025-07-09T14:00:00Z", 1008, status("open"), comment(1008))
-    fake.ticket(9, "2025-07-09T15:00:00Z", satisfaction_rating={"score": "bad_with_comment"}, status="solved", priority="low")
+    fake.ticket(9, "2025-07-09T15:00:00Z", satisfaction_rating={"score": "bad_with_comment"}, status="solved", priority="low", ticket_form_id=22)
     fake.audit(90, 9, "2025-07-09T15:00:00Z", 1009, status("new"), comment(1009))
     fake.audit(91, 9, "2025-07-09T16:00:00Z", ADA, comment(ADA), status("solved", "new"), change("assignee_id", str(ADA), None))
     fake.audit(92, 9, "2025-07-09T18:00:00Z", 1009, {"event_type": "SatisfactionRating", "score": "bad", "body": "Never again"})
@@ -76,7 +84,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Z
     fake = FakeZendesk()
     handmade(fake)
     with fake.running():
-        account = zendesk_settings(fake.address)
+        account = zendesk_settings(fake.address, dimensions=DIMENSIONS)
         sources = {"desk": DESK.model_dump(), "sources": [account.model_dump(exclude={"subdomain"}, exclude_none=True, mode="json")]}
         config = write_config(directory / "config", sources)
         shutil.copy(REPOSITORY / "examples" / "helpdesk" / "quality_gates.yml", config / "quality_gates.yml")
@@ -128,15 +136,16 @@ def test_a_rating_is_known_from_when_it_was_given(desk: tuple[Settings, ZendeskS
     }
     assert told(source, "7", datetime(2025, 7, 12, 8)) == {}
     assert "rating" in told(source, "7", datetime(2025, 7, 12, 9))
-    assert told(source, "8") == {"rating_offered": 0.0}
-    assert told(source, "9") == {"rating": "bad", "rating_verdict": "bad", "rating_offered": 1.0}
+    assert {fact: value for fact, value in told(source, "8").items() if fact.startswith("rating")} == {"rating_offered": 0.0}
+    assert {fact: value for fact, value in told(source, "9").items() if fact.startswith("rating")} == {"rating": "bad", "rating_verdict": "bad", "rating_offered": 1.0}
     assert told(source, "9", datetime(2025, 7, 9, 17)) == {}
 
 
 def test_what_was_written_beside_a_rating_is_not_stored(desk: tuple[Settings, ZendeskSource]) -> None:
     stored = [*landed(desk[0].home, "acme", "tickets").values(), *landed(desk[0].home, "acme", "ticket_events").values()]
+    stored += landed(desk[0].home, "acme", "organizations").values()
     assert any('"good"' in payload for payload in stored)
-    assert not any("Thanks" in payload or "Never again" in payload for payload in stored)
+    assert not any(word in payload for payload in stored for word in ("Thanks", "Never again", "Rita", "birthday"))
 
 
 def test_satisfaction_counts_what_was_rated(desk: tuple[Settings, ZendeskSource]) -> None:
@@ -146,3 +155,56 @@ def test_satisfaction_counts_what_was_rated(desk: tuple[Settings, ZendeskSource]
         {"dimension_value": "low", "rated_cases": 1, "good_cases": 0, "satisfaction_pct": 0.0},
         {"dimension_value": "normal", "rated_cases": 1, "good_cases": 1, "satisfaction_pct": 100.0},
     ]
+
+
+def test_named_fields_are_dimensions_of_the_case_and_of_its_clocks(desk: tuple[Settings, ZendeskSource]) -> None:
+    assert rows(desk[0], "select case_id, dimensions from mart.case_facts order by case_id") == [
+        {"case_id": "7", "dimensions": "form=Return; plan=gold; product=router"},
+        {"case_id": "8", "dimensions": "plan=gold"},
+        {"case_id": "9", "dimensions": "form=22; plan=gold"},
+    ]
+    clocks = "select dimension, dimension_value, sum(clocks) as clocks from {} where dimension in ('product', 'plan', 'form', 'all') group by all order by all"
+    daily, overview = (rows(desk[0], clocks.format(table)) for table in ("mart.sla_attainment_daily", "mart.sla_overview"))
+    assert daily == overview
+    counted = {(row["dimension"], row["dimension_value"]): row["clocks"] for row in daily}
+    assert counted["plan", "gold"] == counted["all", "all"] > 0
+    assert {value for dimension, value in counted if dimension == "product"} == {"router", "none"}
+    assert {value for dimension, value in counted if dimension == "form"} == {"Return", "22", "none"}
+    assert counted["product", "router"] + counted["product", "none"] == counted["all", "all"]
+
+
+def test_a_dimension_named_after_the_load_is_told(desk: tuple[Settings, ZendeskSource]) -> None:
+    settings, source = desk
+    assert source.reading_notes(LATER) == [
+        "dimension product: 1 of 3 tickets do not have the field 360002, or were loaded before it was named; to have it of all of them, "
+        "load the account into a fresh home"
+    ]
+    later = ZendeskSource(zendesk_settings("https://acme.zendesk.com", dimensions={"colour": 360009, "owner": "organization.owner"}), DESK, settings.home)
+    told_of = later.reading_notes(LATER)
+    assert [note.split(" do not")[0] for note in told_of] == ["dimension colour: 3 of 3 tickets", "dimension owner: 1 of 1 organizations"]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "why"),
+    [
+        ({"Product": 360002}, "pattern"), ({"priority": 360002}, "this dimension is there already"), ({"product": "the product field"}, "pattern"),
+        ({"plan": "organization."}, "pattern"),
+    ],
+)
+def test_a_dimension_that_cannot_be_is_refused(dimensions: dict[str, object], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        zendesk_settings("https://acme.zendesk.com", dimensions=dimensions)
+
+
+def test_attributes_of_conversations_are_dimensions(intercom: FakeIntercom, tmp_path: Path) -> None:
+    settings = intercom_settings(intercom.address, dimensions={"product": "Product line", "paid": "Paid?"}, tier_attribute="Plan", slice_hours=24 * 31)
+    for number, attributes in enumerate([{"Product line": "Router", "Paid?": True, "Secret": "Rita"}, {"Product line": "", "Plan": "Gold"}], start=1):
+        intercom.conversation(number, "2025-07-01T12:00:00", custom_attributes=attributes)
+    load_intercom(settings, DESK, home_in(tmp_path))
+    source = IntercomSource(settings, DESK, home_in(tmp_path))
+    found = {(row["case_id"], row["fact"]): row["value_text"] for row in source.source_facts(ALL, LATER).to_pylist() if row["fact"].startswith("dimension.")}
+    assert found == {
+        ("1", "dimension.product"): "Router", ("1", "dimension.paid"): "true", ("2", "dimension.product"): None, ("2", "dimension.paid"): None,
+    }
+    assert [row["tier"] for row in source.cases(ALL, LATER).to_pylist()] == [None, "Gold"]
+    assert "Rita" not in "".join(landed(home_in(tmp_path), "chat", "conversations").values())

@@ -40,7 +40,9 @@ from opsla_dagster.sources.zendesk.records import (
     RESOURCES,
     SCHEDULE,
     SLA_POLICY,
+    TICKET_FORM,
     audit_record,
+    organization_shape,
     ticket_shape,
 )
 from opsla_dagster.sources.zendesk.schedules import as_known_now
@@ -106,6 +108,7 @@ class _Zendesk:
         self._progress = load.landing.progress()
         load.report.is_first = not self._step("tickets").is_complete
         self._ticket_shape = ticket_shape(settings.custom_fields)
+        self._organization_shape = organization_shape(settings.organization_fields)
         #: None where the account does not offer them.
         self._custom_statuses: set[str] | None = None
         self._asked_at = datetime.now(UTC).replace(tzinfo=None)
@@ -132,6 +135,9 @@ class _Zendesk:
         tables["groups"] = self._list("groups", "/api/v2/groups.json", "groups", NAMED)
         with self._load.optional("brands"):
             tables["brands"] = self._list("brands", "/api/v2/brands.json", "brands", NAMED)
+        if "form" in self._settings.dimensions.values():
+            with self._load.optional("ticket_forms"):
+                tables["ticket_forms"] = self._list("ticket_forms", "/api/v2/ticket_forms.json", "ticket_forms", TICKET_FORM)
         with self._load.optional("sla_policies"):
             tables["sla_policies"] = self._list("sla_policies", "/api/v2/slas/policies.json", "sla_policies", SLA_POLICY)
         with self._load.optional("custom_statuses"):
@@ -288,7 +294,7 @@ class _Zendesk:
         return Row(id_of(stored), from_iso(stored.get(stamp)), stored)
 
     def _organization(self, raw: Mapping[str, Any]) -> Row:
-        return self._row("organizations", raw, NAMED, "updated_at")
+        return self._row("organizations", raw, self._organization_shape, "updated_at")
 
     def _ticket(self, raw: Mapping[str, Any]) -> Row:
         custom = raw.get("custom_status_id")

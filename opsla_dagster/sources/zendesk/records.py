@@ -16,7 +16,7 @@ from opsla_dagster.sources.bronze.shape import Field, Shape, Shaper, converted, 
 
 #: Every table of bronze, in the order in which they are loaded.
 RESOURCES = (
-    "agents", "groups", "brands", "organizations", "sla_policies", "custom_statuses", "schedules", "schedule_versions", "tickets",
+    "agents", "groups", "brands", "organizations", "ticket_forms", "sla_policies", "custom_statuses", "schedules", "schedule_versions", "tickets",
     "metric_sets", "ticket_events", "metric_events",
 )
 
@@ -162,6 +162,29 @@ NAMED: Shape = {
         "description", "is_public", "brand_url", "subdomain", "host_mapping", "has_help_center", "help_center_state", "logo",
         "ticket_form_ids", "signature_template", "is_deleted", "shared_tickets", "shared_comments", "external_id", "domain_names",
         "details", "notes", "group_id", "tags", "organization_fields", "result_type",
+    ),
+}
+
+
+
+def organization_shape(fields: frozenset[str]) -> Shape:
+    """An organisation; of its fields only those that are named, since any other may hold anything."""
+
+    def named(told: Any) -> dict[str, Any]:
+        return {key: as_text(value) for key, value in told.items() if key in fields}
+
+    return {**NAMED, "organization_fields": converted(named, "object")}
+
+
+TICKET_FORM: Shape = {
+    **_STAMPS,
+    "id": keep("integer", required=True),
+    "name": keep("string", required=True),
+    "active": keep("boolean"),
+    "default": keep("boolean"),
+    **_dropped(
+        "raw_name", "display_name", "raw_display_name", "end_user_visible", "position", "ticket_field_ids", "in_all_brands",
+        "restricted_brand_ids", "end_user_conditions", "agent_conditions", "deleted_at",
     ),
 }
 

@@ -1,5 +1,5 @@
 -- One row is what Intercom tells of a case that no clock asks for, known from the conversation's last update on. Of its five faces the upper
--- two are good, as Intercom reports them, the middle one is neutral.
+-- two are good, as Intercom reports them, the middle one is neutral. A case without a value in a dimension has a row without one.
 with stated as (
     select
         used_cases.case_id,
@@ -71,3 +71,13 @@ select
     pair.value_number as value_number
 from told
 where pair.value_text is not null or pair.value_number is not null
+union all
+select
+    used_cases.case_id,
+    used_cases.intake_date,
+    used_cases.updated_ts as known_ts,
+    'dimension.' || dimension_attributes.dimension as fact,
+    nullif(used_cases.payload -> '$.custom_attributes' ->> dimension_attributes.name, '') as value_text,
+    cast(null as double) as value_number
+from used_cases
+cross join dimension_attributes

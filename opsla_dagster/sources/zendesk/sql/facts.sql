@@ -1,6 +1,6 @@
 -- One row is what Zendesk tells of a case that no clock asks for: its rating, known from when it was given, and its metric set, known from the
 -- set's last change on. A rating is a word; whether a comment came with it is not told. Minutes are whole ones, business minutes of the account's
--- schedule.
+-- schedule. A case without a value in a dimension has a row without one.
 with tickets_rated as (
     select
         case_id,
@@ -99,3 +99,22 @@ select
     try_cast(pair.number as double) as value_number
 from measured
 where try_cast(pair.number as double) is not null
+union all
+select
+    used_cases.case_id,
+    used_cases.intake_date,
+    used_cases.updated_ts as known_ts,
+    'dimension.' || dimension_fields.dimension as fact,
+    nullif(
+        case dimension_fields.kind
+            when 'custom' then used_cases.payload ->> ('$.custom_fields."' || dimension_fields.field || '"')
+            when 'form' then coalesce(forms.payload ->> '$.name', used_cases.payload ->> '$.ticket_form_id')
+            when 'organization' then organizations.payload ->> ('$.organization_fields."' || dimension_fields.field || '"')
+        end,
+        ''
+    ) as value_text,
+    cast(null as double) as value_number
+from used_cases
+cross join dimension_fields
+left join landed_ticket_forms as forms on used_cases.payload ->> '$.ticket_form_id' = forms.id
+left join landed_organizations as organizations on used_cases.payload ->> '$.organization_id' = organizations.id
