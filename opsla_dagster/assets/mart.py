@@ -61,12 +61,20 @@ MART = [
         "mart.case_facts", "facts",
         deps=[
             "staging.case_milestones", "staging.messages_deduped", "staging.status_spans", "staging.case_owners", "staging.business_time",
-            "staging.case_source_facts", "staging.case_dimensions",
+            "staging.first_replies", "staging.case_source_facts", "staging.case_dimensions",
         ],
-        checks=["assert_first_comes_before_full_resolution", "assert_messages_add_up"],
+        checks=["assert_facts_add_up"],
     ),
     TableAsset("mart.satisfaction", "facts", deps=["staging.case_source_facts", "staging.case_milestones"]),
     TableAsset(
         "mart.bot_involvement", "facts", deps=["staging.case_source_facts", "staging.case_milestones", "staging.messages_deduped"],
+    ),
+    TableAsset(
+        "mart.agent_activity", "facts",
+        deps=[
+            "staging.messages_deduped", "staging.case_owners", "staging.events_clean", "staging.case_milestones", "staging.business_time",
+            "staging.first_replies",
+        ],
+        checks=["assert_every_agents_reply_is_counted"],
     ),
 ]

@@ -156,7 +156,7 @@ MART = [
         key="case_id",
         columns="""source case_id intake_date intake_ts priority tier case_type team agent brand region channel customer dimensions
                    initiated_by merged_into is_open is_cancelled public_reply_count bot_reply_count customer_message_count
-                   private_note_count is_one_touch reopen_count agent_station_count team_station_count handoff_count
+                   private_note_count is_one_touch reopen_count agent_station_count team_station_count handoff_count first_reply_at first_reply_agent
                    first_reply_calendar_minutes first_reply_business_minutes
                    first_resolution_calendar_minutes first_resolution_business_minutes
                    full_resolution_calendar_minutes full_resolution_business_minutes
@@ -178,5 +178,14 @@ MART = [
         key="source is_bot_involved",
         columns="""source is_bot_involved cases bot_resolved_cases replied_cases resolved_cases bot_resolved_pct replied_pct
                    resolved_pct""",
+    ),
+    table(
+        "mart.agent_activity", Kind.VIEW, "One row per source, local month and agent who did something in it.",
+        "What each agent answered, took and resolved. Figures of single persons are not published: opsla agents shows them, and "
+        "opsla export --table mart.agent_activity writes them.",
+        key="source month_date agent",
+        columns="""source month_date agent public_reply_count private_note_count taken_cases resolved_cases reopened_after_cases
+                   first_replied_cases first_reply_p50_business_minutes""",
+        is_published=False,
     ),
 ]

@@ -242,6 +242,12 @@ STAGING = [
                    measured_rework_business_minutes proxy_rework_business_minutes""",
     ),
     table(
+        "staging.first_replies", Kind.VIEW, "One row per case that a person has answered.",
+        "When, who, and how long it took; where the desk began, from the customer's first message on.",
+        key="case_id",
+        columns="source case_id intake_date first_reply_at first_reply_agent first_reply_calendar_minutes first_reply_business_minutes",
+    ),
+    table(
         "staging.case_source_facts", Kind.VIEW, "One row per case of which its source tells something that no clock asks for.",
         "raw.source_facts with a column a fact: ratings, bots, handling, and what the source counted itself, to stand beside mart.case_facts.",
         key="case_id",

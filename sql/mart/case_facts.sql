@@ -9,8 +9,7 @@ with messages as (
         count(*) filter (where signal = 'PUBLIC_REPLY') as public_replies,
         count(*) filter (where signal = 'BOT_REPLY') as bot_replies,
         count(*) filter (where signal = 'CUSTOMER_MESSAGE') as customer_messages,
-        count(*) filter (where signal = 'PRIVATE_NOTE') as private_notes,
-        min(sent_ts) filter (where signal = 'CUSTOMER_MESSAGE') as first_customer_message_ts
+        count(*) filter (where signal = 'PRIVATE_NOTE') as private_notes
     from staging.messages_deduped
     group by case_id, intake_date
 ),
@@ -26,44 +25,16 @@ cases as (
         milestones.case_id,
         milestones.intake_date,
         milestones.intake_ts,
-        milestones.initiated_by,
-        case
-            when coalesce(milestones.initiated_by, 'customer') = 'customer' then milestones.intake_ts
-            when messages.first_customer_message_ts < milestones.intake_ts then milestones.intake_ts
-            else messages.first_customer_message_ts
-        end as asked_ts,
         least(milestones.resolved_ts, milestones.closed_ts) as first_resolution_ts,
-        case when not milestones.is_open and not milestones.is_cancelled then milestones.ended_at end as full_resolution_ts
+        case
+            when milestones.is_open or milestones.is_cancelled then null
+            when milestones.ended_at > milestones.intake_ts or least(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
+                then milestones.ended_at
+        end as full_resolution_ts
     from staging.case_milestones as milestones
-    left join messages on milestones.case_id = messages.case_id and milestones.intake_date = messages.intake_date
-),
-
-first_replies as (
-    select
-        cases.case_id,
-        cases.intake_date,
-        min(replies.sent_ts) as first_reply_ts
-    from staging.messages_deduped as replies
-    inner join cases on replies.case_id = cases.case_id and replies.intake_date = cases.intake_date
-    where
-        replies.signal = 'PUBLIC_REPLY'
-        and (coalesce(cases.initiated_by, 'customer') = 'customer' or replies.sent_ts >= cases.asked_ts)
-    group by cases.case_id, cases.intake_date
 ),
 
 stretches as (
-    select
-        cases.case_id,
-        cases.intake_date,
-        'first_reply' as stretch,
-        cases.asked_ts as from_ts,
-        first_replies.first_reply_ts as to_ts
-    from cases
-    inner join first_replies on cases.case_id = first_replies.case_id and cases.intake_date = first_replies.intake_date
-    where first_replies.first_reply_ts >= cases.asked_ts
-
-    union all
-
     select
         case_id,
         intake_date,
@@ -135,8 +106,6 @@ times as (
     select
         case_id,
         intake_date,
-        max(calendar_seconds) filter (where stretch = 'first_reply') as first_reply_calendar_seconds,
-        max(business_seconds) filter (where stretch = 'first_reply') as first_reply_business_seconds,
         max(calendar_seconds) filter (where stretch = 'first_resolution') as first_resolution_calendar_seconds,
         max(business_seconds) filter (where stretch = 'first_resolution') as first_resolution_business_seconds,
         max(calendar_seconds) filter (where stretch = 'full_resolution') as full_resolution_calendar_seconds,
@@ -215,8 +184,10 @@ select
     cast(coalesce(stations.agent_station_count, 0) as bigint) as agent_station_count,
     cast(coalesce(stations.team_station_count, 0) as bigint) as team_station_count,
     cast(coalesce(stations.handoff_count, 0) as bigint) as handoff_count,
-    cast(times.first_reply_calendar_seconds / 60.0 as double) as first_reply_calendar_minutes,
-    cast(times.first_reply_business_seconds / 60.0 as double) as first_reply_business_minutes,
+    first_replies.first_reply_at,
+    first_replies.first_reply_agent,
+    first_replies.first_reply_calendar_minutes,
+    first_replies.first_reply_business_minutes,
     cast(times.first_resolution_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
     cast(times.first_resolution_business_seconds / 60.0 as double) as first_resolution_business_minutes,
     cast(times.full_resolution_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
@@ -243,6 +214,8 @@ select
 from staging.case_milestones as milestones
 left join messages on milestones.case_id = messages.case_id and milestones.intake_date = messages.intake_date
 left join sources_with_messages on milestones.source = sources_with_messages.source
+left join staging.first_replies as first_replies
+    on milestones.case_id = first_replies.case_id and milestones.intake_date = first_replies.intake_date
 left join times on milestones.case_id = times.case_id and milestones.intake_date = times.intake_date
 left join stations on milestones.case_id = stations.case_id and milestones.intake_date = stations.intake_date
 left join staging.case_source_facts as facts on milestones.case_id = facts.case_id and milestones.intake_date = facts.intake_date
