@@ -180,7 +180,7 @@ MART = [
                    resolved_pct""",
     ),
     table(
-        "mart.agent_activity", Kind.VIEW, "One row per source, local month and agent who did something in it.",
+        "mart.agent_activity", Kind.WHOLE, "One row per source, local month and agent who did something in it.",
         "What each agent answered, took and resolved. Figures of single persons are not published: opsla agents shows them, and "
         "opsla export --table mart.agent_activity writes them.",
         key="source month_date agent",
