@@ -103,6 +103,8 @@ class AccountSettings(Document):
     start_date: date | None = None
     #: Free text (subjects, descriptions, comments) is dropped unless asked for.
     keep_text: bool = False
+    #: Who the pseudonyms of agents are, written at every load to <home>/names/, for `opsla agents` alone.
+    keep_names: bool = False
     case_id_prefix: str = ""
 
     def first_day(self, desk_start: date) -> date:
@@ -120,7 +122,7 @@ class AccountSettings(Document):
 
 
 _NO_MEANING = {
-    "enabled", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "pseudonym_key_variable",
+    "enabled", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "keep_names", "pseudonym_key_variable",
     "email_variable", "token_variable",
 }
 

@@ -5,6 +5,7 @@ Belongs here: one ticket made by hand, from Zendesk's export to the tables. Does
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -17,8 +18,14 @@ from accounts import ALL, DESK, KEY, LATER, home_in, intercom_settings, landed, 
 from desks import ADA
 from fake_intercom import FakeIntercom
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk, change, comment, status
+from rich.console import Console
+from rich.table import Table
 
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.agents import agents_table
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import Home
+from opsla_dagster.sources.bronze.names import keep_names, names_of
 from opsla_dagster.sources.intercom.load import load_intercom
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.zendesk.load import load_zendesk
@@ -84,7 +91,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Z
     fake = FakeZendesk()
     handmade(fake)
     with fake.running():
-        account = zendesk_settings(fake.address, dimensions=DIMENSIONS)
+        account = zendesk_settings(fake.address, dimensions=DIMENSIONS, keep_names=True)
         sources = {"desk": DESK.model_dump(), "sources": [account.model_dump(exclude={"subdomain"}, exclude_none=True, mode="json")]}
         config = write_config(directory / "config", sources)
         shutil.copy(REPOSITORY / "examples" / "helpdesk" / "quality_gates.yml", config / "quality_gates.yml")
@@ -208,3 +215,47 @@ def test_attributes_of_conversations_are_dimensions(intercom: FakeIntercom, tmp_
     }
     assert [row["tier"] for row in source.cases(ALL, LATER).to_pylist()] == [None, "Gold"]
     assert "Rita" not in "".join(landed(home_in(tmp_path), "chat", "conversations").values())
+
+
+def shown(table: Table) -> str:
+    with (console := Console(width=160, color_system=None)).capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_names_of_agents_are_shown_from_the_local_list_and_are_nowhere_else(desk: tuple[Settings, ZendeskSource]) -> None:
+    home = desk[0].home
+    table = shown(agents_table(home, None))
+    figures = {name: told.split() for name, told in re.findall("(Ada Agentsdottir|Bo Boss) +(.*)", table)}
+    # Ada answered 7 and 9 first and resolved 9; Bo took 7 over, resolved it twice, and the first time was undone.
+    assert figures == {"Ada Agentsdottir": ["2", "1", "2", "1", "0", "2", "75"], "Bo Boss": ["2", "0", "1", "1", "1", "0"]}
+    assert (home.names / "acme.csv").stat().st_mode & 0o077 == 0
+    elsewhere = [path for path in home.root.rglob("*") if path.is_file() and path.parent != home.names]
+    assert len(elsewhere) > 3
+    assert [path for path in elsewhere if b"Agentsdottir" in path.read_bytes()] == []
+
+
+def test_a_list_of_names_keeps_who_left_and_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert names_of(home) == {}
+    keep_names(home, "acme", {"aa": "Ada, née Lovelace", "bb": "Bo"})
+    path = keep_names(home, "acme", {"bb": "Bo Boss"})
+    assert names_of(home) == {("acme", "aa"): "Ada, née Lovelace", ("acme", "bb"): "Bo Boss"}
+    for text, why in (("aa,Ada\n", "begins with aa,Ada"), ("", "begins with nothing"), ("agent,name\naa,Ada,Lovelace\n", "row 2 has 3 values")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(OpslaError, match=why):
+            names_of(home)
+
+
+def test_names_are_kept_only_where_asked_for(intercom: FakeIntercom, tmp_path: Path) -> None:
+    load_intercom(intercom_settings(intercom.address), DESK, home_in(tmp_path))
+    assert names_of(home_in(tmp_path)) == {}
+    load_intercom(intercom_settings(intercom.address, keep_names=True), DESK, home_in(tmp_path))
+    assert "Ada Agentsdottir" in names_of(home_in(tmp_path)).values()
+
+
+def test_a_month_without_anybody_is_refused(desk: tuple[Settings, ZendeskSource]) -> None:
+    with pytest.raises(OpslaError, match=r"^--month 2024-01: no agent did anything in it; there are 2025-07 to 2025-07$"):
+        agents_table(desk[0].home, date(2024, 1, 1))
+    with pytest.raises(OpslaError, match="there is no warehouse here yet"):
+        agents_table(Home(desk[0].home.root / "elsewhere"), None)

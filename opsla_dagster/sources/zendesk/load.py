@@ -24,6 +24,7 @@ from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Answer, Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
 from opsla_dagster.sources.bronze.loading import Load, id_of, latest, records_of
+from opsla_dagster.sources.bronze.names import keep_names
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -73,7 +74,10 @@ def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> L
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
         with load.keeping_what_was_fetched():
-            _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+            account = _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date))))
+            account.run()
+        if settings.keep_names:
+            keep_names(home, settings.name, account.names)
     return load.report
 
 
@@ -107,6 +111,8 @@ class _Zendesk:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
         load.report.is_first = not self._step("tickets").is_complete
+        #: Pseudonym -> name of the agents; kept on this machine only, and only where asked for.
+        self.names: dict[str, str] = {}
         self._ticket_shape = ticket_shape(settings.custom_fields)
         self._organization_shape = organization_shape(settings.organization_fields)
         #: None where the account does not offer them.
@@ -164,6 +170,9 @@ class _Zendesk:
     def _with_bots_told(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The name of an agent can be read here for the last time."""
         name, bots = str(raw.get("name") or ""), self._settings.bots
+        pseudonym = self._load.shaper.person(raw.get("id"))
+        if pseudonym is not None and name:
+            self.names[pseudonym] = name
         if bots is None:
             is_bot = _BOT.search(name) is not None
         else:
