@@ -14,6 +14,18 @@ with messages as (
     group by case_id, intake_date
 ),
 
+-- What opens a case that the desk began answers nobody.
+openings as (
+    select
+        replies.case_id,
+        replies.intake_date,
+        count(*) as opening_replies
+    from staging.messages_deduped as replies
+    inner join staging.case_milestones as begun on replies.case_id = begun.case_id and replies.intake_date = begun.intake_date
+    where replies.signal = 'PUBLIC_REPLY' and begun.initiated_by in ('agent', 'automation') and replies.sent_ts <= begun.intake_ts
+    group by replies.case_id, replies.intake_date
+),
+
 sources_with_messages as (
     select distinct source
     from staging.messages_deduped
@@ -179,7 +191,10 @@ select
     cast(case when sources_with_messages.source is not null then coalesce(messages.bot_replies, 0) end as bigint) as bot_reply_count,
     cast(case when sources_with_messages.source is not null then coalesce(messages.customer_messages, 0) end as bigint) as customer_message_count,
     cast(case when sources_with_messages.source is not null then coalesce(messages.private_notes, 0) end as bigint) as private_note_count,
-    case when not milestones.is_open and not milestones.is_cancelled then messages.public_replies <= 1 end as is_one_touch,
+    case
+        when milestones.is_open or milestones.is_cancelled then null
+        else messages.public_replies - coalesce(openings.opening_replies, 0) <= 1
+    end as is_one_touch,
     milestones.reopen_count,
     cast(coalesce(stations.agent_station_count, 0) as bigint) as agent_station_count,
     cast(coalesce(stations.team_station_count, 0) as bigint) as team_station_count,
@@ -213,6 +228,7 @@ select
     facts.sla_name
 from staging.case_milestones as milestones
 left join messages on milestones.case_id = messages.case_id and milestones.intake_date = messages.intake_date
+left join openings on milestones.case_id = openings.case_id and milestones.intake_date = openings.intake_date
 left join sources_with_messages on milestones.source = sources_with_messages.source
 left join staging.first_replies as first_replies
     on milestones.case_id = first_replies.case_id and milestones.intake_date = first_replies.intake_date

@@ -50,4 +50,4 @@ def _names_in(path: Path) -> dict[str, str]:
     wrong = next((number for number, row in enumerate(rows[1:], start=2) if len(row) != len(_HEADER)), None)
     if wrong is not None:
         raise OpslaError(f"{path}: row {wrong} has {len(rows[wrong - 1])} values; expected an agent and a name (quote a name that has a comma)")
-    return {agent: name for agent, name in rows[1:]}
+    return {row[0]: row[1] for row in rows[1:]}
