@@ -283,6 +283,17 @@ def explain(
         render(explanation, console)
 
 
+@app.command()
+def agents(
+    month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], help="Local month; default: the last one in which anybody did something.")] = None,
+) -> None:
+    """What each agent answered, took and resolved in a month; with names where `keep_names` keeps a list of them in the home."""
+    from opsla_dagster.reporting.agents import agents_table
+    from opsla_dagster.settings import load_settings
+
+    console.print(agents_table(load_settings().home, month.date() if month else None))
+
+
 @app.command("policy-diff")
 def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],

@@ -47,11 +47,12 @@ MART = [
         deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes", "mart.open_clocks"],
     ),
     TableAsset(
-        "mart.sla_attainment_daily", "sla", deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes"],
-        checks=["assert_every_clock_is_counted"],
+        "mart.sla_attainment_daily", "sla",
+        deps=["staging.sla_clocks", "staging.case_milestones", "staging.sla_root_causes", "staging.case_dimensions"],
+        checks=["assert_every_clock_is_counted", "assert_named_dimensions_count_every_clock"],
     ),
     TableAsset(
-        "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones"],
+        "mart.sla_overview", "sla", deps=["mart.sla_attainment_daily", "mart.open_clocks", "staging.case_milestones", "staging.case_dimensions"],
     ),
     TableAsset("mart.promise_durations", "sla", deps=["staging.sla_clocks"]),
     TableAsset("mart.source_clock_examples", "sla", deps=["staging.source_clock_comparison"]),
@@ -60,5 +61,25 @@ MART = [
     TableAsset(
         "mart.source_sla_comparison", "sla",
         deps=["staging.case_milestones", "staging.sla_clocks", "staging.source_clock_comparison"],
+    ),
+    TableAsset(
+        "mart.case_facts", "facts",
+        deps=[
+            "staging.case_milestones", "staging.messages_deduped", "staging.status_spans", "staging.case_owners", "staging.business_time",
+            "staging.first_replies", "staging.case_source_facts", "staging.case_dimensions",
+        ],
+        checks=["assert_facts_add_up"],
+    ),
+    TableAsset("mart.satisfaction", "facts", deps=["staging.case_source_facts", "staging.case_milestones"]),
+    TableAsset(
+        "mart.bot_involvement", "facts", deps=["staging.case_source_facts", "staging.case_milestones", "staging.messages_deduped"],
+    ),
+    TableAsset(
+        "mart.agent_activity", "facts",
+        deps=[
+            "staging.messages_deduped", "staging.case_owners", "staging.events_clean", "staging.case_milestones", "staging.business_time",
+            "staging.first_replies",
+        ],
+        checks=["assert_every_agents_reply_is_counted"],
     ),
 ]

@@ -164,4 +164,7 @@ STAGING = [
             "staging.case_milestones", "staging.case_stage_durations", "staging.business_time", "staging.case_sla_metrics",
         ],
     ),
+    TableAsset("staging.first_replies", "facts", deps=["staging.messages_deduped", "staging.case_milestones", "staging.business_time"]),
+    TableAsset("staging.case_source_facts", "facts", deps=["raw.source_facts"]),
+    TableAsset("staging.case_dimensions", "facts", deps=["raw.source_facts"]),
 ]

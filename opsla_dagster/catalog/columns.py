@@ -54,6 +54,13 @@ def _percentiles(measure: str, what: str) -> list[Column]:
     ]
 
 
+def _stretch(stretch: str, what: str) -> list[Column]:
+    return [
+        _measure(f"{stretch}_calendar_minutes", f"Minutes: {what}"),
+        _measure(f"{stretch}_business_minutes", f"Business minutes of the desk's calendar: {what}"),
+    ]
+
+
 _ALL = [
     # who and when
     _text("source", "Name of the source in sources.yml"),
@@ -222,8 +229,8 @@ _ALL = [
     _measure("beyond_peers_business_minutes", "Business minutes in that status beyond the peers' median", at_least=None),
     _count("peer_clocks", "Peers that ran in that status, the clock itself among them", at_least=1),
     _measure("early_business_minutes", "Target less elapsed, business minutes; negative when late", at_least=None),
-    _text("dimension", "What the clocks are told apart by", values=(
-        "all", "queue", "priority", "tier", "region", "brand", "channel", "root_cause_stage", "root_cause_owner")),
+    _text("dimension", "What clocks or cases are told apart by: all, queue, priority, tier, region, brand, channel, root_cause_stage, "
+          "root_cause_owner, or a dimension that sources.yml names"),
     _text("dimension_value", "Value of the dimension; none: the case has none"),
     _count("clocks", "Clocks counted in the row"),
     _count("met_clocks", "Clocks that were kept"),
@@ -252,6 +259,61 @@ _ALL = [
     _text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
     _flag("is_stopped_by_event", "A stop event ended the clock; false while running and when the case ended without one"),
     _flag("is_paused", "The case is in a status that pauses the clock"),
+    # facts of a case
+    _text("dimensions", "Values of the dimensions that sources.yml names, `product=x; plan=y`, by name", nullable=True),
+    _text("dimension_name", "Name of the dimension in sources.yml"),
+    _count("public_reply_count", "Public replies of persons; NULL: the source tells no messages", nullable=True),
+    _count("bot_reply_count", "Public replies of bots; NULL: the source tells no messages", nullable=True),
+    _count("customer_message_count", "Messages of the customer; NULL: the source tells no messages", nullable=True),
+    _count("private_note_count", "Notes that the customer does not see; NULL: the source tells no messages", nullable=True),
+    _flag("is_one_touch", "Ended, not cancelled, with at most one public reply of a person; NULL: not ended so, or without any message", nullable=True),
+    _count("agent_station_count", "Different agents who held the case"),
+    _count("team_station_count", "Different teams that held the case"),
+    _count("handoff_count", "How often the case went from one agent or team to another; the first of each is none, nor is nobody in between"),
+    _instant("first_reply_at", "The first public reply of a person, as first_reply counts it"),
+    _text("first_reply_agent", "Who gave it", nullable=True),
+    *_stretch("first_reply", "intake to the first public reply of a person; where the desk began, from the customer's first message on"),
+    *_stretch("first_resolution", "intake to the first RESOLVED or CLOSED"),
+    *_stretch("full_resolution", "intake to the end of the case; NULL while open, and where it was cancelled"),
+    *_stretch("agent_wait", "time in CUSTOMER_WAIT, of stretches that have ended: the agent waits"),
+    *_stretch("requester_wait", "time in neither CUSTOMER_WAIT nor an end, of stretches that have ended: the customer waits"),
+    *_stretch("on_hold", "time in ON_HOLD and VENDOR_WAIT, of stretches that have ended; also in requester_wait"),
+    _measure("rating_number", "Rating on the source's own scale (Intercom: 1-5); NULL: not rated, or rated in words"),
+    _text("rating_word", "Rating as a word (Zendesk: good, bad)", nullable=True),
+    _text("rating_verdict", "Rating in words that all sources share; Intercom's 4 and 5 are good, its 3 is neutral; NULL: not rated", nullable=True,
+          values=("good", "neutral", "bad")),
+    _flag("is_rating_offered", "The customer was asked for a rating; NULL: the source does not tell", nullable=True),
+    _flag("is_bot_involved", "A bot took part, by the source or by its replies; NULL: nobody tells", nullable=True),
+    _flag("is_bot_resolved", "The bot resolved it, by the source; NULL: it does not tell", nullable=True),
+    _measure("bot_rating_number", "Rating of the bot on the source's own scale"),
+    _measure("handling_calendar_minutes", "Minutes of handling that the source counted"),
+    _text("sla_name", "Name of the SLA that the source applied", nullable=True),
+    _count("source_reply_count", "Replies that the source counted", nullable=True),
+    _count("source_reopen_count", "Reopens that the source counted", nullable=True),
+    _count("source_agent_station_count", "Agents that the source counted", nullable=True),
+    _count("source_team_station_count", "Teams that the source counted", nullable=True),
+    *[
+        _measure(f"source_{stretch}_{hours}_minutes", f"{stretch.replace('_', ' ')} as the source measured it, {told}", at_least=None)
+        for stretch in ("first_reply", "first_resolution", "full_resolution", "agent_wait", "requester_wait", "on_hold")
+        for hours, told in (("calendar", "minutes"), ("business", "minutes of the source's own schedule"))
+    ],
+    # what agents did
+    _date("month_date", "First day of the local month in the desk's zone"),
+    _count("taken_cases", "Cases that the agent came to hold in the month"),
+    _count("reopened_after_cases", "Of resolved_cases, those reopened later on"),
+    _count("first_replied_cases", "Cases that the agent was the first to answer"),
+    _measure("first_reply_p50_business_minutes", "Exact p50 of their first replies, business minutes of the desk's calendar"),
+    _count("rated_cases", "Cases that were rated"),
+    _count("good_cases", "Of rated_cases, those rated good"),
+    _count("bad_cases", "Of rated_cases, those rated bad"),
+    _pct("satisfaction_pct", "good_cases of rated_cases"),
+    _measure("rating_mean_number", "Mean of the ratings on the source's own scale; NULL where it rates in words"),
+    _count("bot_resolved_cases", "Cases that a bot resolved, by the source"),
+    _count("resolved_cases", "Cases that ended, those cancelled left out; of an agent, cases resolved or closed while the agent held them"),
+    _count("replied_cases", "Cases with a public reply of a person"),
+    _pct("bot_resolved_pct", "bot_resolved_cases of cases"),
+    _pct("replied_pct", "replied_cases of cases"),
+    _pct("resolved_pct", "resolved_cases of cases"),
     # milestones and spans
     _instant("triage_ts", "First TRIAGE"),
     _instant("assigned_ts", "First ASSIGNED"),

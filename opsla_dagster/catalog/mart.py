@@ -107,7 +107,8 @@ MART = [
     ),
     table(
         "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, source, policy, metric and value of one dimension.",
-        "How the clocks stand, by queue, priority, tier, region, brand, channel and root cause; counts add up over dates.",
+        "How the clocks stand, by queue, priority, tier, region, brand, channel, root cause and what sources.yml names besides; counts add up over "
+        "dates.",
         key="intake_date source policy metric dimension dimension_value",
         columns="""intake_date source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks running_clocks
                    unknown_clocks late_seconds""",
@@ -163,5 +164,44 @@ MART = [
         "How often either rule gives the time that the source itself measured: the rule the source follows is the one that agrees.",
         key="source metric schedule_rule",
         columns="source metric schedule_rule is_applied_rule compared_clocks agreeing_clocks agreeing_pct",
+    ),
+    table(
+        "mart.case_facts", Kind.VIEW, "One row per case.",
+        "What was said, who held it, how long each side waited, how it ended and how it was rated. Not published, for it is as long as the "
+        "desk's history: opsla export --table mart.case_facts writes it.",
+        key="case_id",
+        columns="""source case_id intake_date intake_ts priority tier case_type team agent brand region channel customer dimensions
+                   initiated_by merged_into is_open is_cancelled public_reply_count bot_reply_count customer_message_count
+                   private_note_count is_one_touch reopen_count agent_station_count team_station_count handoff_count first_reply_at first_reply_agent
+                   first_reply_calendar_minutes first_reply_business_minutes
+                   first_resolution_calendar_minutes first_resolution_business_minutes
+                   full_resolution_calendar_minutes full_resolution_business_minutes
+                   agent_wait_calendar_minutes agent_wait_business_minutes
+                   requester_wait_calendar_minutes requester_wait_business_minutes
+                   on_hold_calendar_minutes on_hold_business_minutes
+                   rating_number rating_word rating_verdict is_bot_involved is_bot_resolved handling_calendar_minutes sla_name""",
+        is_published=False,
+    ),
+    table(
+        "mart.satisfaction", Kind.WHOLE, "One row per source and value of one dimension that has a rated case.",
+        "How cases were rated; empty where no source tells ratings.",
+        key="source dimension dimension_value",
+        columns="source dimension dimension_value rated_cases good_cases bad_cases satisfaction_pct rating_mean_number",
+    ),
+    table(
+        "mart.bot_involvement", Kind.WHOLE, "One row per source that has bots, and its cases with a bot or without one.",
+        "What bots took part in and resolved, and how the other cases went; empty where no source tells of bots.",
+        key="source is_bot_involved",
+        columns="""source is_bot_involved cases bot_resolved_cases replied_cases resolved_cases bot_resolved_pct replied_pct
+                   resolved_pct""",
+    ),
+    table(
+        "mart.agent_activity", Kind.WHOLE, "One row per source, local month and agent who did something in it.",
+        "What each agent answered, took and resolved. Figures of single persons are not published: opsla agents shows them, and "
+        "opsla export --table mart.agent_activity writes them.",
+        key="source month_date agent",
+        columns="""source month_date agent public_reply_count private_note_count taken_cases resolved_cases reopened_after_cases
+                   first_replied_cases first_reply_p50_business_minutes""",
+        is_published=False,
     ),
 ]

@@ -241,4 +241,31 @@ STAGING = [
         columns="""case_id intake_date tier case_type reopen_count reopened_ts last_resolved_ts
                    measured_rework_business_minutes proxy_rework_business_minutes""",
     ),
+    table(
+        "staging.first_replies", Kind.VIEW, "One row per case that a person has answered.",
+        "When, who, and how long it took; where the desk began, from the customer's first message on.",
+        key="case_id",
+        columns="source case_id intake_date first_reply_at first_reply_agent first_reply_calendar_minutes first_reply_business_minutes",
+    ),
+    table(
+        "staging.case_source_facts", Kind.VIEW, "One row per case of which its source tells something that no clock asks for.",
+        "raw.source_facts with a column a fact: ratings, bots, handling, and what the source counted itself, to stand beside mart.case_facts.",
+        key="case_id",
+        columns="""source case_id intake_date rating_number rating_word rating_verdict is_rating_offered is_bot_involved is_bot_resolved
+                   bot_rating_number handling_calendar_minutes sla_name source_reply_count source_reopen_count
+                   source_agent_station_count source_team_station_count
+                   source_first_reply_calendar_minutes source_first_reply_business_minutes
+                   source_first_resolution_calendar_minutes source_first_resolution_business_minutes
+                   source_full_resolution_calendar_minutes source_full_resolution_business_minutes
+                   source_agent_wait_calendar_minutes source_agent_wait_business_minutes
+                   source_requester_wait_calendar_minutes source_requester_wait_business_minutes
+                   source_on_hold_calendar_minutes source_on_hold_business_minutes""",
+    ),
+    table(
+        "staging.case_dimensions", Kind.PARTITIONED, "One row per case and dimension that sources.yml names for its source.",
+        "Custom fields, forms and fields of organisations, as sources.yml names them; the latest value.",
+        key="case_id dimension_name",
+        columns="source case_id intake_date dimension_name dimension_value",
+        nullable="dimension_value",
+    ),
 ]

@@ -61,6 +61,11 @@ class Home:
         return self.root / "bronze"
 
     @property
+    def names(self) -> Path:
+        """Who the pseudonyms of agents are, a CSV file a source, where somebody asked for it; nothing else of the home has names."""
+        return self.root / "names"
+
+    @property
     def spill(self) -> Path:
         """Where DuckDB puts what does not fit into memory."""
         return self.root / "spill"

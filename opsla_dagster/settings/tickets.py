@@ -70,6 +70,28 @@ BotName = Annotated[str, BeforeValidator(_field_id), StringConstraints(strip_whi
 FieldId = Annotated[str, BeforeValidator(_field_id), StringConstraints(pattern=r"^[0-9]+$")]
 
 
+#: Names that dimensions have already, or that policies may ask for.
+_TAKEN = frozenset({
+    "all", "queue", "root_cause_stage", "root_cause_owner", "source", "schedule", "initiated_by", "category",
+    "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags",
+})
+
+
+def _free_name(value: str) -> str:
+    if value in _TAKEN:
+        raise ValueError("this dimension is there already; give yours another name")
+    return value
+
+
+DimensionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free_name)]
+#: Where a dimension of Zendesk's tickets comes from: a custom field by its number, the form, a field of the organisation by its key.
+ZendeskDimension = Annotated[
+    str, BeforeValidator(_field_id), StringConstraints(pattern=r"^([0-9]+|form|organization\.[A-Za-z0-9_]+)$")
+]
+#: A custom attribute, by its name.
+AttributeName = Annotated[str, StringConstraints(min_length=1)]
+
+
 class AccountSettings(Document):
     """What accounts of every ticket system have in common."""
 
@@ -81,6 +103,8 @@ class AccountSettings(Document):
     start_date: date | None = None
     #: Free text (subjects, descriptions, comments) is dropped unless asked for.
     keep_text: bool = False
+    #: Who the pseudonyms of agents are, written at every load to <home>/names/, for `opsla agents` alone.
+    keep_names: bool = False
     case_id_prefix: str = ""
 
     def first_day(self, desk_start: date) -> date:
@@ -98,7 +122,7 @@ class AccountSettings(Document):
 
 
 _NO_MEANING = {
-    "enabled", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "pseudonym_key_variable",
+    "enabled", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "keep_names", "pseudonym_key_variable",
     "email_variable", "token_variable",
 }
 
@@ -107,6 +131,9 @@ def _flat(value: object, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
     if isinstance(value, dict):
         return [leaf for key, item in value.items() for leaf in _flat(item, (*path, str(key)))]
     return [(path, repr(value))]
+
+
+_OF_ORGANIZATION = "organization."
 
 
 class ZendeskSettings(AccountSettings):
@@ -130,6 +157,8 @@ class ZendeskSettings(AccountSettings):
     tier_field: FieldId | None = None
     case_type_field: FieldId | None = None
     region_from: Literal["brand", "group", "organization"] | FieldId | None = None
+    #: What else cases are told apart by. Stored from the next load on: tickets that do not change afterwards have none.
+    dimensions: Mapping[DimensionName, ZendeskDimension] = {}
 
     @model_validator(mode="after")
     def _has_an_address(self) -> ZendeskSettings:
@@ -149,8 +178,22 @@ class ZendeskSettings(AccountSettings):
     @property
     def custom_fields(self) -> frozenset[str]:
         """The custom fields that are kept; the others may hold anything."""
-        named = {self.tier_field, self.case_type_field, self.region_from}
+        named = {self.tier_field, self.case_type_field, self.region_from, *self.dimensions.values()}
         return frozenset(field for field in named if field is not None and field.isdigit())
+
+    @property
+    def organization_fields(self) -> frozenset[str]:
+        """The keys of the fields of organisations that are kept."""
+        return frozenset(place.removeprefix(_OF_ORGANIZATION) for place in self.dimensions.values() if place.startswith(_OF_ORGANIZATION))
+
+    @property
+    def dimension_places(self) -> list[tuple[str, str, str]]:
+        """(dimension, custom | form | organization, number or key of the field)."""
+        return [
+            (name, "organization", place.removeprefix(_OF_ORGANIZATION)) if place.startswith(_OF_ORGANIZATION)
+            else (name, "form" if place == "form" else "custom", place)
+            for name, place in self.dimensions.items()
+        ]
 
 
 class IntercomSettings(AccountSettings):
@@ -167,6 +210,8 @@ class IntercomSettings(AccountSettings):
     tier_attribute: str | None = None
     case_type_attribute: str | None = None
     region_from: str | None = None
+    #: What else cases are told apart by: custom attributes by name. Stored from the next load on.
+    dimensions: Mapping[DimensionName, AttributeName] = {}
     #: Admins that are bots, by name, address or number: what they write stops only clocks that name BOT_REPLY. Intercom's own operator and
     #: its AI agent are known as such. Taken from the next load on.
     bots: tuple[str, ...] = ()
@@ -186,5 +231,6 @@ class IntercomSettings(AccountSettings):
     @property
     def custom_attributes(self) -> frozenset[str]:
         """The custom attributes that are kept; the others may hold anything."""
-        named = {self.tier_attribute, self.case_type_attribute, self.region_from}
-        return frozenset(name for name in named if name is not None and name not in {"team", "company"})
+        region = None if self.region_from in ("team", "company") else self.region_from
+        named = {self.tier_attribute, self.case_type_attribute, region, *self.dimensions.values()}
+        return frozenset(name for name in named if name is not None)

@@ -1,8 +1,9 @@
 -- One row is one intake date, source, policy, metric and value of one dimension: how its clocks stand, counted once each.
 -- The dimension `all` has every clock; a case without a value counts under `none`; root_cause_stage and root_cause_owner have breached
--- clocks only. Counts add up over dates. Running clocks are not judged here, for that depends on when one looks (mart.sla_overview does).
+-- clocks only; a dimension that sources.yml names has the clocks of the source that names it. Counts add up over dates. Running clocks are not judged here, for that depends on when one looks (mart.sla_overview does).
 with clocks as (
     select
+        clocks.case_id,
         clocks.intake_date,
         clocks.source,
         clocks.policy,
@@ -74,6 +75,36 @@ counted as (
             (intake_date, source, policy, metric, is_source_promise, root_cause_stage),
             (intake_date, source, policy, metric, is_source_promise, root_cause_owner)
         )
+
+    union all
+
+    select
+        clocks.intake_date,
+        clocks.source,
+        clocks.policy,
+        clocks.metric,
+        clocks.is_source_promise,
+        dimensions.dimension_name as dimension,
+        coalesce(dimensions.dimension_value, 'none') as dimension_value,
+        count(*) as clocks,
+        count(*) filter (where clocks.outcome = 'met') as met_clocks,
+        count(*) filter (where clocks.outcome = 'breached') as breached_clocks,
+        count(*) filter (where clocks.outcome = 'running') as running_clocks,
+        count(*) filter (where clocks.outcome = 'unknown') as unknown_clocks,
+        coalesce(sum(case when clocks.outcome = 'breached' then -clocks.early_seconds end), 0) as late_seconds
+    from clocks
+    inner join staging.case_dimensions as dimensions on clocks.case_id = dimensions.case_id and clocks.intake_date = dimensions.intake_date
+    where
+        dimensions.intake_date >= $start_date
+        and dimensions.intake_date < $end_date
+    group by
+        clocks.intake_date,
+        clocks.source,
+        clocks.policy,
+        clocks.metric,
+        clocks.is_source_promise,
+        dimensions.dimension_name,
+        coalesce(dimensions.dimension_value, 'none')
 )
 
 select

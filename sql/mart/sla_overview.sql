@@ -22,6 +22,8 @@ with daily as (
 past_target as (
     select
         cases.source,
+        clocks.case_id,
+        cases.intake_date,
         clocks.policy,
         clocks.metric,
         coalesce(clocks.team, 'none') as queue,
@@ -62,6 +64,20 @@ still_open as (
             (source, policy, metric, brand),
             (source, policy, metric, channel)
         )
+
+    union all
+
+    select
+        past_target.source,
+        past_target.policy,
+        past_target.metric,
+        dimensions.dimension_name as dimension,
+        coalesce(dimensions.dimension_value, 'none') as dimension_value,
+        count(*) as clocks
+    from past_target
+    inner join staging.case_dimensions as dimensions
+        on past_target.case_id = dimensions.case_id and past_target.intake_date = dimensions.intake_date
+    group by past_target.source, past_target.policy, past_target.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
 ),
 
 joined as (

@@ -43,6 +43,7 @@ class FakeZendesk(FakeServer):
             }
         ]
         self.custom_statuses: list[Record] = []
+        self.ticket_forms: list[Record] = [{"id": 21, "name": "Return", "ticket_field_ids": [360002], "updated_at": "2025-07-01T00:00:00Z"}]
         self.holidays: dict[int, list[Record]] = {
             11: [{"id": 1, "name": "Constitution Day", "start_date": "2025-06-05", "end_date": "2025-06-05"}]
         }
@@ -111,7 +112,7 @@ class FakeZendesk(FakeServer):
             "/api/v2/incremental/organizations": ("organizations", self.organizations, "updated_at"),
         }
         lists = {
-            "/api/v2/custom_statuses": ("custom_statuses", self.custom_statuses),
+            "/api/v2/custom_statuses": ("custom_statuses", self.custom_statuses), "/api/v2/ticket_forms": ("ticket_forms", self.ticket_forms),
             "/api/v2/groups": ("groups", self.groups), "/api/v2/brands": ("brands", self.brands), "/api/v2/users": ("users", self.users),
             "/api/v2/slas/policies": ("sla_policies", self.policies), "/api/v2/business_hours/schedules": ("schedules", self.schedules),
         }

@@ -230,7 +230,7 @@ CONVERSATIONS = [
                  ["0 CUSTOMER_MESSAGE", "5 PUBLIC_REPLY"], ["0 unassigned", "5 open", "6 snoozed", "66 open"]),
     Conversation("a ticket's own conversation", [(2, "assign_and_unsnooze", ADA, None, TO_ADA)], ["0 CUSTOMER_MESSAGE"], ["0 unassigned", "2 open"]),
     Conversation("what else Intercom tells is a fact", [(1, "comment", BOT, "Try this"), (30, "comment", ADA, "Hi")], facts={
-        "rating": 4, "bot_participated": 1, "bot_replies": 1, "bot_resolved": 1, "bot_resolution_state": "assumed_resolution", "bot_rating": 5,
+        "rating": 4, "rating_verdict": "good", "bot_participated": 1, "bot_replies": 1, "bot_resolved": 1, "bot_resolution_state": "assumed_resolution", "bot_rating": 5,
         "handling_seconds": 900, "active_handling_seconds": 300, "median_reply_seconds": 120, "reopens": 0, "assignments": 2, "sla_name": "VIP",
         "sla_status": "hit", "teammates": 2}, given={
             **HIT, "conversation_rating": {"rating": 4, "remark": "Rita was here", "created_at": epoch(40), "contact": {"id": "u"}, "teammate": {"id": 5007}},

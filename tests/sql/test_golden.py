@@ -33,6 +33,7 @@ from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.sources.base import TERMINAL_STATUSES
+from opsla_dagster.warehouse.lineage import tables_read
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -114,9 +115,14 @@ def _fill(
     for upstream in road[first:]:
         _write(connection, upstream, window)
     _give(connection, {name: rows for name, rows in given.items() if not is_first[name]}, window)
-    for view in VIEWS:
-        if re.search(rf"\b{re.escape(view)}\b", load_sql(sql_path(table))) and view != table:
-            _write(connection, view, window)
+    for view in _views_below(table):
+        _write(connection, view, window)
+
+
+def _views_below(table: str) -> list[str]:
+    """The views that the table reads, those that they read before them."""
+    read = [view for view in VIEWS if view in tables_read(load_sql(sql_path(table)))]
+    return list(dict.fromkeys(view for each in read for view in (*_views_below(each), each)))
 
 
 def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:

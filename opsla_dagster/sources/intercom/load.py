@@ -22,6 +22,7 @@ from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
 from opsla_dagster.sources.bronze.loading import NOT_THERE, Load, latest, records_of, row_of
+from opsla_dagster.sources.bronze.names import keep_names
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -60,7 +61,10 @@ def load_intercom(settings: IntercomSettings, desk: DeskSettings, home: Home) ->
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
         with load.keeping_what_was_fetched():
-            _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+            workspace = _Intercom(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date))))
+            workspace.run()
+        if settings.keep_names:
+            keep_names(home, settings.name, workspace.names)
     return load.report
 
 
@@ -97,6 +101,8 @@ class _Intercom:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
         load.report.is_first = "conversations" not in self._progress or not self._progress["conversations"].is_complete
+        #: Pseudonym -> name of the admins; kept on this machine only, and only where asked for.
+        self.names: dict[str, str] = {}
         self._shape = conversation_shape(settings.custom_attributes)
         self._server_at = datetime.now(UTC).replace(tzinfo=None)
         #: From when on this load asks for conversations.
@@ -116,10 +122,11 @@ class _Intercom:
     # ---- small lists ---------------------------------------------------------------------------------------------------
 
     def _reference(self) -> None:
+        admins = self._get_list("/admins", "admins")
+        people = {self._load.shaper.person(raw.get("id")): str(raw.get("name") or "") for raw in admins}
+        self.names = {pseudonym: name for pseudonym, name in people.items() if pseudonym is not None and name}
         tables = {
-            "admins": [
-                self._row("admins", {**raw, "is_bot": is_bot_admin(raw, self._settings.bots)}, ADMIN) for raw in self._get_list("/admins", "admins")
-            ],
+            "admins": [self._row("admins", {**raw, "is_bot": is_bot_admin(raw, self._settings.bots)}, ADMIN) for raw in admins],
             "teams": [self._row("teams", raw, TEAM) for raw in self._get_list("/teams", "teams")],
         }
         with self._load.optional("office_hours"):

@@ -47,6 +47,7 @@ PLAN = Plan(
     kept=["notes"],
 )
 
+_DIMENSION_ATTRIBUTES = pa.schema([("dimension", pa.string()), ("name", pa.string())])
 _NAMED_ATTRIBUTES = pa.schema([("attribute", pa.string()), ("name", pa.string())])
 
 
@@ -82,5 +83,12 @@ class IntercomSource(TicketSource):
             "sla_metric": self._settings.sla_metric,
         })  # fmt: skip
         named = {"tier": self._settings.tier_attribute, "case_type": self._settings.case_type_attribute, "region": self._settings.region_from}
-        rows = [{"attribute": attribute, "name": name} for attribute, name in named.items() if name in self._settings.custom_attributes]
+        # A team or a company is no attribute, unless a dimension has that very name.
+        rows = [
+            {"attribute": attribute, "name": name}
+            for attribute, name in named.items()
+            if name is not None and not (attribute == "region" and name in ("team", "company"))
+        ]
         create_table(connection, "named_attributes", pa.Table.from_pylist(rows, _NAMED_ATTRIBUTES))
+        dimensions = [{"dimension": dimension, "name": name} for dimension, name in self._settings.dimensions.items()]
+        create_table(connection, "dimension_attributes", pa.Table.from_pylist(dimensions, _DIMENSION_ATTRIBUTES))

@@ -24,6 +24,7 @@ from opsla_dagster.sources.bronze.files import loading_alone
 from opsla_dagster.sources.bronze.http import Answer, Api, HttpError
 from opsla_dagster.sources.bronze.landing import Landing, Row
 from opsla_dagster.sources.bronze.loading import Load, latest, records_of, row_of
+from opsla_dagster.sources.bronze.names import keep_names
 from opsla_dagster.sources.bronze.privacy import Pseudonyms, secret_of
 from opsla_dagster.sources.bronze.progress import Progress
 from opsla_dagster.sources.bronze.report import LoadReport
@@ -40,7 +41,9 @@ from opsla_dagster.sources.zendesk.records import (
     RESOURCES,
     SCHEDULE,
     SLA_POLICY,
+    TICKET_FORM,
     audit_record,
+    organization_shape,
     ticket_shape,
 )
 from opsla_dagster.sources.zendesk.schedules import as_known_now
@@ -73,7 +76,10 @@ def load_zendesk(settings: ZendeskSettings, desk: DeskSettings, home: Home) -> L
         landing = Landing(settings.name, path, identity)
         load = Load(api, landing, Shaper(pseudonyms, keep_text=settings.keep_text), LoadReport(settings.name))
         with load.keeping_what_was_fetched():
-            _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date)))).run()
+            account = _Zendesk(settings, load, to_epoch(day_before(settings.backfill_start(desk.start_date))))
+            account.run()
+        if settings.keep_names:
+            keep_names(home, settings.name, account.names)
     return load.report
 
 
@@ -109,7 +115,10 @@ class _Zendesk:
         #: Resource -> from when on this load asks for it.
         self._since: dict[str, datetime | None] = {}
         load.report.is_first = not self._step("tickets").is_complete
+        #: Pseudonym -> name of the agents; kept on this machine only, and only where asked for.
+        self.names: dict[str, str] = {}
         self._ticket_shape = ticket_shape(settings.custom_fields)
+        self._organization_shape = organization_shape(settings.organization_fields)
         #: None where the account does not offer them.
         self._custom_statuses: set[str] | None = None
         self._asked_at = datetime.now(UTC).replace(tzinfo=None)
@@ -135,6 +144,9 @@ class _Zendesk:
         tables["groups"] = self._list("groups", "/api/v2/groups.json", "groups", NAMED)
         with self._load.optional("brands"):
             tables["brands"] = self._list("brands", "/api/v2/brands.json", "brands", NAMED)
+        if "form" in self._settings.dimensions.values():
+            with self._load.optional("ticket_forms"):
+                tables["ticket_forms"] = self._list("ticket_forms", "/api/v2/ticket_forms.json", "ticket_forms", TICKET_FORM)
         with self._load.optional("sla_policies"):
             tables["sla_policies"] = self._list("sla_policies", "/api/v2/slas/policies.json", "sla_policies", SLA_POLICY)
         with self._load.optional("custom_statuses"):
@@ -161,6 +173,9 @@ class _Zendesk:
     def _with_bots_told(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The name of an agent can be read here for the last time."""
         name, bots = str(raw.get("name") or ""), self._settings.bots
+        pseudonym = self._load.shaper.person(raw.get("id"))
+        if pseudonym is not None and name:
+            self.names[pseudonym] = name
         if bots is None:
             is_bot = _BOT.search(name) is not None
         else:
@@ -297,7 +312,7 @@ class _Zendesk:
         return row_of(stored, from_iso(stored.get(stamp)))
 
     def _organization(self, raw: Mapping[str, Any]) -> Row:
-        return self._row("organizations", raw, NAMED, "updated_at")
+        return self._row("organizations", raw, self._organization_shape, "updated_at")
 
     def _ticket(self, raw: Mapping[str, Any]) -> Row:
         custom = raw.get("custom_status_id")

@@ -12,14 +12,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsla_dagster.sources.bronze.shape import Field, Shape, Shaper, converted, drop, inside, keep, person, text
+from opsla_dagster.sources.bronze.shape import Field, Shape, Shaper, converted, drop, inside, keep, person, text, word
 
 #: Every table of bronze, in the order in which they are loaded.
 RESOURCES = (
-    "agents", "groups", "brands", "organizations", "sla_policies", "custom_statuses", "schedules", "schedule_versions", "tickets",
+    "agents", "groups", "brands", "organizations", "ticket_forms", "sla_policies", "custom_statuses", "schedules", "schedule_versions", "tickets",
     "metric_sets", "ticket_events", "metric_events",
 )
 
+#: How a ticket is rated. A rule may tell a comment's presence too; the comment itself is text.
+SATISFACTION_SCORES = (
+    "unoffered", "offered", "good", "good_with_comment", "good_without_comment", "bad", "bad_with_comment", "bad_without_comment",
+)
 _STAMPS: Shape = {"created_at": keep("string"), "updated_at": keep("string"), "url": drop()}
 
 
@@ -54,6 +58,10 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "is_public": keep("boolean"),
         "has_incidents": keep("boolean"),
         "problem_id": keep("integer"),
+        "satisfaction_rating": inside({
+            "score": word(SATISFACTION_SCORES), "comment": text(), "reason": keep("string"), "reason_id": keep("integer"),
+            **_dropped("id", "reason_code", "url", "assignee_id", "group_id", "requester_id", "ticket_id", "created_at", "updated_at"),
+        }),
         "subject": text(),
         "raw_subject": text(),
         "description": text(),
@@ -62,7 +70,7 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "email_cc_ids": person("array"),
         **_dropped(
             "fields", "recipient", "external_id", "forum_topic_id", "sharing_agreement_ids", "followup_ids",
-            "followup_source_id", "allow_channelback", "allow_attachments", "from_messaging_channel", "satisfaction_rating",
+            "followup_source_id", "allow_channelback", "allow_attachments", "from_messaging_channel",
             "satisfaction_probability", "encoded_id", "metric_set", "metric_events", "result_type", "comment_count",
             "incident_count", "dates", "slas", "event_counts", "voice_comment", "attribute_value_ids",
             "support_type",
@@ -157,6 +165,29 @@ NAMED: Shape = {
     ),
 }
 
+
+
+def organization_shape(fields: frozenset[str]) -> Shape:
+    """An organisation; of its fields only those that are named, since any other may hold anything."""
+
+    def named(told: Any) -> dict[str, Any]:
+        return {key: as_text(value) for key, value in told.items() if key in fields}
+
+    return {**NAMED, "organization_fields": converted(named, "object")}
+
+
+TICKET_FORM: Shape = {
+    **_STAMPS,
+    "id": keep("integer", required=True),
+    "name": keep("string", required=True),
+    "active": keep("boolean"),
+    "default": keep("boolean"),
+    **_dropped(
+        "raw_name", "display_name", "raw_display_name", "end_user_visible", "position", "ticket_field_ids", "in_all_brands",
+        "restricted_brand_ids", "end_user_conditions", "agent_conditions", "deleted_at",
+    ),
+}
+
 #: Advanced settings of a policy: what else starts or fulfils a metric than it does by default.
 ADVANCED_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "first_reply_time": (
@@ -220,7 +251,7 @@ SCHEDULE: Shape = {
 #: Changes that are kept; whose value is a person's is said beside.
 _KEPT_FIELDS = {
     "status": False, "custom_status_id": False, "priority": False, "type": False, "group_id": False, "brand_id": False,
-    "organization_id": False, "tags": False, "assignee_id": True, "requester_id": True,
+    "organization_id": False, "tags": False, "assignee_id": True, "requester_id": True, "satisfaction_score": False,
 }
 #: The policy on a ticket, and its targets: NULL where it was taken off.
 _POLICY_FIELDS = frozenset({"sla_policy", "group_sla_policy"})
@@ -242,7 +273,7 @@ _LEFT_OUT = frozenset({
     "entitylinkcreated", "error", "external", "facebook", "followerchange", "followernotification", "knowledgecaptured", "knowledgeflagged",
     "knowledgelinkaccepted", "knowledgelinked", "knowledgelinkrejected", "logmeintranscript", "messagingcsat", "notification",
     "notificationwithccs", "offeredto", "organizationactivity", "organizationsubscriptionnotification", "push", "routingchannel",
-    "satisfactionrating", "smsnotification", "surveyoffered", "surveyresponsesubmitted", "suspendedticketrecovery", "ticketfieldredact",
+    "smsnotification", "surveyoffered", "surveyresponsesubmitted", "suspendedticketrecovery", "ticketfieldredact",
     "ticketsharing", "ticketunshare", "translatableerror", "tweet", "usercustomfield", "webhook",
 })
 #: Who acts when nobody does.
@@ -294,6 +325,8 @@ def _history(
         yield from _field_changes(child, "Create" if kind == "create" else "Change", shaper, custom_fields)
     elif kind in _COMMENTS:
         yield _comment(child, audit, author, shaper)
+    elif kind == "satisfactionrating":
+        yield {"id": child.get("id"), "type": "Change", "field": "satisfaction_score", "value": as_text(child.get("score")), "previous": None}
     elif kind == "scheduleassignment":
         yield _assignment(child, child.get("new_schedule_id"), child.get("previous_schedule_id"))
     elif kind not in _LEFT_OUT:

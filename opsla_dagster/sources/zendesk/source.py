@@ -45,7 +45,8 @@ PLAN = Plan(
         "attribute_changes", "attributes", "status_changes", "comments", "applications", "promises", "judgements", "facts", "rejected",
     ],
     landed=[
-        "tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "custom_statuses",
+        "tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "ticket_forms",
+        "custom_statuses",
     ],
     macros=[_METRIC, _CYCLE],
 )
@@ -60,6 +61,7 @@ _REGIONS: dict[str, tuple[str, str]] = {
 }
 
 
+_DIMENSION_FIELDS = pa.schema([("dimension", pa.string()), ("kind", pa.string()), ("field", pa.string())])
 _VERSIONS = pa.schema([
     ("schedule_id", pa.string()), ("calendar", pa.string()), ("known_from", pa.timestamp("us")), ("known_to", pa.timestamp("us")),
     ("is_default", pa.bool_()),
@@ -88,12 +90,32 @@ class ZendeskSource(TicketSource):
         return calendars
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
-        """Advanced settings of the account's SLA policies, and how many of its agents count as bots."""
+        """Advanced settings of the account's SLA policies, how many of its agents count as bots, and what was loaded without a dimension."""
         with reading(self.name, self._bronze) as connection:
             policies, agents = (_payloads(connection, table) for table in ("sla_policies", "agents"))
+            unstored = self._loaded_without_their_dimension(connection)
         bots = sum(agent.get("is_bot") is True for agent in agents)
         counted = f"{bots} of {len(agents)} agents {'counts as a bot' if bots == 1 else 'count as bots'}: what they write is no reply (`bots` in sources.yml)"
-        return [*settings_told(policies), *([counted] if bots else [])]
+        return [*settings_told(policies), *([counted] if bots else []), *unstored]
+
+    def _loaded_without_their_dimension(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """A field that was named after the first load is missing where nothing changed since: its cases would seem to have no value."""
+        notes = []
+        for name, kind, field in self._settings.dimension_places:
+            if kind == "form" or not has_table(connection, "organizations" if kind == "organization" else "tickets"):
+                continue
+            table, holder = ("organizations", "organization_fields") if kind == "organization" else ("tickets", "custom_fields")
+            told = connection.execute(
+                f"select count(*), count(*) filter (where not json_exists(cast(payload as json), $path)) from bronze.{table}",
+                {"path": f'$.{holder}."{field}"'},
+            ).fetchone()
+            total, missing = told or (0, 0)
+            if missing:
+                notes.append(
+                    f"dimension {name}: {missing} of {total} {table} do not have the field {field}, or were loaded before it was named; "
+                    "to have it of all of them, load the account into a fresh home"
+                )
+        return notes
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Which field of a ticket is which attribute of a case, and which hours of a schedule were known when."""
@@ -101,6 +123,8 @@ class ZendeskSource(TicketSource):
         names = pa.schema([("field", pa.string()), ("attribute", pa.string()), ("kind", pa.string())])
         create_table(connection, "field_attributes", pa.Table.from_pylist(rows, names))
         create_table(connection, "schedule_versions", pa.Table.from_pylist([vars(version) for version in self._versions], _VERSIONS))
+        dimensions = [{"dimension": name, "kind": kind, "field": field} for name, kind, field in self._settings.dimension_places]
+        create_table(connection, "dimension_fields", pa.Table.from_pylist(dimensions, _DIMENSION_FIELDS))
         set_variables(connection, {"schedule_change": self._settings.schedule_change})
 
     def _attributes(self) -> list[tuple[str, str, str | None]]:

@@ -10,7 +10,7 @@ with counted as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and dimension not in ('root_cause_stage', 'root_cause_owner')
+        and dimension in ('all', 'queue', 'priority', 'tier', 'region', 'brand', 'channel')
     group by intake_date, dimension
 ),
 

@@ -1,4 +1,5 @@
--- One row is what Intercom tells of a case that no clock asks for, known from the conversation's last update on.
+-- One row is what Intercom tells of a case that no clock asks for, known from the conversation's last update on. Of its five faces the upper
+-- two are good, as Intercom reports them, the middle one is neutral. A case without a value in a dimension has a row without one.
 with stated as (
     select
         used_cases.case_id,
@@ -23,6 +24,15 @@ told as (
         known_ts,
         unnest([
             {'fact': 'rating', 'value_text': null, 'value_number': try_cast(payload ->> '$.conversation_rating.rating' as double)},
+            {
+                'fact': 'rating_verdict',
+                'value_text': case
+                    when try_cast(payload ->> '$.conversation_rating.rating' as double) >= 4 then 'good'
+                    when try_cast(payload ->> '$.conversation_rating.rating' as double) > 2 then 'neutral'
+                    when try_cast(payload ->> '$.conversation_rating.rating' as double) is not null then 'bad'
+                end,
+                'value_number': null
+            },
             {'fact': 'bot_participated', 'value_text': null, 'value_number': cast(has_ai_agent or bot_replies > 0 as double)},
             {'fact': 'bot_replies', 'value_text': null, 'value_number': cast(bot_replies as double)},
             {
@@ -61,3 +71,13 @@ select
     pair.value_number as value_number
 from told
 where pair.value_text is not null or pair.value_number is not null
+union all
+select
+    used_cases.case_id,
+    used_cases.intake_date,
+    used_cases.updated_ts as known_ts,
+    'dimension.' || dimension_attributes.dimension as fact,
+    nullif(used_cases.payload -> '$.custom_attributes' ->> dimension_attributes.name, '') as value_text,
+    cast(null as double) as value_number
+from used_cases
+cross join dimension_attributes
