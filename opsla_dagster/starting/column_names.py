@@ -15,8 +15,8 @@ from opsla_dagster.status import Signal
 #: Field -> names of columns that mean it, the surest first; as `folded` has them, with `_` for a blank.
 NAMES: dict[str, tuple[str, ...]] = {
     "case_id": (
-        "case_id", "ticket_id", "incident_id", "issue_id", "request_id", "conversation_id", "case_number", "ticket_number",
-        "incident_number", "request_number", "ticket_no", "ticket_nr", "ticket_num", "case_no", "case_key", "issue_key", "ticket_key", "case_concept_name",
+        "case_id", "ticket_id", "incident_id", "issue_key", "issue_id", "request_id", "conversation_id", "case_number", "ticket_number",
+        "incident_number", "request_number", "ticket_no", "ticket_nr", "ticket_num", "case_no", "case_key", "ticket_key", "case_concept_name",
         "service_request_number", "unique_key", "ticketnummer", "vorgangsnummer", "vorgangs_nr", "fallnummer", "anfragenummer", "storungsnummer",
         "numero_de_ticket", "n_de_ticket", "no_de_ticket", "id_ticket", "id_du_ticket", "numero_du_ticket", "numero_demande",
         "numero_de_caso", "id_del_caso", "id_de_caso", "id_del_ticket", "no_de_caso", "n_de_caso", "numero_de_incidencia", "numero_del_ticket",
@@ -33,6 +33,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "nuovo_stato", "stato_del_ticket", "nieuwe_status", "ステータス", "状態", "状況", "新ステータス", "対応状況",
         "concept_name", "activity", "aktivitat", "activite", "actividad", "atividade", "attivita", "activiteit",
         "stage", "step", "event", "event_type", "action", "lifecycle_transition",
+        "status_to", "state_to", "to", "to_string", "to_value", "new_value", "value_new", "neuer_wert", "nouvelle_valeur", "nuevo_valor", "novo_valor",
+        "nuovo_valore", "nieuwe_waarde", "変更後",
     ),
     "event_ts": (
         "event_ts", "event_at", "event_time", "timestamp", "time_timestamp", "changed_at", "changed", "change_time", "changed_on",
@@ -50,7 +52,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "reported_at", "reported", "reported_date", "reported_on", "creation_date", "created_date", "create_time", "created_time", "creation_time", "creation_timestamp",
         "open_date", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
         "sys_created_at", "sys_created_on", "received_date", "date_received", "logged_at", "logged", "raised_at", "raised", "date_raised", "ticket_created",
-        "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
+        "create_date", "open_at", "requested", "requested_at", "request_date",
+        "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "geoffnet_am", "geoffnet", "gemeldet_am", "gemeldet", "meldedatum", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
         "cree_le", "cree", "date_de_creation", "date_creation", "ouvert_le", "date_d_ouverture", "date_ouverture", "creado_el", "creado", "fecha_de_creacion",
         "fecha_creacion", "abierto_el", "fecha_de_apertura", "fecha_apertura", "criado_em", "criado", "data_de_criacao", "data_criacao", "aberto_em",
         "data_de_abertura", "data_abertura", "creato_il", "creato", "data_creazione", "data_di_creazione", "aperto_il", "data_apertura", "data_di_apertura",
@@ -128,14 +131,14 @@ _MILESTONE_NAMES: dict[Signal, tuple[str, ...]] = {
         "fecha_de_asignacion", "atribuido_em", "data_de_atribuicao", "assegnato_il", "data_assegnazione", "data_di_assegnazione", "toegewezen_op", "割り当て日時", "担当決定日時",
     ),
     Signal.INVESTIGATION: (
-        "started_at", "started", "started_on", "work_started", "work_started_at", "work_start", "in_progress_at", "in_progress", "begun_at", "actual_start",
+        "activated_at", "activated", "activated_date", "started_at", "started", "started_on", "work_started", "work_started_at", "work_start", "in_progress_at", "in_progress", "begun_at", "actual_start",
         "investigation_started", "in_bearbeitung_seit", "begonnen_am", "debut_de_traitement", "iniciado_em", "inicio_do_atendimento", "iniciado_el", "iniziato_il", "対応開始日時", "着手日時",
     ),
     Signal.ESCALATED: ("escalated_at", "escalated", "escalated_on", "escalation_date", "eskaliert_am"),
     Signal.PUBLIC_REPLY: (
         "first_response", "first_response_at", "first_response_on", "first_response_date", "first_response_time", "first_responded_at", "first_responded_on",
         "first_reply", "first_reply_at", "first_replied_at", "first_public_reply", "responded_at", "responded", "responded_on", "responded_date", "response_date",
-        "initial_response", "initial_response_time", "initial_response_at", "first_answer", "first_contact", "first_agent_response", "first_agent_reply",
+        "initial_response", "initial_response_time", "initial_response_at", "first_answer", "first_contact", "first_agent_response", "first_agent_reply", "first_agent_email_response",
         "erste_antwort", "erste_antwort_am", "erstantwort", "erstantwort_am", "erste_reaktion", "erstreaktion", "premiere_reponse", "premiere_reponse_le", "date_de_premiere_reponse",
         "primera_respuesta", "fecha_de_primera_respuesta", "primeira_resposta", "data_da_primeira_resposta", "primeira_resposta_em", "prima_risposta",
         "data_prima_risposta", "eerste_reactie", "eerste_antwoord", "初回応答日時", "初回返信日時", "一次回答日時", "初回回答日時", "初回応答",
@@ -146,6 +149,29 @@ _MILESTONE_NAMES: dict[Signal, tuple[str, ...]] = {
     Signal.REOPENED: ("reopened_at", "reopened", "reopened_on", "reopened_date", "reopen_date", "last_reopened_at", "last_reopened", "wiedereroffnet_am", "rouvert_le", "reabierto_el", "reaberto_em", "riaperto_il", "再オープン日時"),
 }
 MILESTONES: Mapping[str, Signal] = {name: signal for signal, names in _MILESTONE_NAMES.items() for name in names}
+#: Fields that an instant is in, which a name says with or without a word such as date, time, at.
+_STAMP_NAMES = ("event_ts", "intake_ts", "updated_ts", "resolved_ts", "closed_ts")
+#: Words of a stamp column's name that say only that it is one: `Date/Time Opened`, `Opened Date`, `opened_at` and `Opened` are alike.
+_MARKS_OF_STAMPS = {
+    "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
+    "data", "heure", "le", "el", "em", "il", "op", "ora", "de", "d", "di", "da", "do", "del", "du", "of", "the", "y", "e", "et", "und",
+}
+#: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
+_CASE_ID = re.compile(
+    r"(service_)?(case|ticket|incident|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"|order|claim|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
+)
+_NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
+#: What a column had before a change, which is not what it came to.
+_BEFORE = re.compile(
+    r"(.*_)?(from|old|previous|prev|prior|before|original|initial|vorher|vorheriger|alter|alte|ancien|ancienne|precedent|anterior|precedente|vorige|oude)(_.*)?"
+    r"|from(string|value|status|state)|old(value|status|state)|von|変更前.*"
+)
+#: Columns of an audit trail that name the field which a record changed.
+_CHANGED_FIELD = {
+    "field", "field_name", "fieldname", "field_id", "field_label", "changed_field", "field_event", "attribute", "attribute_name", "property", "property_name",
+    "item", "feld", "feldname", "campo", "champ", "veld", "項目",
+}
 #: What a due date is about -> names of columns that hold it.
 RESOLUTION_DUE, REPLY_DUE = "due", "reply_due"
 DUE_NAMES: dict[str, tuple[str, ...]] = {
@@ -199,14 +225,41 @@ def column_name(column: str) -> str:
 
 
 def fields_named(column: str) -> dict[str, int]:
-    """The fields that a column's name can mean, with its place among the names of each: 0 is surest."""
+    """The fields that a column's name can mean, with its place among the names of each: 0 is surest, and what is in no list comes last."""
     name = column_name(column)
-    return {field: names.index(name) for field, names in NAMES.items() if name in names}
+    found = {field: names.index(name) for field, names in NAMES.items() if name in names}
+    if not found and (column.strip().casefold() in _NUMBER_SIGNS or _CASE_ID.fullmatch(name)):
+        found["case_id"] = len(NAMES["case_id"])
+    if not found and (bare := _bare(name)):
+        found.update({field: len(NAMES[field]) for field in _STAMP_NAMES if bare in _BARE_NAMES[field]})
+    return found
 
 
 def milestone_named(column: str) -> Signal | None:
     """What a stamp column of a file with one row a case says the instant of."""
-    return MILESTONES.get(column_name(column))
+    name = column_name(column)
+    return MILESTONES.get(name) or _BARE_MILESTONES.get(_bare(name))
+
+
+def is_before_a_change(column: str) -> bool:
+    """Whether the name is that of what was there before a change: `From`, `Old Value`, `previous_status`."""
+    return _BEFORE.fullmatch(column_name(column)) is not None
+
+
+def is_changed_field(column: str) -> bool:
+    """Whether the name is that of the field which a record of an audit trail changed."""
+    return column_name(column) in _CHANGED_FIELD
+
+
+def _bare(name: str) -> str:
+    """A name without the words that say only that it is a stamp, each word once; empty where nothing is left."""
+    return "_".join(dict.fromkeys(word for word in name.split("_") if word not in _MARKS_OF_STAMPS))
+
+
+_BARE_NAMES = {field: {_bare(name) for name in NAMES[field]} - {""} for field in _STAMP_NAMES}
+_BARE_MILESTONES: dict[str, Signal] = {
+    bare: signal for signal, names in reversed(_MILESTONE_NAMES.items()) for name in reversed(names) if (bare := _bare(name))
+}
 
 
 def due_named(column: str) -> str | None:

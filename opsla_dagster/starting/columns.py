@@ -15,12 +15,14 @@ from opsla_dagster.sources.event_log.stamp_sql import has_clock
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import (
     AUTHORS,
+    MILESTONES,
     REPLY_DUE,
     RESOLUTION_DUE,
     column_name,
     due_duration_named,
     due_named,
     fields_named,
+    is_before_a_change,
     milestone_named,
     verdicts,
 )
@@ -147,7 +149,8 @@ def _milestones(log: Log, stamps: set[str], found: Mapping[str, str]) -> dict[st
 
 
 def _surest(column: str) -> int:
-    return min(fields_named(column).values(), default=0)
+    """Names of the lists go before what is only like one of them."""
+    return min(fields_named(column).values(), default=0 if column_name(column) in MILESTONES else len(MILESTONES))
 
 
 def _asked_milestones(
@@ -311,7 +314,7 @@ def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str |
     case = found.get("case_id")
     shares: dict[str, float] = {}
     for name, column in log.columns.items():
-        if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name):
+        if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name) or is_before_a_change(name):
             continue
         words = log.words(name)
         placed = sum(count for word, count in words.items() if signal_of(word) is not None) / sum(words.values())

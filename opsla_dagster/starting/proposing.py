@@ -149,8 +149,9 @@ def _require_exact_ids(log: Log, column: str) -> None:
 
 
 def _is_whole(layout: Layout) -> bool:
-    required = ("case_id",) if layout.form == "cases" else ("case_id", "status", "event_ts")
-    return all(name in layout.columns for name in required)
+    if layout.form == "cases":
+        return "case_id" in layout.columns and Signal.INTAKE in layout.milestones.values()
+    return all(name in layout.columns for name in ("case_id", "status", "event_ts"))
 
 
 def _time_format(log: Log, told: Told, layout: Layout, stamps: Mapping[str, tuple[str, ...]], remarks: Remarks) -> Forms:

@@ -16,7 +16,7 @@ from opsla_dagster.sources.event_log.mapping import STAMP_FIELDS
 from opsla_dagster.sources.event_log.stamp_sql import EPOCHS, ISO, SERIAL, has_clock, states_offset
 from opsla_dagster.sources.event_log.stamp_words import common_languages
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.column_names import fields_named
+from opsla_dagster.starting.column_names import due_named, fields_named, milestone_named
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import is_of_numbers, swapped
@@ -125,11 +125,16 @@ def stamp_columns(log: Log, time_format: str | None, asking: Asking, remarks: Re
     forms = {name: _forms_of(log, name, counts[name]) for name in others if counts[name]}
     written = {name: each for name, each in forms.items() if each and not is_of_numbers(each[0])}
     numbers = {name: each for name, each in forms.items() if each and is_of_numbers(each[0])}
-    named = {name: each for name, each in numbers.items() if set(fields_named(name)) & set(STAMP_FIELDS)}
+    named = {name: each for name, each in numbers.items() if _is_called_a_stamp(name, each[0])}
     found.update({**written, **named} if found or written or named else numbers)
     if not found:
         raise OpslaError(_why_none(log, counts, None))
     return _in_order(log, found, asking, remarks)
+
+
+def _is_called_a_stamp(name: str, form: str) -> bool:
+    """Whether numbers may be stamps, by the column's name. Seconds since 1970 are hardly anything else; a spreadsheet's days may be a duration."""
+    return bool(set(fields_named(name)) & set(STAMP_FIELDS)) or (form in EPOCHS and (milestone_named(name) or due_named(name)) is not None)
 
 
 def _forms_of(log: Log, name: str, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -1,0 +1,124 @@
+"""Exports of desks that nobody here runs: what `opsla init` makes of each, or why it refuses it.
+
+Belongs here: small files as systems write them, one kind of fault each, with the right answer beside it. Does not belong here: the worked cases
+that came with the issue (`test_init_cases`, `test_forms_cases`), and the rules of one choice (tests/unit/test_starting_*.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.begin import Answers, begin
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file, and what sources.yml is to say of it; `told` is the command line, as names and values of `Answers`."""
+
+    log: str
+    source: dict[str, Any]
+    says: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+def proposed(directory: Path, log: str | bytes, **told: Any) -> tuple[dict[str, Any], str]:
+    """The source that `opsla init log.csv --yes` writes, and what it says meanwhile. Raises OpslaError where it refuses."""
+    path = directory / told.pop("file", "log.csv")
+    path.write_bytes(log if isinstance(log, bytes) else log.encode())
+    console = Console(record=True, quiet=False, width=400, file=(directory / "said.txt").open("w", encoding="utf-8"))
+    answers: dict[str, Any] = {
+        "files": [path], "zendesk": None, "intercom": False, "directory": directory / "desk", "name": None, "timezone": "UTC", "start_date": None,
+        "time_format": None, "columns": [], "statuses": (), "email_variable": "E", "token_variable": None, "key_variable": "K", "base_url": None, **told,
+    }
+    assert begin(Answers(**answers), Asking(console, is_allowed=False)) is not None
+    (source,) = yaml.safe_load((directory / "desk" / "sources.yml").read_text(encoding="utf-8"))["sources"]
+    return source, console.export_text()
+
+
+READ = {
+    "a status history with the status before and after": Export(
+        "Issue Key,From,To,Date\n"
+        "1,,New,2025-07-07 09:00\n1,New,In Progress,2025-07-07 09:30\n1,In Progress,Resolved,2025-07-07 11:00\n"
+        "2,,New,2025-07-07 10:00\n2,New,In Progress,2025-07-07 10:30\n2,In Progress,Resolved,2025-07-07 12:00\n",
+        {"columns": {"case_id": "Issue Key", "status": "To", "event_ts": "Date"}},
+    ),
+    "a case report whose stamps are called Date/Time Opened": Export(
+        '"Case Number","Status","Date/Time Opened","Date/Time Closed","Age (Hours)"\n'
+        '"00001001","Closed","7/7/2025 9:00 AM","7/18/2025 3:00 PM","30"\n"00001002","New","7/14/2025 9:00 AM","","8"\n',
+        {"columns": {"case_id": "Case Number", "status": "Status"}, "milestones": {"Date/Time Opened": "INTAKE", "Date/Time Closed": "CLOSED"}},
+    ),
+    "a ticket list with create date and close date": Export(
+        "Ticket ID,Ticket status,Create date,Close date,First agent email response date\n"
+        "9001,Closed,2025-07-07 09:00,2025-07-08 10:00,2025-07-07 10:00\n9002,New,2025-07-07 11:00,,2025-07-07 12:00\n",
+        {"milestones": {"Create date": "INTAKE", "Close date": "CLOSED", "First agent email response date": "PUBLIC_REPLY"}},
+    ),
+    "a list of requests called SR_NUMBER": Export(
+        "SR_NUMBER,STATUS,CREATED_DATE,CLOSED_DATE\nSR25-01,Completed,2025-07-07T08:00:00.000,2025-07-08T08:00:00.000\nSR25-03,Open,2025-07-09T08:00:00.000,\n",
+        {"columns": {"case_id": "SR_NUMBER", "status": "STATUS"}, "milestones": {"CREATED_DATE": "INTAKE", "CLOSED_DATE": "CLOSED"}},
+    ),
+    "an issue list whose id is #": Export(
+        "#,Status,Updated,Created,Closed\n101,Closed,07/20/2025 09:00 AM,07/07/2025 08:00 AM,07/20/2025 09:00 AM\n102,New,07/14/2025 09:00 AM,07/14/2025 09:00 AM,\n",
+        {"columns": {"case_id": "#", "status": "Status", "updated_ts": "Updated"}, "milestones": {"Created": "INTAKE", "Closed": "CLOSED"}},
+    ),
+    "revisions of work items": Export(
+        "WorkItemId,Revision,State,ChangedDate\n501,1,New,2025-07-07T09:00:00Z\n501,2,Active,2025-07-07T10:00:00Z\n501,3,Resolved,2025-07-08T09:00:00Z\n",
+        {"columns": {"case_id": "WorkItemId", "status": "State", "event_ts": "ChangedDate"}},
+    ),
+    "an export in German": Export(
+        "Nummer;Geöffnet;Status;Gelöst;Geschlossen\n"
+        "INC1;07.07.2025 08:00:00;Geschlossen;18.07.2025 10:00:00;20.07.2025 09:00:00\nINC2;13.07.2025 08:30:00;In Bearbeitung;;\n",
+        {"columns": {"case_id": "Nummer", "status": "Status"}, "milestones": {"Geöffnet": "INTAKE", "Gelöst": "RESOLVED", "Geschlossen": "CLOSED"}},
+    ),
+    "epochs in columns that only a row a case has": Export(
+        "Incident ID*+,Status*,Submit Date,Responded Date+,Last Resolved Date\n"
+        "INC101,Closed,1751878800,1751880600,1751965200\nINC102,Assigned,1751882400,,\nINC103,Assigned,1751968800,1751970600,\n",
+        {"milestones": {"Submit Date": "INTAKE", "Responded Date+": "PUBLIC_REPLY", "Last Resolved Date": "RESOLVED"}},
+    ),
+    "date and time in two columns, one row a case": Export(
+        "Ticket,Status,Opened Date,Opened Time,Resolved Date,Resolved Time\n"
+        "1,Closed,2025-07-07,09:00,2025-07-07,15:00\n2,Open,2025-07-08,10:00,,\n3,Closed,2025-07-09,10:00,2025-07-10,11:30\n",
+        {"milestones": {"Opened Date + Opened Time": "INTAKE", "Resolved Date + Resolved Time": "RESOLVED"}},
+    ),
+    "an issue list with a key and a number": Export(
+        "Issue key,Issue id,Status,Created,Resolved\nSUP-1,10001,Done,07/Jul/25 9:12 AM,08/Jul/25 2:55 PM\nSUP-2,10002,To Do,08/Jul/25 10:00 AM,\n",
+        {"columns": {"case_id": "Issue key", "status": "Status"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_what_a_person_would_find_plain_is_read_so(tmp_path: Path, kind: str) -> None:
+    export = READ[kind]
+    source, said = proposed(tmp_path, export.log, **export.told)
+    assert {name: source.get(name) for name in export.source} == export.source
+    assert export.says in said
+
+
+REFUSED = {
+    "an audit trail of several fields": (
+        "Issue Key,Changed,Field,From,To\n"
+        "SUP-1,2025-07-07T09:12:00Z,status,Open,In Progress\nSUP-1,2025-07-07T10:12:00Z,resolution,,Done\nSUP-1,2025-07-07T12:00:00Z,status,In Progress,Done\n"
+        "SUP-2,2025-07-08T09:12:00Z,status,Open,In Progress\nSUP-2,2025-07-08T11:12:00Z,status,In Progress,Done\n",
+        r"Column 'Field' says which field a record changed: status \(4\), resolution \(1\); 'To' holds what each of them came to",
+    ),
+    "two ends and no opening": (
+        "Nummer;Angefangen;Status;Gelöst;Geschlossen\nINC1;x;Geschlossen;18.07.2025 10:00:00;20.07.2025 09:00:00\nINC2;y;In Bearbeitung;;\n",
+        "Which column tells when a case was opened: say it with --column INTAKE=COLUMN",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_known_is_asked(tmp_path: Path, kind: str) -> None:
+    log, message = REFUSED[kind]
+    with pytest.raises(OpslaError, match=message):
+        proposed(tmp_path, log)
+    assert not (tmp_path / "desk").exists()
