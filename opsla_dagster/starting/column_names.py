@@ -24,7 +24,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "numero_ticket", "id_richiesta", "numero_richiesta", "n_ticket", "incidentnummer", "meldingsnummer", "zaaknummer", "meldingnummer",
         "チケット番号", "チケットid", "案件番号", "問い合わせ番号", "問合せ番号", "インシデント番号", "受付番号", "チケット", "管理番号", "課題キー",
         "ticket", "case", "incident", "issue", "request", "incidencia", "vorgang", "caso", "demande", "richiesta", "melding", "zaak",
-        "number", "numero", "nummer", "key", "reference", "no", "nr", "id", "番号",
+        "number", "numero", "nummer", "key", "reference", "no", "nr", "id", "iid", "番号",
     ),
     "status": (
         "status", "state", "new_status", "to_status", "new_state", "ticket_status", "case_status", "incident_state", "incident_status",
@@ -101,7 +101,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "tags": ("tags", "labels", "etiquetas", "etiquettes", "schlagworter", "タグ"),
     "resolved_ts": (
-        "resolved_ts", "resolved_at", "resolved", "resolution_date", "resolved_on", "resolved_date", "resolved_time", "resolution_timestamp", "date_resolved", "solved_at", "solved", "solved_on",
+        "resolved_ts", "resolved_at", "resolved", "resolution_date", "resolutiondate", "resolved_on", "resolved_date", "resolved_time", "resolution_timestamp", "date_resolved", "solved_at", "solved", "solved_on",
         "completed_at", "completed", "completed_on", "completion_date", "completed_date", "finished_at", "fixed_at", "last_resolved_date",
         "gelost_am", "geloest_am", "gelost", "losungsdatum", "erledigt_am", "behoben_am", "resolu_le", "resolu", "date_de_resolution", "date_resolution",
         "resuelto_el", "resuelto", "fecha_de_resolucion", "fecha_resolucion", "fecha_de_solucion", "resolvido_em", "resolvido", "data_de_resolucao", "data_resolucao",
@@ -167,6 +167,9 @@ _BEFORE = re.compile(
     r"(.*_)?(from|old|previous|prev|prior|before|original|initial|vorher|vorheriger|alter|alte|ancien|ancienne|precedent|anterior|precedente|vorige|oude)(_.*)?"
     r"|from(string|value|status|state)|old(value|status|state)|von|変更前.*"
 )
+#: Objects of JSON exports around a case's fields, and around the value of one.
+_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request)\.)+(?=.)")
+_WRAPPED = re.compile(r"(?<=.)\.(name|display_?name|display_?value|value|label|\$oid|\$date)$", re.IGNORECASE)
 #: Columns of an audit trail that name the field which a record changed.
 _CHANGED_FIELD = {
     "field", "field_name", "fieldname", "field_id", "field_label", "changed_field", "field_event", "attribute", "attribute_name", "property", "property_name",
@@ -220,8 +223,11 @@ AUTHORS = {
 
 
 def column_name(column: str) -> str:
-    """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`."""
-    return folded(column).replace(" ", "_")
+    """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`.
+
+    Of an object in an object (`fields.status.name`) what only wraps the value is left off.
+    """
+    return folded(_WRAPPED.sub("", _WRAPPING.sub("", column))).replace(" ", "_")
 
 
 def fields_named(column: str) -> dict[str, int]:

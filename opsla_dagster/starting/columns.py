@@ -29,7 +29,7 @@ from opsla_dagster.starting.column_names import (
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import folded, signal_of
+from opsla_dagster.starting.words import folded, listed, signal_of
 from opsla_dagster.status import Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
@@ -52,11 +52,12 @@ LIFECYCLE = {
 
 @dataclass(frozen=True)
 class Due:
-    """A column with what one case was promised: an instant, a day (with its format), or (with a unit) a duration."""
+    """A column with what one case was promised: an instant, a day (with its format), or a duration: a number of units, or text with its units."""
 
     column: str
     unit: str | None = None
     date_format: str | None = None
+    is_duration: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def column_problem(log: Log, name: str, column: str) -> str | None:
     if name not in (*FIELDS, *DUE_FIELDS, *Signal):
         return f"there is no field {name!r}; known: {', '.join((*FIELDS, *DUE_FIELDS))}, and in a file with one row a case {', '.join(Signal)}"
     if column not in log.columns:
-        return f"the log has no such column; it has {', '.join(log.columns)}"
+        return f"the log has no such column; it has {listed(list(log.columns))}"
     if name == "sla_met" and (odd := [word for word in log.words(column) if verdicts(column, [word]) is None]):
         return f"{odd[0]!r} says neither met nor missed; leave it out, and say what it means as sla_met_values in sources.yml"
     return None
@@ -105,7 +106,7 @@ def chosen_columns(log: Log, told: Told, stamps: set[str], asking: Asking, remar
         found = _with(log, stamps, found, name, asking, remarks)
     if case is None:
         return Layout("updates", found, {}, {})
-    due = _due(log, told, stamps, set(found.values()))
+    due = _due(log, told, stamps, set(found.values()), remarks)
     taken = {each.column for each in due.values()}
     found = _with_optional(log, stamps, found, [name for name in FIELDS if name not in _OF_CASES], taken)
     found = _changed(log, told, found, taken, stamps, asking)
@@ -121,7 +122,7 @@ def is_one_row_a_case(log: Log, case: str) -> bool:
 def _of_cases(
     log: Log, told: Told, stamps: set[str], found: dict[str, str], milestones: dict[str, Signal], asking: Asking, remarks: Remarks
 ) -> Layout:
-    due = _due(log, told, stamps, {*found.values(), *milestones})
+    due = _due(log, told, stamps, {*found.values(), *milestones}, remarks)
     taken = {*milestones, *(each.column for each in due.values())}
     stated = set(milestones.values())
     for column, signal in _milestones(log, stamps, found).items():
@@ -175,14 +176,19 @@ def _asked_milestones(
 # ---------------------------------------------------------------- due dates
 
 
-def _due(log: Log, told: Told, stamps: set[str], taken: set[str]) -> dict[str, Due]:
-    """What was promised to the single case: as told, else by name."""
+def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remarks) -> dict[str, Due]:
+    """What was promised to the single case: as told, else by name. A column that is called so and cannot be read is told."""
     due: dict[str, Due] = {}
     for about in DUE_FIELDS:
         named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about)]
         found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
         if found:
             due[about] = found[0]
+        elif unread := [name for name in named if log.columns[name].filled]:
+            remarks.notes.append(
+                f"{unread[0]} is called as a promise is (cells such as {log.columns[unread[0]].examples[0]!r}), and says no instant, day or duration with its "
+                "unit: not used. `due` in sources.yml would say how it is meant."
+            )
     return due
 
 
@@ -192,12 +198,14 @@ def _is_due(column: str, about: str) -> bool:
 
 
 def _promise(log: Log, column: str, stamps: set[str]) -> Due | None:
-    """As the cells are written: an instant, a number of the unit that the name says, or a day; None for anything else."""
+    """As the cells are written: an instant, a number of the unit that the name says, a duration such as 4h, or a day; None for anything else."""
     if column in stamps:
         return Due(column)
     if log.is_numeric(column):
         named = due_duration_named(column)
-        return Due(column, unit=named[1]) if named is not None else None
+        return Due(column, unit=named[1], is_duration=True) if named is not None else None
+    if log.durations(column) == log.columns[column].filled:
+        return Due(column, is_duration=True)
     days = {each: count for each, count in log.stamp_formats(column).items() if not has_clock(each) and count == log.columns[column].filled}
     return Due(column, date_format=next(iter(days))) if len(days) == 1 else None
 
@@ -361,6 +369,6 @@ _REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tup
 
 def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, remarks: Remarks) -> str | None:
     return answer_to(
-        f"{question} (columns: {', '.join(log.columns)})", proposal, f"--column {name}=COLUMN", asking, remarks,
+        f"{question} (columns: {listed(list(log.columns))})", proposal, f"--column {name}=COLUMN", asking, remarks,
         lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
     )

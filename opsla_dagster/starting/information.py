@@ -13,7 +13,7 @@ import duckdb
 
 from opsla_dagster.starting.column_names import fields_named, is_before_a_change, is_changed_field, milestone_named
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
-from opsla_dagster.starting.meanings import FEWEST_SIGNALS, Statuses
+from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamp_choice import Forms
 from opsla_dagster.starting.told import Told
@@ -29,7 +29,7 @@ def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_f
     if layout.form == "cases":
         found = [_too_few_milestones(layout), *_days_only(log, told, layout, time_format)]
     else:
-        found = [_no_case_repeats(log, layout), *_days_only(log, told, layout, time_format)]
+        found = [_without_case(log, layout) or _no_case_repeats(log, layout), *_days_only(log, told, layout, time_format)]
         if found[0] is None:
             found += [_status_never_changes(log, layout), _each_activity_twice(log, told, layout), _one_signal(layout, statuses)]
         found.append(_other_fields(log, told, layout))
@@ -39,6 +39,18 @@ def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_f
 def lacks_an_end(layout: Layout, statuses: Statuses) -> bool:
     """Whether no case can ever have ended."""
     return not any(signal.value in TERMINAL_STATUSES for signal in (*statuses.placed.values(), *layout.milestones.values()))
+
+
+def _without_case(log: Log, layout: Layout) -> str | None:
+    """A report that groups its rows names a case once; nothing says that the rows below are its own."""
+    case = layout.columns["case_id"]
+    lacking = log.rows - log.columns[case].filled
+    if 100 * lacking <= MOST_UNPLACED_PCT * log.rows:
+        return None
+    return (
+        f"{lacking:,} of {counted(log.rows, 'record')} have no {case!r}. Where a report names a case in the first of its rows only, export it without groups, "
+        "or fill the cells below in a spreadsheet; or name another column with --column case_id=COLUMN."
+    )
 
 
 def _no_case_repeats(log: Log, layout: Layout) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,9 @@ from charset_normalizer import from_bytes
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
 from opsla_dagster.sources.event_log.canonical import connect
+from opsla_dagster.sources.event_log.due import is_duration_with_units
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
-from opsla_dagster.sources.event_log.mapping import is_rounded_id
+from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id
 from opsla_dagster.sources.event_log.reading.archives import tables_in
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_file import copied, dialect_of
@@ -46,6 +48,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     tidied,
 )
 from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
+from opsla_dagster.starting.words import listed
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
@@ -58,6 +61,10 @@ _LEGACY_ENCODINGS = ("cp1252", "cp932", "gb18030", "cp949", "big5", "cp1251", "c
 _TELLING_BYTES = 2**16
 _SAMPLE = 500
 _EXAMPLES = 3
+#: Zeros beyond the digits that a spreadsheet keeps, of all different ids together, from which they are no accident.
+_TELLING_ZEROS = 4
+#: How ISO stamps are written that stand for a day.
+_ISO_MIDNIGHTS = tuple(f"%Y-%m-%d{join}{clock}" for join in " T" for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%SZ", "%H:%M:%S.%fZ"))
 _STATED = rf"({ISO_OFFSET}|[A-Za-z][A-Za-z_/+-]*\d*)$"
 #: Years that the event_log source accepts.
 _PLAUSIBLE = "between timestamp '1970-01-01' and timestamp '2099-12-31 23:59:59.999999'"
@@ -102,6 +109,8 @@ class Log:
     rows: int
     unreadable: int
     missing_values: tuple[str, ...]
+    #: Names that several columns of a file have: none of them can be said, so none is among the columns.
+    repeated_names: tuple[str, ...]
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
@@ -112,6 +121,13 @@ class Log:
     def csv(self) -> CsvSettings:
         """How the CSV files among them are written."""
         return self.written.csv
+
+    @property
+    def repeated_names_told(self) -> list[str]:
+        """What to do about columns that are called alike; empty where none are."""
+        if not self.repeated_names:
+            return []
+        return [f"Several columns are called {listed(self.repeated_names)}: not used, since nothing tells them apart; give each its own name in the header"]
 
     def words(self, column: str) -> dict[str, int]:
         """What the column says, with how often, the commonest first."""
@@ -202,6 +218,15 @@ class Log:
         ((count,),) = self._rows(f"select count(*) filter ({joined(self._tidy(column), 'cast(null as varchar)')} <> {self._tidy(column)}) from log")
         return int(count)
 
+    def date_format_of(self, column: str, forms: Sequence[str]) -> str | None:
+        """A strptime format that reads every cell of a column as it is written; None where none of the forms, or of the usual ISO ones, does."""
+        cell = self.columns[column].sql
+        for form in (*(each for each in forms if "%" in each), *_ISO_MIDNIGHTS):
+            ((count,),) = self._rows(f"select count(try_strptime({cell}, {literal(form)})) from log")
+            if count == self.columns[column].filled:
+                return form
+        return None
+
     def with_a_fraction(self, column: str) -> int:
         """Cells that are numbers with a fraction."""
         ((count,),) = self._rows(f"select count(*) filter (regexp_matches({self._tidy(column)}, '^\\d+[.,]\\d| 0?[.,]\\d')) from log")
@@ -221,7 +246,17 @@ class Log:
         """Ids of the column that a spreadsheet rounded, with how often each occurs, in the order of the files."""
         cell = self.columns[column].sql
         found = self._rows(f"select {cell}, count(*) from log where {is_rounded_id(cell)} group by {cell} order by min(file_number), min(row_number), {cell}")
-        return dict(found)
+        return dict(found) or self._cut_ids(column)
+
+    def _cut_ids(self, column: str) -> dict[str, int]:
+        """Long numbers that all end in zeros where a spreadsheet keeps no digits; none where that may be an accident."""
+        cell = self.columns[column].sql
+        found = self._rows(
+            f"select {cell}, count(*), regexp_extract({cell}, '^\\d{{{EXACT_DIGITS}}}(\\d+)$', 1) as beyond from log where {cell} is not null "
+            f"group by {cell} having beyond <> '' order by min(file_number), min(row_number), {cell}"
+        )
+        beyond = "".join(digits for _, _, digits in found)
+        return {id_: count for id_, count, _ in found} if len(beyond) >= _TELLING_ZEROS and not beyond.strip("0") else {}
 
     def month_words(self, column: str) -> list[str]:
         """The words of letters in the cells of a column, as written."""
@@ -263,6 +298,12 @@ class Log:
         cell = self.columns[column].sql
         ((count,),) = self._rows(f"select count(try_cast({cell} as double)) from log")
         return bool(count) and count == self.columns[column].filled
+
+    def durations(self, column: str) -> int:
+        """Cells that say a duration with its units, such as 4h or 02:30:00."""
+        cell = self.columns[column].sql
+        ((count,),) = self._rows(f"select count(*) filter ({is_duration_with_units(cell)}) from log")
+        return int(count)
 
     def is_filled_only_with(self, column: str, case: str, other: str, words: Sequence[str]) -> bool:
         """Whether the column is filled only in cases of which some record says one of the words in the other column."""
@@ -486,7 +527,8 @@ def _measured(
     if not rows:
         raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
     notes = tuple(f"{item.file.name}: {item.note}" for item in loaded if item.note)
-    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, zone, connection)
+    repeated = dict.fromkeys(name for item in loaded for name, count in Counter(column.name for column in item.columns).items() if name and count > 1)
+    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, tuple(repeated), zone, connection)
 
 
 def _common_columns(loaded: Sequence[Loaded]) -> list[str]:

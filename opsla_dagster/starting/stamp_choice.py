@@ -20,7 +20,7 @@ from opsla_dagster.starting.column_names import due_named, fields_named, milesto
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import is_of_numbers, swapped
-from opsla_dagster.starting.words import counted
+from opsla_dagster.starting.words import counted, listed
 
 #: One form of stamps, or several that the cells of a log have.
 Forms = str | tuple[str, ...]
@@ -257,7 +257,8 @@ def _tell_forms(log: Log, event: str, forms: Sequence[str], notes: list[str]) ->
 def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | None) -> str:
     """Why no column reads as stamps: of the nearest one how many cells do, the first that do not, and what would read them."""
     hint = f" as {told!r}" if told else ""
-    text = f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)})"
+    text = f"{log.files[0]}: no column reads as stamps{hint} (columns: {listed(list(log.columns))})"
+    text = ". ".join([text, *log.repeated_names_told])
     alone = _a_date_alone(log, counts) if told is None else None
     if alone is not None:
         return f"{text}: {alone}"

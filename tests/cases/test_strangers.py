@@ -91,6 +91,53 @@ READ = {
         "Issue key,Issue id,Status,Created,Resolved\nSUP-1,10001,Done,07/Jul/25 9:12 AM,08/Jul/25 2:55 PM\nSUP-2,10002,To Do,08/Jul/25 10:00 AM,\n",
         {"columns": {"case_id": "Issue key", "status": "Status"}},
     ),
+    "due dates that a system writes as midnights": Export(
+        "Ticket,Status,Opened,Closed,Due date\n1,Closed,2025-07-07 09:00,2025-07-07 12:00,2025-07-07 00:00:00\n2,Open,2025-07-08 09:00,,2025-07-09 00:00:00\n",
+        {"due": {"first_resolution": {"column": "Due date", "date_format": "%Y-%m-%d %H:%M:%S"}}},
+        "Every Due date is a midnight, so it names a day",
+    ),
+    "due dates at midnight in the form of the stamps": Export(
+        "Issue key,Status,Created,Resolved,Due Date\nSUP-1,Done,07/Jul/25 9:12 AM,08/Jul/25 2:55 PM,09/Jul/25 12:00 AM\nSUP-2,To Do,08/Jul/25 10:00 AM,,\n",
+        {"due": {"first_resolution": {"column": "Due Date", "date_format": "%d/%b/%y %I:%M %p"}}},
+    ),
+    "instants of which one is a midnight": Export(
+        "Ticket,Status,Opened,Closed,Due date\n1,Closed,2025-07-07 09:00,2025-07-07 12:00,2025-07-07 17:00\n2,Open,2025-07-08 09:00,,2025-07-09 00:00\n",
+        {"due": {"first_resolution": {"column": "Due date"}}},
+    ),
+    "promises as text with units": Export(
+        "Ticket,Status,Opened,Closed,Target\n1,Closed,2025-07-07 09:00,2025-07-07 12:00,4h\n2,Open,2025-07-08 09:00,,1d 4h\n",
+        {"due": {"first_resolution": {"column": "Target", "calendar": "desk"}}},
+    ),
+    "promises without a unit": Export(
+        "Ticket,Status,Opened,Closed,Target\n1,Closed,2025-07-07 09:00,2025-07-07 12:00,4\n2,Open,2025-07-08 09:00,,8\n",
+        {"due": None},
+        "Target is called as a promise is",
+    ),
+    "a log without openings": Export(
+        "Ticket,Status,Changed at\n1,In progress,2025-07-07 09:30\n1,Solved,2025-07-07 11:00\n2,In progress,2025-07-07 10:30\n2,Solved,2025-07-07 12:00\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Changed at"}},
+        "No record says that a case came in",
+    ),
+    "JSON of issues whose fields are an object": Export(
+        '{"issues": [{"id": "10001", "key": "SUP-1", "fields": {"status": {"name": "Done"}, "created": "2025-07-07T09:00:00.000+0000", '
+        '"resolutiondate": "2025-07-07T12:00:00.000+0000"}}, {"id": "10002", "key": "SUP-2", "fields": {"status": {"name": "To Do"}, '
+        '"created": "2025-07-08T09:00:00.000+0000", "resolutiondate": null}}]}',
+        {"columns": {"case_id": "key", "status": "fields.status.name"}, "milestones": {"fields.created": "INTAKE", "fields.resolutiondate": "RESOLVED"}},
+    ),
+    "JSON of a document store": Export(
+        '[{"_id": {"$oid": "66a"}, "status": "New", "createdAt": {"$date": "2025-07-07T09:00:00Z"}}, {"_id": {"$oid": "66b"}, "status": "Closed", '
+        '"createdAt": {"$date": "2025-07-07T09:00:00Z"}, "closedAt": {"$date": "2025-07-07T10:00:00Z"}}]',
+        {"columns": {"case_id": "_id.$oid", "status": "status"}, "milestones": {"createdAt.$date": "INTAKE", "closedAt.$date": "CLOSED"}},
+    ),
+    "columns that are called alike": Export(
+        "Ticket,Status,Date,Label,Label\n1,New,2025-07-07 09:00,a,b\n1,Solved,2025-07-07 10:00,x,\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Date"}},
+        "Several columns are called Label",
+    ),
+    "long ids with every digit": Export(
+        "Ticket,Status,Changed at\n2025070710000010,New,2025-07-07 09:00\n2025070710000010,Solved,2025-07-07 10:00\n2025070710000020,New,2025-07-07 09:00\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Changed at"}},
+    ),
 }
 
 
@@ -108,6 +155,17 @@ REFUSED = {
         "SUP-1,2025-07-07T09:12:00Z,status,Open,In Progress\nSUP-1,2025-07-07T10:12:00Z,resolution,,Done\nSUP-1,2025-07-07T12:00:00Z,status,In Progress,Done\n"
         "SUP-2,2025-07-08T09:12:00Z,status,Open,In Progress\nSUP-2,2025-07-08T11:12:00Z,status,In Progress,Done\n",
         r"Column 'Field' says which field a record changed: status \(4\), resolution \(1\); 'To' holds what each of them came to",
+    ),
+    "ids whose last digits a spreadsheet made zeros": (
+        "Ticket,Status,Changed at\n2025070700000000000,New,2025-07-07 09:00\n2025070700000000000,Solved,2025-07-07 10:00\n2025070800000000000,New,2025-07-07 09:00\n",
+        r"3 records with an id that a spreadsheet rounded \(2025070700000000000, 2025070800000000000\)",
+    ),
+    "a report that names a case in its first row": (
+        "Ticket,Status,Changed at\nT1,New,2025-07-07 09:00\n,In progress,2025-07-07 09:30\n,Solved,2025-07-07 12:00\nT2,New,2025-07-08 09:00\n,Solved,2025-07-08 12:00\n",
+        "3 of 5 records have no 'Ticket'",
+    ),
+    "two columns called Date": (
+        "Ticket,Status,Date,Date\n1,New,2025-07-07 09:00,2025-07-07 09:00\n1,Solved,2025-07-07 10:00,x\n", "Several columns are called Date",
     ),
     "two ends and no opening": (
         "Nummer;Angefangen;Status;Gelöst;Geschlossen\nINC1;x;Geschlossen;18.07.2025 10:00:00;20.07.2025 09:00:00\nINC2;y;In Bearbeitung;;\n",
