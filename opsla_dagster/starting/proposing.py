@@ -76,8 +76,8 @@ class LogProposal:
 
     @property
     def signals(self) -> set[Signal]:
-        """What the log tells of its cases."""
-        return {*self.statuses.values(), *self.milestones.values()}
+        """What the log tells the instant of: where a row is a case, a status says only how it stands now."""
+        return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values()}
 
     @property
     def zone_read(self) -> str:

@@ -180,3 +180,24 @@ def test_what_cannot_be_known_is_asked(tmp_path: Path, kind: str) -> None:
     with pytest.raises(OpslaError, match=message):
         proposed(tmp_path, log)
     assert not (tmp_path / "desk").exists()
+
+
+def test_what_no_column_says_the_instant_of_is_no_promise(tmp_path: Path) -> None:
+    """A status of a row that is a case says how it stands: nobody knows when a case in progress was touched, or how long another one waited."""
+    proposed(
+        tmp_path,
+        "number,state,opened_at,resolved_at\nINC1,Closed,2025-07-07 08:00,2025-07-08 10:00\nINC2,In Progress,2025-07-07 09:30,\n"
+        "INC3,Awaiting User Info,2025-07-07 10:30,\n",
+    )
+    policies = yaml.safe_load((tmp_path / "desk" / "sla_policies.yml").read_text(encoding="utf-8"))
+    assert [policy["targets"] for policy in policies["policies"]] == [{"first_resolution": "24h"}]
+    assert "first_resolution_paused" not in policies["metrics"]
+
+
+def test_the_time_lines_read_a_repeated_hour_as_the_source_does(tmp_path: Path) -> None:
+    log = (
+        "Ticket,Status,Changed at\n1,New,2025-10-26 02:50\n1,Solved,2025-10-26 02:10\n2,New,2025-10-26 01:50\n2,Solved,2025-10-26 03:10\n"
+    )
+    _, said = proposed(tmp_path, log, timezone="Europe/Berlin")
+    assert "02:10  is solved (Solved), 20 min later" in said
+    assert "03:10  is solved (Solved), 2.3 h later" in said
