@@ -270,7 +270,7 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
     name, form = nearest
     if form is None:
         first = log.unreadable_stamps(name, ISO)
-        if log.rounded_ids(name):
+        if log.rounded_numbers(name):
             return f"{text}; column {name!r} holds numbers that a spreadsheet rounded ({_some(first)}), which tell no instant: export it as text"
         return f"{text}; column {name!r} holds {_some(first)}; {_SAY_IT}"
     unread = log.unreadable_stamps(name, form)

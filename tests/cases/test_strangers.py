@@ -18,6 +18,16 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
 
+TICKETS = "Ticket,Status,Changed at\n"
+STAMPS = {
+    "a word before the time, in Portuguese": ("07/07/2025 às 09:00", "17/07/2025 às 10:30"),
+    "a word before the time, in French": ("07/07/2025 à 09:00", "17/07/2025 à 10:30"),
+    "a word before the time, in Italian": ("7 luglio 2025, ore 9:00", "17 luglio 2025, ore 10:30"),
+    "a weekday in Japanese": ("2025/07/07(月) 09:00", "2025/07/17(木) 10:30"),
+    "halves of the day in Chinese": ("2025年7月7日 上午9:00", "2025年7月17日 上午10:30"),
+    "serial dates of whole minutes": ("45845.375", "45855.4375"),
+}
+
 
 @dataclass(frozen=True)
 class Export:
@@ -201,3 +211,25 @@ def test_the_time_lines_read_a_repeated_hour_as_the_source_does(tmp_path: Path) 
     _, said = proposed(tmp_path, log, timezone="Europe/Berlin")
     assert "02:10  is solved (Solved), 20 min later" in said
     assert "03:10  is solved (Solved), 2.3 h later" in said
+
+
+@pytest.mark.parametrize("kind", STAMPS)
+def test_stamps_as_people_s_systems_write_them(tmp_path: Path, kind: str) -> None:
+    began, ended = STAMPS[kind]
+    _, said = proposed(tmp_path, f'{TICKETS}1,New,"{began}"\n1,Solved,"{ended}"\n')
+    assert "2025-07-07 09:00  comes in" in said
+    assert "2025-07-17 10:30  is solved" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (("45845.38", "45845.51", "45846.38", "45846.74"), "no column reads as stamps"),
+        (("1751878800000000000", "1751882400000000000", "1751880000000000000", "1751890800000000000"), "holds '1751878800000000000'"),
+    ],
+    ids=["serial dates of two decimals", "nanoseconds"],
+)
+def test_stamps_that_would_be_a_guess_are_refused(tmp_path: Path, cells: tuple[str, ...], message: str) -> None:
+    records = (f"{number // 2},{'Solved' if number % 2 else 'New'},{cell}\n" for number, cell in enumerate(cells))
+    with pytest.raises(OpslaError, match=message):
+        proposed(tmp_path, TICKETS + "".join(records))
