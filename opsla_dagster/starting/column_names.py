@@ -182,14 +182,14 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "resolution_due", "resolution_due_at", "resolution_due_date", "resolution_due_by", "resolution_due_time", "resolve_by", "resolution_target", "target_resolution",
         "target_resolution_date", "resolution_sla", "resolution_sla_target", "sla_due", "sla_due_date", "sla_due_at", "sla_due_by", "sla_target", "sla_target_date", "sla_date",
         "sla_deadline", "target_date", "target_dt", "target", "target_completion_date", "due_date", "due_at", "due_by", "due_by_time", "due_on", "due", "due_time",
-        "deadline", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
+        "deadline", "close_escalation_at", "solution_escalation_at", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
         "frist", "zieltermin", "losungsfrist", "echeance", "date_d_echeance", "date_limite", "date_limite_de_resolution", "vencimiento", "fecha_de_vencimiento",
         "fecha_vencimiento", "fecha_limite", "fecha_objetivo", "vencimento", "data_de_vencimento", "data_limite", "prazo", "prazo_de_resolucao", "prazo_de_solucao", "scadenza",
         "data_scadenza", "data_di_scadenza", "vervaldatum", "streefdatum", "uiterste_datum", "期限", "対応期限", "期日", "解決期限", "目標日時", "期限日時",
     ),
     REPLY_DUE: (
         "first_response_due", "first_response_due_at", "first_response_due_date", "first_response_due_by", "first_response_sla", "response_due", "response_due_date", "response_due_at",
-        "response_due_by", "response_sla", "response_target", "respond_by", "reply_due", "reply_due_at", "reply_by", "first_reply_due", "first_reply_due_at", "reply_sla", "fr_due_by", "fr_due_at",
+        "response_due_by", "first_response_escalation_at", "response_sla", "response_target", "respond_by", "reply_due", "reply_due_at", "reply_by", "first_reply_due", "first_reply_due_at", "reply_sla", "fr_due_by", "fr_due_at",
         "antwortfrist", "reaktionsfrist", "echeance_de_premiere_reponse", "vencimiento_de_primera_respuesta", "prazo_de_primeira_resposta", "scadenza_prima_risposta", "初回応答期限", "回答期限",
     ),
 }

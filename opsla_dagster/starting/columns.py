@@ -42,6 +42,8 @@ _OF_CASES = ("updated_ts", "reopen_count")
 MOST_WORDS = 60
 #: Share of the records whose case id is their own from which a file has one row a case, 0-1: exports repeat a row now and then.
 _ONE_ROW_SHARE = 0.98
+#: Share of the ends of a status that are the start of another one of the case, 0-1, from which records are intervals.
+_ADJOINING_SHARE = 0.8
 #: A case has been opened, and something else has happened.
 _FEWEST_MILESTONES = 2
 #: What process mining writes of an activity, not of a case.
@@ -220,6 +222,8 @@ def _with(log: Log, stamps: set[str], found: Mapping[str, str], name: str, askin
     question, propose_column = _REQUIRED[name]
     proposal, is_sure = propose_column(log, stamps, found)
     column = proposal if is_sure else _asked_column(log, question, name, proposal, asking, remarks)
+    if proposal is not None and not is_sure and not asking.is_allowed:
+        remarks.warnings.append(f"{question}: {proposal} was taken, and others would do as well. --column {name}=COLUMN says otherwise.")
     return {**found, **({name: column} if column is not None else {})}
 
 
@@ -344,11 +348,13 @@ def is_lifecycle(log: Log, column: str) -> bool:
 
 
 def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """The stamp that differs from update to update; by name where several do."""
+    """The stamp that differs from update to update; by name where several do. Of the start and the end of a status its start."""
     free = [name for name in log.columns if name in stamps and name not in found.values()]
     case = found.get("case_id")
     changing = {name: log.changes_within(name, case) if case is not None else 0 for name in free}
     moving = [name for name in free if changing[name] > 0] or free
+    if case is not None and (start := _start_of_intervals(log, case, moving)) is not None:
+        return start, True
     named = [name for name in moving if "event_ts" in fields_named(name)]
     if named:
         proposal: str | None = min(named, key=lambda name: fields_named(name)["event_ts"])
@@ -357,6 +363,13 @@ def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str
         knows_cases = case is not None or len(others) == 1
         proposal = max(others, key=lambda name: changing[name], default=None) if knows_cases else None
     return proposal, proposal is not None and (bool(named) or len(moving) == 1)
+
+
+def _start_of_intervals(log: Log, case: str, moving: list[str]) -> str | None:
+    """The stamp at which a case comes to a status, where another one says when it leaves it: the next status begins at that instant."""
+    return next(
+        (start for start in moving for end in moving if start != end and log.ends_where_next_begins(case, start, end) >= _ADJOINING_SHARE), None
+    )
 
 
 #: Field -> what a person is asked, and what proposes a column and whether that is sure.

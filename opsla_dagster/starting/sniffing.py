@@ -305,6 +305,15 @@ class Log:
         )
         return float(share)
 
+    def ends_where_next_begins(self, case: str, start: str, end: str) -> float:
+        """Share of the records but one of each case whose cell of `end` is that of `start` in another record of the case, 0-1."""
+        key, begins, ends = (self.columns[name].sql for name in (case, start, end))
+        ((share,),) = self._rows(
+            f"select coalesce(sum(adjoining) / nullif(sum(records - 1), 0), 0) from (select count(*) as records, "
+            f"len(list_intersect(list({ends}) filter ({ends} <> {begins}), list({begins}))) as adjoining from log where {key} is not null group by {key})"
+        )
+        return float(share)
+
     def repeating_cases(self, case: str) -> int:
         """Cases with several records."""
         key = self.columns[case].sql

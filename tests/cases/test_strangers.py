@@ -101,6 +101,25 @@ READ = {
         "Issue key,Issue id,Status,Created,Resolved\nSUP-1,10001,Done,07/Jul/25 9:12 AM,08/Jul/25 2:55 PM\nSUP-2,10002,To Do,08/Jul/25 10:00 AM,\n",
         {"columns": {"case_id": "Issue key", "status": "Status"}},
     ),
+    "statuses with their start and their end": Export(
+        "Ticket,Status,Start,End\n1,New,2025-07-07 09:00,2025-07-07 10:00\n1,In progress,2025-07-07 10:00,2025-07-07 12:00\n1,Closed,2025-07-07 12:00,\n"
+        "2,New,2025-07-07 09:00,2025-07-07 11:00\n2,Closed,2025-07-07 11:00,\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Start"}},
+    ),
+    "statuses with their end before their start": Export(
+        "Ticket,Status,Left at,Entered at\n1,New,2025-07-07 10:00,2025-07-07 09:00\n1,Closed,,2025-07-07 10:00\n2,New,2025-07-07 11:00,2025-07-07 09:00\n2,Closed,,2025-07-07 11:00\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Entered at"}},
+    ),
+    "activities with their start and their end": Export(
+        "Case ID,Activity,Start Timestamp,Complete Timestamp\n1,Create,2025-07-07 09:00,2025-07-07 09:10\n1,Resolve,2025-07-07 12:00,2025-07-07 13:00\n"
+        "2,Create,2025-07-08 09:00,2025-07-08 09:10\n2,Resolve,2025-07-08 12:00,2025-07-08 14:00\n",
+        {"columns": {"case_id": "Case ID", "status": "Activity", "event_ts": "Complete Timestamp"}},
+    ),
+    "two stamps that change, and nothing that tells them apart": Export(
+        "Ticket,Status,A,B\n1,New,2025-07-07 09:00,2025-07-07 09:01\n1,Closed,2025-07-07 10:00,2025-07-07 10:01\n2,New,2025-07-07 09:00,2025-07-07 09:01\n",
+        {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "A"}},
+        "A was taken, and others would do as well",
+    ),
     "due dates that a system writes as midnights": Export(
         "Ticket,Status,Opened,Closed,Due date\n1,Closed,2025-07-07 09:00,2025-07-07 12:00,2025-07-07 00:00:00\n2,Open,2025-07-08 09:00,,2025-07-09 00:00:00\n",
         {"due": {"first_resolution": {"column": "Due date", "date_format": "%Y-%m-%d %H:%M:%S"}}},
