@@ -144,7 +144,7 @@ _MILESTONE_NAMES: dict[Signal, tuple[str, ...]] = {
         "data_prima_risposta", "eerste_reactie", "eerste_antwoord", "初回応答日時", "初回返信日時", "一次回答日時", "初回回答日時", "初回応答",
     ),
     Signal.RESOLVED: NAMES["resolved_ts"],
-    Signal.CLOSED: NAMES["closed_ts"],
+    Signal.CLOSED: (*NAMES["closed_ts"], "ended_at", "ended", "end_date", "end_time"),
     Signal.CANCELLED: ("cancelled_at", "canceled_at", "cancelled", "canceled", "cancelled_on", "withdrawn_at", "storniert_am", "annule_le", "cancelado_el", "cancelado_em", "キャンセル日時"),
     Signal.REOPENED: ("reopened_at", "reopened", "reopened_on", "reopened_date", "reopen_date", "last_reopened_at", "last_reopened", "wiedereroffnet_am", "rouvert_le", "reabierto_el", "reaberto_em", "riaperto_il", "再オープン日時"),
 }
@@ -153,13 +153,13 @@ MILESTONES: Mapping[str, Signal] = {name: signal for signal, names in _MILESTONE
 _STAMP_NAMES = ("event_ts", "intake_ts", "updated_ts", "resolved_ts", "closed_ts")
 #: Words of a stamp column's name that say only that it is one: `Date/Time Opened`, `Opened Date`, `opened_at` and `Opened` are alike.
 _MARKS_OF_STAMPS = {
-    "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
+    "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "actual", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
     "data", "heure", "le", "el", "em", "il", "op", "ora", "de", "d", "di", "da", "do", "del", "du", "of", "the", "y", "e", "et", "und",
 }
 #: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
 _CASE_ID = re.compile(
     r"(service_)?(case|ticket|incident|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
-    r"|order|claim|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
+    r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
 )
 _NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
 #: What a column had before a change, which is not what it came to.
@@ -182,7 +182,7 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "resolution_due", "resolution_due_at", "resolution_due_date", "resolution_due_by", "resolution_due_time", "resolve_by", "resolution_target", "target_resolution",
         "target_resolution_date", "resolution_sla", "resolution_sla_target", "sla_due", "sla_due_date", "sla_due_at", "sla_due_by", "sla_target", "sla_target_date", "sla_date",
         "sla_deadline", "target_date", "target_dt", "target", "target_completion_date", "due_date", "due_at", "due_by", "due_by_time", "due_on", "due", "due_time",
-        "deadline", "close_escalation_at", "solution_escalation_at", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
+        "deadline", "expected_close", "expected_close_date", "target_close_date", "planned_end", "planned_end_date", "close_escalation_at", "solution_escalation_at", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
         "frist", "zieltermin", "losungsfrist", "echeance", "date_d_echeance", "date_limite", "date_limite_de_resolution", "vencimiento", "fecha_de_vencimiento",
         "fecha_vencimiento", "fecha_limite", "fecha_objetivo", "vencimento", "data_de_vencimento", "data_limite", "prazo", "prazo_de_resolucao", "prazo_de_solucao", "scadenza",
         "data_scadenza", "data_di_scadenza", "vervaldatum", "streefdatum", "uiterste_datum", "期限", "対応期限", "期日", "解決期限", "目標日時", "期限日時",

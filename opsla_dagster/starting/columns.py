@@ -255,7 +255,7 @@ def _changed(log: Log, told: Told, found: Mapping[str, str], taken: set[str], st
         unused = [name for name in log.columns if name not in {*columns.values(), *taken}]
         if not unused:
             break
-        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {', '.join(unused)}.")
+        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {listed(unused)}.")
         free = ", ".join(name for name in FIELDS if name not in columns)
         answer = asking.optional(f"Use another column (FIELD=COLUMN, such as status=...; free fields: {free}; empty: go on)", refuse)
         if answer is None:

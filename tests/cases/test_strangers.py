@@ -101,6 +101,18 @@ READ = {
         "Issue key,Issue id,Status,Created,Resolved\nSUP-1,10001,Done,07/Jul/25 9:12 AM,08/Jul/25 2:55 PM\nSUP-2,10002,To Do,08/Jul/25 10:00 AM,\n",
         {"columns": {"case_id": "Issue key", "status": "Status"}},
     ),
+    "an expected end beside the actual one": Export(
+        "Ticket,Status,Created,Actual Close Date,Expected Close Date\n1,Closed,2025-07-07 09:00,2025-07-07 10:00,2025-07-07 12:00\n2,Open,2025-07-08 09:00,,2025-07-08 11:00\n",
+        {"milestones": {"Created": "INTAKE", "Actual Close Date": "CLOSED"}, "due": {"first_resolution": {"column": "Expected Close Date"}}},
+    ),
+    "a start and an end, one row a case": Export(
+        "Case ID,Status,Start date,End date\n1,Closed,2025-07-07 09:00,2025-07-07 10:00\n2,Open,2025-07-08 09:00,\n",
+        {"milestones": {"Start date": "INTAKE", "End date": "CLOSED"}},
+    ),
+    "durations that could be serial dates": Export(
+        "Ticket,Status,Created,Closed,First response time\n1,Closed,2025-07-07 09:00,2025-07-07 19:00,36000\n2,Closed,2025-07-07 09:00,2025-07-07 21:00,43200\n",
+        {"milestones": {"Created": "INTAKE", "Closed": "CLOSED"}},
+    ),
     "statuses with their start and their end": Export(
         "Ticket,Status,Start,End\n1,New,2025-07-07 09:00,2025-07-07 10:00\n1,In progress,2025-07-07 10:00,2025-07-07 12:00\n1,Closed,2025-07-07 12:00,\n"
         "2,New,2025-07-07 09:00,2025-07-07 11:00\n2,Closed,2025-07-07 11:00,\n",
