@@ -41,7 +41,7 @@ from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, sniffed
 from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
 from opsla_dagster.starting.told import Meaning, Told
-from opsla_dagster.starting.words import IGNORE, plain_name, spelled_alike
+from opsla_dagster.starting.words import IGNORE, listed, plain_name, spelled_alike
 from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents
 from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.connection import reading
@@ -180,7 +180,7 @@ def _change_problem(log: Log, proposal: LogProposal, text: str) -> str | None:
     words = {spelled_alike(word) for word in (*proposal.statuses, *proposal.ignored, *proposal.unplaced)}
     if spelled_alike(left) in words and right.upper() in {*Signal, IGNORE}:
         return None
-    return f"{text!r} is neither FIELD=COLUMN (columns: {', '.join(log.columns)}) nor WORD=STATUS ({', '.join(Signal)}, {IGNORE})"
+    return f"{text!r} is neither FIELD=COLUMN (columns: {listed(list(log.columns))}) nor WORD=STATUS ({', '.join(Signal)}, {IGNORE})"
 
 
 def _changed(told: Told, proposal: LogProposal, change: str) -> Told:

@@ -15,8 +15,8 @@ from opsla_dagster.status import Signal
 #: Field -> names of columns that mean it, the surest first; as `folded` has them, with `_` for a blank.
 NAMES: dict[str, tuple[str, ...]] = {
     "case_id": (
-        "case_id", "ticket_id", "incident_id", "issue_id", "request_id", "conversation_id", "case_number", "ticket_number",
-        "incident_number", "request_number", "ticket_no", "ticket_nr", "ticket_num", "case_no", "case_key", "issue_key", "ticket_key", "case_concept_name",
+        "case_id", "ticket_id", "incident_id", "issue_key", "issue_id", "request_id", "conversation_id", "case_number", "ticket_number",
+        "incident_number", "request_number", "ticket_no", "ticket_nr", "ticket_num", "case_no", "case_key", "ticket_key", "case_concept_name",
         "service_request_number", "unique_key", "ticketnummer", "vorgangsnummer", "vorgangs_nr", "fallnummer", "anfragenummer", "storungsnummer",
         "numero_de_ticket", "n_de_ticket", "no_de_ticket", "id_ticket", "id_du_ticket", "numero_du_ticket", "numero_demande",
         "numero_de_caso", "id_del_caso", "id_de_caso", "id_del_ticket", "no_de_caso", "n_de_caso", "numero_de_incidencia", "numero_del_ticket",
@@ -24,7 +24,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "numero_ticket", "id_richiesta", "numero_richiesta", "n_ticket", "incidentnummer", "meldingsnummer", "zaaknummer", "meldingnummer",
         "チケット番号", "チケットid", "案件番号", "問い合わせ番号", "問合せ番号", "インシデント番号", "受付番号", "チケット", "管理番号", "課題キー",
         "ticket", "case", "incident", "issue", "request", "incidencia", "vorgang", "caso", "demande", "richiesta", "melding", "zaak",
-        "number", "numero", "nummer", "key", "reference", "no", "nr", "id", "番号",
+        "number", "numero", "nummer", "key", "reference", "no", "nr", "id", "iid", "番号",
     ),
     "status": (
         "status", "state", "new_status", "to_status", "new_state", "ticket_status", "case_status", "incident_state", "incident_status",
@@ -33,6 +33,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "nuovo_stato", "stato_del_ticket", "nieuwe_status", "ステータス", "状態", "状況", "新ステータス", "対応状況",
         "concept_name", "activity", "aktivitat", "activite", "actividad", "atividade", "attivita", "activiteit",
         "stage", "step", "event", "event_type", "action", "lifecycle_transition",
+        "status_to", "state_to", "to", "to_string", "to_value", "new_value", "value_new", "neuer_wert", "nouvelle_valeur", "nuevo_valor", "novo_valor",
+        "nuovo_valore", "nieuwe_waarde", "変更後",
     ),
     "event_ts": (
         "event_ts", "event_at", "event_time", "timestamp", "time_timestamp", "changed_at", "changed", "change_time", "changed_on",
@@ -50,7 +52,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "reported_at", "reported", "reported_date", "reported_on", "creation_date", "created_date", "create_time", "created_time", "creation_time", "creation_timestamp",
         "open_date", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
         "sys_created_at", "sys_created_on", "received_date", "date_received", "logged_at", "logged", "raised_at", "raised", "date_raised", "ticket_created",
-        "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
+        "create_date", "open_at", "requested", "requested_at", "request_date",
+        "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "geoffnet_am", "geoffnet", "gemeldet_am", "gemeldet", "meldedatum", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
         "cree_le", "cree", "date_de_creation", "date_creation", "ouvert_le", "date_d_ouverture", "date_ouverture", "creado_el", "creado", "fecha_de_creacion",
         "fecha_creacion", "abierto_el", "fecha_de_apertura", "fecha_apertura", "criado_em", "criado", "data_de_criacao", "data_criacao", "aberto_em",
         "data_de_abertura", "data_abertura", "creato_il", "creato", "data_creazione", "data_di_creazione", "aperto_il", "data_apertura", "data_di_apertura",
@@ -98,7 +101,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "tags": ("tags", "labels", "etiquetas", "etiquettes", "schlagworter", "タグ"),
     "resolved_ts": (
-        "resolved_ts", "resolved_at", "resolved", "resolution_date", "resolved_on", "resolved_date", "resolved_time", "resolution_timestamp", "date_resolved", "solved_at", "solved", "solved_on",
+        "resolved_ts", "resolved_at", "resolved", "resolution_date", "resolutiondate", "resolved_on", "resolved_date", "resolved_time", "resolution_timestamp", "date_resolved", "solved_at", "solved", "solved_on",
         "completed_at", "completed", "completed_on", "completion_date", "completed_date", "finished_at", "fixed_at", "last_resolved_date",
         "gelost_am", "geloest_am", "gelost", "losungsdatum", "erledigt_am", "behoben_am", "resolu_le", "resolu", "date_de_resolution", "date_resolution",
         "resuelto_el", "resuelto", "fecha_de_resolucion", "fecha_resolucion", "fecha_de_solucion", "resolvido_em", "resolvido", "data_de_resolucao", "data_resolucao",
@@ -128,24 +131,50 @@ _MILESTONE_NAMES: dict[Signal, tuple[str, ...]] = {
         "fecha_de_asignacion", "atribuido_em", "data_de_atribuicao", "assegnato_il", "data_assegnazione", "data_di_assegnazione", "toegewezen_op", "割り当て日時", "担当決定日時",
     ),
     Signal.INVESTIGATION: (
-        "started_at", "started", "started_on", "work_started", "work_started_at", "work_start", "in_progress_at", "in_progress", "begun_at", "actual_start",
+        "activated_at", "activated", "activated_date", "started_at", "started", "started_on", "work_started", "work_started_at", "work_start", "in_progress_at", "in_progress", "begun_at", "actual_start",
         "investigation_started", "in_bearbeitung_seit", "begonnen_am", "debut_de_traitement", "iniciado_em", "inicio_do_atendimento", "iniciado_el", "iniziato_il", "対応開始日時", "着手日時",
     ),
     Signal.ESCALATED: ("escalated_at", "escalated", "escalated_on", "escalation_date", "eskaliert_am"),
     Signal.PUBLIC_REPLY: (
         "first_response", "first_response_at", "first_response_on", "first_response_date", "first_response_time", "first_responded_at", "first_responded_on",
         "first_reply", "first_reply_at", "first_replied_at", "first_public_reply", "responded_at", "responded", "responded_on", "responded_date", "response_date",
-        "initial_response", "initial_response_time", "initial_response_at", "first_answer", "first_contact", "first_agent_response", "first_agent_reply",
+        "initial_response", "initial_response_time", "initial_response_at", "first_answer", "first_contact", "first_agent_response", "first_agent_reply", "first_agent_email_response",
         "erste_antwort", "erste_antwort_am", "erstantwort", "erstantwort_am", "erste_reaktion", "erstreaktion", "premiere_reponse", "premiere_reponse_le", "date_de_premiere_reponse",
         "primera_respuesta", "fecha_de_primera_respuesta", "primeira_resposta", "data_da_primeira_resposta", "primeira_resposta_em", "prima_risposta",
         "data_prima_risposta", "eerste_reactie", "eerste_antwoord", "初回応答日時", "初回返信日時", "一次回答日時", "初回回答日時", "初回応答",
     ),
     Signal.RESOLVED: NAMES["resolved_ts"],
-    Signal.CLOSED: NAMES["closed_ts"],
+    Signal.CLOSED: (*NAMES["closed_ts"], "ended_at", "ended", "end_date", "end_time"),
     Signal.CANCELLED: ("cancelled_at", "canceled_at", "cancelled", "canceled", "cancelled_on", "withdrawn_at", "storniert_am", "annule_le", "cancelado_el", "cancelado_em", "キャンセル日時"),
     Signal.REOPENED: ("reopened_at", "reopened", "reopened_on", "reopened_date", "reopen_date", "last_reopened_at", "last_reopened", "wiedereroffnet_am", "rouvert_le", "reabierto_el", "reaberto_em", "riaperto_il", "再オープン日時"),
 }
 MILESTONES: Mapping[str, Signal] = {name: signal for signal, names in _MILESTONE_NAMES.items() for name in names}
+#: Fields that an instant is in, which a name says with or without a word such as date, time, at.
+_STAMP_NAMES = ("event_ts", "intake_ts", "updated_ts", "resolved_ts", "closed_ts")
+#: Words of a stamp column's name that say only that it is one: `Date/Time Opened`, `Opened Date`, `opened_at` and `Opened` are alike.
+_MARKS_OF_STAMPS = {
+    "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "actual", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
+    "data", "heure", "le", "el", "em", "il", "op", "ora", "de", "d", "di", "da", "do", "del", "du", "of", "the", "y", "e", "et", "und",
+}
+#: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
+_CASE_ID = re.compile(
+    r"(service_)?(case|ticket|incident|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
+)
+_NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
+#: What a column had before a change, which is not what it came to.
+_BEFORE = re.compile(
+    r"(.*_)?(from|old|previous|prev|prior|before|original|initial|vorher|vorheriger|alter|alte|ancien|ancienne|precedent|anterior|precedente|vorige|oude)(_.*)?"
+    r"|from(string|value|status|state)|old(value|status|state)|von|変更前.*"
+)
+#: Objects of JSON exports around a case's fields, and around the value of one.
+_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request)\.)+(?=.)")
+_WRAPPED = re.compile(r"(?<=.)\.(name|display_?name|display_?value|value|label|\$oid|\$date)$", re.IGNORECASE)
+#: Columns of an audit trail that name the field which a record changed.
+_CHANGED_FIELD = {
+    "field", "field_name", "fieldname", "field_id", "field_label", "changed_field", "field_event", "attribute", "attribute_name", "property", "property_name",
+    "item", "feld", "feldname", "campo", "champ", "veld", "項目",
+}
 #: What a due date is about -> names of columns that hold it.
 RESOLUTION_DUE, REPLY_DUE = "due", "reply_due"
 DUE_NAMES: dict[str, tuple[str, ...]] = {
@@ -153,14 +182,14 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "resolution_due", "resolution_due_at", "resolution_due_date", "resolution_due_by", "resolution_due_time", "resolve_by", "resolution_target", "target_resolution",
         "target_resolution_date", "resolution_sla", "resolution_sla_target", "sla_due", "sla_due_date", "sla_due_at", "sla_due_by", "sla_target", "sla_target_date", "sla_date",
         "sla_deadline", "target_date", "target_dt", "target", "target_completion_date", "due_date", "due_at", "due_by", "due_by_time", "due_on", "due", "due_time",
-        "deadline", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
+        "deadline", "expected_close", "expected_close_date", "target_close_date", "planned_end", "planned_end_date", "close_escalation_at", "solution_escalation_at", "expected_resolution", "expected_resolution_date", "expected_datetime", "promised_date", "promised_by", "fallig_am", "fallig", "falligkeitsdatum",
         "frist", "zieltermin", "losungsfrist", "echeance", "date_d_echeance", "date_limite", "date_limite_de_resolution", "vencimiento", "fecha_de_vencimiento",
         "fecha_vencimiento", "fecha_limite", "fecha_objetivo", "vencimento", "data_de_vencimento", "data_limite", "prazo", "prazo_de_resolucao", "prazo_de_solucao", "scadenza",
         "data_scadenza", "data_di_scadenza", "vervaldatum", "streefdatum", "uiterste_datum", "期限", "対応期限", "期日", "解決期限", "目標日時", "期限日時",
     ),
     REPLY_DUE: (
         "first_response_due", "first_response_due_at", "first_response_due_date", "first_response_due_by", "first_response_sla", "response_due", "response_due_date", "response_due_at",
-        "response_due_by", "response_sla", "response_target", "respond_by", "reply_due", "reply_due_at", "reply_by", "first_reply_due", "first_reply_due_at", "reply_sla", "fr_due_by", "fr_due_at",
+        "response_due_by", "first_response_escalation_at", "response_sla", "response_target", "respond_by", "reply_due", "reply_due_at", "reply_by", "first_reply_due", "first_reply_due_at", "reply_sla", "fr_due_by", "fr_due_at",
         "antwortfrist", "reaktionsfrist", "echeance_de_premiere_reponse", "vencimiento_de_primera_respuesta", "prazo_de_primeira_resposta", "scadenza_prima_risposta", "初回応答期限", "回答期限",
     ),
 }
@@ -194,19 +223,49 @@ AUTHORS = {
 
 
 def column_name(column: str) -> str:
-    """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`."""
-    return folded(column).replace(" ", "_")
+    """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`.
+
+    Of an object in an object (`fields.status.name`) what only wraps the value is left off.
+    """
+    return folded(_WRAPPED.sub("", _WRAPPING.sub("", column))).replace(" ", "_")
 
 
 def fields_named(column: str) -> dict[str, int]:
-    """The fields that a column's name can mean, with its place among the names of each: 0 is surest."""
+    """The fields that a column's name can mean, with its place among the names of each: 0 is surest, and what is in no list comes last."""
     name = column_name(column)
-    return {field: names.index(name) for field, names in NAMES.items() if name in names}
+    found = {field: names.index(name) for field, names in NAMES.items() if name in names}
+    if not found and (column.strip().casefold() in _NUMBER_SIGNS or _CASE_ID.fullmatch(name)):
+        found["case_id"] = len(NAMES["case_id"])
+    if not found and (bare := _bare(name)):
+        found.update({field: len(NAMES[field]) for field in _STAMP_NAMES if bare in _BARE_NAMES[field]})
+    return found
 
 
 def milestone_named(column: str) -> Signal | None:
     """What a stamp column of a file with one row a case says the instant of."""
-    return MILESTONES.get(column_name(column))
+    name = column_name(column)
+    return MILESTONES.get(name) or _BARE_MILESTONES.get(_bare(name))
+
+
+def is_before_a_change(column: str) -> bool:
+    """Whether the name is that of what was there before a change: `From`, `Old Value`, `previous_status`."""
+    return _BEFORE.fullmatch(column_name(column)) is not None
+
+
+def is_changed_field(column: str) -> bool:
+    """Whether the name is that of the field which a record of an audit trail changed."""
+    return column_name(column) in _CHANGED_FIELD
+
+
+def _bare(name: str) -> str:
+    """A name without the words that say only that it is a stamp, each word once; empty where nothing is left."""
+    return "_".join(dict.fromkeys(word for word in name.split("_") if word not in _MARKS_OF_STAMPS))
+
+
+_BARE_NAMES = {field: {_bare(name) for name in NAMES[field]} - {""} for field in _STAMP_NAMES}
+_BARE_MILESTONES: dict[str, Signal] = {
+    bare: signal for signal, names in reversed(_MILESTONE_NAMES.items()) for name in reversed(names) if (bare := _bare(name))
+}
 
 
 def due_named(column: str) -> str | None:

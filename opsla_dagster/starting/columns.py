@@ -15,19 +15,21 @@ from opsla_dagster.sources.event_log.stamp_sql import has_clock
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import (
     AUTHORS,
+    MILESTONES,
     REPLY_DUE,
     RESOLUTION_DUE,
     column_name,
     due_duration_named,
     due_named,
     fields_named,
+    is_before_a_change,
     milestone_named,
     verdicts,
 )
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import folded, signal_of
+from opsla_dagster.starting.words import folded, listed, signal_of
 from opsla_dagster.status import Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
@@ -40,6 +42,8 @@ _OF_CASES = ("updated_ts", "reopen_count")
 MOST_WORDS = 60
 #: Share of the records whose case id is their own from which a file has one row a case, 0-1: exports repeat a row now and then.
 _ONE_ROW_SHARE = 0.98
+#: Share of the ends of a status that are the start of another one of the case, 0-1, from which records are intervals.
+_ADJOINING_SHARE = 0.8
 #: A case has been opened, and something else has happened.
 _FEWEST_MILESTONES = 2
 #: What process mining writes of an activity, not of a case.
@@ -50,11 +54,12 @@ LIFECYCLE = {
 
 @dataclass(frozen=True)
 class Due:
-    """A column with what one case was promised: an instant, a day (with its format), or (with a unit) a duration."""
+    """A column with what one case was promised: an instant, a day (with its format), or a duration: a number of units, or text with its units."""
 
     column: str
     unit: str | None = None
     date_format: str | None = None
+    is_duration: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def column_problem(log: Log, name: str, column: str) -> str | None:
     if name not in (*FIELDS, *DUE_FIELDS, *Signal):
         return f"there is no field {name!r}; known: {', '.join((*FIELDS, *DUE_FIELDS))}, and in a file with one row a case {', '.join(Signal)}"
     if column not in log.columns:
-        return f"the log has no such column; it has {', '.join(log.columns)}"
+        return f"the log has no such column; it has {listed(list(log.columns))}"
     if name == "sla_met" and (odd := [word for word in log.words(column) if verdicts(column, [word]) is None]):
         return f"{odd[0]!r} says neither met nor missed; leave it out, and say what it means as sla_met_values in sources.yml"
     return None
@@ -103,7 +108,7 @@ def chosen_columns(log: Log, told: Told, stamps: set[str], asking: Asking, remar
         found = _with(log, stamps, found, name, asking, remarks)
     if case is None:
         return Layout("updates", found, {}, {})
-    due = _due(log, told, stamps, set(found.values()))
+    due = _due(log, told, stamps, set(found.values()), remarks)
     taken = {each.column for each in due.values()}
     found = _with_optional(log, stamps, found, [name for name in FIELDS if name not in _OF_CASES], taken)
     found = _changed(log, told, found, taken, stamps, asking)
@@ -119,7 +124,7 @@ def is_one_row_a_case(log: Log, case: str) -> bool:
 def _of_cases(
     log: Log, told: Told, stamps: set[str], found: dict[str, str], milestones: dict[str, Signal], asking: Asking, remarks: Remarks
 ) -> Layout:
-    due = _due(log, told, stamps, {*found.values(), *milestones})
+    due = _due(log, told, stamps, {*found.values(), *milestones}, remarks)
     taken = {*milestones, *(each.column for each in due.values())}
     stated = set(milestones.values())
     for column, signal in _milestones(log, stamps, found).items():
@@ -147,7 +152,8 @@ def _milestones(log: Log, stamps: set[str], found: Mapping[str, str]) -> dict[st
 
 
 def _surest(column: str) -> int:
-    return min(fields_named(column).values(), default=0)
+    """Names of the lists go before what is only like one of them."""
+    return min(fields_named(column).values(), default=0 if column_name(column) in MILESTONES else len(MILESTONES))
 
 
 def _asked_milestones(
@@ -172,14 +178,19 @@ def _asked_milestones(
 # ---------------------------------------------------------------- due dates
 
 
-def _due(log: Log, told: Told, stamps: set[str], taken: set[str]) -> dict[str, Due]:
-    """What was promised to the single case: as told, else by name."""
+def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remarks) -> dict[str, Due]:
+    """What was promised to the single case: as told, else by name. A column that is called so and cannot be read is told."""
     due: dict[str, Due] = {}
     for about in DUE_FIELDS:
         named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about)]
         found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
         if found:
             due[about] = found[0]
+        elif unread := [name for name in named if log.columns[name].filled]:
+            remarks.notes.append(
+                f"{unread[0]} is called as a promise is (cells such as {log.columns[unread[0]].examples[0]!r}), and says no instant, day or duration with its "
+                "unit: not used. `due` in sources.yml would say how it is meant."
+            )
     return due
 
 
@@ -189,12 +200,14 @@ def _is_due(column: str, about: str) -> bool:
 
 
 def _promise(log: Log, column: str, stamps: set[str]) -> Due | None:
-    """As the cells are written: an instant, a number of the unit that the name says, or a day; None for anything else."""
+    """As the cells are written: an instant, a number of the unit that the name says, a duration such as 4h, or a day; None for anything else."""
     if column in stamps:
         return Due(column)
     if log.is_numeric(column):
         named = due_duration_named(column)
-        return Due(column, unit=named[1]) if named is not None else None
+        return Due(column, unit=named[1], is_duration=True) if named is not None else None
+    if log.durations(column) == log.columns[column].filled:
+        return Due(column, is_duration=True)
     days = {each: count for each, count in log.stamp_formats(column).items() if not has_clock(each) and count == log.columns[column].filled}
     return Due(column, date_format=next(iter(days))) if len(days) == 1 else None
 
@@ -209,6 +222,8 @@ def _with(log: Log, stamps: set[str], found: Mapping[str, str], name: str, askin
     question, propose_column = _REQUIRED[name]
     proposal, is_sure = propose_column(log, stamps, found)
     column = proposal if is_sure else _asked_column(log, question, name, proposal, asking, remarks)
+    if proposal is not None and not is_sure and not asking.is_allowed:
+        remarks.warnings.append(f"{question}: {proposal} was taken, and others would do as well. --column {name}=COLUMN says otherwise.")
     return {**found, **({name: column} if column is not None else {})}
 
 
@@ -240,7 +255,7 @@ def _changed(log: Log, told: Told, found: Mapping[str, str], taken: set[str], st
         unused = [name for name in log.columns if name not in {*columns.values(), *taken}]
         if not unused:
             break
-        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {', '.join(unused)}.")
+        asking.say(f"Used: {', '.join(f'{name}={column}' for name, column in columns.items())}. Not used: {listed(unused)}.")
         free = ", ".join(name for name in FIELDS if name not in columns)
         answer = asking.optional(f"Use another column (FIELD=COLUMN, such as status=...; free fields: {free}; empty: go on)", refuse)
         if answer is None:
@@ -311,7 +326,7 @@ def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str |
     case = found.get("case_id")
     shares: dict[str, float] = {}
     for name, column in log.columns.items():
-        if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name):
+        if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name) or is_before_a_change(name):
             continue
         words = log.words(name)
         placed = sum(count for word, count in words.items() if signal_of(word) is not None) / sum(words.values())
@@ -333,11 +348,13 @@ def is_lifecycle(log: Log, column: str) -> bool:
 
 
 def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """The stamp that differs from update to update; by name where several do."""
+    """The stamp that differs from update to update; by name where several do. Of the start and the end of a status its start."""
     free = [name for name in log.columns if name in stamps and name not in found.values()]
     case = found.get("case_id")
     changing = {name: log.changes_within(name, case) if case is not None else 0 for name in free}
     moving = [name for name in free if changing[name] > 0] or free
+    if case is not None and (start := _start_of_intervals(log, case, moving)) is not None:
+        return start, True
     named = [name for name in moving if "event_ts" in fields_named(name)]
     if named:
         proposal: str | None = min(named, key=lambda name: fields_named(name)["event_ts"])
@@ -346,6 +363,13 @@ def _event_ts(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str
         knows_cases = case is not None or len(others) == 1
         proposal = max(others, key=lambda name: changing[name], default=None) if knows_cases else None
     return proposal, proposal is not None and (bool(named) or len(moving) == 1)
+
+
+def _start_of_intervals(log: Log, case: str, moving: list[str]) -> str | None:
+    """The stamp at which a case comes to a status, where another one says when it leaves it: the next status begins at that instant."""
+    return next(
+        (start for start in moving for end in moving if start != end and log.ends_where_next_begins(case, start, end) >= _ADJOINING_SHARE), None
+    )
 
 
 #: Field -> what a person is asked, and what proposes a column and whether that is sure.
@@ -358,6 +382,6 @@ _REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tup
 
 def _asked_column(log: Log, question: str, name: str, proposal: str | None, asking: Asking, remarks: Remarks) -> str | None:
     return answer_to(
-        f"{question} (columns: {', '.join(log.columns)})", proposal, f"--column {name}=COLUMN", asking, remarks,
+        f"{question} (columns: {listed(list(log.columns))})", proposal, f"--column {name}=COLUMN", asking, remarks,
         lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
     )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from opsla_dagster.starting.column_names import milestone_named
+from opsla_dagster.starting.column_names import fields_named, is_before_a_change, is_changed_field, milestone_named
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
-from opsla_dagster.starting.meanings import FEWEST_SIGNALS, Statuses
+from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamp_choice import Forms
 from opsla_dagster.starting.told import Told
@@ -29,15 +29,28 @@ def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_f
     if layout.form == "cases":
         found = [_too_few_milestones(layout), *_days_only(log, told, layout, time_format)]
     else:
-        found = [_no_case_repeats(log, layout), *_days_only(log, told, layout, time_format)]
+        found = [_without_case(log, layout) or _no_case_repeats(log, layout), *_days_only(log, told, layout, time_format)]
         if found[0] is None:
             found += [_status_never_changes(log, layout), _each_activity_twice(log, told, layout), _one_signal(layout, statuses)]
+        found.append(_other_fields(log, told, layout))
     return [problem for problem in found if problem is not None]
 
 
 def lacks_an_end(layout: Layout, statuses: Statuses) -> bool:
     """Whether no case can ever have ended."""
     return not any(signal.value in TERMINAL_STATUSES for signal in (*statuses.placed.values(), *layout.milestones.values()))
+
+
+def _without_case(log: Log, layout: Layout) -> str | None:
+    """A report that groups its rows names a case once; nothing says that the rows below are its own."""
+    case = layout.columns["case_id"]
+    lacking = log.rows - log.columns[case].filled
+    if 100 * lacking <= MOST_UNPLACED_PCT * log.rows:
+        return None
+    return (
+        f"{lacking:,} of {counted(log.rows, 'record')} have no {case!r}. Where a report names a case in the first of its rows only, export it without groups, "
+        "or fill the cells below in a spreadsheet; or name another column with --column case_id=COLUMN."
+    )
 
 
 def _no_case_repeats(log: Log, layout: Layout) -> str | None:
@@ -78,7 +91,7 @@ def _what_changes(log: Log, layout: Layout) -> str:
     case = layout.columns["case_id"]
     shares = {
         name: log.changes_within(name, case) for name, column in log.columns.items()
-        if name not in {case, layout.columns["status"], *layout.stamps} and 1 < column.distinct <= MOST_WORDS and not is_lifecycle(log, name)
+        if name not in {case, layout.columns["status"], *layout.stamps} and 1 < column.distinct <= MOST_WORDS and not is_lifecycle(log, name) and not is_before_a_change(name)
     }
     changing = sorted((name for name, share in shares.items() if share > 0), key=lambda name: -shares[name])
     likely = [name for name in changing if any(signal_of(word) is not None for word in log.words(name))]
@@ -102,6 +115,23 @@ def _each_activity_twice(log: Log, told: Told, layout: Layout) -> str | None:
                 f"Column {name!r} says {', '.join(f'{word} ({count:,})' for word, count in counts.items())}: each activity of {status!r} is in the log "
                 "twice, when it began and when it was over, and a case would be solved when its solving began. Keep the records of one of the two "
                 f"(complete, mostly) in a file of their own; or take both as they are: --column 'status={status}'."
+            )
+    return None
+
+
+def _other_fields(log: Log, told: Told, layout: Layout) -> str | None:
+    """An audit trail in which other fields changed too: what an owner or a priority came to is no status."""
+    if "status" in told.columns:
+        return None
+    for name in log.columns:
+        words = log.words(name) if is_changed_field(name) and name not in layout.used and log.columns[name].distinct <= MOST_WORDS else {}
+        of_status = [word for word in words if "status" in fields_named(word)]
+        if of_status and len(of_status) < len(words):
+            status = layout.columns["status"]
+            return (
+                f"Column {name!r} says which field a record changed: {', '.join(f'{word} ({count:,})' for word, count in words.items())}; {status!r} holds "
+                f"what each of them came to. Keep the records of {of_status[0]!r} in a file of their own; or take all of them: --column 'status={status}', "
+                "with --status WORD=IGNORE for words of other fields."
             )
     return None
 

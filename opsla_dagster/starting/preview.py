@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from opsla_dagster.sources.event_log.mapping import literal
+from opsla_dagster.sources.event_log.repeated_hours import passes_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import spelled_alike
@@ -32,7 +34,7 @@ _FIRST_LINES = 5
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happened to a case, in the desk's zone."""
+    """Something that happened to a case; `at` is an instant, shown in the desk's zone."""
 
     at: datetime
     word: str
@@ -56,7 +58,7 @@ def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
         select
             case_key, string_agg(signal, ' ' order by place) as way, count(*) as steps, count(*) over (partition by string_agg(signal, ' ' order by place)) as fellows,
             arg_max(signal, place) filter (is_status) as last, count(*) filter (is_after_end) as returns,
-            max(local_at) - min(local_at) as apart
+            max(at_utc) - min(at_utc) as apart
         from (
             select *, is_status and signal not in ({_listed(TERMINAL_STATUSES)}) and lag(signal) over (partition by case_key order by place) in ({_listed(TERMINAL_STATUSES)}) as is_after_end
             from ({steps})
@@ -83,10 +85,17 @@ def time_lines(log: Log, proposal: LogProposal) -> list[TimeLine]:
     for found, why in telling:
         if (case := next((each[0] for each in found if each[0] not in chosen), None)) is not None and len(chosen) < _MOST_CASES:
             chosen[case] = why
-    rows = log.select(f"select case_key, local_at, word, signal from ({steps}) where case_key in ({_listed(chosen)}) order by case_key, place")
-    return [
-        TimeLine(case, why, [Step(at, word, Signal(signal)) for key, at, word, signal in rows if key == case]) for case, why in chosen.items()
-    ]
+    rows = log.select(f"select case_key, at_utc, earliest_utc, word, signal from ({steps}) where case_key in ({_listed(chosen)}) order by case_key, place")
+    zone = ZoneInfo(proposal.timezone)
+    return [TimeLine(case, why, _placed([row[1:] for row in rows if row[0] == case], zone)) for case, why in chosen.items()]
+
+
+def _placed(rows: Sequence[tuple[datetime, datetime, str, str]], zone: ZoneInfo) -> list[Step]:
+    """The steps of a case; of the two passes of a repeated hour the one that the source will take."""
+    possible = [[(each, 0) for each in sorted({earliest, at})] for at, earliest, _, _ in rows]
+    chosen = passes_of(possible).chosen if rows else []
+    instants = [stamp[n][0].replace(tzinfo=UTC).astimezone(zone) for stamp, n in zip(possible, chosen, strict=True)]
+    return [Step(at, word, Signal(signal)) for at, (_, _, word, signal) in zip(instants, rows, strict=True)]
 
 
 def lines_of(time_lines: Sequence[TimeLine]) -> list[str]:
@@ -108,7 +117,7 @@ def lines_of(time_lines: Sequence[TimeLine]) -> list[str]:
 def _later(before: Step | None, step: Step) -> str:
     if before is None:
         return ""
-    apart = step.at - before.at
+    apart = step.at.astimezone(UTC) - before.at.astimezone(UTC)
     if apart < timedelta():
         return f", {_span(-apart)} EARLIER"
     return f", {_span(apart)} later" if apart else ", at once"
@@ -124,12 +133,12 @@ def _span(apart: timedelta) -> str:
 
 
 def _steps(log: Log, proposal: LogProposal) -> str:
-    """SQL: case_key, local_at (of the desk), word, signal, is_status, place: what is known to have happened, in order."""
+    """SQL: case_key, at_utc and the earliest_utc that it can be, word, signal, is_status, place: what is known to have happened, in order."""
     case = proposal.columns["case_id"]
     zone = proposal.zone_read
     if proposal.form == "cases":
         parts = [
-            f"select case_key, instant, {literal(column)} as word, {literal(signal)} as signal "
+            f"select case_key, instant, earliest, {literal(column)} as word, {literal(signal)} as signal "
             f"from ({log.records_in_order(case, column, proposal.time_format, zone, by_stamp=False, newest_first=False)})"
             for column, signal in proposal.milestones.items()
         ]
@@ -148,10 +157,10 @@ def _steps(log: Log, proposal: LogProposal) -> str:
             replies = [word for word, signal in known.items() if signal == Signal.PUBLIC_REPLY]
             agent = log.columns[proposal.columns["agent"]].sql
             bot = f"when {status} in ({_listed(replies)}) and {agent} in ({_listed(proposal.bots)}) then {literal(Signal.BOT_REPLY)}"
-        found = f"select case_key, instant, {status} as word, case {bot} {said} end as signal, place from ({records})"
+        found = f"select case_key, instant, earliest, {status} as word, case {bot} {said} end as signal, place from ({records})"
     messages = _listed(signal for signal in Signal if not signal.is_status)
     return (
-        f"select case_key, timezone({literal(proposal.timezone)}, instant) as local_at, word, signal, signal not in ({messages}) as is_status, place "
+        f"select case_key, timezone('UTC', instant) as at_utc, timezone('UTC', earliest) as earliest_utc, word, signal, signal not in ({messages}) as is_status, place "
         f"from ({found}) where signal is not null"
     )
 

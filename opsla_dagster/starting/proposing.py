@@ -76,8 +76,8 @@ class LogProposal:
 
     @property
     def signals(self) -> set[Signal]:
-        """What the log tells of its cases."""
-        return {*self.statuses.values(), *self.milestones.values()}
+        """What the log tells the instant of: where a row is a case, a status says only how it stands now."""
+        return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values()}
 
     @property
     def zone_read(self) -> str:
@@ -97,12 +97,13 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     if "case_id" in layout.columns:
         _require_exact_ids(log, layout.columns["case_id"])
     time_format = _time_format(log, told, layout, stamps, remarks)
+    layout = replace(layout, due=_with_due_days(log, layout, stamps, time_format, remarks)) if _is_whole(layout) else layout
     timezone, stamps_zone = zones_of(log, told.timezone, layout.stamps, time_format, asking, remarks)
     statuses = _statuses(log, told, layout, asking, remarks)
     if _is_whole(layout):  # else it is said what is missing
         remarks.problems.extend(problems_of(log, told, layout, statuses, time_format))
     if remarks.missing:
-        raise OpslaError("\n".join([*remarks.problems, *remarks.missing]))
+        raise OpslaError("\n".join([*remarks.problems, *remarks.missing, *log.repeated_names_told]))
     return _proposal(log, told, layout, statuses, time_format, stamps_zone, timezone, asking, remarks)
 
 
@@ -121,6 +122,11 @@ def _proposal(
             layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first
         )
         empty_cells = empty_cells_of(log, layout, records, told, asking, remarks)
+        if Signal.INTAKE not in statuses.placed.values() and "intake_ts" not in layout.columns:
+            remarks.warnings.append(
+                "No record says that a case came in: each counts from its first record, and what passed before that is in no figure. Name the column with its "
+                "opening (--column intake_ts=COLUMN), or the word of a new case (--status WORD=INTAKE)."
+            )
     bots = bots_of(log, layout, statuses.placed, remarks)
     if lacks_an_end(layout, statuses):
         remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
@@ -149,8 +155,9 @@ def _require_exact_ids(log: Log, column: str) -> None:
 
 
 def _is_whole(layout: Layout) -> bool:
-    required = ("case_id",) if layout.form == "cases" else ("case_id", "status", "event_ts")
-    return all(name in layout.columns for name in required)
+    if layout.form == "cases":
+        return "case_id" in layout.columns and Signal.INTAKE in layout.milestones.values()
+    return all(name in layout.columns for name in ("case_id", "status", "event_ts"))
 
 
 def _time_format(log: Log, told: Told, layout: Layout, stamps: Mapping[str, tuple[str, ...]], remarks: Remarks) -> Forms:
@@ -165,6 +172,24 @@ def _time_format(log: Log, told: Told, layout: Layout, stamps: Mapping[str, tupl
         for held in (layout.columns, layout.milestones, layout.due):
             held.pop(name, None)
     return time_format
+
+
+def _with_due_days(log: Log, layout: Layout, stamps: Mapping[str, tuple[str, ...]], time_format: Forms, remarks: Remarks) -> dict[str, Due]:
+    """Due dates that are all written as midnights, of cases that are not opened at midnight, are days: systems store a day so."""
+    due = dict(layout.due)
+    if log.says_only_days(_begins(layout), time_format):
+        return due
+    for about, promise in layout.due.items():
+        column = log.columns[promise.column]
+        if promise.is_duration or promise.date_format is not None or promise.column not in stamps or log.midnights(promise.column) < column.filled:
+            continue
+        written = log.date_format_of(promise.column, (time_format,) if isinstance(time_format, str) else time_format)
+        if written is None:
+            remarks.warnings.append(f"Every {promise.column} is a midnight, and counts as that instant; if whole days are meant, set due.date_format in sources.yml.")
+            continue
+        due[about] = replace(promise, date_format=written)
+        remarks.notes.append(f"Every {promise.column} is a midnight, so it names a day: what is due then is due at its end (date_format in sources.yml).")
+    return due
 
 
 def _begins(layout: Layout) -> str:

@@ -17,7 +17,7 @@ from opsla_dagster.starting.columns import STAMPS
 from opsla_dagster.starting.meanings import words_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.words import counted
+from opsla_dagster.starting.words import counted, listed
 
 _LONGEST = 28
 _FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
@@ -36,7 +36,8 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
         f"{_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."
     ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
-    lines += [f"Not used: {', '.join(unused)}."] if unused else []
+    lines += [f"Not used: {listed(unused)}."] if unused else []
+    lines += [f"{each}." for each in log.repeated_names_told]
     lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
     _say(console, [*lines, *log.reading_notes, *proposal.notes])
     _say(console, proposal.warnings, style="bold yellow")
@@ -52,7 +53,7 @@ def _columns(log: Log, proposal: LogProposal) -> Table:
         table.add_row(f"when {signal}", Text(column), Text(", ".join(_short(example) for example in log.stamps_of(column, proposal.time_format))))
     for about, due in proposal.due.items():
         what = "promised: reply" if about == REPLY_DUE else "promised: resolution"
-        unit = f" ({due.unit} of business time)" if due.unit else ""
+        unit = f" ({due.unit or 'a duration'} of business time)" if due.is_duration else " (the end of a day)" if due.date_format else ""
         table.add_row(what, Text(f"{due.column}{unit}"), Text(", ".join(_short(example) for example in log.columns[due.column].examples)))
     return table
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,8 +22,9 @@ from charset_normalizer import from_bytes
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
 from opsla_dagster.sources.event_log.canonical import connect
+from opsla_dagster.sources.event_log.due import is_duration_with_units
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
-from opsla_dagster.sources.event_log.mapping import is_rounded_id
+from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id
 from opsla_dagster.sources.event_log.reading.archives import tables_in
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_file import copied, dialect_of
@@ -46,6 +48,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     tidied,
 )
 from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
+from opsla_dagster.starting.words import listed
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
@@ -58,6 +61,16 @@ _LEGACY_ENCODINGS = ("cp1252", "cp932", "gb18030", "cp949", "big5", "cp1251", "c
 _TELLING_BYTES = 2**16
 _SAMPLE = 500
 _EXAMPLES = 3
+#: Filled cells, different ones, and characters of the longest.
+_MEASURES = "count({sql}), count(distinct {sql}), coalesce(max(length({sql})), 0)"
+#: Different cells up to which all of them are kept at hand.
+_FEW_WORDS = 100
+#: Characters that a stamp has at least: 45845 is a day.
+_SHORTEST_STAMP = 5
+#: Zeros beyond the digits that a spreadsheet keeps, of all different ids together, from which they are no accident.
+_TELLING_ZEROS = 4
+#: How ISO stamps are written that stand for a day.
+_ISO_MIDNIGHTS = tuple(f"%Y-%m-%d{join}{clock}" for join in " T" for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%SZ", "%H:%M:%S.%fZ"))
 _STATED = rf"({ISO_OFFSET}|[A-Za-z][A-Za-z_/+-]*\d*)$"
 #: Years that the event_log source accepts.
 _PLAUSIBLE = "between timestamp '1970-01-01' and timestamp '2099-12-31 23:59:59.999999'"
@@ -73,6 +86,8 @@ class Column:
     distinct: int
     examples: tuple[str, ...]
     is_typed_stamp: bool
+    #: Characters of its longest cell.
+    longest: int
     #: The columns of the log that it is joined from, a date and a time; none where it is one itself.
     parts: tuple[str, ...] = ()
 
@@ -102,9 +117,13 @@ class Log:
     rows: int
     unreadable: int
     missing_values: tuple[str, ...]
+    #: Names that several columns of a file have: none of them can be said, so none is among the columns.
+    repeated_names: tuple[str, ...]
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
+    #: What the columns of few words say, with how often, the commonest first.
+    _words: dict[str, dict[str, int]] = field(default_factory=dict)
     #: Columns of `log` that hold tidied cells.
     _tidied: set[str] = field(default_factory=set)
 
@@ -113,13 +132,24 @@ class Log:
         """How the CSV files among them are written."""
         return self.written.csv
 
+    @property
+    def repeated_names_told(self) -> list[str]:
+        """What to do about columns that are called alike; empty where none are."""
+        if not self.repeated_names:
+            return []
+        return [f"Several columns are called {listed(self.repeated_names)}: not used, since nothing tells them apart; give each its own name in the header"]
+
     def words(self, column: str) -> dict[str, int]:
         """What the column says, with how often, the commonest first."""
+        if column in self._words:
+            return self._words[column]
         cell = self.columns[column].sql
         return dict(self._rows(f"select {cell}, count(*) from log where {cell} is not null group by all order by 2 desc, 1"))
 
     def stamp_formats(self, column: str, *, unread_by: Sequence[str] = ()) -> dict[str, int]:
         """Form -> cells of the column that are stamps of it, for each form that some cell has the shape of; of those cells only that `unread_by` leave."""
+        if self.columns[column].longest < _SHORTEST_STAMP:
+            return {}
         left = f"{self.stamp(column, unread_by)} is null" if unread_by else "true"
         formats = candidates(self._sample(column, left))
         if not formats:
@@ -202,6 +232,15 @@ class Log:
         ((count,),) = self._rows(f"select count(*) filter ({joined(self._tidy(column), 'cast(null as varchar)')} <> {self._tidy(column)}) from log")
         return int(count)
 
+    def date_format_of(self, column: str, forms: Sequence[str]) -> str | None:
+        """A strptime format that reads every cell of a column as it is written; None where none of the forms, or of the usual ISO ones, does."""
+        cell = self.columns[column].sql
+        for form in (*(each for each in forms if "%" in each), *_ISO_MIDNIGHTS):
+            ((count,),) = self._rows(f"select count(try_strptime({cell}, {literal(form)})) from log")
+            if count == self.columns[column].filled:
+                return form
+        return None
+
     def with_a_fraction(self, column: str) -> int:
         """Cells that are numbers with a fraction."""
         ((count,),) = self._rows(f"select count(*) filter (regexp_matches({self._tidy(column)}, '^\\d+[.,]\\d| 0?[.,]\\d')) from log")
@@ -219,9 +258,23 @@ class Log:
 
     def rounded_ids(self, column: str) -> dict[str, int]:
         """Ids of the column that a spreadsheet rounded, with how often each occurs, in the order of the files."""
+        return self.rounded_numbers(column) or self._cut_ids(column)
+
+    def rounded_numbers(self, column: str) -> dict[str, int]:
+        """Numbers of the column that are written as rounded, with how often each occurs, in the order of the files."""
         cell = self.columns[column].sql
         found = self._rows(f"select {cell}, count(*) from log where {is_rounded_id(cell)} group by {cell} order by min(file_number), min(row_number), {cell}")
         return dict(found)
+
+    def _cut_ids(self, column: str) -> dict[str, int]:
+        """Long numbers that all end in zeros where a spreadsheet keeps no digits; none where that may be an accident."""
+        cell = self.columns[column].sql
+        found = self._rows(
+            f"select {cell}, count(*), regexp_extract({cell}, '^\\d{{{EXACT_DIGITS}}}(\\d+)$', 1) as beyond from log where {cell} is not null "
+            f"group by {cell} having beyond <> '' order by min(file_number), min(row_number), {cell}"
+        )
+        beyond = "".join(digits for _, _, digits in found)
+        return {id_: count for id_, count, _ in found} if len(beyond) >= _TELLING_ZEROS and not beyond.strip("0") else {}
 
     def month_words(self, column: str) -> list[str]:
         """The words of letters in the cells of a column, as written."""
@@ -252,6 +305,15 @@ class Log:
         )
         return float(share)
 
+    def ends_where_next_begins(self, case: str, start: str, end: str) -> float:
+        """Share of the records but one of each case whose cell of `end` is that of `start` in another record of the case, 0-1."""
+        key, begins, ends = (self.columns[name].sql for name in (case, start, end))
+        ((share,),) = self._rows(
+            f"select coalesce(sum(adjoining) / nullif(sum(records - 1), 0), 0) from (select count(*) as records, "
+            f"len(list_intersect(list({ends}) filter ({ends} <> {begins}), list({begins}))) as adjoining from log where {key} is not null group by {key})"
+        )
+        return float(share)
+
     def repeating_cases(self, case: str) -> int:
         """Cases with several records."""
         key = self.columns[case].sql
@@ -263,6 +325,12 @@ class Log:
         cell = self.columns[column].sql
         ((count,),) = self._rows(f"select count(try_cast({cell} as double)) from log")
         return bool(count) and count == self.columns[column].filled
+
+    def durations(self, column: str) -> int:
+        """Cells that say a duration with its units, such as 4h or 02:30:00."""
+        cell = self.columns[column].sql
+        ((count,),) = self._rows(f"select count(*) filter ({is_duration_with_units(cell)}) from log")
+        return int(count)
 
     def is_filled_only_with(self, column: str, case: str, other: str, words: Sequence[str]) -> bool:
         """Whether the column is filled only in cases of which some record says one of the words in the other column."""
@@ -480,13 +548,14 @@ def _measured(
     marks = _marks_seen(connection, len(names))
     _forget_marks(connection, len(names), marks)
     typed = {column.name for item in loaded for column in item.columns if column.is_stamp}
-    columns = {name: _column(connection, name, f"k{number}", name in typed) for number, name in enumerate(names)}
+    columns, words = _columns(connection, names, typed)
     ((rows,),) = connection.execute("select count(*) from log").fetchall()
     ((unreadable,),) = connection.execute("select count(*) from unreadable where reason is not null").fetchall()
     if not rows:
         raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
     notes = tuple(f"{item.file.name}: {item.note}" for item in loaded if item.note)
-    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, zone, connection)
+    repeated = dict.fromkeys(name for item in loaded for name, count in Counter(column.name for column in item.columns).items() if name and count > 1)
+    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, tuple(repeated), zone, connection, words)
 
 
 def _common_columns(loaded: Sequence[Loaded]) -> list[str]:
@@ -513,8 +582,9 @@ def _unite(connection: duckdb.DuckDBPyConnection, loaded: Sequence[Loaded], name
 def _marks_seen(connection: duckdb.DuckDBPyConnection, columns: int) -> tuple[str, ...]:
     marks = ", ".join(literal(mark) for mark in MISSING_MARKS)
     seen: set[str] = set()
-    for number in range(columns):
-        seen.update(mark for (mark,) in connection.execute(f"select distinct k{number} from united where k{number} in ({marks})").fetchall())
+    for some in _by_hundreds(range(columns)):
+        cells = ", ".join(f"k{number}" for number in some)
+        seen.update(mark for (mark,) in connection.execute(f"select distinct cell from (select unnest([{cells}]) as cell from united) where cell in ({marks})").fetchall())
     return tuple(mark for mark in MISSING_MARKS if mark in seen)
 
 
@@ -526,9 +596,38 @@ def _forget_marks(connection: duckdb.DuckDBPyConnection, columns: int, marks: Se
     connection.execute("drop table united")
 
 
+def _columns(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], typed: set[str]
+) -> tuple[dict[str, Column], dict[str, dict[str, int]]]:
+    """The columns, and what those of few words say. Many are measured by one query: each one costs as much as the table is wide."""
+    counts: list[tuple[int, int, int]] = []
+    for some in _by_hundreds(range(len(names))):
+        measures = ", ".join(_MEASURES.format(sql=f"k{number}") for number in some)
+        (row,) = connection.execute(f"select {measures} from log").fetchall()
+        counts += zip(row[::3], row[1::3], row[2::3], strict=True)
+    words: dict[str, dict[str, int]] = {}
+    for some in _by_hundreds([number for number, (_, distinct, _) in enumerate(counts) if distinct <= _FEW_WORDS]):
+        (found,) = connection.execute(f"select {', '.join(f'histogram(k{number})' for number in some)} from log").fetchall()
+        for number, said in zip(some, found, strict=True):
+            words[names[number]] = dict(sorted((said or {}).items(), key=lambda item: (-item[1], item[0])))
+    columns = {}
+    for number, (name, (filled, distinct, longest)) in enumerate(zip(names, counts, strict=True)):
+        examples = tuple(words[name])[:_EXAMPLES] if name in words else _examples(connection, f"k{number}")
+        columns[name] = Column(name, f"k{number}", filled, distinct, examples, name in typed, longest)
+    return columns, words
+
+
+def _by_hundreds(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + 100] for start in range(0, len(numbers), 100))
+
+
 def _column(connection: duckdb.DuckDBPyConnection, name: str, sql: str, is_typed_stamp: bool, parts: tuple[str, ...] = ()) -> Column:
-    ((filled, distinct),) = connection.execute(f"select count({sql}), count(distinct {sql}) from log").fetchall()
-    examples = connection.execute(
+    ((filled, distinct, longest),) = connection.execute(f"select {_MEASURES.format(sql=sql)} from log").fetchall()
+    return Column(name, sql, filled, distinct, _examples(connection, sql), is_typed_stamp, longest, parts)
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
+    found = connection.execute(
         f"select {sql} as cell from log where {sql} is not null group by all order by count(*) desc, cell limit {_EXAMPLES}"
     ).fetchall()
-    return Column(name, sql, filled, distinct, tuple(example for (example,) in examples), is_typed_stamp, parts)
+    return tuple(example for (example,) in found)

@@ -16,11 +16,11 @@ from opsla_dagster.sources.event_log.mapping import STAMP_FIELDS
 from opsla_dagster.sources.event_log.stamp_sql import EPOCHS, ISO, SERIAL, has_clock, states_offset
 from opsla_dagster.sources.event_log.stamp_words import common_languages
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.column_names import fields_named
+from opsla_dagster.starting.column_names import due_named, fields_named, milestone_named
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import is_of_numbers, swapped
-from opsla_dagster.starting.words import counted
+from opsla_dagster.starting.words import counted, listed
 
 #: One form of stamps, or several that the cells of a log have.
 Forms = str | tuple[str, ...]
@@ -125,11 +125,16 @@ def stamp_columns(log: Log, time_format: str | None, asking: Asking, remarks: Re
     forms = {name: _forms_of(log, name, counts[name]) for name in others if counts[name]}
     written = {name: each for name, each in forms.items() if each and not is_of_numbers(each[0])}
     numbers = {name: each for name, each in forms.items() if each and is_of_numbers(each[0])}
-    named = {name: each for name, each in numbers.items() if set(fields_named(name)) & set(STAMP_FIELDS)}
+    named = {name: each for name, each in numbers.items() if _is_called_a_stamp(name, each[0])}
     found.update({**written, **named} if found or written or named else numbers)
     if not found:
         raise OpslaError(_why_none(log, counts, None))
     return _in_order(log, found, asking, remarks)
+
+
+def _is_called_a_stamp(name: str, form: str) -> bool:
+    """Whether numbers may be stamps, by the column's name. Seconds since 1970 are hardly anything else; a spreadsheet's days may be a duration."""
+    return bool(set(fields_named(name)) & set(STAMP_FIELDS)) or (form in EPOCHS and (milestone_named(name) or due_named(name)) is not None)
 
 
 def _forms_of(log: Log, name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -252,7 +257,8 @@ def _tell_forms(log: Log, event: str, forms: Sequence[str], notes: list[str]) ->
 def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | None) -> str:
     """Why no column reads as stamps: of the nearest one how many cells do, the first that do not, and what would read them."""
     hint = f" as {told!r}" if told else ""
-    text = f"{log.files[0]}: no column reads as stamps{hint} (columns: {', '.join(log.columns)})"
+    text = f"{log.files[0]}: no column reads as stamps{hint} (columns: {listed(list(log.columns))})"
+    text = ". ".join([text, *log.repeated_names_told])
     alone = _a_date_alone(log, counts) if told is None else None
     if alone is not None:
         return f"{text}: {alone}"
@@ -264,7 +270,7 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
     name, form = nearest
     if form is None:
         first = log.unreadable_stamps(name, ISO)
-        if log.rounded_ids(name):
+        if log.rounded_numbers(name):
             return f"{text}; column {name!r} holds numbers that a spreadsheet rounded ({_some(first)}), which tell no instant: export it as text"
         return f"{text}; column {name!r} holds {_some(first)}; {_SAY_IT}"
     unread = log.unreadable_stamps(name, form)

@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\d{1,17}([.,]\d{1,12})?|\d([.,]\d{1,18})?[eE]\+?\d{1,2}")
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800  # 1990 and 2100
 _FIRST_SERIAL, _LAST_SERIAL = 32_874, 73_051
 #: What stamps have beside names of months and weekdays that is spelled out.
-_SPELLED = re.compile(r"年|[ap]\.? ?m\b|uhr$|[.,]\d{7}", re.IGNORECASE)
+_SPELLED = re.compile(r"年|[ap]\.? ?m\b|uhr$|[.,]\d{7}|\d,? (at|um|om|à|às|alle|alle ore|ore|a las) \d|\([月火水木金土日]\)", re.IGNORECASE)
 #: The same cell read with the month first.
 _SWAPPED = {"%d": "%m", "%m": "%d"}
 #: SQL pattern of a time of day alone, as a column beside one of dates has it; what a spreadsheet puts before it is part of it.

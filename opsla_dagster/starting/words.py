@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from opsla_dagster.status import Signal
@@ -162,6 +162,8 @@ _JAPANESE_WORDS: list[tuple[str, Signal]] = [
 ]
 #: Names of those who answer by themselves.
 _AUTOMATIC = re.compile(r"(chat|answer|auto)?bots?|robots?|automat\w*|autorespon\w*|autoreply|system|noreply|workflow|ボット|自動応答|システム")
+#: Names that a message lists.
+MOST_LISTED = 40
 #: What sources.yml says of a word that is left out on purpose.
 IGNORE = "IGNORE"
 
@@ -169,6 +171,12 @@ IGNORE = "IGNORE"
 def counted(number: int, one: str) -> str:
     """`1 record`, `2 records`."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row; of very many the first."""
+    more = len(names) - MOST_LISTED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:MOST_LISTED])} and {more:,} more"
 
 
 def plain_name(text: str) -> str:

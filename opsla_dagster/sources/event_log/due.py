@@ -108,6 +108,12 @@ def target_seconds(number: int, due: DueSettings, calendars: Mapping[str, Calend
     return f"case when {field}_at is not null then greatest(0, cast({seconds} as bigint)) end"
 
 
+def is_duration_with_units(cell: str) -> str:
+    """SQL: whether a raw cell says a duration with its units, so that no unit has to be told."""
+    text = f"lower(trim({cell}))"
+    return rf"coalesce(regexp_full_match({text}, {literal(_CLOCK)}) or (regexp_full_match({text}, {literal(_UNITS)}) and regexp_matches({text}, '\d')), false)"
+
+
 def _columns(field: str, due: DueSettings) -> list[str]:
     return [f"{field}_days", f"{field}_seconds"] if due.is_duration else [f"{field}_at"]
 

@@ -43,7 +43,7 @@ _SHOWN_CHARACTERS = 60
 ROUNDED_ID = r"-?\d+[.,]\d+[eE][+-]?\d+|-?\d+[eE][+-]\d+"
 #: A whole number as a floating-point column writes it; up to 15 digits are exact.
 INTEGER_IN_A_FLOAT = r"-?\d+[.,]0+"
-_EXACT_DIGITS = 15
+EXACT_DIGITS = 15
 _ZONE_NAME = "%Z"
 
 
@@ -259,7 +259,7 @@ def is_rounded_id(cell: str) -> str:
     digits = f"length(regexp_extract({cell}, '^-?(\\d+)', 1))"
     return (
         f"coalesce(regexp_full_match(trim({cell}), {literal(ROUNDED_ID)}) "
-        f"or (regexp_full_match({cell}, {literal(INTEGER_IN_A_FLOAT)}) and {digits} > {_EXACT_DIGITS}), false)"
+        f"or (regexp_full_match({cell}, {literal(INTEGER_IN_A_FLOAT)}) and {digits} > {EXACT_DIGITS}), false)"
     )
 
 

@@ -131,14 +131,15 @@ def _of_epoch(cell: str, a_second: int) -> str:
 def _of_serial(cell: str) -> str:
     """Days since the start of 1900 with a fraction of a day, or day and fraction in two cells.
 
-    Few decimals are a rounded fraction: they are read to the second from five decimals on, and below only where they are a whole second.
+    Few decimals are a rounded fraction: they are read to the second from five decimals on, and below only where they are a whole minute (0.38 is a
+    rounded 09:00 as well as 09:07:12).
     """
     day = f"cast(regexp_extract({cell}, '^\\d+') as integer)"
     digits = f"regexp_extract({cell}, '[.,](\\d+)$', 1)"
     fraction = f"cast('0.' || case when {digits} = '' then '0' else {digits} end as decimal(30, 12))"
     step = f"case when length({digits}) < {_MILLISECOND_DECIMALS} then 1 else 1000 end"
     steps = f"round({fraction} * 86400 * {step})"
-    is_told = f"length({digits}) >= {_SECOND_DECIMALS} or {fraction} * 86400 = {steps}"
+    is_told = f"length({digits}) >= {_SECOND_DECIMALS} or {fraction} * 1440 = round({fraction} * 1440)"
     milliseconds = f"cast({steps} * 1000 / {step} as bigint)"
     stamp = f"{_SERIAL_START} + to_days({day}) + to_milliseconds({milliseconds})"
     return f"case when regexp_full_match({cell}, {literal(_SERIAL)}) and ({is_told}) then {stamp} end"
@@ -153,7 +154,7 @@ def spelled_out(cell: str, form: str | None = None) -> str:
     Names of months become English abbreviations, a weekday at the start goes, `p. m.` becomes PM, digits below a microsecond go.
     """
     text = f"case when contains({cell}, '年') then {_japanese(cell)} else {cell} end"
-    text = f"case when regexp_matches({text}, '^\\pL|[,.]\\d{{7}}|\\d \\pL|\\d[ap]|\\d\\pL|\\pL\\.') then {_with_plain_words(text)} else {text} end"
+    text = f"case when regexp_matches({text}, '^\\pL|[,.]\\d{{7}}|\\d \\pL|\\d[ap]|\\d\\pL|\\pL\\.|\\d ?\\(') then {_with_plain_words(text)} else {text} end"
     return _with_english_months(text) if form is None or "%b" in form or "%B" in form else text
 
 
@@ -162,7 +163,7 @@ def _japanese(cell: str) -> str:
     text = _replaced(cell, r"(\d{4})年 ?(\d{1,2})月 ?(\d{1,2})日(?: ?\(.\)| ?.曜日)?", r"\1-\2-\3")
     text = _replaced(text, r"(\d{1,2})時 ?(\d{1,2})分 ?(\d{1,2})秒", r" \1:\2:\3")
     text = _replaced(text, r"(\d{1,2})時 ?(\d{1,2})分", r" \1:\2")
-    text = _replaced(_replaced(text, "午前(.*)$", r" \1 AM"), "午後(.*)$", r" \1 PM")
+    text = _replaced(_replaced(text, "(?:午前|上午)(.*)$", r" \1 AM"), "(?:午後|下午)(.*)$", r" \1 PM")
     return f"trim({_replaced(text, ' {2,}', ' ')})"
 
 
@@ -172,7 +173,8 @@ def _with_plain_words(cell: str) -> str:
     text = _replaced(cell, rf"(?i)^(?:{weekdays})\.?,? ?({dated})$", r"\1")
     text = _replaced(text, r"(?i)(\d) ?([ap])\.? ?m\b\.?", r"\1 \2M")
     text = _replaced(text, r"(?i)(\d) (?:uhr)$", r"\1")
-    text = _replaced(text, r"(?i),? (?:at|um|om|à|às|alle|alle ore|a las) (\d)", r" \1")
+    text = _replaced(text, r"(\d) ?\([月火水木金土日]\)", r"\1")
+    text = _replaced(text, r"(?i),? (?:at|um|om|à|às|alle|alle ore|ore|a las) (\d)", r" \1")
     return _replaced(text, r"([:.]\d{2}[.,]\d{6})\d+", r"\1")
 
 
@@ -198,7 +200,7 @@ def _plain_format(form: str) -> str:
     text = re.sub(r"^(%b %d) (%H:%M:%S)( %Z)? %Y$", lambda found: f"{found[1]} %Y {found[2]}{found[3] or ''}", text)
     text = re.sub(r" ?%p", " %p", text)
     text = re.sub(r" (?:de|del) (?=%)", " ", text)
-    text = re.sub(r",? (?:at|um|om|à|às|alle|alle ore|a las) (?=%)", " ", text)
+    text = re.sub(r",? (?:at|um|om|à|às|alle|alle ore|ore|a las) (?=%)", " ", text)
     return re.sub(r"\s+", " ", re.sub(r" Uhr$", "", re.sub(r"(?<=%b)\.(?=[^%])", "", text))).strip()
 
 
