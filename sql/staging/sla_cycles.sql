@@ -34,6 +34,18 @@ metrics as (
     group by metric
 ),
 
+-- What was promised to which case: others' ways of reopening, which depend on the dates that are made together, make no rows of it.
+promised_to_cases as (
+    select distinct
+        case_id,
+        metric,
+        reopen
+    from staging.sla_promises
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
 modes as (
     select
         promised.metric,
@@ -51,10 +63,7 @@ modes as (
         select distinct
             metric,
             reopen
-        from staging.sla_promises
-        where
-            intake_date >= $start_date
-            and intake_date < $end_date
+        from promised_to_cases
     ) as promised
     inner join metrics on promised.metric = metrics.metric
 ),
@@ -467,6 +476,8 @@ intervals as (
         runs.end_event_id
     from runs
     inner join cases on runs.case_id = cases.case_id
+    inner join promised_to_cases as promised
+        on runs.case_id = promised.case_id and runs.metric = promised.metric and runs.reopen = promised.reopen
     inner join modes on runs.metric = modes.metric and runs.reopen = modes.reopen
     where
         runs.started_at is not null

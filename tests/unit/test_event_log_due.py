@@ -73,6 +73,18 @@ def test_what_is_due_at_or_before_the_opening_is_a_promise_of_no_time_and_told(t
     assert source.reading_notes(EVER)[1].startswith("1 case is due at or before the opening (due.first_resolution, column due)")
 
 
+def test_a_due_instant_of_a_repeated_hour_is_the_later_one_and_told(tmp_path: Path) -> None:
+    """Unless an event of the case has the same local time: then it is of the same pass, as for every other stamp of a case."""
+    rows = [
+        "A,New,2025-11-01 12:00,2025-11-02 01:30", "B,New,2025-11-02 00:30,2025-11-02 01:10", "B,Active,2025-11-02 01:10,2025-11-02 01:10",
+        "B,Done,2025-11-02 01:05,2025-11-02 01:10",
+    ]  # fmt: skip
+    source = source_of(tmp_path, rows, {}, zone="America/New_York", time={"timezone": "America/New_York"})
+    assert promised(source) == [("A", 16, 14.5 * 60), ("B", 4, 40)]
+    (warning,) = [note for note in source.reading_notes(EVER) if "nothing tells which pass" in note]
+    assert warning.startswith("warning: 1 stamp of an hour that America/New_York repeats")
+
+
 def test_a_changed_cell_is_another_promise_and_an_emptied_one_takes_it_back(tmp_path: Path) -> None:
     rows = [
         opened("2025-03-03T12:00Z"), "A,Active,2025-03-03T09:00Z,2025-03-03T12:00Z", "A,Waiting,2025-03-03T10:00Z,2025-03-03T14:00Z",

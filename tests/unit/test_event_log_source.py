@@ -383,10 +383,17 @@ def test_agents_whose_names_have_the_word_bot_are_bots_and_that_is_told(tmp_path
     assert "Answer Bot" not in {row["value"] for row in changes}, "who wrote holds no case"
 
 
-@pytest.mark.parametrize(("bots", "found"), [([], []), (["talbot "], ["Talbot"]), (["Answer Bot", "ben"], ["Answer Bot", "ben"])])
+@pytest.mark.parametrize(("bots", "found"), [([], []), (["talbot "], ["Talbot"]), (["ANSWER  bot", "ben"], ["Answer Bot", "ben"])])
 def test_a_list_of_bots_replaces_the_rule_of_names(tmp_path: Path, bots: list[str], found: list[str]) -> None:
     source = log_source(tmp_path, log_text(WRITERS, WRITER_HEADER), bots=bots, **WRITTEN)
     assert [agent for signal, _, agent in _signals(source) if signal == "BOT_REPLY"] == found
+
+
+def test_bots_are_listed_and_told_whatever_the_case_of_names_and_words(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-03T08:00Z,ann,", "A,REPLIED ,2025-03-03T09:00Z,GROSS-STRASSE,", "A,replied,2025-03-03T10:00Z,Straße,"]
+    source = log_source(tmp_path, log_text(rows, WRITER_HEADER), bots=["straße"], **WRITTEN)
+    assert _signals(source) == [("PUBLIC_REPLY", "person", "GROSS-STRASSE"), ("BOT_REPLY", "bot", "Straße")]
+    assert source.reading_notes(EVER)[1] == "1 reply of Straße counts as a bot's (BOT_REPLY), and stops no clock that waits for a person"
 
 
 def test_a_column_may_say_who_wrote(tmp_path: Path) -> None:

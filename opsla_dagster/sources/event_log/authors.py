@@ -7,6 +7,7 @@ Rules and worked case: docs/decisions/0022-who-replied.md.
 from __future__ import annotations
 
 from opsla_dagster.settings.sources import EventLogSettings
+from opsla_dagster.sources.event_log.mapping import folded
 from opsla_dagster.sources.event_log.sql_text import literal, literals
 from opsla_dagster.status import MESSAGE_SIGNALS, Signal
 
@@ -19,8 +20,8 @@ def is_bot(settings: EventLogSettings) -> str:
     """SQL: whether the agent of a record is a bot, as `bots` lists them or else by the name."""
     if settings.bots is None:
         return f"coalesce(regexp_matches(split_part(agent, '@', 1), {literal(BOT_NAME)}), false)"
-    names = literals(sorted({name.strip().casefold() for name in settings.bots}))
-    return f"coalesce(lower(trim(agent)) in ({names}), false)"
+    names = ", ".join(folded(literal(name)) for name in settings.bots) or "null"
+    return f"coalesce({folded('agent')} in ({names}), false)"
 
 
 def author_kind(settings: EventLogSettings) -> str:

@@ -18,7 +18,7 @@ from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSetting
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
 from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
-from opsla_dagster.sources.event_log.due import due_columns, due_instants
+from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import canonical_rows, literal, path_literal
 from opsla_dagster.sources.event_log.reading.loading import load_files
@@ -87,7 +87,7 @@ def canonicalise(
         for number, item in enumerate(loaded):
             _append_records(connection, settings, number, item)
         _number(connection, settings)
-        placed = place_repeated_hours(connection, milestones_in_order(settings))
+        placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
         notes = _notes(connection, settings, placed)
         _judge_cases(connection, settings, desk)
         _write_events(connection, settings, desk, directory)

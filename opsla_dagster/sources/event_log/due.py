@@ -35,6 +35,11 @@ def due_columns(settings: EventLogSettings) -> list[str]:
     return [column for number, item in enumerate(settings.due.values()) for column in _columns(due_field(number), item)]
 
 
+def due_instant_fields(settings: EventLogSettings) -> list[str]:
+    """The fields of due cells that are instants."""
+    return [due_field(number) for number, item in enumerate(settings.due.values()) if not item.is_duration]
+
+
 def due_cells(settings: EventLogSettings, number: int, due: DueSettings, cell: str) -> list[str]:
     """SELECT items of a raw cell: <field> as text and, of an instant, <field>_day: a date without a time of day, which is no stamp."""
     field = due_field(number)

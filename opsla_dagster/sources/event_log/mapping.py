@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsla_dagster.settings.sources import IGNORE, EventLogSettings, TimeSettings, due_field, milestone_field
-from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults, due_stamp
+from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults, due_instant_fields, due_stamp
 from opsla_dagster.sources.event_log.sql_text import literal as literal
 from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.sources.event_log.stamp_sql import (
@@ -137,8 +137,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
 def stamp_fields(settings: EventLogSettings) -> list[str]:
     """The fields that are read as stamps."""
     milestones = [milestone_field(number) for number in range(len(settings.milestones))]
-    due = [due_field(number) for number, item in enumerate(settings.due.values()) if not item.is_duration]
-    return [*STAMP_FIELDS, *milestones, *due]
+    return [*STAMP_FIELDS, *milestones, *due_instant_fields(settings)]
 
 
 def _list(expressions: list[str]) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from opsla_dagster.settings.sources import EventLogSettings, due_field
 from opsla_dagster.sources.event_log.due import date_formats
-from opsla_dagster.sources.event_log.sql_text import literals
+from opsla_dagster.sources.event_log.mapping import folded
+from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import Signal, Status
 
 Rows = Callable[[str], list[tuple[object, ...]]]
@@ -40,14 +41,16 @@ def _bots(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     replies = [word for word, signal in settings.statuses.items() if signal == Signal.PUBLIC_REPLY]
     if settings.columns.agent is None or not replies:
         return []
-    by_bots = f"from {events} where status = '{Signal.BOT_REPLY}' and source_status in ({literals(replies)})"
+    words = ", ".join(folded(literal(word)) for word in replies)
+    by_bots = f"from {events} where status = '{Signal.BOT_REPLY}' and {folded('source_status')} in ({words})"
     names = [str(name) for (name,) in rows(f"select distinct event_agent {by_bots} and event_agent is not null order by event_agent")]
     count = _number(rows(f"select count(*) {by_bots}"))
     if not count:
         return []
     shown = ", ".join(names[:_SHOWN_BOTS]) + (f" and {len(names) - _SHOWN_BOTS} more" if len(names) > _SHOWN_BOTS else "")
     told = f" of {shown}" if names else ""
-    otherwise = "; `bots: []` in sources.yml takes them for a person's, a list of names says which are bots" if settings.bots is None else ""
+    is_by_name = settings.bots is None and settings.columns.author_kind is None
+    otherwise = "; `bots: []` in sources.yml takes them for a person's, a list of names says which are bots" if is_by_name else ""
     replies_count = "1 reply" if count == 1 else f"{count:,} replies"
     return [f"{replies_count}{told} {'counts' if count == 1 else 'count'} as a bot's (BOT_REPLY), and stop{'s' if count == 1 else ''} no clock that waits for a person{otherwise}"]
 

@@ -38,10 +38,10 @@ class PlacedHours:
     later: int
 
 
-def place_repeated_hours(connection: duckdb.DuckDBPyConnection, milestones: Sequence[str] = ()) -> PlacedHours:
+def place_repeated_hours(connection: duckdb.DuckDBPyConnection, milestones: Sequence[str] = (), due: Sequence[str] = ()) -> PlacedHours:
     """Sets the stamps of table `numbered` that are of the earlier pass; those of the later one are there already.
 
-    `milestones` are the stamps of a row that is a case, in the order in which they come.
+    `milestones` are the stamps of a row that is a case, in the order in which they come, `due` those by which something is promised.
     """
     found = connection.execute("""
         select
@@ -65,7 +65,7 @@ def place_repeated_hours(connection: duckdb.DuckDBPyConnection, milestones: Sequ
             earlier += [(case_id, row[1]) for row in event_rows if chosen == 0]
     _set_earlier(connection, earlier)
     of_cases = _place_milestones(connection, milestones) if milestones else PlacedHours(0, 0)
-    later += of_cases.later + sum(_place_beside_events(connection, field) for field in _CASE_FIELDS)
+    later += of_cases.later + sum(_place_beside_events(connection, field) for field in (*_CASE_FIELDS, *due))
     return PlacedHours(told + of_cases.by_order, later)
 
 
