@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsla_dagster.settings.sources import IGNORE, EventLogSettings, TimeSettings, due_field, milestone_field
-from opsla_dagster.sources.event_log.due import due_cells, due_columns, due_durations, due_faults, due_instant_fields, due_stamp
+from opsla_dagster.sources.event_log.due import (
+    due_cells,
+    due_columns,
+    due_durations,
+    due_faults,
+    due_instant_fields,
+    due_stamp,
+)
 from opsla_dagster.sources.event_log.sql_text import literal as literal
 from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.sources.event_log.stamp_sql import (
