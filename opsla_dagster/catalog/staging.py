@@ -126,7 +126,7 @@ STAGING = [
     ),
     table(
         "staging.sla_cycles", Kind.PARTITIONED, "One row per case, metric, way of reopening, cycle and part.",
-        "When a metric ran, whatever was promised: from a start signal to the stop that ended it.",
+        "When a metric ran of which the case was promised something: from a start signal to the stop that ended it.",
         key="case_id metric reopen cycle part",
         columns="""source case_id intake_date metric reopen cycle part started_at stopped_at cycle_started_at is_last_part
                    is_stopped_by_event reason start_event_id end_event_id""",

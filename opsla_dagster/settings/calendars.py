@@ -192,7 +192,8 @@ class PublicHolidays(Document):
             raise problem_at((*place, key), f"{error}; codes are ISO 3166 such as US, and NY for a subdivision", found) from error
         except ValueError as error:
             known = ", ".join(_categories(self.country, self.subdivision))
-            raise problem_at((*place, "categories"), f"the library knows {known} for {self.country}", list(self.categories)) from error
+            own = "; half days that it does not know go into half_days, by date" if _HALF_DAY in self.categories else ""
+            raise problem_at((*place, "categories"), f"the library knows {known} for {self.country}{own}", list(self.categories)) from error
         for number, wanted in enumerate(self.only or ()):
             if not any(_is_called(name, wanted) for names in listed.values() for name in names):
                 offered = sorted({name for names in listed.values() for name in names if "(" not in name})

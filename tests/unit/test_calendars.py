@@ -349,7 +349,7 @@ def test_half_holidays_of_the_library_have_the_hours_that_are_named() -> None:
         ({"public_holidays": [{"country": "EE", "categories": ["public", "half_day"]}]}, "half holidays want both"),
         ({"public_holidays": [{"country": "EE", "half_day_hours": ["09:00-13:00"]}]}, "half holidays want both"),
         ({"public_holidays": [{"country": "FI", "categories": ["public", "workday"]}]}, "workday are working days"),
-        ({"public_holidays": [{"country": "DE", "categories": ["half_day"], "half_day_hours": ["09:00-13:00"]}]}, "the library knows .*catholic.*public.* for DE"),
+        ({"public_holidays": [{"country": "DE", "categories": ["half_day"], "half_day_hours": ["09:00-13:00"]}]}, "the library knows .*catholic.*public.* for DE; half days that it does not know go into half_days"),
         ({"working_days": ["2025-10-11", "2025-10-11"]}, "working_days: 2025-10-11 is listed twice"),
         ({"working_days": ["2025-10-11"], "half_days": [{"date": "2025-10-11", "hours": ["09:00-10:00"]}]}, "also among the half_days"),
     ],
