@@ -10,10 +10,12 @@ materialization that a later one replaced. Only the embedded storage is looked a
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
+from sqlalchemy.exc import OperationalError
 
 from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage
 
@@ -30,8 +32,9 @@ def prune_history(instance: DagsterInstance, now: datetime | None = None) -> Non
     kept_from = (now or datetime.now(UTC).replace(tzinfo=None)) - timedelta(days=KEPT_DAYS)
     ended = list(instance.get_run_records(filters=RunsFilter(statuses=_ENDED)))
     succeeded = [record.dagster_run.run_id for record in ended if record.dagster_run.status is DagsterRunStatus.SUCCESS]
-    storage.forget_plans(succeeded)
-    storage.forget_replaced(kept_from)
+    with suppress(OperationalError):  # locked by a daemon, or a person who looks into it
+        storage.forget_plans(succeeded)
+        storage.forget_replaced(kept_from)
     for record in ended:
         if _ended_at(record) < kept_from:
             storage.forget_run_log(record.dagster_run.run_id)

@@ -15,8 +15,12 @@ from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.run_summary import PromiseFigures
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 
-#: Of a table with `source` and `is_source_promise`: where a source brings its own promises, they are the only ones it is held to.
-SPOKEN_OF = "(is_source_promise or source not in (select source from mart.sla_overview where is_source_promise))"
+#: Of a table with `source` and `is_source_promise`: where a source brings policies of its own, they are the only ones it is held to. Due dates of
+#: single cases (policy <source>:due) are no policy: the file's promises stand beside them.
+SPOKEN_OF = (
+    "(is_source_promise or source not in "
+    "(select source from mart.sla_overview where is_source_promise and policy <> source || ':due'))"
+)
 
 _CLOCKS = f"""
     select

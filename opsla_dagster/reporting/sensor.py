@@ -35,9 +35,9 @@ def build_report_sensor(settings: Settings) -> dg.SensorDefinition:
             if refresh
             else [run]
         )
-        prune_history(instance)
         run_ids = [each.run_id for each in reversed(together) if each.run_id != run.run_id] + [run.run_id]
         write_reports(instance, run_ids, settings, command="dagster")
+        prune_history(instance)
         return None
 
     return reports_after_publishing

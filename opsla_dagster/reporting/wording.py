@@ -204,7 +204,7 @@ def promise_notes(headline: Headline) -> Sequence[str]:
     ]
     if headline.unspoken_promises:
         own = counted(headline.unspoken_promises, "promise")
-        notes.append(f"The source brings promises of its own, and is held to these alone; {own} of sla_policies.yml stay in the tables.")
+        notes.append(f"The source brings promises of its own, and is held to these alone; {own} of sla_policies.yml {'stays' if headline.unspoken_promises == 1 else 'stay'} in the tables.")
     return notes
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.sources.event_log.stamp_sql import has_clock
 from opsla_dagster.starting.asking import Asking
@@ -44,6 +45,8 @@ MOST_WORDS = 60
 _ONE_ROW_SHARE = 0.98
 #: Share of the ends of a status that are the start of another one of the case, 0-1, from which records are intervals.
 _ADJOINING_SHARE = 0.8
+#: The same where every stamp is a milestone, so that a second row of a case can only be a newer state of it.
+_MOSTLY_ONCE_SHARE = 0.5
 #: A case has been opened, and something else has happened.
 _FEWEST_MILESTONES = 2
 #: What process mining writes of an activity, not of a case.
@@ -101,7 +104,7 @@ def chosen_columns(log: Log, told: Told, stamps: set[str], asking: Asking, remar
     milestones = {column: Signal(name) for name, column in told.columns.items() if name in Signal.__members__}
     found = _with(log, stamps, found, "case_id", asking, remarks)
     case = found.get("case_id")
-    is_one_row = case is not None and is_one_row_a_case(log, case)
+    is_one_row = case is not None and (is_one_row_a_case(log, case) or _has_repeated_rows(log, case, stamps, found))
     if milestones or (is_one_row and "event_ts" not in found and len(_milestones(log, stamps, found)) >= _FEWEST_MILESTONES):
         return _of_cases(log, told, stamps, found, milestones, asking, remarks)
     for name in ("status", "event_ts"):
@@ -119,6 +122,16 @@ def is_one_row_a_case(log: Log, case: str) -> bool:
     """Whether hardly any case has a second record."""
     column = log.columns[case]
     return log.rows > 1 and column.distinct >= _ONE_ROW_SHARE * column.filled
+
+
+def _has_repeated_rows(log: Log, case: str, stamps: set[str], found: Mapping[str, str]) -> bool:
+    """Whether the rows are cases of which some are there again: every stamp is a milestone by its name, and a case's opening is always the same."""
+    column = log.columns[case]
+    milestones = _milestones(log, stamps, found)
+    opened = [name for name, signal in milestones.items() if signal == Signal.INTAKE]
+    others = [name for name in stamps if name not in milestones and not any(_is_due(name, about) for about in DUE_FIELDS)]
+    is_mostly_once = column.distinct >= _MOSTLY_ONCE_SHARE * column.filled
+    return is_mostly_once and bool(opened) and not others and log.changes_within(opened[0], case) == 0
 
 
 def _of_cases(
@@ -186,6 +199,12 @@ def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remar
         found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
         if found:
             due[about] = found[0]
+        elif about in told.columns:
+            cells = ", ".join(repr(cell) for cell in log.columns[named[0]].examples)
+            raise OpslaError(
+                f"--column {about}={named[0]}: the cells ({cells}) are no promise that can be read: write all of them as instants, as days of one format "
+                "whose order is sure, as durations with their unit, or say it as `due` in sources.yml (date_format, unit)"
+            )
         elif unread := [name for name in named if log.columns[name].filled]:
             remarks.notes.append(
                 f"{unread[0]} is called as a promise is (cells such as {log.columns[unread[0]].examples[0]!r}), and says no instant, day or duration with its "

@@ -9,7 +9,7 @@ nothing tells, and the later one is taken and counted. Rules and the worked case
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -76,18 +76,31 @@ def _place_milestones(connection: duckdb.DuckDBPyConnection, fields: Sequence[st
     rows = connection.execute(f"select file_number, row_number, {cells} from numbered where fault is null and ({is_repeated})").fetchall()
     by_order = later = 0
     for file_number, row_number, *stamps in rows:
-        filled = [place for place in range(len(fields)) if stamps[2 * place] is not None]
-        possible = [[(each, 0) for each in (stamps[2 * place + 1], stamps[2 * place]) if each is not None] for place in filled]
-        passes = passes_of(possible)
-        for place, instants, chosen, is_told in zip(filled, possible, passes.chosen, passes.is_told, strict=True):
-            if len(instants) == 1:
-                continue
-            by_order, later = (by_order + 1, later) if is_told else (by_order, later + 1)
-            if chosen == 0:
+        possible = {
+            field: [(each, 0) for each in (stamps[2 * number + 1], stamps[2 * number]) if each is not None]
+            for number, field in enumerate(fields) if stamps[2 * number] is not None
+        }  # fmt: skip
+        for field, is_earlier in _told_by_the_opening(possible, fields[0]).items():
+            by_order, later = (by_order + 1, later) if is_earlier is not None else (by_order, later + 1)
+            if is_earlier:
                 connection.execute(
-                    f"update numbered set {fields[place]} = {fields[place]}_earlier where file_number = ? and row_number = ?", [file_number, row_number]
+                    f"update numbered set {field} = {field}_earlier where file_number = ? and row_number = ?", [file_number, row_number]
                 )
     return PlacedHours(by_order, later)
+
+
+def _told_by_the_opening(possible: Mapping[str, Sequence[tuple[datetime, int]]], opening: str) -> dict[str, bool | None]:
+    """Field of a repeated hour -> whether it is of the earlier pass; None where nothing tells: a row orders its opening before the rest, and no more."""
+    told: dict[str, bool | None] = {field: None for field, instants in possible.items() if len(instants) > 1}
+    first = possible.get(opening, ())
+    for field, instants in possible.items():
+        if field == opening or not first:
+            continue
+        passes = passes_of([first, instants])
+        for name, chosen, is_told in zip((opening, field), passes.chosen, passes.is_told, strict=True):
+            if name in told and is_told:
+                told[name] = chosen == 0
+    return told
 
 
 def passes_of(possible: Sequence[Sequence[tuple[datetime, int]]]) -> Passes:

@@ -112,6 +112,8 @@ class _Zendesk:
     def __init__(self, settings: ZendeskSettings, load: Load, start: int) -> None:
         self._settings, self._load, self._start = settings, load, start
         self._progress = load.landing.progress()
+        #: Table -> ids of its last page: one that brings the same again does not advance.
+        self._last_page: dict[str, set[str]] = {}
         #: Resource -> from when on this load asks for it.
         self._since: dict[str, datetime | None] = {}
         load.report.is_first = not self._step("tickets").is_complete
@@ -273,15 +275,19 @@ class _Zendesk:
             if answer is None:
                 ended = True
                 break
-            before, records = len(rows), records_of(answer.content, _KEYS[table])
+            records = records_of(answer.content, _KEYS[table])
+            ids: set[str] = set()
             for raw in records:
                 row = make(raw)
+                ids.add(row.id)
                 latest(rows, row)
                 known_until = _later(known_until, row.updated_at, answer.server_at)
             self._load.advanced(table, len(records), known_until, since, answer.server_at)
             end = _end_time(answer, start)
             ended = bool(answer.content.get("end_of_stream")) or not records or (end <= start and "end_of_stream" not in answer.content)
-            if end <= start and not ended and len(rows) == before:
+            stands_still = end <= start and not ended and ids <= self._last_page.get(table, set())
+            self._last_page[table] = ids
+            if stands_still:
                 raise OpslaError(
                     f"source {self._settings.name}: {path}: more records share the second {start} than fit on a page, and Zendesk "
                     "does not page within a second; what was loaded before stays"
