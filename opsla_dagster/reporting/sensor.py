@@ -8,7 +8,6 @@ import dagster as dg
 from opsla_dagster.assets.ops import PUBLISHED_MARTS
 from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.instance.lease import PROCESS_TAG
-from opsla_dagster.instance.retention import prune_history
 from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.settings import Settings
 
@@ -37,7 +36,6 @@ def build_report_sensor(settings: Settings) -> dg.SensorDefinition:
         )
         run_ids = [each.run_id for each in reversed(together) if each.run_id != run.run_id] + [run.run_id]
         write_reports(instance, run_ids, settings, command="dagster")
-        prune_history(instance)
         return None
 
     return reports_after_publishing

@@ -453,12 +453,17 @@ def test_records_that_were_taken_back_leave_the_tables(tmp_path: Path) -> None:
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
 
 
+def put_first(path: Path, line: str) -> None:
+    """A case came in with the first record that says so: one that is told before it moves the intake."""
+    path.write_text(path.read_text(encoding="utf-8").replace(HEADER, f"{HEADER}{line}\n", 1), encoding="utf-8")
+
+
 def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
     """An earlier record turns up: the case leaves one date for another that is refreshed first, in a run of its own."""
     settings, path = desk_of_a_log(tmp_path)
     as_of_at = one_o_clock(date(2025, 7, 11))
     make(settings, [july(1, 10)], as_of_at)
-    append(path, "C1,New,2025-07-03 13:00:00")
+    put_first(path, "C1,New,2025-07-03 13:00:00")
 
     windows = plan(settings, as_of_at)
     assert windows == [july(3, 3), july(8, 8), july(10, 10)]
@@ -477,14 +482,14 @@ def test_a_case_that_moved_into_a_range_of_its_own_is_not_counted_twice(tmp_path
     settings, path = desk_of_a_log(tmp_path)
     as_of_at = one_o_clock(date(2025, 7, 11))
     make(settings, [july(1, 10)], as_of_at)
-    append(path, "C1,New,2025-07-03 13:00:00")
+    put_first(path, "C1,New,2025-07-03 13:00:00")
 
     with pytest.raises(Exception, match=r"assert_no_case_is_held_twice failed .*C1 2025-07-03 2025-07-08"):
         make(settings, [july(3, 3)], as_of_at)
     make(settings, [july(3, 8)], as_of_at)
 
     # As of an instant before that of the latest load, too.
-    append(path, "B1,New,2025-07-02 13:00:00")
+    put_first(path, "B1,New,2025-07-02 13:00:00")
     with pytest.raises(Exception, match=r"assert_no_case_is_held_twice failed .*B1 2025-07-02 2025-07-04"):
         make(settings, [july(2, 2)], as_of_at - timedelta(hours=1))
     make(settings, [july(2, 4)], as_of_at)
