@@ -199,3 +199,10 @@ def test_every_select_of_a_mart_names_its_columns() -> None:
 @pytest.mark.parametrize("part", ["select * from raw.cases", "select cases.* from raw.cases", "select 1 as a union all select * from raw.cases"])
 def test_a_star_is_seen_wherever_it_stands(part: str) -> None:
     assert len(starred_selects(f"with early as ({part}) select a, count(*) as cases from early group by a")) == 1
+
+
+def test_checks_of_tables_without_a_window_have_no_window() -> None:
+    """A run of views alone, as the UI starts it, has no range of dates: such a check could not be asked."""
+    windowless = [path for path in CHECK_FILES if table_of(path) in TABLES and TABLES[table_of(path)].kind is not Kind.PARTITIONED]
+    assert windowless
+    assert not [named(path) for path in windowless if "$start_date" in path.read_text(encoding="utf-8")]

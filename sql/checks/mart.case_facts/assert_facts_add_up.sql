@@ -17,9 +17,6 @@ with counted as (
             or first_reply_business_minutes > first_reply_calendar_minutes
         ) as contradictory_cases
     from mart.case_facts
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
     group by intake_date
 ),
 
@@ -28,9 +25,6 @@ milestones as (
         intake_date,
         count(*) as cases
     from staging.case_milestones
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
     group by intake_date
 ),
 
@@ -39,9 +33,6 @@ messages as (
         intake_date,
         count(*) as messages
     from staging.messages_deduped
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
     group by intake_date
 )
 
