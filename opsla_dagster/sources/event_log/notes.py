@@ -26,9 +26,11 @@ def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
 
 
 def _dates(settings: EventLogSettings) -> list[str]:
-    formats = date_formats(settings)
-    told = f"stamps of the format {formats[0]} have no time of day: they count as the midnight that begins the day" if formats else ""
-    return [f"{told}, and what begins and ends on one date takes 0 seconds"] if formats else []
+    return [
+        f"stamps of the format {form} have no time of day: they count as the midnight that begins the day, and what begins and ends on one date "
+        "takes 0 seconds"
+        for form in date_formats(settings)[:1]
+    ]
 
 
 def _opened(events: str, rows: Rows) -> list[str]:
