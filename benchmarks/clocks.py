@@ -43,7 +43,7 @@ _LOOK_UPS = """
             then (epoch_us(runs.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000 else 0 end
         - start_time.open_seconds_before - case when start_time.is_open
             then (epoch_us(runs.started_at) - epoch_us(start_time.segment_start_at)) // 1000000 else 0 end)
-    from staging.sla_runs as runs
+    from staging.sla_clock_windows as runs
     left join staging.business_time as start_time
         on runs.calendar = start_time.calendar and cast(runs.started_at as date) = start_time.utc_date
         and runs.started_at >= start_time.segment_start_at and runs.started_at < start_time.segment_end_at
@@ -76,7 +76,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
         connection.execute(f"create schema {schema}")
     for table in TABLES.values():
         if table.schema == "staging" and table.name.split(".")[1] in (
-            "sla_runs", "sla_cycles", "status_spans", "sla_metric_rules", "sla_clock_spans", "sla_clocks",
+            "sla_clock_windows", "sla_cycles", "status_spans", "sla_metric_rules", "sla_clock_spans", "sla_clocks",
         ):
             ensure_table(connection, table)
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(CALENDARS))
@@ -89,7 +89,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
     }))
     names = ", ".join(f"'{name}'" for name in CALENDARS.calendars)
     connection.execute(f"""
-        insert into staging.sla_runs by name
+        insert into staging.sla_clock_windows by name
         select
             'bench' as source, 'C' || number as case_id, date '{_START}' + cast(number * {_DAYS} // {clocks} as integer) as intake_date,
             'all' as policy, 'first_resolution' as metric, 'freeze' as reopen, 1 as cycle, [{names}][1 + number % 5] as calendar,
@@ -105,7 +105,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
 
 def _make(connection: duckdb.DuckDBPyConnection) -> None:
     window = Window(_START, _START + timedelta(days=_DAYS))
-    rows = connection.execute("select count(*) from staging.sla_runs").fetchall()[0][0]
+    rows = connection.execute("select count(*) from staging.sla_clock_windows").fetchall()[0][0]
     parts = list(window.split(max(1, _DAYS * 300_000 // max(rows, 300_000))))
     for name in ("staging.sla_clock_spans", "staging.sla_clocks"):
         select = load_sql(sql_path(name))

@@ -64,7 +64,7 @@ def measure(place: Path, *, quick: bool) -> list[Figure]:
 
 
 def _costs(line: TableAsset, scope: Scope) -> _Costs:
-    if line.table.kind in (Kind.VIEW, Kind.WHOLE):
+    if line.table.kind in (Kind.VIEW, Kind.FULL_REFRESH):
         is_view = line.table.kind is Kind.VIEW
         made = f"computed.{_stem(line)}" if is_view else line.name
         copy = f"create or replace table rewritten.{_stem(line)} as select * from {made}"

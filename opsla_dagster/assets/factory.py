@@ -129,7 +129,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
     match table.kind:
         case Kind.PARTITIONED:
             return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
-        case Kind.SNAPSHOT | Kind.WHOLE:
+        case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:

@@ -64,7 +64,7 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     return scope.connection.sql(
         "select held.* replace (held.digest || $rules as digest), cast($refresh as varchar) as refresh, "
         "looks.as_of_at as previous_look_at from raw.source_partitions as held "
-        "left join ops.source_looks as looks on held.source = looks.source "
+        "left join ops.source_watermarks as looks on held.source = looks.source "
         "where held.intake_date >= $start and held.intake_date < $end order by held.intake_date, held.source",
         params={
             "start": window.start,
@@ -75,17 +75,17 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-def _ensure_looks(scope: Scope) -> None:
+def _ensure_watermarks(scope: Scope) -> None:
     """Both tables tell of each other: the first run finds this one empty."""
-    ensure_table(scope.connection, TABLES["ops.source_looks"])
+    ensure_table(scope.connection, TABLES["ops.source_watermarks"])
 
 
-def _source_looks(scope: Scope, part: Window | None) -> pa.Table:
+def _source_watermarks(scope: Scope, part: Window | None) -> pa.Table:
     """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is made.
 
     Ranges of a refresh are runs of their own, and an earlier one may have failed.
     """
-    looks = dict(scope.connection.execute("select source, as_of_at from ops.source_looks").fetchall())
+    looks = dict(scope.connection.execute("select source, as_of_at from ops.source_watermarks").fetchall())
     made = scope.connection.execute(
         "select count(distinct intake_date) from ops.refreshed_partitions where refresh = $refresh", {"refresh": scope.refresh}
     ).fetchone()
@@ -104,13 +104,13 @@ _REFRESHED_PARTITIONS = TableAsset(
         "raw.source_facts",
     ],
     rows=_refreshed_partitions,
-    before=_ensure_looks,
+    before=_ensure_watermarks,
 )
 OPS = [
     TableAsset("ops.schema_drift", "operations", rows=_schema_drift, reads_accounts=True, checks=["warn_fields_drifted"]),
     _REFRESHED_PARTITIONS,
-    TableAsset("ops.source_looks", "operations", deps=["ops.refreshed_partitions"], rows=_source_looks, before=_ensure_looks),
-    TableAsset("ops.partition_as_of", "operations", deps=["ops.refreshed_partitions", "ops.source_looks"]),
+    TableAsset("ops.source_watermarks", "operations", deps=["ops.refreshed_partitions"], rows=_source_watermarks, before=_ensure_watermarks),
+    TableAsset("ops.partition_as_of", "operations", deps=["ops.refreshed_partitions", "ops.source_watermarks"]),
 ]
 
 

@@ -80,7 +80,7 @@ STAGING = [
         checks=["assert_spans_add_up_to_lifetimes"],
     ),
     TableAsset(
-        "staging.sla_promises", "clocks",
+        "staging.case_sla_policies", "clocks",
         deps=[
             "staging.case_milestones", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policies",
             "staging.sla_policy_scopes", "staging.sla_metric_rules",
@@ -88,35 +88,35 @@ STAGING = [
         checks=["warn_promises_of_unknown_metrics"],
     ),
     TableAsset(
-        "staging.sla_promise_calendars", "clocks", deps=["staging.sla_promises", "staging.case_milestones", "raw.attribute_changes"],
+        "staging.case_sla_calendars", "clocks", deps=["staging.case_sla_policies", "staging.case_milestones", "raw.attribute_changes"],
     ),
     TableAsset(
         "staging.sla_cycles", "clocks",
         deps=[
-            "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.sla_promises",
+            "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.case_sla_policies",
         ],
     ),
     TableAsset(
-        "staging.sla_runs", "clocks",
-        deps=["staging.sla_cycles", "staging.sla_promises", "staging.sla_promise_calendars", "staging.case_milestones"],
+        "staging.sla_clock_windows", "clocks",
+        deps=["staging.sla_cycles", "staging.case_sla_policies", "staging.case_sla_calendars", "staging.case_milestones"],
     ),
     TableAsset(
         "staging.sla_clock_spans", "clocks",
         deps=[
-            "staging.sla_runs", "staging.sla_cycles", "staging.sla_promise_calendars", "staging.status_spans", "staging.sla_metric_rules",
+            "staging.sla_clock_windows", "staging.sla_cycles", "staging.case_sla_calendars", "staging.status_spans", "staging.sla_metric_rules",
             "staging.business_time",
         ],
         checks=["assert_every_second_is_attributed"],
     ),
     TableAsset(
         "staging.sla_clocks", "clocks",
-        deps=["staging.sla_runs", "staging.sla_clock_spans", "staging.business_hours_dim"],
+        deps=["staging.sla_clock_windows", "staging.sla_clock_spans", "staging.business_hours_dim"],
         checks=["assert_every_case_has_every_clock", "warn_clocks_outside_the_horizon", "assert_verdicts_follow_the_rule"],
     ),
     TableAsset(
         "staging.schedule_change_clocks", "clocks",
         deps=[
-            "staging.sla_runs", "staging.sla_clock_spans", "staging.sla_promise_calendars", "staging.sla_clocks", "staging.business_time",
+            "staging.sla_clock_windows", "staging.sla_clock_spans", "staging.case_sla_calendars", "staging.sla_clocks", "staging.business_time",
             "raw.source_verdicts",
         ],
         checks=["assert_the_applied_rule_is_the_clocks_time"],

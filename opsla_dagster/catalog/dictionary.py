@@ -93,7 +93,7 @@ def _kind(table: Table) -> str:
             return f"partitioned by day, on `{table.partition_column}`"
         case Kind.SNAPSHOT:
             return "snapshot, made whole by every refresh"
-        case Kind.WHOLE:
+        case Kind.FULL_REFRESH:
             return "over everything loaded, made whole by every refresh"
         case Kind.VIEW:
             return "view, computed when read"

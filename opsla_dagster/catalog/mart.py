@@ -22,51 +22,51 @@ MART = [
         columns=f"intake_date opened_cases {_SLA_MEASURES}",
     ),
     table(
-        "mart.sla_overall", Kind.WHOLE, "One row: everything loaded.",
+        "mart.sla_overall", Kind.FULL_REFRESH, "One row: everything loaded.",
         "Breach percentages and percentiles over everything loaded.",
         key="sla_cases",
         columns=f"first_intake_date last_intake_date opened_cases {_SLA_MEASURES}",
         nullable="first_intake_date last_intake_date",
     ),
     table(
-        "mart.sla_by_tier_case_type", Kind.WHOLE, "One row per tier and case type.",
+        "mart.sla_by_tier_case_type", Kind.FULL_REFRESH, "One row per tier and case type.",
         "Breach percentages and percentiles over everything loaded.",
         key="tier case_type",
         columns=f"tier case_type {_SLA_MEASURES}",
     ),
     table(
-        "mart.staffing_daily", Kind.WHOLE, "One row per local date.",
+        "mart.staffing_daily", Kind.FULL_REFRESH, "One row per local date.",
         "Planned against available agents.",
         key="calendar_date",
         columns="calendar_date planned_heads effective_heads shrinkage_pct",
     ),
     table(
-        "mart.backlog_daily_proxy", Kind.WHOLE, "One row per local date.",
+        "mart.backlog_daily_proxy", Kind.FULL_REFRESH, "One row per local date.",
         "Flow of cases and the backlog it leaves.",
         key="calendar_date",
         columns="calendar_date opened_cases ended_cases net_flow_cases open_backlog_cases",
     ),
     table(
-        "mart.congestion_daily", Kind.WHOLE, "One row per local date.",
+        "mart.congestion_daily", Kind.FULL_REFRESH, "One row per local date.",
         "Workload against available agents.",
         key="calendar_date",
         columns="calendar_date opened_cases open_backlog_cases effective_heads congestion_index",
     ),
     table(
-        "mart.congestion_daily_v2", Kind.WHOLE, "One row per local date.",
+        "mart.congestion_daily_v2", Kind.FULL_REFRESH, "One row per local date.",
         "Workload against available agents, with its mean over the trailing 10 business days.",
         key="calendar_date",
         columns="""calendar_date opened_cases open_backlog_cases effective_heads congestion_index
                    congestion_index_10bd_mean""",
     ),
     table(
-        "mart.driver_stage_durations", Kind.WHOLE, "One row per tier and stage.",
+        "mart.driver_stage_durations", Kind.FULL_REFRESH, "One row per tier and stage.",
         "Where the time of a case goes, and each tier's bottleneck: the stage with the largest p95.",
         key="tier stage",
         columns="tier stage cases p50_business_minutes p90_business_minutes p95_business_minutes is_tier_bottleneck",
     ),
     table(
-        "mart.driver_reopen_impact", Kind.WHOLE, "One row per tier, case type and whether cases were reopened.",
+        "mart.driver_reopen_impact", Kind.FULL_REFRESH, "One row per tier, case type and whether cases were reopened.",
         "How much longer reopened cases take to their first resolution.",
         key="tier case_type is_reopened",
         columns="""tier case_type is_reopened cases resolution_incl_wait_avg_business_minutes
@@ -74,21 +74,21 @@ MART = [
                    resolution_incl_wait_p95_business_minutes sla_a_incl_wait_breach_pct""",
     ),
     table(
-        "mart.driver_congestion_buckets", Kind.WHOLE, "One row per decile of congestion exposure.",
+        "mart.driver_congestion_buckets", Kind.FULL_REFRESH, "One row per decile of congestion exposure.",
         "Whether cases taken in on congested days breach more.",
         key="exposure_decile",
         columns="""exposure_decile cases exposure_min exposure_max sla_b_breach_pct sla_a_incl_wait_breach_pct
                    sla_a_paused_breach_pct""",
     ),
     table(
-        "mart.driver_summary", Kind.WHOLE, "One row per finding.",
+        "mart.driver_summary", Kind.FULL_REFRESH, "One row per finding.",
         "What drives time and breaches: each finding as a key and a figure; the report has the words.",
         key="finding",
         columns="finding tier stage figure unit",
         nullable="tier stage figure",
     ),
     table(
-        "mart.scenario_results", Kind.WHOLE, "One row per scenario.",
+        "mart.scenario_results", Kind.FULL_REFRESH, "One row per scenario.",
         "What would help: each scenario of scenarios.yml as a per-case counterfactual.",
         key="scenario",
         columns="""scenario description eligible_cases sla_a_incl_wait_breaches_before sla_a_incl_wait_breaches_avoided
@@ -127,14 +127,14 @@ MART = [
         columns="""source metric comparison verdicts source_breached_verdicts breached_clocks difference_p50_business_minutes""",
     ),
     table(
-        "mart.promise_durations", Kind.WHOLE, "One row per policy and metric.",
+        "mart.promise_durations", Kind.FULL_REFRESH, "One row per policy and metric.",
         "How long the clocks of each promise took, of those that were kept or broken.",
         key="policy metric",
         columns="""policy metric is_source_promise stopped_clocks paused_clocks elapsed_p50_business_minutes
                    elapsed_p90_business_minutes elapsed_p95_business_minutes""",
     ),
     table(
-        "mart.source_clock_examples", Kind.WHOLE, "One row per source, metric, way of comparing and example, of up to three.",
+        "mart.source_clock_examples", Kind.FULL_REFRESH, "One row per source, metric, way of comparing and example, of up to three.",
         "Cases to look at where a source's own verdicts agree with our clocks and where they differ, the largest differences first.",
         key="source metric comparison example_number",
         columns="""source metric comparison example_number case_id cycle policy source_is_breached outcome source_elapsed_seconds
@@ -142,7 +142,7 @@ MART = [
         nullable="cycle policy outcome",
     ),
     table(
-        "mart.open_clocks", Kind.WHOLE, "One row per running clock.",
+        "mart.open_clocks", Kind.FULL_REFRESH, "One row per running clock.",
         "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
         key="case_id policy metric cycle",
         columns="""source case_id policy metric cycle is_source_promise tier case_type priority team brand region channel customer started_at
@@ -151,7 +151,7 @@ MART = [
         nullable="remaining_seconds",
     ),
     table(
-        "mart.source_sla_comparison", Kind.WHOLE, "One row per source that has verdicts or resolved stamps of its own.",
+        "mart.source_sla_comparison", Kind.FULL_REFRESH, "One row per source that has verdicts or resolved stamps of its own.",
         "The source's own verdicts and resolved stamps beside ours.",
         key="source",
         columns="""source compared_with cases source_verdict_cases source_breach_pct our_verdict_cases our_breach_pct
@@ -160,7 +160,7 @@ MART = [
                    source_resolution_p95_calendar_hours""",
     ),
     table(
-        "mart.schedule_rule_agreement", Kind.WHOLE, "One row per source, metric and rule of counting a schedule that changes.",
+        "mart.schedule_rule_agreement", Kind.FULL_REFRESH, "One row per source, metric and rule of counting a schedule that changes.",
         "How often either rule gives the time that the source itself measured: the rule the source follows is the one that agrees.",
         key="source metric schedule_rule",
         columns="source metric schedule_rule is_applied_rule compared_clocks agreeing_clocks agreeing_pct",
@@ -183,20 +183,20 @@ MART = [
         is_published=False,
     ),
     table(
-        "mart.satisfaction", Kind.WHOLE, "One row per source and value of one dimension that has a rated case.",
+        "mart.satisfaction", Kind.FULL_REFRESH, "One row per source and value of one dimension that has a rated case.",
         "How cases were rated; empty where no source tells ratings.",
         key="source dimension dimension_value",
         columns="source dimension dimension_value rated_cases good_cases bad_cases satisfaction_pct rating_mean_number",
     ),
     table(
-        "mart.bot_involvement", Kind.WHOLE, "One row per source that has bots, and its cases with a bot or without one.",
+        "mart.bot_involvement", Kind.FULL_REFRESH, "One row per source that has bots, and its cases with a bot or without one.",
         "What bots took part in and resolved, and how the other cases went; empty where no source tells of bots.",
         key="source is_bot_involved",
         columns="""source is_bot_involved cases bot_resolved_cases replied_cases resolved_cases bot_resolved_pct replied_pct
                    resolved_pct""",
     ),
     table(
-        "mart.agent_activity", Kind.WHOLE, "One row per source, local month and agent who did something in it.",
+        "mart.agent_activity", Kind.FULL_REFRESH, "One row per source, local month and agent who did something in it.",
         "What each agent answered, took and resolved. Figures of single persons are not published: opsla agents shows them, and "
         "opsla export --table mart.agent_activity writes them.",
         key="source month_date agent",

@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
     PARTITIONED = "partitioned"  # daily, by `partition_column`; windows of it are replaced
     SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by a refresh's first run
-    WHOLE = "whole"  # over everything loaded; replaced whole by a refresh's last run
+    FULL_REFRESH = "full refresh"  # over everything loaded; replaced whole by a refresh's last run
     VIEW = "view"  # over everything loaded; computed when read
 
 

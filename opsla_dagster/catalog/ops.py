@@ -21,7 +21,7 @@ OPS = [
         columns="source resource field drift expected_type found_type first_seen_at",
     ),
     table(
-        "ops.source_looks", Kind.WHOLE, "One row per source all of whose loaded dates were looked at.",
+        "ops.source_watermarks", Kind.FULL_REFRESH, "One row per source all of whose loaded dates were looked at.",
         "As of when the latest refresh looked at every loaded date of the source; runs of chosen dates look at those alone.",
         key="source",
         columns="source as_of_at",

@@ -8,7 +8,7 @@ from opsla_dagster.catalog.table import table
 
 #: From the life of a case to its judged clocks, in the order in which they are made.
 CLOCK_ROAD = (
-    "staging.sla_promises", "staging.sla_promise_calendars", "staging.sla_cycles", "staging.sla_runs", "staging.sla_clock_spans",
+    "staging.case_sla_policies", "staging.case_sla_calendars", "staging.sla_cycles", "staging.sla_clock_windows", "staging.sla_clock_spans",
     "staging.sla_clocks",
 )
 
@@ -110,7 +110,7 @@ STAGING = [
         rules=(Rule("started_at", "<", "ended_at"),),
     ),
     table(
-        "staging.sla_promises", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
+        "staging.case_sla_policies", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
         "Which policy is in force when: the first whose scope the case meets, and what the source itself applied.",
         key="case_id metric policy in_force_from_at",
         columns="""source case_id intake_date metric policy calendar target_seconds reopen change schedule_change
@@ -118,7 +118,7 @@ STAGING = [
         rules=(Rule("in_force_from_at", "<", "in_force_to_at"),),
     ),
     table(
-        "staging.sla_promise_calendars", Kind.PARTITIONED, "One row per case, metric, kind of promise and stretch of time by one calendar.",
+        "staging.case_sla_calendars", Kind.PARTITIONED, "One row per case, metric, kind of promise and stretch of time by one calendar.",
         "Which calendar counts when, where it can change: with another policy, or with the schedule of the case. Gap-free from intake on.",
         key="case_id metric is_source_promise calendar_from_at",
         columns="source case_id intake_date metric is_source_promise calendar calendar_from_at calendar_to_at",
@@ -133,7 +133,7 @@ STAGING = [
         nullable="reason",
     ),
     table(
-        "staging.sla_runs", Kind.PARTITIONED, "One row per case, policy, metric and cycle.",
+        "staging.sla_clock_windows", Kind.PARTITIONED, "One row per case, policy, metric and cycle.",
         "What was promised for each cycle, from when it counts and until when; not judged yet.",
         key="case_id policy metric cycle",
         columns="""source case_id intake_date policy metric reopen cycle calendar target_seconds schedule_change

@@ -222,7 +222,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         )
         for row in _of_case(connection, "staging.sla_clocks", case, "started_at, target_seconds, metric, policy, cycle")
     ]
-    promises = _of_case(connection, "staging.sla_promises", case, "in_force_from_at, metric")
+    promises = _of_case(connection, "staging.case_sla_policies", case, "in_force_from_at, metric")
     promised = {(promise["policy"], promise["metric"]) for promise in promises}
     verdicts = _verdicts(connection, case, settings.sla_policies)
     return Explanation(

@@ -12,4 +12,4 @@ select
         else partitions.as_of_at
     end as as_of_at
 from ops.refreshed_partitions as partitions
-left join ops.source_looks as looks on partitions.source = looks.source
+left join ops.source_watermarks as looks on partitions.source = looks.source

@@ -15,7 +15,7 @@ with clocks as (
         is_source_promise,
         started_at,
         stopped_at
-    from staging.sla_runs
+    from staging.sla_clock_windows
     where
         intake_date >= $start_date
         and intake_date < $end_date
@@ -70,7 +70,7 @@ rule_spans as (
         case when calendars.calendar_from_at > spans.started_at then calendars.calendar_from_at else spans.started_at end as started_at,
         case when calendars.calendar_to_at < spans.stopped_at then calendars.calendar_to_at else spans.stopped_at end as stopped_at
     from running_spans as spans
-    inner join staging.sla_promise_calendars as calendars
+    inner join staging.case_sla_calendars as calendars
         on
             spans.case_id = calendars.case_id
             and spans.metric = calendars.metric

@@ -6,7 +6,7 @@
 -- force then, spans are cut at the change (docs/decisions/0023-schedules-that-change.md).
 with runs as (
     select *
-    from staging.sla_runs
+    from staging.sla_clock_windows
     where
         intake_date >= $start_date
         and intake_date < $end_date
@@ -282,7 +282,7 @@ calendar_spans as (
             as stopped_at,
         spans.event_id
     from state_spans as spans
-    inner join staging.sla_promise_calendars as calendars
+    inner join staging.case_sla_calendars as calendars
         on
             spans.case_id = calendars.case_id
             and spans.metric = calendars.metric

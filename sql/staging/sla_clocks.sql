@@ -5,7 +5,7 @@
 -- before, as if it had gone on; NULL while a pause keeps it from being known (docs/decisions/0006-clock-outcomes.md).
 with runs as (
     select *
-    from staging.sla_runs
+    from staging.sla_clock_windows
     where
         intake_date >= $start_date
         and intake_date < $end_date

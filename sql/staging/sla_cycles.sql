@@ -40,7 +40,7 @@ promised_to_cases as (
         case_id,
         metric,
         reopen
-    from staging.sla_promises
+    from staging.case_sla_policies
     where
         intake_date >= $start_date
         and intake_date < $end_date

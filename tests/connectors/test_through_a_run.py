@@ -19,7 +19,7 @@ from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.window import Window
 from tests.integration.small_desk import REPOSITORY, desk_settings, make, write_config
 
-#: How a withdrawn promise ends a clock is the engine's (tests/sql/staging/sla_runs).
+#: How a withdrawn promise ends a clock is the engine's (tests/sql/staging/sla_clock_windows).
 UNWITHDRAWN = [conversation for conversation in CONVERSATIONS if all(target[3] is not None for target in conversation.targets or ())]
 WHICH_TARGET = 1 + [conversation.why for conversation in UNWITHDRAWN].index("which target was missed, and when, is told by a part")
 

@@ -43,7 +43,7 @@ HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
 #: only refreshes look at every date.
 AS_OF_OF_THE_LOAD = {
     ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "refresh"),
-    ("ops.refreshed_partitions", "previous_look_at"), ("ops.source_looks", "source"), ("ops.source_looks", "as_of_at"),
+    ("ops.refreshed_partitions", "previous_look_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.
@@ -139,7 +139,7 @@ def make(
             for line in _in_order():
                 kind = line.table.kind
                 is_last = number == len(windows) - 1
-                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.WHOLE: is_last, Kind.VIEW: is_last}[kind]
+                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.FULL_REFRESH: is_last, Kind.VIEW: is_last}[kind]
                 if not is_due or (wanted is not None and line.name not in wanted):
                     continue
                 dates = window if kind is Kind.PARTITIONED else None

@@ -534,7 +534,7 @@ def test_a_refresh_that_broke_off_has_not_seen_every_date(tmp_path: Path) -> Non
 
     looks = dict(rows(settings.home.warehouse, "select intake_date, as_of_at from ops.partition_as_of"))
     assert {day for day, at in looks.items() if at == seen} == set(windows[0].dates())
-    assert rows(settings.home.warehouse, "select * from ops.source_looks") == []
+    assert rows(settings.home.warehouse, "select * from ops.source_watermarks") == []
 
 
 def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> None:

@@ -654,7 +654,7 @@ def test_the_picture_has_the_changes_and_the_source_s_breach(warehouse: Warehous
 
 def test_a_policy_that_comes_into_force_on_the_way_is_on_the_time_line(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
-    warehouse.insert("staging.sla_promises", source="log", case_id="C-1", intake_date=warehouse.day, metric="first_touch", policy="gold_customers",
+    warehouse.insert("staging.case_sla_policies", source="log", case_id="C-1", intake_date=warehouse.day, metric="first_touch", policy="gold_customers",
                      calendar="desk", target_seconds=60, is_source_promise=False, in_force_from_at="2025-07-07 13:30:00")  # fmt: skip
     (event,) = [event for event in warehouse.explained().events if event.status == "policy"]
     assert (event.at, event.flags) == (datetime(2025, 7, 7, 13, 30), ("gold customers is in force",))

@@ -29,7 +29,7 @@ runs as (
         started_at,
         stopped_at,
         epoch_us(stopped_at) // 1000000 - epoch_us(started_at) // 1000000 as seconds
-    from staging.sla_runs
+    from staging.sla_clock_windows
     where
         intake_date >= $start_date
         and intake_date < $end_date

@@ -1,6 +1,6 @@
 -- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
 -- In a case that the desk began, what measures an answer starts when the customer writes, or never: those are not looked at.
--- A failure means that promises go unjudged; look first at sql/staging/sla_runs.sql and sla_policies.yml.
+-- A failure means that promises go unjudged; look first at sql/staging/sla_clock_windows.sql and sla_policies.yml.
 with answers as (
     select metric
     from staging.sla_metric_rules
@@ -11,7 +11,7 @@ promised as (
     select
         promises.intake_date,
         count(*) as clocks
-    from staging.sla_promises as promises
+    from staging.case_sla_policies as promises
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     inner join staging.sla_metric_rules as rules on promises.metric = rules.metric
     left join answers on promises.metric = answers.metric
@@ -34,7 +34,7 @@ judged as (
         clocks.intake_date,
         count(*) as clocks
     from staging.sla_clocks as clocks
-    inner join staging.sla_promises as promises
+    inner join staging.case_sla_policies as promises
         on clocks.case_id = promises.case_id and clocks.metric = promises.metric and clocks.policy = promises.policy
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     inner join staging.sla_metric_rules as rules on clocks.metric = rules.metric

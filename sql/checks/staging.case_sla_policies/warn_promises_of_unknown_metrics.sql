@@ -4,7 +4,7 @@ select
     promises.metric,
     promises.policy,
     count(*) as promises
-from staging.sla_promises as promises
+from staging.case_sla_policies as promises
 left join (
     select distinct metric
     from staging.sla_metric_rules

@@ -17,7 +17,7 @@ promises as (
     select
         promises.*,
         promises.in_force_to_at is null and promises.in_force_from_at = cases.intake_ts as is_only
-    from staging.sla_promises as promises
+    from staging.case_sla_policies as promises
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     where
         promises.intake_date >= $start_date
@@ -237,7 +237,7 @@ clock_calendars as (
             and (clocks.stopped_at is null or calendars.calendar_from_at < clocks.stopped_at)
         ) > 1 as is_calendar_changed
     from clocks
-    inner join staging.sla_promise_calendars as calendars
+    inner join staging.case_sla_calendars as calendars
         on
             clocks.case_id = calendars.case_id
             and clocks.metric = calendars.metric

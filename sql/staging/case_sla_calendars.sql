@@ -23,7 +23,7 @@ promises as (
         is_source_promise,
         in_force_from_at,
         in_force_to_at
-    from staging.sla_promises
+    from staging.case_sla_policies
     where
         intake_date >= $start_date
         and intake_date < $end_date
