@@ -151,9 +151,10 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     table, connection = line.table, scope.connection
     window = scope.run_range if table.kind is Kind.VIEW else scope.range
     outcomes.append(check_schema(connection, table, window))
-    gates = scope.settings.quality_gates.gates.get(table.name, {})
+    judged = scope.settings.quality_gates
+    gates = judged.gates.get(table.name, {})
     if gates:
-        outcomes += check_gates(connection, table.name, gates, window)
+        outcomes += check_gates(connection, table.name, gates, window, judged.min_sample)
     outcomes += [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:

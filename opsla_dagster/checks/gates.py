@@ -1,7 +1,7 @@
 """Quality gates: rates of a table's mess against the bounds of quality_gates.yml.
 
-sql/checks/<table>/gates.sql is one SELECT of one row, a column a rate. Belongs here: comparing them. Does not belong here:
-the rates' SQL and the bounds.
+sql/checks/<table>/gates.sql is one SELECT of one row, a column a rate; beside a rate that a few rows move by chance stands
+<rate>_sample, how many rows it is measured on. Belongs here: comparing them. Does not belong here: the rates' SQL and the bounds.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ import sqlglot
 from sqlglot import exp
 
 from opsla_dagster.checks.outcome import Figure, Outcome
+from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.quality_gates import Bounds
+from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql
 from opsla_dagster.window import Window
 
 REJECTED_ROWS = "raw.rejected_rows"
 _SAMPLE_REASONS = 5
+_SAMPLE = "_sample"
+_PERCENT = "pct_"
+#: A rate is beyond a bound when a source exactly at the bound would show as much in fewer than so many runs.
+_BY_CHANCE = 0.01
 
 
 def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
@@ -30,7 +35,8 @@ def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
     if not path.exists():
         measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))
         raise OpslaError(f"quality_gates.yml: {table}: no rates of this table are measured; known: {', '.join(measured)}")
-    known = sqlglot.parse_one(load_sql(path), dialect="duckdb", into=exp.Select).named_selects
+    selected = sqlglot.parse_one(load_sql(path), dialect="duckdb", into=exp.Select).named_selects
+    known = [name for name in selected if not name.endswith(_SAMPLE)]
     unknown = sorted(set(gates) - set(known))
     if unknown:
         raise OpslaError(
@@ -39,16 +45,18 @@ def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
 
 
 def check_gates(
-    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None
+    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None, min_sample: int = MIN_SAMPLE
 ) -> list[Outcome]:
-    """One outcome a gate; a rate that the source does not know (NULL) passes and says so."""
+    """One outcome a gate; a rate that the source does not know (NULL), or of too few rows to judge, passes and says so."""
     refuse_unknown_rates(table, gates)
     sql = load_sql(check_path(table, "gates"))
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()
     rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
-    outcomes = [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
+    outcomes = [
+        _judge(name, rates[name], rates.get(f"{name}{_SAMPLE}"), bounds, bounds.min_sample or min_sample) for name, bounds in gates.items()
+    ]
     if table != REJECTED_ROWS:
         return outcomes  # a rate has no rows of its own to show; every rejected row has
     return [replace(outcome, sample=_sample(connection)) if outcome.stops_the_run else outcome for outcome in outcomes]
@@ -63,10 +71,39 @@ def _sample(connection: duckdb.DuckDBPyConnection) -> str:
     return str(reasons.to_string(index=False))
 
 
-def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:
-    figures: dict[str, Figure] = {"rate": rate, **bounds.figures()}
+def _judge(name: str, rate: float | None, sample: float | None, bounds: Bounds, min_sample: int) -> Outcome:
+    check, warn = f"gate_{name}", dg.AssetCheckSeverity.WARN
     if rate is None:
-        return Outcome(f"gate_{name}", passed=True, severity=dg.AssetCheckSeverity.WARN, figures={"measured": False})
-    if bounds.fails(rate):
-        return Outcome(f"gate_{name}", passed=False, severity=dg.AssetCheckSeverity.ERROR, figures=figures)
-    return Outcome(f"gate_{name}", passed=not bounds.warns(rate), severity=dg.AssetCheckSeverity.WARN, figures=figures)
+        return Outcome(check, passed=True, severity=warn, figures={"measured": False}, description="The source does not tell it: not judged.")
+    rows = {} if sample is None else {"sample_rows": int(sample)}
+    figures: dict[str, Figure] = {"rate": rate, **rows, **bounds.figures()}
+    of_rows = "" if sample is None else f" of {int(sample):,} rows"
+    undecided = ""
+    for level, severity in (("error", dg.AssetCheckSeverity.ERROR), ("warn", warn)):
+        bound = bounds.beyond(rate, level)
+        if bound is None:
+            continue
+        found = f"{name} is {rate:.4g}{of_rows}; {'at least' if rate < bound else 'at most'} {bound:g} is expected ({level})"
+        doubt = _doubt(name, rate, sample, bound, min_sample)
+        if not doubt:
+            return Outcome(check, passed=False, severity=severity, figures=figures, description=f"{found}.")
+        undecided = f"Too few rows to judge: {found}, {doubt}."
+    if undecided:
+        return Outcome(check, passed=True, severity=warn, figures={**figures, "judged": False}, description=undecided)
+    return Outcome(check, passed=True, severity=warn, figures=figures, description=f"{name} is {rate:.4g}{of_rows}: within its bounds.")
+
+
+def _doubt(name: str, rate: float, sample: float | None, bound: float, min_sample: int) -> str:
+    """Why a rate beyond its bound may be chance; empty where it is not."""
+    if sample is None or bound == 0:
+        return ""  # counted, not sampled: one is one too many
+    rows = int(sample)
+    if rows < min_sample:
+        return f"and fewer than {min_sample} rows (min_sample) are not judged"
+    if not name.startswith(_PERCENT) or bound >= 100:
+        return ""
+    hits, share = round(rate * rows / 100), bound / 100
+    chance = chance_of_at_least(hits, rows, share) if rate > bound else chance_of_at_most(hits, rows, share)
+    if chance < _BY_CHANCE:
+        return ""
+    return f"and of a source that is exactly at {bound:g} % so few rows show as much in {100 * chance:.2g} % of all runs"

@@ -21,6 +21,8 @@ class Outcome:
     severity: dg.AssetCheckSeverity
     figures: dict[str, Figure] = field(default_factory=dict)
     sample: str = ""
+    #: What was found, in a sentence.
+    description: str = ""
 
     @property
     def stops_the_run(self) -> bool:
@@ -33,5 +35,6 @@ class Outcome:
             check_name=self.check,
             passed=self.passed,
             severity=self.severity,
+            description=self.description or None,
             metadata={**self.figures, **sample},
         )

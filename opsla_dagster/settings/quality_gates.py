@@ -13,6 +13,8 @@ from opsla_dagster.settings.base import Document
 
 #: No rate of quality is negative.
 Rate = Annotated[float, Field(ge=0)]
+#: Rows from which a rate is judged, where the document does not say another number.
+MIN_SAMPLE = 30
 
 
 class Bounds(Document):
@@ -22,6 +24,8 @@ class Bounds(Document):
     error_above: Rate | None = None
     warn_below: Rate | None = None
     error_below: Rate | None = None
+    #: Instead of the document's.
+    min_sample: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -30,20 +34,19 @@ class Bounds(Document):
         return self
 
     def figures(self) -> dict[str, float]:
-        return self.model_dump(exclude_none=True)
+        """The bounds it names."""
+        return self.model_dump(exclude_none=True, exclude={"min_sample"})
 
-    def fails(self, rate: float) -> bool:
-        return _outside(rate, self.error_below, self.error_above)
-
-    def warns(self, rate: float) -> bool:
-        return _outside(rate, self.warn_below, self.warn_above)
-
-
-def _outside(rate: float, low: float | None, high: float | None) -> bool:
-    return (low is not None and rate < low) or (high is not None and rate > high)
+    def beyond(self, rate: float, level: str) -> float | None:
+        """The bound of `level` (warn, error) that `rate` lies beyond; None where it keeps them."""
+        low, high = getattr(self, f"{level}_below"), getattr(self, f"{level}_above")
+        if low is not None and rate < low:
+            return float(low)
+        return float(high) if high is not None and rate > high else None
 
 
 class QualityGatesSettings(Document):
-    """Gates by table and rate."""
+    """Gates by table and rate; a rate of fewer than `min_sample` rows is not judged."""
 
+    min_sample: Annotated[int, Field(ge=1)] = MIN_SAMPLE
     gates: dict[str, dict[str, Bounds]]

@@ -1,4 +1,5 @@
 -- One row: what quality_gates.yml may bound about messages, in percent of the window's raw messages; NULL without messages.
+-- <rate>_sample is how many messages the rate is measured on.
 with repeated as (
     select
         sum(copies) as messages,
@@ -13,5 +14,7 @@ with repeated as (
     ) as distinct_messages
 )
 
-select 100.0 * extra_rows / nullif(messages, 0) as pct_duplicate_extra_rows
+select
+    100.0 * extra_rows / nullif(messages, 0) as pct_duplicate_extra_rows,
+    messages as pct_duplicate_extra_rows_sample
 from repeated
