@@ -14,8 +14,8 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
+from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql
