@@ -17,14 +17,14 @@ from opsla_dagster.assets.ops import OPS, build_published_marts
 from opsla_dagster.assets.raw import RAW
 from opsla_dagster.assets.staging import STAGING
 from opsla_dagster.automation.alerts import alert_sensors
-from opsla_dagster.automation.freshness import with_freshness
+from opsla_dagster.automation.freshness import build_freshness_check
 from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import Warehouse
 
-# Backfill policies and freshness are beta in name only: pinned with Dagster's version and covered by tests.
+# Backfill policies are beta in name only: pinned with Dagster's version and covered by tests.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
@@ -40,9 +40,10 @@ def build_definitions(
     loads = bronze_keys(settings)
     assets = [build_asset(line, settings, partitions, loads) for line in TABLE_ASSETS]
     return dg.Definitions(
-        assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings)], settings)],
+        assets=[*bronze_assets(settings), *assets, build_published_marts(settings)],
+        asset_checks=[build_freshness_check(settings)],
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
-        sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
+        sensors=[*alert_sensors(settings.alerts, settings.home.root, desk=settings), build_report_sensor(settings)],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

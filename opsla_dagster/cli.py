@@ -33,12 +33,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, RunFailedError
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from dagster import DagsterInstance
 
-    from opsla_dagster.automation.failures import CheckDescriptions
+    from opsla_dagster.automation.failures import Graph
     from opsla_dagster.settings import Settings
     from opsla_dagster.sources.bronze.report import LoadStep
     from opsla_dagster.sources.desk import Desk
@@ -48,6 +48,10 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 _FORETELL_AFTER_SECONDS = 20.0
 #: Exit code of what Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
+#: Exit code of a command line that Typer does not understand.
+_NOT_UNDERSTOOD = 2
+#: What cron or a service manager starts.
+_UNATTENDED = ("refresh", "run", "dev")
 
 app = typer.Typer(
     name="opsla",
@@ -60,6 +64,8 @@ app = typer.Typer(
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 #: Names the code location; at the top of the clone, beside sql/ and config/.
 WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+#: A refresh waits no longer than that for receivers of older alerts.
+_ALERT_SECONDS = 20.0
 #: The UI is for this machine alone.
 LOCALHOST = "127.0.0.1"
 complaints = Console(stderr=True)
@@ -193,6 +199,7 @@ def refresh(as_of: AsOf = None) -> None:
 
     settings = load_settings()
     as_of_at = _instant(as_of)
+    _look_back(settings)
     unloaded = _load_accounts(settings)
     desk = build_desk(settings)
     windows = refresh_windows(settings, desk, as_of_at)
@@ -217,9 +224,11 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the U
 
     settings = load_settings()
     _require_free(port)
+    dagster_home = prepare_dagster_home(settings.home.root)
+    settings.home.remember_ui_url(f"http://{LOCALHOST}:{port}")
     environment = {
         **os.environ,
-        "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
+        "DAGSTER_HOME": str(dagster_home),
         "OPSLA_HOME": str(settings.home.root),
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
     }
@@ -358,8 +367,11 @@ def main() -> None:
     try:
         app()
     except OpslaError as error:
+        _tell_who_is_not_here(str(error), error)
         _complain(error)
     except SystemExit as ended:
+        if ended.code == _NOT_UNDERSTOOD:
+            _tell_who_is_not_here("the command line was not understood")
         if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
             complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
         raise
@@ -368,9 +380,21 @@ def main() -> None:
         from opsla_dagster.settings.home import Home
 
         trouble = disk_trouble(error, Home.of().root)
+        _tell_who_is_not_here(str(trouble or f"unexpected {type(error).__name__}: {error}"))
         if trouble is None:
             raise
         _complain(trouble)
+
+
+def _tell_who_is_not_here(cause: str, error: Exception | None = None) -> None:
+    """Alerts that a command of an unattended desk ended for `cause`, unless somebody reads it on a terminal or a run's alert says so."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in _UNATTENDED or sys.stderr.isatty() or isinstance(error, RunFailedError):
+        return
+    from opsla_dagster.automation.unattended import tell_of_command
+
+    for problem in tell_of_command(_command(), name, cause):
+        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
 
 
 def _say(text: str, to: Console = console) -> None:
@@ -399,13 +423,19 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
     try:
-        _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
+        _alert(settings, instance, [*interrupted, *finished.run_ids])
+    except OpslaError as error:
+        if not finished.succeeded:
+            raise OpslaError(f"{finished.error}. And no alert could be recorded: {error}") from error
+        raise
+    try:
+        _report(settings, instance, finished.run_ids)
     except Exception:
         if finished.succeeded:
             raise
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
-        raise OpslaError(finished.error)
+        raise RunFailedError(finished.error)
 
 
 def _load_accounts(settings: "Settings") -> list[str]:
@@ -426,33 +456,56 @@ def _load_accounts(settings: "Settings") -> list[str]:
                 unloaded.append(account)
         for missing in left_out(instance, settings):
             _say(f"Left out: {missing}")
+        _alert(settings, instance, [])
     return unloaded
 
 
 def _refuse_unloaded(accounts: list[str]) -> None:
     if accounts:
-        raise OpslaError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded of it before")
+        raise RunFailedError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded of it before")
 
 
-def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], refreshed: list[str]) -> None:
-    """Writes the reports of the `refreshed` runs and sends the alerts of all that `ended`."""
-    from opsla_dagster.automation.delivery import deliver_alerts
+def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str]) -> None:
+    """Writes the reports of the `refreshed` runs and shows the headline."""
     from opsla_dagster.reporting.closing import headline_table
     from opsla_dagster.reporting.record import write_reports
 
     written = write_reports(instance, refreshed, settings, command=_command())
-    describe = partial(_descriptions_of_checks, settings)
-    outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
-    for problem in outcome.problems:
-        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
     console.print(headline_table(written.summary, _program()))
 
 
-def _descriptions_of_checks(settings: "Settings") -> "CheckDescriptions":
-    from opsla_dagster.automation.failures import check_descriptions
+def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) -> None:
+    """Sends the alerts of the runs that `ended`, and of whatever else failed unnoticed."""
+    from opsla_dagster.automation.delivery import deliver_alerts, record_unnoticed
+
+    home, describe = settings.home.root, partial(_graph, settings)
+    record_unnoticed(instance, home, settings.alerts, describe)
+    for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
+        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
+
+
+def _look_back(settings: "Settings") -> None:
+    """Alerts what failed unnoticed since the last look, and a night that was missed. It is not worth a refresh when it cannot."""
+    from opsla_dagster.automation.delivery import channel_names, record_unnoticed, send_waiting, ui_url_of
+    from opsla_dagster.automation.freshness import record_missed_night
+    from opsla_dagster.instance.instance import open_instance
+
+    home, alerts = settings.home.root, settings.alerts
+    try:
+        with open_instance(home) as instance:
+            looked_at = record_unnoticed(instance, home, alerts, partial(_graph, settings))
+            now = datetime.now(UTC)
+            record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
+        send_waiting(home, alerts, _ALERT_SECONDS)
+    except OpslaError as error:
+        complaints.print(f"[yellow]alerts:[/] {escape(str(error))}", highlight=False)
+
+
+def _graph(settings: "Settings") -> "Graph":
+    from opsla_dagster.automation.failures import Graph
     from opsla_dagster.build import build_definitions
 
-    return check_descriptions(build_definitions(settings).get_repository_def())
+    return Graph.of(build_definitions(settings).get_repository_def())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""The one exception a person is meant to read.
+"""The exceptions a person is meant to read.
 
-Belongs here: `OpslaError`. Does not belong here: anything that formats or prints; the CLI does that.
+Belongs here: `OpslaError` and its kind. Does not belong here: anything that formats or prints; the CLI does that.
 """
 
 
@@ -9,3 +9,7 @@ class OpslaError(Exception):
 
     The CLI prints the message without a stack trace and exits with code 1.
     """
+
+
+class RunFailedError(OpslaError):
+    """A run failed, or several: the alerts of the runs tell of it, whatever the command says besides."""

@@ -6,14 +6,26 @@ Belongs here: when Dagster looks for alerts, and what its tick says. Does not be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from opsla_dagster.automation.delivery import Outcome, deliver_alerts, record_unnoticed_runs, send_waiting
-from opsla_dagster.automation.failures import CheckDescriptions, check_descriptions
+from opsla_dagster.automation.delivery import (
+    Outcome,
+    channel_names,
+    deliver_alerts,
+    record_unnoticed,
+    send_waiting,
+    ui_url_of,
+)
+from opsla_dagster.automation.failures import Graph
+from opsla_dagster.automation.freshness import freshness_now, record_missed_night, shown
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
 from opsla_dagster.settings.alerts import AlertSettings
 
 _WATCHED = [
@@ -30,14 +42,16 @@ class AlertsNotDelivered(Exception):
     """Makes the tick fail, so that the Dagster UI shows it. Nothing is lost: the alerts wait in the ledger."""
 
 
-def alert_sensors(settings: AlertSettings, home: Path, every_seconds: int = 15) -> list[dg.SensorDefinition]:
-    """Three sensors that notice how runs end, and one that delivers what could not be delivered then.
+def alert_sensors(
+    settings: AlertSettings, home: Path, every_seconds: int = 15, desk: Settings | None = None
+) -> list[dg.SensorDefinition]:
+    """Three sensors that notice how runs end, and one that finds everything else and delivers what could not be delivered then.
 
-    They see every run of the instance, started by the UI, a schedule, a backfill or in-process, are on from the start,
-    and tick every `every_seconds`. Their memory is in `home`.
+    They see every run and tick of the instance, started by the UI, a schedule, a backfill or in-process, are on from the start,
+    and tick every `every_seconds`. Their memory is in `home`. Missed nights are looked for where there is a `desk`.
     """
     watchers = [_watcher(*watched, settings, home, every_seconds) for watched in _WATCHED]
-    return [*watchers, _postman(settings, home, every_seconds)]
+    return [*watchers, _postman(settings, home, every_seconds, desk)]
 
 
 def _watcher(
@@ -53,34 +67,62 @@ def _watcher(
         monitor_all_code_locations=True,
     )
     def watcher(context: dg.RunStatusSensorContext) -> None:
-        describe = partial(_descriptions, context.repository_def)
+        describe = partial(_graph, context.repository_def)
         run_ids = [context.dagster_run.run_id]
         _show(deliver_alerts(context.instance, run_ids, home, settings, describe, _SECONDS_A_RUN))
 
     return watcher
 
 
-def _postman(settings: AlertSettings, home: Path, every_seconds: int) -> dg.SensorDefinition:
+def _postman(settings: AlertSettings, home: Path, every_seconds: int, desk: Settings | None) -> dg.SensorDefinition:
     @dg.sensor(
         name="alerts_delivery",
-        description="Sends the alerts that a receiver has not accepted yet, and finds runs the other sensors missed.",
+        description="Finds what no run tells of: failed ticks, a night that was missed, runs the other sensors did not see. Sends the "
+        "alerts that a receiver has not accepted yet.",
         minimum_interval_seconds=every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def alerts_delivery(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        record_unnoticed_runs(context.instance, home, settings, partial(_descriptions, context.repository_def))
-        return dg.SkipReason(_show(send_waiting(home, settings, _SECONDS_A_TICK)))
+    def alerts_delivery(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        instance = context.instance
+        trouble: list[str] = []
+        evaluations: list[dg.AssetCheckEvaluation] = []
+        looked_at = record_unnoticed(instance, home, settings, partial(_graph, context.repository_def))
+        cursor = context.cursor or ""
+        if desk is not None:
+            try:
+                cursor, evaluations = _freshness(instance, desk, looked_at, cursor)
+            except OpslaError as error:
+                trouble.append(f"freshness is unknown: {error}")
+        said = _show(send_waiting(home, settings, _SECONDS_A_TICK), trouble)
+        return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=cursor, asset_events=evaluations)
 
     return alerts_delivery
 
 
-def _descriptions(repository: dg.RepositoryDefinition | None) -> CheckDescriptions:
-    return {} if repository is None else check_descriptions(repository)
+def _freshness(
+    instance: dg.DagsterInstance, desk: Settings, looked_at: float | None, cursor: str
+) -> tuple[str, list[dg.AssetCheckEvaluation]]:
+    """Records a missed night; returns what to report to the UI, where it changed. The cursor is what was looked at, and what was found."""
+    now, home = datetime.now(UTC), desk.home.root
+    record_missed_night(instance, desk, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home), now, looked_at)
+    # Published marts are looked into when there are new ones, and once an hour: a tick should cost next to nothing.
+    marts = desk.home.marts_database
+    state = f"{now:%Y%m%dT%H} {marts.stat().st_mtime_ns if marts.exists() else 0}"
+    known_state, _, known = cursor.partition("\n")
+    if state == known_state:
+        return cursor, []
+    found = freshness_now(desk, instance, now)
+    is_news = found.due is not None and found.sentence() != known
+    return f"{state}\n{found.sentence() if is_news else known}", [shown(found)] if is_news else []
 
 
-def _show(outcome: Outcome) -> str:
-    """What the pass came to, in one line. Raises AlertsNotDelivered when a receiver refused something."""
-    if outcome.problems:
-        raise AlertsNotDelivered("\n".join([*outcome.problems, "They are tried again; nothing is lost."]))
+def _graph(repository: dg.RepositoryDefinition | None) -> Graph:
+    return Graph() if repository is None else Graph.of(repository)
+
+
+def _show(outcome: Outcome, trouble: Sequence[str] = ()) -> str:
+    """What the pass came to, in one line. Raises AlertsNotDelivered when a receiver refused something, or with other `trouble`."""
+    if outcome.problems or trouble:
+        raise AlertsNotDelivered("\n".join([*trouble, *outcome.problems, "Alerts are tried again; nothing is lost."]))
     parts = [f"sent {outcome.sent}"] if outcome.sent else []
     return "; ".join([*parts, *outcome.waiting]) or "no alert is waiting"

@@ -24,12 +24,15 @@ from typing import BinaryIO, Protocol
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from opsla_dagster.automation.failures import Describe, alerts_of_run
-from opsla_dagster.automation.ledger import Backlog, Ledger, Waiting
+from opsla_dagster.automation.alert import ERROR, Alert
+from opsla_dagster.automation.failures import Describe, Graph, alerts_of_run
+from opsla_dagster.automation.ledger import FOLDER, Backlog, Ledger, Waiting
+from opsla_dagster.automation.missed import alert_of_tick, failed_ticks
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.secrets import read_secret
 from opsla_dagster.settings.alerts import AlertSettings
+from opsla_dagster.settings.home import Home
 
-FOLDER = "alerts"
 FILE = "alerts.jsonl"
 #: After so many refusals in a row a channel is taken to be down, and the pass leaves it alone.
 _REFUSALS_IN_A_ROW = 3
@@ -130,7 +133,7 @@ class AppriseChannel:
             body += f"\nAttempt {waiting.attempts + 1}: if you have an alert of this id already, it is the same one."
         with _apprise_lines() as lines:
             try:
-                accepted = self._notify(alert.title, body, "failure" if alert.severity == "ERROR" else "warning")
+                accepted = self._notify(alert.title, body, "failure" if alert.severity == ERROR else "warning")
             except NotDelivered:
                 raise
             except Exception as error:
@@ -200,7 +203,7 @@ def deliver_alerts(
     run_ids: list[str],
     home: Path,
     settings: AlertSettings,
-    describe: Describe = dict,
+    describe: Describe = Graph,
     seconds: float = 20.0,
 ) -> Outcome:
     """Record the failures of finished runs, then send what waits, theirs and older ones.
@@ -214,10 +217,12 @@ def deliver_alerts(
     return send_waiting(home, settings, seconds)
 
 
-def record_unnoticed_runs(instance: DagsterInstance, home: Path, settings: AlertSettings, describe: Describe) -> None:
-    """Record every run that finished since the last sweep (at first: in the last hour) and that no sensor has seen.
+def record_unnoticed(instance: DagsterInstance, home: Path, settings: AlertSettings, describe: Describe) -> float | None:
+    """Record every run and every failed tick that ended since the last sweep (at first: in the last hour) and that nobody has noticed.
 
-    Run-status sensors miss what finished before their first tick, and move on when a tick of theirs fails.
+    Returns when the last sweep was (seconds since 1970).
+
+    Run-status sensors miss what finished before their first tick, and move on when a tick of theirs fails; ticks have no sensor.
     """
     ledger = Ledger(home / FOLDER)
     began_at = datetime.now(UTC)
@@ -226,7 +231,11 @@ def record_unnoticed_runs(instance: DagsterInstance, home: Path, settings: Alert
     records = instance.get_run_records(RunsFilter(statuses=_FINISHED, updated_after=since))
     ended = [record.dagster_run.run_id for record in records if (record.end_time or 0) >= since.timestamp()]
     _record(instance, ledger.unnoticed(reversed(ended)), home, settings, describe)
+    ticks = {f"tick {tick.tick_id}": tick for tick in failed_ticks(instance, since.timestamp())}
+    for source in ledger.unnoticed(reversed(ticks)):
+        ledger.record(source, [alert_of_tick(ticks[source], ui_url_of(settings, home))], channel_names(settings, home))
     ledger.sweep_done(began_at.timestamp())
+    return last
 
 
 def _record(
@@ -237,11 +246,41 @@ def _record(
     describe: Describe,
 ) -> None:
     ledger = Ledger(home / FOLDER)
-    channels = [channel.name for channel in channels_of(settings, home)]
+    channels = channel_names(settings, home)
     for run_id in run_ids:
-        alerts = alerts_of_run(instance, run_id, describe, settings.ui_url)
+        alerts = alerts_of_run(instance, run_id, describe, ui_url_of(settings, home))
         if alerts is not None:
             ledger.record(run_id, alerts, channels)
+
+
+def tell(alert: Alert, home: Path, settings: AlertSettings, seconds: float = 20.0) -> tuple[str, ...]:
+    """Record one alert that no run stands for, and send what waits; returns what went wrong in it.
+
+    Where the home cannot hold the memory of alerts (a full disk, mostly), the alert is sent all the same, and is not remembered.
+    """
+    try:
+        if not home.is_dir():
+            raise OpslaError(f"{home}: there is no such home; the alert is sent, and not remembered")
+        Ledger(home / FOLDER).record(alert.alert_id, [alert], channel_names(settings, home))
+        return send_waiting(home, settings, seconds).problems
+    except (OpslaError, OSError) as error:
+        problems = [str(error)]
+        for channel in channels_of(settings, home):
+            try:
+                channel.send(Waiting(alert, 0, is_interrupted=False))
+            except NotDelivered as refusal:
+                problems.append(str(refusal))
+        return tuple(problems)
+
+
+def ui_url_of(settings: AlertSettings, home: Path) -> str:
+    """Where people open the Dagster UI: as alerts.yml says, else where `opsla dev` listened last."""
+    return settings.ui_url or Home(home).ui_url()
+
+
+def channel_names(settings: AlertSettings, home: Path) -> list[str]:
+    """What the ledger remembers deliveries by."""
+    return [channel.name for channel in channels_of(settings, home)]
 
 
 def send_waiting(home: Path, settings: AlertSettings, seconds: float) -> Outcome:

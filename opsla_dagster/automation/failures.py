@@ -1,195 +1,293 @@
-"""What of a finished run somebody should be told, and in which words.
+"""What of a finished run somebody should be told: one alert a cause.
 
-Belongs here: reading a run's events, the `Alert`, its text. Does not belong here: remembering alerts (ledger.py) and
-sending them (delivery.py).
+Belongs here: reading a run's events and making alerts of them. Does not belong here: what an alert is (alert.py), and failures
+that leave no run (missed.py, freshness.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
-from opsla_dagster.assets.scope import AS_OF_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.scope import (
+    AS_OF_TAG,
+    PARTITION_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    REFRESH_DATES_TAG,
+    REFRESH_TAG,
+)
+from opsla_dagster.automation.alert import (
+    ERROR,
+    WARN,
+    Alert,
+    alert_id,
+    check_url,
+    cut,
+    daily_id,
+    figures_of,
+    instant,
+    run_url,
+    text,
+    title,
+)
+from opsla_dagster.automation.causes import ending_cause, step_cause
 
-_ENDINGS = {
-    DagsterEventType.RUN_SUCCESS: "succeeded",
-    DagsterEventType.RUN_FAILURE: "failed",
-    DagsterEventType.RUN_CANCELED: "was cancelled",
-}
-_EVENTS_READ = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, *_ENDINGS}
+#: Told of the newest complete intake date by freshness.py, which knows when that is news.
+FRESHNESS_CHECK = dg.AssetCheckKey(PUBLISHED_MARTS, "newest_intake_date_is_complete")
 
-#: A message is read on a telephone; the rest is a click away.
-_STATEMENT_LENGTH = 1_000
-_FIGURE_LENGTH = 300
-_FIGURES_SHOWN = 20
-_ASSETS_NAMED = 5
-#: Metadata that Dagster draws better than a message can.
-_NOT_FIGURES = (dg.TableMetadataValue, dg.TableSchemaMetadataValue, dg.TableColumnLineageMetadataValue)
-
-CheckDescriptions = Mapping[dg.AssetCheckKey, str]
-#: Asked only when a check has failed: it may have to build the definitions.
-Describe = Callable[[], CheckDescriptions]
+_ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
+_EVENTS_READ = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, *_ENDINGS}
+_WILL_RETRY_TAG = "dagster/will_retry"
+_RETRY_RUN_TAG = "dagster/auto_retry_run_id"
+_RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+_BACKFILL_TAG = "dagster/backfill"
+#: A retry that has not begun by then is not waited for.
+_RETRY_PATIENCE_SECONDS = 900
+_ALSO_NAMED = 10
+_ALSO_LENGTH = 200
+_STAND = "the tables it did not finish, and the marts published last, stand as they were"
 
 
 @dataclass(frozen=True)
-class Alert:
-    """One failed check, or one failed or cancelled run.
+class Graph:
+    """What the code location says: what a check means, and which assets an asset is made from. Empty where it is unknown."""
 
-    `alert_id` is a function of the run and of what failed in it: the same failure always has the same one.
-    """
-
-    alert_id: str
-    title: str
-    severity: str
-    run_id: str
-    job: str
-    asset: str | None
-    check: str | None
-    partitions: str | None
-    as_of: str | None
-    occurred_at: str
-    statement: str | None
-    figures: Mapping[str, Any]
-    look_first: str | None
-    check_url: str | None
-    run_url: str
-
-    def to_record(self) -> dict[str, Any]:
-        """The alert as plain JSON values; docs/alerts.md names the fields."""
-        return asdict(self)
+    descriptions: Mapping[dg.AssetCheckKey, str] = field(default_factory=dict)
+    parents: Mapping[dg.AssetKey, Iterable[dg.AssetKey]] = field(default_factory=dict)
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Alert:
-        """The inverse of `to_record`."""
-        return cls(**record)
+    def of(cls, repository: dg.RepositoryDefinition) -> Graph:
+        graph = repository.asset_graph
+        specs = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
+        return cls(
+            {key: spec.description for key, spec in specs.items() if spec.description},
+            {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()},
+        )
 
-    def body(self) -> str:
-        """Every field a person needs, one a line, without any markup."""
-        lines = [f"{name}: {value}" for name, value in self._named_lines() if value]
-        if self.figures:
-            lines.append("Figures:")
-            lines.extend(f"  {name}: {_shown(value)}" for name, value in list(self.figures.items())[:_FIGURES_SHOWN])
-        if self.look_first:
-            lines.append(f"What it means, where to look first: {self.look_first}")
-        lines.extend(f"{name}: {url}" for name, url in [("Check", self.check_url), ("Run", self.run_url)] if url)
-        lines.append(f"Alert id: {self.alert_id}")
-        return "\n".join(lines)
-
-    def _named_lines(self) -> Iterable[tuple[str, str | None]]:
-        yield "What happened", self.statement
-        yield "Partitions", self.partitions
-        yield "As of", self.as_of
-        yield "Job", self.job
-        yield "When", self.occurred_at
+    def is_upstream(self, one: dg.AssetKey, other: dg.AssetKey) -> bool:
+        """Whether `other` is made, directly or not, from `one`."""
+        seen: set[dg.AssetKey] = set()
+        todo = list(self.parents.get(other, ()))
+        while todo:
+            key = todo.pop()
+            if key not in seen:
+                seen.add(key)
+                todo.extend(self.parents.get(key, ()))
+        return one in seen
 
 
-def check_descriptions(repository: dg.RepositoryDefinition) -> CheckDescriptions:
-    """What each check of the code location says about itself: what a failure means and where to look first."""
-    graph = repository.asset_graph
-    specs = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
-    return {key: spec.description for key, spec in specs.items() if spec.description}
+#: Asked only when a check has failed: it may have to build the definitions.
+Describe = Callable[[], Graph]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A finished run and those of its events that matter here."""
+
+    run: DagsterRun
+    made_at: float
+    ending: EventLogEntry
+    checks: Sequence[EventLogEntry]
+    steps: Sequence[EventLogEntry]
+    engine: Sequence[EventLogEntry]
+
+    @property
+    def succeeded(self) -> bool:
+        return self.ending.dagster_event_type is DagsterEventType.RUN_SUCCESS
 
 
 def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui_url: str) -> list[Alert] | None:
-    """Every failure of the run, checks first; None while the run goes on or when nobody knows it any more."""
-    run = instance.get_run_by_id(run_id)
-    if run is None:
+    """One alert a cause of what failed in the run; None while it goes on, may be retried, or when nobody knows it any more.
+
+    Failed checks have their cause in the asset that is furthest upstream of those that failed; a run that failed for them is
+    told with them. Whatever else made it fail is one more. What a retry makes good is no alert; what it does not is the retry's.
+    """
+    ended = _ended(instance, run_id)
+    if ended is None:
         return None
-    events = [record.event_log_entry for record in instance.get_records_for_run(run_id, of_type=_EVENTS_READ).records]
+    is_retried = not ended.succeeded and ended.run.tags.get(_WILL_RETRY_TAG) == "true"
+    if is_retried and _RETRY_RUN_TAG not in ended.run.tags:
+        if time.time() - ended.ending.timestamp < _RETRY_PATIENCE_SECONDS:
+            return None
+        is_retried = False
+    graph = describe() if ended.checks else Graph()
+    causes = _causes(ended.checks, graph)
+    if is_retried:
+        if ended.run.tags.get(_RETRY_STRATEGY_TAG) == "ALL_STEPS":
+            return []
+        causes = [cause for cause in causes if _severity(cause) == WARN]  # the retry does not make these tables again
+    alerts = [_checks_alert(ended, cause, graph, ui_url) for cause in causes]
+    if not ended.succeeded and not is_retried:
+        blocked = {_evaluation(entry).asset_key.to_user_string() for entry in ended.checks if _severity([entry]) == ERROR}
+        unexplained = [entry for entry in ended.steps if _asset_of(entry) not in blocked]
+        if unexplained or not blocked:
+            alerts.append(_run_alert(ended, unexplained, ui_url))
+    return alerts
+
+
+def work_of(run: DagsterRun) -> str:
+    """What the run was for: refresh, run (chosen dates), backfill, load_<account>, or the name of its job."""
+    loaded = {key.path[1] for key in run.asset_selection or () if key.path[0] == "bronze"}
+    if loaded and all(key.path[0] == "bronze" for key in run.asset_selection or ()):
+        return "load_" + "_".join(sorted(loaded))
+    if REFRESH_DATES_TAG in run.tags:
+        return "refresh"
+    if _BACKFILL_TAG in run.tags:
+        return "backfill"
+    return run.job_name if REFRESH_TAG not in run.tags and not run.job_name.startswith("__") else "run"
+
+
+def _ended(instance: DagsterInstance, run_id: str) -> _Ended | None:
+    record = instance.get_run_record_by_id(run_id)
+    if record is None:
+        return None
+    events = [each.event_log_entry for each in instance.get_records_for_run(run_id, of_type=_EVENTS_READ).records]
     # The events say how a run ended, not its row: Dagster writes the row after the event that a sensor wakes up for.
-    ending = next((entry for entry in reversed(events) if _type_of(entry) in _ENDINGS), None)
+    ending = next((entry for entry in reversed(events) if entry.dagster_event_type in _ENDINGS), None)
     if ending is None:
         return None
-    failed = _failed_checks(events)
-    descriptions = describe() if failed else {}
-    checks = [_check_alert(run, entry, descriptions, ui_url) for entry in failed]
-    if _type_of(ending) is DagsterEventType.RUN_SUCCESS:
-        return checks
-    return [*checks, _run_alert(run, ending, events, ui_url)]
+    return _Ended(
+        run=record.dagster_run,
+        made_at=record.create_timestamp.timestamp(),
+        ending=ending,
+        checks=_failed_checks(events),
+        steps=[entry for entry in events if entry.dagster_event_type is DagsterEventType.STEP_FAILURE],
+        engine=[entry for entry in events if entry.dagster_event_type is DagsterEventType.ENGINE_EVENT],
+    )
 
 
 def _failed_checks(events: Iterable[EventLogEntry]) -> list[EventLogEntry]:
     """The last word on each check of the run (a retried step evaluates its checks again), where it is a failure."""
     last: dict[tuple[dg.AssetCheckKey, str | None], EventLogEntry] = {}
     for entry in events:
-        if _type_of(entry) is DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = _evaluation_of(entry)
+        if entry.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = _evaluation(entry)
             last[evaluation.asset_check_key, evaluation.partition] = entry
-    return [entry for entry in last.values() if not _evaluation_of(entry).passed]
+    return [entry for entry in last.values() if not _evaluation(entry).passed and _evaluation(entry).asset_check_key != FRESHNESS_CHECK]
 
 
-def _check_alert(run: DagsterRun, entry: EventLogEntry, descriptions: CheckDescriptions, ui_url: str) -> Alert:
-    evaluation = _evaluation_of(entry)
-    asset = evaluation.asset_key.to_user_string()
-    severity = evaluation.severity.value
+def _causes(checks: Sequence[EventLogEntry], graph: Graph) -> list[list[EventLogEntry]]:
+    """The failed checks by cause, the check that tells it first: of the asset upstream of the others, an error before a warning."""
+    assets = list(dict.fromkeys(_evaluation(entry).asset_key for entry in checks))
+    sources = [key for key in assets if not any(graph.is_upstream(other, key) for other in assets if other != key)]
+    found: dict[dg.AssetKey, list[EventLogEntry]] = {key: [] for key in sources}
+    for entry in checks:
+        key = _evaluation(entry).asset_key
+        source = key if key in found else next(each for each in sources if graph.is_upstream(each, key))
+        found[source].append(entry)
+    return [
+        sorted(entries, key=lambda entry: (_evaluation(entry).asset_key != source, _severity([entry]) == WARN))
+        for source, entries in found.items()
+    ]
+
+
+def _checks_alert(ended: _Ended, cause: Sequence[EventLogEntry], graph: Graph, ui_url: str) -> Alert:
+    run, first = ended.run, _evaluation(cause[0])
+    severity = _severity(cause)
+    told = f"{_table(first.asset_key)}: {_found(first)}"
     return Alert(
-        alert_id=_alert_id(run.run_id, asset, evaluation.check_name, evaluation.partition or ""),
-        title=f"opsla: {severity} check {evaluation.check_name} failed on {asset}",
+        alert_id=alert_id(run.run_id, first.asset_key.to_user_string(), first.partition or ""),
+        title=title(severity, told),
         severity=severity,
+        job=work_of(run),
+        occurred_at=instant(cause[0].timestamp),
+        statement=text(told),
+        effect=_effect(ended, stopped=severity == ERROR),
         run_id=run.run_id,
-        job=run.job_name,
-        asset=asset,
-        check=evaluation.check_name,
-        partitions=evaluation.partition or _partitions_of(run),
-        as_of=run.tags.get(AS_OF_TAG),
-        occurred_at=_instant(entry),
-        statement=_cut(evaluation.description, _STATEMENT_LENGTH),
-        figures=_figures(evaluation.metadata),
-        look_first=descriptions.get(evaluation.asset_check_key),
-        check_url=_check_url(ui_url, evaluation.asset_check_key),
-        run_url=_run_url(ui_url, run.run_id),
+        asset=first.asset_key.to_user_string(),
+        check=first.check_name,
+        partitions=first.partition or _partitions_of(run),
+        as_of=_as_of(ended),
+        figures=figures_of(first.metadata),
+        also=_named(f"{_table(other.asset_key)}, {other.check_name}: {_found(other)}" for other in map(_evaluation, cause[1:])),
+        look_first=graph.descriptions.get(first.asset_check_key),
+        check_url=check_url(ui_url, first.asset_check_key),
+        run_url=run_url(ui_url, run.run_id),
     )
 
 
-def _run_alert(run: DagsterRun, ending: EventLogEntry, events: Iterable[EventLogEntry], ui_url: str) -> Alert:
-    ended = _ENDINGS[DagsterEventType(_type_of(ending))]
-    steps = [entry for entry in events if _type_of(entry) is DagsterEventType.STEP_FAILURE]
-    figures: dict[str, Any] = {"assets": _assets_of(run)}
-    if steps:
-        figures["failed_steps"] = [entry.step_key for entry in steps]
+def _run_alert(ended: _Ended, steps: Sequence[EventLogEntry], ui_url: str) -> Alert:
+    run, job = ended.run, work_of(ended.run)
+    causes = [_step_told(entry) for entry in steps] or [ending_cause(ended.ending, ended.engine)]
+    is_cancelled = ended.ending.dagster_event_type is DagsterEventType.RUN_CANCELED
+    told = "the run was cancelled" if is_cancelled and not steps else causes[0]
+    never_began = not steps and not is_cancelled
+    # What fails every hour, or before any table, for the same cause, is one message a day.
+    at = datetime.fromtimestamp(ended.ending.timestamp, UTC)
+    is_repeated = job.startswith("load_") or (never_began and any(_has_error(entry) for entry in ended.engine))
     return Alert(
-        alert_id=_alert_id(run.run_id, "run"),
-        title=f"opsla: run {run.run_id[:8]} {ended}",
-        severity="ERROR",
+        alert_id=daily_id("" if never_began else job, causes[0], at) if is_repeated else alert_id(run.run_id, "run"),
+        title=title(ERROR, f"{job}: {told}"),
+        severity=ERROR,
+        job=job,
+        occurred_at=instant(ended.ending.timestamp),
+        statement=text(causes[0]),
+        effect=_effect(ended, stopped=True),
         run_id=run.run_id,
-        job=run.job_name,
-        asset=None,
-        check=None,
         partitions=_partitions_of(run),
-        as_of=run.tags.get(AS_OF_TAG),
-        occurred_at=_instant(ending),
-        statement=_cut(_reason(ending, steps), _STATEMENT_LENGTH),
-        figures={name: value for name, value in figures.items() if value},
-        look_first="the run's page: the first step in red holds the error; the tables it did not finish are as before",
-        check_url=None,
-        run_url=_run_url(ui_url, run.run_id),
+        as_of=_as_of(ended),
+        figures={"tables_that_failed": len(steps)} if len(steps) > 1 else {},
+        also=_named(cause for cause in causes[1:] if cause != causes[0]),
+        look_first="the run's page: its first error; after mending the cause, `opsla refresh` does what was left undone",
+        run_url=run_url(ui_url, run.run_id),
     )
 
 
-def _reason(ending: EventLogEntry, steps: list[EventLogEntry]) -> str | None:
-    """The first failed step's error, without what Dagster wraps around it; else what Dagster says of the run's end."""
-    for entry in steps:
-        error = entry.get_dagster_event().step_failure_data.error
-        while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
-            error = error.cause
-        if error is not None:
-            return f"{entry.step_key}: {error.message.strip()}"
-    return ending.get_dagster_event().message
+def _effect(ended: _Ended, *, stopped: bool) -> str:
+    job = work_of(ended.run)
+    if ended.succeeded:
+        return f"the {job} went on; its tables are made"
+    if job.startswith("load_"):
+        return "nothing new was loaded of the account; what was loaded before stands"
+    if ended.ending.dagster_event_type is DagsterEventType.RUN_CANCELED:
+        return f"the {job} was cancelled; {_STAND}"
+    return f"the {job} failed; {_STAND}" if stopped else f"the {job} failed for another cause, told in a message of its own"
 
 
-def _assets_of(run: DagsterRun) -> str | None:
-    names = sorted(key.to_user_string() for key in run.asset_selection or ())
-    more = len(names) - _ASSETS_NAMED
-    return ", ".join(names[:_ASSETS_NAMED]) + (f" and {more} more" if more > 0 else "") or None
+def _found(evaluation: dg.AssetCheckEvaluation) -> str:
+    """What the check found: in its own words, else its figures."""
+    if evaluation.description:
+        return evaluation.description
+    figures = ", ".join(f"{name} {value}" for name, value in figures_of(evaluation.metadata).items() if name != "sample")
+    return f"{evaluation.check_name} failed" + (f" ({cut(figures, _ALSO_LENGTH)})" if figures else "")
+
+
+def _step_told(entry: EventLogEntry) -> str:
+    cause, asset = step_cause(entry), _asset_of(entry).replace("/", ".")
+    if asset.startswith("bronze_"):
+        asset = f"account {asset.removeprefix('bronze_')}"
+    return cause if cause.startswith(asset) else f"{asset}: {cause}"
+
+
+def _asset_of(step: EventLogEntry) -> str:
+    return str(step.step_key).replace("__", "/")
+
+
+def _table(key: dg.AssetKey) -> str:
+    return ".".join(key.path)
+
+
+def _named(texts: Iterable[str]) -> tuple[str, ...]:
+    told = [cut(" ".join(each.split()), _ALSO_LENGTH) for each in texts]
+    more = len(told) - _ALSO_NAMED
+    return (*told[:_ALSO_NAMED], *([f"and {more} more"] if more > 0 else []))
+
+
+def _severity(entries: Iterable[EventLogEntry]) -> str:
+    return ERROR if any(_evaluation(entry).severity is dg.AssetCheckSeverity.ERROR for entry in entries) else WARN
+
+
+def _has_error(engine: EventLogEntry) -> bool:
+    told: Any = engine.get_dagster_event().engine_event_data
+    return told is not None and told.error is not None
 
 
 def _partitions_of(run: DagsterRun) -> str | None:
@@ -200,50 +298,10 @@ def _partitions_of(run: DagsterRun) -> str | None:
     return run.tags.get(PARTITION_TAG)
 
 
-def _figures(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
-    return {name: _plain(value.value) for name, value in metadata.items() if not isinstance(value, _NOT_FIGURES)}
+def _as_of(ended: _Ended) -> str:
+    """The instant up to which things are known in the run; without a tag, when it was made."""
+    return ended.run.tags.get(AS_OF_TAG) or instant(ended.made_at)
 
 
-def _plain(value: object) -> Any:
-    """A JSON value: what JSON cannot hold, or a reader would not read, as a short text."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return _cut(value, _FIGURE_LENGTH)
-    text = json.dumps(value, default=str)
-    return json.loads(text) if len(text) <= _FIGURE_LENGTH else _cut(text, _FIGURE_LENGTH)
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _cut(text: str | None, length: int) -> str | None:
-    return text if text is None or len(text) <= length else text[: length - 1] + "…"
-
-
-def _alert_id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-
-
-def _run_url(ui_url: str, run_id: str) -> str:
-    return f"{ui_url}/runs/{run_id}"
-
-
-def _check_url(ui_url: str, key: dg.AssetCheckKey) -> str:
-    path = "/".join(quote(part, safe="") for part in key.asset_key.path)
-    return f"{ui_url}/assets/{path}?view=checks&checkDetail={quote(key.name, safe='')}"
-
-
-def _instant(entry: EventLogEntry) -> str:
-    return datetime.fromtimestamp(entry.timestamp, UTC).isoformat(timespec="seconds")
-
-
-def _type_of(entry: EventLogEntry) -> DagsterEventType | None:
-    return entry.dagster_event_type
-
-
-def _evaluation_of(entry: EventLogEntry) -> dg.AssetCheckEvaluation:
+def _evaluation(entry: EventLogEntry) -> dg.AssetCheckEvaluation:
     return entry.get_dagster_event().asset_check_evaluation_data

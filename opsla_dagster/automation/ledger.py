@@ -13,9 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsla_dagster.automation.failures import Alert
+from opsla_dagster.automation.alert import Alert
 from opsla_dagster.errors import OpslaError
 
+#: In the home.
+FOLDER = "alerts"
 #: Seconds until a failed delivery is tried again: doubled each time, up to the limit.
 FIRST_RETRY_SECONDS = 10.0
 LAST_RETRY_SECONDS = 900.0
@@ -24,6 +26,7 @@ _LOCK_WAIT_SECONDS = 30.0
 _TABLES = """
 create table if not exists alerts (alert_id text primary key, run_id text not null, record text not null);
 create table if not exists runs (run_id text primary key);
+create table if not exists watches (since real not null);
 create table if not exists sweeps (swept_until real not null);
 create table if not exists deliveries (
     alert_id text not null, channel text not null,
@@ -80,30 +83,62 @@ class Ledger:
     def _unusable(self, error: Exception) -> OpslaError:
         return OpslaError(
             f"{self._path}: the memory of alerts cannot be used: {error}. Make the home writable and free some space; "
-            "the alerts of runs that finish meanwhile are found afterwards"
+            "the alerts of what fails meanwhile are found afterwards"
         )
 
-    def record(self, run_id: str, alerts: Iterable[Alert], channels: Iterable[str]) -> None:
-        """The run is noticed, each of its alerts waits for each of the channels; what is known stays as it is."""
+    def record(self, source: str, alerts: Iterable[Alert], channels: Iterable[str]) -> None:
+        """The source is noticed, each of its alerts waits for each of the channels; what is known stays as it is.
+
+        A source is the id of a run, or "tick 12", "night 2025-07-01", "opsla refresh ..."; in the file both columns are called run_id.
+        """
         channels = list(channels)
         with self._transaction() as connection:
             for alert in alerts:
-                row = (alert.alert_id, run_id, json.dumps(alert.to_record()))
+                row = (alert.alert_id, source, json.dumps(alert.to_record()))
                 if connection.execute("insert or ignore into alerts values (?, ?, ?)", row).rowcount:
                     connection.executemany(
                         "insert into deliveries (alert_id, channel, state) values (?, ?, 'waiting')",
                         [(alert.alert_id, channel) for channel in channels],
                     )
-            connection.execute("insert or ignore into runs values (?)", (run_id,))
+            connection.execute("insert or ignore into runs values (?)", (source,))
 
-    def unnoticed(self, run_ids: Iterable[str]) -> list[str]:
-        """Those of the runs that were never recorded, in the order given."""
+    def unnoticed(self, sources: Iterable[str]) -> list[str]:
+        """Those of the sources that were never recorded, in the order given."""
         with self._transaction() as connection:
             return [
-                run_id
-                for run_id in run_ids
-                if connection.execute("select 1 from runs where run_id = ?", (run_id,)).fetchone() is None
+                source
+                for source in sources
+                if connection.execute("select 1 from runs where run_id = ?", (source,)).fetchone() is None
             ]
+
+    def has_error_since(self, occurred_at: str, jobs: Iterable[str]) -> bool:
+        """Whether an alert of severity ERROR of one of the jobs is of `occurred_at` (ISO, UTC) or later."""
+        names = list(jobs)
+        marks = ", ".join("?" for _ in names)
+        with self._transaction() as connection:
+            found = connection.execute(
+                "select 1 from alerts where json_extract(record, '$.severity') = 'ERROR' "
+                f"and json_extract(record, '$.occurred_at') >= ? and json_extract(record, '$.job') in ({marks}) limit 1",
+                (occurred_at, *names),
+            ).fetchone()
+        return found is not None
+
+    def watching_since(self, now: float) -> float:
+        """Since when somebody has been looking for missed nights (seconds since 1970): since `now`, when nobody has before."""
+        with self._transaction() as connection:
+            found = connection.execute("select min(since) from watches").fetchone()[0]
+            if found is None:
+                connection.execute("insert into watches values (?)", (now,))
+        return now if found is None else float(found)
+
+    @classmethod
+    def first_watched(cls, folder: Path) -> float | None:
+        """The same for those who only look: None when nobody has, and nothing is written."""
+        if not (folder / "ledger.sqlite").exists():
+            return None
+        with cls(folder)._transaction() as connection:
+            found: float | None = connection.execute("select min(since) from watches").fetchone()[0]
+        return found
 
     def due(self, channel: str, now: float) -> list[Waiting]:
         """What may be sent now: what was never tried first, so that one refused alert holds up no other.

@@ -22,6 +22,7 @@ from opsla_dagster.window import Window
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
+DAILY_REFRESH = "daily_refresh"
 
 #: Before the daily refresh, which wants what is new.
 LOAD_AT_MINUTE = 40
@@ -105,7 +106,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
     """The schedule that does what `opsla refresh` does: at 01:00 in the desk's zone, one range run a window."""
 
     @dg.schedule(
-        name="daily_refresh",
+        name=DAILY_REFRESH,
         cron_schedule=f"{REFRESH_AT.minute} {REFRESH_AT.hour} * * *",
         execution_timezone=settings.sources.desk.timezone,
         target=dg.AssetSelection.all(),

@@ -36,7 +36,8 @@ class Channel(_Confidential):
 class AlertSettings(_Confidential):
     """Receivers of alerts; with none, alerts are appended to `alerts.jsonl` in the home."""
 
-    ui_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:3000"
+    #: Where people open the Dagster UI; None: where `opsla dev` listened last.
+    ui_url: Annotated[str, AfterValidator(_web_address)] | None = None
     channels: tuple[Channel, ...] = ()
 
     @model_validator(mode="after")

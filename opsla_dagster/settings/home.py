@@ -12,6 +12,7 @@ from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
 
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
 _MEMORY = re.compile(r"(?=.*[1-9])\d{1,6}(\.\d+)?\s*(%|[kmgt](i?b)?)", re.IGNORECASE)
 
 
@@ -74,6 +75,21 @@ class Home:
         """DuckDB's settings for the warehouse. Raises OpslaError as `memory_bound` does."""
         # A run checkpoints when it closes the file; DuckDB's own 16 MB would have it do the same work several times.
         return {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB", **memory_bound()}
+
+    @property
+    def _ui_url_file(self) -> Path:
+        return self.root / "ui_url"
+
+    def remember_ui_url(self, url: str) -> None:
+        """Keeps where the UI listens, for the links in alerts that other processes send."""
+        self._ui_url_file.write_text(f"{url}\n", encoding="utf-8")
+
+    def ui_url(self) -> str:
+        """Where `opsla dev` listened last; its default where it never did."""
+        try:
+            return self._ui_url_file.read_text(encoding="utf-8").strip() or DEFAULT_UI_URL
+        except (OSError, UnicodeDecodeError):
+            return DEFAULT_UI_URL
 
     @property
     def _cases_file(self) -> Path:

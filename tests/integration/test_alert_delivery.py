@@ -22,8 +22,8 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
 
+from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.delivery import deliver_alerts, send_waiting
-from opsla_dagster.automation.failures import Alert
 from opsla_dagster.automation.ledger import Ledger
 from opsla_dagster.settings.alerts import AlertSettings, Channel
 

@@ -11,16 +11,22 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster_shared.error import SerializableErrorInfo
 
+from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.alerts import alert_sensors
-from opsla_dagster.automation.delivery import FileChannel, deliver_alerts, record_unnoticed_runs, send_waiting
-from opsla_dagster.automation.failures import Alert, alerts_of_run, check_descriptions
+from opsla_dagster.automation.causes import PROCESS_GONE, cause_of
+from opsla_dagster.automation.delivery import FileChannel, deliver_alerts, record_unnoticed, send_waiting
+from opsla_dagster.automation.failures import Graph, alerts_of_run
 from opsla_dagster.automation.ledger import LAST_RETRY_SECONDS, Ledger, Waiting
+from opsla_dagster.automation.missed import alert_of_configuration
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 
 UI = "http://127.0.0.1:3000"
 WARN_CHECK = dg.AssetCheckKey(dg.AssetKey(["staging", "spans"]), "drift")
+GATE = dg.AssetCheckKey(dg.AssetKey(["staging", "spans"]), "gate")
 DESCRIPTION = "The volume left its band. Look at raw.source_partitions first."
 DAYS = dg.DailyPartitionsDefinition("2025-07-01")
 
@@ -44,10 +50,9 @@ def spans() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         "note": "x" * 900,
         "ids": dg.MetadataValue.json(["a", "b"]),
     }
-    yield dg.AssetCheckResult(
-        check_name="drift", passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=figures, description="7 of 28"
-    )
-    yield dg.AssetCheckResult(check_name="gate", passed=False)
+    yield dg.AssetCheckResult(check_name="drift", passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={"last_week": 28})
+    found = "8.1 % of 7 rows have no case, at most 3 % are expected"
+    yield dg.AssetCheckResult(check_name="gate", passed=False, metadata=figures, description=found)
     yield dg.AssetCheckResult(check_name="fine", passed=True)
 
 
@@ -91,43 +96,170 @@ def test_failed_checks_of_a_successful_range_run_are_alerts_with_figures_partiti
     }
     run_id = run_of(instance, spans, tags)
 
-    drift, gate = alerts_of_run(instance, run_id, lambda: {WARN_CHECK: DESCRIPTION}, UI) or []
+    (alert,) = alerts_of_run(instance, run_id, lambda: Graph({GATE: DESCRIPTION}), UI) or []
 
-    assert (drift.severity, gate.severity) == ("WARN", "ERROR")
-    assert drift.title == "opsla: WARN check drift failed on staging/spans"
-    assert drift.partitions == "2025-07-01..2025-07-09"
-    assert drift.as_of == "2025-08-01T05:00:00+00:00"
-    assert drift.figures["rows"] == 7
-    assert drift.figures["bad"] == "nan"
-    assert drift.figures["ids"] == ["a", "b"]
-    assert len(drift.figures["note"]) == 300
-    assert drift.check_url == f"{UI}/assets/staging/spans?view=checks&checkDetail=drift"
-    body = drift.body().splitlines()
-    assert "What happened: 7 of 28" in body
+    # One cause: the error tells it, what else failed on the table is named below.
+    assert (alert.severity, alert.check, alert.asset, alert.job) == ("ERROR", "gate", "staging/spans", "run")
+    assert alert.title == "opsla ERROR: staging.spans: 8.1 % of 7 rows have no case, at most 3 % are expected"
+    assert alert.partitions == "2025-07-01..2025-07-09"
+    assert alert.as_of == "2025-08-01T05:00:00+00:00"
+    assert alert.figures["rows"] == 7
+    assert alert.figures["bad"] == "nan"
+    assert alert.figures["ids"] == ["a", "b"]
+    assert len(alert.figures["note"]) == 300
+    assert alert.check_url == f"{UI}/assets/staging/spans?view=checks&checkDetail=gate"
+    body = alert.body().splitlines()
+    assert body[0] == "Cause: staging.spans: 8.1 % of 7 rows have no case, at most 3 % are expected"
+    assert "Intake dates: 2025-07-01..2025-07-09" in body
     assert "  rows: 7" in body
+    assert "  rate: 0.25" in body
+    assert "  staging.spans, drift: drift failed (last_week 28)" in body
     assert f"What it means, where to look first: {DESCRIPTION}" in body
     assert f"Run: {UI}/runs/{run_id}" in body
-    assert f"Alert id: {drift.alert_id}" in body
+    assert f"Alert id: {alert.alert_id}" in body
+
+
+def test_as_of_of_a_run_without_the_tag_is_when_it_was_made(instance: dg.DagsterInstance) -> None:
+    (alert,) = alerts_of_run(instance, run_of(instance, broken), Graph, UI) or []
+    assert abs(datetime.fromisoformat(alert.as_of or "").timestamp() - datetime.now(UTC).timestamp()) < 60
+
+
+def checked(name: str, severity: dg.AssetCheckSeverity, *deps: str, fails: bool = False) -> dg.AssetsDefinition:
+    """An asset whose one check fails; `fails`: and so does the asset."""
+
+    @dg.asset(name=name, deps=deps, check_specs=[dg.AssetCheckSpec("check", asset=name)])
+    def _asset() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        yield dg.AssetCheckResult(check_name="check", passed=False, severity=severity, description=f"{name} is bad")
+        if fails:
+            raise dg.Failure(f"{name}: check failed (and so on)")
+        yield dg.MaterializeResult()
+
+    return _asset
+
+
+def alerts_of(instance: dg.DagsterInstance, *assets: dg.AssetsDefinition) -> list[Alert]:
+    run_id = dg.materialize(list(assets), instance=instance, raise_on_error=False).run_id
+    repository = dg.Definitions(assets=assets).get_repository_def()
+    return alerts_of_run(instance, run_id, lambda: Graph.of(repository), UI) or []
+
+
+def test_what_fails_downstream_of_a_failed_check_is_told_with_it(instance: dg.DagsterInstance) -> None:
+    warn = dg.AssetCheckSeverity.WARN
+
+    @dg.asset(deps=["raw_log"])
+    def between() -> None:
+        pass
+
+    alerts = alerts_of(
+        instance, checked("raw_log", warn), between, checked("mart", warn, "between"), checked("calendar", warn), checked("report", warn, "mart")
+    )  # fmt: skip
+
+    assert {alert.title: alert.also for alert in alerts} == {
+        "opsla WARN: calendar: calendar is bad": (),
+        "opsla WARN: raw_log: raw_log is bad": ("mart, check: mart is bad", "report, check: report is bad"),
+    }
+    assert {alert.effect for alert in alerts} == {"the run went on; its tables are made"}
+
+
+def test_a_blocking_check_and_the_run_it_stops_are_one_alert(instance: dg.DagsterInstance) -> None:
+    (alert,) = alerts_of(instance, checked("raw_log", dg.AssetCheckSeverity.ERROR, fails=True))
+    assert (alert.title, alert.severity) == ("opsla ERROR: raw_log: raw_log is bad", "ERROR")
+    assert alert.effect == "the run failed; the tables it did not finish, and the marts published last, stand as they were"
+
+
+def test_other_failures_of_a_run_are_one_alert_beside_it(instance: dg.DagsterInstance) -> None:
+    @dg.asset
+    def torn() -> None:
+        raise OSError(28, "No space left on device", "/home/spill")
+
+    stopped, failed = alerts_of(instance, checked("raw_log", dg.AssetCheckSeverity.ERROR, fails=True), torn, broken)
+    assert stopped.check == "check"
+    assert (failed.check, failed.figures) == (None, {"tables_that_failed": 2})
+    told = [failed.statement, *failed.also]
+    assert sorted(str(each) for each in told) == [
+        "broken: sources.yml: desk.timezone: unknown zone 'Mars'",
+        "torn: [Errno 28] No space left on device: '/home/spill'",
+    ]
 
 
 def test_failed_run_is_an_alert_in_the_words_of_its_error(instance: dg.DagsterInstance) -> None:
-    (failed,) = alerts_of_run(instance, run_of(instance, broken), dict, UI) or []
+    (failed,) = alerts_of_run(instance, run_of(instance, broken), Graph, UI) or []
 
-    assert "failed" in failed.title
+    assert failed.title == "opsla ERROR: run: broken: sources.yml: desk.timezone: unknown zone 'Mars'"
     assert failed.severity == "ERROR"
-    assert (failed.statement or "").startswith("broken: opsla_dagster.errors.OpslaError: sources.yml: desk.timezone")
-    assert failed.figures == {"failed_steps": ["broken"]}
+    assert failed.statement == "broken: sources.yml: desk.timezone: unknown zone 'Mars'"
     assert failed.check_url is None
+
+
+@pytest.mark.parametrize(
+    ("message", "cls", "cause", "told"),
+    [
+        ("opsla_dagster.errors.OpslaError: log.csv: no such file\n", "OpslaError", None, "log.csv: no such file"),
+        ("dagster._core.definitions.events.Failure: raw.cases: x", "Failure", None, "raw.cases: x"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'a'", "FileNotFoundError", None, "[Errno 2] No such file or directory: 'a'"),
+        ("_duckdb.IOException: IO Error: Could not set lock", "IOException", None, "IO Error: Could not set lock"),
+        ("KeyError: 'Mars'\n", "KeyError", None, "unexpected KeyError: 'Mars'"),
+        ("KeyboardInterrupt\n", "KeyboardInterrupt", None, "unexpected KeyboardInterrupt"),
+        ("dagster._core.errors.ScheduleExecutionError: Error occurred in", "ScheduleExecutionError", "OpslaError", "the cause"),
+        ("opsla_dagster.errors.OpslaError: read", "OpslaError", "KeyError", "read"),
+    ],
+)  # fmt: skip
+def test_a_cause_is_told_without_what_is_wrapped_around_it(message: str, cls: str, cause: str | None, told: str) -> None:
+    inner = None if cause is None else SerializableErrorInfo("x.OpslaError: the cause\n", [], cause)
+    assert cause_of(SerializableErrorInfo(message, [], cls, cause=inner)) == told
+
+
+def test_run_that_could_not_begin_tells_the_error_that_kept_it(instance: dg.DagsterInstance) -> None:
+    """As Dagster ends a run whose process cannot read the configuration: an engine event, then a bare failure."""
+    runs = [instance.create_run_for_job(dg.Definitions(assets=[spans]).resolve_implicit_global_asset_job_def()) for _ in range(2)]
+    for run in runs:
+        error = SerializableErrorInfo("opsla_dagster.errors.OpslaError: calendars.yml: line 3: not valid YAML\n", [], "OpslaError")
+        instance.report_engine_event("Could not load job definition.", run, EngineEventData(error=error))
+        instance.report_run_failed(run)
+
+    first, second = [alerts_of_run(instance, run.run_id, Graph, UI) or [] for run in runs]
+
+    assert first[0].statement == "calendars.yml: line 3: not valid YAML"
+    # One cause, whatever it keeps from beginning, and the one that Dagster's own loading of the configuration tells.
+    at = datetime.fromisoformat(first[0].occurred_at)
+    assert first[0].alert_id == second[0].alert_id == alert_of_configuration(first[0].statement, UI, at).alert_id
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Detected run worker status NOT_FOUND: 'gone'. Marking run 1 as failed.", PROCESS_GONE),
+        ("Interrupted: the opsla process that carried out this run (x) ended", "Interrupted: the opsla process that carried out this run (x) ended"),
+    ],
+)  # fmt: skip
+def test_run_whose_process_is_gone(instance: dg.DagsterInstance, said: str, told: str) -> None:
+    run = instance.create_run_for_job(dg.Definitions(assets=[spans]).resolve_implicit_global_asset_job_def())
+    instance.report_run_failed(run, said)
+    (alert,) = alerts_of_run(instance, run.run_id, Graph, UI) or []
+    assert alert.statement == told
+
+
+def test_run_that_is_retried_is_the_retrys_to_tell(instance: dg.DagsterInstance) -> None:
+    run_id = run_of(instance, broken, {"dagster/will_retry": "true"})
+    assert alerts_of_run(instance, run_id, Graph, UI) is None, "the retry may yet be made"
+    instance.add_run_tags(run_id, {"dagster/auto_retry_run_id": "another"})
+    assert alerts_of_run(instance, run_id, Graph, UI) == []
+
+
+def test_retry_that_is_never_made_is_no_silence(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = run_of(instance, broken, {"dagster/will_retry": "true"})
+    monkeypatch.setattr("opsla_dagster.automation.failures._RETRY_PATIENCE_SECONDS", 0)
+    assert len(alerts_of_run(instance, run_id, Graph, UI) or []) == 1
 
 
 def test_cancelled_run_is_an_alert(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(dg.Definitions(assets=[spans]).resolve_implicit_global_asset_job_def())
     instance.report_run_canceling(run)
-    assert alerts_of_run(instance, run.run_id, dict, UI) is None
+    assert alerts_of_run(instance, run.run_id, Graph, UI) is None
     instance.report_run_canceled(run)
 
-    (cancelled,) = alerts_of_run(instance, run.run_id, dict, UI) or []
-    assert "was cancelled" in cancelled.title
+    (cancelled,) = alerts_of_run(instance, run.run_id, Graph, UI) or []
+    assert cancelled.title == "opsla ERROR: run: the run was cancelled"
 
 
 def test_only_the_last_evaluation_of_a_retried_step_counts(instance: dg.DagsterInstance) -> None:
@@ -145,25 +277,26 @@ def test_only_the_last_evaluation_of_a_retried_step_counts(instance: dg.DagsterI
             raise RuntimeError("once")
         yield dg.MaterializeResult()
 
-    (worse,) = alerts_of_run(instance, run_of(instance, shaky), dict, UI) or []
+    (worse,) = alerts_of_run(instance, run_of(instance, shaky), Graph, UI) or []
     assert (worse.check, worse.figures) == ("worse", {"attempt": 2})
 
 
 def test_unknown_run_has_no_alerts(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    assert alerts_of_run(instance, "nobody", dict, UI) is None
+    assert alerts_of_run(instance, "nobody", Graph, UI) is None
     assert deliver_alerts(instance, ["nobody"], tmp_path, AlertSettings()).sent == 0
 
 
 def test_alert_ids_are_stable_and_distinct(instance: dg.DagsterInstance) -> None:
     run_id = run_of(instance, spans, {"dagster/partition": "2025-07-01"})
-    ids = [[a.alert_id for a in alerts_of_run(instance, run_id, dict, UI) or []] for _ in range(2)]
+    ids = [[a.alert_id for a in alerts_of_run(instance, run_id, Graph, UI) or []] for _ in range(2)]
     assert ids[0] == ids[1]
-    assert len(set(ids[0])) == 2
+    assert len(set(ids[0])) == 1
+    assert ids[0] != [a.alert_id for a in alerts_of_run(instance, run_of(instance, spans, {"dagster/partition": "2025-07-01"}), Graph, UI) or []]
 
 
 def test_check_descriptions_come_from_the_code_location() -> None:
     repository = dg.Definitions(assets=[spans]).get_repository_def()
-    assert check_descriptions(repository) == {WARN_CHECK: DESCRIPTION}
+    assert Graph.of(repository).descriptions == {WARN_CHECK: DESCRIPTION}
 
 
 # --- without configuration: the file
@@ -175,25 +308,25 @@ def test_without_configuration_each_failure_is_one_line_however_often_it_is_noti
     run_id = run_of(instance, spans, {"dagster/partition": "2025-07-01"})
 
     outcomes = [deliver_alerts(instance, [run_id], tmp_path, AlertSettings()) for _ in range(3)]
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
+    record_unnoticed(instance, tmp_path, AlertSettings(), Graph)
 
-    assert [outcome.sent for outcome in outcomes] == [2, 0, 0]
+    assert [outcome.sent for outcome in outcomes] == [1, 0, 0]
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 0
     records = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
-    assert [(record["check"], record["run_id"]) for record in records] == [("drift", run_id), ("gate", run_id)]
+    assert [(record["check"], record["run_id"]) for record in records] == [("gate", run_id)]
 
 
 def test_runs_that_no_sensor_saw_are_found_once(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     run_of(instance, broken)
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
+    record_unnoticed(instance, tmp_path, AlertSettings(), Graph)
+    record_unnoticed(instance, tmp_path, AlertSettings(), Graph)
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 1
 
 
 def test_history_older_than_the_overlap_is_no_news(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     run_of(instance, broken)
     Ledger(tmp_path / "alerts").sweep_done((datetime.now(UTC) + timedelta(hours=2)).timestamp())
-    record_unnoticed_runs(instance, tmp_path, AlertSettings(), dict)
+    record_unnoticed(instance, tmp_path, AlertSettings(), Graph)
     assert send_waiting(tmp_path, AlertSettings(), 5).sent == 0
 
 

@@ -1,0 +1,46 @@
+"""Telling of failures from outside Dagster: of a command that nobody watches, and of a code location that cannot be loaded.
+
+Belongs here: what may be told although the configuration is broken. Does not belong here: the alerts themselves (missed.py).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opsla_dagster.automation.alert import Alert
+from opsla_dagster.automation.delivery import tell, ui_url_of
+from opsla_dagster.automation.missed import alert_of_command, alert_of_configuration
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
+from opsla_dagster.settings.home import Home
+
+
+def tell_of_command(command: str, name: str, cause: str) -> tuple[str, ...]:
+    """Alerts that `command` (as typed; `name` is its first word) ended for `cause`; returns what went wrong in sending."""
+    settings, home = _surroundings()
+    return _tell(alert_of_command(command, name, cause, ui_url_of(settings, home), datetime.now(UTC)), settings, home)
+
+
+def tell_of_configuration(error: Exception) -> tuple[str, ...]:
+    """Alerts that Dagster cannot load opsla; returns what went wrong in sending."""
+    settings, home = _surroundings()
+    cause = str(error) if isinstance(error, OpslaError) else f"unexpected {type(error).__name__}: {error}"
+    return _tell(alert_of_configuration(cause, ui_url_of(settings, home), datetime.now(UTC)), settings, home)
+
+
+def _surroundings() -> tuple[AlertSettings, Path]:
+    """The receivers as far as they can be read: of a broken alerts.yml nothing is known, and the file in the home takes the alert."""
+    try:
+        settings = read_alert_settings(Path(os.environ.get("OPSLA_CONFIG", "config")) / "alerts.yml")
+    except OpslaError:
+        settings = AlertSettings()
+    return settings, Home.of().root
+
+
+def _tell(alert: Alert, settings: AlertSettings, home: Path) -> tuple[str, ...]:
+    # A home that is not there yet is not made for this: most likely somebody tries opsla, or its name is mistyped.
+    if home.is_dir() or settings.channels:
+        return tell(alert, home, settings)
+    return ()
