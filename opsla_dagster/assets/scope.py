@@ -26,6 +26,8 @@ AS_OF_TAG = "opsla/as_of"
 REFRESH_TAG = "opsla/refresh"
 #: Run tag of a refresh that looked at every loaded date: of how many intake dates it makes anew, those that had changed.
 REFRESH_DATES_TAG = "opsla/refresh_dates"
+#: The schedule that refreshes every night.
+DAILY_REFRESH = "daily_refresh"
 #: Run tags of Dagster: the first and the last intake date of a range run, the one of a run of one date.
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"

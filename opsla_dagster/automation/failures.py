@@ -15,7 +15,6 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
 from opsla_dagster.assets.scope import (
     AS_OF_TAG,
     PARTITION_TAG,
@@ -41,7 +40,7 @@ from opsla_dagster.automation.alert import (
 from opsla_dagster.automation.causes import ending_cause, step_cause
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
-FRESHNESS_CHECK = dg.AssetCheckKey(PUBLISHED_MARTS, "newest_intake_date_is_complete")
+FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(["ops", "published_marts"]), "newest_intake_date_is_complete")
 
 _ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
 _EVENTS_READ = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, *_ENDINGS}

@@ -14,11 +14,13 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from opsla_dagster.assets.bronze import bronze_keys
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.scope import DAILY_REFRESH
 from opsla_dagster.automation.alert import ERROR, Alert, alert_id, instant, text, title
 from opsla_dagster.automation.failures import FRESHNESS_CHECK, work_of
 from opsla_dagster.automation.ledger import FOLDER, Ledger
 from opsla_dagster.automation.missed import instigators
-from opsla_dagster.automation.schedule import DAILY_REFRESH, REFRESH_AT
+from opsla_dagster.automation.schedule import REFRESH_AT
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
@@ -201,7 +203,7 @@ def build_freshness_check(settings: Settings) -> dg.AssetChecksDefinition:
     """Shows in the UI whether the newest date is there; can be run alone. Making an old date again does not make it pass."""
 
     @dg.asset_check(
-        asset=FRESHNESS_CHECK.asset_key,
+        asset=PUBLISHED_MARTS,
         name=FRESHNESS_CHECK.name,
         description="Whether the newest complete intake date is the one that the last nightly refresh had to make. A failure means that "
         "readers see figures that end too early; look first at the schedule and its latest run.",

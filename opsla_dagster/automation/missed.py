@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from dagster import DagsterInstance
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, InstigatorType, TickStatus
 
+from opsla_dagster.assets.scope import DAILY_REFRESH
 from opsla_dagster.automation.alert import ERROR, Alert, cut, daily_id, instant, text, title
 from opsla_dagster.automation.causes import cause_of
-from opsla_dagster.automation.schedule import DAILY_REFRESH
 
 #: The sensors that tell: what they cannot tell, nobody can.
 TELLING = "alerts_"

@@ -12,7 +12,14 @@ import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_group
 from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_RANGES_TAG
-from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, REFRESH_DATES_TAG, REFRESH_TAG
+from opsla_dagster.assets.scope import (
+    AS_OF_TAG,
+    DAILY_REFRESH,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    REFRESH_DATES_TAG,
+    REFRESH_TAG,
+)
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
@@ -22,7 +29,6 @@ from opsla_dagster.window import Window
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
-DAILY_REFRESH = "daily_refresh"
 
 #: Before the daily refresh, which wants what is new.
 LOAD_AT_MINUTE = 40

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.scheduler.instigation import TickStatus
+from dagster._core.scheduler.instigation import ScheduleInstigatorData, TickStatus
 
 from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.delivery import deliver_alerts, send_waiting
@@ -89,7 +89,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     receiver.close()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -221,7 +221,7 @@ def sender(home: Path) -> subprocess.Popen[str]:
 def test_senders_at_the_same_time_send_each_alert_once(receiver: Receiver, tmp_path: Path) -> None:
     record(tmp_path, 20)
     senders = [sender(tmp_path) for _ in range(2)]
-    assert sum(int(process.communicate(timeout=40)[0]) for process in senders) == 20
+    assert sum(int(process.communicate(timeout=120)[0]) for process in senders) == 20
     assert receiver.ids() == Counter(f"id{number}" for number in range(20))
 
 
@@ -245,6 +245,7 @@ _LOCATION = f'''
 from pathlib import Path
 import dagster as dg
 from opsla_dagster.automation.alerts import alert_sensors
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.alerts import AlertSettings, Channel
 
 def warned(count):
@@ -270,10 +271,33 @@ def warned(count):
 def broken():
     raise RuntimeError("the source is gone")
 
+HOME = Path(__file__).parent
+if (HOME / "typo").exists():
+    raise OpslaError("calendars.yml: line 3, column 7: not valid YAML")
+
+@dg.asset
+def late():
+    pass
+
+@dg.schedule(cron_schedule="0 1 * * *", target=[late], default_status=dg.DefaultScheduleStatus.RUNNING)
+def daily_refresh():
+    raise OpslaError("/data/log.csv: no such file") from FileNotFoundError("gone")
+
+@dg.sensor(target=[late], minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def launcher():
+    # The code server has read the configuration before the typo; the run's process will not.
+    return dg.RunRequest(run_key="once") if (HOME / "typo").exists() else dg.SkipReason("not yet")
+
+@dg.sensor(target=[late], minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def reports():
+    raise KeyError("mart")
+
 settings = AlertSettings(channels=[Channel(name="hook", url_variable="{VARIABLE}")])
 sensors = alert_sensors(settings, Path(__file__).parent, every_seconds=1)
 warned_1, warned_2 = warned(1), warned(2)
-defs = dg.Definitions(assets=[warned_1, warned_2, broken], sensors=sensors)
+defs = dg.Definitions(
+    assets=[warned_1, warned_2, broken, late], sensors=[*sensors, launcher, reports], schedules=[daily_refresh]
+)
 '''
 
 
@@ -309,6 +333,12 @@ def ticks(instance: dg.DagsterInstance, *statuses: TickStatus) -> dict[str, list
     }
 
 
+def let_a_day_pass(instance: dg.DagsterInstance) -> None:
+    """For the schedule: as if it had been on for two days, and nobody there at 01:00."""
+    (state,) = [each for each in instance.all_instigator_state() if each.instigator_name == "daily_refresh"]
+    instance.update_instigator_state(state.with_data(ScheduleInstigatorData("0 1 * * *", time.time() - 2 * 86_400)))
+
+
 def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,7 +355,10 @@ def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
             return dg.materialize([location[name]], instance=instance, raise_on_error=False).run_id  # type: ignore[list-item]
 
         with daemon(tmp_path):
-            wait_until(lambda: len(ticks(instance, TickStatus.SKIPPED)) == 4)
+            wait_until(lambda: len([name for name in ticks(instance, TickStatus.SKIPPED) if name.startswith("alerts")]) == 4)
+            # A sensor that fails every second is told once.
+            wait_until(lambda: len(receiver.accepted) == 1)
+            assert receiver.accepted.pop()["title"] == "opsla ERROR: reports: unexpected KeyError: 'mart'"
             # In-process, as `opsla run` does it: the daemon belongs to another process and has never seen the job.
             warned = run("warned_1")
             wait_until(lambda: len(receiver.accepted) == 1)
@@ -338,7 +371,8 @@ def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
             twice = run("warned_2")
             wait_until(lambda: receiver.hanging)
 
-        # Killed in the middle of a send. Meanwhile a run is cancelled, and the receiver comes back.
+        # Killed in the middle of a send. Meanwhile 01:00 goes by, a run is cancelled, and the receiver comes back.
+        let_a_day_pass(instance)
         cancelled = instance.create_run_for_job(
             dg.Definitions(assets=[location["broken"]]).resolve_implicit_global_asset_job_def()  # type: ignore[list-item]
         )
@@ -348,6 +382,8 @@ def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
 
         with daemon(tmp_path):
             wait_until(lambda: len(receiver.ids()) == 5)
+            (tmp_path / "typo").touch()
+            wait_until(lambda: len(receiver.ids()) == 6)
             # The command line that ran them asks for the same alerts again, and everything ticks a few times more.
             for run_id in (warned, failed, twice, cancelled.run_id):
                 assert deliver_alerts(instance, [run_id], tmp_path, SETTINGS).sent == 0
@@ -356,17 +392,21 @@ def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
         said = [text for texts in ticks(instance).values() for text in texts]
 
     assert set(receiver.ids().values()) == {1}
-    titles = sorted(re.sub(r"run \w+", "run", message["title"]) for message in receiver.accepted)
+    titles = sorted(message["title"] for message in receiver.accepted)
     assert titles == [
-        "opsla: WARN check check_0 failed on warned_1",
-        "opsla: WARN check check_0 failed on warned_2",
-        "opsla: WARN check check_1 failed on warned_2",
-        "opsla: run failed",
-        "opsla: run was cancelled",
+        "opsla ERROR: refresh: /data/log.csv: no such file",
+        "opsla ERROR: run: broken: unexpected RuntimeError: the source is gone",
+        "opsla ERROR: run: calendars.yml: line 3, column 7: not valid YAML",
+        "opsla ERROR: run: the run was cancelled",
+        "opsla WARN: warned_1: check_0 failed (rows 41)",
+        "opsla WARN: warned_2: check_0 failed (rows 41)",
     ]
     first = receiver.accepted[0]["message"]
     assert "rows: 41" in first
     assert "Look at the gates first." in first
     assert f"/runs/{warned}" in first
-    assert "the source is gone" in next(m["message"] for m in receiver.accepted if m["title"].endswith(" failed"))
+    both = next(message["message"] for message in receiver.accepted if "warned_2" in message["title"])
+    assert "  warned_2, check_1: check_1 failed (rows 41)" in both
+    # Nothing of how Dagster names things.
+    assert not re.search(r"__\w+|STEP_|Execution of|Steps failed|dagster\._core|OpslaError", "".join(m["message"] for m in receiver.accepted))
     assert SECRET not in "".join(said) + (tmp_path / "daemon.log").read_text()

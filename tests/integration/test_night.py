@@ -1,0 +1,147 @@
+"""What may go wrong at night, through the command line: somebody is told, once, and why. The daemon's part: test_alert_delivery.py."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_desk import log_of, write_config
+
+from opsla_dagster import cli
+from opsla_dagster.automation.ledger import Ledger
+from opsla_dagster.errors import OpslaError
+
+REPOSITORY = Path(__file__).parents[2]
+LOG = """number,state,at
+A1,New,2025-07-01 14:00:00
+A1,Seen,2025-07-01 14:20:00
+A1,Done,2025-07-01 16:00:00
+"""
+
+
+class Desk:
+    """A desk that reads one log, its home, and `opsla` as cron calls it: without a terminal."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home, self.log = directory / "home", directory / "log.csv"
+        self.log.write_text(LOG, encoding="utf-8")
+        sources = {"desk": {"timezone": "America/New_York", "start_date": date(2025, 7, 1)}, "sources": [log_of(self.log)]}
+        self.config = write_config(directory / "config", sources)
+        self.home.mkdir()
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        monkeypatch.setenv("OPSLA_HOME", str(self.home))
+        monkeypatch.setenv("OPSLA_CONFIG", str(self.config))
+
+    def opsla(self, *arguments: str) -> int:
+        self._monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+        try:
+            cli.main()
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    def said(self) -> str:
+        return self._capsys.readouterr().err
+
+    def alerts(self) -> list[dict[str, Any]]:
+        path = self.home / "alerts.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, monkeypatch, capsys)
+
+
+# --- cron
+
+
+def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk) -> None:
+    (desk.config / "sources.yml").write_text("desk: {timezone: Mars}\nsources: []\n", encoding="utf-8")
+    assert [desk.opsla("refresh"), desk.opsla("refresh")] == [1, 1]
+    (alert,) = desk.alerts()
+    assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
+    assert alert["effect"] == "`opsla refresh` ended before a run of it began; tables and published marts stand as they were"
+    assert (alert["run_id"], alert["severity"]) == (None, "ERROR")
+
+
+def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
+    assert desk.opsla("refresh", "--as_off", "yesterday") == 2
+    (alert,) = desk.alerts()
+    assert alert["statement"] == "the command line was not understood"
+    assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
+
+
+def test_log_that_is_gone_is_one_alert_whether_its_run_began_or_not(desk: Desk) -> None:
+    desk.log.unlink()
+    assert desk.opsla("run") == 1
+    (alert,) = desk.alerts()
+    assert str(desk.log) in alert["statement"]
+    assert alert["job"] == "run"
+
+
+def test_commands_that_somebody_watches_tell_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desk.opsla("explain", "A1") == 1
+    (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+    monkeypatch.setattr(cli.sys.stderr, "isatty", lambda: True, raising=False)
+    assert desk.opsla("refresh") == 1
+    assert desk.alerts() == []
+
+
+def test_home_that_cannot_remember_alerts_sends_them_all_the_same(desk: Desk) -> None:
+    """As a full disk: nothing can be written beside what is there."""
+    (desk.home / "alerts").write_text("in the way", encoding="utf-8")
+    (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+    assert desk.opsla("refresh") == 1
+    (alert,) = desk.alerts()
+    assert "expected a mapping of settings" in alert["statement"]
+    assert "the memory of alerts cannot be used" in desk.said()
+
+
+def test_home_that_is_not_there_is_not_made_to_complain(desk: Desk) -> None:
+    desk.home.rmdir()
+    (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+    assert desk.opsla("run") == 1
+    assert not desk.home.exists()
+
+
+def test_refresh_tells_of_the_night_before_that_nobody_made(desk: Desk) -> None:
+    """cron on a machine that was off: the next refresh makes the dates, and says that they were late."""
+    Ledger(desk.home / "alerts").watching_since((datetime.now(UTC) - timedelta(days=4)).timestamp())
+    Ledger(desk.home / "alerts").sweep_done((datetime.now(UTC) - timedelta(days=3)).timestamp())
+    desk.log.unlink()
+    desk.opsla("refresh")
+    missed, failed = desk.alerts()
+    assert "was not refreshed by" in missed["statement"]
+    assert "nothing was running at" in missed["statement"]
+    assert str(desk.log) in failed["statement"]
+
+
+def test_links_go_where_the_ui_listens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "execve", lambda *_: None)
+    monkeypatch.setattr(cli, "_require_free", lambda _port: None)
+    desk.opsla("dev", "--port", "3456")
+    desk.log.unlink()
+    desk.opsla("run")
+    (alert,) = desk.alerts()
+    assert (alert["run_url"] or alert["ui_url"]).startswith("http://127.0.0.1:3456")
+
+
+# --- Dagster
+
+
+def test_configuration_that_dagster_cannot_load_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (desk.config / "calendars.yml").write_text("calendars: [\n", encoding="utf-8")
+    for _ in range(2):
+        monkeypatch.delitem(sys.modules, "opsla_dagster.definitions", raising=False)
+        with pytest.raises(OpslaError):
+            importlib.import_module("opsla_dagster.definitions")
+    (alert,) = desk.alerts()
+    assert alert["job"] == "configuration"
+    assert "calendars.yml: line" in alert["title"]
