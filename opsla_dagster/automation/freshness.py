@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from opsla_dagster.assets.bronze import bronze_keys
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.assets.scope import DAILY_REFRESH
 from opsla_dagster.automation.alert import ERROR, Alert, alert_id, instant, text, title
 from opsla_dagster.automation.failures import FRESHNESS_CHECK, work_of

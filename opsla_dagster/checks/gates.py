@@ -18,7 +18,7 @@ from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
 from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
-from opsla_dagster.warehouse.sql import bind, check_path, load_sql
+from opsla_dagster.warehouse.sql import GATES, bind, check_path, load_sql
 from opsla_dagster.window import Window
 
 REJECTED_ROWS = "raw.rejected_rows"
@@ -31,7 +31,7 @@ _BY_CHANCE = 0.01
 
 def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
     """Raises OpslaError for a gate on what the table's SQL does not measure, and for a table without such SQL."""
-    path = check_path(table, "gates")
+    path = check_path(table, GATES)
     if not path.exists():
         measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))
         raise OpslaError(f"quality_gates.yml: {table}: no rates of this table are measured; known: {', '.join(measured)}")
@@ -49,7 +49,7 @@ def check_gates(
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL), or of too few rows to judge, passes and says so."""
     refuse_unknown_rates(table, gates)
-    sql = load_sql(check_path(table, "gates"))
+    sql = load_sql(check_path(table, GATES))
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()
