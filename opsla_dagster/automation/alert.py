@@ -116,6 +116,7 @@ def text(value: str) -> str:
 
 
 def cut(value: str, length: int) -> str:
+    """At most `length` characters of it; an ellipsis where there were more."""
     return value if len(value) <= length else value[: length - 1] + "…"
 
 
@@ -125,10 +126,12 @@ def instant(seconds: float) -> str:
 
 
 def run_url(ui_url: str, run_id: str) -> str:
+    """The run's page in the UI at `ui_url`."""
     return f"{ui_url}/runs/{run_id}"
 
 
 def check_url(ui_url: str, key: dg.AssetCheckKey) -> str:
+    """The check's page in the UI at `ui_url`."""
     path = "/".join(quote(part, safe="") for part in key.asset_key.path)
     return f"{ui_url}/assets/{path}?view=checks&checkDetail={quote(key.name, safe='')}"
 
