@@ -225,6 +225,27 @@ def test_run_that_could_not_begin_tells_the_error_that_kept_it(instance: dg.Dags
     assert first[0].alert_id == second[0].alert_id == alert_of_configuration(first[0].statement, UI, at).alert_id
 
 
+def test_loads_of_an_account_that_fail_hour_after_hour_are_one_alert_a_cause(instance: dg.DagsterInstance) -> None:
+    answers = iter(["HTTP 503 after 5 attempts", "HTTP 504 after 7 attempts", "HTTP 401: the token is not accepted"])
+
+    @dg.multi_asset(name="bronze_acme", specs=[dg.AssetSpec(["bronze", "acme", "tickets"])])
+    def load() -> None:
+        raise dg.Failure(next(answers), allow_retries=False)
+
+    alerts = []
+    for _ in range(3):
+        job = dg.Definitions(assets=[load]).resolve_implicit_global_asset_job_def()
+        run = job.execute_in_process(instance=instance, raise_on_error=False, asset_selection=[dg.AssetKey(["bronze", "acme", "tickets"])])
+        alerts += alerts_of_run(instance, run.run_id, Graph, UI) or []
+
+    assert [alert.title for alert in alerts][::2] == [
+        "opsla ERROR: load_acme: account acme: HTTP 503 after 5 attempts",
+        "opsla ERROR: load_acme: account acme: HTTP 401: the token is not accepted",
+    ]
+    assert alerts[0].effect == "nothing new was loaded of the account; what was loaded before stands"
+    assert len({alert.alert_id for alert in alerts}) == 2
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._utils.schedules import cron_string_iterator
 
 from opsla_dagster.automation.alert import Alert
+from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.failures import FRESHNESS_CHECK, Graph, alerts_of_run
 from opsla_dagster.automation.freshness import (
     build_freshness_check,
@@ -267,3 +269,20 @@ def _origin(name: str) -> Any:
     return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
 
 
+
+
+def test_sensor_reports_it_to_the_ui_when_it_changes(desk: Settings, tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        watch(desk, datetime.now(UTC) - timedelta(days=3))
+        (sensor,) = [each for each in alert_sensors(desk.alerts, desk.home.root, desk=desk) if each.name == "alerts_delivery"]
+        cursor, reported = None, []
+        for published in (None, None, datetime.now(UTC).date()):
+            if published:
+                publish(desk, {published - timedelta(days=1): datetime.now(UTC).replace(tzinfo=None)})
+                publish(desk, {published: datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)})
+            data = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            cursor = data.cursor
+            reported.append([event.passed for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation)])
+        assert reported == [[False], [], [True]]
+        (line,) = (desk.home.root / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
+        assert "was not refreshed by" in json.loads(line)["statement"]
