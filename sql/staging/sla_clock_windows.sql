@@ -230,7 +230,7 @@ clock_calendars as (
         clocks.policy,
         clocks.metric,
         clocks.cycle,
-        max_by(calendars.calendar, calendars.calendar_from_at) as last_calendar,
+        max_by(calendars.calendar, calendars.calendar_from_at) filter (where calendars.calendar is not null) as last_calendar,
         count(*) filter (
             where
             (calendars.calendar_to_at is null or calendars.calendar_to_at > clocks.counted_from_at)

@@ -1,0 +1,84 @@
+-- The Spark SQL of sql/checks/staging.case_sla_metrics/assert_minutes_agree_with_the_minute_spine.sql, written by `make docs`.
+WITH through AS (
+  SELECT DISTINCT
+    case_id,
+    stopped_at
+  FROM staging.sla_clock_spans
+  WHERE
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND metric = 'first_resolution'
+    AND calendar = 'desk'
+    AND is_only_span
+), counted AS (
+  SELECT
+    case_id,
+    intake_ts,
+    resolution_ts,
+    resolution_incl_wait_business_minutes
+  FROM staging.case_sla_metrics
+  WHERE
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND resolution_calendar = 'desk'
+), cases AS (
+  SELECT
+    counted.*
+  FROM counted
+  INNER JOIN through
+    ON counted.case_id = through.case_id AND counted.resolution_ts = through.stopped_at
+), spine AS (
+  SELECT
+    minute_start_at,
+    minute_number
+  FROM staging.business_minutes_dim
+  WHERE
+    business_date >= :start_date - INTERVAL '7' DAY
+), instants AS (
+  SELECT
+    intake_ts AS instant,
+    CAST(NULL AS BIGINT) AS minute_number
+  FROM cases
+  UNION
+  SELECT
+    resolution_ts AS instant,
+    CAST(NULL AS BIGINT) AS minute_number
+  FROM cases
+  UNION ALL
+  SELECT
+    minute_start_at AS instant,
+    minute_number
+  FROM spine
+), located AS (
+  SELECT
+    instant,
+    minute_number,
+    MAX(minute_number) OVER (ORDER BY instant NULLS LAST) AS minutes_before,
+    MIN(minute_number) OVER (ORDER BY instant DESC range BETWEEN UNBOUNDED preceding AND CURRENT ROW) AS next_minute
+  FROM instants
+), witnessed AS (
+  SELECT
+    instant,
+    MAX(minutes_before) AS minutes
+  FROM located
+  WHERE
+    minute_number IS NULL
+    AND (
+      next_minute = minutes_before + 1 OR next_minute = minutes_before
+    )
+  GROUP BY
+    instant
+)
+SELECT
+  cases.case_id,
+  cases.intake_ts,
+  cases.resolution_ts,
+  cases.resolution_incl_wait_business_minutes,
+  resolved.minutes - intake.minutes AS spine_minutes
+FROM cases
+INNER JOIN witnessed AS intake
+  ON cases.intake_ts = intake.instant
+INNER JOIN witnessed AS resolved
+  ON cases.resolution_ts = resolved.instant
+WHERE
+  ABS(resolved.minutes - intake.minutes - cases.resolution_incl_wait_business_minutes) > 1
