@@ -45,7 +45,7 @@ class Allowed:
     """
 
     nodes: tuple[str, ...] = ()
-    only: dict[str, tuple[type[exp.Expression], ...]] = field(default_factory=dict)
+    only: dict[str, tuple[type[exp.Expr], ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: Names and values: any text.
     texts: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Allowed:
 _ONE = Allowed(nodes=("this",))
 _TWO = Allowed(nodes=("this", "expression"))
 _LISTED = Allowed(nodes=("this", "expressions"))
-_SPECIFIED_WINDOW = {
+_SPECIFIED_WINDOW: dict[str, tuple[str, ...]] = {
     "kind": ("ROWS", "RANGE"), "start": ("UNBOUNDED", "CURRENT ROW"), "start_side": ("PRECEDING", "FOLLOWING"),
     "end": ("UNBOUNDED", "CURRENT ROW"), "end_side": ("PRECEDING", "FOLLOWING"),
 }
@@ -66,7 +66,7 @@ _TYPES = ("BIGINT", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "TEXT", "TIMESTAMPNT
 
 #: What SQL files are written in, and with which arguments. Who adds to it shows in tests/unit/test_portability.py what is still
 #: refused, and reads in 0033 how equal rows are shown.
-LANGUAGE: dict[type[exp.Expression], Allowed] = {
+LANGUAGE: dict[type[exp.Expr], Allowed] = {
     # a query
     exp.With: Allowed(only={"expressions": (exp.CTE,)}),
     exp.CTE: Allowed(only={"this": (exp.Select, exp.Union), "alias": (exp.TableAlias,)}),
@@ -166,16 +166,25 @@ LANGUAGE: dict[type[exp.Expression], Allowed] = {
     exp.LastValue: _ONE,
     exp.IgnoreNulls: Allowed(only={"this": (exp.LastValue, exp.FirstValue)}),
 }
+#: Where alone some of them may stand, and what to write instead elsewhere.
+PARENTS: dict[type[exp.Expr], tuple[tuple[type[exp.Expr], ...], str]] = {
+    exp.Order: ((exp.Select, exp.Window, exp.GroupConcat), "min_by or max_by: aggregates other than string_agg have no order"),
+    exp.Star: ((exp.Select, exp.Column, exp.Count), "the columns by name"),
+    exp.Distinct: ((exp.Select, exp.Count), "a CTE with `select distinct` before it"),
+    exp.Subquery: ((exp.From, exp.Join), "a CTE and a join: a SELECT in place of a value is planned otherwise, and fails on two rows in one engine only"),
+    exp.Interval: ((exp.Add, exp.Sub, exp.Mul), "seconds, as a whole number"),
+    exp.Tuple: ((exp.GroupingSets,), "each column by itself"),
+}
 #: Functions that sqlglot does not know and this module translates.
 FUNCTIONS = {"epoch_us": 1}
 
 _NOT_LISTED = "what other files of sql/ are written in, or add it to the list of opsla_dagster/warehouse/portability.py with its counter-examples"
 #: What to write instead of what people reach for. Of a class, or of an argument of a class.
-INSTEAD: dict[type[exp.Expression] | tuple[type[exp.Expression], str], str] = {
+INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
     exp.Anonymous: "a function of the list, or columns and rows",
-    exp.Lambda: "columns and rows: lambdas differ between engines",
     exp.Array: "columns and rows: list functions differ between engines",
     exp.Bracket: "columns and rows: a list begins with 1 in DuckDB and with 0 in Spark",
+    exp.Explode: "columns and rows: list functions differ between engines",
     exp.Unnest: "raw.calendar_dim or staging.business_time",
     exp.GenerateSeries: "raw.calendar_dim or staging.business_time",
     exp.Values: "a select of each row, with union all",
@@ -183,7 +192,7 @@ INSTEAD: dict[type[exp.Expression] | tuple[type[exp.Expression], str], str] = {
     exp.Extract: "a column of raw.calendar_dim: weekdays and weeks are numbered otherwise",
     exp.DayOfWeek: "the weekday of raw.calendar_dim",
     exp.DayOfWeekIso: "the weekday of raw.calendar_dim",
-    exp.TimestampAdd: "+ interval 1 day",
+    exp.DateAdd: "x + interval 1 day",
     exp.ILike: "equal words, or starts_with: letters without case differ between engines",
     exp.Like: "starts_with or strpos: a backslash is an escape in Spark only",
     exp.RegexpLike: "starts_with or strpos: regular expressions differ between engines",
@@ -202,19 +211,17 @@ INSTEAD: dict[type[exp.Expression] | tuple[type[exp.Expression], str], str] = {
     exp.CurrentTimestamp: "a parameter: time is one",
     exp.CurrentDate: "a parameter: time is one",
     exp.Between: "half-open bounds, x >= a and x < b",
-    exp.Lateral: "a join",
+    exp.Lateral: "a join of a CTE",
     exp.Pivot: "max(x) filter (where ...) for each column",
     exp.Intersect: "exists or a join",
     exp.Except: "a left join, and `is null`",
     exp.Unicode: "the text itself",
     (exp.Star, "replace"): "the columns by name: `replace` is silently lost or another thing elsewhere",
     (exp.Star, "except_"): "the columns by name",
-    (exp.Star, "except"): "the columns by name",
     (exp.Star, "rename"): "the columns by name",
     (exp.Column, "db"): "an alias of the table, and alias.column: with the schema before it a column is a field elsewhere",
-    (exp.Column, "catalog"): "an alias of the table, and alias.column",
     (exp.Table, "catalog"): "schema.table",
-    (exp.Table, "sample"): "all rows",
+    exp.TableSample: "all rows",
     (exp.Table, "this"): "raw.calendar_dim or staging.business_time for days: functions that make rows differ",
     (exp.TableAlias, "columns"): "names in the SELECT",
     (exp.Join, "using"): "on a.x = b.x: which of the two x is meant differs in a full join",
@@ -222,15 +229,13 @@ INSTEAD: dict[type[exp.Expression] | tuple[type[exp.Expression], str], str] = {
     (exp.Join, "kind"): "inner, left, full outer or cross join; for semi and anti `exists`, or a left join and `is null`",
     (exp.Join, "side"): "a left join the other way round",
     (exp.In, "query"): "exists or a join: `not in` with a null finds nothing",
-    (exp.In, "field"): "in (...) with values",
     (exp.Distinct, "on"): "row_number() in a CTE, and `where` after it",
     (exp.With, "recursive"): "a fixed number of steps",
     (exp.Group, "all"): "the columns by name",
-    (exp.Group, "cube"): "grouping sets",
-    (exp.Group, "rollup"): "grouping sets",
-    (exp.Order, "this"): "an order by columns",
+    exp.Cube: "grouping sets",
+    exp.Rollup: "grouping sets",
     (exp.Union, "by_name"): "the columns in the same order",
-    (exp.Count, "expressions"): "count(distinct x) of one column",
+    (exp.Count, "this"): "count(distinct x) of one column, and not over a window",
     (exp.Grouping, "expressions"): "grouping(x) of one column",
     (exp.PercentileCont, "expression"): "one number: quantile_cont(x, 0.5), several times",
     (exp.Window, "this"): "sum(case when ... end) over (...): Spark has no filter and no other function over a window",
@@ -268,7 +273,7 @@ def to_spark(sql: str, place: str) -> str:
     return tree.sql("spark", pretty=True, comments=False, unsupported_level=ErrorLevel.RAISE)
 
 
-def _in_spark(node: exp.Expression) -> exp.Expression:
+def _in_spark(node: exp.Expr) -> exp.Expr:
     """The node with the same value in Spark, where sqlglot's own translation has another one."""
     if isinstance(node, exp.Anonymous):
         # Spark's TIMESTAMP: unix_micros does not take TIMESTAMP_NTZ.
@@ -284,7 +289,7 @@ def _in_spark(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _cast(node: exp.Expression, to: str) -> exp.Expression:
+def _cast(node: exp.Expr, to: str) -> exp.Expr:
     return exp.Cast(this=node.unnest().copy(), to=exp.DataType.build(to))
 
 
@@ -292,14 +297,14 @@ def offences(sql: str) -> list[Offence]:
     """What of a SELECT written for DuckDB is not in the language, in the order of its lines."""
     found = {
         Offence(_line(node, sql), _words(node), instead)
-        for node in _parsed(sql).walk()
+        for node in _parsed(sql).walk(prune=_is_refused_by_itself)
         for instead in (*_outside_the_list(node), *_other_value(node))
     }
     return sorted(found, key=lambda each: (each.line, each.words))
 
 
 @cache
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     try:
         found = sqlglot.parse(sql, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
@@ -309,7 +314,7 @@ def _parsed(sql: str) -> exp.Expression:
     return found[0]
 
 
-def _outside_the_list(node: exp.Expression) -> Iterator[str]:
+def _outside_the_list(node: exp.Expr) -> Iterator[str]:
     kind = type(node)
     if kind is exp.Anonymous:
         if FUNCTIONS.get(node.name.lower()) != len(node.expressions):
@@ -318,22 +323,30 @@ def _outside_the_list(node: exp.Expression) -> Iterator[str]:
     if kind not in LANGUAGE:
         yield INSTEAD.get(kind, _NOT_LISTED)
         return
+    parents, instead = PARENTS.get(kind, ((), ""))
+    if parents and not isinstance(node.parent, parents):
+        yield instead
     for name, value in node.args.items():
         if value is None or value is False or value == []:
             continue
-        if not _is_allowed(LANGUAGE[kind], name, value):
+        if not _is_allowed(LANGUAGE[kind], name, value) and not _is_refused_by_itself(value):
             yield INSTEAD.get((kind, name), f"it without `{name.strip('_')}`: only {kind.__name__} with {_names(LANGUAGE[kind])} is in the list")
 
 
 def _is_allowed(allowed: Allowed, name: str, value: object) -> bool:
     values = value if isinstance(value, list) else [value]
     return all(
-        (name in allowed.nodes and isinstance(each, exp.Expression))
+        (name in allowed.nodes and isinstance(each, exp.Expr))
         or (name in allowed.only and isinstance(each, allowed.only[name]))
         or (name in allowed.words and _word(each) in allowed.words[name])
-        or (name in allowed.texts and not isinstance(each, exp.Expression))
+        or (name in allowed.texts and not isinstance(each, exp.Expr))
         for each in values
     )
+
+
+def _is_refused_by_itself(value: object) -> bool:
+    """One message a construct: what is in no list at all is said where it stands, and not again of what is in it or around it."""
+    return isinstance(value, exp.Expr) and not isinstance(value, exp.Anonymous) and type(value) not in LANGUAGE
 
 
 def _word(value: object) -> str:
@@ -344,7 +357,7 @@ def _names(allowed: Allowed) -> str:
     return ", ".join(dict.fromkeys((*allowed.nodes, *allowed.only, *allowed.words, *allowed.texts))).replace("_,", ",") or "nothing"
 
 
-def _other_value(node: exp.Expression) -> Iterator[str]:
+def _other_value(node: exp.Expr) -> Iterator[str]:
     """What both engines understand, and understand differently: it depends on what a value is."""
     if isinstance(node, exp.Cast) and node.to.is_type("BIGINT") and "fraction" in _kinds(node.this):
         yield "cast(round(...) as bigint), or divide whole numbers with //: DuckDB rounds, Spark truncates"
@@ -364,20 +377,22 @@ def _other_value(node: exp.Expression) -> Iterator[str]:
         yield "sum(...) / nullif(count(...), 0): the mean of decimals is a decimal in Spark"
     if isinstance(node, (exp.ArgMin, exp.ArgMax)) and not _leaves_out_nulls(node):
         yield f"filter (where {node.this.sql('duckdb')} is not null) after it: DuckDB leaves rows without a value out, Spark does not"
-    if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct) and (len(node.this.expressions) > 1 or isinstance(node.parent, exp.Window)):
-        yield "count(distinct x) of one column, and not over a window"
+    if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct) and (
+        len(node.this.expressions) != 1 or isinstance(node.this.expressions[0], exp.Tuple) or isinstance(node.parent, exp.Window)
+    ):
+        yield INSTEAD[exp.Count, "this"]
     if isinstance(node, exp.Literal) and node.is_string and "\\" in node.this:
         yield "text without a backslash: it is an escape in Spark"
     if isinstance(node, exp.Grouping) and len(node.expressions) != 1:
         yield INSTEAD[exp.Grouping, "expressions"]
 
 
-def _name_of_unit(node: exp.Expression) -> str:
+def _name_of_unit(node: exp.Expr) -> str:
     unit = node.args.get("unit")
     return "" if unit is None else unit.name.upper()
 
 
-def _leaves_out_nulls(node: exp.Expression) -> bool:
+def _leaves_out_nulls(node: exp.Expr) -> bool:
     """Whether min_by or max_by has the filter that makes it the same everywhere."""
     if not isinstance(node.parent, exp.Filter):
         return False
@@ -391,7 +406,7 @@ _KIND_OF_TYPE = {"DOUBLE": {"fraction"}, "DATE": {"date"}, "TIMESTAMP": {"instan
 _WITHOUT_KIND = (exp.IntDiv, exp.Count, exp.Grouping, exp.Round, exp.RowNumber, exp.Anonymous, exp.DateDiff, exp.StrPosition, exp.Predicate, exp.Connector)
 
 
-def _kinds(node: exp.Expression, seen: frozenset[str] = frozenset()) -> set[str]:
+def _kinds(node: exp.Expr, seen: frozenset[str] = frozenset()) -> set[str]:
     """What the values of a node may be: fraction, decimal (a fraction too), date, instant; empty for all else.
 
     By names: one name means the same in the same unit wherever it stands, in the catalog and in a file's CTEs.
@@ -411,7 +426,7 @@ def _kinds(node: exp.Expression, seen: frozenset[str] = frozenset()) -> set[str]
         return set().union(*(_kinds(value, seen) for value in values))
     if isinstance(node, (exp.Filter, exp.Window, exp.ArgMin, exp.ArgMax, exp.Nullif)):
         return _kinds(node.this, seen)
-    children = [child for child in node.iter_expressions() if isinstance(child, exp.Expression)]
+    children = [child for child in node.iter_expressions() if isinstance(child, exp.Expr)]
     return set().union(*(_kinds(child, seen) for child in children)) if children else set()
 
 
@@ -440,12 +455,12 @@ def _types_of_columns() -> dict[str, set[str]]:
     return types
 
 
-def _words(node: exp.Expression) -> str:
+def _words(node: exp.Expr) -> str:
     words = " ".join(node.sql("duckdb", comments=False).split())
     return words if len(words) <= _WORDS_SHOWN else words[:_WORDS_SHOWN] + " ..."
 
 
-def _line(node: exp.Expression, sql: str) -> int:
+def _line(node: exp.Expr, sql: str) -> int:
     """The line of the node's first word whose place is known, or of the nearest node around it. sqlglot's own count of lines is off after comments."""
     while True:
         starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
