@@ -276,8 +276,8 @@ def to_spark(sql: str, place: str) -> str:
 def _in_spark(node: exp.Expr) -> exp.Expr:
     """The node with the same value in Spark, where sqlglot's own translation has another one."""
     if isinstance(node, exp.Anonymous):
-        # Spark's TIMESTAMP: unix_micros does not take TIMESTAMP_NTZ.
-        instant = exp.Cast(this=node.expressions[0].copy(), to=exp.DataType(this=exp.DType.TIMESTAMP))
+        # By its full name: a session may read TIMESTAMP as TIMESTAMP_NTZ, which unix_micros does not take.
+        instant = exp.Cast(this=node.expressions[0].copy(), to=exp.DataType(this=exp.DType.TIMESTAMPLTZ))
         return exp.Anonymous(this="UNIX_MICROS", expressions=[instant])
     if isinstance(node, exp.PercentileCont):
         return exp.Anonymous(this="PERCENTILE", expressions=[node.this.copy(), node.expression.copy()])

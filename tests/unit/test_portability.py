@@ -120,11 +120,11 @@ OTHER_VALUE = {
 }
 #: What is meant is let through, and what Spark is told instead.
 TRANSLATED = {
-    "select epoch_us(a) from raw.cases": "UNIX_MICROS(CAST(a AS TIMESTAMP))",
+    "select epoch_us(a) from raw.cases": "UNIX_MICROS(CAST(a AS TIMESTAMP_LTZ))",
     "select quantile_cont(a, 0.95) filter (where b) from raw.cases": "PERCENTILE(a, 0.95) FILTER(WHERE b)",
     "select a / nullif(b, 0) from raw.cases": "CAST(a AS DOUBLE) / CAST(NULLIF(b, 0) AS DOUBLE)",
     "select (epoch_us(b) - epoch_us(a)) // 1000000 from raw.cases": (
-        "CAST(UNIX_MICROS(CAST(b AS TIMESTAMP)) - UNIX_MICROS(CAST(a AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)"
+        "CAST(UNIX_MICROS(CAST(b AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(a AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)"
     ),
     "select a from raw.cases where d >= $start_date": ":start_date",
     "select cast(null as timestamp) as t from raw.cases": "CAST(NULL AS TIMESTAMP_NTZ)",

@@ -91,14 +91,14 @@ WITH messages AS (
     stretches.case_id,
     stretches.intake_date,
     stretches.stretch,
-    CAST(UNIX_MICROS(CAST(stretches.to_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(stretches.from_ts AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
+    CAST(UNIX_MICROS(CAST(stretches.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stretches.from_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(stretches.to_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(stretches.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END - start_time.open_seconds_before - CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(stretches.from_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(stretches.from_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS business_seconds
   FROM stretches

@@ -44,7 +44,7 @@ WITH clocks AS (
     looked.as_of_at,
     segments.open_seconds_before + CASE
       WHEN segments.is_open
-      THEN CAST(UNIX_MICROS(CAST(looked.as_of_at AS TIMESTAMP)) - UNIX_MICROS(CAST(segments.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(looked.as_of_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(segments.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_as_of
   FROM (

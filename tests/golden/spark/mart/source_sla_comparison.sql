@@ -91,7 +91,7 @@ WITH comparable AS (
       THEN TRUE
     END AS our_is_sla_met,
     MAX(source_resolved_ts) AS source_resolved_ts,
-    CAST(UNIX_MICROS(CAST(MAX(source_resolved_ts) AS TIMESTAMP)) - UNIX_MICROS(CAST(MAX(intake_ts) AS TIMESTAMP)) AS DOUBLE) / CAST(3600000000.0 AS DOUBLE) AS calendar_hours
+    CAST(UNIX_MICROS(CAST(MAX(source_resolved_ts) AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(MAX(intake_ts) AS TIMESTAMP_LTZ)) AS DOUBLE) / CAST(3600000000.0 AS DOUBLE) AS calendar_hours
   FROM sides
   GROUP BY
     source,

@@ -75,7 +75,7 @@ SELECT
   CAST(CAST(promises.wait_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS customer_wait_business_minutes,
   CAST(CASE
     WHEN promises.resolution_ts >= cases.intake_ts
-    THEN CAST(CAST(UNIX_MICROS(CAST(promises.resolution_ts AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE)
+    THEN CAST(CAST(UNIX_MICROS(CAST(promises.resolution_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE)
   END AS DOUBLE) AS resolution_calendar_minutes,
   COALESCE(promises.is_first_touch_before_intake, FALSE) AS is_first_touch_before_intake,
   promises.is_sla_b_breached,

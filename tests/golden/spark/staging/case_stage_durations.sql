@@ -56,7 +56,7 @@ WITH cases AS (
     instants.milestone,
     business_time.open_seconds_before + CASE
       WHEN business_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(instants.instant AS TIMESTAMP)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(instants.instant AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds
   FROM instants

@@ -57,14 +57,14 @@ SELECT
   ranked.intake_date,
   ranked.sent_ts AS first_reply_at,
   ranked.agent AS first_reply_agent,
-  CAST(CAST(CAST(UNIX_MICROS(CAST(ranked.sent_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(ranked.asked_ts AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_reply_calendar_minutes,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(ranked.sent_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(ranked.asked_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_reply_calendar_minutes,
   CAST(CAST(stop_time.open_seconds_before + CASE
     WHEN stop_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(ranked.sent_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    THEN CAST(UNIX_MICROS(CAST(ranked.sent_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
     ELSE 0
   END - start_time.open_seconds_before - CASE
     WHEN start_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(ranked.asked_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    THEN CAST(UNIX_MICROS(CAST(ranked.asked_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
     ELSE 0
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_reply_business_minutes
 FROM ranked

@@ -48,11 +48,11 @@ SELECT
   reworked.last_resolved_ts,
   CAST(CAST(stop_time.open_seconds_before + CASE
     WHEN stop_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(reworked.reworked_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    THEN CAST(UNIX_MICROS(CAST(reworked.reworked_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
     ELSE 0
   END - start_time.open_seconds_before - CASE
     WHEN start_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(reworked.reopened_ts AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    THEN CAST(UNIX_MICROS(CAST(reworked.reopened_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
     ELSE 0
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS measured_rework_business_minutes,
   CAST(tiers.median_business_minutes AS DOUBLE) AS proxy_rework_business_minutes

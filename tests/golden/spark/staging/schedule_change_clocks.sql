@@ -86,11 +86,11 @@ WITH clocks AS (
     spans.schedule_rule,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(spans.stopped_at AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.stopped_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END - start_time.open_seconds_before - CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds
   FROM rule_spans AS spans

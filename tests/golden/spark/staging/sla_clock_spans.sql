@@ -306,25 +306,25 @@ WITH runs AS (
 ), counted AS (
   SELECT
     calendar_spans.*,
-    CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS wall_seconds,
+    CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS wall_seconds,
     start_time.open_seconds_before + CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_start,
     start_time.holiday_seconds_before + CASE
       WHEN start_time.kind = 'holiday'
-      THEN CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS holiday_seconds_at_start,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_stop,
     stop_time.holiday_seconds_before + CASE
       WHEN stop_time.kind = 'holiday'
-      THEN CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS holiday_seconds_at_stop
   FROM calendar_spans

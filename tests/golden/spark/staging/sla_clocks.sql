@@ -188,4 +188,4 @@ LEFT JOIN staging.business_hours_dim AS hours
   ON judged.calendar_at_due = hours.calendar
   AND CAST(judged.open_seconds_at_due - 1 AS BIGINT) DIV CAST(3600 AS BIGINT) = hours.open_hour_number
   AND judged.open_seconds_at_due > hours.open_seconds_before
-  AND judged.open_seconds_at_due <= hours.open_seconds_before + CAST(UNIX_MICROS(CAST(hours.segment_end_at AS TIMESTAMP)) - UNIX_MICROS(CAST(hours.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+  AND judged.open_seconds_at_due <= hours.open_seconds_before + CAST(UNIX_MICROS(CAST(hours.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(hours.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)

@@ -35,12 +35,12 @@ WITH running AS (
     calendars.calendar,
     start_time.open_seconds_before + CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_start,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_stop
   FROM staging.status_spans AS spans
@@ -172,12 +172,12 @@ WITH running AS (
     blamed.calendar,
     start_time.open_seconds_before + CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(owners.started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(owners.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_start,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(owners.ended_at AS TIMESTAMP)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(owners.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_stop
   FROM staging.case_owners AS owners

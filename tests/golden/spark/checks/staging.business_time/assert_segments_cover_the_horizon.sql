@@ -8,7 +8,7 @@ WITH ordered AS (
     LAG(
       open_seconds_before + CASE
         WHEN is_open
-        THEN CAST(UNIX_MICROS(CAST(segment_end_at AS TIMESTAMP)) - UNIX_MICROS(CAST(segment_start_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+        THEN CAST(UNIX_MICROS(CAST(segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
         ELSE 0
       END
     ) OVER (PARTITION BY calendar ORDER BY segment_start_at NULLS LAST) AS expected_open_seconds

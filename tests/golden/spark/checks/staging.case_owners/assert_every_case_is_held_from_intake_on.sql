@@ -10,7 +10,7 @@ WITH owners AS (
       CASE
         WHEN ended_at IS NULL
         THEN 0
-        ELSE UNIX_MICROS(CAST(ended_at AS TIMESTAMP)) - UNIX_MICROS(CAST(started_at AS TIMESTAMP))
+        ELSE UNIX_MICROS(CAST(ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(started_at AS TIMESTAMP_LTZ))
       END
     ) AS closed_us
   FROM staging.case_owners
@@ -34,5 +34,5 @@ WHERE
     owners.case_id IS NULL
     OR owners.first_started_at <> cases.intake_ts
     OR owners.open_stretches <> 1
-    OR owners.closed_us <> UNIX_MICROS(CAST(owners.last_started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP))
+    OR owners.closed_us <> UNIX_MICROS(CAST(owners.last_started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ))
   )

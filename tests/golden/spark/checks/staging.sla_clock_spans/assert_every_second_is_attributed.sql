@@ -28,7 +28,7 @@ WITH attributed AS (
     cycle,
     started_at,
     stopped_at,
-    CAST(UNIX_MICROS(CAST(stopped_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(started_at AS TIMESTAMP)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS seconds
+    CAST(UNIX_MICROS(CAST(stopped_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS seconds
   FROM staging.sla_clock_windows
   WHERE
     intake_date >= :start_date

@@ -11,7 +11,7 @@ WITH spans AS (
       CASE
         WHEN ended_at IS NULL
         THEN 0
-        ELSE UNIX_MICROS(CAST(ended_at AS TIMESTAMP)) - UNIX_MICROS(CAST(started_at AS TIMESTAMP))
+        ELSE UNIX_MICROS(CAST(ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(started_at AS TIMESTAMP_LTZ))
       END
     ) AS closed_us
   FROM staging.status_spans
@@ -46,7 +46,7 @@ WHERE
     THEN TRUE
     WHEN cases.last_terminal_at IS NULL
     THEN spans.open_spans <> 1
-    OR spans.closed_us <> UNIX_MICROS(CAST(spans.last_started_at AS TIMESTAMP)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP))
+    OR spans.closed_us <> UNIX_MICROS(CAST(spans.last_started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ))
     ELSE spans.open_spans <> 0
-    OR spans.closed_us <> UNIX_MICROS(CAST(cases.last_terminal_at AS TIMESTAMP)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP))
+    OR spans.closed_us <> UNIX_MICROS(CAST(cases.last_terminal_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ))
   END
