@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/mart.agent_activity/assert_every_agents_reply_is_counted.sql, written by `make docs`.
-WITH counted AS (
+WITH counted_replies AS (
   SELECT
     source,
     SUM(public_reply_count + private_note_count) AS messages
@@ -19,9 +19,9 @@ WITH counted AS (
 SELECT
   messages.source,
   messages.messages,
-  counted.messages AS counted_messages
+  counted_replies.messages AS counted_messages
 FROM messages
-LEFT JOIN counted
-  ON messages.source = counted.source
+LEFT JOIN counted_replies
+  ON messages.source = counted_replies.source
 WHERE
-  counted.messages IS DISTINCT FROM messages.messages
+  counted_replies.messages IS DISTINCT FROM messages.messages

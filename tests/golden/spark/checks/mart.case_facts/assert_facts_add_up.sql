@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/mart.case_facts/assert_facts_add_up.sql, written by `make docs`.
-WITH counted AS (
+WITH fact_counts AS (
   SELECT
     intake_date,
     COUNT(*) AS cases,
@@ -37,16 +37,16 @@ WITH counted AS (
 SELECT
   milestones.intake_date,
   milestones.cases,
-  counted.cases AS counted_cases,
+  fact_counts.cases AS counted_cases,
   COALESCE(messages.messages, 0) AS messages,
-  counted.messages AS counted_messages,
-  counted.contradictory_cases
+  fact_counts.messages AS counted_messages,
+  fact_counts.contradictory_cases
 FROM milestones
-LEFT JOIN counted
-  ON milestones.intake_date = counted.intake_date
+LEFT JOIN fact_counts
+  ON milestones.intake_date = fact_counts.intake_date
 LEFT JOIN messages
   ON milestones.intake_date = messages.intake_date
 WHERE
-  counted.cases IS DISTINCT FROM milestones.cases
-  OR counted.messages IS DISTINCT FROM COALESCE(messages.messages, 0)
-  OR counted.contradictory_cases > 0
+  fact_counts.cases IS DISTINCT FROM milestones.cases
+  OR fact_counts.messages IS DISTINCT FROM COALESCE(messages.messages, 0)
+  OR fact_counts.contradictory_cases > 0

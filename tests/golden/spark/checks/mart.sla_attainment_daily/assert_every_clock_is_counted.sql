@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/mart.sla_attainment_daily/assert_every_clock_is_counted.sql, written by `make docs`.
-WITH counted AS (
+WITH attainment_counts AS (
   SELECT
     intake_date,
     dimension,
@@ -25,12 +25,12 @@ WITH counted AS (
 )
 SELECT
   clocks.intake_date,
-  counted.dimension,
+  attainment_counts.dimension,
   clocks.clocks,
-  counted.clocks AS counted_clocks
+  attainment_counts.clocks AS counted_clocks
 FROM clocks
-LEFT JOIN counted
-  ON clocks.intake_date = counted.intake_date
+LEFT JOIN attainment_counts
+  ON clocks.intake_date = attainment_counts.intake_date
 WHERE
-  clocks.clocks IS DISTINCT FROM counted.clocks
-  OR clocks.clocks IS DISTINCT FROM counted.judged_clocks
+  clocks.clocks IS DISTINCT FROM attainment_counts.clocks
+  OR clocks.clocks IS DISTINCT FROM attainment_counts.judged_clocks

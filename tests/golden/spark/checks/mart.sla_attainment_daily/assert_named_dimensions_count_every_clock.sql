@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/mart.sla_attainment_daily/assert_named_dimensions_count_every_clock.sql, written by `make docs`.
-WITH counted AS (
+WITH attainment_counts AS (
   SELECT
     intake_date,
     dimension,
@@ -32,10 +32,10 @@ SELECT
   clocks.intake_date,
   clocks.dimension_name,
   clocks.clocks,
-  counted.clocks AS counted_clocks
+  attainment_counts.clocks AS counted_clocks
 FROM clocks
-LEFT JOIN counted
-  ON clocks.intake_date = counted.intake_date
-  AND clocks.dimension_name = counted.dimension
+LEFT JOIN attainment_counts
+  ON clocks.intake_date = attainment_counts.intake_date
+  AND clocks.dimension_name = attainment_counts.dimension
 WHERE
-  clocks.clocks IS DISTINCT FROM counted.clocks
+  clocks.clocks IS DISTINCT FROM attainment_counts.clocks

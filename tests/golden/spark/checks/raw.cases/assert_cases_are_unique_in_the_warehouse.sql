@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.cases/assert_cases_are_unique_in_the_warehouse.sql, written by `make docs`.
-WITH fresh AS (
+WITH fresh_partitions AS (
   SELECT
     case_id,
     source,
@@ -9,13 +9,13 @@ WITH fresh AS (
     intake_date >= :start_date AND intake_date < :end_date
 )
 SELECT
-  fresh.case_id,
-  fresh.source,
-  fresh.intake_date,
+  fresh_partitions.case_id,
+  fresh_partitions.source,
+  fresh_partitions.intake_date,
   held.source AS other_source,
   held.intake_date AS other_intake_date
 FROM raw.cases AS held
-INNER JOIN fresh
-  ON held.case_id = fresh.case_id
+INNER JOIN fresh_partitions
+  ON held.case_id = fresh_partitions.case_id
 WHERE
-  held.source <> fresh.source
+  held.source <> fresh_partitions.source

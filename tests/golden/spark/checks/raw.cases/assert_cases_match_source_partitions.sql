@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.cases/assert_cases_match_source_partitions.sql, written by `make docs`.
-WITH loaded AS (
+WITH raw_counts AS (
   SELECT
     source,
     intake_date,
@@ -10,7 +10,7 @@ WITH loaded AS (
   GROUP BY
     source,
     intake_date
-), announced AS (
+), partition_counts AS (
   SELECT
     source,
     intake_date,
@@ -20,12 +20,13 @@ WITH loaded AS (
     intake_date >= :start_date AND intake_date < :end_date
 )
 SELECT
-  announced.source,
-  announced.intake_date,
-  announced.cases AS announced_cases,
-  COALESCE(loaded.cases, 0) AS loaded_cases
-FROM announced
-LEFT JOIN loaded
-  ON announced.source = loaded.source AND announced.intake_date = loaded.intake_date
+  partition_counts.source,
+  partition_counts.intake_date,
+  partition_counts.cases AS announced_cases,
+  COALESCE(raw_counts.cases, 0) AS loaded_cases
+FROM partition_counts
+LEFT JOIN raw_counts
+  ON partition_counts.source = raw_counts.source
+  AND partition_counts.intake_date = raw_counts.intake_date
 WHERE
-  announced.cases <> COALESCE(loaded.cases, 0)
+  partition_counts.cases <> COALESCE(raw_counts.cases, 0)

@@ -1,17 +1,17 @@
 -- The Spark SQL of sql/checks/raw.rejected_rows/gates.sql, written by `make docs`.
-WITH rejected AS (
+WITH reject_counts AS (
   SELECT DISTINCT
     source,
     file,
     row_number,
     source_rows
   FROM raw.rejected_rows
-), by_source AS (
+), source_counts AS (
   SELECT
     source,
     COUNT(*) AS rejected_rows,
     MAX(source_rows) AS source_rows
-  FROM rejected
+  FROM reject_counts
   GROUP BY
     source
 )
@@ -21,4 +21,4 @@ SELECT
     CAST(100.0 * SUM(rejected_rows) AS DOUBLE) / CAST(NULLIF(SUM(source_rows), 0) AS DOUBLE),
     0.0
   ) AS pct_rejected_rows
-FROM by_source
+FROM source_counts

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.business_time/assert_segments_cover_the_horizon.sql, written by `make docs`.
-WITH ordered AS (
+WITH ordered_segments AS (
   SELECT
     calendar,
     segment_start_at,
@@ -16,7 +16,7 @@ WITH ordered AS (
 )
 SELECT
   *
-FROM ordered
+FROM ordered_segments
 WHERE
   NOT previous_end_at IS NULL
   AND (

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.case_sla_metrics/assert_minutes_agree_with_the_minute_spine.sql, written by `make docs`.
-WITH through AS (
+WITH single_span_clocks AS (
   SELECT DISTINCT
     case_id,
     stopped_at
@@ -10,7 +10,7 @@ WITH through AS (
     AND metric = 'first_resolution'
     AND calendar = 'desk'
     AND is_only_span
-), counted AS (
+), resolved_cases AS (
   SELECT
     case_id,
     intake_ts,
@@ -23,10 +23,11 @@ WITH through AS (
     AND resolution_calendar = 'desk'
 ), cases AS (
   SELECT
-    counted.*
-  FROM counted
-  INNER JOIN through
-    ON counted.case_id = through.case_id AND counted.resolution_ts = through.stopped_at
+    resolved_cases.*
+  FROM resolved_cases
+  INNER JOIN single_span_clocks
+    ON resolved_cases.case_id = single_span_clocks.case_id
+    AND resolved_cases.resolution_ts = single_span_clocks.stopped_at
 ), spine AS (
   SELECT
     minute_start_at,
@@ -49,18 +50,18 @@ WITH through AS (
     minute_start_at AS instant,
     minute_number
   FROM spine
-), located AS (
+), spine_positions AS (
   SELECT
     instant,
     minute_number,
     MAX(minute_number) OVER (ORDER BY instant NULLS LAST) AS minutes_before,
     MIN(minute_number) OVER (ORDER BY instant DESC range BETWEEN UNBOUNDED preceding AND CURRENT ROW) AS next_minute
   FROM instants
-), witnessed AS (
+), minute_counts AS (
   SELECT
     instant,
     MAX(minutes_before) AS minutes
-  FROM located
+  FROM spine_positions
   WHERE
     minute_number IS NULL
     AND (
@@ -76,9 +77,9 @@ SELECT
   cases.resolution_incl_wait_business_minutes,
   resolved.minutes - intake.minutes AS spine_minutes
 FROM cases
-INNER JOIN witnessed AS intake
+INNER JOIN minute_counts AS intake
   ON cases.intake_ts = intake.instant
-INNER JOIN witnessed AS resolved
+INNER JOIN minute_counts AS resolved
   ON cases.resolution_ts = resolved.instant
 WHERE
   ABS(resolved.minutes - intake.minutes - cases.resolution_incl_wait_business_minutes) > 1

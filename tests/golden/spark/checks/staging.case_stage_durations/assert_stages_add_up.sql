@@ -9,7 +9,7 @@ WITH stages AS (
   FROM staging.case_stage_durations
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), in_order AS (
+), ordered_stages AS (
   SELECT
     milestones.case_id,
     metrics.first_touch_business_minutes
@@ -25,7 +25,7 @@ WITH stages AS (
     AND milestones.triage_ts <= milestones.investigation_ts
     AND milestones.investigation_ts <= milestones.review_qa_ts
     AND milestones.review_qa_ts <= milestones.resolved_ts
-), touch AS (
+), first_touches AS (
   SELECT
     MIN(signal) AS first_stop_signal,
     MAX(signal) AS last_stop_signal
@@ -43,26 +43,26 @@ WITH stages AS (
 )
 SELECT
   stages.case_id,
-  in_order.first_touch_business_minutes,
+  ordered_stages.first_touch_business_minutes,
   stages.triage_to_investigation_business_minutes,
   stages.investigation_to_review_business_minutes,
   stages.review_to_resolved_business_minutes,
   stages.resolution_incl_wait_business_minutes
 FROM stages
-INNER JOIN in_order
-  ON stages.case_id = in_order.case_id
-CROSS JOIN touch
+INNER JOIN ordered_stages
+  ON stages.case_id = ordered_stages.case_id
+CROSS JOIN first_touches
 CROSS JOIN calendars
 WHERE
   calendars.restarts = 0
   AND (
     COALESCE(stages.triage_to_investigation_business_minutes, 0) + COALESCE(stages.investigation_to_review_business_minutes, 0) + COALESCE(stages.review_to_resolved_business_minutes, 0) > stages.resolution_incl_wait_business_minutes + 0.1
     OR (
-      touch.first_stop_signal = 'TRIAGE'
-      AND touch.last_stop_signal = 'TRIAGE'
+      first_touches.first_stop_signal = 'TRIAGE'
+      AND first_touches.last_stop_signal = 'TRIAGE'
       AND calendars.calendars = 1
       AND ABS(
-        in_order.first_touch_business_minutes + stages.triage_to_investigation_business_minutes + stages.investigation_to_review_business_minutes + stages.review_to_resolved_business_minutes - stages.resolution_incl_wait_business_minutes
+        ordered_stages.first_touch_business_minutes + stages.triage_to_investigation_business_minutes + stages.investigation_to_review_business_minutes + stages.review_to_resolved_business_minutes - stages.resolution_incl_wait_business_minutes
       ) > 0.1
     )
   )

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.events_clean/assert_every_deduped_event_is_kept.sql, written by `make docs`.
-WITH clean AS (
+WITH clean_counts AS (
   SELECT
     intake_date,
     COUNT(*) AS events
@@ -8,7 +8,7 @@ WITH clean AS (
     intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
-), deduped AS (
+), deduped_counts AS (
   SELECT
     intake_date,
     COUNT(*) AS events
@@ -19,11 +19,11 @@ WITH clean AS (
     intake_date
 )
 SELECT
-  deduped.intake_date,
-  deduped.events AS deduped_events,
-  clean.events AS clean_events
-FROM deduped
-LEFT JOIN clean
-  ON deduped.intake_date = clean.intake_date
+  deduped_counts.intake_date,
+  deduped_counts.events AS deduped_events,
+  clean_counts.events AS clean_events
+FROM deduped_counts
+LEFT JOIN clean_counts
+  ON deduped_counts.intake_date = clean_counts.intake_date
 WHERE
-  clean.events IS NULL OR clean.events <> deduped.events
+  clean_counts.events IS NULL OR clean_counts.events <> deduped_counts.events

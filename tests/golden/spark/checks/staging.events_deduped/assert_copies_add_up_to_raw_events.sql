@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.events_deduped/assert_copies_add_up_to_raw_events.sql, written by `make docs`.
-WITH kept AS (
+WITH kept_events AS (
   SELECT
     intake_date,
     SUM(copies) AS events
@@ -8,7 +8,7 @@ WITH kept AS (
     intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
-), logged AS (
+), logged_events AS (
   SELECT
     intake_date,
     COUNT(*) AS events
@@ -19,11 +19,11 @@ WITH kept AS (
     intake_date
 )
 SELECT
-  logged.intake_date,
-  logged.events AS raw_events,
-  kept.events AS accounted_events
-FROM logged
-LEFT JOIN kept
-  ON logged.intake_date = kept.intake_date
+  logged_events.intake_date,
+  logged_events.events AS raw_events,
+  kept_events.events AS accounted_events
+FROM logged_events
+LEFT JOIN kept_events
+  ON logged_events.intake_date = kept_events.intake_date
 WHERE
-  kept.events IS NULL OR kept.events <> logged.events
+  kept_events.events IS NULL OR kept_events.events <> logged_events.events

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.messages_deduped/assert_copies_add_up_to_raw_messages.sql, written by `make docs`.
-WITH kept AS (
+WITH kept_messages AS (
   SELECT
     intake_date,
     SUM(copies) AS messages
@@ -8,7 +8,7 @@ WITH kept AS (
     intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
-), logged AS (
+), logged_messages AS (
   SELECT
     intake_date,
     COUNT(*) AS messages
@@ -19,11 +19,12 @@ WITH kept AS (
     intake_date
 )
 SELECT
-  logged.intake_date,
-  logged.messages AS raw_messages,
-  kept.messages AS accounted_messages
-FROM logged
-LEFT JOIN kept
-  ON logged.intake_date = kept.intake_date
+  logged_messages.intake_date,
+  logged_messages.messages AS raw_messages,
+  kept_messages.messages AS accounted_messages
+FROM logged_messages
+LEFT JOIN kept_messages
+  ON logged_messages.intake_date = kept_messages.intake_date
 WHERE
-  kept.messages IS NULL OR kept.messages <> logged.messages
+  kept_messages.messages IS NULL
+  OR kept_messages.messages <> logged_messages.messages

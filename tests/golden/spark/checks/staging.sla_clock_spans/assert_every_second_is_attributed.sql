@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.sla_clock_spans/assert_every_second_is_attributed.sql, written by `make docs`.
-WITH attributed AS (
+WITH span_totals AS (
   SELECT
     case_id,
     policy,
@@ -41,18 +41,18 @@ SELECT
   runs.metric,
   runs.cycle,
   runs.seconds,
-  attributed.seconds AS attributed_seconds
+  span_totals.seconds AS attributed_seconds
 FROM runs
-LEFT JOIN attributed
-  ON runs.case_id = attributed.case_id
-  AND runs.policy = attributed.policy
-  AND runs.metric = attributed.metric
-  AND runs.cycle = attributed.cycle
+LEFT JOIN span_totals
+  ON runs.case_id = span_totals.case_id
+  AND runs.policy = span_totals.policy
+  AND runs.metric = span_totals.metric
+  AND runs.cycle = span_totals.cycle
 WHERE
-  attributed.case_id IS NULL
-  OR attributed.started_at <> runs.started_at
-  OR attributed.stopped_at <> runs.stopped_at
+  span_totals.case_id IS NULL
+  OR span_totals.started_at <> runs.started_at
+  OR span_totals.stopped_at <> runs.stopped_at
   OR (
-    attributed.is_counted AND attributed.seconds IS DISTINCT FROM runs.seconds
+    span_totals.is_counted AND span_totals.seconds IS DISTINCT FROM runs.seconds
   )
-  OR attributed.least_closed_hours_seconds < 0
+  OR span_totals.least_closed_hours_seconds < 0

@@ -1,11 +1,11 @@
 -- The Spark SQL of sql/checks/staging.sla_clocks/assert_every_case_has_every_clock.sql, written by `make docs`.
-WITH answers AS (
+WITH answer_metrics AS (
   SELECT
     metric
   FROM staging.sla_metric_rules
   WHERE
     role = 'start_if_outbound'
-), promised AS (
+), promise_counts AS (
   SELECT
     promises.intake_date,
     COUNT(*) AS clocks
@@ -14,8 +14,8 @@ WITH answers AS (
     ON promises.case_id = cases.case_id
   INNER JOIN staging.sla_metric_rules AS rules
     ON promises.metric = rules.metric
-  LEFT JOIN answers
-    ON promises.metric = answers.metric
+  LEFT JOIN answer_metrics
+    ON promises.metric = answer_metrics.metric
   WHERE
     promises.intake_date >= :start_date
     AND promises.intake_date < :end_date
@@ -27,11 +27,12 @@ WITH answers AS (
     AND promises.in_force_to_at IS NULL
     AND NOT promises.is_source_promise
     AND (
-      answers.metric IS NULL OR COALESCE(cases.initiated_by, 'customer') = 'customer'
+      answer_metrics.metric IS NULL
+      OR COALESCE(cases.initiated_by, 'customer') = 'customer'
     )
   GROUP BY
     promises.intake_date
-), judged AS (
+), clock_counts AS (
   SELECT
     clocks.intake_date,
     COUNT(*) AS clocks
@@ -44,8 +45,8 @@ WITH answers AS (
     ON promises.case_id = cases.case_id
   INNER JOIN staging.sla_metric_rules AS rules
     ON clocks.metric = rules.metric
-  LEFT JOIN answers
-    ON clocks.metric = answers.metric
+  LEFT JOIN answer_metrics
+    ON clocks.metric = answer_metrics.metric
   WHERE
     clocks.intake_date >= :start_date
     AND clocks.intake_date < :end_date
@@ -59,18 +60,19 @@ WITH answers AS (
     AND promises.in_force_to_at IS NULL
     AND NOT promises.is_source_promise
     AND (
-      answers.metric IS NULL OR COALESCE(cases.initiated_by, 'customer') = 'customer'
+      answer_metrics.metric IS NULL
+      OR COALESCE(cases.initiated_by, 'customer') = 'customer'
     )
     AND clocks.cycle = 1
   GROUP BY
     clocks.intake_date
 )
 SELECT
-  promised.intake_date,
-  promised.clocks AS promised_clocks,
-  COALESCE(judged.clocks, 0) AS judged_clocks
-FROM promised
-LEFT JOIN judged
-  ON promised.intake_date = judged.intake_date
+  promise_counts.intake_date,
+  promise_counts.clocks AS promised_clocks,
+  COALESCE(clock_counts.clocks, 0) AS judged_clocks
+FROM promise_counts
+LEFT JOIN clock_counts
+  ON promise_counts.intake_date = clock_counts.intake_date
 WHERE
-  promised.clocks <> COALESCE(judged.clocks, 0)
+  promise_counts.clocks <> COALESCE(clock_counts.clocks, 0)

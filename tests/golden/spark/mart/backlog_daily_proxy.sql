@@ -1,8 +1,0 @@
--- The Spark SQL of sql/mart/backlog_daily_proxy.sql, written by `make docs`.
-SELECT
-  calendar_date,
-  opened_cases,
-  ended_cases,
-  CAST(opened_cases - ended_cases AS BIGINT) AS net_flow_cases,
-  open_backlog_cases
-FROM staging.day_load

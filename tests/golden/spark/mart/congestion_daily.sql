@@ -1,8 +1,0 @@
--- The Spark SQL of sql/mart/congestion_daily.sql, written by `make docs`.
-SELECT
-  calendar_date,
-  opened_cases,
-  open_backlog_cases,
-  effective_heads,
-  congestion_index
-FROM staging.day_load
