@@ -74,6 +74,13 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def test_every_table_with_a_sql_file_has_a_case() -> None:
+    tested = {f"{path.parent.parent.name}.{path.parent.name}" for path in CASES}
+    derived = {name for name in TABLES if sql_path(name).exists()}
+    assert derived - tested == set(), "tests/sql/<layer>/<table>/<behaviour>.yml is missing"
+    assert tested - derived == set(), "cases of tables that have no SQL file"
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: "/".join(path.relative_to(HERE).with_suffix("").parts))
 def test_golden(path: Path, calendars: CalendarsSettings, connection: duckdb.DuckDBPyConnection) -> None:
     case = yaml.safe_load(path.read_text(encoding="utf-8"))

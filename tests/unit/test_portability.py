@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from sqlglot import exp
 
@@ -178,3 +179,14 @@ def test_what_is_no_select_is_refused(sql: str) -> None:
 
 def test_every_file_is_portable_and_its_spark_sql_current() -> None:
     check()
+
+
+def test_the_worked_case() -> None:
+    """docs/decisions/0033-portable-sql.md, DuckDB's half."""
+    connection = duckdb.connect()
+    assert connection.execute("select cast(90 / 60.0 as bigint), cast(round(90 / 60.0) as bigint)").fetchone() == (2, 2)
+    cases = "(select 'T1' as tier, timestamp '2025-07-07 09:00:00' as intake_ts union all select null, timestamp '2025-07-07 10:00:00')"
+    plain, filtered = "max_by(tier, intake_ts)", "max_by(tier, intake_ts) filter (where tier is not null)"
+    assert connection.execute(f"select {plain}, {filtered} from {cases}").fetchone() == ("T1", "T1")
+    assert offences(f"select {plain} from raw.cases")
+    assert not offences(f"select {filtered} from raw.cases")

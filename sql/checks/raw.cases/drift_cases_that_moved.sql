@@ -1,7 +1,7 @@
 -- Cases of the window that the same source held under another intake date when that date was loaded.
 -- A failure means that the source changed the intake of a case; the other date is stale until it is loaded again, which a refresh
 -- does by itself: look first whether another range of it is still to come.
-with fresh_partitions as (
+with fresh as (
     select
         case_id,
         source,
@@ -13,10 +13,10 @@ with fresh_partitions as (
 )
 
 select
-    fresh_partitions.case_id,
-    fresh_partitions.source,
-    fresh_partitions.intake_date,
+    fresh.case_id,
+    fresh.source,
+    fresh.intake_date,
     held.intake_date as stale_intake_date
 from raw.cases as held
-inner join fresh_partitions on held.case_id = fresh_partitions.case_id and held.source = fresh_partitions.source
+inner join fresh on held.case_id = fresh.case_id and held.source = fresh.source
 where held.intake_date < $start_date or held.intake_date >= $end_date

@@ -25,7 +25,7 @@ rates as (
     from events
 ),
 
-repeated_event_ids as (
+repeated as (
     select sum(copies - 1) as extra_rows
     from (
         select count(*) as copies
@@ -61,7 +61,7 @@ case_rates as (
 select
     rates.pct_missing_event_ts,
     rates.pct_duplicate_flag,
-    100.0 * coalesce(repeated_event_ids.extra_rows, 0) / nullif(rates.events, 0) as pct_duplicate_extra_rows,
+    100.0 * coalesce(repeated.extra_rows, 0) / nullif(rates.events, 0) as pct_duplicate_extra_rows,
     rates.pct_late_arriving,
     rates.pct_tz_inconsistent,
     rates.pct_ingestion_before_event,
@@ -70,5 +70,5 @@ select
     case_rates.pct_cancelled_and_resolved,
     rates.events * 1.0 / nullif(case_rates.cases, 0) as events_per_case
 from rates
-cross join repeated_event_ids
+cross join repeated
 cross join case_rates

@@ -1,5 +1,5 @@
 -- One row: what quality_gates.yml may bound about messages, in percent of the window's raw messages; NULL without messages.
-with repeated_messages as (
+with repeated as (
     select
         sum(copies) as messages,
         sum(copies - 1) as extra_rows
@@ -14,4 +14,4 @@ with repeated_messages as (
 )
 
 select 100.0 * extra_rows / nullif(messages, 0) as pct_duplicate_extra_rows
-from repeated_messages
+from repeated

@@ -1,6 +1,6 @@
 -- One row: how many records of the sources could not be used, and their share of all records of the sources that have any such.
 -- Rejected records are those of whole files, whatever dates a run loads; so are the records they are a share of.
-with reject_counts as (
+with rejected as (
     select distinct
         source,
         file,
@@ -9,16 +9,16 @@ with reject_counts as (
     from raw.rejected_rows
 ),
 
-source_counts as (
+by_source as (
     select
         source,
         count(*) as rejected_rows,
         max(source_rows) as source_rows
-    from reject_counts
+    from rejected
     group by source
 )
 
 select
     coalesce(sum(rejected_rows), 0) * 1.0 as rejected_rows,
     coalesce(100.0 * sum(rejected_rows) / nullif(sum(source_rows), 0), 0.0) as pct_rejected_rows
-from source_counts
+from by_source

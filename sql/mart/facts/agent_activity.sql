@@ -105,7 +105,7 @@ activities as (
     where first_reply_agent is not null
 ),
 
-dated_activities as (
+dated as (
     select
         activities.source,
         activities.agent,
@@ -133,5 +133,5 @@ select
     cast(count(distinct case_id) filter (where activity = 'resolved_and_reopened') as bigint) as reopened_after_cases,
     cast(count(distinct case_id) filter (where activity = 'first_reply') as bigint) as first_replied_cases,
     cast(quantile_cont(business_minutes, 0.5) as double) as first_reply_p50_business_minutes
-from dated_activities
+from dated
 group by source, month_date, agent

@@ -95,7 +95,7 @@ schedules as (
     from schedule_starts
 ),
 
-promise_spans as (
+promise_stretches as (
     select
         promises.case_id,
         promises.metric,
@@ -120,33 +120,33 @@ promise_spans as (
     inner join cases on promises.case_id = cases.case_id
 ),
 
-calendar_spans as (
+calendar_stretches as (
     select
-        promise_spans.case_id,
-        promise_spans.metric,
-        promise_spans.is_source_promise,
-        promise_spans.is_on_case_schedule,
-        coalesce(schedules.calendar, promise_spans.calendar) as calendar,
+        promise_stretches.case_id,
+        promise_stretches.metric,
+        promise_stretches.is_source_promise,
+        promise_stretches.is_on_case_schedule,
+        coalesce(schedules.calendar, promise_stretches.calendar) as calendar,
         case
-            when schedules.held_from_at > promise_spans.held_from_at then schedules.held_from_at
-            else promise_spans.held_from_at
+            when schedules.held_from_at > promise_stretches.held_from_at then schedules.held_from_at
+            else promise_stretches.held_from_at
         end as held_from_at
-    from promise_spans
+    from promise_stretches
     left join schedules
         on
-            promise_spans.is_on_case_schedule
-            and promise_spans.case_id = schedules.case_id
-            and (schedules.held_to_at is null or schedules.held_to_at > promise_spans.held_from_at)
-            and (promise_spans.held_to_at is null or schedules.held_from_at < promise_spans.held_to_at)
+            promise_stretches.is_on_case_schedule
+            and promise_stretches.case_id = schedules.case_id
+            and (schedules.held_to_at is null or schedules.held_to_at > promise_stretches.held_from_at)
+            and (promise_stretches.held_to_at is null or schedules.held_from_at < promise_stretches.held_to_at)
             and (schedules.held_to_at is null or schedules.held_to_at > schedules.held_from_at)
 ),
 
-spans_with_previous_calendar as (
+with_previous_calendar as (
     select
         *,
         lag(calendar) over (partition by case_id, metric, is_source_promise order by held_from_at) as previous_calendar,
         bool_or(is_on_case_schedule) over (partition by case_id, metric, is_source_promise) as is_ever_on_case_schedule
-    from calendar_spans
+    from calendar_stretches
 ),
 
 calendar_changes as (
@@ -154,7 +154,7 @@ calendar_changes as (
         *,
         count(*) over (partition by case_id, metric, is_source_promise) as calendars,
         lead(held_from_at) over (partition by case_id, metric, is_source_promise order by held_from_at) as held_to_at
-    from spans_with_previous_calendar
+    from with_previous_calendar
     where previous_calendar is null or calendar <> previous_calendar
 )
 

@@ -20,7 +20,7 @@ spans as (
 ),
 
 -- Most clocks ran in one stretch: nothing to add up.
-single_span_totals as (
+at_once as (
     select
         spans.case_id,
         spans.policy,
@@ -81,7 +81,7 @@ spans_with_reach as (
             and spans.cycle = runs.cycle
 ),
 
-clock_totals as (
+added_up as (
     select
         case_id,
         policy,
@@ -103,15 +103,15 @@ clock_totals as (
 
 totals as (
     select *
-    from single_span_totals
+    from at_once
 
     union all
 
     select *
-    from clock_totals
+    from added_up
 ),
 
-measured_clocks as (
+measured as (
     select
         runs.*,
         totals.running_seconds,
@@ -135,7 +135,7 @@ measured_clocks as (
             and runs.cycle = totals.cycle
 ),
 
-judged_clocks as (
+judged as (
     select
         *,
         case
@@ -146,44 +146,44 @@ judged_clocks as (
             when is_superseded then 'unknown'
             else 'met'
         end as outcome
-    from measured_clocks
+    from measured
 )
 
 select
-    judged_clocks.source,
-    judged_clocks.case_id,
-    judged_clocks.intake_date,
-    judged_clocks.policy,
-    judged_clocks.metric,
-    judged_clocks.cycle,
-    judged_clocks.calendar,
-    judged_clocks.started_at,
-    judged_clocks.stopped_at,
-    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.running_seconds end as bigint) as elapsed_seconds,
-    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.paused_seconds end as bigint) as paused_seconds,
-    judged_clocks.target_seconds,
+    judged.source,
+    judged.case_id,
+    judged.intake_date,
+    judged.policy,
+    judged.metric,
+    judged.cycle,
+    judged.calendar,
+    judged.started_at,
+    judged.stopped_at,
+    cast(case when judged.outcome in ('met', 'breached') then judged.running_seconds end as bigint) as elapsed_seconds,
+    cast(case when judged.outcome in ('met', 'breached') then judged.paused_seconds end as bigint) as paused_seconds,
+    judged.target_seconds,
     cast(
         case
-            when judged_clocks.outcome in ('met', 'breached', 'running')
-                then hours.segment_start_at + (judged_clocks.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
+            when judged.outcome in ('met', 'breached', 'running')
+                then hours.segment_start_at + (judged.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
         end as timestamp
     ) as due_at,
-    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.target_seconds - judged_clocks.running_seconds end as bigint)
+    cast(case when judged.outcome in ('met', 'breached') then judged.target_seconds - judged.running_seconds end as bigint)
         as early_seconds,
-    judged_clocks.outcome,
-    case when judged_clocks.outcome = 'unknown' then coalesce(judged_clocks.reason_uncountable, judged_clocks.reason) end as reason,
-    judged_clocks.is_stopped_by_event,
-    judged_clocks.stopped_at is null as is_open,
-    judged_clocks.is_superseded,
-    judged_clocks.is_source_promise,
-    judged_clocks.start_event_id,
-    judged_clocks.end_event_id
-from judged_clocks
+    judged.outcome,
+    case when judged.outcome = 'unknown' then coalesce(judged.reason_uncountable, judged.reason) end as reason,
+    judged.is_stopped_by_event,
+    judged.stopped_at is null as is_open,
+    judged.is_superseded,
+    judged.is_source_promise,
+    judged.start_event_id,
+    judged.end_event_id
+from judged
 left join staging.business_hours_dim as hours
     on
-        judged_clocks.calendar_at_due = hours.calendar
-        and (judged_clocks.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
-        and judged_clocks.open_seconds_at_due > hours.open_seconds_before
-        and judged_clocks.open_seconds_at_due
+        judged.calendar_at_due = hours.calendar
+        and (judged.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
+        and judged.open_seconds_at_due > hours.open_seconds_before
+        and judged.open_seconds_at_due
         <= hours.open_seconds_before
         + (epoch_us(hours.segment_end_at) - epoch_us(hours.segment_start_at)) // 1000000

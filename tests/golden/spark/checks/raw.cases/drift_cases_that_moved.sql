@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.cases/drift_cases_that_moved.sql, written by `make docs`.
-WITH fresh_partitions AS (
+WITH fresh AS (
   SELECT
     case_id,
     source,
@@ -9,12 +9,12 @@ WITH fresh_partitions AS (
     intake_date >= :start_date AND intake_date < :end_date
 )
 SELECT
-  fresh_partitions.case_id,
-  fresh_partitions.source,
-  fresh_partitions.intake_date,
+  fresh.case_id,
+  fresh.source,
+  fresh.intake_date,
   held.intake_date AS stale_intake_date
 FROM raw.cases AS held
-INNER JOIN fresh_partitions
-  ON held.case_id = fresh_partitions.case_id AND held.source = fresh_partitions.source
+INNER JOIN fresh
+  ON held.case_id = fresh.case_id AND held.source = fresh.source
 WHERE
   held.intake_date < :start_date OR held.intake_date >= :end_date

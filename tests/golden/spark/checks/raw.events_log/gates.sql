@@ -25,7 +25,7 @@ WITH events AS (
     CAST(100.0 * COUNT(*) FILTER(WHERE
       ingestion_ts < event_ts) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS pct_ingestion_before_event
   FROM events
-), repeated_event_ids AS (
+), repeated AS (
   SELECT
     SUM(copies - 1) AS extra_rows
   FROM (
@@ -72,7 +72,7 @@ WITH events AS (
 SELECT
   rates.pct_missing_event_ts,
   rates.pct_duplicate_flag,
-  CAST(100.0 * COALESCE(repeated_event_ids.extra_rows, 0) AS DOUBLE) / CAST(NULLIF(rates.events, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
+  CAST(100.0 * COALESCE(repeated.extra_rows, 0) AS DOUBLE) / CAST(NULLIF(rates.events, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
   rates.pct_late_arriving,
   rates.pct_tz_inconsistent,
   rates.pct_ingestion_before_event,
@@ -81,5 +81,5 @@ SELECT
   case_rates.pct_cancelled_and_resolved,
   CAST(rates.events * 1.0 AS DOUBLE) / CAST(NULLIF(case_rates.cases, 0) AS DOUBLE) AS events_per_case
 FROM rates
-CROSS JOIN repeated_event_ids
+CROSS JOIN repeated
 CROSS JOIN case_rates

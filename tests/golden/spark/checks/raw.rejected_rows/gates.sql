@@ -1,17 +1,17 @@
 -- The Spark SQL of sql/checks/raw.rejected_rows/gates.sql, written by `make docs`.
-WITH reject_counts AS (
+WITH rejected AS (
   SELECT DISTINCT
     source,
     file,
     row_number,
     source_rows
   FROM raw.rejected_rows
-), source_counts AS (
+), by_source AS (
   SELECT
     source,
     COUNT(*) AS rejected_rows,
     MAX(source_rows) AS source_rows
-  FROM reject_counts
+  FROM rejected
   GROUP BY
     source
 )
@@ -21,4 +21,4 @@ SELECT
     CAST(100.0 * SUM(rejected_rows) AS DOUBLE) / CAST(NULLIF(SUM(source_rows), 0) AS DOUBLE),
     0.0
   ) AS pct_rejected_rows
-FROM source_counts
+FROM by_source

@@ -102,7 +102,7 @@ WITH holders AS (
   FROM staging.first_replies
   WHERE
     NOT first_reply_agent IS NULL
-), dated_activities AS (
+), dated AS (
   SELECT
     activities.source,
     activities.agent,
@@ -134,7 +134,7 @@ SELECT
   CAST(COUNT(DISTINCT case_id) FILTER(WHERE
     activity = 'first_reply') AS BIGINT) AS first_replied_cases,
   CAST(PERCENTILE(business_minutes, 0.5) AS DOUBLE) AS first_reply_p50_business_minutes
-FROM dated_activities
+FROM dated
 GROUP BY
   source,
   month_date,

@@ -83,7 +83,7 @@ WITH cases AS (
     held_from_at,
     LEAD(held_from_at) OVER (PARTITION BY case_id ORDER BY change_number NULLS LAST) AS held_to_at
   FROM schedule_starts
-), promise_spans AS (
+), promise_stretches AS (
   SELECT
     promises.case_id,
     promises.metric,
@@ -109,44 +109,45 @@ WITH cases AS (
     AND promises.is_source_promise = changing_promises.is_source_promise
   INNER JOIN cases
     ON promises.case_id = cases.case_id
-), calendar_spans AS (
+), calendar_stretches AS (
   SELECT
-    promise_spans.case_id,
-    promise_spans.metric,
-    promise_spans.is_source_promise,
-    promise_spans.is_on_case_schedule,
-    COALESCE(schedules.calendar, promise_spans.calendar) AS calendar,
+    promise_stretches.case_id,
+    promise_stretches.metric,
+    promise_stretches.is_source_promise,
+    promise_stretches.is_on_case_schedule,
+    COALESCE(schedules.calendar, promise_stretches.calendar) AS calendar,
     CASE
-      WHEN schedules.held_from_at > promise_spans.held_from_at
+      WHEN schedules.held_from_at > promise_stretches.held_from_at
       THEN schedules.held_from_at
-      ELSE promise_spans.held_from_at
+      ELSE promise_stretches.held_from_at
     END AS held_from_at
-  FROM promise_spans
+  FROM promise_stretches
   LEFT JOIN schedules
-    ON promise_spans.is_on_case_schedule
-    AND promise_spans.case_id = schedules.case_id
+    ON promise_stretches.is_on_case_schedule
+    AND promise_stretches.case_id = schedules.case_id
     AND (
-      schedules.held_to_at IS NULL OR schedules.held_to_at > promise_spans.held_from_at
+      schedules.held_to_at IS NULL
+      OR schedules.held_to_at > promise_stretches.held_from_at
     )
     AND (
-      promise_spans.held_to_at IS NULL
-      OR schedules.held_from_at < promise_spans.held_to_at
+      promise_stretches.held_to_at IS NULL
+      OR schedules.held_from_at < promise_stretches.held_to_at
     )
     AND (
       schedules.held_to_at IS NULL OR schedules.held_to_at > schedules.held_from_at
     )
-), spans_with_previous_calendar AS (
+), with_previous_calendar AS (
   SELECT
     *,
     LAG(calendar) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY held_from_at NULLS LAST) AS previous_calendar,
     BOOL_OR(is_on_case_schedule) OVER (PARTITION BY case_id, metric, is_source_promise) AS is_ever_on_case_schedule
-  FROM calendar_spans
+  FROM calendar_stretches
 ), calendar_changes AS (
   SELECT
     *,
     COUNT(*) OVER (PARTITION BY case_id, metric, is_source_promise) AS calendars,
     LEAD(held_from_at) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY held_from_at NULLS LAST) AS held_to_at
-  FROM spans_with_previous_calendar
+  FROM with_previous_calendar
   WHERE
     previous_calendar IS NULL OR calendar <> previous_calendar
 )
