@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from house import CHECK_FILES, SQL_FILES, TABLE_FILES, named, parsed, table_of
+from house import CHECK_FILES, REPOSITORY, SQL_FILES, TABLE_FILES, named, parsed, table_of
 from sqlglot import exp
 
 from opsla_dagster.catalog import TABLES, Kind
@@ -130,6 +130,13 @@ def test_a_check_says_what_a_failure_means_and_where_to_look_first() -> None:
         if not all(word in header_comment(path) for word in ("A failure means", "look first")) and path.stem != "gates"
     ]
     assert not silent
+
+
+def test_every_table_has_a_golden_case() -> None:
+    """tests/sql/<layer>/<table>/<behaviour>.yml: what the SELECT gives, worked by hand."""
+    tested = {f"{path.parents[1].name}.{path.parent.name}" for path in (REPOSITORY / "tests" / "sql").glob("*/*/*.yml")}
+    derived = {table_of(path) for path in TABLE_FILES}
+    assert (derived - tested, tested - derived) == (set(), set())
 
 
 def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:

@@ -14,12 +14,15 @@ from sqlglot import exp
 GLOSSARY = REPOSITORY / "docs" / "glossary.md"
 
 #: As the last word of a CTE's name they say what was done to rows, and not what the rows are: `judged_clocks`, not `judged`.
-NO_NOUNS = frozenset(
-    "added_up added affected announced answered at_once attributed blamed bordered bounded broken breached caused chosen clean clipped compared"
-    " constant counted dated deduped divided ended everyone first_met fresh heard held in_force in_order joined judged kept known lasting latest listened"
-    " loaded located logged looks marks matched measured met named numbered opened ordered ours overlapping paired pieces place promised ranked rated"
-    " rejected repeated reworked scoped shortened sides standing still_open tellings theirs through told touch touched walked witnessed".split()
-)
+NO_NOUNS = frozenset({
+    "added_up", "added", "affected", "announced", "answered", "at_once", "attributed", "blamed", "bordered", "bounded",
+    "broken", "breached", "caused", "chosen", "clean", "clipped", "compared", "constant", "counted", "dated", "deduped",
+    "divided", "ended", "everyone", "first_met", "fresh", "heard", "held", "in_force", "in_order", "joined", "judged",
+    "kept", "known", "lasting", "latest", "listened", "loaded", "located", "logged", "looks", "marks", "matched", "measured",
+    "met", "named", "numbered", "opened", "ordered", "ours", "overlapping", "paired", "pieces", "place", "promised",
+    "ranked", "rated", "rejected", "repeated", "reworked", "scoped", "shortened", "sides", "standing", "still_open",
+    "tellings", "theirs", "through", "told", "touch", "touched", "walked", "witnessed",
+})
 #: Private poetry for what has a word of its own, as a word of any CTE or function; and that word.
 SAY = {
     "tellings": "changes or events", "looks": "watermarks or refreshes", "heard": "received", "listened": "received", "bordered": "adjacent", "stretches": "spans",
