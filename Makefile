@@ -38,14 +38,16 @@ dev: $(READY) ## The Dagster UI on http://127.0.0.1:3000, on the same home
 test: check ## All checks and all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(READY) ## ruff, mypy --strict, sqlfluff
+check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portable
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql
+	@$(BIN)/python -m opsla_dagster.warehouse.portability check
 
-docs: $(READY) ## Derive the data dictionary, the column lineage and the examples of accounts anew
+docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew
 	@$(BIN)/python -m opsla_dagster.catalog.dictionary
 	@$(BIN)/python -m opsla_dagster.warehouse.lineage
+	@$(BIN)/python -m opsla_dagster.warehouse.portability
 	@$(BIN)/python -m opsla_dagster.starting.examples
 
 conformance: $(READY) ## The hand-worked SLA cases, and 100,000 random clocks against the oracle

@@ -485,7 +485,7 @@ def _clock(
         for calendar in {row["calendar"], *(span["calendar"] for span in clock_spans)}
     }
     is_covered = until <= row["started_at"] or all(_covers(rows, row["started_at"], until) for rows in segments.values())
-    pieces = _pieces(until, clock_spans, spans, segments) if is_covered else ()
+    pieces = _clock_parts(until, clock_spans, spans, segments) if is_covered else ()
     clock = Clock(
         policy=row["policy"],
         metric=row["metric"],
@@ -555,7 +555,7 @@ def _judged(clock: Clock, row: Row, is_covered: bool) -> Clock:
     return replace(clock, margin_seconds=margin, is_consistent=is_consistent)
 
 
-def _pieces(
+def _clock_parts(
     until: datetime, clock_spans: Iterable[Row], spans: Sequence[Row], segments_of: Mapping[str, Sequence[Row]]
 ) -> tuple[Piece, ...]:
     """`segments_of`: the segments of each calendar by which a span counts."""
@@ -563,7 +563,7 @@ def _pieces(
     for clock_span in clock_spans:
         segments = segments_of[clock_span["calendar"]]
         ended_at = until if clock_span["stopped_at"] is None else min(clock_span["stopped_at"], until)
-        for start, end, span in _stretches(clock_span["started_at"], ended_at, spans):
+        for start, end, span in _statuses_between(clock_span["started_at"], ended_at, spans):
             status, event_id = (span["status"], span["event_id"]) if span else (None, None)
             if clock_span["state"] == "running":
                 pieces.extend(_merged(_running(start, end, status, event_id, segments)))
@@ -574,7 +574,7 @@ def _pieces(
     return tuple(pieces)
 
 
-def _stretches(
+def _statuses_between(
     started_at: datetime, until: datetime, spans: Iterable[Row]
 ) -> Iterable[tuple[datetime, datetime, Row | None]]:
     """The clock cut at changes of status. Spans leave no gap; if one did, the clock would run on, as its figures do."""

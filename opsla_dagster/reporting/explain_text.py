@@ -169,7 +169,7 @@ def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> Non
     if judged is not None:
         say(escape(source_verdict(judged, words.zone)))
     if clock.pieces:
-        say(_pieces(clock, words))
+        say(_parts_table(clock, words))
     if not clock.is_consistent:
         stored = "none" if clock.stored_elapsed_seconds is None else wording.clock_time(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
@@ -185,7 +185,7 @@ def _by(event_id: str | None, otherwise: str) -> str:
     return f" (by {escape(event_id or otherwise)})"
 
 
-def _pieces(clock: Clock, words: _Words) -> Table:
+def _parts_table(clock: Clock, words: _Words) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=0, pad_edge=False)
     table.add_column("from", no_wrap=True)
     table.add_column("to", no_wrap=True)

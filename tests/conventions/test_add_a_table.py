@@ -24,10 +24,11 @@ STEP_6 = """
 import runpy, sys; sys.path.insert(0, "tests/conventions")
 import pytest
 from opsla_dagster.catalog import dictionary
-from opsla_dagster.warehouse import lineage
+from opsla_dagster.warehouse import lineage, portability
 
 dictionary.main()
 lineage.main()
+portability.main()
 runpy.run_path("tests/conventions/test_asset_graph.py", run_name="__main__")
 rules = ["rooms", "python_files", "sql_files", "tables", "columns", "asset_graph"]
 golden = "tests/sql/test_golden.py::test_golden[mart/reopens_daily/a_case_counts_once_however_often_it_came_back]"

@@ -1,4 +1,7 @@
-"""Every SQL file: one SELECT that says what one row is, takes its time as parameters, and gives the same rows every time."""
+"""Every SQL file: one SELECT that says what one row is, takes its time as parameters, and gives the same rows every time.
+
+That it gives the same rows on Spark is tests/unit/test_portability.py's.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from house import CHECK_FILES, SQL_FILES, TABLE_FILES, named, parsed, table_of
-from sqlglot import ErrorLevel, exp
+from house import CHECK_FILES, REPOSITORY, SQL_FILES, TABLE_FILES, named, parsed, table_of
+from sqlglot import exp
 
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.warehouse.lineage import tables_read
@@ -23,21 +26,6 @@ RESTLESS = re.compile(
     r"|\b(now|today|getdate|transaction_timestamp|random|uuid|uuidv7|gen_random_uuid|setseed|nextval)\s*\(",
     re.IGNORECASE,
 )
-
-#: DuckDB only, or with another meaning elsewhere, and what to write instead.
-NOT_PORTABLE = {
-    r"\basof\b": "a half-open join on utc_date and the segment",
-    r"\b(generate_series|unnest|range)\s*\(": "raw.calendar_dim or staging.business_time",
-    r"::": "cast(... as ...)",
-    r"\bepoch\s*\(": "epoch_us: epoch loses fractions",
-    r"\bhash\s*\(": "the columns themselves: hashes differ between engines",
-    r"\b(iso)?dow\b": "the weekday of raw.calendar_dim",
-    r"'week'": "days: weeks begin on different weekdays",
-    r"\blist_\w+\s*\(|->": "columns and rows: list functions and lambdas differ",
-    r"\bqualify\b|\bexclude\s*\(|\bgroup\s+by\s+all\b": "a CTE, and the columns by name",
-}
-#: Functions that sqlglot does not know; a move to Spark has to map them by hand.
-MAPPED_BY_HAND = {"epoch_us"}
 
 #: Which layers a layer's tables may be made from.
 MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "ops": {"raw", "ops"}}
@@ -77,21 +65,6 @@ def picking_a_row_needs_an_order(sql: str) -> Iterator[str]:
             yield f"an order before {limit.sql('duckdb')}"
 
 
-def portable(sql: str) -> Iterator[str]:
-    for pattern, instead in NOT_PORTABLE.items():
-        yield from (f"{found.group()!r}: write {instead}" for found in re.finditer(pattern, code(sql), re.IGNORECASE))
-
-
-def sqlglot_can_say_it_to_spark(sql: str) -> Iterator[str]:
-    try:
-        (spark,) = sqlglot.transpile(sql, read="duckdb", write="spark", unsupported_level=ErrorLevel.RAISE)
-    except sqlglot.errors.SqlglotError as error:
-        yield str(error)
-        return
-    unknown = {function.name.lower() for function in sqlglot.parse_one(spark, dialect="spark").find_all(exp.Anonymous)}
-    yield from sorted(unknown - MAPPED_BY_HAND)
-
-
 def only_tables_of_the_catalog(sql: str) -> Iterator[str]:
     yield from sorted(tables_read(sql) - set(TABLES))
 
@@ -103,8 +76,6 @@ RULES: dict[Rule, str] = {
     window_is_the_only_parameter: "select case_id from raw.cases where intake_ts < $as_of_at",
     divisors_cannot_be_zero: "select a / count(b) as rate from raw.cases",
     picking_a_row_needs_an_order: "select row_number() over (partition by case_id) as number from raw.cases",
-    portable: "select a.b from raw.cases as a asof join raw.events_log as b on a.t >= b.t",
-    sqlglot_can_say_it_to_spark: "select histogram_exact(case_id, ['a']) from raw.cases",
     only_tables_of_the_catalog: "select case_id from staging.case",
 }
 
@@ -159,6 +130,13 @@ def test_a_check_says_what_a_failure_means_and_where_to_look_first() -> None:
         if not all(word in header_comment(path) for word in ("A failure means", "look first")) and path.stem != "gates"
     ]
     assert not silent
+
+
+def test_every_table_has_a_golden_case() -> None:
+    """tests/sql/<layer>/<table>/<behaviour>.yml: what the SELECT gives, worked by hand."""
+    tested = {f"{path.parents[1].name}.{path.parent.name}" for path in (REPOSITORY / "tests" / "sql").glob("*/*/*.yml")}
+    derived = {table_of(path) for path in TABLE_FILES}
+    assert (derived - tested, tested - derived) == (set(), set())
 
 
 def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:

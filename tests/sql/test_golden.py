@@ -102,6 +102,8 @@ def _fill(
     for stored in STORED:
         if stored not in ("staging.business_time", "staging.business_hours_dim"):
             connection.execute(f"truncate {stored}")
+    # Segments that a case before this one was given have no date; the calendars' own do.
+    connection.execute("delete from staging.business_time where utc_date is null")
     policies = _policies(case)
     for name, rules in rule_tables(policies, calendars.calendars).items():
         replace_snapshot(connection, TABLES[name], rules)

@@ -45,12 +45,12 @@ def _calendar(schedule: Mapping[str, Any]) -> Calendar:
         hours = {"mon-sun": ["00:00-24:00"]}
     else:
         hours = {}
-        for number, text in _pieces(schedule["time_intervals"]):
+        for number, text in _daily_hours(schedule["time_intervals"]):
             hours.setdefault(_DAYS[number % 7], []).append(text)
     holidays, half_days = [], []
     for exception in schedule.get("exceptions") or []:
         for day in _dates(exception):
-            open_hours = [text for _, text in _pieces(exception.get("time_intervals") or [])]
+            open_hours = [text for _, text in _daily_hours(exception.get("time_intervals") or [])]
             if exception.get("exception_type") == "custom_hours" and open_hours:
                 half_days.append({"date": day, "hours": open_hours})
             else:
@@ -68,7 +68,7 @@ def _dates(exception: Mapping[str, Any]) -> Iterator[date]:
             yield day.replace(year=year)
 
 
-def _pieces(intervals: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+def _daily_hours(intervals: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
     """Minutes since Monday 00:00, cut at midnight: the day's number, and its hours."""
     for interval in intervals:
         start, end = int(interval["start_minute"]), int(interval["end_minute"])

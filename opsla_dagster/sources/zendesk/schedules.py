@@ -174,7 +174,7 @@ def _calendar(name: str, schedule: Mapping[str, Any]) -> Calendar:
     try:
         hours: dict[str, list[str]] = {}
         for interval in schedule["intervals"]:
-            for day, text in _pieces(int(interval["start_time"]), int(interval["end_time"])):
+            for day, text in _daily_hours(int(interval["start_time"]), int(interval["end_time"])):
                 hours.setdefault(day, []).append(text)
         holidays = [
             {"from": holiday["start_date"], "to": holiday["end_date"], "name": str(holiday.get("name") or "holiday")}
@@ -186,7 +186,7 @@ def _calendar(name: str, schedule: Mapping[str, Any]) -> Calendar:
         raise OpslaError(f"source {name}: this schedule of the account cannot be read: {problem}") from error
 
 
-def _pieces(start: int, end: int) -> Iterable[tuple[str, str]]:
+def _daily_hours(start: int, end: int) -> Iterable[tuple[str, str]]:
     """Minutes since Sunday 00:00, cut at midnight."""
     while start < end:
         day, minute = divmod(start, MINUTES_A_DAY)

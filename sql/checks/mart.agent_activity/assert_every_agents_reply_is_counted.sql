@@ -1,6 +1,6 @@
 -- Sources whose agents' replies and notes over all months are not those of staging.messages_deduped.
 -- A failure means that a month or an agent is lost or counted twice; look first at the activities of sql/mart/facts/agent_activity.sql.
-with counted as (
+with counted_replies as (
     select
         source,
         sum(public_reply_count + private_note_count) as messages
@@ -20,7 +20,7 @@ messages as (
 select
     messages.source,
     messages.messages,
-    counted.messages as counted_messages
+    counted_replies.messages as counted_messages
 from messages
-left join counted on messages.source = counted.source
-where counted.messages is distinct from messages.messages
+left join counted_replies on messages.source = counted_replies.source
+where counted_replies.messages is distinct from messages.messages

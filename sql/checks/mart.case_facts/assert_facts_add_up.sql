@@ -2,7 +2,7 @@
 -- contradict each other: resolved for good before they were resolved first, on hold for longer than their customers waited.
 -- A failure means that messages are lost or counted twice, or that a stretch is measured wrongly; look first at the joins and at the
 -- stretches of sql/mart/facts/case_facts.sql.
-with counted as (
+with fact_counts as (
     select
         intake_date,
         count(*) as cases,
@@ -39,14 +39,14 @@ messages as (
 select
     milestones.intake_date,
     milestones.cases,
-    counted.cases as counted_cases,
+    fact_counts.cases as counted_cases,
     coalesce(messages.messages, 0) as messages,
-    counted.messages as counted_messages,
-    counted.contradictory_cases
+    fact_counts.messages as counted_messages,
+    fact_counts.contradictory_cases
 from milestones
-left join counted on milestones.intake_date = counted.intake_date
+left join fact_counts on milestones.intake_date = fact_counts.intake_date
 left join messages on milestones.intake_date = messages.intake_date
 where
-    counted.cases is distinct from milestones.cases
-    or counted.messages is distinct from coalesce(messages.messages, 0)
-    or counted.contradictory_cases > 0
+    fact_counts.cases is distinct from milestones.cases
+    or fact_counts.messages is distinct from coalesce(messages.messages, 0)
+    or fact_counts.contradictory_cases > 0

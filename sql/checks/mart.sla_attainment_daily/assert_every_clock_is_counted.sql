@@ -1,6 +1,6 @@
 -- Intake dates and dimensions whose clocks are not those of staging.sla_clocks, each counted once.
 -- A failure means that a rollup loses clocks or counts them twice; look first at sql/mart/attainment/sla_attainment_daily.sql.
-with counted as (
+with attainment_counts as (
     select
         intake_date,
         dimension,
@@ -27,9 +27,9 @@ clocks as (
 
 select
     clocks.intake_date,
-    counted.dimension,
+    attainment_counts.dimension,
     clocks.clocks,
-    counted.clocks as counted_clocks
+    attainment_counts.clocks as counted_clocks
 from clocks
-left join counted on clocks.intake_date = counted.intake_date
-where clocks.clocks is distinct from counted.clocks or clocks.clocks is distinct from counted.judged_clocks
+left join attainment_counts on clocks.intake_date = attainment_counts.intake_date
+where clocks.clocks is distinct from attainment_counts.clocks or clocks.clocks is distinct from attainment_counts.judged_clocks

@@ -1,6 +1,6 @@
 -- Intake dates and dimensions of sources.yml whose clocks are not those of the cases that have the dimension, each counted once.
 -- A failure means that a rollup loses clocks or counts them twice; look first at sql/mart/attainment/sla_attainment_daily.sql.
-with counted as (
+with attainment_counts as (
     select
         intake_date,
         dimension,
@@ -31,7 +31,7 @@ select
     clocks.intake_date,
     clocks.dimension_name,
     clocks.clocks,
-    counted.clocks as counted_clocks
+    attainment_counts.clocks as counted_clocks
 from clocks
-left join counted on clocks.intake_date = counted.intake_date and clocks.dimension_name = counted.dimension
-where clocks.clocks is distinct from counted.clocks
+left join attainment_counts on clocks.intake_date = attainment_counts.intake_date and clocks.dimension_name = attainment_counts.dimension
+where clocks.clocks is distinct from attainment_counts.clocks

@@ -1,6 +1,6 @@
 -- Intake dates whose cases are not as many as the source said.
 -- A failure means that the source changed while it was read; look first whether its files are still being written, and run again.
-with loaded as (
+with raw_counts as (
     select
         source,
         intake_date,
@@ -12,7 +12,7 @@ with loaded as (
     group by source, intake_date
 ),
 
-announced as (
+partition_counts as (
     select
         source,
         intake_date,
@@ -24,10 +24,10 @@ announced as (
 )
 
 select
-    announced.source,
-    announced.intake_date,
-    announced.cases as announced_cases,
-    coalesce(loaded.cases, 0) as loaded_cases
-from announced
-left join loaded on announced.source = loaded.source and announced.intake_date = loaded.intake_date
-where announced.cases <> coalesce(loaded.cases, 0)
+    partition_counts.source,
+    partition_counts.intake_date,
+    partition_counts.cases as announced_cases,
+    coalesce(raw_counts.cases, 0) as loaded_cases
+from partition_counts
+left join raw_counts on partition_counts.source = raw_counts.source and partition_counts.intake_date = raw_counts.intake_date
+where partition_counts.cases <> coalesce(raw_counts.cases, 0)

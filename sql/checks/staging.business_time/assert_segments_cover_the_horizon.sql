@@ -1,6 +1,6 @@
 -- Segments that do not begin where the one before ended, or whose F does not follow from it.
 -- A failure means that business time would be wrong for every clock; look first at calendars.yml and opsla_dagster/calendars.py.
-with ordered as (
+with ordered_segments as (
     select
         calendar,
         segment_start_at,
@@ -14,7 +14,7 @@ with ordered as (
 )
 
 select *
-from ordered
+from ordered_segments
 where
     previous_end_at is not null
     and (previous_end_at <> segment_start_at or expected_open_seconds <> open_seconds_before)

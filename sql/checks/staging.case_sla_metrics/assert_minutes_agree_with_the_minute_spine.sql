@@ -2,7 +2,7 @@
 -- The spine is built minute by minute from the calendar desk and shares nothing with F. Instants next to a gap in the
 -- loaded spine are left out, and clocks that did not run through from intake on.
 -- A failure means that business time is wrong; look first at calendars.yml and staging.business_time.
-with through as (
+with single_span_clocks as (
     select distinct
         case_id,
         stopped_at
@@ -15,7 +15,7 @@ with through as (
         and is_only_span
 ),
 
-counted as (
+resolved_cases as (
     select
         case_id,
         intake_ts,
@@ -29,9 +29,9 @@ counted as (
 ),
 
 cases as (
-    select counted.*
-    from counted
-    inner join through on counted.case_id = through.case_id and counted.resolution_ts = through.stopped_at
+    select resolved_cases.*
+    from resolved_cases
+    inner join single_span_clocks on resolved_cases.case_id = single_span_clocks.case_id and resolved_cases.resolution_ts = single_span_clocks.stopped_at
 ),
 
 spine as (
@@ -63,7 +63,7 @@ instants as (
     from spine
 ),
 
-located as (
+spine_positions as (
     select
         instant,
         minute_number,
@@ -72,11 +72,11 @@ located as (
     from instants
 ),
 
-witnessed as (
+minute_counts as (
     select
         instant,
         max(minutes_before) as minutes
-    from located
+    from spine_positions
     where minute_number is null and (next_minute = minutes_before + 1 or next_minute = minutes_before)
     group by instant
 )
@@ -88,6 +88,6 @@ select
     cases.resolution_incl_wait_business_minutes,
     resolved.minutes - intake.minutes as spine_minutes
 from cases
-inner join witnessed as intake on cases.intake_ts = intake.instant
-inner join witnessed as resolved on cases.resolution_ts = resolved.instant
+inner join minute_counts as intake on cases.intake_ts = intake.instant
+inner join minute_counts as resolved on cases.resolution_ts = resolved.instant
 where abs(resolved.minutes - intake.minutes - cases.resolution_incl_wait_business_minutes) > 1

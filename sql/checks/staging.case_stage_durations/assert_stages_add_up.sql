@@ -15,7 +15,7 @@ with stages as (
         and intake_date < $end_date
 ),
 
-in_order as (
+ordered_stages as (
     select
         milestones.case_id,
         metrics.first_touch_business_minutes
@@ -32,7 +32,7 @@ in_order as (
         and milestones.review_qa_ts <= milestones.resolved_ts
 ),
 
-touch as (
+first_touches as (
     select
         min(signal) as first_stop_signal,
         max(signal) as last_stop_signal
@@ -50,14 +50,14 @@ calendars as (
 
 select
     stages.case_id,
-    in_order.first_touch_business_minutes,
+    ordered_stages.first_touch_business_minutes,
     stages.triage_to_investigation_business_minutes,
     stages.investigation_to_review_business_minutes,
     stages.review_to_resolved_business_minutes,
     stages.resolution_incl_wait_business_minutes
 from stages
-inner join in_order on stages.case_id = in_order.case_id
-cross join touch
+inner join ordered_stages on stages.case_id = ordered_stages.case_id
+cross join first_touches
 cross join calendars
 where
     calendars.restarts = 0
@@ -67,11 +67,11 @@ where
         + coalesce(stages.review_to_resolved_business_minutes, 0)
         > stages.resolution_incl_wait_business_minutes + 0.1
         or (
-            touch.first_stop_signal = 'TRIAGE'
-            and touch.last_stop_signal = 'TRIAGE'
+            first_touches.first_stop_signal = 'TRIAGE'
+            and first_touches.last_stop_signal = 'TRIAGE'
             and calendars.calendars = 1
             and abs(
-                in_order.first_touch_business_minutes
+                ordered_stages.first_touch_business_minutes
                 + stages.triage_to_investigation_business_minutes
                 + stages.investigation_to_review_business_minutes
                 + stages.review_to_resolved_business_minutes

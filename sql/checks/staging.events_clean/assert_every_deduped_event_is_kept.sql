@@ -1,6 +1,6 @@
 -- Intake dates on which events_clean has not exactly the events of events_deduped.
 -- A failure means that events lost their case; look first at raw.cases of that date.
-with clean as (
+with clean_counts as (
     select
         intake_date,
         count(*) as events
@@ -11,7 +11,7 @@ with clean as (
     group by intake_date
 ),
 
-deduped as (
+deduped_counts as (
     select
         intake_date,
         count(*) as events
@@ -23,9 +23,9 @@ deduped as (
 )
 
 select
-    deduped.intake_date,
-    deduped.events as deduped_events,
-    clean.events as clean_events
-from deduped
-left join clean on deduped.intake_date = clean.intake_date
-where clean.events is null or clean.events <> deduped.events
+    deduped_counts.intake_date,
+    deduped_counts.events as deduped_events,
+    clean_counts.events as clean_events
+from deduped_counts
+left join clean_counts on deduped_counts.intake_date = clean_counts.intake_date
+where clean_counts.events is null or clean_counts.events <> deduped_counts.events

@@ -1,6 +1,6 @@
 -- Intake dates on which the copies that the kept events stand for are not as many as the raw events.
 -- A failure means that deduplication lost or invented events; look first at sql/staging/events/events_deduped.sql.
-with kept as (
+with kept_events as (
     select
         intake_date,
         sum(copies) as events
@@ -11,7 +11,7 @@ with kept as (
     group by intake_date
 ),
 
-logged as (
+logged_events as (
     select
         intake_date,
         count(*) as events
@@ -23,9 +23,9 @@ logged as (
 )
 
 select
-    logged.intake_date,
-    logged.events as raw_events,
-    kept.events as accounted_events
-from logged
-left join kept on logged.intake_date = kept.intake_date
-where kept.events is null or kept.events <> logged.events
+    logged_events.intake_date,
+    logged_events.events as raw_events,
+    kept_events.events as accounted_events
+from logged_events
+left join kept_events on logged_events.intake_date = kept_events.intake_date
+where kept_events.events is null or kept_events.events <> logged_events.events

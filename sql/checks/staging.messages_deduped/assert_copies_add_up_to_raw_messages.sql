@@ -1,6 +1,6 @@
 -- Intake dates on which the copies that the kept messages stand for are not as many as the raw messages.
 -- A failure means that deduplication lost or invented messages; look first at sql/staging/events/messages_deduped.sql.
-with kept as (
+with kept_messages as (
     select
         intake_date,
         sum(copies) as messages
@@ -11,7 +11,7 @@ with kept as (
     group by intake_date
 ),
 
-logged as (
+logged_messages as (
     select
         intake_date,
         count(*) as messages
@@ -23,9 +23,9 @@ logged as (
 )
 
 select
-    logged.intake_date,
-    logged.messages as raw_messages,
-    kept.messages as accounted_messages
-from logged
-left join kept on logged.intake_date = kept.intake_date
-where kept.messages is null or kept.messages <> logged.messages
+    logged_messages.intake_date,
+    logged_messages.messages as raw_messages,
+    kept_messages.messages as accounted_messages
+from logged_messages
+left join kept_messages on logged_messages.intake_date = kept_messages.intake_date
+where kept_messages.messages is null or kept_messages.messages <> logged_messages.messages

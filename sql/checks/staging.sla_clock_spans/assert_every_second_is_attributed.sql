@@ -1,6 +1,6 @@
 -- Clocks whose spans do not cover them, second by second, from start to stop, each second once.
 -- A failure means that time is lost or counted twice; look first at sql/staging/clocks/sla_clock_spans.sql.
-with attributed as (
+with span_totals as (
     select
         case_id,
         policy,
@@ -42,17 +42,17 @@ select
     runs.metric,
     runs.cycle,
     runs.seconds,
-    attributed.seconds as attributed_seconds
+    span_totals.seconds as attributed_seconds
 from runs
-left join attributed
+left join span_totals
     on
-        runs.case_id = attributed.case_id
-        and runs.policy = attributed.policy
-        and runs.metric = attributed.metric
-        and runs.cycle = attributed.cycle
+        runs.case_id = span_totals.case_id
+        and runs.policy = span_totals.policy
+        and runs.metric = span_totals.metric
+        and runs.cycle = span_totals.cycle
 where
-    attributed.case_id is null
-    or attributed.started_at <> runs.started_at
-    or attributed.stopped_at <> runs.stopped_at
-    or (attributed.is_counted and attributed.seconds is distinct from runs.seconds)
-    or attributed.least_closed_hours_seconds < 0
+    span_totals.case_id is null
+    or span_totals.started_at <> runs.started_at
+    or span_totals.stopped_at <> runs.stopped_at
+    or (span_totals.is_counted and span_totals.seconds is distinct from runs.seconds)
+    or span_totals.least_closed_hours_seconds < 0

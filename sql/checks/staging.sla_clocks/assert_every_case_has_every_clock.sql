@@ -1,20 +1,20 @@
 -- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
 -- In a case that the desk began, what measures an answer starts when the customer writes, or never: those are not looked at.
 -- A failure means that promises go unjudged; look first at sql/staging/clocks/sla_clock_windows.sql and sla_policies.yml.
-with answers as (
+with answer_metrics as (
     select metric
     from staging.sla_metric_rules
     where role = 'start_if_outbound'
 ),
 
-promised as (
+promise_counts as (
     select
         promises.intake_date,
         count(*) as clocks
     from staging.case_sla_policies as promises
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     inner join staging.sla_metric_rules as rules on promises.metric = rules.metric
-    left join answers on promises.metric = answers.metric
+    left join answer_metrics on promises.metric = answer_metrics.metric
     where
         promises.intake_date >= $start_date
         and promises.intake_date < $end_date
@@ -25,11 +25,11 @@ promised as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
-        and (answers.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
+        and (answer_metrics.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
     group by promises.intake_date
 ),
 
-judged as (
+clock_counts as (
     select
         clocks.intake_date,
         count(*) as clocks
@@ -38,7 +38,7 @@ judged as (
         on clocks.case_id = promises.case_id and clocks.metric = promises.metric and clocks.policy = promises.policy
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     inner join staging.sla_metric_rules as rules on clocks.metric = rules.metric
-    left join answers on clocks.metric = answers.metric
+    left join answer_metrics on clocks.metric = answer_metrics.metric
     where
         clocks.intake_date >= $start_date
         and clocks.intake_date < $end_date
@@ -51,15 +51,15 @@ judged as (
         and promises.in_force_from_at = cases.intake_ts
         and promises.in_force_to_at is null
         and not promises.is_source_promise
-        and (answers.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
+        and (answer_metrics.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
         and clocks.cycle = 1
     group by clocks.intake_date
 )
 
 select
-    promised.intake_date,
-    promised.clocks as promised_clocks,
-    coalesce(judged.clocks, 0) as judged_clocks
-from promised
-left join judged on promised.intake_date = judged.intake_date
-where promised.clocks <> coalesce(judged.clocks, 0)
+    promise_counts.intake_date,
+    promise_counts.clocks as promised_clocks,
+    coalesce(clock_counts.clocks, 0) as judged_clocks
+from promise_counts
+left join clock_counts on promise_counts.intake_date = clock_counts.intake_date
+where promise_counts.clocks <> coalesce(clock_counts.clocks, 0)

@@ -2,7 +2,7 @@
 -- Compared are the stopped clocks of the source's own promises in whose life the schedule changed and of which it tells its time. A
 -- difference of less than a minute agrees: sources tell whole minutes. The rule with more agreeing clocks is the one the source follows
 -- (docs/decisions/0023-schedules-that-change.md).
-with measured as (
+with measured_clocks as (
     select
         source,
         metric,
@@ -32,5 +32,5 @@ select
     cast(count(*) as bigint) as compared_clocks,
     cast(count(*) filter (where abs(difference_seconds) < 60) as bigint) as agreeing_clocks,
     cast(100.0 * count(*) filter (where abs(difference_seconds) < 60) / nullif(count(*), 0) as double) as agreeing_pct
-from measured
+from measured_clocks
 group by source, metric, schedule_rule

@@ -1,6 +1,6 @@
 -- One row is one of up to three verdicts of a source, to be looked at case by case: the examples of a metric and of one way of comparing.
 -- The largest differences come first, so that they are the ones that a person would ask about.
-with ranked as (
+with ranked_verdicts as (
     select
         source,
         metric,
@@ -32,5 +32,5 @@ select
     source_elapsed_seconds,
     elapsed_seconds,
     difference_seconds
-from ranked
+from ranked_verdicts
 where example_number <= 3

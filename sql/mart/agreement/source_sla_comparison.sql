@@ -4,7 +4,7 @@
 -- that it judged; else, since nobody knows what such a verdict is about, the first resolution that sla_policies.yml promises. A case is
 -- broken when one of these clocks is, and kept when all of them are. The hours are calendar hours from intake to the source's own
 -- resolved stamp (docs/decisions/0024-whose-promises-a-headline-speaks-of.md).
-with comparable as (
+with comparable_cases as (
     select distinct source
     from staging.case_milestones
     where source_is_sla_met is not null or source_resolved_ts is not null
@@ -12,25 +12,25 @@ with comparable as (
 
 bases as (
     select
-        comparable.source,
+        comparable_cases.source,
         case
             when exists (
                 select 1
                 from staging.sla_clocks as clocks
-                where clocks.source = comparable.source and clocks.is_source_promise
+                where clocks.source = comparable_cases.source and clocks.is_source_promise
             ) then 'own_promises'
             when exists (
                 select 1
                 from staging.source_clock_comparison as verdicts
-                where verdicts.source = comparable.source and verdicts.source_is_breached is not null
+                where verdicts.source = comparable_cases.source and verdicts.source_is_breached is not null
             ) then 'judged_metrics'
             else 'first_resolution'
         end as compared_with
-    from comparable
+    from comparable_cases
 ),
 
 -- Both sides of a case as rows and grouped, not joined: without a comparable source neither table is read.
-sides as (
+verdict_pairs as (
     select
         milestones.source,
         milestones.case_id,
@@ -89,7 +89,7 @@ cases as (
         end as our_is_sla_met,
         max(source_resolved_ts) as source_resolved_ts,
         (epoch_us(max(source_resolved_ts)) - epoch_us(max(intake_ts))) / 3600000000.0 as calendar_hours
-    from sides
+    from verdict_pairs
     group by source, case_id
 )
 

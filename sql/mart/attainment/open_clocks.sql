@@ -46,7 +46,7 @@ clock_spans as (
 ),
 
 -- F at the instants up to which something is known.
-known as (
+clocks_as_of as (
     select
         looked.calendar,
         looked.as_of_at,
@@ -80,13 +80,13 @@ spans as (
         case
             when clock_spans.state <> 'running' or clock_spans.started_at > clock_spans.as_of_at then 0
             when clock_spans.stopped_at <= clock_spans.as_of_at then clock_spans.running_seconds
-            else known.open_seconds_at_as_of - clock_spans.open_seconds_at_start
+            else clocks_as_of.open_seconds_at_as_of - clock_spans.open_seconds_at_start
         end as running_seconds
     from clock_spans
-    left join known on clock_spans.calendar = known.calendar and clock_spans.as_of_at = known.as_of_at
+    left join clocks_as_of on clock_spans.calendar = clocks_as_of.calendar and clock_spans.as_of_at = clocks_as_of.as_of_at
 ),
 
-measured as (
+measured_clocks as (
     select
         case_id,
         policy,
@@ -114,23 +114,23 @@ select
     cases.channel,
     cases.customer,
     clocks.started_at,
-    cast(measured.elapsed_seconds as bigint) as elapsed_seconds,
+    cast(measured_clocks.elapsed_seconds as bigint) as elapsed_seconds,
     clocks.target_seconds,
-    cast(clocks.target_seconds - measured.elapsed_seconds as bigint) as remaining_seconds,
+    cast(clocks.target_seconds - measured_clocks.elapsed_seconds as bigint) as remaining_seconds,
     clocks.due_at,
     case
-        when measured.elapsed_seconds is null then 'unknown'
-        when measured.elapsed_seconds > clocks.target_seconds then 'breached'
+        when measured_clocks.elapsed_seconds is null then 'unknown'
+        when measured_clocks.elapsed_seconds > clocks.target_seconds then 'breached'
         else 'running'
     end as outcome,
-    measured.is_paused,
+    measured_clocks.is_paused,
     clocks.as_of_at
 from clocks
-inner join measured
+inner join measured_clocks
     on
-        clocks.case_id = measured.case_id
-        and clocks.policy = measured.policy
-        and clocks.metric = measured.metric
-        and clocks.cycle = measured.cycle
+        clocks.case_id = measured_clocks.case_id
+        and clocks.policy = measured_clocks.policy
+        and clocks.metric = measured_clocks.metric
+        and clocks.cycle = measured_clocks.cycle
 inner join staging.case_milestones as cases
     on clocks.case_id = cases.case_id and clocks.intake_date = cases.intake_date

@@ -7,7 +7,7 @@ with promising_sources as (
     where is_source_promise
 ),
 
-judged as (
+judged_clocks as (
     select
         clocks.policy,
         clocks.metric,
@@ -31,5 +31,5 @@ select
     cast(quantile_cont(elapsed_seconds, 0.5) / 60.0 as double) as elapsed_p50_business_minutes,
     cast(quantile_cont(elapsed_seconds, 0.9) / 60.0 as double) as elapsed_p90_business_minutes,
     cast(quantile_cont(elapsed_seconds, 0.95) / 60.0 as double) as elapsed_p95_business_minutes
-from judged
+from judged_clocks
 group by policy, metric, is_source_promise

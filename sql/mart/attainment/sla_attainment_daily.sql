@@ -37,7 +37,7 @@ with clocks as (
         and cases.intake_date < $end_date
 ),
 
-counted as (
+clock_counts as (
     select
         intake_date,
         source,
@@ -121,5 +121,5 @@ select
     cast(running_clocks as bigint) as running_clocks,
     cast(unknown_clocks as bigint) as unknown_clocks,
     cast(late_seconds as bigint) as late_seconds
-from counted
+from clock_counts
 where dimension_value is not null or dimension = 'all'

@@ -1,6 +1,6 @@
 -- One row is one tier and case type, over everything loaded.
 -- Percentages and percentiles are over the SLA cases (with TRIAGE and RESOLVED); exact percentiles, never averages of days.
-with judged as (
+with sla_case_measures as (
     select
         coalesce(tier, 'unknown') as tier,
         coalesce(case_type, 'unknown') as case_type,
@@ -40,4 +40,4 @@ select
     cast(resolution_paused_p50_business_minutes as double) as resolution_paused_p50_business_minutes,
     cast(resolution_paused_p90_business_minutes as double) as resolution_paused_p90_business_minutes,
     cast(resolution_paused_p95_business_minutes as double) as resolution_paused_p95_business_minutes
-from judged
+from sla_case_measures

@@ -1,6 +1,6 @@
 -- One row is one intake date.
 -- Percentages and percentiles are over the SLA cases (with TRIAGE and RESOLVED) of that date; exact percentiles.
-with opened as (
+with intake_counts as (
     select
         intake_date,
         count(*) as opened_cases
@@ -11,7 +11,7 @@ with opened as (
     group by intake_date
 ),
 
-judged as (
+sla_case_measures as (
     select
         intake_date,
         count(*) as sla_cases,
@@ -35,24 +35,24 @@ judged as (
 )
 
 select
-    opened.intake_date,
-    cast(opened.opened_cases as bigint) as opened_cases,
-    cast(coalesce(judged.sla_cases, 0) as bigint) as sla_cases,
-    cast(coalesce(judged.sla_b_breached_cases, 0) as bigint) as sla_b_breached_cases,
-    cast(coalesce(judged.sla_a_incl_wait_breached_cases, 0) as bigint) as sla_a_incl_wait_breached_cases,
-    cast(coalesce(judged.sla_a_paused_breached_cases, 0) as bigint) as sla_a_paused_breached_cases,
-    cast(100.0 * judged.sla_b_breached_cases / nullif(judged.sla_cases, 0) as double) as sla_b_breach_pct,
-    cast(100.0 * judged.sla_a_incl_wait_breached_cases / nullif(judged.sla_cases, 0) as double)
+    intake_counts.intake_date,
+    cast(intake_counts.opened_cases as bigint) as opened_cases,
+    cast(coalesce(sla_case_measures.sla_cases, 0) as bigint) as sla_cases,
+    cast(coalesce(sla_case_measures.sla_b_breached_cases, 0) as bigint) as sla_b_breached_cases,
+    cast(coalesce(sla_case_measures.sla_a_incl_wait_breached_cases, 0) as bigint) as sla_a_incl_wait_breached_cases,
+    cast(coalesce(sla_case_measures.sla_a_paused_breached_cases, 0) as bigint) as sla_a_paused_breached_cases,
+    cast(100.0 * sla_case_measures.sla_b_breached_cases / nullif(sla_case_measures.sla_cases, 0) as double) as sla_b_breach_pct,
+    cast(100.0 * sla_case_measures.sla_a_incl_wait_breached_cases / nullif(sla_case_measures.sla_cases, 0) as double)
         as sla_a_incl_wait_breach_pct,
-    cast(100.0 * judged.sla_a_paused_breached_cases / nullif(judged.sla_cases, 0) as double) as sla_a_paused_breach_pct,
-    cast(judged.first_touch_p50_business_minutes as double) as first_touch_p50_business_minutes,
-    cast(judged.first_touch_p90_business_minutes as double) as first_touch_p90_business_minutes,
-    cast(judged.first_touch_p95_business_minutes as double) as first_touch_p95_business_minutes,
-    cast(judged.resolution_incl_wait_p50_business_minutes as double) as resolution_incl_wait_p50_business_minutes,
-    cast(judged.resolution_incl_wait_p90_business_minutes as double) as resolution_incl_wait_p90_business_minutes,
-    cast(judged.resolution_incl_wait_p95_business_minutes as double) as resolution_incl_wait_p95_business_minutes,
-    cast(judged.resolution_paused_p50_business_minutes as double) as resolution_paused_p50_business_minutes,
-    cast(judged.resolution_paused_p90_business_minutes as double) as resolution_paused_p90_business_minutes,
-    cast(judged.resolution_paused_p95_business_minutes as double) as resolution_paused_p95_business_minutes
-from opened
-left join judged on opened.intake_date = judged.intake_date
+    cast(100.0 * sla_case_measures.sla_a_paused_breached_cases / nullif(sla_case_measures.sla_cases, 0) as double) as sla_a_paused_breach_pct,
+    cast(sla_case_measures.first_touch_p50_business_minutes as double) as first_touch_p50_business_minutes,
+    cast(sla_case_measures.first_touch_p90_business_minutes as double) as first_touch_p90_business_minutes,
+    cast(sla_case_measures.first_touch_p95_business_minutes as double) as first_touch_p95_business_minutes,
+    cast(sla_case_measures.resolution_incl_wait_p50_business_minutes as double) as resolution_incl_wait_p50_business_minutes,
+    cast(sla_case_measures.resolution_incl_wait_p90_business_minutes as double) as resolution_incl_wait_p90_business_minutes,
+    cast(sla_case_measures.resolution_incl_wait_p95_business_minutes as double) as resolution_incl_wait_p95_business_minutes,
+    cast(sla_case_measures.resolution_paused_p50_business_minutes as double) as resolution_paused_p50_business_minutes,
+    cast(sla_case_measures.resolution_paused_p90_business_minutes as double) as resolution_paused_p90_business_minutes,
+    cast(sla_case_measures.resolution_paused_p95_business_minutes as double) as resolution_paused_p95_business_minutes
+from intake_counts
+left join sla_case_measures on intake_counts.intake_date = sla_case_measures.intake_date

@@ -1,7 +1,7 @@
 -- One row is one source, policy, metric and value of one dimension, over everything loaded.
 -- attainment = met / (met + breached + breached open): a clock that runs past its target is broken now, not only once it stops. Clocks
 -- that are unknown, or run within their target, are in no percentage; they stand beside.
-with daily as (
+with clock_counts as (
     select
         source,
         policy,
@@ -19,7 +19,7 @@ with daily as (
     group by source, policy, metric, is_source_promise, dimension, dimension_value
 ),
 
-past_target as (
+late_open_clocks as (
     select
         cases.source,
         clocks.case_id,
@@ -37,7 +37,7 @@ past_target as (
     where clocks.outcome = 'breached'
 ),
 
-still_open as (
+open_clock_counts as (
     select
         source,
         policy,
@@ -53,7 +53,7 @@ still_open as (
         end as dimension,
         coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
         count(*) as clocks
-    from past_target
+    from late_open_clocks
     group by
         grouping sets (
             (source, policy, metric),
@@ -68,41 +68,41 @@ still_open as (
     union all
 
     select
-        past_target.source,
-        past_target.policy,
-        past_target.metric,
+        late_open_clocks.source,
+        late_open_clocks.policy,
+        late_open_clocks.metric,
         dimensions.dimension_name as dimension,
         coalesce(dimensions.dimension_value, 'none') as dimension_value,
         count(*) as clocks
-    from past_target
+    from late_open_clocks
     inner join staging.case_dimensions as dimensions
-        on past_target.case_id = dimensions.case_id and past_target.intake_date = dimensions.intake_date
-    group by past_target.source, past_target.policy, past_target.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
+        on late_open_clocks.case_id = dimensions.case_id and late_open_clocks.intake_date = dimensions.intake_date
+    group by late_open_clocks.source, late_open_clocks.policy, late_open_clocks.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
 ),
 
-joined as (
+clock_counts_with_open as (
     select
-        daily.source,
-        daily.policy,
-        daily.metric,
-        daily.is_source_promise,
-        daily.dimension,
-        daily.dimension_value,
-        daily.clocks,
-        daily.met_clocks,
-        daily.breached_clocks,
-        daily.running_clocks,
-        daily.unknown_clocks,
-        daily.late_seconds,
-        coalesce(still_open.clocks, 0) as open_breached_clocks
-    from daily
-    left join still_open
+        clock_counts.source,
+        clock_counts.policy,
+        clock_counts.metric,
+        clock_counts.is_source_promise,
+        clock_counts.dimension,
+        clock_counts.dimension_value,
+        clock_counts.clocks,
+        clock_counts.met_clocks,
+        clock_counts.breached_clocks,
+        clock_counts.running_clocks,
+        clock_counts.unknown_clocks,
+        clock_counts.late_seconds,
+        coalesce(open_clock_counts.clocks, 0) as open_breached_clocks
+    from clock_counts
+    left join open_clock_counts
         on
-            daily.source = still_open.source
-            and daily.policy = still_open.policy
-            and daily.metric = still_open.metric
-            and daily.dimension = still_open.dimension
-            and daily.dimension_value = still_open.dimension_value
+            clock_counts.source = open_clock_counts.source
+            and clock_counts.policy = open_clock_counts.policy
+            and clock_counts.metric = open_clock_counts.metric
+            and clock_counts.dimension = open_clock_counts.dimension
+            and clock_counts.dimension_value = open_clock_counts.dimension_value
 )
 
 select
@@ -120,4 +120,4 @@ select
     cast(unknown_clocks as bigint) as unknown_clocks,
     cast(100.0 * met_clocks / nullif(met_clocks + breached_clocks + open_breached_clocks, 0) as double) as attainment_pct,
     cast(late_seconds / 60.0 / nullif(breached_clocks, 0) as double) as late_avg_business_minutes
-from joined
+from clock_counts_with_open

@@ -19,7 +19,7 @@ dates as (
     group by metrics.intake_date, exposures.congestion_exposure
 ),
 
-ordered as (
+ordered_dates as (
     select
         intake_date,
         congestion_exposure,
@@ -33,7 +33,7 @@ ordered as (
 ),
 
 -- The decile of the date's first case, and of its last one.
-bounded as (
+date_deciles as (
     select
         intake_date,
         congestion_exposure,
@@ -41,31 +41,31 @@ bounded as (
         all_cases,
         10 * cases_before // nullif(all_cases, 0) + 1 as first_decile,
         10 * (cases_before + cases - 1) // nullif(all_cases, 0) + 1 as last_decile
-    from ordered
+    from ordered_dates
 ),
 
-divided as (
+split_date_cases as (
     select
         metrics.case_id,
         10 * (
-            bounded.cases_before
+            date_deciles.cases_before
             + row_number() over (partition by metrics.intake_date order by metrics.case_id) - 1
-        ) // nullif(bounded.all_cases, 0) + 1 as exposure_decile
-    from bounded
-    inner join staging.case_sla_metrics as metrics on bounded.intake_date = metrics.intake_date
-    where bounded.first_decile < bounded.last_decile
+        ) // nullif(date_deciles.all_cases, 0) + 1 as exposure_decile
+    from date_deciles
+    inner join staging.case_sla_metrics as metrics on date_deciles.intake_date = metrics.intake_date
+    where date_deciles.first_decile < date_deciles.last_decile
 ),
 
 cases as (
     select
-        coalesce(divided.exposure_decile, bounded.first_decile) as exposure_decile,
-        bounded.congestion_exposure,
+        coalesce(split_date_cases.exposure_decile, date_deciles.first_decile) as exposure_decile,
+        date_deciles.congestion_exposure,
         metrics.is_sla_b_breached,
         metrics.is_sla_a_incl_wait_breached,
         metrics.is_sla_a_paused_breached
     from staging.case_sla_metrics as metrics
-    inner join bounded on metrics.intake_date = bounded.intake_date
-    left join divided on metrics.case_id = divided.case_id and bounded.first_decile < bounded.last_decile
+    inner join date_deciles on metrics.intake_date = date_deciles.intake_date
+    left join split_date_cases on metrics.case_id = split_date_cases.case_id and date_deciles.first_decile < date_deciles.last_decile
 )
 
 select

@@ -46,7 +46,7 @@ cases as (
     from staging.case_milestones as milestones
 ),
 
-stretches as (
+time_spans as (
     select
         case_id,
         intake_date,
@@ -83,38 +83,38 @@ stretches as (
     where ended_at is not null and status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ),
 
-measured as (
+measured_spans as (
     select
-        stretches.case_id,
-        stretches.intake_date,
-        stretches.stretch,
-        (epoch_us(stretches.to_ts) - epoch_us(stretches.from_ts)) // 1000000 as calendar_seconds,
+        time_spans.case_id,
+        time_spans.intake_date,
+        time_spans.stretch,
+        (epoch_us(time_spans.to_ts) - epoch_us(time_spans.from_ts)) // 1000000 as calendar_seconds,
         stop_time.open_seconds_before
         + case
-            when stop_time.is_open then (epoch_us(stretches.to_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
+            when stop_time.is_open then (epoch_us(time_spans.to_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end
         - start_time.open_seconds_before
         - case
-            when start_time.is_open then (epoch_us(stretches.from_ts) - epoch_us(start_time.segment_start_at)) // 1000000
+            when start_time.is_open then (epoch_us(time_spans.from_ts) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as business_seconds
-    from stretches
+    from time_spans
     left join staging.business_time as start_time
         on
             start_time.calendar = 'desk'
-            and cast(stretches.from_ts as date) = start_time.utc_date
-            and stretches.from_ts >= start_time.segment_start_at
-            and stretches.from_ts < start_time.segment_end_at
+            and cast(time_spans.from_ts as date) = start_time.utc_date
+            and time_spans.from_ts >= start_time.segment_start_at
+            and time_spans.from_ts < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
             stop_time.calendar = 'desk'
-            and cast(stretches.to_ts as date) = stop_time.utc_date
-            and stretches.to_ts >= stop_time.segment_start_at
-            and stretches.to_ts < stop_time.segment_end_at
+            and cast(time_spans.to_ts as date) = stop_time.utc_date
+            and time_spans.to_ts >= stop_time.segment_start_at
+            and time_spans.to_ts < stop_time.segment_end_at
 ),
 
-times as (
+case_times as (
     select
         case_id,
         intake_date,
@@ -129,7 +129,7 @@ times as (
         sum(calendar_seconds) filter (where stretch = 'on_hold') as on_hold_calendar_seconds,
         sum(business_seconds) filter (where stretch = 'on_hold') as on_hold_business_seconds,
         count(*) filter (where business_seconds is null) as unmeasured_stretches
-    from measured
+    from measured_spans
     group by case_id, intake_date
 ),
 
@@ -203,21 +203,21 @@ select
     first_replies.first_reply_agent,
     first_replies.first_reply_calendar_minutes,
     first_replies.first_reply_business_minutes,
-    cast(times.first_resolution_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
-    cast(times.first_resolution_business_seconds / 60.0 as double) as first_resolution_business_minutes,
-    cast(times.full_resolution_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
-    cast(times.full_resolution_business_seconds / 60.0 as double) as full_resolution_business_minutes,
-    cast(coalesce(times.agent_wait_calendar_seconds, 0) / 60.0 as double) as agent_wait_calendar_minutes,
+    cast(case_times.first_resolution_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
+    cast(case_times.first_resolution_business_seconds / 60.0 as double) as first_resolution_business_minutes,
+    cast(case_times.full_resolution_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
+    cast(case_times.full_resolution_business_seconds / 60.0 as double) as full_resolution_business_minutes,
+    cast(coalesce(case_times.agent_wait_calendar_seconds, 0) / 60.0 as double) as agent_wait_calendar_minutes,
     cast(
-        case when coalesce(times.unmeasured_stretches, 0) = 0 then coalesce(times.agent_wait_business_seconds, 0) end / 60.0 as double
+        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.agent_wait_business_seconds, 0) end / 60.0 as double
     ) as agent_wait_business_minutes,
-    cast(coalesce(times.requester_wait_calendar_seconds, 0) / 60.0 as double) as requester_wait_calendar_minutes,
+    cast(coalesce(case_times.requester_wait_calendar_seconds, 0) / 60.0 as double) as requester_wait_calendar_minutes,
     cast(
-        case when coalesce(times.unmeasured_stretches, 0) = 0 then coalesce(times.requester_wait_business_seconds, 0) end / 60.0 as double
+        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.requester_wait_business_seconds, 0) end / 60.0 as double
     ) as requester_wait_business_minutes,
-    cast(coalesce(times.on_hold_calendar_seconds, 0) / 60.0 as double) as on_hold_calendar_minutes,
+    cast(coalesce(case_times.on_hold_calendar_seconds, 0) / 60.0 as double) as on_hold_calendar_minutes,
     cast(
-        case when coalesce(times.unmeasured_stretches, 0) = 0 then coalesce(times.on_hold_business_seconds, 0) end / 60.0 as double
+        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.on_hold_business_seconds, 0) end / 60.0 as double
     ) as on_hold_business_minutes,
     facts.rating_number,
     facts.rating_word,
@@ -232,7 +232,7 @@ left join openings on milestones.case_id = openings.case_id and milestones.intak
 left join sources_with_messages on milestones.source = sources_with_messages.source
 left join staging.first_replies as first_replies
     on milestones.case_id = first_replies.case_id and milestones.intake_date = first_replies.intake_date
-left join times on milestones.case_id = times.case_id and milestones.intake_date = times.intake_date
+left join case_times on milestones.case_id = case_times.case_id and milestones.intake_date = case_times.intake_date
 left join stations on milestones.case_id = stations.case_id and milestones.intake_date = stations.intake_date
 left join staging.case_source_facts as facts on milestones.case_id = facts.case_id and milestones.intake_date = facts.intake_date
 left join dimensions on milestones.case_id = dimensions.case_id and milestones.intake_date = dimensions.intake_date

@@ -36,7 +36,7 @@ cases as (
     left join staging.case_source_facts as facts on milestones.case_id = facts.case_id and milestones.intake_date = facts.intake_date
 ),
 
-counted as (
+case_counts as (
     select
         source,
         is_bot_involved,
@@ -58,4 +58,4 @@ select
     cast(100.0 * bot_resolved_cases / nullif(cases, 0) as double) as bot_resolved_pct,
     cast(100.0 * replied_cases / nullif(cases, 0) as double) as replied_pct,
     cast(100.0 * resolved_cases / nullif(cases, 0) as double) as resolved_pct
-from counted
+from case_counts

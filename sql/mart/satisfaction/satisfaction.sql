@@ -1,7 +1,7 @@
 -- One row is one source and value of one dimension: how its cases were rated.
 -- Good and bad as the source says it: Zendesk in words, Intercom's 4 and 5 of five are good, its 3 is neither. Only values with a rated case.
 -- A case without a value counts under `none` (docs/decisions/0025-facts-of-a-case.md).
-with rated as (
+with ratings as (
     select
         facts.source,
         facts.rating_verdict,
@@ -15,7 +15,7 @@ with rated as (
     where facts.rating_verdict is not null
 ),
 
-counted as (
+rating_counts as (
     select
         source,
         case
@@ -30,7 +30,7 @@ counted as (
         count(*) filter (where rating_verdict = 'good') as good_cases,
         count(*) filter (where rating_verdict = 'bad') as bad_cases,
         avg(rating_number) as rating_mean_number
-    from rated
+    from ratings
     group by
         grouping sets (
             (source),
@@ -50,4 +50,4 @@ select
     cast(bad_cases as bigint) as bad_cases,
     cast(100.0 * good_cases / nullif(rated_cases, 0) as double) as satisfaction_pct,
     cast(rating_mean_number as double) as rating_mean_number
-from counted
+from rating_counts

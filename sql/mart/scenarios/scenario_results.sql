@@ -3,7 +3,7 @@
 -- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. A case that two levers act
 -- on is one case; one whose stage or rework is unknown is not acted on.
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
-with shortened as (
+with shortened_stages as (
     select
         levers.scenario,
         stages.case_id,
@@ -18,7 +18,7 @@ with shortened as (
     where levers.lever = 'shorten_stage'
 ),
 
-reworked as (
+reduced_rework as (
     select
         levers.scenario,
         rework.case_id,
@@ -32,19 +32,19 @@ reworked as (
     where levers.lever = 'fewer_reopens'
 ),
 
-affected as (
+affected_cases as (
     select
-        coalesce(shortened.scenario, reworked.scenario) as scenario,
-        coalesce(shortened.case_id, reworked.case_id) as case_id,
-        coalesce(shortened.business_minutes, 0) as earlier_business_minutes,
-        cast(coalesce(shortened.business_minutes, 0) as decimal(18, 6))
-        + cast(coalesce(reworked.business_minutes, 0) as decimal(18, 6)) as saved_business_minutes
-    from shortened
-    full join reworked on shortened.scenario = reworked.scenario and shortened.case_id = reworked.case_id
-    where shortened.business_minutes is not null or reworked.business_minutes is not null
+        coalesce(shortened_stages.scenario, reduced_rework.scenario) as scenario,
+        coalesce(shortened_stages.case_id, reduced_rework.case_id) as case_id,
+        coalesce(shortened_stages.business_minutes, 0) as earlier_business_minutes,
+        cast(coalesce(shortened_stages.business_minutes, 0) as decimal(18, 6))
+        + cast(coalesce(reduced_rework.business_minutes, 0) as decimal(18, 6)) as saved_business_minutes
+    from shortened_stages
+    full join reduced_rework on shortened_stages.scenario = reduced_rework.scenario and shortened_stages.case_id = reduced_rework.case_id
+    where shortened_stages.business_minutes is not null or reduced_rework.business_minutes is not null
 ),
 
-breached as (
+case_verdicts as (
     select
         case_id,
         resolution_incl_wait_business_minutes,
@@ -55,21 +55,21 @@ breached as (
 
 results as (
     select
-        affected.scenario,
+        affected_cases.scenario,
         count(*) as eligible_cases,
-        count(breached.case_id) as breaches_before,
+        count(case_verdicts.case_id) as breaches_before,
         count(*) filter (
             where
-            breached.resolution_incl_wait_business_minutes - affected.earlier_business_minutes
-            <= breached.resolution_incl_wait_target_business_minutes
+            case_verdicts.resolution_incl_wait_business_minutes - affected_cases.earlier_business_minutes
+            <= case_verdicts.resolution_incl_wait_target_business_minutes
         ) as breaches_avoided,
-        sum(affected.saved_business_minutes) / 60.0 as hours_saved
-    from affected
-    left join breached on affected.case_id = breached.case_id
-    group by affected.scenario
+        sum(affected_cases.saved_business_minutes) / 60.0 as hours_saved
+    from affected_cases
+    left join case_verdicts on affected_cases.case_id = case_verdicts.case_id
+    group by affected_cases.scenario
 ),
 
-named as (
+scenario_names as (
     select
         scenario,
         max(description) as description,
@@ -78,7 +78,7 @@ named as (
     group by scenario
 ),
 
-everyone as (
+all_cases as (
     select
         count(*) as sla_cases,
         count(*) filter (where is_sla_a_incl_wait_breached) as breaches
@@ -86,16 +86,16 @@ everyone as (
 )
 
 select
-    named.scenario,
-    named.description,
+    scenario_names.scenario,
+    scenario_names.description,
     cast(coalesce(results.eligible_cases, 0) as bigint) as eligible_cases,
     cast(coalesce(results.breaches_before, 0) as bigint) as sla_a_incl_wait_breaches_before,
     cast(coalesce(results.breaches_avoided, 0) as bigint) as sla_a_incl_wait_breaches_avoided,
-    cast(100.0 * everyone.breaches / nullif(everyone.sla_cases, 0) as double) as breach_pct_before,
-    cast(100.0 * (everyone.breaches - coalesce(results.breaches_avoided, 0)) / nullif(everyone.sla_cases, 0) as double)
+    cast(100.0 * all_cases.breaches / nullif(all_cases.sla_cases, 0) as double) as breach_pct_before,
+    cast(100.0 * (all_cases.breaches - coalesce(results.breaches_avoided, 0)) / nullif(all_cases.sla_cases, 0) as double)
         as breach_pct_after,
     cast(coalesce(results.hours_saved, 0) as double) as hours_saved,
-    named.rework_measure
-from named
-left join results on named.scenario = results.scenario
-cross join everyone
+    scenario_names.rework_measure
+from scenario_names
+left join results on scenario_names.scenario = results.scenario
+cross join all_cases

@@ -31,7 +31,7 @@ cases_with_own_promises as (
         and target_seconds is not null
 ),
 
-always_open as (
+always_open_calendars as (
     select calendar
     from staging.business_time
     group by calendar
@@ -49,10 +49,10 @@ clocks as (
         clocks.elapsed_seconds,
         clocks.due_at,
         clocks.is_source_promise,
-        clocks.is_source_promise or always_open.calendar is not null as is_time_comparable,
+        clocks.is_source_promise or always_open_calendars.calendar is not null as is_time_comparable,
         clocks.is_source_promise or cases_with_own_promises.case_id is null as is_promise_comparable
     from staging.sla_clocks as clocks
-    left join always_open on clocks.calendar = always_open.calendar
+    left join always_open_calendars on clocks.calendar = always_open_calendars.calendar
     left join cases_with_own_promises on clocks.case_id = cases_with_own_promises.case_id
     where
         clocks.intake_date >= $start_date
@@ -60,7 +60,7 @@ clocks as (
         and not clocks.is_superseded
 ),
 
-paired as (
+verdict_clocks as (
     select
         verdicts.verdict_id,
         clocks.policy,
@@ -84,7 +84,7 @@ paired as (
 ),
 
 -- A verdict on everything that is promised of a case.
-paired_with_all as (
+case_verdict_clocks as (
     select
         verdicts.verdict_id,
         case when min(clocks.policy) = max(clocks.policy) then min(clocks.policy) end as policy,
@@ -107,30 +107,30 @@ paired_with_all as (
     group by verdicts.verdict_id
 ),
 
-ours as (
+all_verdict_clocks as (
     select *
-    from paired
+    from verdict_clocks
     where choice = 1
 
     union all
 
     select *
-    from paired_with_all
+    from case_verdict_clocks
 ),
 
-compared as (
+verdict_comparisons as (
     select
         verdicts.*,
-        ours.policy,
-        ours.outcome,
-        ours.reason,
-        ours.elapsed_seconds as our_elapsed_seconds,
-        ours.due_at,
+        all_verdict_clocks.policy,
+        all_verdict_clocks.outcome,
+        all_verdict_clocks.reason,
+        all_verdict_clocks.elapsed_seconds as our_elapsed_seconds,
+        all_verdict_clocks.due_at,
         case
-            when ours.is_time_comparable then ours.elapsed_seconds - verdicts.elapsed_seconds
+            when all_verdict_clocks.is_time_comparable then all_verdict_clocks.elapsed_seconds - verdicts.elapsed_seconds
         end as difference_seconds
     from verdicts
-    left join ours on verdicts.verdict_id = ours.verdict_id
+    left join all_verdict_clocks on verdicts.verdict_id = all_verdict_clocks.verdict_id
 )
 
 select
@@ -160,4 +160,4 @@ select
         when is_breached is not null or difference_seconds is not null then 'agrees'
         else 'nothing_compared'
     end as comparison
-from compared
+from verdict_comparisons

@@ -27,7 +27,7 @@ promises as (
 ),
 
 -- Most cases have one promise from intake on: nothing to compare.
-constant as (
+constant_clocks as (
     select
         cycles.source,
         cycles.case_id,
@@ -56,7 +56,7 @@ constant as (
 ),
 
 -- In force at an instant of the cycle; a cycle without length has its start.
-overlapping as (
+overlapping_promises as (
     select
         cycles.source,
         cycles.case_id,
@@ -93,7 +93,7 @@ overlapping as (
         )
 ),
 
-numbered as (
+numbered_promises as (
     select
         *,
         row_number() over (
@@ -102,21 +102,21 @@ numbered as (
         lag(change) over (
             partition by case_id, metric, reopen, cycle, is_source_promise order by in_force_from_at desc
         ) as next_change
-    from overlapping
+    from overlapping_promises
 ),
 
 -- A policy that lost force twice in a cycle has one clock: of its last stretch.
-judged as (
+judged_promises as (
     select
         *,
         row_number() over (
             partition by case_id, metric, reopen, cycle, is_source_promise, policy order by in_force_from_at desc
         ) as number_from_last_of_policy
-    from numbered
+    from numbered_promises
     where number_from_last = 1 or next_change = 'restart'
 ),
 
-chosen as (
+chosen_promises as (
     select
         *,
         is_source_promise and not is_in_force_at_end as is_withdrawn,
@@ -125,61 +125,61 @@ chosen as (
             when change = 'restart' and in_force_from_at > cycle_started_at then in_force_from_at
             else cycle_started_at
         end as counted_from_at
-    from judged
+    from judged_promises
     where number_from_last_of_policy = 1
 ),
 
 -- A part that had stopped before its promise was withdrawn is how that clock ended: the next part began under no promise.
 last_promised_parts as (
     select
-        chosen.case_id,
-        chosen.metric,
-        chosen.reopen,
-        chosen.cycle,
+        chosen_promises.case_id,
+        chosen_promises.metric,
+        chosen_promises.reopen,
+        chosen_promises.cycle,
         parts.stopped_at,
         parts.is_stopped_by_event,
         parts.reason,
         parts.end_event_id,
         row_number() over (
-            partition by chosen.case_id, chosen.metric, chosen.reopen, chosen.cycle order by parts.part desc
+            partition by chosen_promises.case_id, chosen_promises.metric, chosen_promises.reopen, chosen_promises.cycle order by parts.part desc
         ) as number_from_last
-    from chosen
+    from chosen_promises
     inner join staging.sla_cycles as parts
         on
-            chosen.case_id = parts.case_id
-            and chosen.metric = parts.metric
-            and chosen.reopen = parts.reopen
-            and chosen.cycle = parts.cycle
+            chosen_promises.case_id = parts.case_id
+            and chosen_promises.metric = parts.metric
+            and chosen_promises.reopen = parts.reopen
+            and chosen_promises.cycle = parts.cycle
     where
-        chosen.is_withdrawn
+        chosen_promises.is_withdrawn
         and parts.intake_date >= $start_date
         and parts.intake_date < $end_date
-        and parts.started_at < chosen.in_force_to_at
+        and parts.started_at < chosen_promises.in_force_to_at
 ),
 
-with_ends as (
+promises_with_ends as (
     select
-        chosen.*,
+        chosen_promises.*,
         parts.case_id is not null as is_stopped_before_withdrawal,
         parts.stopped_at as part_stopped_at,
         parts.is_stopped_by_event as is_part_stopped_by_event,
         parts.reason as part_reason,
         parts.end_event_id as part_end_event_id
-    from chosen
+    from chosen_promises
     left join last_promised_parts as parts
         on
-            chosen.is_withdrawn
-            and chosen.case_id = parts.case_id
-            and chosen.metric = parts.metric
-            and chosen.reopen = parts.reopen
-            and chosen.cycle = parts.cycle
+            chosen_promises.is_withdrawn
+            and chosen_promises.case_id = parts.case_id
+            and chosen_promises.metric = parts.metric
+            and chosen_promises.reopen = parts.reopen
+            and chosen_promises.cycle = parts.cycle
             and parts.number_from_last = 1
-            and parts.stopped_at <= chosen.in_force_to_at
+            and parts.stopped_at <= chosen_promises.in_force_to_at
 ),
 
 clocks as (
     select *
-    from constant
+    from constant_clocks
 
     union all
 
@@ -220,7 +220,7 @@ clocks as (
             when is_stopped_before_withdrawal then part_end_event_id
             when not is_superseded and not is_withdrawn then end_event_id
         end as end_event_id
-    from with_ends
+    from promises_with_ends
 ),
 
 -- Of the calendars in force until the clock's end the last one; where another was in force before it, the calendar changed.
@@ -230,7 +230,7 @@ clock_calendars as (
         clocks.policy,
         clocks.metric,
         clocks.cycle,
-        max_by(calendars.calendar, calendars.calendar_from_at) as last_calendar,
+        max_by(calendars.calendar, calendars.calendar_from_at) filter (where calendars.calendar is not null) as last_calendar,
         count(*) filter (
             where
             (calendars.calendar_to_at is null or calendars.calendar_to_at > clocks.counted_from_at)

@@ -90,9 +90,13 @@ added_up as (
         sum(running_seconds) as running_seconds,
         sum(paused_seconds) as paused_seconds,
         bool_or(open_seconds_at_start is null or (stopped_at is not null and open_seconds_at_stop is null)) as is_outside_horizon,
-        max_by(open_seconds_at_stop, started_at) as open_seconds_at_stop,
-        coalesce(min_by(calendar, reached_from_at), max_by(calendar, started_at)) as calendar_at_due,
-        min_by(open_seconds_at_target, reached_from_at) as open_seconds_when_reached
+        max_by(open_seconds_at_stop, started_at) filter (where open_seconds_at_stop is not null) as open_seconds_at_stop,
+        coalesce(
+            min_by(calendar, reached_from_at) filter (where calendar is not null),
+            max_by(calendar, started_at) filter (where calendar is not null)
+        ) as calendar_at_due,
+        min_by(open_seconds_at_target, reached_from_at) filter (where open_seconds_at_target is not null)
+            as open_seconds_when_reached
     from spans_with_reach
     group by case_id, policy, metric, cycle
 ),

@@ -62,7 +62,7 @@ instants as (
     from cases
 ),
 
-counted as (
+milestone_times as (
     select
         instants.case_id,
         instants.milestone,
@@ -81,14 +81,14 @@ counted as (
             and instants.instant < business_time.segment_end_at
 ),
 
-side_by_side as (
+stage_columns as (
     select
         case_id,
         max(case when milestone = 'triage' then open_seconds end) as triage,
         max(case when milestone = 'investigation' then open_seconds end) as investigation,
         max(case when milestone = 'review' then open_seconds end) as review,
         max(case when milestone = 'resolved' then open_seconds end) as resolved
-    from counted
+    from milestone_times
     group by case_id
 )
 
@@ -104,21 +104,21 @@ select
                 cases.triage_ts >= cases.intake_ts
                 and cases.investigation_ts >= cases.triage_ts
                 and cases.investigation_ts <= cases.resolved_ts
-                then (side_by_side.investigation - side_by_side.triage) / 60.0
+                then (stage_columns.investigation - stage_columns.triage) / 60.0
         end as double
     ) as triage_to_investigation_business_minutes,
     cast(
         case
             when cases.investigation_ts >= cases.intake_ts and cases.review_qa_ts <= cases.resolved_ts
-                then (side_by_side.review - side_by_side.investigation) / 60.0
+                then (stage_columns.review - stage_columns.investigation) / 60.0
         end as double
     ) as investigation_to_review_business_minutes,
     cast(
         case
             when cases.review_qa_ts >= cases.intake_ts and cases.resolved_ts >= cases.review_qa_ts
-                then (side_by_side.resolved - side_by_side.review) / 60.0
+                then (stage_columns.resolved - stage_columns.review) / 60.0
         end as double
     ) as review_to_resolved_business_minutes,
     cases.resolution_incl_wait_business_minutes
 from cases
-left join side_by_side on cases.case_id = side_by_side.case_id
+left join stage_columns on cases.case_id = stage_columns.case_id

@@ -28,7 +28,7 @@ cases as (
 ),
 
 -- A case whose first resolution was not judged counts on the desk's own hours.
-reworked as (
+rework_spans as (
     select
         cases.*,
         coalesce(metrics.resolution_calendar, 'desk') as calendar
@@ -45,41 +45,41 @@ tiers as (
 )
 
 select
-    reworked.case_id,
-    reworked.intake_date,
-    reworked.tier,
-    reworked.case_type,
-    reworked.reopen_count,
-    reworked.reopened_ts,
-    reworked.last_resolved_ts,
+    rework_spans.case_id,
+    rework_spans.intake_date,
+    rework_spans.tier,
+    rework_spans.case_type,
+    rework_spans.reopen_count,
+    rework_spans.reopened_ts,
+    rework_spans.last_resolved_ts,
     cast(
         (
             stop_time.open_seconds_before
             + case
                 when stop_time.is_open
-                    then (epoch_us(reworked.reworked_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
+                    then (epoch_us(rework_spans.reworked_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
                 else 0
             end
             - start_time.open_seconds_before
             - case
                 when start_time.is_open
-                    then (epoch_us(reworked.reopened_ts) - epoch_us(start_time.segment_start_at)) // 1000000
+                    then (epoch_us(rework_spans.reopened_ts) - epoch_us(start_time.segment_start_at)) // 1000000
                 else 0
             end
         ) / 60.0 as double
     ) as measured_rework_business_minutes,
     cast(tiers.median_business_minutes as double) as proxy_rework_business_minutes
-from reworked
-left join tiers on reworked.tier is not distinct from tiers.tier
+from rework_spans
+left join tiers on rework_spans.tier is not distinct from tiers.tier
 left join staging.business_time as start_time
     on
-        reworked.calendar = start_time.calendar
-        and cast(reworked.reopened_ts as date) = start_time.utc_date
-        and reworked.reopened_ts >= start_time.segment_start_at
-        and reworked.reopened_ts < start_time.segment_end_at
+        rework_spans.calendar = start_time.calendar
+        and cast(rework_spans.reopened_ts as date) = start_time.utc_date
+        and rework_spans.reopened_ts >= start_time.segment_start_at
+        and rework_spans.reopened_ts < start_time.segment_end_at
 left join staging.business_time as stop_time
     on
-        reworked.calendar = stop_time.calendar
-        and cast(reworked.reworked_ts as date) = stop_time.utc_date
-        and reworked.reworked_ts >= stop_time.segment_start_at
-        and reworked.reworked_ts < stop_time.segment_end_at
+        rework_spans.calendar = stop_time.calendar
+        and cast(rework_spans.reworked_ts as date) = stop_time.utc_date
+        and rework_spans.reworked_ts >= stop_time.segment_start_at
+        and rework_spans.reworked_ts < stop_time.segment_end_at

@@ -1,7 +1,7 @@
 -- One row is one distinct message of a case.
 -- Of messages of one kind at one instant the first in the source's order stays, ties by message_id: whatever they say, they ask for and
 -- answer the same (docs/decisions/0001-event-deduplication.md).
-with ranked as (
+with ranked_messages as (
     select
         *,
         row_number() over (partition by case_id, signal, sent_ts order by source_sequence, message_id) as copy_number,
@@ -23,5 +23,5 @@ select
     author_kind,
     agent,
     cast(copies as bigint) as copies
-from ranked
+from ranked_messages
 where copy_number = 1

@@ -32,7 +32,7 @@ replies as (
     where replies.signal = 'PUBLIC_REPLY'
 ),
 
-ranked as (
+ranked_replies as (
     select
         source,
         case_id,
@@ -46,37 +46,37 @@ ranked as (
 )
 
 select
-    ranked.source,
-    ranked.case_id,
-    ranked.intake_date,
-    ranked.sent_ts as first_reply_at,
-    ranked.agent as first_reply_agent,
-    cast((epoch_us(ranked.sent_ts) - epoch_us(ranked.asked_ts)) // 1000000 / 60.0 as double) as first_reply_calendar_minutes,
+    ranked_replies.source,
+    ranked_replies.case_id,
+    ranked_replies.intake_date,
+    ranked_replies.sent_ts as first_reply_at,
+    ranked_replies.agent as first_reply_agent,
+    cast((epoch_us(ranked_replies.sent_ts) - epoch_us(ranked_replies.asked_ts)) // 1000000 / 60.0 as double) as first_reply_calendar_minutes,
     cast(
         (
             stop_time.open_seconds_before
             + case
-                when stop_time.is_open then (epoch_us(ranked.sent_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
+                when stop_time.is_open then (epoch_us(ranked_replies.sent_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
                 else 0
             end
             - start_time.open_seconds_before
             - case
-                when start_time.is_open then (epoch_us(ranked.asked_ts) - epoch_us(start_time.segment_start_at)) // 1000000
+                when start_time.is_open then (epoch_us(ranked_replies.asked_ts) - epoch_us(start_time.segment_start_at)) // 1000000
                 else 0
             end
         ) / 60.0 as double
     ) as first_reply_business_minutes
-from ranked
+from ranked_replies
 left join staging.business_time as start_time
     on
         start_time.calendar = 'desk'
-        and cast(ranked.asked_ts as date) = start_time.utc_date
-        and ranked.asked_ts >= start_time.segment_start_at
-        and ranked.asked_ts < start_time.segment_end_at
+        and cast(ranked_replies.asked_ts as date) = start_time.utc_date
+        and ranked_replies.asked_ts >= start_time.segment_start_at
+        and ranked_replies.asked_ts < start_time.segment_end_at
 left join staging.business_time as stop_time
     on
         stop_time.calendar = 'desk'
-        and cast(ranked.sent_ts as date) = stop_time.utc_date
-        and ranked.sent_ts >= stop_time.segment_start_at
-        and ranked.sent_ts < stop_time.segment_end_at
-where ranked.reply_number = 1 and ranked.sent_ts >= ranked.asked_ts
+        and cast(ranked_replies.sent_ts as date) = stop_time.utc_date
+        and ranked_replies.sent_ts >= stop_time.segment_start_at
+        and ranked_replies.sent_ts < stop_time.segment_end_at
+where ranked_replies.reply_number = 1 and ranked_replies.sent_ts >= ranked_replies.asked_ts

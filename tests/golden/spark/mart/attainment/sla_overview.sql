@@ -1,0 +1,131 @@
+-- The Spark SQL of sql/mart/attainment/sla_overview.sql, written by `make docs`.
+WITH clock_counts AS (
+  SELECT
+    source,
+    policy,
+    metric,
+    is_source_promise,
+    dimension,
+    dimension_value,
+    SUM(clocks) AS clocks,
+    SUM(met_clocks) AS met_clocks,
+    SUM(breached_clocks) AS breached_clocks,
+    SUM(running_clocks) AS running_clocks,
+    SUM(unknown_clocks) AS unknown_clocks,
+    SUM(late_seconds) AS late_seconds
+  FROM mart.sla_attainment_daily
+  GROUP BY
+    source,
+    policy,
+    metric,
+    is_source_promise,
+    dimension,
+    dimension_value
+), late_open_clocks AS (
+  SELECT
+    cases.source,
+    clocks.case_id,
+    cases.intake_date,
+    clocks.policy,
+    clocks.metric,
+    COALESCE(clocks.team, 'none') AS queue,
+    COALESCE(clocks.priority, 'none') AS priority,
+    COALESCE(clocks.tier, 'none') AS tier,
+    COALESCE(cases.region, 'none') AS region,
+    COALESCE(cases.brand, 'none') AS brand,
+    COALESCE(cases.channel, 'none') AS channel
+  FROM mart.open_clocks AS clocks
+  INNER JOIN staging.case_milestones AS cases
+    ON clocks.case_id = cases.case_id
+  WHERE
+    clocks.outcome = 'breached'
+), open_clock_counts AS (
+  SELECT
+    source,
+    policy,
+    metric,
+    CASE
+      WHEN GROUPING(queue) = 0
+      THEN 'queue'
+      WHEN GROUPING(priority) = 0
+      THEN 'priority'
+      WHEN GROUPING(tier) = 0
+      THEN 'tier'
+      WHEN GROUPING(region) = 0
+      THEN 'region'
+      WHEN GROUPING(brand) = 0
+      THEN 'brand'
+      WHEN GROUPING(channel) = 0
+      THEN 'channel'
+      ELSE 'all'
+    END AS dimension,
+    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
+    COUNT(*) AS clocks
+  FROM late_open_clocks
+  GROUP BY
+    GROUPING SETS (
+      (source, policy, metric),
+      (source, policy, metric, queue),
+      (source, policy, metric, priority),
+      (source, policy, metric, tier),
+      (source, policy, metric, region),
+      (source, policy, metric, brand),
+      (source, policy, metric, channel)
+    )
+  UNION ALL
+  SELECT
+    late_open_clocks.source,
+    late_open_clocks.policy,
+    late_open_clocks.metric,
+    dimensions.dimension_name AS dimension,
+    COALESCE(dimensions.dimension_value, 'none') AS dimension_value,
+    COUNT(*) AS clocks
+  FROM late_open_clocks
+  INNER JOIN staging.case_dimensions AS dimensions
+    ON late_open_clocks.case_id = dimensions.case_id
+    AND late_open_clocks.intake_date = dimensions.intake_date
+  GROUP BY
+    late_open_clocks.source,
+    late_open_clocks.policy,
+    late_open_clocks.metric,
+    dimensions.dimension_name,
+    COALESCE(dimensions.dimension_value, 'none')
+), clock_counts_with_open AS (
+  SELECT
+    clock_counts.source,
+    clock_counts.policy,
+    clock_counts.metric,
+    clock_counts.is_source_promise,
+    clock_counts.dimension,
+    clock_counts.dimension_value,
+    clock_counts.clocks,
+    clock_counts.met_clocks,
+    clock_counts.breached_clocks,
+    clock_counts.running_clocks,
+    clock_counts.unknown_clocks,
+    clock_counts.late_seconds,
+    COALESCE(open_clock_counts.clocks, 0) AS open_breached_clocks
+  FROM clock_counts
+  LEFT JOIN open_clock_counts
+    ON clock_counts.source = open_clock_counts.source
+    AND clock_counts.policy = open_clock_counts.policy
+    AND clock_counts.metric = open_clock_counts.metric
+    AND clock_counts.dimension = open_clock_counts.dimension
+    AND clock_counts.dimension_value = open_clock_counts.dimension_value
+)
+SELECT
+  source,
+  policy,
+  metric,
+  is_source_promise,
+  dimension,
+  dimension_value,
+  CAST(clocks AS BIGINT) AS clocks,
+  CAST(met_clocks AS BIGINT) AS met_clocks,
+  CAST(breached_clocks AS BIGINT) AS breached_clocks,
+  CAST(open_breached_clocks AS BIGINT) AS open_breached_clocks,
+  CAST(running_clocks - open_breached_clocks AS BIGINT) AS running_clocks,
+  CAST(unknown_clocks AS BIGINT) AS unknown_clocks,
+  CAST(CAST(100.0 * met_clocks AS DOUBLE) / CAST(NULLIF(met_clocks + breached_clocks + open_breached_clocks, 0) AS DOUBLE) AS DOUBLE) AS attainment_pct,
+  CAST(CAST(CAST(late_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(breached_clocks, 0) AS DOUBLE) AS DOUBLE) AS late_avg_business_minutes
+FROM clock_counts_with_open

@@ -1,0 +1,98 @@
+-- The Spark SQL of sql/mart/scenarios/scenario_results.sql, written by `make docs`.
+WITH shortened_stages AS (
+  SELECT
+    levers.scenario,
+    stages.case_id,
+    levers.reduction_rate * CASE levers.stage
+      WHEN 'triage_to_investigation'
+      THEN stages.triage_to_investigation_business_minutes
+      WHEN 'investigation_to_review'
+      THEN stages.investigation_to_review_business_minutes
+      WHEN 'review_to_resolved'
+      THEN stages.review_to_resolved_business_minutes
+    END AS business_minutes
+  FROM staging.scenario_levers AS levers
+  INNER JOIN staging.case_stage_durations AS stages
+    ON levers.tier IS NULL OR levers.tier = stages.tier
+  WHERE
+    levers.lever = 'shorten_stage'
+), reduced_rework AS (
+  SELECT
+    levers.scenario,
+    rework.case_id,
+    levers.reduction_rate * CASE levers.rework_measure
+      WHEN 'proxy'
+      THEN rework.proxy_rework_business_minutes
+      WHEN 'measured'
+      THEN rework.measured_rework_business_minutes
+    END AS business_minutes
+  FROM staging.scenario_levers AS levers
+  INNER JOIN staging.reopen_penalty AS rework
+    ON levers.tier IS NULL OR levers.tier = rework.tier
+  WHERE
+    levers.lever = 'fewer_reopens'
+), affected_cases AS (
+  SELECT
+    COALESCE(shortened_stages.scenario, reduced_rework.scenario) AS scenario,
+    COALESCE(shortened_stages.case_id, reduced_rework.case_id) AS case_id,
+    COALESCE(shortened_stages.business_minutes, 0) AS earlier_business_minutes,
+    CAST(COALESCE(shortened_stages.business_minutes, 0) AS DECIMAL(18, 6)) + CAST(COALESCE(reduced_rework.business_minutes, 0) AS DECIMAL(18, 6)) AS saved_business_minutes
+  FROM shortened_stages
+  FULL JOIN reduced_rework
+    ON shortened_stages.scenario = reduced_rework.scenario
+    AND shortened_stages.case_id = reduced_rework.case_id
+  WHERE
+    NOT shortened_stages.business_minutes IS NULL
+    OR NOT reduced_rework.business_minutes IS NULL
+), case_verdicts AS (
+  SELECT
+    case_id,
+    resolution_incl_wait_business_minutes,
+    resolution_incl_wait_target_business_minutes
+  FROM staging.case_sla_metrics
+  WHERE
+    is_sla_a_incl_wait_breached
+), results AS (
+  SELECT
+    affected_cases.scenario,
+    COUNT(*) AS eligible_cases,
+    COUNT(case_verdicts.case_id) AS breaches_before,
+    COUNT(*) FILTER(WHERE
+      case_verdicts.resolution_incl_wait_business_minutes - affected_cases.earlier_business_minutes <= case_verdicts.resolution_incl_wait_target_business_minutes) AS breaches_avoided,
+    CAST(SUM(affected_cases.saved_business_minutes) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS hours_saved
+  FROM affected_cases
+  LEFT JOIN case_verdicts
+    ON affected_cases.case_id = case_verdicts.case_id
+  GROUP BY
+    affected_cases.scenario
+), scenario_names AS (
+  SELECT
+    scenario,
+    MAX(description) AS description,
+    MAX(rework_measure) AS rework_measure
+  FROM staging.scenario_levers
+  GROUP BY
+    scenario
+), all_cases AS (
+  SELECT
+    COUNT(*) AS sla_cases,
+    COUNT(*) FILTER(WHERE
+      is_sla_a_incl_wait_breached) AS breaches
+  FROM staging.case_sla_metrics
+)
+SELECT
+  scenario_names.scenario,
+  scenario_names.description,
+  CAST(COALESCE(results.eligible_cases, 0) AS BIGINT) AS eligible_cases,
+  CAST(COALESCE(results.breaches_before, 0) AS BIGINT) AS sla_a_incl_wait_breaches_before,
+  CAST(COALESCE(results.breaches_avoided, 0) AS BIGINT) AS sla_a_incl_wait_breaches_avoided,
+  CAST(CAST(100.0 * all_cases.breaches AS DOUBLE) / CAST(NULLIF(all_cases.sla_cases, 0) AS DOUBLE) AS DOUBLE) AS breach_pct_before,
+  CAST(CAST(100.0 * (
+    all_cases.breaches - COALESCE(results.breaches_avoided, 0)
+  ) AS DOUBLE) / CAST(NULLIF(all_cases.sla_cases, 0) AS DOUBLE) AS DOUBLE) AS breach_pct_after,
+  CAST(COALESCE(results.hours_saved, 0) AS DOUBLE) AS hours_saved,
+  scenario_names.rework_measure
+FROM scenario_names
+LEFT JOIN results
+  ON scenario_names.scenario = results.scenario
+CROSS JOIN all_cases

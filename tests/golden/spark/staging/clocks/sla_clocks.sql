@@ -1,0 +1,191 @@
+-- The Spark SQL of sql/staging/clocks/sla_clocks.sql, written by `make docs`.
+WITH runs AS (
+  SELECT
+    *
+  FROM staging.sla_clock_windows
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), spans AS (
+  SELECT
+    *
+  FROM staging.sla_clock_spans
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), at_once AS (
+  SELECT
+    spans.case_id,
+    spans.policy,
+    spans.metric,
+    spans.cycle,
+    spans.running_seconds,
+    spans.paused_seconds,
+    spans.open_seconds_at_start IS NULL
+    OR (
+      NOT spans.stopped_at IS NULL AND spans.open_seconds_at_stop IS NULL
+    ) AS is_outside_horizon,
+    spans.open_seconds_at_stop,
+    spans.calendar AS calendar_at_due,
+    CASE
+      WHEN spans.stopped_at IS NULL OR spans.running_seconds >= runs.target_seconds
+      THEN spans.open_seconds_at_start + runs.target_seconds
+    END AS open_seconds_when_reached
+  FROM spans
+  INNER JOIN runs
+    ON spans.case_id = runs.case_id
+    AND spans.policy = runs.policy
+    AND spans.metric = runs.metric
+    AND spans.cycle = runs.cycle
+  WHERE
+    spans.is_only_span
+), spans_with_running_before AS (
+  SELECT
+    *,
+    COALESCE(
+      SUM(running_seconds) OVER (
+        PARTITION BY case_id, policy, metric, cycle
+        ORDER BY started_at NULLS LAST, stopped_at NULLS LAST
+        rows BETWEEN UNBOUNDED preceding AND 1 preceding
+      ),
+      0
+    ) AS running_seconds_before
+  FROM spans
+  WHERE
+    NOT is_only_span
+), spans_with_reach AS (
+  SELECT
+    spans.*,
+    CASE
+      WHEN spans.state = 'running'
+      AND (
+        spans.stopped_at IS NULL
+        OR spans.running_seconds_before + spans.running_seconds >= runs.target_seconds
+      )
+      THEN spans.started_at
+    END AS reached_from_at,
+    spans.open_seconds_at_start + runs.target_seconds - spans.running_seconds_before AS open_seconds_at_target
+  FROM spans_with_running_before AS spans
+  INNER JOIN runs
+    ON spans.case_id = runs.case_id
+    AND spans.policy = runs.policy
+    AND spans.metric = runs.metric
+    AND spans.cycle = runs.cycle
+), added_up AS (
+  SELECT
+    case_id,
+    policy,
+    metric,
+    cycle,
+    SUM(running_seconds) AS running_seconds,
+    SUM(paused_seconds) AS paused_seconds,
+    BOOL_OR(
+      open_seconds_at_start IS NULL
+      OR (
+        NOT stopped_at IS NULL AND open_seconds_at_stop IS NULL
+      )
+    ) AS is_outside_horizon,
+    MAX_BY(open_seconds_at_stop, started_at) FILTER(WHERE
+      NOT open_seconds_at_stop IS NULL) AS open_seconds_at_stop,
+    COALESCE(
+      MIN_BY(calendar, reached_from_at) FILTER(WHERE
+        NOT calendar IS NULL),
+      MAX_BY(calendar, started_at) FILTER(WHERE
+        NOT calendar IS NULL)
+    ) AS calendar_at_due,
+    MIN_BY(open_seconds_at_target, reached_from_at) FILTER(WHERE
+      NOT open_seconds_at_target IS NULL) AS open_seconds_when_reached
+  FROM spans_with_reach
+  GROUP BY
+    case_id,
+    policy,
+    metric,
+    cycle
+), totals AS (
+  SELECT
+    *
+  FROM at_once
+  UNION ALL
+  SELECT
+    *
+  FROM added_up
+), measured AS (
+  SELECT
+    runs.*,
+    totals.running_seconds,
+    totals.paused_seconds,
+    totals.calendar_at_due,
+    CASE
+      WHEN runs.stopped_at < runs.started_at
+      THEN 'stopped_before_start'
+      WHEN totals.is_outside_horizon
+      THEN 'outside_calendar_horizon'
+    END AS reason_uncountable,
+    CASE
+      WHEN NOT totals.open_seconds_when_reached IS NULL
+      THEN totals.open_seconds_when_reached
+      WHEN NOT runs.stopped_at IS NULL
+      THEN totals.open_seconds_at_stop + runs.target_seconds - totals.running_seconds
+    END AS open_seconds_at_due
+  FROM runs
+  LEFT JOIN totals
+    ON runs.case_id = totals.case_id
+    AND runs.policy = totals.policy
+    AND runs.metric = totals.metric
+    AND runs.cycle = totals.cycle
+), judged AS (
+  SELECT
+    *,
+    CASE
+      WHEN NOT reason_uncountable IS NULL
+      THEN 'unknown'
+      WHEN stopped_at IS NULL
+      THEN 'running'
+      WHEN NOT is_stopped_by_event AND NOT is_superseded
+      THEN 'unknown'
+      WHEN running_seconds > target_seconds
+      THEN 'breached'
+      WHEN is_superseded
+      THEN 'unknown'
+      ELSE 'met'
+    END AS outcome
+  FROM measured
+)
+SELECT
+  judged.source,
+  judged.case_id,
+  judged.intake_date,
+  judged.policy,
+  judged.metric,
+  judged.cycle,
+  judged.calendar,
+  judged.started_at,
+  judged.stopped_at,
+  CAST(CASE WHEN judged.outcome IN ('met', 'breached') THEN judged.running_seconds END AS BIGINT) AS elapsed_seconds,
+  CAST(CASE WHEN judged.outcome IN ('met', 'breached') THEN judged.paused_seconds END AS BIGINT) AS paused_seconds,
+  judged.target_seconds,
+  CAST(CASE
+    WHEN judged.outcome IN ('met', 'breached', 'running')
+    THEN hours.segment_start_at + (
+      judged.open_seconds_at_due - hours.open_seconds_before
+    ) * INTERVAL '1' SECOND
+  END AS TIMESTAMP_NTZ) AS due_at,
+  CAST(CASE
+    WHEN judged.outcome IN ('met', 'breached')
+    THEN judged.target_seconds - judged.running_seconds
+  END AS BIGINT) AS early_seconds,
+  judged.outcome,
+  CASE
+    WHEN judged.outcome = 'unknown'
+    THEN COALESCE(judged.reason_uncountable, judged.reason)
+  END AS reason,
+  judged.is_stopped_by_event,
+  judged.stopped_at IS NULL AS is_open,
+  judged.is_superseded,
+  judged.is_source_promise,
+  judged.start_event_id,
+  judged.end_event_id
+FROM judged
+LEFT JOIN staging.business_hours_dim AS hours
+  ON judged.calendar_at_due = hours.calendar
+  AND CAST(judged.open_seconds_at_due - 1 AS BIGINT) DIV CAST(3600 AS BIGINT) = hours.open_hour_number
+  AND judged.open_seconds_at_due > hours.open_seconds_before
+  AND judged.open_seconds_at_due <= hours.open_seconds_before + CAST(UNIX_MICROS(CAST(hours.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(hours.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)

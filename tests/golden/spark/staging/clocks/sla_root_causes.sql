@@ -1,0 +1,269 @@
+-- The Spark SQL of sql/staging/clocks/sla_root_causes.sql, written by `make docs`.
+WITH running AS (
+  SELECT
+    spans.case_id,
+    spans.intake_date,
+    spans.policy,
+    spans.metric,
+    spans.cycle,
+    spans.calendar,
+    clocks.outcome,
+    spans.open_seconds_at_start,
+    spans.open_seconds_at_stop
+  FROM staging.sla_clock_spans AS spans
+  INNER JOIN staging.sla_clocks AS clocks
+    ON spans.case_id = clocks.case_id
+    AND spans.policy = clocks.policy
+    AND spans.metric = clocks.metric
+    AND spans.cycle = clocks.cycle
+  WHERE
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND clocks.intake_date >= :start_date
+    AND clocks.intake_date < :end_date
+    AND spans.state = 'running'
+    AND spans.running_seconds > 0
+    AND clocks.outcome IN ('met', 'breached')
+), calendars AS (
+  SELECT DISTINCT
+    calendar
+  FROM running
+), statuses AS (
+  SELECT
+    spans.case_id,
+    spans.status,
+    calendars.calendar,
+    start_time.open_seconds_before + CASE
+      WHEN start_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_start,
+    stop_time.open_seconds_before + CASE
+      WHEN stop_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_stop
+  FROM staging.status_spans AS spans
+  CROSS JOIN calendars
+  INNER JOIN staging.business_time AS start_time
+    ON calendars.calendar = start_time.calendar
+    AND CAST(spans.started_at AS DATE) = start_time.utc_date
+    AND spans.started_at >= start_time.segment_start_at
+    AND spans.started_at < start_time.segment_end_at
+  LEFT JOIN staging.business_time AS stop_time
+    ON calendars.calendar = stop_time.calendar
+    AND CAST(spans.ended_at AS DATE) = stop_time.utc_date
+    AND spans.ended_at >= stop_time.segment_start_at
+    AND spans.ended_at < stop_time.segment_end_at
+  WHERE
+    spans.intake_date >= :start_date AND spans.intake_date < :end_date
+), pieces AS (
+  SELECT
+    running.case_id,
+    running.intake_date,
+    running.policy,
+    running.metric,
+    running.cycle,
+    running.calendar,
+    running.outcome,
+    statuses.status,
+    CASE
+      WHEN statuses.open_seconds_at_start > running.open_seconds_at_start
+      THEN statuses.open_seconds_at_start
+      ELSE running.open_seconds_at_start
+    END AS open_seconds_at_start,
+    CASE
+      WHEN statuses.open_seconds_at_stop < running.open_seconds_at_stop
+      THEN statuses.open_seconds_at_stop
+      ELSE running.open_seconds_at_stop
+    END AS open_seconds_at_stop
+  FROM running
+  INNER JOIN statuses
+    ON running.case_id = statuses.case_id AND running.calendar = statuses.calendar
+  WHERE
+    statuses.open_seconds_at_start < running.open_seconds_at_stop
+    AND (
+      statuses.open_seconds_at_stop IS NULL
+      OR statuses.open_seconds_at_stop > running.open_seconds_at_start
+    )
+), stages AS (
+  SELECT
+    case_id,
+    intake_date,
+    policy,
+    metric,
+    cycle,
+    outcome,
+    status,
+    SUM(open_seconds_at_stop - open_seconds_at_start) AS seconds
+  FROM pieces
+  GROUP BY
+    case_id,
+    intake_date,
+    policy,
+    metric,
+    cycle,
+    outcome,
+    status
+), peers AS (
+  SELECT
+    intake_date,
+    policy,
+    metric,
+    status,
+    COUNT(*) AS clocks,
+    PERCENTILE(seconds, 0.5) AS median_seconds
+  FROM stages
+  GROUP BY
+    intake_date,
+    policy,
+    metric,
+    status
+), ranked AS (
+  SELECT
+    stages.case_id,
+    stages.intake_date,
+    stages.policy,
+    stages.metric,
+    stages.cycle,
+    stages.status,
+    stages.seconds,
+    peers.median_seconds,
+    peers.clocks AS peer_clocks,
+    ROW_NUMBER() OVER (
+      PARTITION BY stages.case_id, stages.policy, stages.metric, stages.cycle
+      ORDER BY stages.seconds - peers.median_seconds DESC, stages.status NULLS LAST
+    ) AS place
+  FROM stages
+  INNER JOIN peers
+    ON stages.intake_date = peers.intake_date
+    AND stages.policy = peers.policy
+    AND stages.metric = peers.metric
+    AND stages.status = peers.status
+  WHERE
+    stages.outcome = 'breached'
+), caused AS (
+  SELECT
+    pieces.case_id,
+    pieces.policy,
+    pieces.metric,
+    pieces.cycle,
+    pieces.calendar,
+    pieces.open_seconds_at_start,
+    pieces.open_seconds_at_stop
+  FROM pieces
+  INNER JOIN ranked
+    ON pieces.case_id = ranked.case_id
+    AND pieces.policy = ranked.policy
+    AND pieces.metric = ranked.metric
+    AND pieces.cycle = ranked.cycle
+    AND pieces.status = ranked.status
+  WHERE
+    ranked.place = 1
+), blamed AS (
+  SELECT DISTINCT
+    case_id,
+    calendar
+  FROM caused
+), owners AS (
+  SELECT
+    owners.case_id,
+    COALESCE(owners.agent, owners.team) AS owner,
+    blamed.calendar,
+    start_time.open_seconds_before + CASE
+      WHEN start_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(owners.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_start,
+    stop_time.open_seconds_before + CASE
+      WHEN stop_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(owners.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_stop
+  FROM staging.case_owners AS owners
+  INNER JOIN blamed
+    ON owners.case_id = blamed.case_id
+  INNER JOIN staging.business_time AS start_time
+    ON blamed.calendar = start_time.calendar
+    AND CAST(owners.started_at AS DATE) = start_time.utc_date
+    AND owners.started_at >= start_time.segment_start_at
+    AND owners.started_at < start_time.segment_end_at
+  LEFT JOIN staging.business_time AS stop_time
+    ON blamed.calendar = stop_time.calendar
+    AND CAST(owners.ended_at AS DATE) = stop_time.utc_date
+    AND owners.ended_at >= stop_time.segment_start_at
+    AND owners.ended_at < stop_time.segment_end_at
+  WHERE
+    owners.intake_date >= :start_date
+    AND owners.intake_date < :end_date
+    AND (
+      NOT owners.agent IS NULL OR NOT owners.team IS NULL
+    )
+), shares AS (
+  SELECT
+    caused.case_id,
+    caused.policy,
+    caused.metric,
+    caused.cycle,
+    owners.owner,
+    CASE
+      WHEN owners.open_seconds_at_stop < caused.open_seconds_at_stop
+      THEN owners.open_seconds_at_stop
+      ELSE caused.open_seconds_at_stop
+    END - CASE
+      WHEN owners.open_seconds_at_start > caused.open_seconds_at_start
+      THEN owners.open_seconds_at_start
+      ELSE caused.open_seconds_at_start
+    END AS seconds
+  FROM caused
+  INNER JOIN owners
+    ON caused.case_id = owners.case_id AND caused.calendar = owners.calendar
+  WHERE
+    owners.open_seconds_at_start < caused.open_seconds_at_stop
+    AND (
+      owners.open_seconds_at_stop IS NULL
+      OR owners.open_seconds_at_stop > caused.open_seconds_at_start
+    )
+), held AS (
+  SELECT
+    case_id,
+    policy,
+    metric,
+    cycle,
+    owner,
+    ROW_NUMBER() OVER (
+      PARTITION BY case_id, policy, metric, cycle
+      ORDER BY SUM(seconds) DESC, owner NULLS LAST
+    ) AS place
+  FROM shares
+  GROUP BY
+    case_id,
+    policy,
+    metric,
+    cycle,
+    owner
+)
+SELECT
+  cases.source,
+  ranked.case_id,
+  ranked.intake_date,
+  ranked.policy,
+  ranked.metric,
+  ranked.cycle,
+  ranked.status AS root_cause_stage,
+  held.owner AS root_cause_owner,
+  CAST(CAST(ranked.seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS root_cause_business_minutes,
+  CAST(CAST(ranked.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS peer_median_business_minutes,
+  CAST(CAST(ranked.seconds - ranked.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS beyond_peers_business_minutes,
+  CAST(ranked.peer_clocks AS BIGINT) AS peer_clocks
+FROM ranked
+INNER JOIN staging.case_milestones AS cases
+  ON ranked.case_id = cases.case_id AND ranked.intake_date = cases.intake_date
+LEFT JOIN held
+  ON ranked.case_id = held.case_id
+  AND ranked.policy = held.policy
+  AND ranked.metric = held.metric
+  AND ranked.cycle = held.cycle
+  AND held.place = 1
+WHERE
+  ranked.place = 1

@@ -1,0 +1,70 @@
+-- The Spark SQL of sql/staging/events/case_lifecycle.sql, written by `make docs`.
+WITH points AS (
+  SELECT
+    source,
+    case_id,
+    intake_date,
+    canonical_ts AS happened_at,
+    source_sequence,
+    event_id AS point_id,
+    status AS point,
+    is_reopen
+  FROM staging.events_clean
+  UNION ALL
+  SELECT
+    source,
+    case_id,
+    intake_date,
+    sent_ts AS happened_at,
+    source_sequence,
+    message_id AS point_id,
+    signal AS point,
+    FALSE AS is_reopen
+  FROM staging.messages_deduped
+  UNION ALL
+  SELECT
+    source,
+    case_id,
+    intake_date,
+    changed_ts AS happened_at,
+    source_sequence,
+    change_id AS point_id,
+    attribute AS point,
+    FALSE AS is_reopen
+  FROM raw.attribute_changes
+  WHERE
+    attribute IN ('team', 'agent')
+), ordered AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY intake_date, case_id
+      ORDER BY happened_at NULLS LAST, source_sequence NULLS LAST, point_id NULLS LAST
+    ) AS point_number,
+    ROW_NUMBER() OVER (
+      PARTITION BY intake_date, case_id, point
+      ORDER BY happened_at NULLS LAST, source_sequence NULLS LAST, point_id NULLS LAST
+    ) AS number_of_its_kind
+  FROM points
+)
+SELECT
+  ordered.source,
+  ordered.case_id,
+  ordered.intake_date,
+  CAST(ordered.point_number AS BIGINT) AS point_number,
+  ordered.happened_at,
+  ordered.point_id,
+  ordered.point,
+  ordered.is_reopen,
+  ordered.point = 'PUBLIC_REPLY' AND ordered.number_of_its_kind = 1 AS is_first_response,
+  ordered.point = 'RESOLVED' AND ordered.number_of_its_kind = 1 AS is_first_resolution,
+  owners.team,
+  owners.agent
+FROM ordered
+LEFT JOIN staging.case_owners AS owners
+  ON ordered.intake_date = owners.intake_date
+  AND ordered.case_id = owners.case_id
+  AND ordered.happened_at >= owners.started_at
+  AND (
+    owners.ended_at IS NULL OR ordered.happened_at < owners.ended_at
+  )

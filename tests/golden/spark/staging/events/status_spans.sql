@@ -1,0 +1,88 @@
+-- The Spark SQL of sql/staging/events/status_spans.sql, written by `make docs`.
+WITH cases AS (
+  SELECT
+    source,
+    case_id,
+    intake_date,
+    intake_ts,
+    last_terminal_at
+  FROM staging.case_milestones
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), events AS (
+  SELECT
+    case_id,
+    status,
+    canonical_ts,
+    source_sequence,
+    event_id
+  FROM staging.events_clean
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), changes AS (
+  SELECT
+    case_id,
+    'INTAKE' AS status,
+    intake_ts AS instant,
+    intake_ts AS canonical_ts,
+    CAST(-1 AS BIGINT) AS source_sequence,
+    CAST(NULL AS STRING) AS event_id
+  FROM cases
+  UNION ALL
+  SELECT
+    events.case_id,
+    events.status,
+    CASE
+      WHEN events.canonical_ts < cases.intake_ts
+      THEN cases.intake_ts
+      ELSE events.canonical_ts
+    END AS instant,
+    events.canonical_ts,
+    events.source_sequence,
+    events.event_id
+  FROM events
+  INNER JOIN cases
+    ON events.case_id = cases.case_id
+  WHERE
+    cases.last_terminal_at IS NULL OR events.canonical_ts < cases.last_terminal_at
+), ordered AS (
+  SELECT
+    *,
+    LEAD(instant) OVER (
+      PARTITION BY case_id
+      ORDER BY instant NULLS LAST, canonical_ts NULLS LAST, source_sequence NULLS LAST, event_id
+    ) AS next_instant
+  FROM changes
+), lasting AS (
+  SELECT
+    *,
+    LAG(status) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS previous_status
+  FROM ordered
+  WHERE
+    next_instant IS NULL OR next_instant > instant
+), stretches AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS span_number,
+    LEAD(instant) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS next_stretch_at
+  FROM lasting
+  WHERE
+    previous_status IS NULL OR previous_status <> status
+)
+SELECT
+  cases.source,
+  stretches.case_id,
+  cases.intake_date,
+  CAST(stretches.span_number AS BIGINT) AS span_number,
+  stretches.status,
+  stretches.instant AS started_at,
+  COALESCE(stretches.next_stretch_at, cases.last_terminal_at) AS ended_at,
+  stretches.next_stretch_at IS NULL AND cases.last_terminal_at IS NULL AS is_open,
+  stretches.event_id
+FROM stretches
+INNER JOIN cases
+  ON stretches.case_id = cases.case_id
+WHERE
+  NOT stretches.next_stretch_at IS NULL
+  OR cases.last_terminal_at IS NULL
+  OR stretches.instant < cases.last_terminal_at
