@@ -35,11 +35,11 @@ def business_minutes(settings: CalendarsSettings, window: Window) -> pa.Table:
     Raises OpslaError when `window` reaches outside the horizon.
     """
     require_horizon(settings, window)
-    walk = _Walk(settings)
+    walk = _walk_of(settings)
     first = max(window.start - ONE_DAY, settings.horizon.start)
     last = min(window.end + ONE_DAY, settings.horizon.end)
     before = (first - settings.horizon.start).days
-    number = sum(len(walk.open_minutes(settings.horizon.start + timedelta(days=day))) for day in range(before))
+    number = walk.minutes_before(before)
     dates, minutes, numbers = [], [], []
     for day in Window(first, last).dates():
         opened = walk.open_minutes(day)
@@ -59,6 +59,15 @@ def business_minutes(settings: CalendarsSettings, window: Window) -> pa.Table:
     )
 
 
+def _walk_of(settings: CalendarsSettings) -> _Walk:
+    """The walk of these calendars; the last one is kept, for a window is asked for in parts."""
+    document = settings.model_dump_json()
+    if document not in _kept_walk:
+        _kept_walk.clear()
+        _kept_walk[document] = _Walk(settings)
+    return _kept_walk[document]
+
+
 class _Walk:
     """The walk over UTC days. Days that look alike are walked once, which is what makes decades affordable."""
 
@@ -71,6 +80,15 @@ class _Walk:
             **calendar.own_hours(settings.horizon.window),
         }
         self._walked: dict[_Likeness, Minutes64] = {}
+        self._start = settings.horizon.start
+        #: Open minutes of the first so many dates of the horizon.
+        self._running = [0]
+
+    def minutes_before(self, days: int) -> int:
+        """The open minutes of the horizon's first `days` UTC dates."""
+        for day in range(len(self._running) - 1, days):
+            self._running.append(self._running[-1] + len(self.open_minutes(self._start + timedelta(days=day))))
+        return self._running[days]
 
     def open_minutes(self, day: date) -> Minutes64:
         """The open minutes of the UTC date, as minutes from its midnight."""
@@ -112,3 +130,7 @@ class _Walk:
         offset = moment.astimezone(self._zone).utcoffset()
         assert offset is not None  # a ZoneInfo always knows its offset
         return offset // _MINUTE
+
+
+#: Calendars as a document -> their walk.
+_kept_walk: dict[str, _Walk] = {}

@@ -17,7 +17,7 @@ from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
 from opsla_dagster.checks.invariants import check_invariant, severity_of
 from opsla_dagster.checks.outcome import Outcome
-from opsla_dagster.checks.schema import SCHEMA_CHECK, check_schema
+from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
@@ -155,11 +155,12 @@ def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
             yield part, load_sql(sql_path(line.name))
 
 
-def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
-    """Runs every check on the rows just written; raises when one of them forbids to keep them."""
+def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
+    """Runs every check on the rows just written and returns how many those are; raises when one of them forbids to keep them."""
     table, connection = line.table, scope.connection
     window = scope.run_range if table.kind is Kind.VIEW else scope.range
-    outcomes.append(check_schema(connection, table, window))
+    by_schema = check_schema(connection, table, window)
+    outcomes.append(by_schema)
     judged = scope.settings.quality_gates
     gates = judged.gates.get(table.name, {})
     if gates:
@@ -172,6 +173,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
         else:
             kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
         raise _RefusedError(f"{table.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")
+    return int(str(by_schema.figures[ROWS_CHECKED]))
 
 
 def _told(outcome: Outcome) -> str:

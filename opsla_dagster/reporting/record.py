@@ -141,13 +141,8 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
     rows: dict[str, int] = {}
     seconds: dict[str, float] = {}
     for run in runs:
-        seen: set[str] = set()
-        for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records:
-            materialization = record.event_log_entry.asset_materialization
-            if materialization is None or materialization.asset_key.to_user_string() in seen:
-                continue  # a range has one event a date, all with the same figures
+        for materialization in _one_a_table(instance, run):
             table = materialization.asset_key.to_user_string()
-            seen.add(table)
             count = materialization.metadata.get("dagster/row_count")
             took = materialization.metadata.get("seconds")
             dated = materialization.partition is not None
@@ -158,6 +153,22 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
     return [
         TableRun(table=table.replace("/", "."), rows=count, seconds=seconds.get(table)) for table, count in rows.items()
     ]
+
+
+def _one_a_table(instance: DagsterInstance, run: DagsterRun) -> list[dg.AssetMaterialization]:
+    """One materialization of each table that the run made, in the order of the run: a range has one a date, all with the same figures."""
+    latest = [record.asset_entry for record in instance.get_asset_records(list(run.asset_selection or ()))]
+    entries = [entry.last_materialization_record for entry in latest if entry.last_materialization_record is not None]
+    if run.asset_selection and len(entries) == len(run.asset_selection) and all(entry.run_id == run.run_id for entry in entries):
+        entries.sort(key=lambda entry: entry.storage_id)
+        return [found for entry in entries if (found := entry.event_log_entry.asset_materialization) is not None]
+    # Another run has been at some of the tables since, or this one never came to them: its own log knows, at the price of every date's event.
+    firsts: dict[dg.AssetKey, dg.AssetMaterialization] = {}
+    for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records:
+        materialization = record.event_log_entry.asset_materialization
+        if materialization is not None:
+            firsts.setdefault(materialization.asset_key, materialization)
+    return list(firsts.values())
 
 
 def _what_a_failure_means(evaluation: dg.AssetCheckEvaluation) -> str:

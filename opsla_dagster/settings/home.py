@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +18,30 @@ DEFAULT_UI_URL = "http://127.0.0.1:3000"
 _MEMORY = re.compile(r"(?=.*[1-9])\d{1,6}(\.\d+)?\s*(%|[kmgt](i?b)?)", re.IGNORECASE)
 
 
+#: Without $OPSLA_MEMORY_LIMIT DuckDB may have this share of what the machine, or the container, has: others live there as well.
+_DEFAULT_SHARE = 0.5
+#: Where Linux tells the bound of a container, in bytes: cgroups of version 2 (`max` where there is none), and of version 1.
+_CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
 def memory_bound() -> dict[str, str]:
-    """DuckDB's setting for $OPSLA_MEMORY_LIMIT (such as 2GB); empty without it. Raises OpslaError for what is no amount of memory."""
+    """DuckDB's setting for $OPSLA_MEMORY_LIMIT (such as 2GB), else half of what there is.
+
+    Raises OpslaError for what is no amount of memory.
+    """
     limit = os.environ.get("OPSLA_MEMORY_LIMIT", "").strip()
     if limit and not _MEMORY.fullmatch(limit):
         raise OpslaError(f"OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB, 512MB or 50%")
-    return {"memory_limit": limit} if limit else {}
+    return {"memory_limit": limit or f"{int(available_memory_bytes(_CONTAINER_BOUNDS) * _DEFAULT_SHARE) // 2**20}MiB"}
+
+
+def available_memory_bytes(container_bounds: Sequence[Path]) -> int:
+    """The machine's memory, or that of the container where it is less."""
+    bounds = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in container_bounds:
+        with suppress(OSError, ValueError):  # not every system has the file, and `max` is no number
+            bounds.append(int(path.read_text(encoding="ascii")))
+    return min(bounds)
 
 
 @dataclass(frozen=True)

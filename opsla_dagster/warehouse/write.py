@@ -21,12 +21,12 @@ from opsla_dagster.window import Window
 
 #: Rows to write: a SELECT, or an Arrow table.
 Rows: TypeAlias = str | pa.Table
-#: Looks at the written rows before they are committed; raising leaves the old rows standing.
-Verdict = Callable[[], None]
+#: Looks at the written rows before they are committed; raising leaves the old rows standing. Says how many it looked at, if it knows.
+Verdict = Callable[[], int | None]
 
 
 def accept() -> None:
-    """The verdict of a write nobody checks."""
+    """The verdict of a write that nobody checks."""
 
 
 @contextmanager
@@ -93,14 +93,17 @@ def replace_view(
 ) -> int:
     """Makes `table` a view over `select` and returns how many rows it shows: of `window`, where it has dates.
 
-    A view over all clocks is as long as the desk's history; counting it every day would cost more than making the day.
+    A view over all clocks is as long as the desk's history; counting it every day would cost more than making the day. What the
+    verdict has counted is not counted again: that would compute the view once more.
     """
     has_dates = window is not None and any(column.name == table.partition_column for column in table.columns)
     inside = f"where {table.partition_column} >= $start and {table.partition_column} < $end" if has_dates else ""
     bounds = {"start": window.start, "end": window.end} if has_dates and window is not None else {}
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")
-        verdict()
+        counted = verdict()
+        if counted is not None:
+            return counted
         rows = connection.execute(f"select count(*) from {table.name} {inside}", bounds).fetchone()
     return int(rows[0]) if rows else 0
 

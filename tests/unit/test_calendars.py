@@ -193,10 +193,10 @@ def test_five_calendars_over_five_years_take_less_than_a_second() -> None:
         "calendars": {zone: {"zone": zone, **calendar} for zone in zones},
     })
     business_time(settings)  # the first call imports
-    started = time.perf_counter()
+    started = time.process_time()
     business_time(settings)
     calendar_days(settings, Window(date(2021, 1, 1), date(2026, 1, 1)))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_window_beyond_the_horizon_is_refused() -> None:

@@ -814,6 +814,15 @@ def test_partition_states_count_what_the_source_yields(tmp_path: Path) -> None:
     ]
 
 
+def test_states_are_the_same_however_many_events_are_digested_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = log_source(tmp_path, TWO_CASES).partition_states(whole(log_source(tmp_path, TWO_CASES)), EVER)
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._DIGESTED_EVENTS", 1)
+    source = log_source(tmp_path, TWO_CASES)
+    assert len(list(source._digestible(whole(source)))) == 2
+    assert source.partition_states(whole(source), EVER).equals(at_once)
+    assert source.partition_states(Window(date(2030, 1, 1), date(2030, 1, 2)), EVER).num_rows == 0
+
+
 def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:
     source = log_source(tmp_path, TWO_CASES)
     grown = log_source(tmp_path, TWO_CASES + "C,New,2025-04-01T08:00Z\n", start="2024-01-01")

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.home import Home, available_memory_bytes, memory_bound
 from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.warehouse.connection import open_duckdb
 
@@ -62,3 +62,14 @@ def test_waiting_for_another_process_is_told_once(tmp_path: Path, caplog: pytest
     caplog.clear()
     open_duckdb(path, read_only=False).close()
     assert caplog.messages == []
+
+
+def test_without_a_limit_half_of_the_container_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = available_memory_bytes([])
+    for name, told in (("bounded", str(2**30)), ("unbounded", "max"), ("more than there is", str(2**62))):
+        (tmp_path / name).write_text(f"{told}\n", encoding="ascii")
+    assert available_memory_bytes([tmp_path / "bounded", tmp_path / "absent"]) == min(2**30, machine)
+    assert available_memory_bytes([tmp_path / "unbounded", tmp_path / "more than there is"]) == machine
+    monkeypatch.delenv("OPSLA_MEMORY_LIMIT", raising=False)
+    monkeypatch.setattr("opsla_dagster.settings.home._CONTAINER_BOUNDS", (tmp_path / "bounded",))
+    assert memory_bound() == {"memory_limit": f"{min(2**30, machine) // 2 // 2**20}MiB"}

@@ -6,7 +6,7 @@ Rules and worked cases: docs/decisions/0004-event-log-source.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -200,6 +200,9 @@ _PARTITION_STATES = """
     order by intake_date
 """
 
+#: Dates are digested together up to so many events: the texts of a digest stay in memory.
+_DIGESTED_EVENTS = 500_000
+
 
 class EventLogSource(Source):
     """Log files as a `Source`. The files are read on first use; every answer then comes from that one snapshot.
@@ -319,7 +322,24 @@ class EventLogSource(Source):
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
         rest = _PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets())
-        return self._table(self._visible(f", cases as ({self._cases()}), {rest}"), PARTITION_STATES, window, as_of_at)
+        select = self._visible(f", cases as ({self._cases()}), {rest}")
+        return pa.concat_tables([self._table(select, PARTITION_STATES, part, as_of_at) for part in self._digestible(window)])
+
+    def _digestible(self, window: Window) -> Iterator[Window]:
+        """The window in parts of whole dates: a digest is made of all texts of a date, which DuckDB cannot put aside."""
+        counts = self._rows(
+            f"select intake_date, count(*) from {self._snapshot.events} where intake_date >= date '{window.start}' "
+            f"and intake_date < date '{window.end}' group by intake_date order by intake_date"
+        )
+        start, held = window.start, 0
+        for day, events in counts:
+            assert isinstance(day, date)
+            assert isinstance(events, int)
+            if held and held + events > _DIGESTED_EVENTS:
+                yield Window(start, day)
+                start, held = day, 0
+            held += events
+        yield Window(start, window.end)
 
     def _visible(self, rest: str) -> str:
         return f"with visible as ({_VISIBLE.format(events=self._snapshot.events)}) {rest}"

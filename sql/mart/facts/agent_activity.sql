@@ -14,40 +14,67 @@ with holders as (
     from staging.case_owners
 ),
 
-cases_with_agents as (
+ends as (
+    select
+        case_id,
+        intake_date,
+        status,
+        canonical_ts,
+        source_sequence,
+        event_id,
+        count(*) over (partition by case_id, intake_date) as end_count
+    from staging.events_clean
+    where status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+),
+
+cases_with_several_ends as (
     select distinct
         case_id,
         intake_date
-    from staging.case_owners
-    where agent is not null
+    from ends
+    where end_count > 1
 ),
 
+-- Only where a case has several ends, one of them may follow right after another.
 events_in_order as (
     select
         events.case_id,
         events.intake_date,
-        events.status,
-        events.canonical_ts,
-        lag(events.status) over (partition by events.case_id, events.intake_date order by events.source_sequence, events.event_id) as status_before,
-        max(case when events.is_reopen then events.source_sequence end) over (
-            partition by events.case_id, events.intake_date
-            order by events.source_sequence, events.event_id
-            rows between 1 following and unbounded following
-        ) as later_reopen_sequence
+        events.event_id,
+        lag(events.status) over (partition by events.case_id, events.intake_date order by events.source_sequence, events.event_id) as status_before
     from staging.events_clean as events
-    inner join cases_with_agents on events.case_id = cases_with_agents.case_id and events.intake_date = cases_with_agents.intake_date
+    inner join cases_with_several_ends as cases on events.case_id = cases.case_id and events.intake_date = cases.intake_date
+),
+
+reopens as (
+    select
+        case_id,
+        intake_date,
+        source_sequence,
+        event_id,
+        row_number() over (partition by case_id, intake_date order by source_sequence desc, event_id desc) as number_from_the_last
+    from staging.events_clean
+    where is_reopen
 ),
 
 resolutions as (
     select
-        events.case_id,
-        events.intake_date,
-        case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as resolved_at,
-        events.later_reopen_sequence is not null as is_reopened
-    from events_in_order as events
-    inner join staging.case_milestones as cases on events.case_id = cases.case_id and events.intake_date = cases.intake_date
+        ends.case_id,
+        ends.intake_date,
+        case when ends.canonical_ts < cases.intake_ts then cases.intake_ts else ends.canonical_ts end as resolved_at,
+        coalesce(
+            reopens.source_sequence > ends.source_sequence
+            or (reopens.source_sequence = ends.source_sequence and reopens.event_id > ends.event_id),
+            false
+        ) as is_reopened
+    from ends
+    inner join staging.case_milestones as cases on ends.case_id = cases.case_id and ends.intake_date = cases.intake_date
+    left join events_in_order as events
+        on ends.case_id = events.case_id and ends.intake_date = events.intake_date and ends.event_id = events.event_id
+    left join reopens
+        on ends.case_id = reopens.case_id and ends.intake_date = reopens.intake_date and reopens.number_from_the_last = 1
     where
-        events.status in ('RESOLVED', 'CLOSED')
+        ends.status in ('RESOLVED', 'CLOSED')
         and coalesce(events.status_before, 'INTAKE') not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ),
 
@@ -120,18 +147,36 @@ dated as (
             and cast(activities.happened_at as date) = local_time.utc_date
             and activities.happened_at >= local_time.segment_start_at
             and activities.happened_at < local_time.segment_end_at
+),
+
+-- An agent's cases of a month once each, so that counting cases is counting rows.
+cases_of_agents as (
+    select
+        source,
+        month_date,
+        agent,
+        case_id,
+        count(*) filter (where activity = 'public_reply') as public_replies,
+        count(*) filter (where activity = 'private_note') as private_notes,
+        bool_or(activity = 'taken') as is_taken,
+        bool_or(activity in ('resolved', 'resolved_and_reopened')) as is_resolved,
+        bool_or(activity = 'resolved_and_reopened') as is_reopened_after,
+        bool_or(activity = 'first_reply') as is_first_replied,
+        max(business_minutes) as first_reply_business_minutes
+    from dated
+    group by source, month_date, agent, case_id
 )
 
 select
     source,
     month_date,
     agent,
-    cast(count(*) filter (where activity = 'public_reply') as bigint) as public_reply_count,
-    cast(count(*) filter (where activity = 'private_note') as bigint) as private_note_count,
-    cast(count(distinct case_id) filter (where activity = 'taken') as bigint) as taken_cases,
-    cast(count(distinct case_id) filter (where activity in ('resolved', 'resolved_and_reopened')) as bigint) as resolved_cases,
-    cast(count(distinct case_id) filter (where activity = 'resolved_and_reopened') as bigint) as reopened_after_cases,
-    cast(count(distinct case_id) filter (where activity = 'first_reply') as bigint) as first_replied_cases,
-    cast(quantile_cont(business_minutes, 0.5) as double) as first_reply_p50_business_minutes
-from dated
+    cast(sum(public_replies) as bigint) as public_reply_count,
+    cast(sum(private_notes) as bigint) as private_note_count,
+    cast(count(*) filter (where is_taken) as bigint) as taken_cases,
+    cast(count(*) filter (where is_resolved) as bigint) as resolved_cases,
+    cast(count(*) filter (where is_reopened_after) as bigint) as reopened_after_cases,
+    cast(count(*) filter (where is_first_replied) as bigint) as first_replied_cases,
+    cast(quantile_cont(first_reply_business_minutes, 0.5) as double) as first_reply_p50_business_minutes
+from cases_of_agents
 group by source, month_date, agent

@@ -43,12 +43,16 @@ with points as (
 ordered as (
     select
         *,
-        row_number() over (
+        row_number() over (partition by intake_date, case_id order by happened_at, source_sequence, point_id) as point_number,
+        -- One order for all three: a window of its own a kind of point would sort every case once more.
+        count(*) filter (where point = 'PUBLIC_REPLY') over (
             partition by intake_date, case_id order by happened_at, source_sequence, point_id
-        ) as point_number,
-        row_number() over (
-            partition by intake_date, case_id, point order by happened_at, source_sequence, point_id
-        ) as number_of_its_kind
+            rows between unbounded preceding and current row
+        ) as replies_so_far,
+        count(*) filter (where point = 'RESOLVED') over (
+            partition by intake_date, case_id order by happened_at, source_sequence, point_id
+            rows between unbounded preceding and current row
+        ) as resolutions_so_far
     from points
 )
 
@@ -61,8 +65,8 @@ select
     ordered.point_id,
     ordered.point,
     ordered.is_reopen,
-    ordered.point = 'PUBLIC_REPLY' and ordered.number_of_its_kind = 1 as is_first_response,
-    ordered.point = 'RESOLVED' and ordered.number_of_its_kind = 1 as is_first_resolution,
+    ordered.point = 'PUBLIC_REPLY' and ordered.replies_so_far = 1 as is_first_response,
+    ordered.point = 'RESOLVED' and ordered.resolutions_so_far = 1 as is_first_resolution,
     owners.team,
     owners.agent
 from ordered
