@@ -195,6 +195,23 @@ def write_account_marts(path: Path) -> Path:
         )
         connection.execute(
             """
+            create table mart.satisfaction as select *, 100.0 * good_cases / rated_cases as satisfaction_pct from (values
+                ('acme', 'all', 'all', 120, 90, 20, 4.1), ('acme', 'queue', 'Billing', 70, 63, 2, 4.6), ('acme', 'queue', 'none', 50, 27, 18, 3.4),
+                ('acme', 'priority', 'P1', 9, 1, 8, 1.5), ('acme', 'priority', 'P2', 111, 89, 12, 4.3),
+                ('acme', 'channel', 'none', 120, 90, 20, 4.1), ('acme', 'tier', 'none', 120, 90, 20, 4.1)
+            ) as t (source, dimension, dimension_value, rated_cases, good_cases, bad_cases, rating_mean_number)
+            """
+        )
+        connection.execute(
+            """
+            create table mart.bot_involvement as select *, 100.0 * bot_resolved_cases / cases as bot_resolved_pct,
+                100.0 * replied_cases / cases as replied_pct, 100.0 * resolved_cases / cases as resolved_pct
+            from (values ('acme', true, 200, 80, 110, 170), ('acme', false, 100, 0, 90, 70))
+                as t (source, is_bot_involved, cases, bot_resolved_cases, replied_cases, resolved_cases)
+            """
+        )
+        connection.execute(
+            """
             create table mart.schedule_rule_agreement as select * from (values
                 ('acme', 'first_reply', 'in_force', false, 40, 12), ('acme', 'first_reply', 'last', true, 40, 39),
                 ('acme', 'next_reply', 'last', true, 2, 2), ('acme', 'next_reply', 'in_force', false, 2, 2)
