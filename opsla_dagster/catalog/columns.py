@@ -16,6 +16,8 @@ ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
     "schedule", "initiated_by",
 )
+#: Besides these a dimension of sources.yml, by its name.
+DIMENSION_ATTRIBUTE = r"dimension[.][a-z][a-z0-9_]*"
 OUTCOMES = ("met", "breached", "running", "unknown")
 
 
@@ -184,7 +186,10 @@ _ALL = [
           values=("start", "stop", "cancel", "pause", "reopen", "after", "start_if_outbound")),
     _text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
     _flag("is_repeating", "Every start after a stop is a cycle of its own"),
-    _text("attribute", "Attribute of a case that may change", values=ATTRIBUTES),
+    Column(
+        "attribute", "VARCHAR", f"Attribute of a case that may change: {', '.join(ATTRIBUTES)}, or `dimension.` and the name of a dimension of sources.yml",
+        pattern="|".join((*ATTRIBUTES, DIMENSION_ATTRIBUTE)),
+    ),
     _text("value", "Value of the attribute; NULL: none", nullable=True),
     _text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
     _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume", "void")),

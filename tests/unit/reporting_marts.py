@@ -155,6 +155,7 @@ def write_account_marts(path: Path) -> Path:
                 broken as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 100.0 * met / (met + broken) as attainment_pct
             from (values
                 ('first_reply', 'all', 'all', 90, 10), ('first_reply', 'queue', 'Billing', 60, 0), ('first_reply', 'queue', 'Sales', 30, 10),
+                ('first_reply', 'product_line', 'Router', 50, 10), ('first_reply', 'product_line', 'none', 40, 0),
                 ('next_reply', 'all', 'all', 198, 2)
             ) as t (metric, dimension, value, met, broken)
             """

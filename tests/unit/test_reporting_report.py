@@ -320,6 +320,7 @@ def test_an_account_s_own_promises_are_its_only_ones(tmp_path: Path) -> None:
     assert re.search(r"Gold: First reply|First reply 100 42 min 3\.2 h 117 h", text)
     assert "3 promises of sla_policies.yml stay in the tables" in text
     assert finding(page, "breaks") == "“First reply” breaks most for queue Sales: 25.0% of 40 clocks."
+    assert "By product line First reply no product line 0.0% 40 Router 16.7% 60" in text
     assert "open-clocks" not in sections_of(page)
     assert finding(page, "sources") == (
         "acme calls 12.00% of 100 cases breached, opsla 11.50%; of 96 cases judged by both the two agree on 95 (99.0%)."

@@ -14,7 +14,7 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import memory_bound
-from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings
+from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings, dimension_fields
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
 from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
@@ -293,8 +293,8 @@ def _write_events(
         from judged
         where fault is null and not is_ignored and not is_superseded
     """)
-    due = due_columns(settings)
-    told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *due)])
+    more = [*dimension_fields(settings), *due_columns(settings)]
+    told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""
         copy (
             with events as (
@@ -307,7 +307,7 @@ def _write_events(
                 from events
             )
             select
-                {", ".join([*_TOLD_OF_AN_EVENT, *due])},
+                {", ".join([*_TOLD_OF_AN_EVENT, *more])},
                 intake_date, intake_ts, resolved_ts, closed_ts, is_sla_met, category, reopen_count, file_number, row_number,
                 md5(cast(to_json(struct_pack({told})) as varchar)) as event_digest
             from used
