@@ -89,7 +89,12 @@ def test_a_stamp_of_a_reopen_stands_among_the_ends_by_its_instant(tmp_path: Path
     open_again = source_of(tmp_path / "1", [row("A", "Working", opened="08", solved="09", reopened="10")])
     assert told(open_again)[1:] == [("A#solved", "RESOLVED", 9, 9, False), ("A#reopened", "REOPENED", 10, 10, True)]
     over = source_of(tmp_path / "2", [row("A", "Closed", opened="08", solved="11", reopened="10")])
-    assert told(over)[1:] == [("A#reopened", "REOPENED", 10, 10, False), ("A#solved", "RESOLVED", 11, 11, False)]
+    assert told(over)[1:] == [("A#reopened", "REOPENED", 10, 10, True), ("A#solved", "RESOLVED", 11, 11, False)]
+    assert over.reading_notes(EVER)[1:2] == [
+        "1 case was reopened (reopened) before the first end that the row has a stamp of: the end before the reopen is not in the log, clocks run "
+        "to the later one, and the reopen is counted"
+    ]
+    assert not any("was reopened" in note for note in open_again.reading_notes(EVER))
 
 
 @pytest.mark.parametrize("state", ["Cancelled", "Merged"])

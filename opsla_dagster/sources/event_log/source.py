@@ -39,7 +39,7 @@ from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
 from opsla_dagster.sources.event_log.sql_text import literal
-from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES
+from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
 from opsla_dagster.window import ONE_DAY, Window
 
 #: The policy of promises to single cases; clocks name it <source>:due.
@@ -82,6 +82,7 @@ _CASES = """
     group by case_id, intake_date
 """
 
+#: With one row a case a stamp of a reopen is one whatever other stamps the row has: that of the end before it was written over.
 #: A record that is in the log twice is one event (docs/decisions/0001-event-deduplication.md): its copies neither are reopens nor make
 #: one of what follows them. A status that comes again at one instant, after another one of that instant, is a return and no copy; where
 #: the log told of another instant in between, it tells the same instant anew.
@@ -90,8 +91,10 @@ _EVENTS = """
         {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
         source_sequence,
         not is_copy and status not in ({terminal})
-        and coalesce(lag(status) over (partition by case_id, is_copy order by source_sequence) in ({terminal}), false)
-        as is_reopen,
+        and (
+            coalesce(lag(status) over (partition by case_id, is_copy order by source_sequence) in ({terminal}), false)
+            or coalesce(status in ({reopening}), false)
+        ) as is_reopen,
         cast(null as boolean) as is_duplicate,
         cast(null as boolean) as is_late_arriving,
         cast(null as boolean) as is_tz_inconsistent,
@@ -306,7 +309,8 @@ class EventLogSource(Source):
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
-        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS)
+        reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
+        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening)
         select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
         return self._table(select, EVENTS, window, as_of_at)
 
