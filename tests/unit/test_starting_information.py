@@ -170,6 +170,17 @@ def test_a_log_of_updates_keeps_its_form_beside_columns_of_milestones(tmp_path: 
     assert (found.form, found.columns.event_ts, found.columns.intake_ts, found.columns.resolved_ts) == ("updates", "Updated", "Opened", "Resolved")
 
 
+def test_cases_that_are_there_again_are_cases_still(tmp_path: Path) -> None:
+    """Daily exports in one file: a second row is a newer state of the case, its opening the same. Another opening is another thing."""
+    header = "Ticket,Status,Created,First response,Resolved\n"
+    rows = ["1,Open,2025-07-07 09:00,,", "2,Open,2025-07-07 10:00,,", "3,Open,2025-07-07 11:00,,"]
+    again = ["1,Closed,2025-07-07 09:00,2025-07-07 09:30,2025-07-07 12:00"]
+    assert source(tmp_path, header + "\n".join([*rows, *again]) + "\n").form == "cases"
+    other = ["1,Closed,2025-07-08 09:00,2025-07-08 09:30,2025-07-08 12:00"]
+    (tmp_path / "other").mkdir()
+    assert source(tmp_path / "other", header + "\n".join([*rows, *other]) + "\n").form == "updates"
+
+
 # ---------------------------------------------------------------- due dates
 
 UPDATES = "Ticket,State,Changed at,{column}\n1,Open,2025-07-07 09:00,{first}\n1,Solved,2025-07-07 12:00,{first}\n2,Open,2025-07-07 10:00,{second}\n2,Solved,2025-07-07 11:00,{second}\n"
@@ -192,6 +203,13 @@ def test_what_was_promised_to_a_case_is_found_by_name_and_contents(
 ) -> None:
     found = source(tmp_path, UPDATES.format(column=column, first=first, second=second))
     assert {metric: each.model_dump(exclude_none=True) for metric, each in found.due.items()} == due
+
+
+def test_a_due_column_that_was_named_and_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Found by its name alone it would be a remark; whoever names it wants it."""
+    text = UPDATES.format(column="Promise", first="soon", second="later")
+    with pytest.raises(OpslaError, match=r"--column due=Promise: the cells \('later', 'soon'\) are no promise that can be read: write all of them as"):
+        init(tmp_path, text, columns=["due=Promise"])
 
 
 @pytest.mark.parametrize(
