@@ -15,7 +15,7 @@ from opsla_dagster.starting.column_names import fields_named, is_before_a_change
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamp_choice import Forms
+from opsla_dagster.starting.stamp_choice import Forms, nested_lists, unfolding
 from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted, folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
@@ -63,6 +63,11 @@ def _no_case_repeats(log: Log, layout: Layout) -> str | None:
         name for name, other in log.columns.items()
         if name not in layout.stamps and other.filled == log.rows and MOST_WORDS < other.distinct < 0.7 * log.rows
     ]
+    if nested := nested_lists(log):
+        return (
+            f"{column.distinct:,} different values of {case!r} in {counted(column.filled, 'record')}: hardly any case has a second record; "
+            f"{unfolding(nested)}."
+        )
     stamps = [name for name in layout.stamps if milestone_named(name) is not None]
     known = f" ({', '.join(stamps)} would be one)" if stamps else ""
     ways = [f"another column names the case (--column case_id=COLUMN; {', '.join(repeating)} repeats)" if repeating else "another column names the case (--column case_id=COLUMN)"]
