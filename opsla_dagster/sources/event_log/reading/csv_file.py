@@ -29,8 +29,8 @@ from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadab
 _LINE_BYTES = 2 * 2**20
 #: Excel's own first line; a program that took the file for another dialect may have put it in quotes or filled it up.
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(?P<delimiter>[^\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
-#: A text that a spreadsheet is to leave as it is.
-_WRAPPED = re.compile(r'="([^"]*)"')
+#: A text that a spreadsheet is to leave as it is, ="001"; with its quotes doubled where the file is read as one without quoting.
+_WRAPPED = re.compile(r'"?="{1,2}([^"]*)"{1,3}')
 _LONGEST_CELL = 2**24
 
 
@@ -146,7 +146,7 @@ def _unwrapped(name: str) -> str:
 def _unwrap_formulas(connection: duckdb.DuckDBPyConnection, number: int, columns: int) -> None:
     """`="001"` is what exports write so that a spreadsheet leaves a text as it is: it says 001."""
     cells = [f"c{index}" for index in range(columns)]
-    has_any = ", ".join(f"coalesce(bool_or(starts_with({cell}, '=\"')), false)" for cell in cells)
+    has_any = ", ".join(f"coalesce(bool_or(starts_with({cell}, '=\"') or starts_with({cell}, '\"=')), false)" for cell in cells)
     found = connection.execute(f"select {has_any} from raw_{number}").fetchone() or ()
     for cell, has_formulas in zip(cells, found, strict=False):
         if has_formulas:
