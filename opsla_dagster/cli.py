@@ -139,7 +139,10 @@ def init(
     name: Annotated[str | None, typer.Option(help="What to call the source.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Zone of the desk, and of stamps that state no offset.")] = None,
     start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date to load.")] = None,
-    time_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="How a log's stamps are written: iso, or strptime.")] = None,
+    time_formats: Annotated[
+        list[str] | None,
+        typer.Option("--time-format", metavar="FORMAT", help="How a log's stamps are written: iso, epoch_ms, serial, or strptime. Once."),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is; where a row is a case, STATUS=COLUMN: when it came to that."),
@@ -167,7 +170,7 @@ def init(
 
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
-        files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
+        files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, _only(time_formats), columns or [],
         statuses or [], email_variable, token_variable, key_variable, base_url, empty_cells, sheet, records, header_row,
     )
     begun = begin(answers, asking)
@@ -175,9 +178,10 @@ def init(
         _say("Nothing was written.")
         return
     _say(f"Written: {begun.directory}. Its state will be in {begun.home} (OPSLA_HOME).")
+    # What is advised from here on is to be done in this home.
+    os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
     if begun.unfinished:
         raise OpslaError(begun.unfinished)
-    os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
     settings = load_settings()
     unloaded = _load_accounts(settings)
     _refuse_unloaded(unloaded)
@@ -403,7 +407,9 @@ def _say(text: str, to: Console = console) -> None:
 
 
 def _complain(error: OpslaError) -> NoReturn:
-    complaints.print(f"[bold red]opsla:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    """The message; the commands that it advises are of the home and the configuration that this one was of."""
+    advised = str(error).replace("`opsla ", f"`{_program()} ")
+    complaints.print(f"[bold red]opsla:[/] {escape(advised)}", highlight=False, soft_wrap=True)
     raise SystemExit(1) from None
 
 
@@ -546,6 +552,17 @@ def _load_progress() -> "Iterator[Callable[[str, LoadStep], None]]":
 
 def _command() -> str:
     return shlex.join(["opsla", *sys.argv[1:]])
+
+
+def _only(time_formats: "Sequence[str] | None") -> str | None:
+    """The one --time-format. Raises OpslaError for several: which stamps each is of, nobody could tell."""
+    given = list(dict.fromkeys(time_formats or ()))
+    if len(given) > 1:
+        raise OpslaError(
+            f"--time-format is given {len(given)} times ({', '.join(given)}): give one. Stamps of several forms in one column are recognised without "
+            "it; else say them in sources.yml (time: {format: [FORMAT, FORMAT]})"
+        )
+    return given[0] if given else None
 
 
 def _program() -> str:

@@ -87,7 +87,8 @@ AREA = Area(
         ),
         table(
             "mart.sla_attainment", Kind.VIEW, "One row per clock.",
-            "Kept or broken, by how much, and what took it: every clock, the open ones judged as of the last look. Not published, for it is "
+            "Kept or broken, by how much, and what took it: every clock, the open ones judged as of the last look: an open clock past its target is "
+            "breached here, and running in staging.sla_clocks until it stops. Not published, for it is "
             "as long as the desk's history: opsla export --table mart.sla_attainment writes it.",
             key="case_id policy metric cycle",
             columns="""source case_id intake_date policy metric cycle priority tier case_type team brand region channel customer

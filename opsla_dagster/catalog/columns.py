@@ -17,6 +17,8 @@ ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
     "schedule", "initiated_by",
 )
+#: Besides these a dimension of sources.yml, by its name.
+DIMENSION_ATTRIBUTE = r"dimension[.][a-z][a-z0-9_]*"
 OUTCOMES = ("met", "breached", "running", "unknown")
 
 _SHARED = [
@@ -77,7 +79,10 @@ _SHARED = [
     text("metric", "What is measured: name of the metric in sla_policies.yml"),
     text("policy", "Whose promise: name of the policy in sla_policies.yml, or <source>:<policy> for one of the source's own"),
     text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
-    text("attribute", "Attribute of a case that may change", values=ATTRIBUTES),
+    Column(
+        "attribute", "VARCHAR", f"Attribute of a case that may change: {', '.join(ATTRIBUTES)}, or `dimension.` and the name of a dimension of sources.yml",
+        pattern="|".join((*ATTRIBUTES, DIMENSION_ATTRIBUTE)),
+    ),
     text("value", "Value of the attribute; NULL: none", nullable=True),
     text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume", "void")),
     flag("is_on_case_schedule", "The target counts on the case's own schedule, and moves with it"),

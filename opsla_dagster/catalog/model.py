@@ -24,6 +24,8 @@ class Column:
     description: str
     nullable: bool = False
     values: tuple[str, ...] = ()
+    #: A regular expression that every value matches as a whole, where the values cannot be listed.
+    pattern: str = ""
     at_least: Bound | None = None
     at_most: Bound | None = None
 
@@ -102,6 +104,8 @@ def _pandera_column(column: Column) -> pa.Column:
     checks = []
     if column.values:
         checks.append(pa.Check.isin(list(column.values)))
+    if column.pattern:
+        checks.append(pa.Check.str_matches(f"^({column.pattern})$"))
     if column.at_least is not None:
         checks.append(pa.Check.ge(column.at_least))
     if column.at_most is not None:

@@ -58,6 +58,8 @@ def _column_rule(column: str, check: pa.Check) -> str:
         case "isin", {"allowed_values": values}:
             listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
             return f"{column} in ({listed})"
+        case "str_matches", {"pattern": pattern}:
+            return f"regexp_matches({column}, '" + str(pattern).replace("'", "''") + "')"
         case "greater_than_or_equal_to", {"min_value": bound}:
             return f"{column} >= {bound}"
         case "less_than_or_equal_to", {"max_value": bound}:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -203,14 +204,14 @@ def explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setti
     try:
         return _explain(connection, case_id, settings)
     except duckdb.CatalogException as error:
-        raise OpslaError("the warehouse has no cases to explain yet; `opsla run` makes them") from error
+        raise OpslaError(f"{settings.home.root}: this home has no cases to explain yet; `opsla run` makes them (OPSLA_HOME names another home)") from error
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Settings) -> Explanation:
-    case = _case(connection, case_id)
+    case = _case(connection, case_id, settings.home.root)
     as_of_at = _last_look(connection, case)
     if as_of_at is None:
-        raise OpslaError("no refresh of the warehouse was completed yet; opsla run completes one")
+        raise OpslaError(f"{settings.home.root}: no refresh of this home was completed yet; `opsla run` completes one")
     events = _event_rows(connection, case)
     spans = _of_case(connection, "staging.status_spans", case, "span_number")
     rules = _rows(connection, "select * from staging.sla_metric_rules order by metric, role, signal")
@@ -258,7 +259,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -> 
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
+def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Row:
     found = _rows(connection, "select * from staging.case_milestones where case_id = $case_id", case_id=case_id)
     found = found or _rows(
         connection, "select * from staging.case_milestones where lower(case_id) = lower($case_id)", case_id=case_id
@@ -286,7 +287,7 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str) -> Row:
     )
     matches = difflib.get_close_matches(case_id, [row["case_id"] for row in likely], n=_MATCHES_SHOWN)
     hint = f"; did you mean {', '.join(matches)}?" if matches else ""
-    raise OpslaError(f"no case {case_id!r} in staging.case_milestones{hint}")
+    raise OpslaError(f"no case {case_id!r} in staging.case_milestones of the home {home} (OPSLA_HOME names another one){hint}")
 
 
 def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:

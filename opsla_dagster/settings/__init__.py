@@ -53,6 +53,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     calendars = read_document(directory / "calendars.yml", CalendarsSettings)
     _require_one_zone(calendars, sources, directory)
     _require_due_fits(sources, policies, calendars, directory)
+    _require_dimensions_named(sources, policies, directory)
     return Settings(
         config_directory=directory,
         home=where,
@@ -88,3 +89,17 @@ def _require_due_fits(sources: SourcesSettings, policies: SlaPoliciesSettings, c
         if isinstance(source, EventLogSettings):
             place = f"{directory / 'sources.yml'}: sources.{number}.due"
             require_due_fits(place, source.due, policies.metrics, calendars.calendars)
+
+
+def _require_dimensions_named(sources: SourcesSettings, policies: SlaPoliciesSettings, directory: Path) -> None:
+    """A policy for a dimension that no source has would be for nobody, and look like one that is kept."""
+    named = dict.fromkeys(
+        name for source in sources.sources if not isinstance(source, SimulationSourceSettings) for name in source.dimensions
+    )
+    for number, policy in enumerate(policies.policies):
+        for name in policy.when.dimensions:
+            if name not in named:
+                raise OpslaError(
+                    f"{directory / 'sla_policies.yml'}: policies.{number}.when.dimensions.{name}: no source of sources.yml has a dimension "
+                    f"{name!r}; known: {', '.join(named) or 'none'}; name it there: dimensions: {{{name}: ...}}"
+                )

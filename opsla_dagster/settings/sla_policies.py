@@ -154,6 +154,8 @@ def _as_values(value: object) -> object:
 
 
 Values = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
+#: Before the name of a dimension, where attributes of a case are named.
+DIMENSION = "dimension."
 
 
 class Scope(Document):
@@ -170,6 +172,8 @@ class Scope(Document):
     tag: Values | None = None
     source: Values | None = None
     initiated_by: Values | None = None
+    #: A dimension that sources.yml names -> its values.
+    dimensions: Mapping[str, Values] = {}
 
     @model_validator(mode="after")
     def _initiators_are_known(self) -> Scope:
@@ -181,7 +185,9 @@ class Scope(Document):
     def values(self) -> list[tuple[str, str]]:
         """Attribute of a case and value; a queue is the case's team."""
         named = {"queue": "team", "tag": "tags"}
-        return [(named.get(name, name), value) for name, values in self if values is not None for value in dict.fromkeys(values)]
+        attributes = [(named.get(name, name), values) for name, values in self if name != "dimensions" and values is not None]
+        attributes += [(f"{DIMENSION}{name}", values) for name, values in self.dimensions.items()]
+        return [(name, value) for name, values in attributes for value in dict.fromkeys(values)]
 
 
 class Policy(Document):

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from opsla_dagster.settings.base import Document, ZoneName, problem_at
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import MetricName
-from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.settings.tickets import DimensionName, IntercomSettings, ZendeskSettings
 from opsla_dagster.status import Signal
 
 
@@ -216,6 +216,7 @@ _ONLY_OF_CASES = ("updated_ts", "reopen_count")
 _LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count")
 _LATER_OPTIONS = (
     "newest_first", "sheet", "records", "header_row", "form", "milestones", "due", "empty_cells", "bots", "author_kinds", "initiators",
+    "dimensions",
 )
 
 
@@ -248,6 +249,8 @@ class EventLogSettings(Document):
     bots: tuple[Text, ...] | None = None
     author_kinds: Mapping[Text, AuthorKind] = {}
     initiators: Mapping[Text, Initiator] = {}
+    #: What else cases are told apart by, a name of one's own -> its column.
+    dimensions: Mapping[DimensionName, Text] = {}
     order_by: tuple[Text, ...] = ()
     #: The records of each file come the last one first.
     newest_first: bool = False
@@ -289,17 +292,19 @@ class EventLogSettings(Document):
         return self
 
     def cells(self) -> dict[str, tuple[str, ...]]:
-        """Field -> its columns, of all that is read: columns, milestones (milestone_0, milestone_1 ...) and due (due_0, due_1 ...)."""
+        """Field -> its columns, of all that is read: columns, milestones (milestone_0, milestone_1 ...), due (due_0 ...) and dimensions (dimension_0 ...)."""
         columns = {field: self.columns.of(field) for field in self.columns.mapped()}
         milestones = {milestone_field(number): _parts(column) for number, column in enumerate(self.milestones)}
         due = {due_field(number): _parts(item.column) for number, item in enumerate(self.due.values())}
-        return {**columns, **milestones, **due}
+        dimensions = {dimension_field(number): (column,) for number, column in enumerate(self.dimensions.values())}
+        return {**columns, **milestones, **due, **dimensions}
 
     def places(self) -> dict[str, str]:
         """Field of `cells` -> where sources.yml names its column."""
         milestones = {milestone_field(number): "milestones" for number in range(len(self.milestones))}
         due = {due_field(number): f"due.{metric}" for number, metric in enumerate(self.due)}
-        return {**{field: f"columns.{field}" for field in self.columns.mapped()}, **milestones, **due}
+        dimensions = {dimension_field(number): f"dimensions.{name}" for number, name in enumerate(self.dimensions)}
+        return {**{field: f"columns.{field}" for field in self.columns.mapped()}, **milestones, **due, **dimensions}
 
     @model_validator(mode="after")
     def _words_differ(self) -> EventLogSettings:
@@ -331,6 +336,16 @@ def milestone_field(number: int) -> str:
 def due_field(number: int) -> str:
     """The field of the column at this place of `due`."""
     return f"due_{number}"
+
+
+def dimension_field(number: int) -> str:
+    """The field of the column at this place of `dimensions`."""
+    return f"dimension_{number}"
+
+
+def dimension_fields(settings: EventLogSettings) -> list[str]:
+    """The fields of all dimensions of a log."""
+    return [dimension_field(number) for number in range(len(settings.dimensions))]
 
 
 def _parts(column: str) -> tuple[str, ...]:

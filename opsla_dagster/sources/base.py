@@ -40,7 +40,8 @@ MESSAGES = pa.schema([
 ])
 #: Attributes of a case that policies may ask for.
 CHANGING_ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags")
-#: What of a case was another thing before; the value is NULL where it was cleared. CASES has the latest values.
+#: What of a case was another thing before; the value is NULL where it was cleared. CASES has the latest values. What
+#: a dimension of sources.yml was (`dimension.<name>`), which is no column of CASES, is told from intake on: its first value is a change from NULL.
 ATTRIBUTE_CHANGES = pa.schema([
     ("source", pa.string()), ("change_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
     ("changed_ts", INSTANT), ("source_sequence", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),

@@ -349,5 +349,8 @@ def finish_first_run(settings: Settings, directory: Path) -> None:
     with reading(settings.home.warehouse) as connection:
         timeless = timeless_promises(connection, titles) if is_log else []
     if timeless:
-        raise OpslaError(timeless_text(timeless, directory))
+        raise OpslaError(
+            f"{timeless_text(timeless, directory)}\nThat is why init ends with an error although the run above went through: {directory} is written "
+            "and stays an unfinished attempt, which init writes over if it is called again."
+        )
     finish(directory)

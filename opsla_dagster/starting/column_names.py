@@ -76,7 +76,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "author_kind": ("author_kind", "author_type", "author_role", "actor_type", "sender_type", "from_type"),
     "merged_into": (
         "merged_into", "merged_into_id", "merged_to", "merged_with", "merge_target", "duplicate_of", "duplicate_of_id", "master_ticket", "master_id",
-        "parent_ticket", "parent_ticket_id", "parent_case", "parent_incident", "parent_id", "parent", "zusammengefuhrt_mit", "duplikat_von", "fusionne_avec",
+        "parent_ticket", "parent_ticket_id", "parent_sr_number", "parent_request", "parent_case", "parent_incident", "parent_id", "parent", "zusammengefuhrt_mit", "duplikat_von", "fusionne_avec",
         "fusionado_con", "mesclado_com", "duplicado_de", "samengevoegd_met", "統合先",
     ),
     "updated_ts": (
@@ -228,6 +228,11 @@ def column_name(column: str) -> str:
     Of an object in an object (`fields.status.name`) what only wraps the value is left off.
     """
     return folded(_WRAPPED.sub("", _WRAPPING.sub("", column))).replace(" ", "_")
+
+
+def is_duplicate_flag(column: str) -> bool:
+    """Whether the column is called as one that says of a case that it is there twice."""
+    return column_name(column) in ("duplicate", "is_duplicate", "duplicated", "duplicate_flag", "isduplicate", "duplikat", "duplicado", "doublon")
 
 
 def fields_named(column: str) -> dict[str, int]:

@@ -24,13 +24,14 @@ from opsla_dagster.starting.column_names import (
     due_named,
     fields_named,
     is_before_a_change,
+    is_duplicate_flag,
     milestone_named,
     verdicts,
 )
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import folded, listed, signal_of
+from opsla_dagster.starting.words import counted, folded, listed, signal_of
 from opsla_dagster.status import Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)
@@ -49,6 +50,7 @@ _ADJOINING_SHARE = 0.8
 _MOSTLY_ONCE_SHARE = 0.5
 #: A case has been opened, and something else has happened.
 _FEWEST_MILESTONES = 2
+_YES, _NO = frozenset({"true", "yes", "y", "1", "x", "ja", "si", "oui", "sim"}), frozenset({"false", "no", "n", "0", "nein", "non", "nao"})
 #: What process mining writes of an activity, not of a case.
 LIFECYCLE = {
     "schedule", "assign", "reassign", "start", "suspend", "resume", "complete", "autoskip", "manualskip", "withdraw", "ate abort", "pi abort",
@@ -100,6 +102,18 @@ def column_problem(log: Log, name: str, column: str) -> str | None:
 
 def chosen_columns(log: Log, told: Told, stamps: set[str], asking: Asking, remarks: Remarks) -> Layout:
     """What the columns are; each column once. A required field that nobody names is among the remarks."""
+    layout = _chosen(log, told, stamps, asking, remarks)
+    flags = duplicate_flags(log) if "merged_into" not in layout.columns else []
+    for flag in flags:
+        marked = sum(count for word, count in log.words(flag).items() if folded(word) in _YES)
+        remarks.warnings.append(
+            f"Column {flag!r} marks {counted(marked, 'record')} as duplicates: such cases count, and are judged, like any other. Where a column names the "
+            "case that they are duplicates of, --column merged_into=COLUMN ends them as merged; else leave their records out of the file."
+        )
+    return layout
+
+
+def _chosen(log: Log, told: Told, stamps: set[str], asking: Asking, remarks: Remarks) -> Layout:
     found = {name: column for name, column in told.columns.items() if name in FIELDS}
     milestones = {column: Signal(name) for name, column in told.columns.items() if name in Signal.__members__}
     found = _with(log, stamps, found, "case_id", asking, remarks)
@@ -312,6 +326,14 @@ def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
     return True
 
 
+def duplicate_flags(log: Log) -> list[str]:
+    """Columns that say of some cases, yes or true, that they are duplicates of others."""
+    return [
+        name for name, column in log.columns.items()
+        if is_duplicate_flag(name) and column.distinct <= len(_YES) + len(_NO) and any(folded(word) in _YES for word in log.words(name))
+    ]
+
+
 def author_kinds(words: Mapping[str, int]) -> dict[str, str] | None:
     """Word -> who wrote; None where one of the words says nobody."""
     kinds = {word: AUTHORS.get(folded(word)) for word in words}
@@ -319,7 +341,11 @@ def author_kinds(words: Mapping[str, int]) -> dict[str, str] | None:
 
 
 def _is_of_merged_cases(log: Log, column: str, found: Mapping[str, str]) -> bool:
-    """A parent is where a case went on only in cases that a status says were merged."""
+    """A parent is where a case went on only in cases that a status says were merged, or a column of flags to be duplicates."""
+    for flag in duplicate_flags(log):
+        said = [word for word in log.words(flag) if folded(word) in _YES]
+        if log.is_filled_only_with(column, found["case_id"], flag, said):
+            return True
     status = found.get("status")
     merged = [word for word in log.words(status) if signal_of(word) is Signal.MERGED] if status is not None else []
     return status is not None and bool(merged) and log.is_filled_only_with(column, found["case_id"], status, merged)

@@ -15,11 +15,13 @@ from opsla_dagster.starting.column_names import fields_named, is_before_a_change
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.stamp_choice import Forms
+from opsla_dagster.starting.stamp_choice import Forms, nested_lists, unfolding
 from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import counted, folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
+#: Percent of the cases of which every record is a change, from which the log has no openings.
+_CHANGES_ALONE_PCT = 80
 #: Clocks of the first run that all took no time, from which that is no accident.
 _FEWEST_CLOCKS = 2
 
@@ -32,7 +34,7 @@ def problems_of(log: Log, told: Told, layout: Layout, statuses: Statuses, time_f
         found = [_without_case(log, layout) or _no_case_repeats(log, layout), *_days_only(log, told, layout, time_format)]
         if found[0] is None:
             found += [_status_never_changes(log, layout), _each_activity_twice(log, told, layout), _one_signal(layout, statuses)]
-        found.append(_other_fields(log, told, layout))
+        found += [_other_fields(log, told, layout), _changes_alone(log, told, layout)]
     return [problem for problem in found if problem is not None]
 
 
@@ -63,6 +65,11 @@ def _no_case_repeats(log: Log, layout: Layout) -> str | None:
         name for name, other in log.columns.items()
         if name not in layout.stamps and other.filled == log.rows and MOST_WORDS < other.distinct < 0.7 * log.rows
     ]
+    if nested := nested_lists(log):
+        return (
+            f"{column.distinct:,} different values of {case!r} in {counted(column.filled, 'record')}: hardly any case has a second record; "
+            f"{unfolding(nested)}."
+        )
     stamps = [name for name in layout.stamps if milestone_named(name) is not None]
     known = f" ({', '.join(stamps)} would be one)" if stamps else ""
     ways = [f"another column names the case (--column case_id=COLUMN; {', '.join(repeating)} repeats)" if repeating else "another column names the case (--column case_id=COLUMN)"]
@@ -72,6 +79,22 @@ def _no_case_repeats(log: Log, layout: Layout) -> str | None:
         f"{column.distinct:,} different values of {case!r} in {counted(column.filled, 'record')}: hardly any case has a second record, so nothing is "
         f"seen to happen to it. Perhaps {'; '.join(ways)}."
     )
+
+
+def _changes_alone(log: Log, told: Told, layout: Layout) -> str | None:
+    """A history of changes in which every record says what the status was before: how and when a case came in is not in it."""
+    case, status = layout.columns["case_id"], layout.columns["status"]
+    if "intake_ts" in layout.columns or "status" in told.columns:
+        return None
+    for name in (name for name in log.columns if is_before_a_change(name)):
+        cases, without_a_first = log.cases_all_filled(name, case)
+        if cases and 100 * without_a_first >= _CHANGES_ALONE_PCT * cases:
+            return (
+                f"Column {name!r} says in every record of {without_a_first:,} of {counted(cases, 'case')} what {status!r} was before: the log has changes alone, "
+                "and when a case came in is none of them, so every clock would start too late. Export the creation of each case too, or name the column "
+                f"that says when it was opened (--column intake_ts=COLUMN); or, if the first change is when it came in: --column 'status={status}'."
+            )
+    return None
 
 
 def _status_never_changes(log: Log, layout: Layout) -> str | None:

@@ -138,12 +138,12 @@ def _steps(log: Log, proposal: LogProposal) -> str:
     zone = proposal.zone_read
     if proposal.form == "cases":
         parts = [
-            f"select case_key, instant, earliest, {literal(column)} as word, {literal(signal)} as signal "
+            f"select case_key, instant, earliest, file_number, row_number, {literal(column)} as word, {literal(signal)} as signal "
             f"from ({log.records_in_order(case, column, proposal.time_format, zone, by_stamp=False, newest_first=False)})"
             for column, signal in proposal.milestones.items()
         ]
         order = ", ".join(f"when {literal(signal)} then {number}" for number, signal in enumerate(Signal)).replace(", when", " when")
-        found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({' union all '.join(parts)})"
+        found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({' union all '.join(parts)}) semi join ({_last_rows(log, proposal)}) as last_rows using (case_key, file_number, row_number)"
     else:
         status = log.columns[proposal.columns["status"]].sql
         signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
@@ -162,6 +162,21 @@ def _steps(log: Log, proposal: LogProposal) -> str:
     return (
         f"select case_key, timezone('UTC', instant) as at_utc, timezone('UTC', earliest) as earliest_utc, word, signal, signal not in ({messages}) as is_status, place "
         f"from ({found}) where signal is not null"
+    )
+
+
+def _last_rows(log: Log, proposal: LogProposal) -> str:
+    """SQL: case_key, file_number and row_number of the row that counts, where a case has several: the last one, as the source takes it."""
+
+    def records(column: str) -> str:
+        return log.records_in_order(proposal.columns["case_id"], column, proposal.time_format, proposal.zone_read, by_stamp=False, newest_first=False)
+
+    opened = next(column for column, signal in proposal.milestones.items() if signal == Signal.INTAKE)
+    updated = f"select file_number, row_number, instant as updated_at from ({records(proposal.columns.get('updated_ts', opened))})"
+    order = "updated_at desc nulls last, " if "updated_ts" in proposal.columns else ""
+    return (
+        f"select case_key, file_number, row_number from ({records(opened)}) left join ({updated}) using (file_number, row_number) "
+        f"qualify row_number() over (partition by case_key order by {order}file_number desc, row_number desc) = 1"
     )
 
 

@@ -332,6 +332,14 @@ class Log:
         ((count,),) = self._rows(f"select count(*) filter ({is_duration_with_units(cell)}) from log")
         return int(count)
 
+    def cases_all_filled(self, column: str, case: str) -> tuple[int, int]:
+        """Cases, and those of which every record has a value in the column."""
+        cell, key = self.columns[column].sql, self.columns[case].sql
+        ((cases, filled),) = self._rows(
+            f"select count(*), count(*) filter (is_filled) from (select bool_and({cell} is not null) as is_filled from log where {key} is not null group by {key})"
+        )
+        return cases, filled
+
     def is_filled_only_with(self, column: str, case: str, other: str, words: Sequence[str]) -> bool:
         """Whether the column is filled only in cases of which some record says one of the words in the other column."""
         cell, key, said = (self.columns[name].sql for name in (column, case, other))

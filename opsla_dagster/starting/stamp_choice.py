@@ -264,12 +264,17 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
         return f"{text}: {alone}"
     if any(form.endswith("%Z") for found in counts.values() for form in found):
         return f"{text}; {_ZONES_READ}"
+    if nested := nested_lists(log):
+        return f"{text}; {unfolding(nested)}"
     nearest = _nearest(log, counts)
     if nearest is None:
         return f"{text}; {_SAY_IT}"
     name, form = nearest
     if form is None:
         first = log.unreadable_stamps(name, ISO)
+        for pattern, kind, way in _UNUSUAL:
+            if all(re.fullmatch(pattern, value) for value, _ in first):
+                return f"{text}; column {name!r} holds {kind} ({_some(first)}): {way}"
         if log.rounded_numbers(name):
             return f"{text}; column {name!r} holds numbers that a spreadsheet rounded ({_some(first)}), which tell no instant: export it as text"
         return f"{text}; column {name!r} holds {_some(first)}; {_SAY_IT}"
@@ -278,6 +283,34 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
     others = {each: count for each, count in log.stamp_formats(name, unread_by=[form]).items() if count}
     way = "; ".join(f"{count:,} of those would be read by {each!r}" for each, count in sorted(others.items(), key=lambda item: -item[1])[:2])
     return f"{text}; column {name!r}: {read:,} of {filled:,} read as {form}, not: {_some(unread)}; {way or _SAY_IT}"
+
+
+#: A list of objects that tell instants.
+_NESTED = re.compile(r"\[\s*\{.*(\d{4}-\d{2}-\d{2}|\b\d{10,13}\b)", re.DOTALL)
+
+
+def nested_lists(log: Log) -> list[str]:
+    """Columns of which a cell is a list of objects with stamps: the history of a case inside its record."""
+    return [name for name, column in log.columns.items() if any(_NESTED.match(example) for example in column.examples)]
+
+
+def unfolding(nested: Sequence[str]) -> str:
+    """What to do about a history inside of records."""
+    inside = nested[0]
+    path = ".".join(f'"{part}"' if not part.isidentifier() else part for part in inside.split("."))
+    return (
+        f"{inside!r} holds a list of records inside of each record, and a log has one record an update: unfold it first, for instance with "
+        f"jq -c '.[] | . as $case | .{path}[] | {{case: $case.id}} + .' FILE > flat.jsonl (id: what names the case), then opsla init flat.jsonl"
+    )
+
+
+#: Stamps that are read only when they are named: (pattern of a cell, what it is, the way on).
+_UNUSUAL = (
+    (r"\d{4}-?W\d{2}-?\d[T ]\d{2}:\d{2}", "ISO weeks", "--time-format '%G-W%V-%uT%H:%M' reads 2025-W28-1T09:00"),
+    (r"\d{4}-?W\d{2}-?\d[T ]\d{2}:\d{2}:\d{2}", "ISO weeks", "--time-format '%G-W%V-%uT%H:%M:%S' reads 2025-W28-1T09:00:00"),
+    (r"\d{4}-\d{3}[T ]\d{2}:\d{2}", "days of the year", "--time-format '%Y-%jT%H:%M' reads 2025-188T09:00"),
+    (r"1\d{18}", "nanoseconds since 1970", "export seconds, milliseconds or microseconds, or cut off the last three digits and say --time-format epoch_us"),
+)
 
 
 def _a_date_alone(log: Log, counts: Mapping[str, Mapping[str, int]]) -> str | None:

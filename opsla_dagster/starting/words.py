@@ -196,8 +196,18 @@ def spelled_alike(word: str) -> str:
     return word.strip().casefold()
 
 
+#: `New (Support Pipeline)`, not `Closed (not solved)`, which says another thing.
+_BEHIND = re.compile(r"(.*\S)\s*\([^()]*\b(?:pipeline|board|queue|project|workflow)\b[^()]*\)", re.IGNORECASE)
+
+
 def signal_of(word: str) -> Signal | None:
-    """What a status of a log means; None where that is not sure."""
+    """What a status of a log means; None where that is not sure. What stands in brackets behind it is the pipeline or board it is of."""
+    said = _signal_of(word)
+    inside = _BEHIND.fullmatch(word) if said is None else None
+    return _signal_of(inside[1]) if inside else said
+
+
+def _signal_of(word: str) -> Signal | None:
     phrase = folded(word)
     if _JAPANESE.search(phrase):
         return _japanese(phrase)

@@ -101,3 +101,44 @@ def test_a_promise_that_fits_no_other_document_is_refused_before_anything_is_rea
     with pytest.raises(OpslaError) as caught:
         load_settings(config, tmp_path / "home")
     assert str(caught.value).startswith(f"{config / 'sources.yml'}: {problem}")
+
+
+BY_PRODUCT = """case,status,at,Product
+p-1,INTAKE,2025-07-07T09:00Z,Router
+p-1,RESOLVED,2025-07-07T12:00Z,Router
+p-2,INTAKE,2025-07-07T09:00Z,Phone
+p-2,INVESTIGATION,2025-07-07T10:00Z,Router
+p-2,RESOLVED,2025-07-07T12:00Z,Router
+p-3,INTAKE,2025-07-07T09:00Z,
+p-3,RESOLVED,2025-07-07T12:00Z,
+p-4,INTAKE,2025-07-07T09:00Z,Router
+p-4,RESOLVED,2025-07-07T12:00Z,
+"""
+
+
+def test_a_policy_is_for_a_dimension_as_it_was_at_the_time(tmp_path: Path) -> None:
+    """3 hours: broken at 2 h for routers, kept at 8 h for the rest. p-2 became a router after one hour, p-4 lost it with its end."""
+    policies = {"policies": [
+        {"name": "routers", "when": {"dimensions": {"product_line": "Router"}}, "calendar": "desk", "targets": {"first_resolution": "2h"}},
+        {"name": "rest", "calendar": "desk", "targets": {"first_resolution": "8h"}},
+    ]}
+    columns = {"case_id": "case", "status": "status", "event_ts": "at"}
+    config = config_of("the_reply_of_a_bot", tmp_path, BY_PRODUCT, policies, columns=columns, dimensions={"product_line": "Product"})
+    home = made(config, tmp_path / "home", CLOCKS, "staging.case_dimensions", "mart.sla_overview")
+    assert home.clocks(f"policy, {VERDICT}") == [
+        ("p-1", "routers", 10_800, 7_200, "breached"), ("p-2", "routers", 10_800, 7_200, "breached"), ("p-3", "rest", 10_800, 28_800, "met"),
+        ("p-4", "routers", 10_800, 7_200, "breached"),
+    ]
+    assert home.rows("select case_id, dimension_value from staging.case_dimensions order by 1") == [
+        ("p-1", "Router"), ("p-2", "Router"), ("p-3", None), ("p-4", None),
+    ]
+    assert home.rows("select dimension_value, sum(clocks) from mart.sla_overview where dimension = 'product_line' group by 1 order by 1") == [
+        ("Router", 2), ("none", 2),
+    ]
+
+
+def test_a_policy_for_a_dimension_that_no_source_has_is_refused(tmp_path: Path) -> None:
+    policies = {"policies": [{"name": "routers", "when": {"dimensions": {"prodct": "Router"}}, "calendar": "desk", "targets": {"first_reply": "2h"}}]}
+    config = config_of("the_reply_of_a_bot", tmp_path, policies=policies, dimensions={"product": "agent"})
+    with pytest.raises(OpslaError, match=r"policies\.0\.when\.dimensions\.prodct: no source of sources\.yml has a dimension 'prodct'; known: product; name it"):
+        load_settings(config, tmp_path / "home")

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from accounts import ALL, DESK, KEY, LATER, home_in, intercom_settings, landed, zendesk_settings
 from desks import ADA
-from fake_intercom import FakeIntercom
+from fake_intercom import FakeIntercom, admin
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk, change, comment, status
 from rich.console import Console
 from rich.table import Table
@@ -75,6 +75,8 @@ def handmade(fake: FakeZendesk) -> None:
     }
     fake.ticket(8, "2025-07-09T14:00:00Z", satisfaction_rating={"score": "unoffered"}, status="open", custom_fields=[{"id": 360002, "value": None}])
     fake.audit(81, 8, "2025-07-09T14:00:00Z", 1008, status("open"), comment(1008))
+    fake.audit(82, 8, "2025-07-09T15:00:00Z", ADA, {"event_type": "Change", "custom_ticket_fields": {"360002": "phone"}, "previous_value": None})
+    fake.audit(83, 8, "2025-07-09T16:00:00Z", ADA, {"event_type": "Change", "custom_ticket_fields": {"360002": None}, "previous_value": "phone"})
     fake.ticket(9, "2025-07-09T15:00:00Z", satisfaction_rating={"score": "bad_with_comment"}, status="solved", priority="low", ticket_form_id=22)
     fake.audit(90, 9, "2025-07-09T15:00:00Z", 1009, status("new"), comment(1009))
     fake.audit(91, 9, "2025-07-09T16:00:00Z", ADA, comment(ADA), status("solved", "new"), change("assignee_id", str(ADA), None))
@@ -180,6 +182,23 @@ def test_named_fields_are_dimensions_of_the_case_and_of_its_clocks(desk: tuple[S
     assert counted["product", "router"] + counted["product", "none"] == counted["all", "all"]
 
 
+def dimensions_over_time(source: ZendeskSource | IntercomSource, case_id: str) -> list[tuple[str, datetime, str | None, str | None]]:
+    changes = source.attribute_changes(ALL, LATER).to_pylist()
+    return [
+        (row["attribute"].removeprefix("dimension."), row["changed_ts"], row["previous_value"], row["value"])
+        for row in changes if row["case_id"] == case_id and row["attribute"].startswith("dimension.")
+    ]
+
+
+def test_dimensions_of_a_ticket_are_dated_by_its_history(desk: tuple[Settings, ZendeskSource]) -> None:
+    """What a ticket had from the start is a change from nothing at intake, before everything else of that instant."""
+    intake = datetime(2025, 7, 9, 14)
+    assert dimensions_over_time(desk[1], "8") == [
+        ("plan", intake, None, "gold"), ("product", datetime(2025, 7, 9, 15), None, "phone"), ("product", datetime(2025, 7, 9, 16), "phone", None),
+    ]
+    assert {name: value for name, _, _, value in dimensions_over_time(desk[1], "7")} == {"product": "router", "plan": "gold", "form": "Return"}
+
+
 def test_a_dimension_named_after_the_load_is_told(desk: tuple[Settings, ZendeskSource]) -> None:
     settings, source = desk
     assert source.reading_notes(LATER) == [
@@ -205,6 +224,10 @@ def test_a_dimension_that_cannot_be_is_refused(dimensions: dict[str, object], wh
 
 def test_attributes_of_conversations_are_dimensions(intercom: FakeIntercom, tmp_path: Path) -> None:
     settings = intercom_settings(intercom.address, dimensions={"product": "Product line", "paid": "Paid?"}, tier_attribute="Plan", slice_hours=24 * 31)
+    intercom.conversation(3, "2025-07-01T12:00:00", custom_attributes={"Product line": "Phone"})
+    intercom.part(3, "conversation_attribute_updated_by_admin", "2025-07-01T13:00:00", admin(), event_details={
+        "attribute": {"name": "Product line"}, "value": {"name": "Phone", "previous": "Router"},
+    })
     for number, attributes in enumerate([{"Product line": "Router", "Paid?": True, "Secret": "Rita"}, {"Product line": "", "Plan": "Gold"}], start=1):
         intercom.conversation(number, "2025-07-01T12:00:00", custom_attributes=attributes)
     load_intercom(settings, DESK, home_in(tmp_path))
@@ -212,8 +235,12 @@ def test_attributes_of_conversations_are_dimensions(intercom: FakeIntercom, tmp_
     found = {(row["case_id"], row["fact"]): row["value_text"] for row in source.source_facts(ALL, LATER).to_pylist() if row["fact"].startswith("dimension.")}
     assert found == {
         ("1", "dimension.product"): "Router", ("1", "dimension.paid"): "true", ("2", "dimension.product"): None, ("2", "dimension.paid"): None,
+        ("3", "dimension.product"): "Phone", ("3", "dimension.paid"): None,
     }
-    assert [row["tier"] for row in source.cases(ALL, LATER).to_pylist()] == [None, "Gold"]
+    noon = datetime(2025, 7, 1, 12)
+    assert dimensions_over_time(source, "1") == [("paid", noon, None, "true"), ("product", noon, None, "Router")]
+    assert dimensions_over_time(source, "3") == [("product", noon, None, "Router"), ("product", datetime(2025, 7, 1, 13), "Router", "Phone")]
+    assert [row["tier"] for row in source.cases(ALL, LATER).to_pylist()] == [None, "Gold", None]
     assert "Rita" not in "".join(landed(home_in(tmp_path), "chat", "conversations").values())
 
 

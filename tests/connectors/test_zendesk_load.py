@@ -188,14 +188,16 @@ def test_a_start_too_close_to_now_is_the_end(zendesk: FakeZendesk, home: Home) -
     complete(zendesk, home)
 
 
-def test_more_of_one_second_than_a_page_is_said_and_not_skipped(zendesk: FakeZendesk, home: Home) -> None:
+@pytest.mark.parametrize("slice_pages", [1, 10])
+def test_more_of_one_second_than_a_page_is_said_and_not_skipped(zendesk: FakeZendesk, home: Home, slice_pages: int) -> None:
+    """A page that brings the same again ends the load, also where each page is a slice of its own."""
     stuck = {"ticket_events": [], "end_of_stream": False}
     zendesk.ticket(1, "2025-07-01T00:00:00Z")
     audit = zendesk.audit(1, 1, "2025-07-01T00:00:00Z", 1, status("new"))
     stuck |= {"ticket_events": [audit], "end_time": audit["timestamp"]}
     zendesk.faults = [always(Response(stuck), "/api/v2/incremental/ticket_events")]
     with pytest.raises(OpslaError, match="more records share the second 1751328000 than fit on a page"):
-        load(zendesk, home)
+        load(zendesk, home, slice_pages=slice_pages)
 
 
 def test_what_an_account_does_not_offer_is_left_out_and_said(zendesk: FakeZendesk, home: Home) -> None:

@@ -74,6 +74,21 @@ def test_it_does_not_write_over_a_desk(desk: tuple[Path, subprocess.CompletedPro
     assert (config / "sources.yml").read_text(encoding="utf-8") == before
 
 
+def test_what_is_advised_is_of_the_home_and_the_configuration_that_were_written(tmp_path: Path) -> None:
+    """Not every word can be placed: written, not run, and the command that goes on can be pasted as it stands."""
+    (tmp_path / "log.csv").write_text("Ticket,State,Changed at\n" + "\n".join(f"{n},{word},2025-07-07 1{m}:00" for n in range(4) for m, word in enumerate(("Open", "", "Solved"))))
+    finished = init(str(tmp_path / "log.csv"), "--to", str(tmp_path / "desk"), "--timezone", "UTC", "--yes", home=tmp_path / "not_mine")
+    assert finished.returncode == 1
+    assert f"then `OPSLA_HOME={tmp_path}/desk/.opsla OPSLA_CONFIG={tmp_path}/desk " in finished.stderr, finished.stderr
+
+
+def test_a_time_format_is_given_once(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(LOG, encoding="utf-8")
+    finished = init(str(tmp_path / "log.csv"), "--time-format", "iso", "--time-format", "%d/%m/%Y", "--yes", home=tmp_path / "home")
+    assert finished.returncode == 1
+    assert "--time-format is given 2 times (iso, %d/%m/%Y): give one." in finished.stderr
+
+
 def test_without_a_source_the_flags_are_named(tmp_path: Path) -> None:
     finished = init("--to", str(tmp_path / "desk"), home=tmp_path)
     assert finished.returncode == 1

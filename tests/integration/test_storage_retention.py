@@ -80,3 +80,18 @@ def test_rooms_of_forgotten_rows_are_given_back_where_they_are_many(tmp_path: Pa
         with sqlite3.connect(index) as connection:
             assert connection.execute("pragma freelist_count").fetchone() == (0,)
         assert known(instance) == before
+
+
+def test_a_history_that_somebody_else_has_locked_is_left_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
+    with open_instance(tmp_path) as instance:
+        run_all(instance, FOUR_DAYS)
+        planned = "event_logs where dagster_event_type like '%PLANNED'"
+        before = index_rows(tmp_path, planned)
+        with sqlite3.connect(tmp_path / "dagster" / "history" / "runs" / "index.db", isolation_level=None) as other:
+            other.execute("begin immediate")
+            prune_history(instance)
+            other.execute("rollback")
+        assert index_rows(tmp_path, planned) == before > 0
+        prune_history(instance)
+        assert index_rows(tmp_path, planned) == 0

@@ -155,6 +155,7 @@ def write_account_marts(path: Path) -> Path:
                 broken as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 100.0 * met / (met + broken) as attainment_pct
             from (values
                 ('first_reply', 'all', 'all', 90, 10), ('first_reply', 'queue', 'Billing', 60, 0), ('first_reply', 'queue', 'Sales', 30, 10),
+                ('first_reply', 'product_line', 'Router', 50, 10), ('first_reply', 'product_line', 'none', 40, 0),
                 ('next_reply', 'all', 'all', 198, 2)
             ) as t (metric, dimension, value, met, broken)
             """
@@ -191,6 +192,23 @@ def write_account_marts(path: Path) -> Path:
             update mart.source_sla_comparison set source = 'acme', compared_with = 'own_promises', cases = 100, source_verdict_cases = 100,
                 source_breach_pct = 12, our_verdict_cases = 96, our_breach_pct = 11.5, both_verdict_cases = 96, agreeing_cases = 95,
                 source_resolved_cases = 0
+            """
+        )
+        connection.execute(
+            """
+            create table mart.satisfaction as select *, 100.0 * good_cases / rated_cases as satisfaction_pct from (values
+                ('acme', 'all', 'all', 120, 90, 20, 4.1), ('acme', 'queue', 'Billing', 70, 63, 2, 4.6), ('acme', 'queue', 'none', 50, 27, 18, 3.4),
+                ('acme', 'priority', 'P1', 9, 1, 8, 1.5), ('acme', 'priority', 'P2', 111, 89, 12, 4.3),
+                ('acme', 'channel', 'none', 120, 90, 20, 4.1), ('acme', 'tier', 'none', 120, 90, 20, 4.1)
+            ) as t (source, dimension, dimension_value, rated_cases, good_cases, bad_cases, rating_mean_number)
+            """
+        )
+        connection.execute(
+            """
+            create table mart.bot_involvement as select *, 100.0 * bot_resolved_cases / cases as bot_resolved_pct,
+                100.0 * replied_cases / cases as replied_pct, 100.0 * resolved_cases / cases as resolved_pct
+            from (values ('acme', true, 200, 80, 110, 170), ('acme', false, 100, 0, 90, 70))
+                as t (source, is_bot_involved, cases, bot_resolved_cases, replied_cases, resolved_cases)
             """
         )
         connection.execute(

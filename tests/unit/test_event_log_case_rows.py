@@ -89,7 +89,12 @@ def test_a_stamp_of_a_reopen_stands_among_the_ends_by_its_instant(tmp_path: Path
     open_again = source_of(tmp_path / "1", [row("A", "Working", opened="08", solved="09", reopened="10")])
     assert told(open_again)[1:] == [("A#solved", "RESOLVED", 9, 9, False), ("A#reopened", "REOPENED", 10, 10, True)]
     over = source_of(tmp_path / "2", [row("A", "Closed", opened="08", solved="11", reopened="10")])
-    assert told(over)[1:] == [("A#reopened", "REOPENED", 10, 10, False), ("A#solved", "RESOLVED", 11, 11, False)]
+    assert told(over)[1:] == [("A#reopened", "REOPENED", 10, 10, True), ("A#solved", "RESOLVED", 11, 11, False)]
+    assert over.reading_notes(EVER)[1:2] == [
+        "1 case was reopened (reopened) before the first end that the row has a stamp of: the end before the reopen is not in the log, clocks run "
+        "to the later one, and the reopen is counted"
+    ]
+    assert not any("was reopened" in note for note in open_again.reading_notes(EVER))
 
 
 @pytest.mark.parametrize("state", ["Cancelled", "Merged"])
@@ -265,3 +270,33 @@ def test_a_date_and_a_time_of_two_columns_are_one_milestone(tmp_path: Path) -> N
     assert [(each["status"], each["event_ts"]) for each in events_of(source)] == [
         ("INTAKE", datetime(2025, 3, 3, 8)), ("RESOLVED", datetime(2025, 3, 3, 9, 30)),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("opened", "solved", "instants", "note"),
+    [
+        # New York, 2 November 2025: 01:00 to 02:00 comes twice, at 05:00 and 06:00 UTC.
+        ("00:50", "01:30", (4, 6), "warning: 1 stamp"),
+        ("01:40", "01:20", (5, 6), "2 stamps of an hour that America/New_York repeats: the order of the records tells which pass"),
+        ("01:20", "01:40", (6, 6), "warning: 2 stamps"),
+        ("01:40", "00:50", (6, 4), "warning: 1 stamp"),
+    ],
+)
+def test_a_row_orders_its_opening_before_the_rest_and_no_more(
+    tmp_path: Path, opened: str, solved: str, instants: tuple[int, int], note: str
+) -> None:
+    """The reply at 01:30 says nothing of the resolution: who answers first is not known, only that both follow the opening."""
+    rows = [f"A,Closed,2025-11-02 {opened},,,2025-11-02 {solved},,,"]
+    source = source_of(tmp_path, rows, time={"timezone": "America/New_York"})
+    assert [each["event_ts"].hour for each in events_of(source)] == list(instants)
+    assert any(each.startswith(note) for each in source.reading_notes(EVER)), source.reading_notes(EVER)
+
+
+def test_stamps_beside_each_other_do_not_place_each_other(tmp_path: Path) -> None:
+    """Reply 01:40 and resolution 01:20 of one row: nothing says which came first, so both are of the later pass, and counted."""
+    rows = ["A,Closed,2025-11-02 00:30,2025-11-02 01:40,,2025-11-02 01:20,,,"]
+    source = source_of(tmp_path, rows, time={"timezone": "America/New_York"})
+    (reply,) = source.messages(whole(source), EVER).to_pylist()
+    (_, solved) = events_of(source)
+    assert (reply["sent_ts"], solved["event_ts"]) == (datetime(2025, 11, 2, 6, 40), datetime(2025, 11, 2, 6, 20))
+    assert any(note.startswith("warning: 2 stamps of an hour that America/New_York repeats") for note in source.reading_notes(EVER))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_log_desk import COLUMNS, EVER, digests_of, log_settings, log_text, rejected_of, whole
+from event_log_desk import COLUMNS, EVER, STATUSES, digests_of, log_settings, log_text, rejected_of, whole
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.calendars import Calendar
@@ -196,3 +196,34 @@ def test_a_due_column_that_the_log_lacks_is_refused(tmp_path: Path) -> None:
     desk = DeskSettings.model_validate({"timezone": "UTC", "start_date": "2025-01-01"})
     with pytest.raises(OpslaError, match=r"column 'deadline' is missing, which sources\.yml names \(desk_log: due\.first_resolution\)"):
         EventLogSource(settings, desk, tmp_path / "cache", tmp_path).counts()
+
+
+def test_a_promise_that_a_later_record_does_not_repeat_is_counted(tmp_path: Path) -> None:
+    """A keeps it, B loses it, C's message repeats nothing anyway, D never had one."""
+    rows = [
+        opened("4h"), "A,Active,2025-03-03T09:00Z,4h", opened("4h", "B"), "B,Active,2025-03-03T09:00Z,", opened("4h", "C"),
+        "C,Replied,2025-03-03T09:00Z,", opened("", "D"), "D,Active,2025-03-03T09:00Z,",
+    ]  # fmt: skip
+    statuses = {**STATUSES, "Replied": "PUBLIC_REPLY"}
+    source = source_of(tmp_path / "1", rows, {"calendar": "desk"}, statuses=statuses)
+    assert ("B", 9, None) in promised(source)
+    assert [note for note in source.reading_notes(EVER) if "any more" in note] == [
+        "warning: a later record of 1 case has no due.first_resolution any more (column due is empty): the promise is taken back from then on; "
+        "`empty_cells: unchanged` in sources.yml lets it stand, where the log repeats only what changed"
+    ]
+    unchanged = source_of(tmp_path / "2", rows, {"calendar": "desk"}, statuses=statuses, empty_cells="unchanged")
+    assert not any("any more" in note for note in unchanged.reading_notes(EVER))
+
+
+@pytest.mark.parametrize(("due", "cell"), [({}, "2025-03-04"), ({}, "2025-03-03T12:00Z"), ({"calendar": "desk"}, "4h")])
+def test_a_promise_that_the_last_row_of_a_case_does_not_repeat_is_counted(tmp_path: Path, due: dict[str, str], cell: str) -> None:
+    rows = [f"{case},{state},2025-03-03T08:00Z,{cell if has else ''}" for case, state, has in (
+        ("A", "New", True), ("A", "Active", True), ("B", "New", True), ("B", "Active", False), ("C", "New", False), ("C", "Active", True),
+    )]  # fmt: skip
+    source = source_of(
+        tmp_path, rows, due, form="cases", columns={"case_id": "number", "status": "state"}, milestones={"at": "INTAKE"},
+    )
+    assert [case for case, *_ in promised(source)] == ["A", "C"]
+    assert [note for note in source.reading_notes(EVER) if "any more" in note] == [
+        "warning: the last row of 1 case has no due.first_resolution any more (column due is empty): nothing is promised to such a case"
+    ]

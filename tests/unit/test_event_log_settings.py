@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from event_log_desk import COLUMNS, REPO_ROOT, STATUSES
+from event_log_desk import COLUMNS, REPO_ROOT, STATUSES, log_settings
+from pydantic import ValidationError
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import read_document
@@ -183,3 +184,15 @@ def test_two_sources_need_two_names(tmp_path: Path) -> None:
 def test_a_desk_needs_its_first_day(tmp_path: Path) -> None:
     with pytest.raises(OpslaError, match=r"desk\.start_date: is required"):
         read(tmp_path, {"desk": {"timezone": "UTC"}, "sources": [LOG]})
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "problem"),
+    [
+        ({"priority": "Prio"}, "this dimension is there already; give yours another name"), ({"Product": "Product"}, "should match pattern"),
+        ({"product": 7}, "write this in quotes"), ({"product": ""}, "at least 1 item"),
+    ],
+)
+def test_a_dimension_that_cannot_be_is_refused(dimensions: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        log_settings(dimensions=dimensions)

@@ -836,3 +836,20 @@ def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:
 def test_the_order_of_the_statuses_does_not_matter_to_the_fingerprint(tmp_path: Path) -> None:
     turned = dict(reversed(STATUSES.items()))
     assert log_source(tmp_path, TWO_CASES, statuses=turned).fingerprint() == log_source(tmp_path).fingerprint()
+
+
+def test_a_status_and_a_column_that_name_different_authors_are_counted(tmp_path: Path) -> None:
+    """The status decides what clocks make of it, and the author is who the log says."""
+    rows = ["A,New,2025-03-03T08:00Z,", "A,Auto,2025-03-03T09:00Z,agent", "A,Asked,2025-03-03T10:00Z,agent", "A,Asked,2025-03-03T11:00Z,client"]
+    source = log_source(
+        tmp_path, log_text(rows, "number,state,at,by"), columns={**COLUMNS, "author_kind": "by"},
+        statuses={**STATUSES, "Auto": "BOT_REPLY", "Asked": "CUSTOMER_MESSAGE"}, author_kinds={"agent": "person", "client": "customer"},
+    )  # fmt: skip
+    messages = source.messages(source.window(), EVER).to_pylist()
+    assert [(row["signal"], row["author_kind"]) for row in messages] == [
+        ("BOT_REPLY", "person"), ("CUSTOMER_MESSAGE", "person"), ("CUSTOMER_MESSAGE", "customer"),
+    ]
+    assert [note.split(": clocks")[0] for note in source.reading_notes(EVER) if "columns.author_kind" in note] == [
+        "warning: 1 record is BOT_REPLY by columns.status and by a person by columns.author_kind",
+        "warning: 1 record is CUSTOMER_MESSAGE by columns.status and by a person by columns.author_kind",
+    ]

@@ -500,14 +500,14 @@ def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> 
         warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=f"INC00{number:05d}", is_open=True)
     with pytest.raises(OpslaError, match=r"no case 'INC000123'.*did you mean INC0000123\b"):
         explain(warehouse.connection, "INC000123", SETTINGS)
-    with pytest.raises(OpslaError, match=r"no case '\?' in staging.case_milestones$"):
+    with pytest.raises(OpslaError, match=r"no case '\?' in staging\.case_milestones of the home .* \(OPSLA_HOME names another one\)$"):
         explain(warehouse.connection, "?", SETTINGS)
 
 
 def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     warehouse.connection.execute("delete from raw.source_partitions")
-    with pytest.raises(OpslaError, match="no refresh of the warehouse was completed"):
+    with pytest.raises(OpslaError, match="no refresh of this home was completed"):
         warehouse.explained()
     with duckdb.connect() as empty, pytest.raises(OpslaError, match="no cases to explain yet"):
         explain(empty, "C-1", SETTINGS)

@@ -320,6 +320,7 @@ def test_an_account_s_own_promises_are_its_only_ones(tmp_path: Path) -> None:
     assert re.search(r"Gold: First reply|First reply 100 42 min 3\.2 h 117 h", text)
     assert "3 promises of sla_policies.yml stay in the tables" in text
     assert finding(page, "breaks") == "“First reply” breaks most for queue Sales: 25.0% of 40 clocks."
+    assert "By product line First reply no product line 0.0% 40 Router 16.7% 60" in text
     assert "open-clocks" not in sections_of(page)
     assert finding(page, "sources") == (
         "acme calls 12.00% of 100 cases breached, opsla 11.50%; of 96 cases judged by both the two agree on 95 (99.0%)."
@@ -498,6 +499,35 @@ def test_percentiles_and_targets_come_from_the_run_where_the_marts_have_none(mar
     assert not re.search(row + re.escape(p90), alone)
     assert "target 24.0 h" in completed
     assert "target 24.0 h" not in alone
+
+
+def test_ratings_and_bots_have_their_sections_where_the_source_tells_them(tmp_path: Path) -> None:
+    marts = write_account_marts(tmp_path / "marts.duckdb")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert finding(page, "satisfaction") == (
+        "Of 120 rated cases 75.0% were rated good and 16.7% bad; the least satisfied are those without a queue: 54.0% of 50 rated cases good."
+    )
+    ratings = text_of(page[page.index('<section id="satisfaction"') : page.index('<section id="bots"')])
+    assert "Satisfied 75.0% Rated cases 120 Good 90 Neither 10 Bad 20 Mean rating, 1 to 5 4.10" in ratings
+    assert "By queue Satisfied Billing 90.0% 70 no queue 54.0% 50 By priority Satisfied P1 11.1% 9 P2 80.2% 111" in ratings
+    assert "By channel" not in ratings, "everything without a channel is no group"
+    assert finding(page, "bots") == (
+        "A bot took part in 200 of 300 cases and resolved 80; of those with one 85.0% are resolved, of those without 70.0%."
+    )
+    involved = text_of(page[page.index('<section id="bots"') : page.index('<section id="sources"')])
+    assert "With a bot 200 55.0% 85.0% 40.0% Without a bot 100 90.0% 70.0% –" in involved.replace("—", "–")
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.satisfaction set rated_cases = 3, good_cases = 1, bad_cases = 2, rating_mean_number = null")
+        connection.execute("update mart.bot_involvement set bot_resolved_cases = 0, cases = cases // 10")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert finding(page, "satisfaction") == "3 cases were rated, 1 of them good: too few to tell more than chance."
+    assert finding(page, "bots") == "A bot took part in 20 of 30 cases."
+    assert "Mean rating" not in page
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("delete from mart.satisfaction")
+        connection.execute("delete from mart.bot_involvement")
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert not {"satisfaction", "bots"} & set(sections_of(page))
 
 
 def test_no_marts_is_a_clear_error(tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ def test_policies_are_rows_in_their_order(tmp_path: Path) -> None:
     assert [(row["reopen"], row["change"]) for row in rows] == [("freeze", "retroactive"), *[("resume", "restart")] * 2]
     scopes = [(row["policy"], row["attribute"], row["value"]) for row in sla_policy_scopes(policies).to_pylist()]
     assert scopes == [("p1", "priority", "P1"), ("p1", "team", "web"), ("p1", "team", "mobile"), ("p1", "tags", "vip")]
+    by_dimension = read(tmp_path, DOCUMENT.replace("tag: vip", "dimensions: {product: [router, 7]}"))
+    scopes = [(row["attribute"], row["value"]) for row in sla_policy_scopes(by_dimension).to_pylist()]
+    assert scopes[-2:] == [("dimension.product", "router"), ("dimension.product", "7")]
     repeats = {(row["metric"], row["is_repeating"]) for row in sla_metric_rules(policies).to_pylist()}
     assert repeats == {("touch", False), ("next_reply", True)}
 
@@ -126,7 +129,7 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
         ("name: rest", "name: p1", r"policies\.1\.name: two policies are called 'p1'"),
         ("priority: P1", "priority: []", r"policies\.0\.when\.priority: .*at least 1 item"),
         ("priority: P1", "priority: yes", r"policies\.0\.when\.priority: .*valid string; found true$"),
-        ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting; known here: priority, tier, brand,.*, source, initiated_by$"),
+        ("priority: P1", "urgency: P1", r"policies\.0\.when\.urgency: no such setting; known here: priority, tier, brand,.*, source, initiated_by, dimensions$"),
         ("priority: P1", "initiated_by: robot", r"policies\.0\.when: initiated_by: a case is begun by customer, agent, automation, not by 'robot'"),
         ("reopen: resume", "schedule_change: first", r"policies\.1\.schedule_change"),
         ("[TRIAGE]", "[TRIAGE], after: [PUBLIC_REPLY]", r"metrics\.touch: every case begins with INTAKE, so nothing comes before it"),

@@ -170,6 +170,23 @@ def test_a_log_of_updates_keeps_its_form_beside_columns_of_milestones(tmp_path: 
     assert (found.form, found.columns.event_ts, found.columns.intake_ts, found.columns.resolved_ts) == ("updates", "Updated", "Opened", "Resolved")
 
 
+def test_cases_that_are_there_again_are_cases_still(tmp_path: Path) -> None:
+    """Daily exports in one file: a second row is a newer state of the case, its opening the same. Another opening is another thing."""
+    header = "Ticket,Status,Created,First response,Resolved\n"
+    rows = ["1,Open,2025-07-07 09:00,,", "2,Open,2025-07-07 10:00,,", "3,Open,2025-07-07 11:00,,"]
+    again = ["1,Closed,2025-07-07 09:00,2025-07-07 09:30,2025-07-07 12:00"]
+    assert source(tmp_path, header + "\n".join([*rows, *again]) + "\n").form == "cases"
+    other = ["1,Closed,2025-07-08 09:00,2025-07-08 09:30,2025-07-08 12:00"]
+    with sniffed([tmp_path / "log.csv"]) as log:
+        lines = lines_of(time_lines(log, propose(log, Told(timezone="UTC"), NOBODY)))
+    assert [line for line in lines if "Created" in line or "Resolved" in line][:2] == [
+        "  Mon 2025-07-07 09:00  comes in (Created)", "  Mon 2025-07-07 12:00  is solved (Resolved), 2.5 h later",
+    ], "shown is the row that counts"
+    assert sum("Created" in line for line in lines) == 3
+    (tmp_path / "other").mkdir()
+    assert source(tmp_path / "other", header + "\n".join([*rows, *other]) + "\n").form == "updates"
+
+
 # ---------------------------------------------------------------- due dates
 
 UPDATES = "Ticket,State,Changed at,{column}\n1,Open,2025-07-07 09:00,{first}\n1,Solved,2025-07-07 12:00,{first}\n2,Open,2025-07-07 10:00,{second}\n2,Solved,2025-07-07 11:00,{second}\n"
@@ -192,6 +209,27 @@ def test_what_was_promised_to_a_case_is_found_by_name_and_contents(
 ) -> None:
     found = source(tmp_path, UPDATES.format(column=column, first=first, second=second))
     assert {metric: each.model_dump(exclude_none=True) for metric, each in found.due.items()} == due
+
+
+def test_of_rows_that_repeat_a_case_the_time_lines_show_the_one_updated_last(tmp_path: Path) -> None:
+    text = (
+        "Ticket,Status,Created,First response,Resolved,Last updated\n1,Closed,2025-07-07 09:00,2025-07-07 09:30,2025-07-07 12:00,2025-07-07 12:00\n"
+        "1,Open,2025-07-07 09:00,2025-07-07 09:30,,2025-07-07 09:30\n2,Open,2025-07-07 09:00,,,2025-07-07 09:00\n3,Open,2025-07-07 09:00,,,2025-07-07 09:00\n"
+    )
+    (tmp_path / "log.csv").write_text(text)
+    with sniffed([tmp_path / "log.csv"]) as log:
+        proposal = propose(log, Told({"INTAKE": "Created", "RESOLVED": "Resolved"}, timezone="UTC"), NOBODY)
+        assert (proposal.form, proposal.columns["updated_ts"]) == ("cases", "Last updated")
+        lines = lines_of(time_lines(log, proposal))
+    assert sum("is solved" in line for line in lines) == 1
+    assert sum("Created" in line for line in lines) == 3
+
+
+def test_a_due_column_that_was_named_and_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Found by its name alone it would be a remark; whoever names it wants it."""
+    text = UPDATES.format(column="Promise", first="soon", second="later")
+    with pytest.raises(OpslaError, match=r"--column due=Promise: the cells \('later', 'soon'\) are no promise that can be read: write all of them as"):
+        init(tmp_path, text, columns=["due=Promise"])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 
 from opsla_dagster.reporting.run_summary import Headline, RunSummary
+from opsla_dagster.reporting.sections.bots import bots
 from opsla_dagster.reporting.sections.breaks import breaks
 from opsla_dagster.reporting.sections.clock_comparison import clock_comparison
 from opsla_dagster.reporting.sections.common import Section
@@ -20,6 +21,7 @@ from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
 from opsla_dagster.reporting.sections.reading import reading
 from opsla_dagster.reporting.sections.reopens import reopens
+from opsla_dagster.reporting.sections.satisfaction import satisfaction
 from opsla_dagster.reporting.sections.scenarios import scenarios
 from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
 from opsla_dagster.reporting.sections.sources import sources
@@ -40,6 +42,8 @@ def all_sections(
         flow(connection, headline),
         reopens(connection, headline),
         scenarios(headline),
+        satisfaction(connection),
+        bots(connection),
         open_clocks(connection, headline),
         quality(summary),
         sources(connection, headline),

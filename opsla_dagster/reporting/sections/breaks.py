@@ -18,7 +18,7 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import FEW_CASES, Section, Table, heat, largest, order
 from opsla_dagster.reporting.wording import MISSING
 
-#: What a case is, in the order shown.
+#: What a case is, in the order shown; what sources.yml names as dimensions comes after them.
 DIMENSIONS = ("priority", "tier", "queue", "region", "channel", "brand")
 #: What took a broken clock: (dimension, heading).
 CAUSES = (
@@ -55,7 +55,8 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     section = partial(Section, key="breaks", title="Where promises break", tables=("mart.sla_overview",))
     titles = headline.titles()
     found = rows(connection, _CLOCKS, "mart.sla_overview", parameters=[list(titles)])
-    by_value = [row for row in found if row["dimension"] in _several_valued(found)]
+    dimensions = _dimensions(found)
+    by_value = [row for row in found if row["dimension"] in _several_valued(found, dimensions)]
     causes = [row for row in found if row["dimension"] in dict(CAUSES)]
     if not by_value and not causes:
         return None
@@ -74,7 +75,7 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
         ),
         data={
             "panels": [
-                *(_panel(f"By {name}", _largest(by_value, name), titles, rate_cell) for name in DIMENSIONS),
+                *(_panel(f"By {wording.name(name)}", _largest(by_value, name), titles, rate_cell) for name in dimensions),
                 *(_panel(heading, _most_frequent(causes, name), titles, _cause_cell) for name, heading in CAUSES),
             ]
         },
@@ -82,9 +83,15 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     )
 
 
-def _several_valued(found: Sequence[Row]) -> set[str]:
+def _dimensions(found: Sequence[Row]) -> list[str]:
+    """The dimensions that a desk has: the usual ones, then those of sources.yml by name."""
+    named = {row["dimension"] for row in found} - {*DIMENSIONS, *dict(CAUSES)}
+    return [*DIMENSIONS, *sorted(named)]
+
+
+def _several_valued(found: Sequence[Row], dimensions: Sequence[str]) -> set[str]:
     values = {(row["dimension"], row["dimension_value"]) for row in found}
-    return {name for name in DIMENSIONS if sum(dimension == name for dimension, _ in values) > 1}
+    return {name for name in dimensions if sum(dimension == name for dimension, _ in values) > 1}
 
 
 def _finding(by_value: Sequence[Row], titles: Mapping[str, str]) -> str:
@@ -182,18 +189,18 @@ def _value(row: Row) -> str:
     if row["dimension"] == "root_cause_stage":
         return wording.name(value).lower()
     if value == "none":
-        return f"no {row['dimension']}"
+        return f"no {wording.name(row['dimension'])}"
     return wording.tier(value) if row["dimension"] == "tier" else value
 
 
 def _group(row: Row) -> str:
     """`queue Billing`, `Tier 3`, `no region`."""
     is_named_so = row["dimension"] == "tier" or row["dimension_value"] == "none"
-    return _value(row) if is_named_so else f"{row['dimension']} {_value(row)}"
+    return _value(row) if is_named_so else f"{wording.name(row['dimension'])} {_value(row)}"
 
 
 def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
-    places = {name: number for number, name in enumerate((*DIMENSIONS, *dict(CAUSES)))}
+    places = {name: number for number, name in enumerate((*_dimensions(found), *dict(CAUSES)))}
     ordered = sorted(found, key=lambda row: (places[row["dimension"]], order(row["dimension_value"]), row["metric"]))
     shown, note = largest(ordered, lambda row: row["judged_clocks"], "mart.sla_overview")
     return Table(

@@ -29,7 +29,7 @@ CANONICAL_VERSION = 2
 _SQL = Path(__file__).parent / "sql"
 #: In the order in which they are built, behind a system's own.
 _BUILD = (
-    "signals", "stored_cases", "stored_changes", "stored_messages", "stored_events", "stored_targets", "stored_verdicts",
+    "first_dimensions", "signals", "stored_cases", "stored_changes", "stored_messages", "stored_events", "stored_targets", "stored_verdicts",
     "stored_facts", "stored_rejected_rows",
 )
 _KEPT = 2

@@ -14,7 +14,7 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import memory_bound
-from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings
+from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings, dimension_fields, due_field
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
 from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
@@ -90,6 +90,7 @@ def canonicalise(
         placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
         notes = _notes(connection, settings, placed)
         _judge_cases(connection, settings, desk)
+        notes += _emptied_promises(connection, settings)
         _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
         _write_rejected(connection, settings, loaded, directory)
@@ -132,6 +133,32 @@ def _notes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, pl
     ((floats,),) = connection.execute("select count(*) filter (has_float_id and fault is null) from numbered").fetchall()
     if floats:
         notes.append(f"ids of {floats:,} record{'' if floats == 1 else 's'} are whole floating-point numbers, read as integers (1001.0 as 1001)")
+    return notes
+
+
+def _emptied_promises(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """Of the form cases: promises of a row that a later row of its case replaces and does not repeat."""
+    if settings.form != "cases":
+        return []
+    notes = []
+    for number, (metric, due) in enumerate(settings.due.items()):
+        field = due_field(number)
+        is_told = f"{field}_days is not null" if due.is_duration else f"({field} is not null or {field}_day is not null)"
+        ((count,),) = connection.execute(f"""
+            select count(*)
+            from (
+                select bool_or({is_told} and is_superseded) as was_told, bool_or({is_told} and not is_superseded) as is_told
+                from judged
+                where fault is null and not is_ignored
+                group by case_id
+            )
+            where was_told and not is_told
+        """).fetchall()
+        if count:
+            notes.append(
+                f"warning: the last row of {count:,} case{'' if count == 1 else 's'} has no due.{metric} any more (column {due.column} is empty): "
+                "nothing is promised to such a case"
+            )
     return notes
 
 
@@ -293,8 +320,8 @@ def _write_events(
         from judged
         where fault is null and not is_ignored and not is_superseded
     """)
-    due = due_columns(settings)
-    told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *due)])
+    more = [*dimension_fields(settings), *due_columns(settings)]
+    told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""
         copy (
             with events as (
@@ -307,7 +334,7 @@ def _write_events(
                 from events
             )
             select
-                {", ".join([*_TOLD_OF_AN_EVENT, *due])},
+                {", ".join([*_TOLD_OF_AN_EVENT, *more])},
                 intake_date, intake_ts, resolved_ts, closed_ts, is_sla_met, category, reopen_count, file_number, row_number,
                 md5(cast(to_json(struct_pack({told})) as varchar)) as event_digest
             from used

@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsla_dagster.settings.sources import IGNORE, EventLogSettings, TimeSettings, due_field, milestone_field
+from opsla_dagster.settings.sources import (
+    IGNORE,
+    EventLogSettings,
+    TimeSettings,
+    dimension_fields,
+    due_field,
+    milestone_field,
+)
 from opsla_dagster.sources.event_log.due import (
     due_cells,
     due_columns,
@@ -77,12 +84,12 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
 
     Its columns: row_number, case_id, event_id, status (IGNORE for what is left out on purpose), source_status, is_sla_met, merged_into,
     author_kind, initiated_by, reopen_count, STAMP_FIELDS and the milestones (UTC), each stamp with <field>_earlier (the other instant of a
-    local time that occurs twice) and <field>_local, event_ts_form (which of time.format reads it, from 0), has_float_id, TEXT_FIELDS, what
-    due cells become, order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
+    local time that occurs twice) and <field>_local, event_ts_form (which of time.format reads it, from 0), has_float_id, TEXT_FIELDS, the
+    dimensions, what due cells become, order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
     """
     found = {field: tuple(columns[name] for name in names) for field, names in settings.cells().items()}
     stamps = stamp_fields(settings)
-    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *WORD_FIELDS, *(each for each in stamps if not each.startswith("due_")))
+    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *(each for each in stamps if not each.startswith("due_")))
     cells = [f"{_cell(settings, found.get(field, ()))} as {field}" for field in fields]
     tidy = {field: _tidy(settings, found[field]) if field in found else "cast(null as varchar)" for field in stamps}
     for number, due in enumerate(settings.due.values()):
@@ -101,7 +108,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
         f"{_word('initiated_by', settings.initiators)} as canonical_initiated_by",
         "try_cast(reopen_count as double) as canonical_reopen_count",
     ]
-    passed_on = [f"{field}_utc as {field}, {field}_earlier, {field}_local" for field in stamps] + list(TEXT_FIELDS)
+    passed_on = [f"{field}_utc as {field}, {field}_earlier, {field}_local" for field in stamps] + [*TEXT_FIELDS, *dimension_fields(settings)]
     passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
     passed_on += [f"{due_field(n)}_day" for n, due in enumerate(settings.due.values()) if not due.is_duration]
     passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]

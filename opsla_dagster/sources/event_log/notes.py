@@ -10,8 +10,8 @@ from collections.abc import Callable
 from opsla_dagster.settings.sources import EventLogSettings, due_field
 from opsla_dagster.sources.event_log.due import date_formats
 from opsla_dagster.sources.event_log.mapping import folded
-from opsla_dagster.sources.event_log.sql_text import literal
-from opsla_dagster.status import Signal, Status
+from opsla_dagster.sources.event_log.sql_text import literal, literals
+from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
 
 Rows = Callable[[str], list[tuple[object, ...]]]
 #: Names of bots that a sentence shows.
@@ -22,7 +22,9 @@ _WAITING = (Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD)
 def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     """Sentences on the relation `events`, which `rows` queries; none where there is nothing to tell."""
     found = _dates(settings) + _opened(events, rows) + _due(settings, events, rows)
-    return found + (_cases(settings, events, rows) if settings.form == "cases" else _bots(settings, events, rows))
+    if settings.form == "cases":
+        return found + _cases(settings, events, rows)
+    return found + _withdrawn(settings, events, rows) + _bots(settings, events, rows) + _contradictions(settings, events, rows)
 
 
 def _dates(settings: EventLogSettings) -> list[str]:
@@ -70,6 +72,46 @@ def _due(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     return notes
 
 
+def _withdrawn(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    """Promises that end because a later record of the case has an empty cell."""
+    if settings.empty_cells == "unchanged":
+        return []
+    notes = []
+    for number, (metric, due) in enumerate(settings.due.items()):
+        cell = f"{due_field(number)}_{'days' if due.is_duration else 'at'}"
+        count = _number(rows(f"""
+            select count(distinct case_id)
+            from (
+                select case_id, {cell}, lag({cell}) over (partition by case_id order by coalesce(event_ts, ingestion_ts), source_sequence) as told_before
+                from {events}
+                where {cell} is not null or status not in ({literals(MESSAGE_SIGNALS)})
+            )
+            where {cell} is null and told_before is not null
+        """))
+        if count:
+            notes.append(
+                f"warning: a later record of {_cases_of(count)} has no due.{metric} any more (column {due.column} is empty): the promise is taken "
+                "back from then on; `empty_cells: unchanged` in sources.yml lets it stand, where the log repeats only what changed"
+            )
+    return notes
+
+
+def _contradictions(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
+    """Messages of which the status says another author than the column of authors."""
+    if settings.columns.author_kind is None:
+        return []
+    notes = []
+    for signal, author in ((Signal.BOT_REPLY, "bot"), (Signal.CUSTOMER_MESSAGE, "customer")):
+        found = rows(f"select author_kind, count(*) from {events} where status = '{signal}' and author_kind <> '{author}' group by author_kind order by 1")
+        for kind, count in found:
+            by = "the customer" if kind == "customer" else f"a {kind}"
+            notes.append(
+                f"warning: {count:,} record{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} {signal} by columns.status and by {by} by "
+                f"columns.author_kind: clocks go by {signal}; map the word to PUBLIC_REPLY for the author to decide"
+            )
+    return notes
+
+
 def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     notes = []
     resolved = [column for column, signal in settings.milestones.items() if signal == Signal.RESOLVED]
@@ -78,6 +120,24 @@ def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
         notes.append(
             f"{_cases_of(reopened)} {'was' if reopened == 1 else 'were'} reopened ({settings.columns.reopen_count}): the log has the stamp of "
             f"one resolution only, mostly the last ({resolved[0]}), and clocks run to it"
+        )
+    reopens = [column for column, signal in settings.milestones.items() if signal == Signal.REOPENED]
+    ends = literals(sorted(TERMINAL_STATUSES))
+    overwritten = _number(rows(f"""
+        select count(*)
+        from (
+            select
+                case_id, min(event_ts) filter (where status = '{Status.REOPENED}') as reopened_ts,
+                min(event_ts) filter (where status in ({ends})) as ended_ts
+            from {events}
+            group by case_id
+        )
+        where reopened_ts < ended_ts
+    """)) if reopens else 0
+    if overwritten:
+        notes.append(
+            f"{_cases_of(overwritten)} {'was' if overwritten == 1 else 'were'} reopened ({', '.join(reopens)}) before the first end that the row has a "
+            "stamp of: the end before the reopen is not in the log, clocks run to the later one, and the reopen is counted"
         )
     unstamped = f"from {events} where event_ts is null and status"
     ended = _number(rows(f"select count(*) {unstamped} in ('{Status.CANCELLED}', '{Status.MERGED}')"))

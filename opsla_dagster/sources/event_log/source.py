@@ -17,8 +17,8 @@ import pyarrow as pa
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
-from opsla_dagster.settings.sla_policies import Reopen
-from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, due_field
+from opsla_dagster.settings.sla_policies import DIMENSION, Reopen
+from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, dimension_field, due_field
 from opsla_dagster.sources.base import (
     APPLIED_TARGETS,
     ATTRIBUTE_CHANGES,
@@ -28,6 +28,7 @@ from opsla_dagster.sources.base import (
     MESSAGES,
     PARTITION_STATES,
     REJECTED_ROWS,
+    SOURCE_FACTS,
     STAFFING,
     Source,
 )
@@ -38,7 +39,7 @@ from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
 from opsla_dagster.sources.event_log.sql_text import literal
-from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES
+from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
 from opsla_dagster.window import ONE_DAY, Window
 
 #: The policy of promises to single cases; clocks name it <source>:due.
@@ -81,6 +82,7 @@ _CASES = """
     group by case_id, intake_date
 """
 
+#: With one row a case a stamp of a reopen is one whatever other stamps the row has: that of the end before it was written over.
 #: A record that is in the log twice is one event (docs/decisions/0001-event-deduplication.md): its copies neither are reopens nor make
 #: one of what follows them. A status that comes again at one instant, after another one of that instant, is a return and no copy; where
 #: the log told of another instant in between, it tells the same instant anew.
@@ -89,8 +91,10 @@ _EVENTS = """
         {source} as source, event_id, case_id, intake_date, status, source_status, event_ts, ingestion_ts,
         source_sequence,
         not is_copy and status not in ({terminal})
-        and coalesce(lag(status) over (partition by case_id, is_copy order by source_sequence) in ({terminal}), false)
-        as is_reopen,
+        and (
+            coalesce(lag(status) over (partition by case_id, is_copy order by source_sequence) in ({terminal}), false)
+            or coalesce(status in ({reopening}), false)
+        ) as is_reopen,
         cast(null as boolean) as is_duplicate,
         cast(null as boolean) as is_late_arriving,
         cast(null as boolean) as is_tz_inconsistent,
@@ -147,6 +151,30 @@ _CHANGES_OF = """
     from visible
     where {is_told}
     qualify value is distinct from previous_value and row_number() over (partition by case_id order by {told}) > 1
+"""
+
+#: A dimension is no column of a case: what the first record tells of it is a change from nothing, at intake at the latest.
+_DIMENSION_CHANGES_OF = """
+    select
+        {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
+        case when is_first then least(intake_ts, coalesce(event_ts, ingestion_ts)) else coalesce(event_ts, ingestion_ts) end as changed_ts,
+        source_sequence, '{attribute}' as attribute, value, previous_value
+    from (
+        select
+            *, {cell} as value, lag({cell}) over (partition by case_id order by {told}) as previous_value,
+            row_number() over (partition by case_id order by {told}) = 1 as is_first
+        from visible
+        where {is_told}
+    )
+    where value is distinct from previous_value
+"""
+
+_DIMENSION_FACTS_OF = """
+    select
+        {source} as source, case_id, intake_date, max(coalesce(event_ts, ingestion_ts)) as known_ts, '{attribute}' as fact,
+        arg_max_null({cell}, {told}) filter ({is_told}) as value_text, cast(null as double) as value_number
+    from visible
+    group by case_id, intake_date
 """
 
 #: What one case is promised from its first record that says so on; another target is promised from the record on that tells it.
@@ -284,7 +312,8 @@ class EventLogSource(Source):
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
-        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS)
+        reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
+        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening)
         select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
         return self._table(select, EVENTS, window, as_of_at)
 
@@ -296,13 +325,27 @@ class EventLogSource(Source):
     def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema ATTRIBUTE_CHANGES: where a record of a case tells another value than the one before."""
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
-        if not mapped:
+        changes = [_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped]
+        changes += self._of_dimensions(_DIMENSION_CHANGES_OF)
+        if not changes:
             return ATTRIBUTE_CHANGES.empty_table()
-        changes = " union all ".join(
-            _CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped
-        )
-        select = self._visible(f"select * from ({changes}) order by intake_date, case_id, source_sequence, attribute")
+        select = self._visible(f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute")
         return self._table(select, ATTRIBUTE_CHANGES, window, as_of_at)
+
+    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema SOURCE_FACTS: the last value of each dimension, without one where the case has none."""
+        if not self._settings.dimensions:
+            return SOURCE_FACTS.empty_table()
+        facts = " union all ".join(self._of_dimensions(_DIMENSION_FACTS_OF))
+        return self._table(self._visible(f"select * from ({facts}) order by intake_date, case_id, fact"), SOURCE_FACTS, window, as_of_at)
+
+    def _of_dimensions(self, select: str) -> list[str]:
+        """`select` for each dimension."""
+        cells = [(dimension_field(number), f"{DIMENSION}{name}") for number, name in enumerate(self._settings.dimensions)]
+        return [
+            select.format(source=literal(self.name), cell=cell, attribute=attribute, told=_TOLD, is_told=self._is_told(cell))
+            for cell, attribute in cells
+        ]
 
     def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.sla_policies import DIMENSION
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import IntercomSettings
 from opsla_dagster.sources.bronze.files import has_table
@@ -89,6 +90,7 @@ class IntercomSource(TicketSource):
             for attribute, name in named.items()
             if name is not None and not (attribute == "region" and name in ("team", "company"))
         ]
+        rows += [{"attribute": f"{DIMENSION}{dimension}", "name": name} for dimension, name in self._settings.dimensions.items()]
         create_table(connection, "named_attributes", pa.Table.from_pylist(rows, _NAMED_ATTRIBUTES))
         dimensions = [{"dimension": dimension, "name": name} for dimension, name in self._settings.dimensions.items()]
         create_table(connection, "dimension_attributes", pa.Table.from_pylist(dimensions, _DIMENSION_ATTRIBUTES))

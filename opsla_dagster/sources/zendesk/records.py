@@ -251,7 +251,7 @@ SCHEDULE: Shape = {
 #: Changes that are kept; whose value is a person's is said beside.
 _KEPT_FIELDS = {
     "status": False, "custom_status_id": False, "priority": False, "type": False, "group_id": False, "brand_id": False,
-    "organization_id": False, "tags": False, "assignee_id": True, "requester_id": True, "satisfaction_score": False,
+    "organization_id": False, "ticket_form_id": False, "tags": False, "assignee_id": True, "requester_id": True, "satisfaction_score": False,
 }
 #: The policy on a ticket, and its targets: NULL where it was taken off.
 _POLICY_FIELDS = frozenset({"sla_policy", "group_sla_policy"})

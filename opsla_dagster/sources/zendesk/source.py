@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.sla_policies import DIMENSION
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import ZendeskSettings
 from opsla_dagster.sources.bronze.files import has_table, reading
@@ -135,6 +136,9 @@ class ZendeskSource(TicketSource):
         if region is not None:
             field, kind = _REGIONS.get(region, (region, None))
             attributes.append((field, "region", kind))
+        for name, kind_of_field, place in self._settings.dimension_places:
+            field, kind = {"form": ("ticket_form_id", "ticket_forms"), "organization": (f"organization.{place}", None)}.get(kind_of_field, (place, None))
+            attributes.append((field, f"{DIMENSION}{name}", kind))
         return attributes
 
 

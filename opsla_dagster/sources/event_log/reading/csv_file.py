@@ -29,6 +29,8 @@ from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadab
 _LINE_BYTES = 2 * 2**20
 #: Excel's own first line; a program that took the file for another dialect may have put it in quotes or filled it up.
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(?P<delimiter>[^\s"]|\t)"?[,;\t|]*\s*', re.IGNORECASE)
+#: A text that a spreadsheet is to leave as it is, ="001"; with its quotes doubled where the file is read as one without quoting.
+_WRAPPED = re.compile(r'"?="{1,2}([^"]*)"{1,3}')
 _LONGEST_CELL = 2**24
 
 
@@ -130,9 +132,25 @@ def load_csv(
     _require_all_rows(connection, number, file, copy)
     blank = [(row_number, None, None) for row_number in copy.blank_rows]
     note_unreadable(connection, number, [*((item.row_number, item.reason, item.text) for item in copy.unreadable), *blank])
-    columns = [RawColumn(name, f"c{index}") for index, name in enumerate(copy.header)]
+    _unwrap_formulas(connection, number, len(copy.header))
+    columns = [RawColumn(_unwrapped(name), f"c{index}") for index, name in enumerate(copy.header)]
     note = f"the header is row {copy.header_row}" if dialect.lines_above else ""
     return Loaded(file, "csv", columns, copy.first_row, copy.records, note)
+
+
+def _unwrapped(name: str) -> str:
+    matched = _WRAPPED.fullmatch(name)
+    return matched[1] if matched else name
+
+
+def _unwrap_formulas(connection: duckdb.DuckDBPyConnection, number: int, columns: int) -> None:
+    """`="001"` is what exports write so that a spreadsheet leaves a text as it is: it says 001."""
+    cells = [f"c{index}" for index in range(columns)]
+    has_any = ", ".join(f"coalesce(bool_or(starts_with({cell}, '=\"') or starts_with({cell}, '\"=')), false)" for cell in cells)
+    found = connection.execute(f"select {has_any} from raw_{number}").fetchone() or ()
+    for cell, has_formulas in zip(cells, found, strict=False):
+        if has_formulas:
+            connection.execute(f"update raw_{number} set {cell} = regexp_extract({cell}, {literal(_WRAPPED.pattern)}, 1) where regexp_full_match({cell}, {literal(_WRAPPED.pattern)})")
 
 
 def _require_all_rows(connection: duckdb.DuckDBPyConnection, number: int, file: LogFile, copy: CsvCopy) -> None:

@@ -6,6 +6,16 @@ with on_calendars as (
         lag(calendar) over (partition by case_id order by from_ts, audit_number, position, change_number) as previous_calendar,
         row_number() over (partition by case_id order by from_ts, audit_number, position, change_number) as stretch_number
     from ticket_schedules
+),
+
+-- A ticket says true or false of a checkbox, and some of its history 1 or 0.
+ticked as (
+    select
+        used_cases.ticket_id,
+        field_attributes.field,
+        coalesce(used_cases.payload ->> ('$.custom_fields."' || field_attributes.field || '"') in ('true', 'false'), false) as is_checkbox
+    from used_cases
+    cross join (select distinct field from field_attributes) as field_attributes
 )
 
 select
@@ -16,10 +26,17 @@ select
     history.audit_number,
     history.position,
     field_attributes.attribute,
-    coalesce(after.name, history.value) as value,
-    coalesce(before.name, history.previous) as previous_value
+    case
+        when ticked.is_checkbox and history.value in ('0', '1') then if(history.value = '1', 'true', 'false')
+        else coalesce(after.name, history.value)
+    end as value,
+    case
+        when ticked.is_checkbox and history.previous in ('0', '1') then if(history.previous = '1', 'true', 'false')
+        else coalesce(before.name, history.previous)
+    end as previous_value
 from history
 inner join used_cases using (ticket_id)
+inner join ticked using (ticket_id, field)
 inner join field_attributes on history.field = field_attributes.field
 left join names as after on field_attributes.kind = after.kind and history.value = after.id
 left join names as before on field_attributes.kind = before.kind and history.previous = before.id

@@ -16,6 +16,10 @@ as_they_stand as (
             when 'tags' then nullif(array_to_string(list_sort(cast(used_cases.payload -> '$.tags' as varchar[])), ' '), '')
             when 'via' then used_cases.channel
             else coalesce(
+                case
+                    when starts_with(field_attributes.field, 'organization.')
+                        then nullif(organizations.payload ->> ('$.organization_fields."' || substr(field_attributes.field, 14) || '"'), '')
+                end,
                 nullif(used_cases.payload ->> ('$.' || field_attributes.field), ''),
                 nullif(used_cases.payload ->> ('$.custom_fields."' || field_attributes.field || '"'), '')
             )
@@ -23,6 +27,7 @@ as_they_stand as (
         field_attributes.kind
     from used_cases
     cross join field_attributes
+    left join landed_organizations as organizations on used_cases.payload ->> '$.organization_id' = organizations.id
 )
 
 select

@@ -1,4 +1,4 @@
--- One row is the readable name of a group, brand or organization.
+-- One row is the readable name of a group, brand, organization or form.
 select
     'groups' as kind,
     id,
@@ -16,3 +16,9 @@ select
     id,
     payload ->> '$.name' as name
 from landed_organizations
+union all
+select
+    'ticket_forms' as kind,
+    id,
+    payload ->> '$.name' as name
+from landed_ticket_forms

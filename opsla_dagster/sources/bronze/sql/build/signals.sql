@@ -4,6 +4,9 @@ with happened as (
     select case_id, change_id as signal_id, changed_ts as at_ts, audit_number, 0 as rank, 'change' as kind, cast(position as bigint) as position
     from attribute_changes
     union all
+    select case_id, change_id as signal_id, changed_ts as at_ts, cast(-1 as bigint) as audit_number, -1 as rank, 'change' as kind, cast(0 as bigint) as position
+    from first_dimensions
+    union all
     select case_id, message_id as signal_id, sent_ts as at_ts, audit_number, 1 as rank, 'message' as kind, cast(position as bigint) as position
     from comments
     union all
