@@ -9,18 +9,19 @@ import shutil
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -32,8 +33,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.printable import visible_json
+from opsla_dagster.terminal import PlainConsole
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from dagster import DagsterInstance
@@ -53,16 +58,13 @@ app = typer.Typer(
     name="opsla",
     help="SLA truth from the event log of a support or operations desk.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 #: Without a terminal (a pipe, a file) there is no width to fit into.
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
-#: Names the code location; at the top of the clone, beside sql/ and config/.
-WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+err_console = PlainConsole(stderr=True)
 #: The UI is for this machine alone.
 LOCALHOST = "127.0.0.1"
-complaints = Console(stderr=True)
 
 
 def _in_a_directory(path: Path | None) -> Path | None:
@@ -79,12 +81,37 @@ def _promises(place: Path) -> Path:
     return place
 
 
+def _examples(*commands: str) -> str:
+    """What stands below a command's help; a blank line is how Typer keeps lines apart."""
+    return "\n\n".join(["Examples:", *(command.replace("[", "\\[") for command in commands)])
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"opsla {version('opsla')}")
+        raise typer.Exit
+
+
+def _complete_tables(incomplete: str) -> list[str]:
+    """Tables that a shell offers for `--table`."""
+    from opsla_dagster.catalog import TABLES
+
+    return [name for name in TABLES if name.startswith(incomplete)]
+
+
+@app.callback()
+def _every_command(
+    _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """SLA truth from the event log of a support or operations desk."""
+
+
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
 ]
 
 
-@app.command()
+@app.command(epilog=_examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
 def run(
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
@@ -92,11 +119,10 @@ def run(
     as_of: AsOf = None,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
+    from opsla_dagster.automation.chosen import chosen_window
     from opsla_dagster.settings import load_settings
-    from opsla_dagster.settings.calendars import require_horizon
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
-    from opsla_dagster.window import Window
 
     settings = load_settings()
     if cases is not None:
@@ -104,23 +130,21 @@ def run(
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     unloaded = _load_accounts(settings)
-    default = desk.window()
-    window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
-    _refuse_dates_before(window.start, settings.sources.desk.start_date)
-    window = _gone_by(desk, window, as_of_at, settings.sources.desk.timezone, is_end_told=end is not None)
+    window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
+    if note:
+        _say(note)
     _say_what_was_read(desk, as_of_at)
-    require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
-    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla init log.csv", "opsla init log.csv --to my_desk --timezone Europe/Berlin --column status=State --status Parked=ON_HOLD", "opsla init --zendesk acme", "opsla init --demo"))
 def init(
     files: Annotated[
         list[Path] | None,
@@ -128,6 +152,7 @@ def init(
     ] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Instead of files: the simulated desk that comes with opsla, to try it out.")] = False,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the proposal.")] = False,
     name: Annotated[str | None, typer.Option(help="What to call the source.")] = None,
@@ -157,17 +182,27 @@ def init(
     """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
     from opsla_dagster.settings import load_settings
     from opsla_dagster.starting.asking import Asking
-    from opsla_dagster.starting.begin import Answers, begin, finish_first_run, first_window
+    from opsla_dagster.starting.begin import Answers, begin, begin_demo, finish_first_run, first_window
 
+    if demo:
+        if files or zendesk or intercom:
+            raise OpslaError("--demo: is a desk of its own; leave it out, or the files or account")
+        begun = begin_demo(to)
+        os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
+        _say(f"Written: {begun.directory}, a simulated desk of 300,000 cases. Run it:  {_program()} run")
+        return
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
-        files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, time_format, columns or [],
-        statuses or [], email_variable, token_variable, key_variable, base_url, empty_cells, sheet, records, header_row,
+        files=files or [], zendesk=zendesk, intercom=intercom, directory=to, name=name, timezone=timezone,
+        start_date=start_date.date() if start_date else None, time_format=time_format, columns=columns or [], statuses=statuses or [],
+        empty_cells=empty_cells, sheet=sheet, records=records, header_row=header_row,
+        email_variable=email_variable, token_variable=token_variable, key_variable=key_variable, base_url=base_url,
     )
-    begun = begin(answers, asking)
-    if begun is None:
+    begun_or_none = begin(answers, asking)
+    if begun_or_none is None:
         _say("Nothing was written.")
         return
+    begun = begun_or_none
     _say(f"Written: {begun.directory}. Its state will be in {begun.home} (OPSLA_HOME).")
     if begun.unfinished:
         raise OpslaError(begun.unfinished)
@@ -178,13 +213,13 @@ def init(
     as_of_at = _instant(None)
     window, case_id = first_window(settings, as_of_at)
     _say(f"First window: the intake dates {window}.")
-    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish_first_run(settings, begun.directory)
     _say(f"Go on with everything:  {_program()} run")
     _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 
 
-@app.command()
+@app.command(epilog=_examples("opsla refresh", "opsla refresh --as-of 2025-07-10T16:00"))
 def refresh(as_of: AsOf = None) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
@@ -205,11 +240,11 @@ def refresh(as_of: AsOf = None) -> None:
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
-    _carry_out(settings, windows, as_of_at, is_refresh=True)
+    _execute_windows(settings, windows, as_of_at, is_refresh=True)
     _refuse_unloaded(unloaded)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla dev", "opsla dev --port 3001"))
 def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
     """The Dagster UI, schedule and sensors on this machine, on the same home."""
     from opsla_dagster.instance.settings import prepare_dagster_home
@@ -225,7 +260,7 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the U
     }
     command = [
         str(Path(sys.executable).with_name("dagster")), "dev", "--host", LOCALHOST, "--port", str(port),
-        "--workspace", str(WORKSPACE),
+        "--workspace", str(shipped.WORKSPACE),
     ]
     # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
     # background job ignores Ctrl-C, and a program would inherit that.
@@ -233,7 +268,7 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the U
     os.execve(command[0], command, environment)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla status"))
 def status() -> None:
     """What this home holds: tables, intake dates, the latest runs."""
     from opsla_dagster.reporting.status import print_status
@@ -242,7 +277,7 @@ def status() -> None:
     print_status(load_settings(), console)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla report"))
 def report() -> None:
     """Writes report.html anew from the published marts."""
     from opsla_dagster.reporting.report import write_report
@@ -257,7 +292,7 @@ def report() -> None:
     _say(f"Report: {target}")
 
 
-@app.command()
+@app.command(epilog=_examples("opsla explain T-2", "opsla explain T-2 --json", "opsla explain T-2 --html case.html"))
 def explain(
     case_id: str,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
@@ -276,14 +311,14 @@ def explain(
         from opsla_dagster.reporting.explain_picture import write_picture
 
         # Who reads the JSON reads nothing beside it.
-        _say(f"Picture: {write_picture(explanation, picture)}", complaints if as_json else console)
+        _say(f"Picture: {write_picture(explanation, picture)}", err_console if as_json else console)
     if as_json:
-        typer.echo(explanation.to_json())
+        typer.echo(visible_json(explanation.to_json()))
     elif picture is None:
         render(explanation, console)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
     month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], help="Local month; default: the last one in which anybody did something.")] = None,
 ) -> None:
@@ -294,7 +329,7 @@ def agents(
     console.print(agents_table(load_settings().home, month.date() if month else None))
 
 
-@app.command("policy-diff")
+@app.command("policy-diff", epilog=_examples("opsla policy-diff config stricter.yml", "opsla policy-diff config stricter.yml --to differing.csv"))
 def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],
     b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The other one; calendars.yml beside either is used with it.")],
@@ -320,14 +355,14 @@ class ExportFormat(StrEnum):
     hyper = "hyper"
 
 
-@app.command()
+@app.command(epilog=_examples("opsla export --format csv", "opsla export --format parquet --table mart.sla_attainment --to exports"))
 def export(
     file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
     directory: Annotated[
         Path | None, typer.Option("--to", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
     ] = None,
     tables: Annotated[
-        list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
+        list[str] | None, typer.Option("--table", autocompletion=_complete_tables, help="Only this table (repeatable), of any layer; default: every mart.")
     ] = None,
 ) -> None:
     """Writes tables as files for other tools."""
@@ -339,38 +374,25 @@ def export(
         _say(f"{path}: {rows:,} rows")
 
 
-@app.command()
-def bench(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these benches; default: all.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="At a small scale, to see that it works; not judged.")] = False,
-) -> None:
-    """The figures of speed and memory, each beside something it is measured against (takes a while)."""
-    from opsla_dagster.settings.home import Home
-
-    _make_benchmarks_importable()
-    from benchmarks.run import run_benches
-
-    _say(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
-
-
 def main() -> None:
     """Entry point: one readable message instead of a stack trace."""
     try:
         app()
     except OpslaError as error:
-        _complain(error)
+        _refuse(error)
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
+            _complain("interrupted; tables are whole, the unfinished ones as before")
         raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home
 
         trouble = disk_trouble(error, Home.of().root)
-        if trouble is None:
-            raise
-        _complain(trouble)
+        if trouble is None:  # Python's own way of printing it, and what it quotes of a source made visible
+            err_console.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
+            raise SystemExit(1) from None
+        _refuse(trouble)
 
 
 def _say(text: str, to: Console = console) -> None:
@@ -378,12 +400,16 @@ def _say(text: str, to: Console = console) -> None:
     to.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _complain(error: OpslaError) -> NoReturn:
-    complaints.print(f"[bold red]opsla:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+def _complain(text: str, what: str = "opsla", style: str = "bold red") -> None:
+    err_console.print(Text.assemble((f"{what}:", style), f" {text}"), soft_wrap=True)
+
+
+def _refuse(error: OpslaError) -> NoReturn:
+    _complain(str(error))
     raise SystemExit(1) from None
 
 
-def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
+def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
     """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import range_runs
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
@@ -399,7 +425,7 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
     try:
-        _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
+        _report_and_alert(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
     except Exception:
         if finished.succeeded:
             raise
@@ -434,7 +460,7 @@ def _refuse_unloaded(accounts: list[str]) -> None:
         raise OpslaError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded of it before")
 
 
-def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], refreshed: list[str]) -> None:
+def _report_and_alert(settings: "Settings", instance: "DagsterInstance", ended: list[str], refreshed: list[str]) -> None:
     """Writes the reports of the `refreshed` runs and sends the alerts of all that `ended`."""
     from opsla_dagster.automation.delivery import deliver_alerts
     from opsla_dagster.reporting.closing import headline_table
@@ -444,7 +470,7 @@ def _tell(settings: "Settings", instance: "DagsterInstance", ended: list[str], r
     describe = partial(_descriptions_of_checks, settings)
     outcome = deliver_alerts(instance, ended, settings.home.root, settings.alerts, describe)
     for problem in outcome.problems:
-        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
+        _complain(problem, "alert not delivered yet", "yellow")
     console.print(headline_table(written.summary, _program()))
 
 
@@ -531,32 +557,6 @@ def _require_simulation(settings: "Settings") -> None:
         raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out: the sources bring their own cases")
 
 
-def _refuse_dates_before(first: date, start_date: date) -> None:
-    if first < start_date:
-        raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
-
-
-def _gone_by(desk: "Desk", window: "Window", as_of_at: datetime, zone: str, *, is_end_told: bool) -> "Window":
-    """The window up to the desk's date at as_of: days that a stamp in the future names are not yet days of the desk.
-
-    Where nobody said the end, a window that is cut ends with the last date that has cases by then. Raises OpslaError where nothing of it has happened.
-    """
-    from opsla_dagster.automation.refresh import local_date
-    from opsla_dagster.window import ONE_DAY, Window
-
-    today = local_date(as_of_at, zone)
-    if window.start > today:
-        raise OpslaError(f"the window begins on {window.start}; as of {today} nothing of it has happened yet")
-    cut = Window(window.start, min(window.end, today + ONE_DAY))
-    if cut == window:
-        return window
-    if is_end_told:
-        _say(f"The window ends with {today}: as of then nothing of the dates up to {window.last} has happened yet.")
-        return cut
-    known = desk.partition_states(cut, as_of_at)["intake_date"].to_pylist()
-    return Window(cut.start, max(known, default=cut.last) + ONE_DAY)
-
-
 def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
     for note in desk.reading_notes(as_of_at):
         _say(note)
@@ -570,17 +570,6 @@ def _require_free(port: int) -> None:
             probe.bind((LOCALHOST, port))
         except OSError as error:
             raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
-
-
-def _make_benchmarks_importable() -> None:
-    """Benches are part of a clone, not of the installed package."""
-    clone = Path(__file__).resolve().parents[1]
-    if not (clone / "benchmarks" / "run.py").exists():
-        raise OpslaError(
-            f"{clone}: there is no benchmarks/ here; benches run from a clone of the repository: "
-            "install it with `make setup` and call .venv/bin/opsla bench"
-        )
-    sys.path.insert(0, str(clone))
 
 
 def _require_published(marts_database: Path) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import duckdb
 
+from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.window import Window
-
-SQL_DIRECTORY = Path(__file__).resolve().parents[2] / "sql"
 
 Parameters = dict[str, date | datetime]
 
@@ -23,12 +22,12 @@ Parameters = dict[str, date | datetime]
 def sql_path(table: str) -> Path:
     """`staging.case_milestones` -> sql/staging/case_milestones.sql."""
     schema, name = table.split(".")
-    return SQL_DIRECTORY / schema / f"{name}.sql"
+    return shipped.SQL / schema / f"{name}.sql"
 
 
 def check_path(table: str, check: str) -> Path:
     """The SELECT that finds the rows that break `check` of `table`."""
-    return SQL_DIRECTORY / "checks" / table / f"{check}.sql"
+    return shipped.SQL / "checks" / table / f"{check}.sql"
 
 
 @cache

@@ -22,8 +22,9 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window", "secrets"},
+    {"status", "window", "secrets", "shipped", "terminal"},
     {"errors"},
+    {"printable"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 
