@@ -1,6 +1,6 @@
 """The SQL files: finding them, and binding the parameters they ask for.
 
-Belongs here: what every SQL file has in common. Does not belong here: SQL.
+Belongs here: what every SQL file has in common. Does not belong here: SQL, and what it reads (lineage.py).
 """
 
 from __future__ import annotations
@@ -13,21 +13,31 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster import shipped
+from opsla_dagster.catalog import AREA_OF
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.window import Window
+
+#: The check file of a table that holds its rates; each of them is a check of its own.
+GATES = "gates"
 
 Parameters = dict[str, date | datetime]
 
 
 def sql_path(table: str) -> Path:
-    """`staging.case_milestones` -> sql/staging/case_milestones.sql."""
+    """`staging.case_milestones` -> sql/staging/events/case_milestones.sql: layer, area, table."""
     schema, name = table.split(".")
-    return shipped.SQL / schema / f"{name}.sql"
+    return shipped.SQL / schema / AREA_OF[table].name / f"{name}.sql"
 
 
 def check_path(table: str, check: str) -> Path:
     """The SELECT that finds the rows that break `check` of `table`."""
     return shipped.SQL / "checks" / table / f"{check}.sql"
+
+
+@cache
+def checks_of(table: str) -> tuple[str, ...]:
+    """The checks of `table` that are files of their own, by name."""
+    return tuple(sorted(path.stem for path in (shipped.SQL / "checks" / table).glob("*.sql") if path.stem != GATES))
 
 
 @cache

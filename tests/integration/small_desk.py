@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
+from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.assets.scope import REFRESH_TAG, Scope
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import range_runs
-from opsla_dagster.build import TABLE_ASSETS
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings import Settings, load_settings
@@ -42,8 +42,8 @@ HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
 #: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last, and
 #: only refreshes look at every date.
 AS_OF_OF_THE_LOAD = {
-    ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "refresh"),
-    ("ops.refreshed_partitions", "previous_look_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
+    ("raw.source_partitions", "as_of_at"), ("raw.source_partitions", "refresh"), ("raw.source_partitions", "previous_watermark_at"),
+    ("ops.refreshed_partitions", "as_of_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.
@@ -115,8 +115,7 @@ def july(first: int, last: int) -> Window:
 
 
 def _in_order() -> list[TableAsset]:
-    lines = {line.name: line for line in TABLE_ASSETS}
-    return [lines[name] for name in TopologicalSorter({name: line.deps for name, line in lines.items()}).static_order()]
+    return [TABLE_ASSETS[name] for name in TopologicalSorter({name: line.deps for name, line in TABLE_ASSETS.items()}).static_order()]
 
 
 def make(
@@ -130,7 +129,7 @@ def make(
     """
     wanted = None if only is None else set(only)
     outcomes: list[tuple[str, Outcome]] = []
-    refresh = range_runs(windows, as_of_at, is_refresh=is_refresh)[0].tags[REFRESH_TAG]
+    refresh = range_runs(settings, windows, as_of_at, is_refresh=is_refresh)[0].tags[REFRESH_TAG]
     days = sum(window.days for window in windows) if is_refresh else None
     warehouse = Warehouse(database=str(settings.home.warehouse))
     try:
