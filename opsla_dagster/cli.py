@@ -119,7 +119,7 @@ def run(
     as_of: AsOf = None,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
-    from opsla_dagster.automation.chosen import chosen_window
+    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
@@ -139,7 +139,10 @@ def run(
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
-    _execute_windows(settings, [window], as_of_at, is_refresh=False)
+    windows, upgrade_note = with_loaded_dates(settings, window)
+    if upgrade_note:
+        _say(upgrade_note)
+    _execute_windows(settings, windows, as_of_at, is_refresh=False)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
@@ -225,6 +228,7 @@ def refresh(as_of: AsOf = None) -> None:
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
+    from opsla_dagster.warehouse.connection import pending_upgrade
 
     settings = load_settings()
     as_of_at = _instant(as_of)
@@ -236,6 +240,9 @@ def refresh(as_of: AsOf = None) -> None:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         _refuse_unloaded(unloaded)
         return
+    needed = pending_upgrade(settings.home.warehouse)
+    if needed is not None:
+        _say(needed.told(settings.home.root))
     days = sum(window.days for window in windows)
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, desk, windows, as_of_at):
@@ -545,7 +552,7 @@ def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of
     from opsla_dagster.warehouse.connection import reading
 
     if settings.home.warehouse.exists():
-        with reading(settings.home.warehouse) as connection:
+        with reading(settings.home.warehouse, older_too=True) as connection:
             refuse_mixtures(Scope(connection, desk, settings, as_of_at, window, window))
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from opsla_dagster.automation.refresh import local_date
+from opsla_dagster.automation.refresh import loaded_dates, local_date
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.sources.desk import Desk
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.warehouse.connection import pending_upgrade
+from opsla_dagster.window import ONE_DAY, Window, ranges_of
 
 
 def chosen_window(settings: Settings, desk: Desk, start: date | None, end: date | None, as_of_at: datetime) -> tuple[Window, str]:
@@ -31,6 +32,17 @@ def chosen_window(settings: Settings, desk: Desk, start: date | None, end: date 
     if end is None or clipped == window:
         return clipped, ""
     return clipped, f"The window ends with {clipped.last}: as of then nothing of the dates up to {window.last} has happened yet."
+
+
+def with_loaded_dates(settings: Settings, window: Window) -> tuple[list[Window], str]:
+    """What a run of `window` makes, and a note where that is more: in a home of an earlier opsla every loaded date, oldest first.
+
+    Dates made by two versions are never published together.
+    """
+    needed = pending_upgrade(settings.home.warehouse)
+    if needed is None:
+        return [window], ""
+    return ranges_of({*window.dates(), *loaded_dates(settings)}), needed.told(settings.home.root)
 
 
 def _clip_to_as_of(desk: Desk, window: Window, as_of_at: datetime, zone: str, *, is_end_told: bool) -> Window:
