@@ -16,7 +16,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -35,7 +34,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from opsla_dagster import shipped
+from opsla_dagster import __version__, shipped
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.printable import visible_json
 from opsla_dagster.terminal import PlainConsole
@@ -88,7 +87,7 @@ def _examples(*commands: str) -> str:
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"opsla {version('opsla')}")
+        typer.echo(f"opsla {__version__}")
         raise typer.Exit
 
 

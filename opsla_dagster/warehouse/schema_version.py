@@ -7,11 +7,11 @@ was loaded. Does not belong here: making tables anew; the next run does that.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 
+from opsla_dagster import __version__
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 
@@ -38,6 +38,11 @@ class _Held:
     schema_version: int
     opsla_version: str
 
+    @property
+    def is_published_copy(self) -> bool:
+        """Nothing was loaded into it, and its views are tables: its version alone tells what they are."""
+        return bool(self.tables) and not any(name.startswith(("raw.", "staging.")) for name in self.tables)
+
 
 @dataclass(frozen=True)
 class Upgrade:
@@ -49,7 +54,7 @@ class Upgrade:
     def told(self, home: Path) -> str:
         """What happens to the home, in one line."""
         return (
-            f"{home}: was made by opsla {self.opsla_version}; it is upgraded to {version('opsla')}: what is loaded is made anew and published, "
+            f"{home}: was made by opsla {self.opsla_version}; it is upgraded to {__version__}: what is loaded is made anew and published, "
             "and the history of runs stays."
         )
 
@@ -70,7 +75,7 @@ def require_current(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     _refuse_newer(held, path)
     if _needed(held) is not None:
         raise OpslaError(
-            f"{path}: is of opsla {held.opsla_version}, and this is opsla {version('opsla')}; run `opsla refresh`: it upgrades this home, "
+            f"{path}: is of opsla {held.opsla_version}, and this is opsla {__version__}; run `opsla refresh`: it upgrades this home, "
             "makes what is loaded anew and publishes it"
         )
 
@@ -91,7 +96,7 @@ def upgrade(connection: duckdb.DuckDBPyConnection, path: Path) -> Upgrade | None
         for name in needed.tables if needed else ():
             _bring_up(connection, name, held)
         connection.execute(f"create or replace table {VERSION_TABLE} (schema_version integer, opsla_version varchar)")
-        connection.execute(f"insert into {VERSION_TABLE} values (?, ?)", [SCHEMA_VERSION, version("opsla")])
+        connection.execute(f"insert into {VERSION_TABLE} values (?, ?)", [SCHEMA_VERSION, __version__])
         connection.commit()
     except duckdb.Error as error:
         connection.rollback()
@@ -102,12 +107,14 @@ def upgrade(connection: duckdb.DuckDBPyConnection, path: Path) -> Upgrade | None
 def _refuse_newer(held: _Held, path: Path) -> None:
     if held.schema_version > SCHEMA_VERSION:
         raise OpslaError(
-            f"{path}: is of opsla {held.opsla_version} (schema version {held.schema_version}), and this is opsla {version('opsla')}, which "
+            f"{path}: is of opsla {held.opsla_version} (schema version {held.schema_version}), and this is opsla {__version__}, which "
             f"knows versions up to {SCHEMA_VERSION}. Install opsla {held.opsla_version} or later, or name another home (OPSLA_HOME)."
         )
 
 
 def _needed(held: _Held) -> Upgrade | None:
+    if held.is_published_copy:
+        return Upgrade(held.opsla_version, ()) if held.schema_version < SCHEMA_VERSION else None
     present = {*held.tables, *held.views}
     other = [name for name in present if name in RETIRED or (name in TABLES and _is_other(name, held))]
     is_older = VERSION_TABLE in held.tables and held.schema_version < SCHEMA_VERSION
@@ -117,8 +124,10 @@ def _needed(held: _Held) -> Upgrade | None:
 def _is_other(name: str, held: _Held) -> bool:
     """Whether a table or view is not what the catalog says."""
     table = TABLES[name]
-    if table.kind is Kind.VIEW or name in held.views:
-        return (table.kind is Kind.VIEW) != (name in held.views)
+    if name in held.views:
+        return table.kind is not Kind.VIEW
+    if table.kind is Kind.VIEW:
+        return True
     return held.tables[name] != [(column.name, column.type) for column in table.columns]
 
 
