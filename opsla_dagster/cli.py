@@ -105,6 +105,7 @@ def _every_command(
     """SLA truth from the event log of a support or operations desk."""
 
 
+Raw = Annotated[bool, typer.Option("--raw", help="CSV with every text as it is, for programs; else safe to open in a spreadsheet.")]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
 ]
@@ -340,6 +341,7 @@ def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],
     b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The other one; calendars.yml beside either is used with it.")],
     to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
+    raw: Raw = False,
 ) -> None:
     """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
     from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
@@ -350,7 +352,7 @@ def policy_diff(
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
-            _say(f"{to}: {write_cases(connection, to):,} clocks that differ")
+            _say(f"{to}: {write_cases(connection, to, raw=raw):,} clocks that differ")
 
 
 class ExportFormat(StrEnum):
@@ -370,14 +372,18 @@ def export(
     tables: Annotated[
         list[str] | None, typer.Option("--table", autocompletion=_complete_tables, help="Only this table (repeatable), of any layer; default: every mart.")
     ] = None,
+    raw: Raw = False,
 ) -> None:
     """Writes tables as files for other tools."""
     from opsla_dagster.reporting.export import export_tables
+    from opsla_dagster.reporting.spreadsheet import NOTE
     from opsla_dagster.settings import load_settings
 
     home = load_settings().home
-    for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports"):
+    for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports", raw=raw):
         _say(f"{path}: {rows:,} rows")
+    if file_format is ExportFormat.csv and not raw:
+        _say(NOTE)
 
 
 def main() -> None:

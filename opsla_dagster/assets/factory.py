@@ -65,7 +65,7 @@ class TableAsset:
         return TABLES[self.name]
 
 
-class _RefusedError(Exception):
+class _RefusedError(OpslaError):
     """A blocking check failed: the write is to be rolled back."""
 
 

@@ -79,7 +79,7 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         group_name="operations",
         kinds={"duckdb", "parquet"},
         owners=[OWNER],
-        description="A read-only copy of every mart for BI tools: marts/<mart>.parquet and marts.duckdb. Written aside and renamed "
+        description="A read-only copy of every mart for BI tools: marts/*.parquet and marts.duckdb. Written aside and renamed "
         "into place, so that readers never block or break.",
         required_resource_keys={"warehouse"},
     )
