@@ -125,6 +125,7 @@ def run(
     from opsla_dagster.starting.directory import finish
 
     settings = load_settings()
+    _keep_private(settings)
     if cases is not None:
         _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
@@ -211,6 +212,7 @@ def init(
         raise OpslaError(begun.unfinished)
     os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
     settings = load_settings()
+    _keep_private(settings)
     unloaded = _load_accounts(settings)
     _refuse_unloaded(unloaded)
     as_of_at = _instant(None)
@@ -231,6 +233,7 @@ def refresh(as_of: AsOf = None) -> None:
     from opsla_dagster.warehouse.connection import pending_upgrade
 
     settings = load_settings()
+    _keep_private(settings)
     as_of_at = _instant(as_of)
     unloaded = _load_accounts(settings)
     desk = build_desk(settings)
@@ -254,25 +257,51 @@ def refresh(as_of: AsOf = None) -> None:
 @app.command(epilog=_examples("opsla dev", "opsla dev --port 3001"))
 def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
     """The Dagster UI, schedule and sensors on this machine, on the same home."""
-    from opsla_dagster.instance.settings import prepare_dagster_home
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    _require_free(port)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
-        "OPSLA_HOME": str(settings.home.root),
-        "OPSLA_CONFIG": str(settings.config_directory.resolve()),
-    }
-    command = [
-        str(Path(sys.executable).with_name("dagster")), "dev", "--host", LOCALHOST, "--port", str(port),
-        "--workspace", str(shipped.WORKSPACE),
-    ]
-    # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
-    # background job ignores Ctrl-C, and a program would inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execve(command[0], command, environment)
+    _require_free(LOCALHOST, port)
+    _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
+
+
+@app.command(epilog=_examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
+def webserver(
+    host: Annotated[str, typer.Option(help="Address to listen on; the UI has no login of its own: docs/deploy.md.")] = LOCALHOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Nothing can be started or changed from this UI.")] = False,
+) -> None:
+    """The Dagster UI alone; `opsla daemon` beside it carries out schedules, sensors and runs."""
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    _require_free(host, port)
+    _become_dagster(settings, "dagster-webserver", "--host", host, "--port", str(port), *(["--read-only"] if read_only else []))
+
+
+@app.command(epilog=_examples("opsla daemon"))
+def daemon() -> None:
+    """Dagster's daemon alone: schedules, sensors and the queue of runs."""
+    from opsla_dagster.settings import load_settings
+
+    _become_dagster(load_settings(), "dagster-daemon", "run")
+
+
+@app.command(epilog=_examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
+def health(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHECK]...", help="webserver, daemon, last_refresh, freshness, disk, permissions; default: all.")
+    ] = None,
+    address: Annotated[str, typer.Option("--webserver", metavar="URL", help="Where the UI is.")] = "http://127.0.0.1:3000",
+) -> None:
+    """Whether a deployment works: one line a check; exit code 1 where one of them does not."""
+    from opsla_dagster.health import check_health
+    from opsla_dagster.settings import load_settings
+
+    findings = check_health(load_settings(), address, names or [])
+    for finding in findings:
+        verdict = Text("ok  ", "green") if finding.is_healthy else Text("FAIL", "bold red")
+        console.print(Text.assemble(verdict, f"  {finding.check:<13} {finding.text}"), soft_wrap=True)
+    raise typer.Exit(0 if all(finding.is_healthy for finding in findings) else 1)
 
 
 @app.command(epilog=_examples("opsla status"))
@@ -294,6 +323,7 @@ def report() -> None:
     settings = load_settings()
     home = settings.home
     _require_published(home.marts_database)
+    _keep_private(settings)
     summary = latest_run_summary(home.reports / "run_summaries")
     target = write_report(home.marts_database, summary, home.reports / "report.html", settings)
     _say(f"Report: {target}")
@@ -379,7 +409,10 @@ def export(
     from opsla_dagster.reporting.spreadsheet import NOTE
     from opsla_dagster.settings import load_settings
 
-    home = load_settings().home
+    settings = load_settings()
+    home = settings.home
+    if directory is None and home.root.is_dir():  # elsewhere files are as the shell makes them
+        _keep_private(settings)
     for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports", raw=raw):
         _say(f"{path}: {rows:,} rows")
     if file_format is ExportFormat.csv and not raw:
@@ -541,6 +574,16 @@ def _program() -> str:
     return " ".join([*told, os.path.relpath(called) if is_elsewhere else "opsla"])
 
 
+def _keep_private(settings: "Settings") -> None:
+    """What this process writes into the home is its owner's alone, unless the owner opened the home."""
+    from opsla_dagster.instance.permissions import keep_private
+
+    try:
+        keep_private(settings.home.root)
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise OpslaError(f"{settings.home.root}: cannot be a home (OPSLA_HOME): {error.strerror}") from error
+
+
 def _instant(text: str | None) -> datetime:
     from opsla_dagster.assets.scope import parse_instant
 
@@ -574,12 +617,28 @@ def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
         _say(note)
 
 
-def _require_free(port: int) -> None:
+def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:
+    """One of Dagster's programs on this home takes this process over, so that whatever ends `opsla` ends it and its children."""
+    from opsla_dagster.instance.settings import prepare_dagster_home
+
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
+        "OPSLA_HOME": str(settings.home.root),
+        "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+    }
+    command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
+    # A shell's background job ignores Ctrl-C, and a program would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execve(command[0], command, environment)
+
+
+def _require_free(host: str, port: int) -> None:
     """Raises OpslaError when nobody could listen there: Dagster would wait for ever."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: a port that was just left is free
         try:
-            probe.bind((LOCALHOST, port))
+            probe.bind((host, port))
         except OSError as error:
             raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
 

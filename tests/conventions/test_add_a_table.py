@@ -15,7 +15,7 @@ from house import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "add_a_table.md"
 STEP = re.compile(
-    r'<!-- (?:new file (?P<new>\S+)|in (?P<file>\S+) (?P<how>before|replace) "(?P<line>[^"\n]+)") -->\n```\w+\n(?P<text>.*?)```\n', re.DOTALL
+    r'<!-- (?:new file (?P<new>\S+)|in (?P<file>\S+) before "(?P<before>[^"\n]+)") -->\n```\w+\n(?P<text>.*?)```\n', re.DOTALL
 )
 #: What the copy needs to keep the house rules.
 PARTS = ["opsla_dagster", "sql", "config", "docs", "tests/conventions", "tests/sql"]
@@ -36,7 +36,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *(f"tests/conventions/test
 
 
 def carry_out(step: re.Match[str], directory: Path) -> Path:
-    """One step: a new file, or lines put before the last line that is `line`, or in its place."""
+    """One step: a new file, or lines put before the last line that is `before`."""
     if step["new"]:
         path = directory / step["new"]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +44,8 @@ def carry_out(step: re.Match[str], directory: Path) -> Path:
         return path
     path = directory / step["file"]
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    (*_, place) = [number for number, line in enumerate(lines) if line.rstrip("\n") == step["line"]]
-    lines[place : place + (step["how"] == "replace")] = [step["text"]]
+    (*_, place) = [number for number, line in enumerate(lines) if line.rstrip("\n") == step["before"]]
+    lines.insert(place, step["text"])
     path.write_text("".join(lines), encoding="utf-8")
     return path
 
