@@ -78,6 +78,14 @@ def test_the_wheel_has_every_file_of_sql_and_config(wheel: Path) -> None:
     assert held == {*expected, "__init__.py", "workspace.yaml"}
 
 
+def test_the_wheel_has_every_file_of_the_package(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("opsla_dagster/")}
+    package = REPOSITORY / "opsla_dagster"
+    expected = {str(path.relative_to(REPOSITORY)) for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {name for name in expected if "/shipped/" not in name} <= held
+
+
 def test_a_log_becomes_figures_in_an_empty_directory(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(LOG, encoding="utf-8")
     where = run([str(installed / "python"), "-c", "import opsla_dagster; print(opsla_dagster.__file__)"], tmp_path)
