@@ -25,6 +25,8 @@ from opsla_dagster.reporting.marts import published
 from opsla_dagster.settings import Settings
 
 _ANSWER_WITHIN_SECONDS = 5.0
+#: Daemons report every half a minute; Dagster itself would wait for half an hour.
+_SILENT_FOR_SECONDS = 300.0
 _SPARE_BYTES = 1e9
 _RUNS_LOOKED_AT = 50
 
@@ -65,7 +67,7 @@ def _webserver(settings: Settings, instance: DagsterInstance, webserver: str) ->
 
 
 def _daemon(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
-    statuses = get_daemon_statuses(instance, instance.get_required_daemon_types())
+    statuses = get_daemon_statuses(instance, instance.get_required_daemon_types(), heartbeat_tolerance_seconds=_SILENT_FOR_SECONDS)
     sick = {name: status for name, status in statuses.items() if not status.healthy}
     if not sick:
         return True, f"{len(statuses)} daemons report in time"
