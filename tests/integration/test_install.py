@@ -132,8 +132,8 @@ def test_version_and_completion(installed: Path, tmp_path: Path) -> None:
     assert run([str(installed / "opsla"), "--version"], tmp_path).stdout == f"opsla {__version__}\n"
     words = {"_OPSLA_COMPLETE": "complete_bash", "COMP_WORDS": "opsla export --table mart.sla_d", "COMP_CWORD": "3"}
     assert run([str(installed / "opsla")], tmp_path, **words).stdout.split() == ["mart.sla_daily"]
-    script = run([str(installed / "opsla"), "--show-completion"], tmp_path, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert "opsla" in script.stdout + script.stderr
+    script = run([str(installed / "opsla"), "--show-completion", "bash"], tmp_path, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert "_opsla_completion" in script.stdout
 
 
 def test_dg_finds_the_definitions(tmp_path: Path) -> None:
