@@ -56,7 +56,7 @@ conformance: $(READY) ## The hand-worked SLA cases, and 100,000 random clocks ag
 	@$(BIN)/python -m conformance.campaign
 
 bench: $(READY) ## The figures of speed and memory, each beside something it is measured against (takes a while)
-	@$(BIN)/opsla bench
+	@$(BIN)/python -m benchmarks
 
 hold: $(READY) ## The tests that take minutes: 37 kills, 31 days replayed, disks running full, every bench
 	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_replay.py tests/integration/test_bench.py tests/connectors/test_kills.py

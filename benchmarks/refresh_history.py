@@ -80,4 +80,4 @@ def _run(settings: Settings, windows: Sequence[Window], as_of_at: datetime) -> N
         finished = run_windows(settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
         if not finished.succeeded:
             raise OpslaError(f"a run that was to be measured failed: {finished.error}")
-        write_reports(instance, finished.run_ids, settings, command="opsla bench")
+        write_reports(instance, finished.run_ids, settings, command="make bench")

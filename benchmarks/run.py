@@ -17,6 +17,7 @@ from typing import Protocol
 import duckdb
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks import clocks, load_tickets, orchestrated, refresh_history, scale, sla_vs_spine, sql_vs_rewrite
 from benchmarks.measure import Figure
@@ -86,7 +87,7 @@ def _table(name: str, figures: Sequence[Figure], *, quick: bool) -> Table:
             _ratio(figure.ratio),
             _ratio(figure.cpu_ratio),
             str(figure.asked) if figure.asked else "",
-            "" if verdict is None else "[green]yes[/]" if verdict else "[bold red]no[/]",
+            "" if verdict is None else Text("yes", "green") if verdict else Text("no", "bold red"),
         )
     return table
 

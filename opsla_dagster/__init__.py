@@ -2,11 +2,13 @@
 
 Rooms look only downwards: cli, definitions -> running -> build -> automation, reporting -> assets -> checks, sources
 -> warehouse, instance -> catalog, calendars -> settings; `status`, `window` and `errors` are below all of them
-(docs/decisions/0010-rooms.md). Belongs here: the one setting that must hold before Dagster is imported. Does not belong
+(docs/decisions/0010-rooms.md). Belongs here: the version, and the one setting that must hold before Dagster is imported. Does not belong
 here: anything that a room could hold.
 """
 
 import os
+
+__version__ = "0.2.0"
 
 # Dagster reads this once, when a run starts; without it the batched event store is inert (docs/decisions/0002).
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "10000")

@@ -9,10 +9,11 @@ import shutil
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -32,8 +32,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from opsla_dagster import __version__, shipped
 from opsla_dagster.errors import OpslaError, RunFailedError
+from opsla_dagster.printable import visible_json
+from opsla_dagster.terminal import PlainConsole
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from dagster import DagsterInstance
@@ -57,18 +61,15 @@ app = typer.Typer(
     name="opsla",
     help="SLA truth from the event log of a support or operations desk.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 #: Without a terminal (a pipe, a file) there is no width to fit into.
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
-#: Names the code location; at the top of the clone, beside sql/ and config/.
-WORKSPACE = Path(__file__).resolve().parents[1] / "workspace.yaml"
+console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+err_console = PlainConsole(stderr=True)
 #: A refresh waits no longer than that for receivers of older alerts.
 _ALERT_SECONDS = 20.0
 #: The UI is for this machine alone.
 LOCALHOST = "127.0.0.1"
-complaints = Console(stderr=True)
 
 
 def _in_a_directory(path: Path | None) -> Path | None:
@@ -85,12 +86,38 @@ def _promises(place: Path) -> Path:
     return place
 
 
+def _examples(*commands: str) -> str:
+    """What stands below a command's help; a blank line is how Typer keeps lines apart."""
+    return "\n\n".join(["Examples:", *(command.replace("[", "\\[") for command in commands)])
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"opsla {__version__}")
+        raise typer.Exit
+
+
+def _complete_tables(incomplete: str) -> list[str]:
+    """Tables that a shell offers for `--table`."""
+    from opsla_dagster.catalog import TABLES
+
+    return [name for name in TABLES if name.startswith(incomplete)]
+
+
+@app.callback()
+def _every_command(
+    _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """SLA truth from the event log of a support or operations desk."""
+
+
+Raw = Annotated[bool, typer.Option("--raw", help="CSV with every text as it is, for programs; else safe to open in a spreadsheet.")]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
 ]
 
 
-@app.command()
+@app.command(epilog=_examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
 def run(
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
@@ -98,35 +125,36 @@ def run(
     as_of: AsOf = None,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
+    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
     from opsla_dagster.settings import load_settings
-    from opsla_dagster.settings.calendars import require_horizon
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
-    from opsla_dagster.window import Window
 
     settings = load_settings()
+    _keep_private(settings)
     if cases is not None:
         _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     unloaded = _load_accounts(settings)
-    default = desk.window()
-    window = Window(start.date() if start else default.start, end.date() if end else default.end)
     as_of_at = _instant(as_of)
-    _refuse_dates_before(window.start, settings.sources.desk.start_date)
-    window = _gone_by(desk, window, as_of_at, settings.sources.desk.timezone, is_end_told=end is not None)
+    window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
+    if note:
+        _say(note)
     _say_what_was_read(desk, as_of_at)
-    require_horizon(settings.calendars, window)
     if cases is not None:
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
-    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    windows, upgrade_note = with_loaded_dates(settings, window)
+    if upgrade_note:
+        _say(upgrade_note)
+    _execute_windows(settings, windows, as_of_at, is_refresh=False)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla init log.csv", "opsla init log.csv --to my_desk --timezone Europe/Berlin --column status=State --status Parked=ON_HOLD", "opsla init --zendesk acme", "opsla init --demo"))
 def init(
     files: Annotated[
         list[Path] | None,
@@ -134,6 +162,7 @@ def init(
     ] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Instead of files: the simulated desk that comes with opsla, to try it out.")] = False,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the proposal.")] = False,
     name: Annotated[str | None, typer.Option(help="What to call the source.")] = None,
@@ -166,42 +195,55 @@ def init(
     """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
     from opsla_dagster.settings import load_settings
     from opsla_dagster.starting.asking import Asking
-    from opsla_dagster.starting.begin import Answers, begin, finish_first_run, first_window
+    from opsla_dagster.starting.begin import Answers, begin, begin_demo, finish_first_run, first_window
 
+    if demo:
+        if files or zendesk or intercom:
+            raise OpslaError("--demo: is a desk of its own; leave it out, or the files or account")
+        begun = begin_demo(to)
+        os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
+        _say(f"Written: {begun.directory}, a simulated desk of 300,000 cases. Run it:  {_program()} run")
+        return
     asking = Asking(console, is_allowed=not yes and sys.stdin.isatty())
     answers = Answers(
-        files or [], zendesk, intercom, to, name, timezone, start_date.date() if start_date else None, _only(time_formats), columns or [],
-        statuses or [], email_variable, token_variable, key_variable, base_url, empty_cells, sheet, records, header_row,
+        files=files or [], zendesk=zendesk, intercom=intercom, directory=to, name=name, timezone=timezone,
+        start_date=start_date.date() if start_date else None, time_format=_only(time_formats), columns=columns or [], statuses=statuses or [],
+        empty_cells=empty_cells, sheet=sheet, records=records, header_row=header_row,
+        email_variable=email_variable, token_variable=token_variable, key_variable=key_variable, base_url=base_url,
     )
-    begun = begin(answers, asking)
-    if begun is None:
+    begun_or_none = begin(answers, asking)
+    if begun_or_none is None:
         _say("Nothing was written.")
         return
+    begun = begun_or_none
     _say(f"Written: {begun.directory}. Its state will be in {begun.home} (OPSLA_HOME).")
     # What is advised from here on is to be done in this home.
     os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
     if begun.unfinished:
         raise OpslaError(begun.unfinished)
     settings = load_settings()
+    _keep_private(settings)
     unloaded = _load_accounts(settings)
     _refuse_unloaded(unloaded)
     as_of_at = _instant(None)
     window, case_id = first_window(settings, as_of_at)
     _say(f"First window: the intake dates {window}.")
-    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish_first_run(settings, begun.directory)
     _say(f"Go on with everything:  {_program()} run")
     _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 
 
-@app.command()
+@app.command(epilog=_examples("opsla refresh", "opsla refresh --as-of 2025-07-10T16:00"))
 def refresh(as_of: AsOf = None) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
+    from opsla_dagster.warehouse.connection import pending_upgrade
 
     settings = load_settings()
+    _keep_private(settings)
     as_of_at = _instant(as_of)
     _look_back(settings)
     unloaded = _load_accounts(settings)
@@ -212,41 +254,70 @@ def refresh(as_of: AsOf = None) -> None:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
         _refuse_unloaded(unloaded)
         return
+    needed = pending_upgrade(settings.home.warehouse)
+    if needed is not None:
+        _say(needed.told(settings.home.root))
     days = sum(window.days for window in windows)
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
-    _carry_out(settings, windows, as_of_at, is_refresh=True)
+    _execute_windows(settings, windows, as_of_at, is_refresh=True)
     _refuse_unloaded(unloaded)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla dev", "opsla dev --port 3001"))
 def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
     """The Dagster UI, schedule and sensors on this machine, on the same home."""
-    from opsla_dagster.instance.settings import prepare_dagster_home
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    _require_free(port)
-    dagster_home = prepare_dagster_home(settings.home.root)
+    _require_free(LOCALHOST, port)
     settings.home.remember_ui_url(f"http://{LOCALHOST}:{port}")
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(dagster_home),
-        "OPSLA_HOME": str(settings.home.root),
-        "OPSLA_CONFIG": str(settings.config_directory.resolve()),
-    }
-    command = [
-        str(Path(sys.executable).with_name("dagster")), "dev", "--host", LOCALHOST, "--port", str(port),
-        "--workspace", str(WORKSPACE),
-    ]
-    # Dagster takes this process over, so that whatever ends `opsla dev` ends the UI, its daemon and their children. A shell's
-    # background job ignores Ctrl-C, and a program would inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execve(command[0], command, environment)
+    _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
 
 
-@app.command()
+@app.command(epilog=_examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
+def webserver(
+    host: Annotated[str, typer.Option(help="Address to listen on; the UI has no login of its own: docs/deploy.md.")] = LOCALHOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Nothing can be started or changed from this UI.")] = False,
+) -> None:
+    """The Dagster UI alone; `opsla daemon` beside it carries out schedules, sensors and runs."""
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    _require_free(host, port)
+    settings.home.remember_ui_url(f"http://{LOCALHOST if host == '0.0.0.0' else host}:{port}")
+    _become_dagster(settings, "dagster-webserver", "--host", host, "--port", str(port), *(["--read-only"] if read_only else []))
+
+
+@app.command(epilog=_examples("opsla daemon"))
+def daemon() -> None:
+    """Dagster's daemon alone: schedules, sensors and the queue of runs."""
+    from opsla_dagster.settings import load_settings
+
+    _become_dagster(load_settings(), "dagster-daemon", "run")
+
+
+@app.command(epilog=_examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
+def health(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHECK]...", help="webserver, daemon, last_refresh, freshness, disk, permissions; default: all.")
+    ] = None,
+    address: Annotated[str, typer.Option("--webserver", metavar="URL", help="Where the UI is.")] = "http://127.0.0.1:3000",
+) -> None:
+    """Whether a deployment works: one line a check; exit code 1 where one of them does not."""
+    from opsla_dagster.health import check_health
+    from opsla_dagster.settings import load_settings
+
+    findings = check_health(load_settings(), address, names or [])
+    for finding in findings:
+        verdict = Text("ok  ", "green") if finding.is_healthy else Text("FAIL", "bold red")
+        console.print(Text.assemble(verdict, f"  {finding.check:<13} {finding.text}"), soft_wrap=True)
+    raise typer.Exit(0 if all(finding.is_healthy for finding in findings) else 1)
+
+
+@app.command(epilog=_examples("opsla status"))
 def status() -> None:
     """What this home holds: tables, intake dates, the latest runs."""
     from opsla_dagster.reporting.status import print_status
@@ -255,7 +326,7 @@ def status() -> None:
     print_status(load_settings(), console)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla report"))
 def report() -> None:
     """Writes report.html anew from the published marts."""
     from opsla_dagster.reporting.report import write_report
@@ -265,12 +336,13 @@ def report() -> None:
     settings = load_settings()
     home = settings.home
     _require_published(home.marts_database)
+    _keep_private(settings)
     summary = latest_run_summary(home.reports / "run_summaries")
     target = write_report(home.marts_database, summary, home.reports / "report.html", settings)
     _say(f"Report: {target}")
 
 
-@app.command()
+@app.command(epilog=_examples("opsla explain T-2", "opsla explain T-2 --json", "opsla explain T-2 --html case.html"))
 def explain(
     case_id: str,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
@@ -289,14 +361,14 @@ def explain(
         from opsla_dagster.reporting.explain_picture import write_picture
 
         # Who reads the JSON reads nothing beside it.
-        _say(f"Picture: {write_picture(explanation, picture)}", complaints if as_json else console)
+        _say(f"Picture: {write_picture(explanation, picture)}", err_console if as_json else console)
     if as_json:
-        typer.echo(explanation.to_json())
+        typer.echo(visible_json(explanation.to_json()))
     elif picture is None:
         render(explanation, console)
 
 
-@app.command()
+@app.command(epilog=_examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
     month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], help="Local month; default: the last one in which anybody did something.")] = None,
 ) -> None:
@@ -307,11 +379,12 @@ def agents(
     console.print(agents_table(load_settings().home, month.date() if month else None))
 
 
-@app.command("policy-diff")
+@app.command("policy-diff", epilog=_examples("opsla policy-diff config stricter.yml", "opsla policy-diff config stricter.yml --to differing.csv"))
 def policy_diff(
     a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],
     b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The other one; calendars.yml beside either is used with it.")],
     to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
+    raw: Raw = False,
 ) -> None:
     """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
     from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
@@ -322,7 +395,7 @@ def policy_diff(
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
-            _say(f"{to}: {write_cases(connection, to):,} clocks that differ")
+            _say(f"{to}: {write_cases(connection, to, raw=raw):,} clocks that differ")
 
 
 class ExportFormat(StrEnum):
@@ -333,37 +406,30 @@ class ExportFormat(StrEnum):
     hyper = "hyper"
 
 
-@app.command()
+@app.command(epilog=_examples("opsla export --format csv", "opsla export --format parquet --table mart.sla_attainment --to exports"))
 def export(
     file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
     directory: Annotated[
         Path | None, typer.Option("--to", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
     ] = None,
     tables: Annotated[
-        list[str] | None, typer.Option("--table", help="Only this table (repeatable), of any layer; default: every mart.")
+        list[str] | None, typer.Option("--table", autocompletion=_complete_tables, help="Only this table (repeatable), of any layer; default: every mart.")
     ] = None,
+    raw: Raw = False,
 ) -> None:
     """Writes tables as files for other tools."""
     from opsla_dagster.reporting.export import export_tables
+    from opsla_dagster.reporting.spreadsheet import NOTE
     from opsla_dagster.settings import load_settings
 
-    home = load_settings().home
-    for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports"):
+    settings = load_settings()
+    home = settings.home
+    if directory is None and home.root.is_dir():  # elsewhere files are as the shell makes them
+        _keep_private(settings)
+    for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports", raw=raw):
         _say(f"{path}: {rows:,} rows")
-
-
-@app.command()
-def bench(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these benches; default: all.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="At a small scale, to see that it works; not judged.")] = False,
-) -> None:
-    """The figures of speed and memory, each beside something it is measured against (takes a while)."""
-    from opsla_dagster.settings.home import Home
-
-    _make_benchmarks_importable()
-    from benchmarks.run import run_benches
-
-    _say(f"Figures: {run_benches(names or [], Home.of(), console, quick=quick)}")
+    if file_format is ExportFormat.csv and not raw:
+        _say(NOTE)
 
 
 def main() -> None:
@@ -372,12 +438,12 @@ def main() -> None:
         app()
     except OpslaError as error:
         _tell_who_is_not_here(str(error), error)
-        _complain(error)
+        _refuse(error)
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here("the command line was not understood")
         if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            complaints.print("[bold red]opsla:[/] interrupted; tables are whole, the unfinished ones as before")
+            _complain("interrupted; tables are whole, the unfinished ones as before")
         raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble
@@ -385,9 +451,10 @@ def main() -> None:
 
         trouble = disk_trouble(error, Home.of().root)
         _tell_who_is_not_here(str(trouble or f"unexpected {type(error).__name__}: {error}"))
-        if trouble is None:
-            raise
-        _complain(trouble)
+        if trouble is None:  # Python's own way of printing it, and what it quotes of a source made visible
+            err_console.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
+            raise SystemExit(1) from None
+        _refuse(trouble)
 
 
 def _tell_who_is_not_here(cause: str, error: Exception | None = None) -> None:
@@ -398,7 +465,7 @@ def _tell_who_is_not_here(cause: str, error: Exception | None = None) -> None:
     from opsla_dagster.automation.unattended import tell_of_command
 
     for problem in tell_of_command(_command(), name, cause):
-        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
+        _complain(problem, "alert not delivered yet", "yellow")
 
 
 def _say(text: str, to: Console = console) -> None:
@@ -406,14 +473,17 @@ def _say(text: str, to: Console = console) -> None:
     to.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _complain(error: OpslaError) -> NoReturn:
+def _complain(text: str, what: str = "opsla", style: str = "bold red") -> None:
+    err_console.print(Text.assemble((f"{what}:", style), f" {text}"), soft_wrap=True)
+
+
+def _refuse(error: OpslaError) -> NoReturn:
     """The message; the commands that it advises are of the home and the configuration that this one was of."""
-    advised = str(error).replace("`opsla ", f"`{_program()} ")
-    complaints.print(f"[bold red]opsla:[/] {escape(advised)}", highlight=False, soft_wrap=True)
+    _complain(str(error).replace("`opsla ", f"`{_program()} "))
     raise SystemExit(1) from None
 
 
-def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
+def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
     """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import range_runs
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
@@ -487,7 +557,7 @@ def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) 
     home, describe = settings.home.root, partial(_graph, settings)
     record_unnoticed(instance, home, settings.alerts, describe)
     for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
-        complaints.print(f"[yellow]alert not delivered yet:[/] {escape(problem)}", highlight=False)
+        _complain(problem, "alert not delivered yet", "yellow")
 
 
 def _look_back(settings: "Settings") -> None:
@@ -504,7 +574,7 @@ def _look_back(settings: "Settings") -> None:
             record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
         send_waiting(home, alerts, _ALERT_SECONDS)
     except OpslaError as error:
-        complaints.print(f"[yellow]alerts:[/] {escape(str(error))}", highlight=False)
+        _complain(str(error), "alerts", "yellow")
 
 
 def _graph(settings: "Settings") -> "Graph":
@@ -573,6 +643,16 @@ def _program() -> str:
     return " ".join([*told, os.path.relpath(called) if is_elsewhere else "opsla"])
 
 
+def _keep_private(settings: "Settings") -> None:
+    """What this process writes into the home is its owner's alone, unless the owner opened the home."""
+    from opsla_dagster.instance.permissions import keep_private
+
+    try:
+        keep_private(settings.home.root)
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise OpslaError(f"{settings.home.root}: cannot be a home (OPSLA_HOME): {error.strerror}") from error
+
+
 def _instant(text: str | None) -> datetime:
     from opsla_dagster.assets.scope import parse_instant
 
@@ -589,7 +669,7 @@ def _refuse_mixtures(settings: "Settings", desk: "Desk", window: "Window", as_of
     from opsla_dagster.warehouse.connection import reading
 
     if settings.home.warehouse.exists():
-        with reading(settings.home.warehouse) as connection:
+        with reading(settings.home.warehouse, older_too=True) as connection:
             refuse_mixtures(Scope(connection, desk, settings, as_of_at, window, window))
 
 
@@ -601,56 +681,35 @@ def _require_simulation(settings: "Settings") -> None:
         raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out: the sources bring their own cases")
 
 
-def _refuse_dates_before(first: date, start_date: date) -> None:
-    if first < start_date:
-        raise OpslaError(f"--start {first} lies before the desk's first intake date {start_date} (sources.yml: desk.start_date)")
-
-
-def _gone_by(desk: "Desk", window: "Window", as_of_at: datetime, zone: str, *, is_end_told: bool) -> "Window":
-    """The window up to the desk's date at as_of: days that a stamp in the future names are not yet days of the desk.
-
-    Where nobody said the end, a window that is cut ends with the last date that has cases by then. Raises OpslaError where nothing of it has happened.
-    """
-    from opsla_dagster.automation.refresh import local_date
-    from opsla_dagster.window import ONE_DAY, Window
-
-    today = local_date(as_of_at, zone)
-    if window.start > today:
-        raise OpslaError(f"the window begins on {window.start}; as of {today} nothing of it has happened yet")
-    cut = Window(window.start, min(window.end, today + ONE_DAY))
-    if cut == window:
-        return window
-    if is_end_told:
-        _say(f"The window ends with {today}: as of then nothing of the dates up to {window.last} has happened yet.")
-        return cut
-    known = desk.partition_states(cut, as_of_at)["intake_date"].to_pylist()
-    return Window(cut.start, max(known, default=cut.last) + ONE_DAY)
-
-
 def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
     for note in desk.reading_notes(as_of_at):
         _say(note)
 
 
-def _require_free(port: int) -> None:
+def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:
+    """One of Dagster's programs on this home takes this process over, so that whatever ends `opsla` ends it and its children."""
+    from opsla_dagster.instance.settings import prepare_dagster_home
+
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
+        "OPSLA_HOME": str(settings.home.root),
+        "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+    }
+    command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
+    # A shell's background job ignores Ctrl-C, and a program would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execve(command[0], command, environment)
+
+
+def _require_free(host: str, port: int) -> None:
     """Raises OpslaError when nobody could listen there: Dagster would wait for ever."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: a port that was just left is free
         try:
-            probe.bind((LOCALHOST, port))
+            probe.bind((host, port))
         except OSError as error:
             raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
-
-
-def _make_benchmarks_importable() -> None:
-    """Benches are part of a clone, not of the installed package."""
-    clone = Path(__file__).resolve().parents[1]
-    if not (clone / "benchmarks" / "run.py").exists():
-        raise OpslaError(
-            f"{clone}: there is no benchmarks/ here; benches run from a clone of the repository: "
-            "install it with `make setup` and call .venv/bin/opsla bench"
-        )
-    sys.path.insert(0, str(clone))
 
 
 def _require_published(marts_database: Path) -> None:

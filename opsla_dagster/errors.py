@@ -3,12 +3,18 @@
 Belongs here: `OpslaError` and its kind. Does not belong here: anything that formats or prints; the CLI does that.
 """
 
+from opsla_dagster.printable import visible
+
 
 class OpslaError(Exception):
     """Something a person can mend: the message names the place, what was found, what was expected, and what to do.
 
-    The CLI prints the message without a stack trace and exits with code 1.
+    The CLI prints the message without a stack trace and exits with code 1. What it quotes of a source is made visible: the message
+    also goes to logs and alerts.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class RunFailedError(OpslaError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow as pa
 
+from opsla_dagster import shipped
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -22,7 +23,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of
-from opsla_dagster.warehouse.sql import SQL_DIRECTORY, check_path, header_comment, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
@@ -64,7 +65,7 @@ class TableAsset:
         return TABLES[self.name]
 
 
-class _RefusedError(Exception):
+class _RefusedError(OpslaError):
     """A blocking check failed: the write is to be rolled back."""
 
 
@@ -212,7 +213,7 @@ def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetChe
 
 
 def _origin(line: TableAsset) -> str:
-    return "the source's mapping" if line.python else str(sql_path(line.name).relative_to(SQL_DIRECTORY.parent))
+    return "the source's mapping" if line.python else str(sql_path(line.name).relative_to(shipped.SQL.parent))
 
 
 def _definition_metadata(line: TableAsset) -> dict[str, object]:

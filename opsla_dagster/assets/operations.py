@@ -20,6 +20,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import Window
 
@@ -30,12 +31,13 @@ _PUBLISHED_LAYERS = ("mart", "ops")
 
 
 def rules_fingerprint(settings: Settings) -> str:
-    """Identity of what turns cases and events of a date into its tables: calendars, promises, and the SQL itself.
+    """Identity of what turns cases and events of a date into its tables: the schema version, calendars, promises, and the SQL itself.
 
     Of the calendars also what comes of them: a new version of the library of holidays, or of the zones, opens other hours.
     """
     dated = sorted(sql_path(table.name) for table in active_tables(settings.sources) if table.kind is Kind.PARTITIONED)
     rules = [
+        str(SCHEMA_VERSION),
         settings.calendars.model_dump_json(),
         settings.sla_policies.model_dump_json(),
         *(load_sql(path) for path in dated if path.exists()),
@@ -77,7 +79,7 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         group_name="operations",
         kinds={"duckdb", "parquet"},
         owners=[OWNER],
-        description="A read-only copy of every mart for BI tools: marts/<mart>.parquet and marts.duckdb. Written aside and renamed "
+        description="A read-only copy of every mart for BI tools: marts/*.parquet and marts.duckdb. Written aside and renamed "
         "into place, so that readers never block or break.",
         required_resource_keys={"warehouse"},
     )

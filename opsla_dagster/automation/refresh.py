@@ -96,6 +96,11 @@ def _dates_before(first: date, settings: Settings, desk: Desk, as_of_at: datetim
             yield from source.partition_states(before, as_of_at)["intake_date"].to_pylist()
 
 
+def loaded_dates(settings: Settings) -> set[date]:
+    """Every intake date that is loaded, from whatever source, whether or not to the end."""
+    return {day for _, day, _, _ in _loads(settings)}
+
+
 def local_date(instant: datetime, zone: str) -> date:
     """The date in `zone` at a naive UTC instant."""
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
@@ -111,7 +116,7 @@ def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
     if not home.warehouse.exists():
         return []
     try:
-        with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS) as connection:
+        with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS, older_too=True) as connection:
             tables = table_names(connection)
             if "raw.source_partitions" not in tables:
                 return []
@@ -119,7 +124,7 @@ def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
     except OpslaError:
         if not home.marts_database.exists():
             raise
-    with reading(home.marts_database) as connection:
+    with reading(home.marts_database, older_too=True) as connection:
         return connection.execute(_PUBLISHED).fetchall()
 
 

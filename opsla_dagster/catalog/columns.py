@@ -77,7 +77,7 @@ _SHARED = [
     measure("effective_heads", "Agents available: planned less shrinkage"),
     # clocks
     text("metric", "What is measured: name of the metric in sla_policies.yml"),
-    text("policy", "Whose promise: name of the policy in sla_policies.yml, or <source>:<policy> for one of the source's own"),
+    text("policy", "Whose promise: name of the policy in sla_policies.yml, or `SOURCE:POLICY` for one of the source's own"),
     text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
     Column(
         "attribute", "VARCHAR", f"Attribute of a case that may change: {', '.join(ATTRIBUTES)}, or `dimension.` and the name of a dimension of sources.yml",

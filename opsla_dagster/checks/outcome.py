@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from opsla_dagster.printable import fenced
+
 Figure = str | int | float | bool | None
 
 
@@ -29,7 +31,7 @@ class Outcome:
         return not self.passed and self.severity is dg.AssetCheckSeverity.ERROR
 
     def to_dagster(self, asset_key: list[str]) -> dg.AssetCheckResult:
-        sample = {"sample": dg.MetadataValue.md(f"```\n{self.sample}\n```")} if self.sample else {}
+        sample = {"sample": dg.MetadataValue.md(fenced(self.sample))} if self.sample else {}
         return dg.AssetCheckResult(
             asset_key=dg.AssetKey(asset_key),
             check_name=self.check,

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.permissions import keep_private
 
 SETTINGS_FILE = "dagster.yaml"
 # The first line of a file that opsla may rewrite. Without it the file is the user's and is left alone.
@@ -56,7 +57,8 @@ def prepare_dagster_home(home: Path) -> Path:
     directory = home.expanduser().absolute() / "dagster"
     path = directory / SETTINGS_FILE
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        keep_private(directory.parent)
+        directory.mkdir(exist_ok=True)
         current = path.read_text(encoding="utf-8") if path.exists() else None
         wanted = f"{WRITTEN_BY_OPSLA}\n" + yaml.safe_dump(embedded_settings(directory), sort_keys=False)
         if current is None or (current.startswith(WRITTEN_BY_OPSLA) and current != wanted):

@@ -27,6 +27,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from opsla_dagster.instance.permissions import keep_private
 from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
@@ -241,7 +242,9 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
     def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData, config_value: Mapping[str, str]
     ) -> BatchedSqliteStorage:
-        return cls.from_local(config_value.get("base_dir") or str(default_base_dir()), inst_data)
+        base_dir = Path(config_value.get("base_dir") or default_base_dir())
+        keep_private(base_dir.parent)  # `dagster dev` alone comes by here first
+        return cls.from_local(str(base_dir), inst_data)
 
 
 def _is_batchable(events: Sequence[EventLogEntry]) -> bool:

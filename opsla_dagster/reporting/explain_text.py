@@ -43,7 +43,7 @@ MOST_PIECES = 16
 def render(explanation: Explanation, console: Console) -> None:
     """Print the case: who it is, what happened, and an account of every clock."""
     words = _Words(explanation)
-    say = partial(console.print, emoji=False, highlight=False)
+    say = partial(console.print, markup=True, emoji=False, highlight=False)
     _header(explanation, words, say)
     _events(explanation, words, say, is_narrow=console.width < NARROW)
     for clock in explanation.clocks:

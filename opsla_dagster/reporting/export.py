@@ -15,15 +15,17 @@ import duckdb
 from opsla_dagster.catalog import AREA_OF, TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.marts import has_table
+from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
 
 
-def export_tables(home: Home, tables: list[str], file_format: str, directory: Path) -> Iterator[tuple[Path, int]]:
+def export_tables(home: Home, tables: list[str], file_format: str, directory: Path, *, raw: bool = False) -> Iterator[tuple[Path, int]]:
     """Writes `tables` (default: every published mart) to `directory`, one file each; yields each file and its rows.
 
-    Marts come from the published copy, which is readable at any time; other layers from the warehouse. Raises OpslaError for
-    an unknown table, a directory that cannot be written, and hyper without its extra.
+    CSV files are written for spreadsheets unless `raw` (reporting/spreadsheet.py). Marts come from the published copy, which is
+    readable at any time; other layers from the warehouse. Raises OpslaError for an unknown table, a directory that cannot be written,
+    and hyper without its extra.
     """
     chosen = tables or _published_tables(home)
     unknown = [name for name in chosen if name not in TABLES]
@@ -38,7 +40,7 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
             directory.mkdir(parents=True, exist_ok=True)
             for name in chosen:
                 path = directory / f"{name if not only_marts else name.split('.')[1]}.{file_format}"
-                yield path, _write(connection, name, path, pantab)
+                yield path, _write(connection, name, path, pantab, raw=raw)
         except duckdb.CatalogException as error:
             where = f" where an enabled source fills {' or '.join(AREA_OF[name].fed_by)}" if AREA_OF[name].fed_by else ""
             raise OpslaError(f"{name}: this home has not made that table; `opsla run` makes it{where}") from error
@@ -55,16 +57,17 @@ def _is_published(name: str) -> bool:
     return TABLES[name].schema == "mart" and TABLES[name].is_published
 
 
-def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab: ModuleType | None) -> int:
+def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab: ModuleType | None, *, raw: bool) -> int:
     order = ", ".join(TABLES[table].key)
     rows = f"select * from {table} order by {order}"
     if pantab is not None:
         arrow = connection.sql(rows).to_arrow_table()
         pantab.frame_to_hyper(arrow, str(path), table=table.split(".")[1])
         return int(arrow.num_rows)
+    if path.suffix == ".csv":
+        return write_csv(connection, rows, path, raw=raw)
     target = str(path).replace("'", "''")
-    options = "format csv, header" if path.suffix == ".csv" else "format parquet"
-    written = connection.execute(f"copy ({rows}) to '{target}' ({options})").fetchone()
+    written = connection.execute(f"copy ({rows}) to '{target}' (format parquet)").fetchone()
     return int(written[0]) if written else 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.schema_version import require_current
 
 Row = dict[str, Any]
 
@@ -27,6 +28,7 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise OpslaError(f"{path}: expected published marts, but it cannot be opened: {error}") from error
     try:
+        require_current(connection, path)
         if not has_table(connection, "mart.sla_daily"):
             raise OpslaError(f"{path}: expected the published marts, but it has no table mart.sla_daily; run `opsla run`")
         yield connection

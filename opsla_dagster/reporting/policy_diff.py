@@ -23,6 +23,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.promises import metric_title, policy_title
+from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -153,16 +154,12 @@ def attainment(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """)
 
 
-def write_cases(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Every clock that differs as CSV, by case; returns how many there are."""
-    target = str(path).replace("'", "''")
+def write_cases(connection: duckdb.DuckDBPyConnection, path: Path, *, raw: bool = False) -> int:
+    """Every clock that differs as CSV, by case, for spreadsheets unless `raw`; returns how many there are."""
     try:
-        written = connection.execute(
-            f"copy (select * from differences where {_DIFFERS} order by case_id, metric, cycle) to '{target}' (format csv, header)"
-        ).fetchone()
+        return write_csv(connection, f"select * from differences where {_DIFFERS} order by case_id, metric, cycle", path, raw=raw)
     except duckdb.IOException as error:
         raise OpslaError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
-    return int(written[0]) if written else 0
 
 
 def print_differences(connection: duckdb.DuckDBPyConnection, a: Promises, b: Promises, console: Console) -> None:

@@ -45,7 +45,12 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
 
     Raises OpslaError naming file and YAML path of the first document that is wrong.
     """
-    directory = config_directory or Path(os.environ.get("OPSLA_CONFIG", "config"))
+    directory = config_directory or Path(os.environ.get("OPSLA_CONFIG") or "config")
+    if not directory.is_dir():
+        raise OpslaError(
+            f"{directory}: there is no such config directory; OPSLA_CONFIG names one, `opsla init LOG` writes one for your log, "
+            "`opsla init --demo` one of a simulated desk"
+        )
     where = Home.of(home)
     sources = read_document(directory / "sources.yml", SourcesSettings)
     policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
+from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
@@ -54,7 +55,7 @@ _SYSTEMS = ("zendesk", "intercom")
 _SOURCE_QUESTION = "Where do cases come from: the path of a log, zendesk or intercom"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answers:
     """What was said on the command line."""
 
@@ -111,6 +112,13 @@ def begin(answers: Answers, asking: Asking) -> Begun | None:
     write(answers.directory, documents)
     remember_attempt(answers.directory, documents)
     return Begun(answers.directory, unfinished)
+
+
+def begin_demo(directory: Path) -> Begun:
+    """The configuration of the simulated desk, as somebody's own. Raises OpslaError where `directory` is taken or cannot be written."""
+    require_free(directory)
+    write(directory, {path.name: path.read_text(encoding="utf-8") for path in sorted(shipped.CONFIG.glob("*.yml"))})
+    return Begun(directory)
 
 
 def _with_a_source(answers: Answers, asking: Asking) -> Answers:

@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from opsla_dagster import shipped
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
@@ -28,7 +29,7 @@ from opsla_dagster.status import Signal
 
 _TEMPLATES = Path(__file__).parent / "templates"
 #: The one document that is the same for everybody.
-_ALERTS = Path(__file__).resolve().parents[2] / "config" / "alerts.yml"
+_ALERTS = shipped.CONFIG / "alerts.yml"
 _SHARED = ("calendars", "quality_gates", "scenarios")
 #: What shows that somebody touched a case. The metric lists all of them, whatever the log has now: a status that is added to sources.yml
 #: later is a touch from then on.

@@ -19,6 +19,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refuse_newer, require_current, upgrade
 
 SCHEMAS = ("raw", "staging", "mart", "ops")
 #: A run of the daemon may be about to finish; a person should not wait much longer than this for a clear message.
@@ -116,9 +117,21 @@ class Warehouse(DuckDBResource):
             except OpslaError as refusal:
                 self._refusal = refusal
                 raise
-            for schema in SCHEMAS:
-                self._connection.execute(f"create schema if not exists {schema}")
+            self._make_ready(self._connection)
         return self._connection
+
+    def _make_ready(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The schemas are there, and tables of an earlier opsla are as today's catalog has them."""
+        for schema in SCHEMAS:
+            connection.execute(f"create schema if not exists {schema}")
+        try:
+            done = upgrade(connection, Path(self.database))
+        except OpslaError as refusal:
+            self.close()
+            self._refusal = refusal
+            raise
+        if done is not None:
+            _log.warning("opsla: %s upgraded from opsla %s; changed: %s", self.database, done.opsla_version, ", ".join(done.tables))
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -131,13 +144,24 @@ def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
 
 
+def pending_upgrade(path: Path) -> Upgrade | None:
+    """What the next run will do to the schema of the warehouse at `path`; None where there is none, or it is today's."""
+    if not path.exists():
+        return None
+    with reading(path, older_too=True) as connection:
+        return needed_upgrade(connection)
+
+
 @contextmanager
-def reading(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to an existing DuckDB file."""
+def reading(
+    path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS, older_too: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to an existing DuckDB file of this opsla; `older_too`: or of an earlier one, for who upgrades it."""
     if not path.exists():
         raise OpslaError(f"{path}: there is no warehouse here yet; `opsla run` makes one (OPSLA_HOME names another home)")
     connection = open_duckdb(path, read_only=True, patience_seconds=patience_seconds)
     try:
+        (refuse_newer if older_too else require_current)(connection, path)
         yield connection
     finally:
         connection.close()

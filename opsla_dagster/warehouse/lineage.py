@@ -17,8 +17,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
+from opsla_dagster import shipped
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.warehouse.sql import SQL_DIRECTORY, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.sql import load_sql, sql_path, sql_version
 
 LINEAGE_FILE = Path(__file__).with_name("lineage.json")
 READS_FILE = Path(__file__).with_name("reads.json")
@@ -43,7 +44,7 @@ def tables_read(sql: str) -> set[str]:
 
 def tables_read_by(path: Path) -> set[str]:
     """The warehouse tables that the SELECT in a file of sql/ reads: as it was parsed last, anew where its text has changed since."""
-    stored = _stored_reads().get(str(path.relative_to(SQL_DIRECTORY)))
+    stored = _stored_reads().get(str(path.relative_to(shipped.SQL)))
     if stored is not None and stored["version"] == sql_version(path):
         return set(stored["reads"])
     return tables_read(load_sql(path))
@@ -57,9 +58,9 @@ def _stored_reads() -> dict[str, Reads]:
 
 def reads_json() -> str:
     """The content of reads.json: one line a SQL file, with the version of its text."""
-    files = sorted(SQL_DIRECTORY.rglob("*.sql"))
+    files = sorted(shipped.SQL.rglob("*.sql"))
     entries = {
-        str(path.relative_to(SQL_DIRECTORY)): Reads(version=sql_version(path), reads=sorted(tables_read(load_sql(path)))) for path in files
+        str(path.relative_to(shipped.SQL)): Reads(version=sql_version(path), reads=sorted(tables_read(load_sql(path)))) for path in files
     }
     return "{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()) + "\n}\n"
 

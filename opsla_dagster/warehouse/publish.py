@@ -14,6 +14,7 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import is_of_the_disk
+from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
@@ -47,6 +48,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str])
     try:
         for schema in sorted({table.split(".")[0] for table in tables}):
             connection.execute(f"create schema published.{schema}")
+        # Who reads the copy with another opsla is told so.
+        connection.execute("create schema if not exists published.ops")
+        connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
         for table in tables:
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
             rows[table] = int(written[0]) if written else 0

@@ -123,7 +123,10 @@ def test_the_metrics_follow_the_account_s_advanced_settings_as_far_as_its_polici
         {"id": 3, "title": "P3", "policy_metrics": [first], "metric_settings": {"first_reply_time": {"fulfill_on_agent_internal_note": True}}},
         {"id": 4, "title": "P4", "policy_metrics": []},
     ]  # fmt: skip
-    said = Answers([], "acme", False, tmp_path / "desk", None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+    said = Answers(
+        files=[], zendesk="acme", intercom=False, directory=tmp_path / "desk", name=None, timezone=None, start_date=None, time_format=None, columns=[], statuses=[],
+        email_variable="ZD_EMAIL", token_variable="ZD_TOKEN", key_variable="OPSLA_KEY", base_url=zendesk.address,
+    )
     console = Console(record=True, width=400, file=io.StringIO())
     begin(said, Asking(console, is_allowed=False))
     policies = read_document(tmp_path / "desk" / "sla_policies.yml", SlaPoliciesSettings)
@@ -149,7 +152,10 @@ def test_the_metrics_follow_the_account_s_advanced_settings_as_far_as_its_polici
 
 
 def test_the_desk_goes_by_the_account_s_default_schedule(zendesk: FakeZendesk, tmp_path: Path) -> None:
-    said = Answers([], "acme", False, tmp_path / "desk", None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+    said = Answers(
+        files=[], zendesk="acme", intercom=False, directory=tmp_path / "desk", name=None, timezone=None, start_date=None, time_format=None, columns=[], statuses=[],
+        email_variable="ZD_EMAIL", token_variable="ZD_TOKEN", key_variable="OPSLA_KEY", base_url=zendesk.address,
+    )
     zendesk.holidays[11].append({"id": 2, "name": "Jul: {all}", "start_date": "2025-12-24", "end_date": "2025-12-26"})
     console = Console(record=True, width=160, file=io.StringIO())
     begin(said, Asking(console, is_allowed=False))
@@ -162,7 +168,10 @@ def test_the_desk_goes_by_the_account_s_default_schedule(zendesk: FakeZendesk, t
 
 def test_without_a_schedule_the_hours_are_an_assumption_and_said_to_be(zendesk: FakeZendesk, tmp_path: Path) -> None:
     def told(name: str, timezone: str | None) -> str:
-        said = Answers([], "acme", False, tmp_path / name, None, timezone, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+        said = Answers(
+            files=[], zendesk="acme", intercom=False, directory=tmp_path / name, name=None, timezone=timezone, start_date=None, time_format=None,
+            columns=[], statuses=[], email_variable="ZD_EMAIL", token_variable="ZD_TOKEN", key_variable="OPSLA_KEY", base_url=zendesk.address,
+        )
         console = Console(record=True, width=160, file=io.StringIO())
         begin(said, Asking(console, is_allowed=False))
         assert read_document(tmp_path / name / "calendars.yml", CalendarsSettings).desk.week[0] == ((540, 1020),)
@@ -264,7 +273,10 @@ def test_a_person_is_asked_for_the_source_and_the_first_day(
     given = iter(["nowhere.csv", "zendesk", "acme", "Mars", "Europe/Rome", "soon", "2025-06-30"])
     monkeypatch.setattr("opsla_dagster.starting.asking.Prompt.ask", lambda *_, **__: next(given))
     monkeypatch.setattr("opsla_dagster.starting.asking.Confirm.ask", lambda *_, **__: True)
-    said = Answers([], None, False, tmp_path / "desk", None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", zendesk.address)
+    said = Answers(
+        files=[], zendesk=None, intercom=False, directory=tmp_path / "desk", name=None, timezone=None, start_date=None, time_format=None,
+        columns=[], statuses=[], email_variable="ZD_EMAIL", token_variable="ZD_TOKEN", key_variable="OPSLA_KEY", base_url=zendesk.address,
+    )
     assert begin(said, Asking(Console(quiet=True), is_allowed=True)) is not None
     settings = read_document(tmp_path / "desk" / "sources.yml", SourcesSettings)
     assert (settings.desk.timezone, str(settings.desk.start_date), settings.sources[0].name) == ("Europe/Rome", "2025-06-30", "acme")

@@ -75,7 +75,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, s
 
 
 def _made(fake: FakeZendesk, desk: Path) -> tuple[Settings, str]:
-    said = Answers([], "acme", False, desk, None, None, None, None, [], [], "ZD_EMAIL", "ZD_TOKEN", "OPSLA_KEY", fake.address)
+    said = Answers(
+        files=[], zendesk="acme", intercom=False, directory=desk, name=None, timezone=None, start_date=None, time_format=None, columns=[], statuses=[],
+        email_variable="ZD_EMAIL", token_variable="ZD_TOKEN", key_variable="OPSLA_KEY", base_url=fake.address,
+    )
     begin(said, Asking(Console(file=io.StringIO()), is_allowed=False))
     written = load_settings(desk, desk / ".opsla")
     exact = zendesk_settings(fake.address, "exact", schedule_change="in_force", case_id_prefix="x")

@@ -13,7 +13,7 @@ from house import MODULE_FILES, PACKAGE, REPOSITORY, module_tree, named
 #: From the top down. A room may look into the rooms of lower storeys and into itself, never at its neighbours.
 STOREYS: list[set[str]] = [
     {"cli", "definitions"},
-    {"running"},
+    {"running", "health"},
     {"build"},
     {"automation", "reporting", "starting"},
     {"assets"},
@@ -22,8 +22,9 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window", "secrets"},
+    {"status", "window", "secrets", "shipped", "terminal"},
     {"errors"},
+    {"printable"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

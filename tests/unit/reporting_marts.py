@@ -18,6 +18,7 @@ from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.run_summary import CheckResult, RunSummary, TableRun
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
 
 #: What the shipped configuration promises, and what it is called.
 SETTINGS = load_settings(Path(__file__).parents[2] / "config", Path("no_home"))
@@ -46,6 +47,7 @@ def write_marts(path: Path, log: Log = Log()) -> Path:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema mart")
         connection.execute("create schema ops")
+        connection.execute(f"create table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'this one' as opsla_version")
         connection.register("drawn_cases", _cases(log))
         connection.execute("create temp table cases as select * from drawn_cases")
         connection.register("drawn_days", _days(log))

@@ -1,0 +1,137 @@
+"""Whether a deployment works: `opsla health`, for people, monitoring and Docker's HEALTHCHECK.
+
+Belongs here: the checks, one line each. Does not belong here: alerts (automation/), which tell of every failed run by themselves.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import requests
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._daemon.controller import get_daemon_statuses
+
+from opsla_dagster.assets.scope import REFRESH_TAG
+from opsla_dagster.automation.freshness import LATEST_AFTER_START
+from opsla_dagster.automation.schedule import REFRESH_AT
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.reporting.marts import published
+from opsla_dagster.settings import Settings
+
+_ANSWER_WITHIN_SECONDS = 5.0
+#: Daemons report every half a minute; Dagster itself would wait for half an hour.
+_SILENT_FOR_SECONDS = 300.0
+_SPARE_BYTES = 1e9
+_RUNS_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    is_healthy: bool
+    text: str
+
+
+def check_health(settings: Settings, webserver: str, names: list[str]) -> list[Finding]:
+    """The findings of the checks named (default: all), in the order of `CHECKS`; `webserver` is its address.
+
+    Raises OpslaError for a name that is no check, and where there is no home.
+    """
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        raise OpslaError(f"no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+    if not settings.home.root.is_dir():
+        raise OpslaError(f"{settings.home.root}: there is no such home (OPSLA_HOME); `opsla run` makes one")
+    with open_instance(settings.home.root) as instance:
+        return [
+            Finding(name, *check(settings, instance, webserver)) for name, check in CHECKS.items() if not names or name in names
+        ]
+
+
+def _webserver(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    url = f"{webserver.rstrip('/')}/server_info"
+    try:
+        answer = requests.get(url, timeout=_ANSWER_WITHIN_SECONDS)
+        found = answer.json()["dagster_webserver_version"]
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        return False, f"{url} does not answer as Dagster's webserver: {type(error).__name__}"
+    return answer.ok, f"{webserver} answers (Dagster {found})"
+
+
+def _daemon(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    statuses = get_daemon_statuses(instance, instance.get_required_daemon_types(), heartbeat_tolerance_seconds=_SILENT_FOR_SECONDS)
+    sick = {name: status for name, status in statuses.items() if not status.healthy}
+    if not sick:
+        return True, f"{len(statuses)} daemons report in time"
+    seen = [status.last_heartbeat.timestamp for status in sick.values() if status.last_heartbeat]
+    when = f"last seen {_utc(max(seen))}" if seen else "never seen"
+    return False, f"{', '.join(sorted(sick))}: {when}; start `opsla daemon` (or `opsla dev`)"
+
+
+def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    for record in instance.get_run_records(limit=_RUNS_LOOKED_AT):
+        run = record.dagster_run
+        if REFRESH_TAG not in run.tags:
+            continue
+        is_bad = run.status in {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+        return not is_bad, f"run {run.run_id} is {run.status.value}, of {record.create_timestamp:%Y-%m-%d %H:%M:%S}Z"
+    return False, "no run yet; `opsla run` makes the first"
+
+
+def _freshness(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    try:
+        with published(settings.home.marts_database) as connection:
+            found = connection.execute("select max(as_of_at) from ops.refreshed_partitions").fetchone()
+    except OpslaError as error:
+        return False, str(error)
+    as_of_at = found[0] if found else None
+    due_at = _refresh_due(datetime.now(UTC), settings.sources.desk.timezone)
+    if as_of_at is None:
+        return False, "nothing is published yet"
+    return as_of_at >= due_at, f"published as of {as_of_at}Z; a refresh was due at {due_at}Z"
+
+
+def _refresh_due(now: datetime, zone: str) -> datetime:
+    """The start (naive UTC) of the latest daily refresh that should be done by `now`."""
+    local = now.astimezone(ZoneInfo(zone))
+    start = local.replace(hour=REFRESH_AT.hour, minute=REFRESH_AT.minute, second=0, microsecond=0)
+    if local < start + LATEST_AFTER_START:
+        start -= timedelta(days=1)
+    return start.astimezone(UTC).replace(tzinfo=None)
+
+
+def _disk(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    """A run may write as much as the warehouse holds before it lets go of the old blocks."""
+    free = shutil.disk_usage(settings.home.root).free
+    held = settings.home.warehouse.stat().st_size if settings.home.warehouse.exists() else 0
+    needed = held + _SPARE_BYTES
+    return free >= needed, f"{free / 1e9:,.1f} GB free; {needed / 1e9:,.1f} GB wanted (the warehouse, and one more)"
+
+
+def _permissions(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    mode = stat.S_IMODE(settings.home.root.stat().st_mode)
+    if mode & 0o007:
+        return False, f"{settings.home.root} is open to everybody on this machine ({mode:04o}); chmod -R o= {settings.home.root}"
+    return True, f"{settings.home.root} is closed to others ({mode:04o})"
+
+
+def _utc(timestamp: float) -> str:
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+CHECKS: dict[str, Callable[[Settings, DagsterInstance, str], tuple[bool, str]]] = {
+    "webserver": _webserver,
+    "daemon": _daemon,
+    "last_refresh": _last_refresh,
+    "freshness": _freshness,
+    "disk": _disk,
+    "permissions": _permissions,
+}

@@ -1,0 +1,174 @@
+"""`opsla health`, and who may read a home."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from dagster._daemon.types import DaemonHeartbeat
+
+from opsla_dagster.assets.scope import REFRESH_TAG
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.health import CHECKS, _refresh_due, check_health
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.permissions import keep_private
+from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    home = tmp_path / "home"
+    keep_private(home)
+    return load_settings(Path(__file__).parents[2] / "config", home)
+
+
+def verdict(settings: Settings, name: str, webserver: str = NOWHERE) -> tuple[bool, str]:
+    (finding,) = check_health(settings, webserver, [name])
+    return finding.is_healthy, finding.text
+
+
+@contextmanager
+def answering(body: str) -> Iterator[str]:
+    """The address of a server that answers everything with `body`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Not told."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_home_that_was_never_used_fails_by_name(settings: Settings) -> None:
+    findings = {finding.check: finding for finding in check_health(settings, NOWHERE, [])}
+    assert list(findings) == list(CHECKS)
+    assert {name for name, finding in findings.items() if not finding.is_healthy} == {"webserver", "daemon", "last_refresh", "freshness"}
+    assert "never seen; start `opsla daemon`" in findings["daemon"].text
+    assert "`opsla run`" in findings["last_refresh"].text
+
+
+def test_the_webserver_answers_as_dagsters(settings: Settings) -> None:
+    with answering(json.dumps({"dagster_webserver_version": "1.2.3"})) as address:
+        assert verdict(settings, "webserver", address) == (True, f"{address} answers (Dagster 1.2.3)")
+    with answering("<html>another program</html>") as address:
+        assert not verdict(settings, "webserver", address)[0]
+
+
+def test_a_daemon_that_reports_in_time_is_healthy(settings: Settings) -> None:
+    with open_instance(settings.home.root) as instance:
+        daemons = instance.get_required_daemon_types()
+        for name in daemons:
+            instance.add_daemon_heartbeat(DaemonHeartbeat(datetime.now(UTC).timestamp(), name, "one", []))
+    assert verdict(settings, "daemon") == (True, f"{len(daemons)} daemons report in time")
+
+
+@pytest.mark.parametrize(("status", "is_healthy"), [(dg.DagsterRunStatus.SUCCESS, True), (dg.DagsterRunStatus.FAILURE, False), (dg.DagsterRunStatus.STARTED, True)])
+def test_the_last_refresh_counts_and_not_another_run(settings: Settings, status: dg.DagsterRunStatus, is_healthy: bool) -> None:
+    with open_instance(settings.home.root) as instance:
+        instance.add_run(dg.DagsterRun("job", tags={REFRESH_TAG: "a"}, status=status))
+        instance.add_run(dg.DagsterRun("job", status=dg.DagsterRunStatus.FAILURE))
+    found, text = verdict(settings, "last_refresh")
+    assert (found, status.value in text) == (is_healthy, True)
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2025-07-11T06:59", "2025-07-10T05:00"),  # 02:59 in New York: today's refresh may still be under way
+        ("2025-07-11T07:00", "2025-07-11T05:00"),
+        ("2025-12-11T08:00", "2025-12-11T06:00"),  # winter
+    ],
+)
+def test_a_refresh_is_due_two_hours_after_its_start(now: str, due: str) -> None:
+    assert _refresh_due(datetime.fromisoformat(now).replace(tzinfo=UTC), "America/New_York") == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize(("as_of_at", "is_fresh"), [(datetime.now(UTC).replace(tzinfo=None), True), (datetime(2025, 7, 1), False)])
+def test_what_is_published_is_fresh_or_not(settings: Settings, as_of_at: datetime, is_fresh: bool) -> None:
+    with duckdb.connect(str(settings.home.marts_database)) as connection:
+        connection.execute("create schema mart; create schema ops; create table mart.sla_daily (a integer)")
+        connection.execute(f"create table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'x' as opsla_version")
+        connection.execute("create table ops.refreshed_partitions as select cast(? as timestamp) as as_of_at", [as_of_at])
+    assert verdict(settings, "freshness")[0] is is_fresh
+
+
+def test_a_home_open_to_everybody_is_told(settings: Settings) -> None:
+    assert verdict(settings, "permissions")[0]
+    settings.home.root.chmod(0o750)
+    assert verdict(settings, "permissions")[0], "its owner let a group in"
+    settings.home.root.chmod(0o755)
+    found, text = verdict(settings, "permissions")
+    assert not found
+    assert f"chmod -R o= {settings.home.root}" in text
+
+
+def test_a_disk_that_is_running_full_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdict(settings, "disk")[0]
+    monkeypatch.setattr("opsla_dagster.health._SPARE_BYTES", 1e18)
+    assert not verdict(settings, "disk")[0]
+
+
+def test_what_cannot_be_checked_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(OpslaError, match="no such check: warp; there are webserver, daemon"):
+        check_health(settings, NOWHERE, ["warp"])
+    nowhere = replace(settings, home=type(settings.home)(tmp_path / "none"))
+    with pytest.raises(OpslaError, match="there is no such home"):
+        check_health(nowhere, NOWHERE, [])
+    assert not (tmp_path / "none").exists()
+
+
+def made_modes(home: Path) -> tuple[int, int, int]:
+    (home / "file").touch()
+    (home / "directory").mkdir()
+    return tuple((home / name).stat().st_mode & 0o777 for name in (".", "file", "directory"))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_used", "modes"),
+    [
+        (None, False, (0o700, 0o600, 0o700)),  # not there yet
+        (0o755, False, (0o700, 0o600, 0o700)),  # made by hand, and empty
+        (0o750, True, (0o750, 0o640, 0o750)),  # opened by its owner for a group
+        (0o755, True, (0o755, 0o644, 0o755)),
+        (0o700, True, (0o700, 0o600, 0o700)),
+    ],
+)
+def test_new_files_have_the_permissions_of_the_home(tmp_path: Path, mode: int | None, is_used: bool, modes: tuple[int, int, int]) -> None:
+    home = tmp_path / "above" / "home"
+    if mode is not None:
+        home.mkdir(parents=True)
+        home.chmod(mode)
+    if is_used:
+        (home / "marts.duckdb").touch()
+    keep_private(home)
+    assert made_modes(home) == modes
