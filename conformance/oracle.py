@@ -222,10 +222,10 @@ class Oracle:
         rows = []
         if last == len(stretches) - 1:
             counted_from = cycle.start if final.change == "retroactive" else stretches[last].start
-            rows.append(_Row(cycle, final, counted_from, cycle.end, cycle.reason, is_superseded=False))
+            rows.append(_Row(cycle, final, counted_from, cycle.end, cycle.reason))
         elif is_vendor:
             rows.append(_withdrawn(cycle, final, stretches[last].end))
-        else:  # no promise at the end: the last one is judged by when it lapsed
+        else:  # no promise at the end: the last one ran until it lapsed
             rows.append(_superseded(cycle, stretches[last]))
         others = {}
         for number, following in pairwise(promised):
@@ -271,12 +271,10 @@ class Oracle:
 
     @staticmethod
     def _outcome(row: _Row, elapsed: int) -> tuple[str, str | None]:
-        if row.reason is not None and not row.is_superseded:
+        if row.reason is not None:
             return "unknown", row.reason
         if elapsed > row.promise.target:
             return "breached", None
-        if row.is_superseded:
-            return "unknown", "policy_changed"
         return ("running", None) if row.stop is None else ("met", None)
 
 
@@ -288,14 +286,13 @@ class _Row:
     stop: int | None
     #: Why it ended otherwise than by its stop; None where it was stopped, or is open.
     reason: str | None
-    is_superseded: bool
 
 
 def _superseded(cycle: Cycle, stretch: Stretch) -> _Row:
-    """A policy that lost force in the cycle, judged by when it last did."""
+    """A policy that lost force in the cycle, up to when it last did."""
     assert stretch.promise is not None
     counted_from = cycle.start if stretch.promise.change == "retroactive" else stretch.start
-    return _Row(cycle, stretch.promise, counted_from, stretch.end, "policy_changed", is_superseded=True)
+    return _Row(cycle, stretch.promise, counted_from, stretch.end, "policy_changed")
 
 
 def _withdrawn(cycle: Cycle, promise: Promise, withdrawn_at: int) -> _Row:
@@ -303,8 +300,8 @@ def _withdrawn(cycle: Cycle, promise: Promise, withdrawn_at: int) -> _Row:
     promised = [run for run in cycle.runs if run[0] < withdrawn_at]
     number = len(promised) - 1
     if cycle.runs[number][1] <= withdrawn_at:  # it had ended by itself before
-        return _Row(cycle, promise, cycle.start, cycle.runs[number][1], cycle.run_reasons[number], is_superseded=False)
-    return _Row(cycle, promise, cycle.start, withdrawn_at, "withdrawn", is_superseded=False)
+        return _Row(cycle, promise, cycle.start, cycle.runs[number][1], cycle.run_reasons[number])
+    return _Row(cycle, promise, cycle.start, withdrawn_at, "withdrawn")
 
 
 class _Policy:

@@ -151,7 +151,7 @@ def late(intervals: Intervals, seconds: int) -> int | None:
 
 
 def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
-    if row.reason is not None and not row.is_superseded:
+    if row.reason is not None:
         return "unknown", row.reason
     if elapsed >= row.promise.target:
         return "breached", None
@@ -171,6 +171,11 @@ def last_stamp_ends(events: Any) -> Any:
 def late_is_broken(row: Any, elapsed: int) -> tuple[str, str | None]:
     """What ended without its stop judged when it was late: the rule that biases every share."""
     return ("breached", None) if elapsed > row.promise.target else OUTCOME(row, elapsed)
+
+
+def late_is_broken_when_replaced(row: Any, elapsed: int) -> tuple[str, str | None]:
+    """A promise that another one replaced judged when it was late, not when it was in time."""
+    return ("breached", None) if row.reason == "policy_changed" and elapsed > row.promise.target else OUTCOME(row, elapsed)
 
 
 def without_returns(events: Any) -> Any:
@@ -200,6 +205,7 @@ def with_copies(events: Any) -> Any:
         pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
         pytest.param(oracle, "_distinct", without_returns, id="returns are copies"),
         pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken), id="late is broken though nothing stopped it"),
+        pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken_when_replaced), id="late is broken when it was replaced"),
         pytest.param(oracle, "_waits_for_the_customer", lambda *_: False, id="what the desk began with is a first reply"),
         pytest.param(oracle, "_closes_what_it_began", lambda *_: False, id="a reply that solves owes a further update"),
         pytest.param(oracle, "_is_reply", lambda metric: False, id="a reply is owed to cases that the desk began"),
