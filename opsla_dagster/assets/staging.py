@@ -80,20 +80,33 @@ STAGING = [
         checks=["assert_spans_add_up_to_lifetimes"],
     ),
     TableAsset(
+        "staging.case_attributes", "clocks",
+        deps=[
+            "staging.case_milestones", "staging.case_owners", "raw.attribute_changes", "staging.sla_policy_scopes", "staging.sla_metric_rules",
+        ],
+    ),
+    TableAsset(
+        "staging.sla_signals", "clocks",
+        deps=[
+            "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.case_attributes",
+            "staging.status_spans",
+        ],
+    ),
+    TableAsset(
         "staging.case_sla_policies", "clocks",
         deps=[
-            "staging.case_milestones", "raw.attribute_changes", "raw.applied_targets", "staging.sla_policies",
+            "staging.case_milestones", "staging.case_attributes", "raw.applied_targets", "staging.sla_policies",
             "staging.sla_policy_scopes", "staging.sla_metric_rules",
         ],
         checks=["warn_promises_of_unknown_metrics"],
     ),
     TableAsset(
-        "staging.case_sla_calendars", "clocks", deps=["staging.case_sla_policies", "staging.case_milestones", "raw.attribute_changes"],
+        "staging.case_sla_calendars", "clocks", deps=["staging.case_sla_policies", "staging.case_milestones", "staging.case_attributes"],
     ),
     TableAsset(
         "staging.sla_cycles", "clocks",
         deps=[
-            "staging.case_milestones", "staging.events_clean", "staging.messages_deduped", "staging.sla_metric_rules", "staging.case_sla_policies",
+            "staging.case_milestones", "staging.sla_signals", "staging.sla_metric_rules", "staging.case_sla_policies",
         ],
     ),
     TableAsset(

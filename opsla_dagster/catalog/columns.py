@@ -7,10 +7,10 @@ ops.py). Instants end in `_ts` (as a source names them) or `_at`; both are naive
 from __future__ import annotations
 
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.status import AUTHOR_KINDS, INITIATORS, Signal, Status
+from opsla_dagster.status import AUTHOR_KINDS, INITIATORS, GroupSignal, Signal, Status
 
 STATUSES = tuple(status.value for status in Status)
-SIGNALS = tuple(signal.value for signal in Signal)
+SIGNALS = tuple(signal.value for signal in (*Signal, *GroupSignal))
 #: Attributes of a case that policies may ask for, and that may change.
 ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
@@ -182,10 +182,14 @@ _ALL = [
     _text("role", "What the signal does to the clock; reopen: what starts it anew where the policy says so; after: what must have come before a "
           "start counts; start_if_outbound: what starts it instead of INTAKE in a case that the desk began",
           values=("start", "stop", "cancel", "pause", "reopen", "after", "start_if_outbound")),
-    _text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
+    _text("signal", "What is listened to: a canonical status, REOPENED, a message, or a change of hands between groups", values=SIGNALS),
     _flag("is_repeating", "Every start after a stop is a cycle of its own"),
     _text("attribute", "Attribute of a case that may change", values=ATTRIBUTES),
     _text("value", "Value of the attribute; NULL: none", nullable=True),
+    _instant("valid_from", "The attribute has the value from here, inclusive", nullable=False),
+    _instant("valid_to", "and up to here, exclusive; NULL: for good"),
+    _instant("signal_at", "When the signal was given", nullable=False),
+    Column("sort_rank", "BIGINT", "What comes first whatever its stamp: 0 intake, 1 the group that has the case at intake, 2 all others", at_least=0),
     _text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
     _text("reopen", "What a reopened case does to a stopped clock; the policy in force at intake decides", values=("freeze", "restart", "resume", "void")),
     _text("change", "From when the policy counts where it comes into force while a clock runs", values=("retroactive", "restart")),

@@ -8,8 +8,8 @@ from opsla_dagster.catalog.table import table
 
 #: From the life of a case to its judged clocks, in the order in which they are made.
 CLOCK_ROAD = (
-    "staging.case_sla_policies", "staging.case_sla_calendars", "staging.sla_cycles", "staging.sla_clock_windows", "staging.sla_clock_spans",
-    "staging.sla_clocks",
+    "staging.case_attributes", "staging.sla_signals", "staging.case_sla_policies", "staging.case_sla_calendars", "staging.sla_cycles",
+    "staging.sla_clock_windows", "staging.sla_clock_spans", "staging.sla_clocks",
 )
 
 STAGING = [
@@ -87,7 +87,8 @@ STAGING = [
         "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
         "Who held a case when: as events and changes of team and agent tell.",
         key="case_id started_at",
-        columns="source case_id intake_date team agent started_at ended_at",
+        columns="source case_id intake_date team agent started_at ended_at event_id",
+        nullable="event_id",
         rules=(Rule("started_at", "<", "ended_at"),),
     ),
     table(
@@ -108,6 +109,21 @@ STAGING = [
         columns="source case_id intake_date span_number status started_at ended_at is_open event_id",
         nullable="event_id",
         rules=(Rule("started_at", "<", "ended_at"),),
+    ),
+    table(
+        "staging.case_attributes", Kind.PARTITIONED, "One row per case, attribute and stretch of time in which it had one value.",
+        "What a case was when, of the attributes that policies and metrics ask for; the team among them. Gap-free from intake on.",
+        key="case_id attribute valid_from",
+        columns="source case_id intake_date attribute value valid_from valid_to event_id",
+        nullable="event_id",
+        rules=(Rule("valid_from", "<", "valid_to"),),
+    ),
+    table(
+        "staging.sla_signals", Kind.PARTITIONED, "One row per case, signal and event that gave it.",
+        "What the metrics of sla_policies.yml listen to: statuses, reopens, messages, changes of hands. An event may be several signals.",
+        key="case_id event_id signal signal_at",
+        columns="source case_id intake_date signal signal_at sort_rank source_sequence event_id",
+        nullable="event_id",
     ),
     table(
         "staging.case_sla_policies", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",
