@@ -159,6 +159,7 @@ def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
 
 
 
+TEAMS = oracle._teams
 OUTCOME, DISTINCT = oracle.Oracle._outcome, oracle._distinct
 AHEAD, ROWS, ENDINGS = calendar_hours._ahead, oracle.Oracle._rows, oracle.History._endings
 
@@ -199,6 +200,9 @@ def with_copies(events: Any) -> Any:
         pytest.param(calendar_hours, "_ahead", lambda zone, at: AHEAD(zone, 1_736_000_000), id="clocks never change"),
         pytest.param(oracle, "_without", lambda runs, pauses: runs, id="pauses count"),
         pytest.param(oracle.Oracle, "_rows", staticmethod(lambda *args: ROWS(*args)[:1]), id="replaced promises are lost"),
+        pytest.param(oracle, "_teams", lambda case: TEAMS(case)[:1], id="the group at intake owns the case for good"),
+        pytest.param(oracle, "_given_to", lambda *_: frozenset(), id="a reopen gives the case to no group"),
+        pytest.param(oracle.History, "_hand_over", lambda *_: frozenset({"GROUP_CHANGED", "GROUP_ASSIGNED"}), id="a solved case is owned"),
         pytest.param(oracle, "_reason", lambda *names: "ended_without_stop", id="nothing was cancelled"),
         pytest.param(oracle.History, "_endings", staticmethod(last_stamp_ends), id="the last stamp ends a case"),
         pytest.param(oracle.History, "_endings", staticmethod(lambda events: ENDINGS(events)[::-1]), id="the last terminal event ends a case"),
