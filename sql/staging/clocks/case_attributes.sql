@@ -163,8 +163,8 @@ attribute_validity as (
         case_id,
         attribute,
         value,
-        told_at as valid_from,
-        lead(told_at) over (partition by case_id, attribute order by change_number) as valid_to,
+        told_at as valid_from_at,
+        lead(told_at) over (partition by case_id, attribute order by change_number) as valid_to_at,
         event_id
     from told_values_with_previous
     where is_first or value is distinct from previous_value
@@ -176,8 +176,8 @@ select
     cases.intake_date,
     attribute_validity.attribute,
     attribute_validity.value,
-    attribute_validity.valid_from,
-    attribute_validity.valid_to,
+    attribute_validity.valid_from_at,
+    attribute_validity.valid_to_at,
     attribute_validity.event_id
 from attribute_validity
 inner join cases on attribute_validity.case_id = cases.case_id

@@ -34,8 +34,8 @@ schedules as (
     select
         case_id,
         value as calendar,
-        valid_from,
-        valid_to
+        valid_from_at,
+        valid_to_at
     from staging.case_attributes
     where
         intake_date >= $start_date
@@ -75,10 +75,10 @@ promise_validity as (
                 partition by promises.case_id, promises.metric, promises.is_source_promise order by promises.in_force_from_at
             ) is null then cases.intake_ts
             else promises.in_force_from_at
-        end as valid_from,
+        end as valid_from_at,
         lead(promises.in_force_from_at) over (
             partition by promises.case_id, promises.metric, promises.is_source_promise order by promises.in_force_from_at
-        ) as valid_to
+        ) as valid_to_at
     from promises
     inner join changing_promises
         on
@@ -96,22 +96,22 @@ calendar_validity as (
         promise_validity.is_on_case_schedule,
         coalesce(schedules.calendar, promise_validity.calendar) as calendar,
         case
-            when schedules.valid_from > promise_validity.valid_from then schedules.valid_from
-            else promise_validity.valid_from
-        end as valid_from
+            when schedules.valid_from_at > promise_validity.valid_from_at then schedules.valid_from_at
+            else promise_validity.valid_from_at
+        end as valid_from_at
     from promise_validity
     left join schedules
         on
             promise_validity.is_on_case_schedule
             and promise_validity.case_id = schedules.case_id
-            and (schedules.valid_to is null or schedules.valid_to > promise_validity.valid_from)
-            and (promise_validity.valid_to is null or schedules.valid_from < promise_validity.valid_to)
+            and (schedules.valid_to_at is null or schedules.valid_to_at > promise_validity.valid_from_at)
+            and (promise_validity.valid_to_at is null or schedules.valid_from_at < promise_validity.valid_to_at)
 ),
 
 calendars_with_previous as (
     select
         *,
-        lag(calendar) over (partition by case_id, metric, is_source_promise order by valid_from) as previous_calendar,
+        lag(calendar) over (partition by case_id, metric, is_source_promise order by valid_from_at) as previous_calendar,
         bool_or(is_on_case_schedule) over (partition by case_id, metric, is_source_promise) as is_ever_on_case_schedule
     from calendar_validity
 ),
@@ -120,7 +120,7 @@ calendar_changes as (
     select
         *,
         count(*) over (partition by case_id, metric, is_source_promise) as calendars,
-        lead(valid_from) over (partition by case_id, metric, is_source_promise order by valid_from) as valid_to
+        lead(valid_from_at) over (partition by case_id, metric, is_source_promise order by valid_from_at) as valid_to_at
     from calendars_with_previous
     where previous_calendar is null or calendar <> previous_calendar
 )
@@ -132,8 +132,8 @@ select
     calendar_changes.metric,
     calendar_changes.is_source_promise,
     calendar_changes.calendar,
-    calendar_changes.valid_from as calendar_from_at,
-    calendar_changes.valid_to as calendar_to_at
+    calendar_changes.valid_from_at as calendar_from_at,
+    calendar_changes.valid_to_at as calendar_to_at
 from calendar_changes
 inner join cases on calendar_changes.case_id = cases.case_id
 where calendar_changes.calendars > 1 or calendar_changes.is_ever_on_case_schedule

@@ -20,8 +20,8 @@ attribute_validity as (
         case_id,
         attribute,
         value,
-        valid_from,
-        valid_to
+        valid_from_at,
+        valid_to_at
     from staging.case_attributes
     where
         intake_date >= $start_date
@@ -77,7 +77,7 @@ instants as (
 
     select
         case_id,
-        valid_from as instant
+        valid_from_at as instant
     from attribute_validity
 ),
 
@@ -91,8 +91,8 @@ matching_scopes as (
     inner join attribute_validity
         on
             instants.case_id = attribute_validity.case_id
-            and instants.instant >= attribute_validity.valid_from
-            and (attribute_validity.valid_to is null or instants.instant < attribute_validity.valid_to)
+            and instants.instant >= attribute_validity.valid_from_at
+            and (attribute_validity.valid_to_at is null or instants.instant < attribute_validity.valid_to_at)
     inner join scopes
         on
             attribute_validity.attribute = scopes.attribute

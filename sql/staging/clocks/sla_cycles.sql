@@ -217,6 +217,7 @@ single_run_intervals as (
 first_messages_of_outbound_cases as (
     select
         signals.case_id,
+        signals.sort_rank,
         signals.signal_at,
         signals.source_sequence,
         signals.event_id,
@@ -253,12 +254,17 @@ after_signals as (
         and (
             outbound_cases.case_id is null
             or not metrics.starts_when_customers_write
-            or signals.signal_at > first_messages.signal_at
-            or (signals.signal_at = first_messages.signal_at and signals.source_sequence > first_messages.source_sequence)
             or (
-                signals.signal_at = first_messages.signal_at
-                and signals.source_sequence = first_messages.source_sequence
-                and signals.event_id > first_messages.event_id
+                signals.sort_rank = first_messages.sort_rank
+                and (
+                    signals.signal_at > first_messages.signal_at
+                    or (signals.signal_at = first_messages.signal_at and signals.source_sequence > first_messages.source_sequence)
+                    or (
+                        signals.signal_at = first_messages.signal_at
+                        and signals.source_sequence = first_messages.source_sequence
+                        and signals.event_id > first_messages.event_id
+                    )
+                )
             )
         )
 ),

@@ -35,8 +35,8 @@ teams as (
     select
         case_id,
         value as team,
-        valid_from,
-        valid_to,
+        valid_from_at,
+        valid_to_at,
         event_id
     from staging.case_attributes
     where
@@ -66,8 +66,8 @@ requested_signals as (
 teams_with_previous as (
     select
         *,
-        lag(team) over (partition by case_id order by valid_from) as previous_team,
-        lag(valid_from) over (partition by case_id order by valid_from) is null as is_at_intake
+        lag(team) over (partition by case_id order by valid_from_at) as previous_team,
+        lag(valid_from_at) over (partition by case_id order by valid_from_at) is null as is_at_intake
     from teams
 ),
 
@@ -113,7 +113,7 @@ signals as (
     select
         case_id,
         'GROUP_CHANGED' as signal,
-        valid_from as signal_at,
+        valid_from_at as signal_at,
         2 as sort_rank,
         cast(-1 as bigint) as source_sequence,
         event_id
@@ -126,7 +126,7 @@ signals as (
     select
         case_id,
         'GROUP_ASSIGNED' as signal,
-        valid_from as signal_at,
+        valid_from_at as signal_at,
         1 as sort_rank,
         cast(-1 as bigint) as source_sequence,
         event_id
@@ -139,7 +139,7 @@ signals as (
     select
         teams.case_id,
         'GROUP_ASSIGNED' as signal,
-        teams.valid_from as signal_at,
+        teams.valid_from_at as signal_at,
         2 as sort_rank,
         cast(-1 as bigint) as source_sequence,
         teams.event_id
@@ -147,8 +147,8 @@ signals as (
     inner join open_spans
         on
             teams.case_id = open_spans.case_id
-            and open_spans.started_at < teams.valid_from
-            and (open_spans.ended_at is null or open_spans.ended_at >= teams.valid_from)
+            and open_spans.started_at < teams.valid_from_at
+            and (open_spans.ended_at is null or open_spans.ended_at >= teams.valid_from_at)
     where teams.team is not null and not teams.is_at_intake
 
     union all
@@ -165,8 +165,8 @@ signals as (
     inner join events
         on
             teams.case_id = events.case_id
-            and (teams.is_at_intake or events.canonical_ts >= teams.valid_from)
-            and (teams.valid_to is null or events.canonical_ts < teams.valid_to)
+            and (teams.is_at_intake or events.canonical_ts >= teams.valid_from_at)
+            and (teams.valid_to_at is null or events.canonical_ts < teams.valid_to_at)
     where teams.team is not null and events.is_reopen
 )
 
