@@ -4,9 +4,7 @@
 -- GROUP_CHANGED: it holds it no more. Of one instant a change of hands comes first (docs/decisions/0026-group-ownership-time.md).
 with cases as (
     select
-        source,
         case_id,
-        intake_date,
         intake_ts,
         coalesce(initiated_by in ('agent', 'automation'), false) as is_outbound
     from staging.case_milestones
@@ -33,7 +31,9 @@ messages as (
 
 teams as (
     select
+        source,
         case_id,
+        intake_date,
         value as team,
         valid_from_at,
         valid_to_at,
@@ -73,7 +73,9 @@ teams_with_previous as (
 
 signals as (
     select
+        source,
         case_id,
+        intake_date,
         status as signal,
         canonical_ts as signal_at,
         2 as sort_rank,
@@ -85,7 +87,9 @@ signals as (
     union all
 
     select
+        source,
         case_id,
+        intake_date,
         'REOPENED' as signal,
         canonical_ts as signal_at,
         2 as sort_rank,
@@ -98,7 +102,9 @@ signals as (
 
     -- The message that opens a case is its intake: the first reply answers it. A case that the desk began the customer did not open.
     select
+        messages.source,
         messages.case_id,
+        messages.intake_date,
         messages.signal,
         messages.sent_ts as signal_at,
         2 as sort_rank,
@@ -111,7 +117,9 @@ signals as (
     union all
 
     select
+        source,
         case_id,
+        intake_date,
         'GROUP_CHANGED' as signal,
         valid_from_at as signal_at,
         2 as sort_rank,
@@ -124,7 +132,9 @@ signals as (
 
     -- At intake, whatever the other stamps say.
     select
+        source,
         case_id,
+        intake_date,
         'GROUP_ASSIGNED' as signal,
         valid_from_at as signal_at,
         1 as sort_rank,
@@ -137,7 +147,9 @@ signals as (
 
     -- By a change, in a case that was not over just before it.
     select
+        teams.source,
         teams.case_id,
+        teams.intake_date,
         'GROUP_ASSIGNED' as signal,
         teams.valid_from_at as signal_at,
         2 as sort_rank,
@@ -155,7 +167,9 @@ signals as (
 
     -- By a reopen, to the group that holds the case then.
     select
+        teams.source,
         teams.case_id,
+        teams.intake_date,
         'GROUP_ASSIGNED' as signal,
         events.canonical_ts as signal_at,
         2 as sort_rank,
@@ -171,9 +185,9 @@ signals as (
 )
 
 select
-    cases.source,
+    signals.source,
     signals.case_id,
-    cases.intake_date,
+    signals.intake_date,
     signals.signal,
     signals.signal_at,
     cast(signals.sort_rank as bigint) as sort_rank,
@@ -181,4 +195,3 @@ select
     signals.event_id
 from signals
 inner join requested_signals on signals.signal = requested_signals.signal
-inner join cases on signals.case_id = cases.case_id
