@@ -225,7 +225,8 @@ select
     -- What a reopen does: these run on in the same clock; a reply that was given stays given.
     case when effective_changes.metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
     coalesce(effective_changes.is_on_case_schedule, effective_changes.is_on_case_schedule_before) as is_on_case_schedule,
-    getvariable('schedule_change') as schedule_change
+    getvariable('schedule_change') as schedule_change,
+    effective_changes.rank = 3 as is_hand_over
 from effective_changes
 inner join used_cases using (case_id)
 where effective_changes.target_seconds is not null or coalesce(effective_changes.is_promised_before, false)
