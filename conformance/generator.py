@@ -53,6 +53,10 @@ VENDOR_METRICS: dict[str, dict[str, Any]] = {
     "reply_or_solved": {"start": ["INTAKE"], "stop": ["PUBLIC_REPLY", "RESOLVED"], "cancel": ["CLOSED"]},
     "bot_or_person": {"start": ["INTAKE", "CUSTOMER_MESSAGE"], "stop": ["PUBLIC_REPLY", "BOT_REPLY"], "repeats": True},
     "subsequent_reply": {"start": ["CUSTOMER_MESSAGE"], "stop": ["PUBLIC_REPLY"], "cancel": ["RESOLVED"], "repeats": True, "after": ["PUBLIC_REPLY"]},
+    "group_ownership": {"start": ["GROUP_ASSIGNED"], "stop": ["GROUP_CHANGED", "RESOLVED", "CLOSED"], "repeats": True},
+    "time_to_group": {"start": ["INTAKE"], "stop": ["GROUP_ASSIGNED"]},
+    "resolved_by_a_group": {"start": ["GROUP_ASSIGNED"], "stop": ["RESOLVED"], "pause": ["CUSTOMER_WAIT"]},
+    "reply_of_a_group": {"start": ["CUSTOMER_MESSAGE"], "stop": ["PUBLIC_REPLY", "GROUP_CHANGED"], "repeats": True, "after": ["GROUP_ASSIGNED"]},
     "until_closed": {"start": ["INTAKE"], "stop": ["CLOSED", "MERGED"], "pause": ["CUSTOMER_WAIT", "RESOLVED"]},
 }
 
@@ -65,7 +69,7 @@ def draw_document(seed: int, cases: int = 400) -> Document:
     calendars = {f"calendar_{number}": _calendar(draw, start, end) for number in range(draw.randint(2, 5))}
     calendars["vendor:always"] = {"zone": "UTC", "always_open": True}
     metrics = dict(shared("metrics")["standard"])
-    metrics |= {name: VENDOR_METRICS[name] for name in draw.sample(list(VENDOR_METRICS), draw.randint(0, 3))}
+    metrics |= {name: VENDOR_METRICS[name] for name in draw.sample(list(VENDOR_METRICS), draw.randint(0, 4))}
     for number in range(draw.randint(0, 3)):
         metrics[f"metric_{number}"] = _metric(draw)
     policies = [_policy(draw, number, metrics, calendars) for number in range(draw.randint(1, 7))]

@@ -96,13 +96,22 @@ class History:
         #: Statuses are told of until the last terminal event: a clock that CLOSED stops may stand still in RESOLVED.
         self.told_until = max(self.intake, *(event.at for event in endings)) if endings else EVER
         self.statuses = self._statuses([signal for signal, _ in events])
-        signs = [(event.at, event.sequence, _names(event, is_reopen)) for event, is_reopen in events]
+        teams = _teams(case)
+        signs = [(event.at, event.sequence, _names(event, is_reopen) | _given_to(teams, event, is_reopen)) for event, is_reopen in events]
         # The message that opens a case is its intake: the first reply answers it.
         said = list({(signal.name, signal.at): signal for signal in reversed(case.signals) if signal.name in MESSAGES}.values())
         said = [signal for signal in said if signal.name != "CUSTOMER_MESSAGE" or signal.at > self.intake or self.is_outbound]
         signs += [(signal.at, signal.sequence, frozenset({signal.name})) for signal in said]
-        # Intake comes before everything else, whatever the stamps say.
-        self.steps = [Step(self.intake, frozenset({"INTAKE"})), *(Step(at, names) for at, _, names in sorted(signs, key=_order))]
+        # Of one instant a change of hands comes first.
+        signs += [(at, -1, self._hand_over(at, before, team)) for (_, before), (at, team) in pairwise(teams)]
+        # Intake comes before everything else, whatever the stamps say, and then the group that has the case from there on.
+        opening = [Step(self.intake, frozenset({"INTAKE"})), Step(self.intake, frozenset({"GROUP_ASSIGNED"} if teams[0][1] else set()))]
+        self.steps = [*opening, *(Step(at, names) for at, _, names in sorted(signs, key=_order))]
+
+    def _hand_over(self, at: int, before: str | None, team: str | None) -> frozenset[str]:
+        """The group before holds the case no more; another one is given it unless the case was over just before."""
+        is_over = not any(begin < at <= end and status not in TERMINAL for begin, end, status in self.statuses)
+        return frozenset(({"GROUP_CHANGED"} if before else set()) | ({"GROUP_ASSIGNED"} if team and not is_over else set()))
 
     @staticmethod
     def _endings(events: list[tuple[Signal, bool]]) -> list[Signal]:
@@ -121,6 +130,21 @@ class History:
         starts = sorted(holding)
         ends = [*starts[1:], end]
         return [(start, stop, holding[start]) for start, stop in zip(starts, ends, strict=True) if start < stop]
+
+
+def _teams(case: Case) -> list[tuple[int, str | None]]:
+    """From when on which team (None: nobody) held the case; the first entry is the intake. Of several at one instant the last holds."""
+    held: dict[int, str | None] = {case.intake_at: case.attributes.get("team")}
+    for change in sorted((change for change in case.changes if change.attribute == "team"), key=lambda change: (change.at, change.sequence)):
+        held[max(change.at, case.intake_at)] = change.value
+    told = sorted(held.items())
+    return [told[0], *(after for before, after in pairwise(told) if before[1] != after[1])]
+
+
+def _given_to(teams: list[tuple[int, str | None]], event: Signal, is_reopen: bool) -> frozenset[str]:
+    """A reopen gives the case to the group that holds it then."""
+    holder = [team for since, team in teams if since <= max(event.at, teams[0][0])][-1]
+    return frozenset({"GROUP_ASSIGNED"} if is_reopen and holder else set())
 
 
 def _distinct(events: list[Signal]) -> list[tuple[Signal, bool]]:
@@ -222,10 +246,10 @@ class Oracle:
         rows = []
         if last == len(stretches) - 1:
             counted_from = cycle.start if final.change == "retroactive" else stretches[last].start
-            rows.append(_Row(cycle, final, counted_from, cycle.end, cycle.reason, is_superseded=False))
+            rows.append(_Row(cycle, final, counted_from, cycle.end, cycle.reason))
         elif is_vendor:
             rows.append(_withdrawn(cycle, final, stretches[last].end))
-        else:  # no promise at the end: the last one is judged by when it lapsed
+        else:  # no promise at the end: the last one ran until it lapsed
             rows.append(_superseded(cycle, stretches[last]))
         others = {}
         for number, following in pairwise(promised):
@@ -271,12 +295,10 @@ class Oracle:
 
     @staticmethod
     def _outcome(row: _Row, elapsed: int) -> tuple[str, str | None]:
-        if row.reason is not None and not row.is_superseded:
+        if row.reason is not None:
             return "unknown", row.reason
         if elapsed > row.promise.target:
             return "breached", None
-        if row.is_superseded:
-            return "unknown", "policy_changed"
         return ("running", None) if row.stop is None else ("met", None)
 
 
@@ -288,14 +310,13 @@ class _Row:
     stop: int | None
     #: Why it ended otherwise than by its stop; None where it was stopped, or is open.
     reason: str | None
-    is_superseded: bool
 
 
 def _superseded(cycle: Cycle, stretch: Stretch) -> _Row:
-    """A policy that lost force in the cycle, judged by when it last did."""
+    """A policy that lost force in the cycle, up to when it last did."""
     assert stretch.promise is not None
     counted_from = cycle.start if stretch.promise.change == "retroactive" else stretch.start
-    return _Row(cycle, stretch.promise, counted_from, stretch.end, "policy_changed", is_superseded=True)
+    return _Row(cycle, stretch.promise, counted_from, stretch.end, "policy_changed")
 
 
 def _withdrawn(cycle: Cycle, promise: Promise, withdrawn_at: int) -> _Row:
@@ -303,8 +324,8 @@ def _withdrawn(cycle: Cycle, promise: Promise, withdrawn_at: int) -> _Row:
     promised = [run for run in cycle.runs if run[0] < withdrawn_at]
     number = len(promised) - 1
     if cycle.runs[number][1] <= withdrawn_at:  # it had ended by itself before
-        return _Row(cycle, promise, cycle.start, cycle.runs[number][1], cycle.run_reasons[number], is_superseded=False)
-    return _Row(cycle, promise, cycle.start, withdrawn_at, "withdrawn", is_superseded=False)
+        return _Row(cycle, promise, cycle.start, cycle.runs[number][1], cycle.run_reasons[number])
+    return _Row(cycle, promise, cycle.start, withdrawn_at, "withdrawn")
 
 
 class _Policy:

@@ -63,6 +63,22 @@ class Signal(StrEnum):
         return self not in MESSAGE_SIGNALS
 
 
+class GroupSignal(StrEnum):
+    """What clocks listen to besides, that no word of a log says: it follows from which group (team, queue) holds a case when.
+
+    GROUP_ASSIGNED: a group gets a case that is not over, at its intake, by a change or by a reopen; GROUP_CHANGED: the group that held it
+    holds it no more.
+    """
+
+    GROUP_ASSIGNED = "GROUP_ASSIGNED"
+    GROUP_CHANGED = "GROUP_CHANGED"
+
+    @property
+    def is_status(self) -> bool:
+        """Whether a case stays in it: never."""
+        return False
+
+
 #: What each of them says of a case, for people who have to tell which of their own words it is.
 MEANINGS: Mapping[Signal, str] = {
     Signal.INTAKE: "has come in, and nobody has looked at it",

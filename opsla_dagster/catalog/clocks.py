@@ -10,8 +10,8 @@ from opsla_dagster.catalog.table import tables_with
 
 #: From the life of a case to its judged clocks, in the order in which they are made.
 CLOCK_PIPELINE = (
-    "staging.case_sla_policies", "staging.case_sla_calendars", "staging.sla_cycles", "staging.sla_clock_windows", "staging.sla_clock_spans",
-    "staging.sla_clocks",
+    "staging.case_attributes", "staging.sla_signals", "staging.case_sla_policies", "staging.case_sla_calendars", "staging.sla_cycles",
+    "staging.sla_clock_windows", "staging.sla_clock_spans", "staging.sla_clocks",
 )
 
 COLUMNS = [
@@ -20,6 +20,10 @@ COLUMNS = [
     text("role", "What the signal does to the clock; reopen: what starts it anew where the policy says so; after: what must have come before a "
           "start counts; start_if_outbound: what starts it instead of INTAKE in a case that the desk began",
           values=("start", "stop", "cancel", "pause", "reopen", "after", "start_if_outbound")),
+    instant("signal_at", "When the signal was given", nullable=False),
+    Column("sort_rank", "BIGINT", "What comes first whatever its stamp: 1 the group that has the case at intake, 2 all others", at_least=1, at_most=2),
+    instant("valid_from_at", "The attribute has the value from here, inclusive", nullable=False),
+    instant("valid_to_at", "and up to here, exclusive; NULL: for good"),
     flag("is_repeating", "Every start after a stop is a cycle of its own"),
     text("change", "From when the policy counts where it comes into force while a clock runs", values=("retroactive", "restart")),
     flag("is_calendar_changed", "Another calendar was in force earlier while the clock ran; schedule_change says which counts"),
@@ -87,6 +91,21 @@ AREA = Area(
             "Whom the policies are for; a policy without rows is for every case.",
             key="policy attribute value",
             columns="policy position attribute value",
+        ),
+        table(
+            "staging.case_attributes", Kind.PARTITIONED, "One row per case, attribute and stretch of time in which it had one value.",
+            "What a case was when, of the attributes that policies and metrics ask for; the team among them. Gap-free from intake on.",
+            key="case_id attribute valid_from_at",
+            columns="source case_id intake_date attribute value valid_from_at valid_to_at event_id",
+            nullable="event_id",
+            rules=(Rule("valid_from_at", "<", "valid_to_at"),),
+        ),
+        table(
+            "staging.sla_signals", Kind.PARTITIONED, "One row per case, signal and event that gave it.",
+            "What the metrics of sla_policies.yml listen to: statuses, reopens, messages, changes of hands. An event may be several signals.",
+            key="case_id event_id signal signal_at",
+            columns="source case_id intake_date signal signal_at sort_rank source_sequence event_id",
+            nullable="event_id",
         ),
         table(
             "staging.case_sla_policies", Kind.PARTITIONED, "One row per case, metric and stretch of time under one promise.",

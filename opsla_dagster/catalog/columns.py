@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, measure, pct, percentiles, text
 from opsla_dagster.catalog.model import Column
-from opsla_dagster.status import AUTHOR_KINDS, INITIATORS, Signal, Status
+from opsla_dagster.status import AUTHOR_KINDS, INITIATORS, GroupSignal, Signal, Status
 
 STATUSES = tuple(status.value for status in Status)
-SIGNALS = tuple(signal.value for signal in Signal)
+SIGNALS = tuple(signal.value for signal in (*Signal, *GroupSignal))
 #: Attributes of a case that policies may ask for, and that may change.
 ATTRIBUTES = (
     "priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags", "source",
@@ -78,7 +78,7 @@ _SHARED = [
     # clocks
     text("metric", "What is measured: name of the metric in sla_policies.yml"),
     text("policy", "Whose promise: name of the policy in sla_policies.yml, or `SOURCE:POLICY` for one of the source's own"),
-    text("signal", "What is listened to: a canonical status, REOPENED, or a message", values=SIGNALS),
+    text("signal", "What is listened to: a canonical status, REOPENED, a message, or a change of hands between groups", values=SIGNALS),
     Column(
         "attribute", "VARCHAR", f"Attribute of a case that may change: {', '.join(ATTRIBUTES)}, or `dimension.` and the name of a dimension of sources.yml",
         pattern="|".join((*ATTRIBUTES, DIMENSION_ATTRIBUTE)),

@@ -74,7 +74,8 @@ AREA = Area(
             "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
             "Who held a case when: as events and changes of team and agent tell.",
             key="case_id started_at",
-            columns="source case_id intake_date team agent started_at ended_at",
+            columns="source case_id intake_date team agent started_at ended_at event_id",
+            nullable="event_id",
             rules=(Rule("started_at", "<", "ended_at"),),
         ),
         table(

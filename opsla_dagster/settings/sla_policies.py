@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, DurationText, parse_duration, problem_at
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.status import INITIATORS, MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal
+from opsla_dagster.status import INITIATORS, MESSAGE_SIGNALS, TERMINAL_STATUSES, GroupSignal, Signal
 
 SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("signal", pa.string()), ("is_repeating", pa.bool_())])
 SLA_POLICIES = pa.schema([
@@ -53,14 +53,25 @@ class ScheduleChange(StrEnum):
     last = "last"
 
 
-def _each_once(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+AnySignal = Signal | GroupSignal
+
+
+def _as_signal(value: object) -> object:
+    """One readable error instead of one for each member of the union."""
+    known = [*Signal, *GroupSignal]
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"Input should be one of {', '.join(repr(str(signal)) for signal in known)}")
+    return GroupSignal(value) if value in [*GroupSignal] else Signal(value)
+
+
+def _each_once(signals: tuple[AnySignal, ...]) -> tuple[AnySignal, ...]:
     twice = {signal for signal in signals if signals.count(signal) > 1}
     if twice:
         raise ValueError(f"{min(twice)} is listed twice")
     return signals
 
 
-Signals = Annotated[tuple[Signal, ...], AfterValidator(_each_once)]
+Signals = Annotated[tuple[Annotated[AnySignal, BeforeValidator(_as_signal)], ...], AfterValidator(_each_once)]
 Boundary = Annotated[Signals, Field(min_length=1)]
 MetricName = Annotated[str, Field(pattern=_NAME)]
 
@@ -106,13 +117,15 @@ class Metric(Document):
         ends = {*MESSAGE_SIGNALS, *TERMINAL_STATUSES}
         return any(signal in MESSAGE_SIGNALS for signal in self.stop) and all(signal in ends for signal in self.stop)
 
-    def roles(self) -> list[tuple[str, Signal]]:
+    def roles(self) -> list[tuple[str, AnySignal]]:
         """Role and signal.
 
         A reopen starts anew, where the policy says so, what only the end of a case stops: no first touch. In a case that the desk began
         there is nothing to answer at intake: what measures an answer starts when the customer writes.
         """
-        roles = [("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause), ("after", self.after)]
+        roles: list[tuple[str, tuple[AnySignal, ...]]] = [
+            ("start", self.start), ("stop", self.stop), ("cancel", self.cancel), ("pause", self.pause), ("after", self.after),
+        ]
         if not self.repeats and all(signal.value in TERMINAL_STATUSES for signal in self.stop):
             roles.append(("reopen", (Signal.REOPENED,)))
         if self.is_reply and Signal.INTAKE in self.start:

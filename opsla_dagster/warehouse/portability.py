@@ -21,9 +21,9 @@ from sqlglot import ErrorLevel, exp
 
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.sql import SQL_DIRECTORY
+from opsla_dagster.shipped import SQL
 
-REPOSITORY = SQL_DIRECTORY.parent
+REPOSITORY = SQL.parent
 SPARK_DIRECTORY = REPOSITORY / "tests" / "golden" / "spark"
 _WORDS_SHOWN = 100
 
@@ -248,12 +248,12 @@ INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
 
 def sql_files() -> list[Path]:
     """Every SQL file of the repository's sql/: tables, checks, dashboards."""
-    return sorted(SQL_DIRECTORY.rglob("*.sql"))
+    return sorted(SQL.rglob("*.sql"))
 
 
 def spark_path(path: Path) -> Path:
     """Where the Spark SQL of a SQL file stands: the same path under tests/golden/spark."""
-    return SPARK_DIRECTORY / path.relative_to(SQL_DIRECTORY)
+    return SPARK_DIRECTORY / path.relative_to(SQL)
 
 
 def to_spark(sql: str, place: str) -> str:
@@ -519,7 +519,7 @@ def _translated() -> tuple[dict[Path, str], list[str]]:
 
 
 def _origin(path: Path) -> Path:
-    return SQL_DIRECTORY / path.relative_to(SPARK_DIRECTORY)
+    return SQL / path.relative_to(SPARK_DIRECTORY)
 
 
 def _written() -> list[Path]:

@@ -38,6 +38,31 @@ def test_the_reply_of_a_bot_that_a_metric_counts(tmp_path: Path) -> None:
     assert home.clocks(VERDICT) == [("b-1", 60, 3_600, "met")]
 
 
+def test_how_long_each_queue_of_a_log_held_a_case(tmp_path: Path) -> None:
+    """The worked case of docs/decisions/0026-group-ownership-time.md, from the column of a log that names the queue."""
+    log = """case,status,at,queue
+g-1,INTAKE,2025-07-07T09:00Z,tier1
+g-1,TRIAGE,2025-07-07T09:40Z,tier2
+g-1,RESOLVED,2025-07-07T12:00Z,tier2
+g-1,REOPENED,2025-07-07T13:00Z,tier2
+g-1,RESOLVED,2025-07-07T13:30Z,tier2
+"""
+    metric = {"title": "Group ownership", "start": ["GROUP_ASSIGNED"], "stop": ["GROUP_CHANGED", "RESOLVED", "CLOSED"], "repeats": True}
+    promised = [
+        {"name": queue, "when": {"queue": [queue]}, "calendar": "desk", "targets": {"group_ownership": target}}
+        for queue, target in (("tier1", "30m"), ("tier2", "4h"))
+    ]
+    config = config_of(
+        "the_reply_of_a_bot", tmp_path, log, {"metrics": {"group_ownership": metric}, "policies": promised},
+        columns={"case_id": "case", "status": "status", "event_ts": "at", "team": "queue"},
+        statuses={name: name for name in ("INTAKE", "TRIAGE", "RESOLVED", "REOPENED")}, bots=[],
+    )
+    home = made(config, tmp_path / "home", CLOCKS)
+    assert home.rows(f"select policy, cycle, {VERDICT} from staging.sla_clocks order by cycle") == [
+        ("tier1", 1, 2_400, 1_800, "breached"), ("tier2", 2, 8_400, 14_400, "met"), ("tier2", 3, 1_800, 14_400, "met"),
+    ]
+
+
 def test_requests_with_their_own_due_dates(tmp_path: Path) -> None:
     home = made(CASES / "requests_with_their_own_due_dates" / "config", tmp_path / "home", CLOCKS, "mart.source_sla_comparison")
     assert home.clocks(f"policy, {VERDICT}, cast(due_at as varchar)") == [

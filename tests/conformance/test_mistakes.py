@@ -151,7 +151,7 @@ def late(intervals: Intervals, seconds: int) -> int | None:
 
 
 def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
-    if row.reason is not None and not row.is_superseded:
+    if row.reason is not None:
         return "unknown", row.reason
     if elapsed >= row.promise.target:
         return "breached", None
@@ -159,6 +159,7 @@ def at_target_is_over(row: Any, elapsed: int) -> tuple[str, str | None]:
 
 
 
+TEAMS = oracle._teams
 OUTCOME, DISTINCT = oracle.Oracle._outcome, oracle._distinct
 AHEAD, ROWS, ENDINGS = calendar_hours._ahead, oracle.Oracle._rows, oracle.History._endings
 
@@ -171,6 +172,11 @@ def last_stamp_ends(events: Any) -> Any:
 def late_is_broken(row: Any, elapsed: int) -> tuple[str, str | None]:
     """What ended without its stop judged when it was late: the rule that biases every share."""
     return ("breached", None) if elapsed > row.promise.target else OUTCOME(row, elapsed)
+
+
+def late_is_broken_when_replaced(row: Any, elapsed: int) -> tuple[str, str | None]:
+    """A promise that another one replaced judged when it was late, not when it was in time."""
+    return ("breached", None) if row.reason == "policy_changed" and elapsed > row.promise.target else OUTCOME(row, elapsed)
 
 
 def without_returns(events: Any) -> Any:
@@ -194,12 +200,16 @@ def with_copies(events: Any) -> Any:
         pytest.param(calendar_hours, "_ahead", lambda zone, at: AHEAD(zone, 1_736_000_000), id="clocks never change"),
         pytest.param(oracle, "_without", lambda runs, pauses: runs, id="pauses count"),
         pytest.param(oracle.Oracle, "_rows", staticmethod(lambda *args: ROWS(*args)[:1]), id="replaced promises are lost"),
+        pytest.param(oracle, "_teams", lambda case: TEAMS(case)[:1], id="the group at intake owns the case for good"),
+        pytest.param(oracle, "_given_to", lambda *_: frozenset(), id="a reopen gives the case to no group"),
+        pytest.param(oracle.History, "_hand_over", lambda *_: frozenset({"GROUP_CHANGED", "GROUP_ASSIGNED"}), id="a solved case is owned"),
         pytest.param(oracle, "_reason", lambda *names: "ended_without_stop", id="nothing was cancelled"),
         pytest.param(oracle.History, "_endings", staticmethod(last_stamp_ends), id="the last stamp ends a case"),
         pytest.param(oracle.History, "_endings", staticmethod(lambda events: ENDINGS(events)[::-1]), id="the last terminal event ends a case"),
         pytest.param(oracle, "_distinct", with_copies, id="copies are events"),
         pytest.param(oracle, "_distinct", without_returns, id="returns are copies"),
         pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken), id="late is broken though nothing stopped it"),
+        pytest.param(oracle.Oracle, "_outcome", staticmethod(late_is_broken_when_replaced), id="late is broken when it was replaced"),
         pytest.param(oracle, "_waits_for_the_customer", lambda *_: False, id="what the desk began with is a first reply"),
         pytest.param(oracle, "_closes_what_it_began", lambda *_: False, id="a reply that solves owes a further update"),
         pytest.param(oracle, "_is_reply", lambda metric: False, id="a reply is owed to cases that the desk began"),

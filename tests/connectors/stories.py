@@ -38,6 +38,7 @@ def tell_stories(fake: FakeZendesk) -> None:
     _opened_by_an_agent_and_never_answered(story)
     _deleted(story)
     _a_reply_that_solves(story)
+    _handed_from_group_to_group(story)
 
 
 class _Teller:
@@ -169,3 +170,22 @@ def _a_reply_that_solves(story: _Teller) -> None:
     story.promised(111, "periodic_update_time", 1, f"{MONDAY}13:20:00Z", 120)
     story.update(111, f"{MONDAY}15:00:00Z", ADA, comment(ADA), status("solved", "open"))
     story.fulfilled(111, "periodic_update_time", 1, f"{MONDAY}15:00:00Z", 100)
+
+
+def _handed_from_group_to_group(story: _Teller) -> None:
+    """Billing has it for 40 of 30 minutes, Tech for 50 of 60 while it waits for the customer; Billing again, of which nothing is promised."""
+    story.opened(112, f"{MONDAY}13:00:00Z", group_id=301)
+    _promised_of_the_group(story, 112, 1, f"{MONDAY}13:00:00Z", 30, "Billing", 7)
+    story.measured(112, "group_ownership_time", 1, "breach", f"{MONDAY}13:30:00Z")
+    story.update(112, f"{MONDAY}13:40:00Z", ADA, change("group_id", "305", "301"))
+    story.fulfilled(112, "group_ownership_time", 1, f"{MONDAY}13:40:00Z", 40)
+    _promised_of_the_group(story, 112, 2, f"{MONDAY}13:40:02Z", 60, "Tech", 8)
+    story.update(112, f"{MONDAY}13:50:00Z", ADA, comment(ADA), status("pending", "new"))
+    story.update(112, f"{MONDAY}14:30:00Z", ADA, change("group_id", "301", "305"), status("open", "pending"))
+    story.fulfilled(112, "group_ownership_time", 2, f"{MONDAY}14:30:00Z", 50)
+    story.update(112, f"{MONDAY}15:00:00Z", ADA, status("solved", "open"))
+
+
+def _promised_of_the_group(story: _Teller, ticket: int, instance: int, at: str, minutes: int, policy: str, number: int) -> None:
+    story.measured(ticket, "group_ownership_time", instance, "activate", at)
+    story.measured(ticket, "group_ownership_time", instance, "apply_group_sla", at, group_sla=sla(minutes, policy, number, business=False))

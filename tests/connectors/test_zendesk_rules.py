@@ -259,6 +259,27 @@ def test_ownership_by_a_group_is_a_promise_and_a_verdict_of_its_own(account: Fak
     ]  # fmt: skip
 
 
+def test_a_group_s_target_ends_when_the_ticket_goes_to_another_group(account: FakeZendesk, loaded: Loaded) -> None:
+    """Handed to a group without a target (1); to one whose target comes seconds later (2); back to the first, without one (2); not at all (3)."""
+    for number in (1, 2, 3):
+        opened(account, number)
+        account.metric_event(10 * number, number, "group_ownership_time", 1, "apply_group_sla", stamp("10:00"), group_sla=sla(30, "Tier 1", 7))
+        account.metric_event(10 * number + 1, number, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60, "P1"))
+    account.audit(101, 1, stamp("11:00"), ADA, change("group_id", "305", "301"))
+    account.audit(102, 2, stamp("11:00"), ADA, change("group_id", "305", "301"))
+    account.metric_event(24, 2, "group_ownership_time", 2, "apply_group_sla", "2025-07-05T11:00:07Z", group_sla=sla(30, "Tier 2", 8))
+    account.audit(103, 2, stamp("11:10"), ADA, change("group_id", "301", "305"))
+    account.audit(104, 3, stamp("11:00"), ADA, change("priority", "high", "normal"))
+    source = loaded()
+    first = [(at("10:00"), "group_ownership", "Tier 1", 1800), (at("10:00"), "first_reply", "P1", 3600)]
+    assert targets(source, "1") == [*first, (at("11:00"), "group_ownership", "Tier 1", None)]
+    assert targets(source, "2") == [
+        *first, (datetime.fromisoformat("2025-07-05T11:00:07"), "group_ownership", "Tier 2", 1800),
+        (at("11:10"), "group_ownership", "Tier 2", None),
+    ]  # fmt: skip
+    assert targets(source, "3") == first
+
+
 def test_fulfilled_without_an_answer_is_fulfilled_until_it_is_activated_again(account: FakeZendesk, loaded: Loaded) -> None:
     """Solved without a reply (1), closed without being solved (2), reopened (3), and what is fulfilled when nobody promises any more (4)."""
     for number in (1, 2, 3, 4):

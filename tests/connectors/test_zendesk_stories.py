@@ -50,6 +50,8 @@ BY_THE_LAST_SCHEDULE = {
     "110": [("first_reply", 1, None, "unknown (cancelled)", "nothing_compared")],
     # 13:20 to 15:00; the reply that solves begins no further update.
     "111": [("periodic_update", 1, 6_000, "met", "agrees")],
+    # 13:00 to 13:40 and 13:40 to 14:30, each with its group's promise; the group that got it back has none.
+    "112": [("group_ownership", 1, 2_400, "breached", "agrees"), ("group_ownership", 2, 3_000, "met", "agrees")],
 }
 #: Closed until 10:10, then 2 h 50 min; ten minutes of always, then half an hour of Monday.
 IN_FORCE = {
@@ -132,7 +134,7 @@ def test_what_is_said_to_agree_was_compared(made: tuple[Settings, str]) -> None:
     """) == [(0,)]
     assert rows(made[0], """
         select source, comparison, sum(verdicts) from mart.source_clock_comparison group by all order by all
-    """) == [("acme", "agrees", 10), ("acme", "nothing_compared", 2), ("exact", "agrees", 8), ("exact", "nothing_compared", 2), ("exact", "time_differs", 2)]
+    """) == [("acme", "agrees", 12), ("acme", "nothing_compared", 2), ("exact", "agrees", 10), ("exact", "nothing_compared", 2), ("exact", "time_differs", 2)]
 
 
 def test_which_rule_fits_the_account_is_told_whatever_the_desk_goes_by(made: tuple[Settings, str]) -> None:
@@ -146,7 +148,7 @@ def test_which_rule_fits_the_account_is_told_whatever_the_desk_goes_by(made: tup
 def test_the_report_counts_each_promise_once(made: tuple[Settings, str]) -> None:
     """Of either account: 101 and 106 broken; 102, 105, 107 and 108 kept; the deleted 110 unknown."""
     text = made[1]
-    assert "Of 20 verdicts that can be compared, 18 (90.0%) say the same, to the minute; 4 others cannot be compared." in text
+    assert "Of 24 verdicts that can be compared, 22 (91.7%) say the same, to the minute; 4 others cannot be compared." in text
     assert "opsla explain x101 source 3:00:00, opsla 2:50:00" in text
     assert text.count("66.67% 4 2 0 1") == 2
 
@@ -166,6 +168,10 @@ EXPLAINED = {
     "106": ["stopped Mon 7 Jul 2025 11:00 EDT", "breached, 1 h of business time late", "broken since Mon 7 Jul 2025 10:00 EDT, 2:00:00 counted: agrees"],
     "107": ["merged into case 101", "goes on in case 101", "met, 1 h of business time early"],
     "108": ["started Mon 7 Jul 2025 11:00 EDT", "met, 30 min of business time early"],
+    "112": [
+        "Group ownership", "by policy Tech", "team Billing to Tech", "started Mon 7 Jul 2025 09:40 EDT",
+        "breached, 10 min of business time late", "met, 10 min of business time early", "Group ownership: no longer promised",
+    ],
     "110": ["unknown: the case was cancelled before the clock was stopped"],
 }  # fmt: skip
 

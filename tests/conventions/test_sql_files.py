@@ -55,10 +55,17 @@ def divisors_cannot_be_zero(sql: str) -> Iterator[str]:
             yield f"nullif(..., 0) around the divisor of {division.sql('duckdb')}"
 
 
+def _named_window(window: exp.Window) -> exp.Window | None:
+    """What `over name` stands for: the window of that name in the same SELECT."""
+    select = window.find_ancestor(exp.Select)
+    named = (select.args.get("windows") or []) if select is not None and window.alias else []
+    return next((each for each in named if each is not window and each.name == window.alias), None)
+
+
 def picking_a_row_needs_an_order(sql: str) -> Iterator[str]:
     picking = (exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile, exp.Rank, exp.DenseRank)
     for window in parsed(sql).find_all(exp.Window):
-        if isinstance(window.this, picking) and not window.args.get("order"):
+        if isinstance(window.this, picking) and not (_named_window(window) or window).args.get("order"):
             yield f"an order in {window.sql('duckdb')}"
     for limit in parsed(sql).find_all(exp.Limit):
         if limit.parent is not None and not limit.parent.args.get("order"):

@@ -143,6 +143,7 @@ def test_a_key_may_come_from_elsewhere_and_be_said_once_more(tmp_path: Path) -> 
         ("[INTAKE]", "[TRIAGE]", r"metrics\.touch: TRIAGE both starts and ends the clock"),
         ("[CUSTOMER_WAIT]", "[TRIAGE]", r"metrics\.touch: TRIAGE both pauses the clock and starts or ends it"),
         ("[CUSTOMER_WAIT]", "[PRIVATE_NOTE]", r"metrics\.touch: pause: PRIVATE_NOTE is no status that lasts"),
+        ("[CUSTOMER_WAIT]", "[GROUP_CHANGED]", r"metrics\.touch: pause: GROUP_CHANGED is no status that lasts"),
         ("cancel: [RESOLVED]", "cancel: [PUBLIC_REPLY]", r"metrics\.next_reply: PUBLIC_REPLY both stops and cancels"),
         ("title: First touch", "titel: First touch", r"metrics\.touch\.titel: no such setting; did you mean title\?$"),
         ("{touch: 1d,", "{touch: 1d, touch: 99h,", r"sla_policies\.yml: line 9, column \d+: .*'touch' is said again, after line 9; keep one"),

@@ -29,22 +29,18 @@ promises as (
         and intake_date < $end_date
 ),
 
-schedule_changes as (
+-- Of cases whose schedule ever changed.
+schedules as (
     select
-        changes.case_id,
-        changes.value,
-        changes.previous_value,
-        cases.intake_ts,
-        case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as changed_at,
-        row_number() over (
-            partition by changes.case_id order by changes.changed_ts, changes.source_sequence, changes.change_id
-        ) as change_number
-    from raw.attribute_changes as changes
-    inner join cases on changes.case_id = cases.case_id
+        case_id,
+        value as calendar,
+        valid_from_at,
+        valid_to_at
+    from staging.case_attributes
     where
-        changes.intake_date >= $start_date
-        and changes.intake_date < $end_date
-        and changes.attribute = 'schedule'
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and attribute = 'schedule'
 ),
 
 -- Every promise but the last one of a case and metric has an end.
@@ -63,39 +59,11 @@ changing_promises as (
         promises.metric,
         promises.is_source_promise
     from promises
-    inner join schedule_changes on promises.case_id = schedule_changes.case_id
+    inner join schedules on promises.case_id = schedules.case_id
     where promises.is_on_case_schedule
 ),
 
-schedule_starts as (
-    select
-        case_id,
-        previous_value as calendar,
-        intake_ts as held_from_at,
-        cast(0 as bigint) as change_number
-    from schedule_changes
-    where change_number = 1
-
-    union all
-
-    select
-        case_id,
-        value as calendar,
-        changed_at as held_from_at,
-        change_number
-    from schedule_changes
-),
-
-schedules as (
-    select
-        case_id,
-        calendar,
-        held_from_at,
-        lead(held_from_at) over (partition by case_id order by change_number) as held_to_at
-    from schedule_starts
-),
-
-promise_stretches as (
+promise_validity as (
     select
         promises.case_id,
         promises.metric,
@@ -107,10 +75,10 @@ promise_stretches as (
                 partition by promises.case_id, promises.metric, promises.is_source_promise order by promises.in_force_from_at
             ) is null then cases.intake_ts
             else promises.in_force_from_at
-        end as held_from_at,
+        end as valid_from_at,
         lead(promises.in_force_from_at) over (
             partition by promises.case_id, promises.metric, promises.is_source_promise order by promises.in_force_from_at
-        ) as held_to_at
+        ) as valid_to_at
     from promises
     inner join changing_promises
         on
@@ -120,41 +88,40 @@ promise_stretches as (
     inner join cases on promises.case_id = cases.case_id
 ),
 
-calendar_stretches as (
+calendar_validity as (
     select
-        promise_stretches.case_id,
-        promise_stretches.metric,
-        promise_stretches.is_source_promise,
-        promise_stretches.is_on_case_schedule,
-        coalesce(schedules.calendar, promise_stretches.calendar) as calendar,
+        promise_validity.case_id,
+        promise_validity.metric,
+        promise_validity.is_source_promise,
+        promise_validity.is_on_case_schedule,
+        coalesce(schedules.calendar, promise_validity.calendar) as calendar,
         case
-            when schedules.held_from_at > promise_stretches.held_from_at then schedules.held_from_at
-            else promise_stretches.held_from_at
-        end as held_from_at
-    from promise_stretches
+            when schedules.valid_from_at > promise_validity.valid_from_at then schedules.valid_from_at
+            else promise_validity.valid_from_at
+        end as valid_from_at
+    from promise_validity
     left join schedules
         on
-            promise_stretches.is_on_case_schedule
-            and promise_stretches.case_id = schedules.case_id
-            and (schedules.held_to_at is null or schedules.held_to_at > promise_stretches.held_from_at)
-            and (promise_stretches.held_to_at is null or schedules.held_from_at < promise_stretches.held_to_at)
-            and (schedules.held_to_at is null or schedules.held_to_at > schedules.held_from_at)
+            promise_validity.is_on_case_schedule
+            and promise_validity.case_id = schedules.case_id
+            and (schedules.valid_to_at is null or schedules.valid_to_at > promise_validity.valid_from_at)
+            and (promise_validity.valid_to_at is null or schedules.valid_from_at < promise_validity.valid_to_at)
 ),
 
-with_previous_calendar as (
+calendars_with_previous as (
     select
         *,
-        lag(calendar) over (partition by case_id, metric, is_source_promise order by held_from_at) as previous_calendar,
+        lag(calendar) over (partition by case_id, metric, is_source_promise order by valid_from_at) as previous_calendar,
         bool_or(is_on_case_schedule) over (partition by case_id, metric, is_source_promise) as is_ever_on_case_schedule
-    from calendar_stretches
+    from calendar_validity
 ),
 
 calendar_changes as (
     select
         *,
         count(*) over (partition by case_id, metric, is_source_promise) as calendars,
-        lead(held_from_at) over (partition by case_id, metric, is_source_promise order by held_from_at) as held_to_at
-    from with_previous_calendar
+        lead(valid_from_at) over (partition by case_id, metric, is_source_promise order by valid_from_at) as valid_to_at
+    from calendars_with_previous
     where previous_calendar is null or calendar <> previous_calendar
 )
 
@@ -165,8 +132,8 @@ select
     calendar_changes.metric,
     calendar_changes.is_source_promise,
     calendar_changes.calendar,
-    calendar_changes.held_from_at as calendar_from_at,
-    calendar_changes.held_to_at as calendar_to_at
+    calendar_changes.valid_from_at as calendar_from_at,
+    calendar_changes.valid_to_at as calendar_to_at
 from calendar_changes
 inner join cases on calendar_changes.case_id = cases.case_id
 where calendar_changes.calendars > 1 or calendar_changes.is_ever_on_case_schedule

@@ -1,14 +1,45 @@
 -- One row is one case, metric and stretch of time under one promise.
--- The first policy of sla_policies.yml whose scope a case meets is in force, at every instant by what the case was then: a change
--- holds from its instant on, those up to intake from intake on. What a source promises by itself stands beside it, from the
+-- The first policy of sla_policies.yml whose scope a case meets is in force, at every instant by what the case was then
+-- (staging.case_attributes). What a source promises by itself stands beside it, from the
 -- instant the source applied it until it applied another or withdrew it. reopen is that of the policy in force at intake, for a source's
 -- promises of the one applied first (docs/decisions/0014-sla-engine.md, 0023-schedules-that-change.md).
 with cases as (
-    select *
+    select
+        source,
+        case_id,
+        intake_date,
+        intake_ts
     from staging.case_milestones
     where
         intake_date >= $start_date
         and intake_date < $end_date
+),
+
+attribute_validity as (
+    select
+        case_id,
+        attribute,
+        value,
+        valid_from_at,
+        valid_to_at
+    from staging.case_attributes
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and attribute in (select scopes.attribute from staging.sla_policy_scopes as scopes)
+),
+
+applied_targets as (
+    select *
+    from raw.applied_targets
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+policies as (
+    select *
+    from staging.sla_policies
 ),
 
 scopes as (
@@ -19,113 +50,23 @@ scopes as (
     from staging.sla_policy_scopes
 ),
 
-scoped as (
-    select distinct attribute
-    from scopes
-),
-
-positions as (
+policy_positions as (
     select
         policies.position,
         max(policies.reopen) as reopen,
         count(distinct scopes.attribute) as attributes
-    from staging.sla_policies as policies
+    from policies
     left join scopes on policies.position = scopes.position
     group by policies.position
 ),
 
-for_everyone as (
+catch_all_policy as (
     select min(position) as position
-    from positions
+    from policy_positions
     where attributes = 0
 ),
 
-changes as (
-    select
-        changes.case_id,
-        changes.attribute,
-        changes.value,
-        changes.previous_value,
-        case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as changed_at,
-        row_number() over (
-            partition by changes.case_id, changes.attribute
-            order by changes.changed_ts, changes.source_sequence, changes.change_id
-        ) as change_number
-    from raw.attribute_changes as changes
-    inner join scoped on changes.attribute = scoped.attribute
-    inner join cases on changes.case_id = cases.case_id
-    where
-        changes.intake_date >= $start_date
-        and changes.intake_date < $end_date
-),
-
--- raw.cases has the latest values; what a case was at intake its first change tells.
-at_intake as (
-    select
-        cases.case_id,
-        cases.intake_ts,
-        scoped.attribute,
-        case
-            when changes.case_id is not null then changes.previous_value
-            when scoped.attribute = 'priority' then cases.priority
-            when scoped.attribute = 'tier' then cases.tier
-            when scoped.attribute = 'brand' then cases.brand
-            when scoped.attribute = 'region' then cases.region
-            when scoped.attribute = 'channel' then cases.channel
-            when scoped.attribute = 'team' then cases.team
-            when scoped.attribute = 'case_type' then cases.case_type
-            when scoped.attribute = 'customer' then cases.customer
-            when scoped.attribute = 'tags' then cases.tags
-            when scoped.attribute = 'source' then cases.source
-            when scoped.attribute = 'initiated_by' then cases.initiated_by
-        end as value
-    from cases
-    cross join scoped
-    left join changes
-        on cases.case_id = changes.case_id and scoped.attribute = changes.attribute and changes.change_number = 1
-),
-
-changing as (
-    select
-        case_id,
-        attribute,
-        value,
-        intake_ts as held_from,
-        cast(0 as bigint) as change_number
-    from at_intake
-
-    union all
-
-    select
-        case_id,
-        attribute,
-        value,
-        changed_at as held_from,
-        change_number
-    from changes
-),
-
-lasting as (
-    select
-        case_id,
-        attribute,
-        value,
-        held_from,
-        lead(held_from) over (partition by case_id, attribute order by change_number) as held_to
-    from changing
-),
-
-held as (
-    select
-        case_id,
-        attribute,
-        value,
-        held_from,
-        held_to
-    from lasting
-    where held_to is null or held_to > held_from
-),
-
+-- Another policy can come into force only where an attribute changes.
 instants as (
     select
         case_id,
@@ -136,96 +77,97 @@ instants as (
 
     select
         case_id,
-        held_from as instant
-    from held
+        valid_from_at as instant
+    from attribute_validity
 ),
 
-met as (
+matching_scopes as (
     select
         instants.case_id,
         instants.instant,
         scopes.position,
         count(distinct scopes.attribute) as attributes
     from instants
-    inner join held
+    inner join attribute_validity
         on
-            instants.case_id = held.case_id
-            and instants.instant >= held.held_from
-            and (held.held_to is null or instants.instant < held.held_to)
+            instants.case_id = attribute_validity.case_id
+            and instants.instant >= attribute_validity.valid_from_at
+            and (attribute_validity.valid_to_at is null or instants.instant < attribute_validity.valid_to_at)
     inner join scopes
         on
-            held.attribute = scopes.attribute
+            attribute_validity.attribute = scopes.attribute
             and (
-                held.value = scopes.value
-                or (scopes.attribute = 'tags' and instr(' ' || held.value || ' ', ' ' || scopes.value || ' ') > 0)
+                attribute_validity.value = scopes.value
+                or (scopes.attribute = 'tags' and instr(' ' || attribute_validity.value || ' ', ' ' || scopes.value || ' ') > 0)
             )
     group by instants.case_id, instants.instant, scopes.position
 ),
 
-first_met as (
+first_matching_policies as (
     select
-        met.case_id,
-        met.instant,
-        min(met.position) as position
-    from met
-    inner join positions on met.position = positions.position and met.attributes = positions.attributes
-    group by met.case_id, met.instant
+        matching_scopes.case_id,
+        matching_scopes.instant,
+        min(matching_scopes.position) as position
+    from matching_scopes
+    inner join policy_positions
+        on matching_scopes.position = policy_positions.position and matching_scopes.attributes = policy_positions.attributes
+    group by matching_scopes.case_id, matching_scopes.instant
 ),
 
-in_force as (
+policies_at_instants as (
     select
         instants.case_id,
         instants.instant,
         case
-            when for_everyone.position is null or first_met.position < for_everyone.position then first_met.position
-            else for_everyone.position
+            when catch_all_policy.position is null or first_matching_policies.position < catch_all_policy.position then first_matching_policies.position
+            else catch_all_policy.position
         end as position
     from instants
-    cross join for_everyone
-    left join first_met on instants.case_id = first_met.case_id and instants.instant = first_met.instant
+    cross join catch_all_policy
+    left join first_matching_policies on instants.case_id = first_matching_policies.case_id and instants.instant = first_matching_policies.instant
 ),
 
-compared as (
+policies_with_previous as (
     select
         case_id,
         instant,
         position,
         row_number() over (partition by case_id order by instant) as instant_number,
         lag(position) over (partition by case_id order by instant) as previous_position
-    from in_force
+    from policies_at_instants
 ),
 
-stretches as (
+policy_validity as (
     select
         case_id,
         position,
         instant as in_force_from_at,
         lead(instant) over (partition by case_id order by instant) as in_force_to_at,
         first_value(position) over (partition by case_id order by instant) as position_at_intake
-    from compared
+    from policies_with_previous
     where instant_number = 1 or position is distinct from previous_position
 ),
 
-configured as (
+configured_promises as (
     select
-        stretches.case_id,
+        policy_validity.case_id,
         policies.metric,
         policies.policy,
         policies.calendar,
         policies.target_seconds,
-        coalesce(positions.reopen, 'freeze') as reopen,
+        coalesce(policy_positions.reopen, 'freeze') as reopen,
         policies.change,
         policies.schedule_change,
         false as is_on_case_schedule,
         false as is_source_promise,
-        stretches.in_force_from_at,
-        stretches.in_force_to_at
-    from stretches
-    inner join staging.sla_policies as policies on stretches.position = policies.position
-    left join positions on stretches.position_at_intake = positions.position
+        policy_validity.in_force_from_at,
+        policy_validity.in_force_to_at
+    from policy_validity
+    inner join policies on policy_validity.position = policies.position
+    left join policy_positions on policy_validity.position_at_intake = policy_positions.position
 ),
 
-applied as (
+applied_to_cases as (
     select
         targets.case_id,
         targets.metric,
@@ -243,18 +185,15 @@ applied as (
             partition by targets.case_id, targets.metric
             order by targets.applied_ts, targets.source_sequence, targets.applied_id
         ) as applied_number
-    from raw.applied_targets as targets
+    from applied_targets as targets
     inner join cases on targets.case_id = cases.case_id
-    where
-        targets.intake_date >= $start_date
-        and targets.intake_date < $end_date
 ),
 
 applied_with_next as (
     select
         *,
         lead(applied_at) over (partition by case_id, metric order by applied_number) as next_applied_at
-    from applied
+    from applied_to_cases
 ),
 
 -- Of several at one instant the last holds.
@@ -276,7 +215,7 @@ applied_with_previous as (
     from last_applied_of_instant
 ),
 
-applied_stretches as (
+applied_changes as (
     select
         *,
         lead(applied_at) over (partition by case_id, metric order by applied_number) as in_force_to_at
@@ -291,7 +230,7 @@ applied_stretches as (
 ),
 
 -- A target without seconds withdraws the promise: nothing is promised until another is applied.
-promised_by_source as (
+source_promises as (
     select
         case_id,
         metric,
@@ -305,18 +244,18 @@ promised_by_source as (
         true as is_source_promise,
         applied_at as in_force_from_at,
         in_force_to_at
-    from applied_stretches
+    from applied_changes
     where target_seconds is not null
 ),
 
 promises as (
     select *
-    from configured
+    from configured_promises
 
     union all
 
     select *
-    from promised_by_source
+    from source_promises
 )
 
 select

@@ -1,8 +1,8 @@
 -- One row is one case, policy, metric and cycle: a clock, judged.
 -- elapsed = the open seconds in which it ran; exactly at the target is met, a second more is breached. What ended otherwise than by its
--- stop is unknown with its reason, early and late alike; only a policy that lost force to another is breached when over its target by
--- then. An open clock is running and carries no figure, so that rows do not depend on as_of. due_at is the first instant at which the time run reaches the target: for a clock stopped
--- before, as if it had gone on; NULL while a pause keeps it from being known (docs/decisions/0006-clock-outcomes.md).
+-- stop, by another policy too, is unknown with its reason, early and late alike. An open clock is running and carries no figure, so that
+-- rows do not depend on as_of. due_at is the first instant at which the time run reaches the target: for a clock stopped before, as if it
+-- had gone on; NULL while a pause keeps it from being known (docs/decisions/0006-clock-outcomes.md).
 with runs as (
     select *
     from staging.sla_clock_windows
@@ -141,9 +141,8 @@ judged as (
         case
             when reason_uncountable is not null then 'unknown'
             when stopped_at is null then 'running'
-            when not is_stopped_by_event and not is_superseded then 'unknown'
+            when not is_stopped_by_event then 'unknown'
             when running_seconds > target_seconds then 'breached'
-            when is_superseded then 'unknown'
             else 'met'
         end as outcome
     from measured

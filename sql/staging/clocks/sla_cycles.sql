@@ -1,7 +1,7 @@
 -- One row is one part of a cycle: a stretch in which a metric of a case runs, from a start to its stop.
--- Signals (statuses, reopens, messages) in the order of the source: a stop ends what runs, a start begins where nothing runs, and
--- of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock runs:
--- freeze = once, restart = anew at each reopen, resume and void = in parts of one cycle. A metric with `after` starts only after the
+-- The signals of a case (staging.sla_signals) in the order of instants, then of the source: a stop ends what runs, a start begins where
+-- nothing runs, and of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock
+-- runs: freeze = once, restart = anew at each reopen, resume and void = in parts of one cycle. A metric with `after` starts only after the
 -- first of those signals. What repeats and is ended by the end of the case in the instant in which it starts (a reply that solves) is no
 -- cycle. A metric that measures an answer starts, in a case that the desk began, when the customer writes. Where only the first
 -- run counts it is looked for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
@@ -21,17 +21,23 @@ with cases as (
         and intake_date < $end_date
 ),
 
-metrics as (
+signals as (
     select
-        metric,
-        bool_or(is_repeating) as is_repeating,
-        bool_or(role = 'cancel') as is_cancellable,
-        bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake,
-        bool_or(role = 'start_if_outbound') as starts_otherwise_if_outbound,
-        bool_or(role = 'after') as starts_after_a_signal,
-        bool_or(role = 'start' and signal = 'CUSTOMER_MESSAGE') as starts_when_customers_write
+        case_id,
+        signal,
+        signal_at,
+        sort_rank,
+        source_sequence,
+        event_id
+    from staging.sla_signals
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+),
+
+metric_rules as (
+    select *
     from staging.sla_metric_rules
-    group by metric
 ),
 
 -- What was promised to which case: others' ways of reopening, which depend on the dates that are made together, make no rows of it.
@@ -46,6 +52,20 @@ promised_to_cases as (
         and intake_date < $end_date
 ),
 
+metrics as (
+    select
+        metric,
+        bool_or(is_repeating) as is_repeating,
+        bool_or(role = 'cancel') as is_cancellable,
+        bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake,
+        bool_or(role = 'start_if_outbound') as starts_otherwise_if_outbound,
+        bool_or(role = 'after') as starts_after_a_signal,
+        bool_or(role = 'start' and signal = 'CUSTOMER_MESSAGE') as starts_when_customers_write,
+        bool_or(signal in ('GROUP_ASSIGNED', 'GROUP_CHANGED')) as asks_for_groups
+    from metric_rules
+    group by metric
+),
+
 modes as (
     select
         promised.metric,
@@ -58,7 +78,8 @@ modes as (
         promised.reopen = 'freeze'
         and not metrics.is_repeating
         and not metrics.is_cancellable
-        and not metrics.starts_after_a_signal as runs_once
+        and not metrics.starts_after_a_signal
+        and not metrics.asks_for_groups as runs_once
     from (
         select distinct
             metric,
@@ -86,7 +107,7 @@ signal_roles as (
         bool_or(rules.role = 'stop') as is_stop,
         bool_or(rules.role in ('stop', 'cancel')) as is_end
     from modes
-    inner join staging.sla_metric_rules as rules on modes.metric = rules.metric
+    inner join metric_rules as rules on modes.metric = rules.metric
     where rules.role not in ('pause', 'after')
     group by
         modes.metric,
@@ -95,51 +116,6 @@ signal_roles as (
         modes.starts_after_a_signal,
         modes.starts_otherwise_if_outbound,
         rules.signal
-),
-
--- Intake is no signal of the log: the case's own intake_ts says when it was.
-signals as (
-    select
-        case_id,
-        status as signal,
-        canonical_ts as instant,
-        source_sequence,
-        event_id
-    from staging.events_clean
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and status not in ('INTAKE', 'REOPENED')
-
-    union all
-
-    select
-        case_id,
-        'REOPENED' as signal,
-        canonical_ts as instant,
-        source_sequence,
-        event_id
-    from staging.events_clean
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and (is_reopen or status = 'REOPENED')
-
-    union all
-
-    -- The message that opens a case is its intake: the first reply answers it. A case that the desk began the customer did not open.
-    select
-        messages.case_id,
-        messages.signal,
-        messages.sent_ts as instant,
-        messages.source_sequence,
-        messages.message_id as event_id
-    from staging.messages_deduped as messages
-    inner join cases on messages.case_id = cases.case_id
-    where
-        messages.intake_date >= $start_date
-        and messages.intake_date < $end_date
-        and (messages.signal <> 'CUSTOMER_MESSAGE' or messages.sent_ts > cases.intake_ts or cases.is_outbound)
 ),
 
 outbound_cases as (
@@ -152,11 +128,11 @@ first_starts as (
     select
         signals.case_id,
         signal_roles.metric,
-        signals.instant,
+        signals.signal_at,
         signals.source_sequence,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
         ) as start_number
     from signals
     inner join signal_roles on signals.signal = signal_roles.signal
@@ -168,11 +144,11 @@ first_starts as (
     select
         signals.case_id,
         signal_roles.metric,
-        signals.instant,
+        signals.signal_at,
         signals.source_sequence,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
         ) as start_number
     from signals
     inner join outbound_cases on signals.case_id = outbound_cases.case_id
@@ -184,7 +160,7 @@ later_starts as (
     select
         case_id,
         metric,
-        instant,
+        signal_at,
         source_sequence,
         event_id
     from first_starts
@@ -197,10 +173,10 @@ first_stops as (
     select
         signals.case_id,
         signal_roles.metric,
-        signals.instant,
+        signals.signal_at,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
         ) as stop_number
     from signals
     inner join signal_roles on signals.signal = signal_roles.signal
@@ -209,9 +185,9 @@ first_stops as (
         signal_roles.runs_once
         and signal_roles.is_stop
         and (
-            later_starts.instant is null
-            or signals.instant > later_starts.instant
-            or (signals.instant = later_starts.instant and signals.source_sequence > later_starts.source_sequence)
+            later_starts.signal_at is null
+            or signals.signal_at > later_starts.signal_at
+            or (signals.signal_at = later_starts.signal_at and signals.source_sequence > later_starts.source_sequence)
         )
 ),
 
@@ -223,12 +199,12 @@ single_run_intervals as (
         cast(1 as bigint) as run_number,
         case
             when modes.starts_at_intake and not (cases.is_outbound and modes.starts_otherwise_if_outbound) then cases.intake_ts
-            else later_starts.instant
+            else later_starts.signal_at
         end as started_at,
         later_starts.event_id as start_event_id,
-        first_stops.instant as ended_by_signal_at,
+        first_stops.signal_at as ended_by_signal_at,
         first_stops.event_id as end_event_id,
-        first_stops.instant is not null as is_stopped_by_event,
+        first_stops.signal_at is not null as is_stopped_by_event,
         cast(null as varchar) as reason_ended_by_signal
     from cases
     cross join modes
@@ -241,11 +217,12 @@ single_run_intervals as (
 first_messages_of_outbound_cases as (
     select
         signals.case_id,
-        signals.instant,
+        signals.sort_rank,
+        signals.signal_at,
         signals.source_sequence,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id order by signals.signal_at, signals.source_sequence, signals.event_id
         ) as message_number
     from signals
     inner join outbound_cases on signals.case_id = outbound_cases.case_id
@@ -258,14 +235,16 @@ after_signals as (
     select
         signals.case_id,
         rules.metric,
-        signals.instant,
+        signals.sort_rank,
+        signals.signal_at,
         signals.source_sequence,
         signals.event_id,
         row_number() over (
-            partition by signals.case_id, rules.metric order by signals.instant, signals.source_sequence, signals.event_id
+            partition by signals.case_id, rules.metric
+            order by signals.sort_rank, signals.signal_at, signals.source_sequence, signals.event_id
         ) as signal_number
     from signals
-    inner join staging.sla_metric_rules as rules on signals.signal = rules.signal
+    inner join metric_rules as rules on signals.signal = rules.signal
     inner join metrics on rules.metric = metrics.metric
     left join outbound_cases on signals.case_id = outbound_cases.case_id
     left join first_messages_of_outbound_cases as first_messages
@@ -275,12 +254,17 @@ after_signals as (
         and (
             outbound_cases.case_id is null
             or not metrics.starts_when_customers_write
-            or signals.instant > first_messages.instant
-            or (signals.instant = first_messages.instant and signals.source_sequence > first_messages.source_sequence)
             or (
-                signals.instant = first_messages.instant
-                and signals.source_sequence = first_messages.source_sequence
-                and signals.event_id > first_messages.event_id
+                signals.sort_rank = first_messages.sort_rank
+                and (
+                    signals.signal_at > first_messages.signal_at
+                    or (signals.signal_at = first_messages.signal_at and signals.source_sequence > first_messages.source_sequence)
+                    or (
+                        signals.signal_at = first_messages.signal_at
+                        and signals.source_sequence = first_messages.source_sequence
+                        and signals.event_id > first_messages.event_id
+                    )
+                )
             )
         )
 ),
@@ -290,8 +274,8 @@ metric_signals as (
         cases.case_id,
         signal_roles.metric,
         signal_roles.reopen,
-        0 as sort_rank,
-        cases.intake_ts as instant,
+        cast(0 as bigint) as sort_rank,
+        cases.intake_ts as signal_at,
         cast(null as bigint) as source_sequence,
         cast(null as varchar) as event_id,
         'INTAKE' as signal,
@@ -311,8 +295,8 @@ metric_signals as (
         signals.case_id,
         signal_roles.metric,
         signal_roles.reopen,
-        1 as sort_rank,
-        signals.instant,
+        signals.sort_rank,
+        signals.signal_at,
         signals.source_sequence,
         signals.event_id,
         signals.signal,
@@ -323,10 +307,16 @@ metric_signals as (
         and (
             not signal_roles.starts_after_a_signal
             or coalesce(
-                signals.instant > after_signals.instant
-                or (signals.instant = after_signals.instant and signals.source_sequence > after_signals.source_sequence)
+                signals.sort_rank > after_signals.sort_rank
+                or (signals.sort_rank = after_signals.sort_rank and signals.signal_at > after_signals.signal_at)
                 or (
-                    signals.instant = after_signals.instant
+                    signals.sort_rank = after_signals.sort_rank
+                    and signals.signal_at = after_signals.signal_at
+                    and signals.source_sequence > after_signals.source_sequence
+                )
+                or (
+                    signals.sort_rank = after_signals.sort_rank
+                    and signals.signal_at = after_signals.signal_at
                     and signals.source_sequence = after_signals.source_sequence
                     and signals.event_id > after_signals.event_id
                 ),
@@ -353,7 +343,7 @@ signal_steps as (
         metric,
         reopen,
         sort_rank,
-        instant,
+        signal_at,
         source_sequence,
         event_id,
         bool_or(is_start) as is_start,
@@ -363,7 +353,7 @@ signal_steps as (
         max(case when is_end and signal = 'CANCELLED' then 'cancelled' when is_end and signal = 'MERGED' then 'merged' end) as reason
     from metric_signals
     where is_start or is_end
-    group by case_id, metric, reopen, sort_rank, instant, source_sequence, event_id
+    group by case_id, metric, reopen, sort_rank, signal_at, source_sequence, event_id
 ),
 
 -- After a start the clock runs, after an end that is no start it does not: the step before tells whether it runs.
@@ -371,13 +361,11 @@ steps_with_state as (
     select
         *,
         coalesce(
-            lag(is_start) over (
-                partition by case_id, metric, reopen
-                order by sort_rank, instant, source_sequence, event_id
-            ),
+            lag(is_start) over steps_in_order,
             false
         ) as is_running
     from signal_steps
+    window steps_in_order as (partition by case_id, metric, reopen order by sort_rank, signal_at, source_sequence, event_id)
 ),
 
 state_changes as (
@@ -392,39 +380,25 @@ state_changes as (
 paired_changes as (
     select
         *,
-        lead(instant) over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
-        ) as ended_by_signal_at,
-        lead(event_id) over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
-        ) as end_event_id,
-        lead(is_stop) over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
-        ) as is_stopped_by_event,
-        lead(is_end_of_case) over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
-        ) as is_ended_by_end_of_case,
-        lead(reason) over (
-            partition by case_id, metric, reopen
-            order by sort_rank, instant, source_sequence, event_id
-        ) as reason_ended_by_signal
+        lead(signal_at) over changes_in_order as ended_by_signal_at,
+        lead(event_id) over changes_in_order as end_event_id,
+        lead(is_stop) over changes_in_order as is_stopped_by_event,
+        lead(is_end_of_case) over changes_in_order as is_ended_by_end_of_case,
+        lead(reason) over changes_in_order as reason_ended_by_signal
     from state_changes
+    window changes_in_order as (partition by case_id, metric, reopen order by sort_rank, signal_at, source_sequence, event_id)
 ),
 
-walked_intervals as (
+repeating_intervals as (
     select
         changes.case_id,
         changes.metric,
         changes.reopen,
         row_number() over (
             partition by changes.case_id, changes.metric, changes.reopen
-            order by changes.sort_rank, changes.instant, changes.source_sequence, changes.event_id
+            order by changes.sort_rank, changes.signal_at, changes.source_sequence, changes.event_id
         ) as run_number,
-        changes.instant as started_at,
+        changes.signal_at as started_at,
         changes.event_id as start_event_id,
         changes.ended_by_signal_at,
         changes.end_event_id,
@@ -436,22 +410,22 @@ walked_intervals as (
         changes.begins
         and not (
             modes.is_repeating
-            and coalesce(changes.is_ended_by_end_of_case and changes.ended_by_signal_at = changes.instant, false)
+            and coalesce(changes.is_ended_by_end_of_case and changes.ended_by_signal_at = changes.signal_at, false)
         )
 ),
 
-runs as (
+all_intervals as (
     select *
     from single_run_intervals
 
     union all
 
     select *
-    from walked_intervals
+    from repeating_intervals
 ),
 
 -- An event before intake is clipped to it.
-intervals as (
+clipped_intervals as (
     select
         cases.source,
         runs.case_id,
@@ -474,7 +448,7 @@ intervals as (
         end as reason,
         runs.start_event_id,
         runs.end_event_id
-    from runs
+    from all_intervals as runs
     inner join cases on runs.case_id = cases.case_id
     inner join promised_to_cases as promised
         on runs.case_id = promised.case_id and runs.metric = promised.metric and runs.reopen = promised.reopen
@@ -490,7 +464,7 @@ intervals as (
         )
 ),
 
-cycle_bounds as (
+resumed_cycle_bounds as (
     select
         case_id,
         metric,
@@ -498,7 +472,7 @@ cycle_bounds as (
         min(started_at) as started_at,
         max(start_event_id) filter (where part = 1) as start_event_id,
         max(part) as parts
-    from intervals
+    from clipped_intervals
     where runs_in_parts
     group by case_id, metric, reopen
 )
@@ -513,16 +487,16 @@ select
     cast(intervals.part as bigint) as part,
     intervals.started_at,
     intervals.stopped_at,
-    case when intervals.part > 1 then cycle_bounds.started_at else intervals.started_at end as cycle_started_at,
-    cycle_bounds.parts is null or intervals.part = cycle_bounds.parts as is_last_part,
+    case when intervals.part > 1 then resumed_cycle_bounds.started_at else intervals.started_at end as cycle_started_at,
+    resumed_cycle_bounds.parts is null or intervals.part = resumed_cycle_bounds.parts as is_last_part,
     intervals.is_stopped_by_event,
     intervals.reason,
-    case when intervals.part > 1 then cycle_bounds.start_event_id else intervals.start_event_id end as start_event_id,
+    case when intervals.part > 1 then resumed_cycle_bounds.start_event_id else intervals.start_event_id end as start_event_id,
     intervals.end_event_id
-from intervals
-left join cycle_bounds
+from clipped_intervals as intervals
+left join resumed_cycle_bounds
     on
         intervals.runs_in_parts
-        and intervals.case_id = cycle_bounds.case_id
-        and intervals.metric = cycle_bounds.metric
-        and intervals.reopen = cycle_bounds.reopen
+        and intervals.case_id = resumed_cycle_bounds.case_id
+        and intervals.metric = resumed_cycle_bounds.metric
+        and intervals.reopen = resumed_cycle_bounds.reopen

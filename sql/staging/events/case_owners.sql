@@ -60,7 +60,7 @@ events as (
         and (team is not null or agent is not null)
 ),
 
-named as (
+cases_with_assignee_events as (
     select
         case_id,
         bool_or(team is not null) as is_team_named,
@@ -70,13 +70,13 @@ named as (
 ),
 
 -- Nobody is '' here, so that it is told from nothing said.
-tellings as (
+assignment_events as (
     select
         cases.case_id,
-        0 as place,
+        0 as sort_rank,
         cases.intake_ts as told_at,
         cast(-1 as bigint) as source_sequence,
-        cast(null as varchar) as telling_id,
+        cast(null as varchar) as event_id,
         case
             when named.is_team_named then ''
             when first_changes.is_team_changed then coalesce(first_changes.team, '')
@@ -89,16 +89,16 @@ tellings as (
         end as agent
     from cases
     left join first_changes on cases.case_id = first_changes.case_id
-    left join named on cases.case_id = named.case_id
+    left join cases_with_assignee_events as named on cases.case_id = named.case_id
 
     union all
 
     select
         events.case_id,
-        1 as place,
+        1 as sort_rank,
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
         events.source_sequence,
-        events.event_id as telling_id,
+        events.event_id,
         events.team,
         events.agent
     from events
@@ -108,64 +108,69 @@ tellings as (
 
     select
         changes.case_id,
-        1 as place,
+        1 as sort_rank,
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
         changes.source_sequence,
-        changes.change_id as telling_id,
+        changes.change_id as event_id,
         case when changes.attribute = 'team' then coalesce(changes.value, '') end as team,
         case when changes.attribute = 'agent' then coalesce(changes.value, '') end as agent
     from changes
     inner join cases on changes.case_id = cases.case_id
 ),
 
-held as (
+holders as (
     select
         case_id,
         told_at,
+        event_id,
         last_value(team ignore nulls) over (
             partition by case_id
-            order by place, told_at, source_sequence, telling_id nulls first
+            order by sort_rank, told_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as team,
         last_value(agent ignore nulls) over (
             partition by case_id
-            order by place, told_at, source_sequence, telling_id nulls first
+            order by sort_rank, told_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as agent,
-        lead(told_at) over (partition by case_id order by place, told_at, source_sequence, telling_id nulls first) as next_told_at
-    from tellings
+        lead(told_at) over (partition by case_id order by sort_rank, told_at, source_sequence, event_id nulls first) as next_told_at
+    from assignment_events
 ),
 
-compared as (
+-- Of several at one instant the last holds.
+holders_with_previous as (
     select
         case_id,
         told_at,
+        event_id,
         team,
         agent,
         lag(team) over (partition by case_id order by told_at) as previous_team,
         lag(agent) over (partition by case_id order by told_at) as previous_agent
-    from held
+    from holders
     where next_told_at is null or next_told_at > told_at
 ),
 
-stretches as (
+hand_offs as (
     select
         case_id,
         told_at,
+        event_id,
         team,
         agent,
-        lead(told_at) over (partition by case_id order by told_at) as next_stretch_at
-    from compared
+        lead(told_at) over (partition by case_id order by told_at) as next_hand_off_at
+    from holders_with_previous
     where previous_team is null or team <> previous_team or agent <> previous_agent
 )
 
 select
     cases.source,
-    stretches.case_id,
+    hand_offs.case_id,
     cases.intake_date,
-    nullif(stretches.team, '') as team,
-    nullif(stretches.agent, '') as agent,
-    stretches.told_at as started_at,
-    stretches.next_stretch_at as ended_at
-from stretches
-inner join cases on stretches.case_id = cases.case_id
+    nullif(hand_offs.team, '') as team,
+    nullif(hand_offs.agent, '') as agent,
+    hand_offs.told_at as started_at,
+    hand_offs.next_hand_off_at as ended_at,
+    hand_offs.event_id
+from hand_offs
+inner join cases on hand_offs.case_id = cases.case_id

@@ -36,6 +36,7 @@ select
     coalesce(in_turn.sla_name, 'SLA') as policy,
     coalesce((select calendar from schedules where is_default), getvariable('source') || ':always') as calendar,
     in_turn.target_seconds,
+    'freeze' as reopen,
     false as is_on_case_schedule,
     'in_force' as schedule_change
 from in_turn

@@ -36,7 +36,8 @@ ends_of_promises as (
     inner join used_cases using (ticket_id)
     inner join promises
         on used_cases.case_id = promises.case_id and cycles.metric = promises.metric and promises.applied_ts >= cycles.applied_ts
-    where promises.target_seconds is null
+    -- What a hand-over ends was fulfilled by it, whatever the stamps of the two.
+    where promises.target_seconds is null and not promises.is_hand_over
     group by all
 ),
 

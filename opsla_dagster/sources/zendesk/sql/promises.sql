@@ -1,5 +1,5 @@
 -- One row is a target that Zendesk applied to a ticket, or (without a target) the instant at which what it promised ends: it was taken off, or
--- its policy was taken off, or replaced by one without that metric. Explicit ends come after the targets of their instant. Metric events of
+-- its policy was taken off, or replaced by one without that metric, or the ticket went to another group than the one it was promised of. Explicit ends come after the targets of their instant. Metric events of
 -- one update may bear stamps some seconds apart, so a policy that replaces another ends nothing that gets a target within a minute.
 with targets as (
     select
@@ -100,6 +100,23 @@ policies_of_tickets as (
     group by case_id, at_ts, is_group
 ),
 
+-- A group's target is the promise of its own time: it ends when the ticket goes to another group.
+group_changes as (
+    select distinct
+        promised_metrics.case_id,
+        promised_metrics.metric,
+        history.at_ts
+    from promised_metrics
+    inner join used_cases on promised_metrics.case_id = used_cases.case_id
+    inner join history on used_cases.ticket_id = history.ticket_id
+    where
+        promised_metrics.is_group
+        and history.type = 'Change'
+        and history.field = 'group_id'
+        and history.value is distinct from history.previous
+        and is_usable_instant(history.at_ts)
+),
+
 target_changes as (
     select
         *,
@@ -141,6 +158,23 @@ target_changes as (
         coalesce(policies_of_tickets.policy_id, '') as replaced_by_id
     from promised_metrics
     inner join policies_of_tickets on promised_metrics.case_id = policies_of_tickets.case_id and promised_metrics.is_group = policies_of_tickets.is_group
+    union all
+    select
+        case_id,
+        metric,
+        cast(null as boolean) as is_group,
+        metric || '.handed_on.' || cast(epoch_us(at_ts) as varchar) as change_id,
+        at_ts,
+        3 as rank,
+        cast(9223372036854775807 as bigint) as id_number,
+        null as policy,
+        null as policy_id,
+        null as calendar,
+        null as is_on_case_schedule,
+        null as target_seconds,
+        null as replaced_by,
+        null as replaced_by_id
+    from group_changes
 ),
 
 changes_with_neighbours as (
@@ -150,6 +184,7 @@ changes_with_neighbours as (
         last_value(case when target_seconds is not null then coalesce(policy_id, '') end ignore nulls) over before_it as policy_id_before,
         last_value(calendar ignore nulls) over before_it as calendar_before,
         last_value(is_on_case_schedule ignore nulls) over before_it as is_on_case_schedule_before,
+        last_value(case when target_seconds is not null then at_ts end ignore nulls) over before_it as last_target_ts,
         first_value(case when target_seconds is not null then at_ts end ignore nulls) over behind_it as next_target_ts
     from target_changes
     window
@@ -168,8 +203,10 @@ effective_changes as (
     from changes_with_neighbours
     where
         rank < 2
+        or (rank = 3 and last_target_ts < at_ts and (next_target_ts is null or next_target_ts > at_ts + interval 1 minute))
         or (
-            replaced_by is distinct from policy_before
+            rank = 2
+            and replaced_by is distinct from policy_before
             and (policy_id_before = '' or replaced_by_id <> policy_id_before)
             and (next_target_ts is null or next_target_ts > at_ts + interval 1 minute)
         )
@@ -185,8 +222,11 @@ select
     coalesce(effective_changes.policy, effective_changes.policy_before) as policy,
     coalesce(effective_changes.calendar, effective_changes.calendar_before) as calendar,
     effective_changes.target_seconds,
+    -- What a reopen does: these run on in the same clock; a reply that was given stays given.
+    case when effective_changes.metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
     coalesce(effective_changes.is_on_case_schedule, effective_changes.is_on_case_schedule_before) as is_on_case_schedule,
-    getvariable('schedule_change') as schedule_change
+    getvariable('schedule_change') as schedule_change,
+    effective_changes.rank = 3 as is_hand_over
 from effective_changes
 inner join used_cases using (case_id)
 where effective_changes.target_seconds is not null or coalesce(effective_changes.is_promised_before, false)

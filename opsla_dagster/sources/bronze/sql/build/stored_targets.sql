@@ -9,6 +9,7 @@ select
     promises.policy,
     promises.calendar,
     promises.target_seconds,
+    promises.reopen,
     promises.is_on_case_schedule,
     promises.schedule_change
 from promises

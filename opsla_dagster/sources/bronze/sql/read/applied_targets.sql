@@ -10,7 +10,7 @@ select
     policy,
     calendar,
     target_seconds,
-    case when metric in ('agent_work', 'requester_wait', 'total_resolution') then 'resume' else 'freeze' end as reopen,
+    reopen,
     is_on_case_schedule,
     schedule_change
 from stored_targets
