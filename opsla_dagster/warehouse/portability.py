@@ -70,7 +70,7 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     # a query
     exp.With: Allowed(only={"expressions": (exp.CTE,)}),
     exp.CTE: Allowed(only={"this": (exp.Select, exp.Union), "alias": (exp.TableAlias,)}),
-    exp.Select: Allowed(nodes=("with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "distinct")),
+    exp.Select: Allowed(nodes=("with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "distinct", "windows")),
     exp.Union: Allowed(nodes=("this", "expression", "with_", "distinct"), words={"distinct": ("TRUE",)}),
     exp.Distinct: Allowed(nodes=("expressions",)),
     exp.From: Allowed(only={"this": (exp.Table, exp.Subquery)}),
@@ -155,8 +155,11 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     exp.PercentileCont: Allowed(nodes=("this",), only={"expression": (exp.Literal,)}),
     exp.GroupConcat: Allowed(only={"this": (exp.Order,), "separator": (exp.Literal,)}),
     exp.Filter: Allowed(nodes=("this",), only={"expression": (exp.Where,)}),
+    # Also a window by its name, and what the name stands for: `lag(x) over steps ... window steps as (...)`.
     exp.Window: Allowed(
-        nodes=("partition_by",), only={"this": _WINDOW_FUNCTIONS, "order": (exp.Order,), "spec": (exp.WindowSpec,)}, words={"over": ("OVER",)}
+        nodes=("partition_by",),
+        only={"this": (*_WINDOW_FUNCTIONS, exp.Identifier), "alias": (exp.Identifier,), "order": (exp.Order,), "spec": (exp.WindowSpec,)},
+        words={"over": ("OVER",)},
     ),
     exp.WindowSpec: Allowed(words=_SPECIFIED_WINDOW, only={"start": (exp.Literal,), "end": (exp.Literal,)}),
     exp.RowNumber: Allowed(),

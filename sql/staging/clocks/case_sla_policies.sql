@@ -17,16 +17,16 @@ with cases as (
 
 attribute_validity as (
     select
-        case_id,
-        attribute,
-        value,
-        valid_from_at,
-        valid_to_at
-    from staging.case_attributes
+        attributes.case_id,
+        attributes.attribute,
+        attributes.value,
+        attributes.valid_from_at,
+        attributes.valid_to_at
+    from staging.case_attributes as attributes
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and attribute in (select scopes.attribute from staging.sla_policy_scopes as scopes)
+        attributes.intake_date >= $start_date
+        and attributes.intake_date < $end_date
+        and exists (select 1 from staging.sla_policy_scopes as scopes where scopes.attribute = attributes.attribute)
 ),
 
 applied_targets as (

@@ -45,11 +45,11 @@ ordered as (
         *,
         row_number() over (partition by intake_date, case_id order by happened_at, source_sequence, point_id) as point_number,
         -- One order for all three: a window of its own a kind of point would sort every case once more.
-        count(*) filter (where point = 'PUBLIC_REPLY') over (
+        sum(case when point = 'PUBLIC_REPLY' then 1 else 0 end) over (
             partition by intake_date, case_id order by happened_at, source_sequence, point_id
             rows between unbounded preceding and current row
         ) as replies_so_far,
-        count(*) filter (where point = 'RESOLVED') over (
+        sum(case when point = 'RESOLVED' then 1 else 0 end) over (
             partition by intake_date, case_id order by happened_at, source_sequence, point_id
             rows between unbounded preceding and current row
         ) as resolutions_so_far

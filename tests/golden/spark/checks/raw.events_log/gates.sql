@@ -14,6 +14,9 @@ WITH events AS (
 ), rates AS (
   SELECT
     COUNT(*) AS events,
+    COUNT(is_duplicate) AS flagged_duplicate,
+    COUNT(is_late_arriving) AS flagged_late,
+    COUNT(is_tz_inconsistent) AS flagged_tz,
     CAST(100.0 * COUNT(*) FILTER(WHERE
       event_ts IS NULL) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS pct_missing_event_ts,
     CAST(100.0 * COUNT(*) FILTER(WHERE
@@ -60,6 +63,8 @@ WITH events AS (
 ), case_rates AS (
   SELECT
     COUNT(*) AS cases,
+    COUNT(*) FILTER(WHERE
+      NOT triage_ts IS NULL AND NOT intake_ts IS NULL) AS triaged_cases,
     CAST(100.0 * COUNT(*) FILTER(WHERE
       has_triage) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS pct_cases_with_triage,
     CAST(100.0 * COUNT(*) FILTER(WHERE
@@ -71,15 +76,25 @@ WITH events AS (
 )
 SELECT
   rates.pct_missing_event_ts,
+  rates.events AS pct_missing_event_ts_sample,
   rates.pct_duplicate_flag,
+  rates.flagged_duplicate AS pct_duplicate_flag_sample,
   CAST(100.0 * COALESCE(repeated.extra_rows, 0) AS DOUBLE) / CAST(NULLIF(rates.events, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
+  rates.events AS pct_duplicate_extra_rows_sample,
   rates.pct_late_arriving,
+  rates.flagged_late AS pct_late_arriving_sample,
   rates.pct_tz_inconsistent,
+  rates.flagged_tz AS pct_tz_inconsistent_sample,
   rates.pct_ingestion_before_event,
+  rates.events AS pct_ingestion_before_event_sample,
   case_rates.pct_cases_with_triage,
+  case_rates.cases AS pct_cases_with_triage_sample,
   case_rates.pct_triage_before_intake,
+  case_rates.triaged_cases AS pct_triage_before_intake_sample,
   case_rates.pct_cancelled_and_resolved,
-  CAST(rates.events * 1.0 AS DOUBLE) / CAST(NULLIF(case_rates.cases, 0) AS DOUBLE) AS events_per_case
+  case_rates.cases AS pct_cancelled_and_resolved_sample,
+  CAST(rates.events * 1.0 AS DOUBLE) / CAST(NULLIF(case_rates.cases, 0) AS DOUBLE) AS events_per_case,
+  case_rates.cases AS events_per_case_sample
 FROM rates
 CROSS JOIN repeated
 CROSS JOIN case_rates

@@ -16,5 +16,6 @@ WITH repeated AS (
   ) AS distinct_messages
 )
 SELECT
-  CAST(100.0 * extra_rows AS DOUBLE) / CAST(NULLIF(messages, 0) AS DOUBLE) AS pct_duplicate_extra_rows
+  CAST(100.0 * extra_rows AS DOUBLE) / CAST(NULLIF(messages, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
+  messages AS pct_duplicate_extra_rows_sample
 FROM repeated

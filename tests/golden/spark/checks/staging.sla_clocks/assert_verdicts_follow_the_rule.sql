@@ -9,6 +9,7 @@ SELECT
   elapsed_seconds,
   target_seconds,
   stopped_at,
+  is_stopped_by_event,
   is_open
 FROM staging.sla_clocks
 WHERE
@@ -17,9 +18,9 @@ WHERE
   AND NOT (
     CASE outcome
       WHEN 'met'
-      THEN elapsed_seconds <= target_seconds AND NOT stopped_at IS NULL
+      THEN elapsed_seconds <= target_seconds AND is_stopped_by_event
       WHEN 'breached'
-      THEN elapsed_seconds > target_seconds AND NOT stopped_at IS NULL
+      THEN elapsed_seconds > target_seconds AND is_stopped_by_event
       WHEN 'running'
       THEN is_open AND stopped_at IS NULL AND elapsed_seconds IS NULL
       ELSE NOT reason IS NULL

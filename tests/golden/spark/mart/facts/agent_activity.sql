@@ -9,47 +9,77 @@ WITH holders AS (
     ended_at,
     LAG(agent) OVER (PARTITION BY case_id, intake_date ORDER BY started_at NULLS LAST) AS agent_before
   FROM staging.case_owners
-), cases_with_agents AS (
+), ends AS (
+  SELECT
+    case_id,
+    intake_date,
+    status,
+    canonical_ts,
+    source_sequence,
+    event_id,
+    COUNT(*) OVER (PARTITION BY case_id, intake_date) AS end_count
+  FROM staging.events_clean
+  WHERE
+    status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+), cases_with_several_ends AS (
   SELECT DISTINCT
     case_id,
     intake_date
-  FROM staging.case_owners
+  FROM ends
   WHERE
-    NOT agent IS NULL
+    end_count > 1
 ), events_in_order AS (
   SELECT
     events.case_id,
     events.intake_date,
-    events.status,
-    events.canonical_ts,
+    events.event_id,
     LAG(events.status) OVER (
       PARTITION BY events.case_id, events.intake_date
       ORDER BY events.source_sequence NULLS LAST, events.event_id NULLS LAST
-    ) AS status_before,
-    MAX(CASE WHEN events.is_reopen THEN events.source_sequence END) OVER (
-      PARTITION BY events.case_id, events.intake_date
-      ORDER BY events.source_sequence NULLS LAST, events.event_id NULLS LAST
-      rows BETWEEN 1 following AND UNBOUNDED following
-    ) AS later_reopen_sequence
+    ) AS status_before
   FROM staging.events_clean AS events
-  INNER JOIN cases_with_agents
-    ON events.case_id = cases_with_agents.case_id
-    AND events.intake_date = cases_with_agents.intake_date
+  INNER JOIN cases_with_several_ends AS cases
+    ON events.case_id = cases.case_id AND events.intake_date = cases.intake_date
+), reopens AS (
+  SELECT
+    case_id,
+    intake_date,
+    source_sequence,
+    event_id,
+    ROW_NUMBER() OVER (PARTITION BY case_id, intake_date ORDER BY source_sequence DESC, event_id DESC) AS number_from_the_last
+  FROM staging.events_clean
+  WHERE
+    is_reopen
 ), resolutions AS (
   SELECT
-    events.case_id,
-    events.intake_date,
+    ends.case_id,
+    ends.intake_date,
     CASE
-      WHEN events.canonical_ts < cases.intake_ts
+      WHEN ends.canonical_ts < cases.intake_ts
       THEN cases.intake_ts
-      ELSE events.canonical_ts
+      ELSE ends.canonical_ts
     END AS resolved_at,
-    NOT events.later_reopen_sequence IS NULL AS is_reopened
-  FROM events_in_order AS events
+    COALESCE(
+      reopens.source_sequence > ends.source_sequence
+      OR (
+        reopens.source_sequence = ends.source_sequence
+        AND reopens.event_id > ends.event_id
+      ),
+      FALSE
+    ) AS is_reopened
+  FROM ends
   INNER JOIN staging.case_milestones AS cases
-    ON events.case_id = cases.case_id AND events.intake_date = cases.intake_date
+    ON ends.case_id = cases.case_id AND ends.intake_date = cases.intake_date
+  LEFT JOIN events_in_order AS events
+    ON ends.case_id = events.case_id
+    AND ends.intake_date = events.intake_date
+    AND ends.event_id = events.event_id
+  LEFT JOIN reopens
+    ON ends.case_id = reopens.case_id
+    AND ends.intake_date = reopens.intake_date
+    AND reopens.number_from_the_last = 1
   WHERE
-    events.status IN ('RESOLVED', 'CLOSED')
+    ends.status IN ('RESOLVED', 'CLOSED')
     AND NOT COALESCE(events.status_before, 'INTAKE') IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ), activities AS (
   SELECT
@@ -116,25 +146,44 @@ WITH holders AS (
     AND CAST(activities.happened_at AS DATE) = local_time.utc_date
     AND activities.happened_at >= local_time.segment_start_at
     AND activities.happened_at < local_time.segment_end_at
+), cases_of_agents AS (
+  SELECT
+    source,
+    month_date,
+    agent,
+    case_id,
+    COUNT(*) FILTER(WHERE
+      activity = 'public_reply') AS public_replies,
+    COUNT(*) FILTER(WHERE
+      activity = 'private_note') AS private_notes,
+    BOOL_OR(activity = 'taken') AS is_taken,
+    BOOL_OR(activity IN ('resolved', 'resolved_and_reopened')) AS is_resolved,
+    BOOL_OR(activity = 'resolved_and_reopened') AS is_reopened_after,
+    BOOL_OR(activity = 'first_reply') AS is_first_replied,
+    MAX(business_minutes) AS first_reply_business_minutes
+  FROM dated
+  GROUP BY
+    source,
+    month_date,
+    agent,
+    case_id
 )
 SELECT
   source,
   month_date,
   agent,
+  CAST(SUM(public_replies) AS BIGINT) AS public_reply_count,
+  CAST(SUM(private_notes) AS BIGINT) AS private_note_count,
   CAST(COUNT(*) FILTER(WHERE
-    activity = 'public_reply') AS BIGINT) AS public_reply_count,
+    is_taken) AS BIGINT) AS taken_cases,
   CAST(COUNT(*) FILTER(WHERE
-    activity = 'private_note') AS BIGINT) AS private_note_count,
-  CAST(COUNT(DISTINCT case_id) FILTER(WHERE
-    activity = 'taken') AS BIGINT) AS taken_cases,
-  CAST(COUNT(DISTINCT case_id) FILTER(WHERE
-    activity IN ('resolved', 'resolved_and_reopened')) AS BIGINT) AS resolved_cases,
-  CAST(COUNT(DISTINCT case_id) FILTER(WHERE
-    activity = 'resolved_and_reopened') AS BIGINT) AS reopened_after_cases,
-  CAST(COUNT(DISTINCT case_id) FILTER(WHERE
-    activity = 'first_reply') AS BIGINT) AS first_replied_cases,
-  CAST(PERCENTILE(business_minutes, 0.5) AS DOUBLE) AS first_reply_p50_business_minutes
-FROM dated
+    is_resolved) AS BIGINT) AS resolved_cases,
+  CAST(COUNT(*) FILTER(WHERE
+    is_reopened_after) AS BIGINT) AS reopened_after_cases,
+  CAST(COUNT(*) FILTER(WHERE
+    is_first_replied) AS BIGINT) AS first_replied_cases,
+  CAST(PERCENTILE(first_reply_business_minutes, 0.5) AS DOUBLE) AS first_reply_p50_business_minutes
+FROM cases_of_agents
 GROUP BY
   source,
   month_date,

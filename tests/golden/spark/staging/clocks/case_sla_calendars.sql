@@ -20,28 +20,15 @@ WITH cases AS (
   FROM staging.case_sla_policies
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), schedule_changes AS (
+), schedules AS (
   SELECT
-    changes.case_id,
-    changes.value,
-    changes.previous_value,
-    cases.intake_ts,
-    CASE
-      WHEN changes.changed_ts < cases.intake_ts
-      THEN cases.intake_ts
-      ELSE changes.changed_ts
-    END AS changed_at,
-    ROW_NUMBER() OVER (
-      PARTITION BY changes.case_id
-      ORDER BY changes.changed_ts NULLS LAST, changes.source_sequence NULLS LAST, changes.change_id NULLS LAST
-    ) AS change_number
-  FROM raw.attribute_changes AS changes
-  INNER JOIN cases
-    ON changes.case_id = cases.case_id
+    case_id,
+    value AS calendar,
+    valid_from_at,
+    valid_to_at
+  FROM staging.case_attributes
   WHERE
-    changes.intake_date >= :start_date
-    AND changes.intake_date < :end_date
-    AND changes.attribute = 'schedule'
+    intake_date >= :start_date AND intake_date < :end_date AND attribute = 'schedule'
 ), changing_promises AS (
   SELECT
     case_id,
@@ -56,34 +43,11 @@ WITH cases AS (
     promises.metric,
     promises.is_source_promise
   FROM promises
-  INNER JOIN schedule_changes
-    ON promises.case_id = schedule_changes.case_id
+  INNER JOIN schedules
+    ON promises.case_id = schedules.case_id
   WHERE
     promises.is_on_case_schedule
-), schedule_starts AS (
-  SELECT
-    case_id,
-    previous_value AS calendar,
-    intake_ts AS held_from_at,
-    CAST(0 AS BIGINT) AS change_number
-  FROM schedule_changes
-  WHERE
-    change_number = 1
-  UNION ALL
-  SELECT
-    case_id,
-    value AS calendar,
-    changed_at AS held_from_at,
-    change_number
-  FROM schedule_changes
-), schedules AS (
-  SELECT
-    case_id,
-    calendar,
-    held_from_at,
-    LEAD(held_from_at) OVER (PARTITION BY case_id ORDER BY change_number NULLS LAST) AS held_to_at
-  FROM schedule_starts
-), promise_stretches AS (
+), promise_validity AS (
   SELECT
     promises.case_id,
     promises.metric,
@@ -97,11 +61,11 @@ WITH cases AS (
       ) IS NULL
       THEN cases.intake_ts
       ELSE promises.in_force_from_at
-    END AS held_from_at,
+    END AS valid_from_at,
     LEAD(promises.in_force_from_at) OVER (
       PARTITION BY promises.case_id, promises.metric, promises.is_source_promise
       ORDER BY promises.in_force_from_at NULLS LAST
-    ) AS held_to_at
+    ) AS valid_to_at
   FROM promises
   INNER JOIN changing_promises
     ON promises.case_id = changing_promises.case_id
@@ -109,45 +73,42 @@ WITH cases AS (
     AND promises.is_source_promise = changing_promises.is_source_promise
   INNER JOIN cases
     ON promises.case_id = cases.case_id
-), calendar_stretches AS (
+), calendar_validity AS (
   SELECT
-    promise_stretches.case_id,
-    promise_stretches.metric,
-    promise_stretches.is_source_promise,
-    promise_stretches.is_on_case_schedule,
-    COALESCE(schedules.calendar, promise_stretches.calendar) AS calendar,
+    promise_validity.case_id,
+    promise_validity.metric,
+    promise_validity.is_source_promise,
+    promise_validity.is_on_case_schedule,
+    COALESCE(schedules.calendar, promise_validity.calendar) AS calendar,
     CASE
-      WHEN schedules.held_from_at > promise_stretches.held_from_at
-      THEN schedules.held_from_at
-      ELSE promise_stretches.held_from_at
-    END AS held_from_at
-  FROM promise_stretches
+      WHEN schedules.valid_from_at > promise_validity.valid_from_at
+      THEN schedules.valid_from_at
+      ELSE promise_validity.valid_from_at
+    END AS valid_from_at
+  FROM promise_validity
   LEFT JOIN schedules
-    ON promise_stretches.is_on_case_schedule
-    AND promise_stretches.case_id = schedules.case_id
+    ON promise_validity.is_on_case_schedule
+    AND promise_validity.case_id = schedules.case_id
     AND (
-      schedules.held_to_at IS NULL
-      OR schedules.held_to_at > promise_stretches.held_from_at
+      schedules.valid_to_at IS NULL
+      OR schedules.valid_to_at > promise_validity.valid_from_at
     )
     AND (
-      promise_stretches.held_to_at IS NULL
-      OR schedules.held_from_at < promise_stretches.held_to_at
+      promise_validity.valid_to_at IS NULL
+      OR schedules.valid_from_at < promise_validity.valid_to_at
     )
-    AND (
-      schedules.held_to_at IS NULL OR schedules.held_to_at > schedules.held_from_at
-    )
-), with_previous_calendar AS (
+), calendars_with_previous AS (
   SELECT
     *,
-    LAG(calendar) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY held_from_at NULLS LAST) AS previous_calendar,
+    LAG(calendar) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY valid_from_at NULLS LAST) AS previous_calendar,
     BOOL_OR(is_on_case_schedule) OVER (PARTITION BY case_id, metric, is_source_promise) AS is_ever_on_case_schedule
-  FROM calendar_stretches
+  FROM calendar_validity
 ), calendar_changes AS (
   SELECT
     *,
     COUNT(*) OVER (PARTITION BY case_id, metric, is_source_promise) AS calendars,
-    LEAD(held_from_at) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY held_from_at NULLS LAST) AS held_to_at
-  FROM with_previous_calendar
+    LEAD(valid_from_at) OVER (PARTITION BY case_id, metric, is_source_promise ORDER BY valid_from_at NULLS LAST) AS valid_to_at
+  FROM calendars_with_previous
   WHERE
     previous_calendar IS NULL OR calendar <> previous_calendar
 )
@@ -158,8 +119,8 @@ SELECT
   calendar_changes.metric,
   calendar_changes.is_source_promise,
   calendar_changes.calendar,
-  calendar_changes.held_from_at AS calendar_from_at,
-  calendar_changes.held_to_at AS calendar_to_at
+  calendar_changes.valid_from_at AS calendar_from_at,
+  calendar_changes.valid_to_at AS calendar_to_at
 FROM calendar_changes
 INNER JOIN cases
   ON calendar_changes.case_id = cases.case_id

@@ -139,12 +139,10 @@ WITH runs AS (
       THEN 'unknown'
       WHEN stopped_at IS NULL
       THEN 'running'
-      WHEN NOT is_stopped_by_event AND NOT is_superseded
+      WHEN NOT is_stopped_by_event
       THEN 'unknown'
       WHEN running_seconds > target_seconds
       THEN 'breached'
-      WHEN is_superseded
-      THEN 'unknown'
       ELSE 'met'
     END AS outcome
   FROM measured

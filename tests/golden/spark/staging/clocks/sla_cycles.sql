@@ -12,18 +12,21 @@ WITH cases AS (
   FROM staging.case_milestones
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), metrics AS (
+), signals AS (
   SELECT
-    metric,
-    BOOL_OR(is_repeating) AS is_repeating,
-    BOOL_OR(role = 'cancel') AS is_cancellable,
-    BOOL_OR(role = 'start' AND signal = 'INTAKE') AS starts_at_intake,
-    BOOL_OR(role = 'start_if_outbound') AS starts_otherwise_if_outbound,
-    BOOL_OR(role = 'after') AS starts_after_a_signal,
-    BOOL_OR(role = 'start' AND signal = 'CUSTOMER_MESSAGE') AS starts_when_customers_write
+    case_id,
+    signal,
+    signal_at,
+    sort_rank,
+    source_sequence,
+    event_id
+  FROM staging.sla_signals
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), metric_rules AS (
+  SELECT
+    *
   FROM staging.sla_metric_rules
-  GROUP BY
-    metric
 ), promised_to_cases AS (
   SELECT DISTINCT
     case_id,
@@ -32,6 +35,19 @@ WITH cases AS (
   FROM staging.case_sla_policies
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
+), metrics AS (
+  SELECT
+    metric,
+    BOOL_OR(is_repeating) AS is_repeating,
+    BOOL_OR(role = 'cancel') AS is_cancellable,
+    BOOL_OR(role = 'start' AND signal = 'INTAKE') AS starts_at_intake,
+    BOOL_OR(role = 'start_if_outbound') AS starts_otherwise_if_outbound,
+    BOOL_OR(role = 'after') AS starts_after_a_signal,
+    BOOL_OR(role = 'start' AND signal = 'CUSTOMER_MESSAGE') AS starts_when_customers_write,
+    BOOL_OR(signal IN ('GROUP_ASSIGNED', 'GROUP_CHANGED')) AS asks_for_groups
+  FROM metric_rules
+  GROUP BY
+    metric
 ), modes AS (
   SELECT
     promised.metric,
@@ -44,7 +60,8 @@ WITH cases AS (
     promised.reopen = 'freeze'
     AND NOT metrics.is_repeating
     AND NOT metrics.is_cancellable
-    AND NOT metrics.starts_after_a_signal AS runs_once
+    AND NOT metrics.starts_after_a_signal
+    AND NOT metrics.asks_for_groups AS runs_once
   FROM (
     SELECT DISTINCT
       metric,
@@ -76,7 +93,7 @@ WITH cases AS (
     BOOL_OR(rules.role = 'stop') AS is_stop,
     BOOL_OR(rules.role IN ('stop', 'cancel')) AS is_end
   FROM modes
-  INNER JOIN staging.sla_metric_rules AS rules
+  INNER JOIN metric_rules AS rules
     ON modes.metric = rules.metric
   WHERE
     NOT rules.role IN ('pause', 'after')
@@ -87,50 +104,6 @@ WITH cases AS (
     modes.starts_after_a_signal,
     modes.starts_otherwise_if_outbound,
     rules.signal
-), signals AS (
-  SELECT
-    case_id,
-    status AS signal,
-    canonical_ts AS instant,
-    source_sequence,
-    event_id
-  FROM staging.events_clean
-  WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND NOT status IN ('INTAKE', 'REOPENED')
-  UNION ALL
-  SELECT
-    case_id,
-    'REOPENED' AS signal,
-    canonical_ts AS instant,
-    source_sequence,
-    event_id
-  FROM staging.events_clean
-  WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND (
-      is_reopen OR status = 'REOPENED'
-    )
-  UNION ALL
-  SELECT
-    messages.case_id,
-    messages.signal,
-    messages.sent_ts AS instant,
-    messages.source_sequence,
-    messages.message_id AS event_id
-  FROM staging.messages_deduped AS messages
-  INNER JOIN cases
-    ON messages.case_id = cases.case_id
-  WHERE
-    messages.intake_date >= :start_date
-    AND messages.intake_date < :end_date
-    AND (
-      messages.signal <> 'CUSTOMER_MESSAGE'
-      OR messages.sent_ts > cases.intake_ts
-      OR cases.is_outbound
-    )
 ), outbound_cases AS (
   SELECT
     case_id
@@ -141,12 +114,12 @@ WITH cases AS (
   SELECT
     signals.case_id,
     signal_roles.metric,
-    signals.instant,
+    signals.signal_at,
     signals.source_sequence,
     signals.event_id,
     ROW_NUMBER() OVER (
       PARTITION BY signals.case_id, signal_roles.metric
-      ORDER BY signals.instant NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+      ORDER BY signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
     ) AS start_number
   FROM signals
   INNER JOIN signal_roles
@@ -159,12 +132,12 @@ WITH cases AS (
   SELECT
     signals.case_id,
     signal_roles.metric,
-    signals.instant,
+    signals.signal_at,
     signals.source_sequence,
     signals.event_id,
     ROW_NUMBER() OVER (
       PARTITION BY signals.case_id, signal_roles.metric
-      ORDER BY signals.instant NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+      ORDER BY signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
     ) AS start_number
   FROM signals
   INNER JOIN outbound_cases
@@ -179,7 +152,7 @@ WITH cases AS (
   SELECT
     case_id,
     metric,
-    instant,
+    signal_at,
     source_sequence,
     event_id
   FROM first_starts
@@ -189,11 +162,11 @@ WITH cases AS (
   SELECT
     signals.case_id,
     signal_roles.metric,
-    signals.instant,
+    signals.signal_at,
     signals.event_id,
     ROW_NUMBER() OVER (
       PARTITION BY signals.case_id, signal_roles.metric
-      ORDER BY signals.instant NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+      ORDER BY signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
     ) AS stop_number
   FROM signals
   INNER JOIN signal_roles
@@ -205,10 +178,10 @@ WITH cases AS (
     signal_roles.runs_once
     AND signal_roles.is_stop
     AND (
-      later_starts.instant IS NULL
-      OR signals.instant > later_starts.instant
+      later_starts.signal_at IS NULL
+      OR signals.signal_at > later_starts.signal_at
       OR (
-        signals.instant = later_starts.instant
+        signals.signal_at = later_starts.signal_at
         AND signals.source_sequence > later_starts.source_sequence
       )
     )
@@ -224,12 +197,12 @@ WITH cases AS (
         cases.is_outbound AND modes.starts_otherwise_if_outbound
       )
       THEN cases.intake_ts
-      ELSE later_starts.instant
+      ELSE later_starts.signal_at
     END AS started_at,
     later_starts.event_id AS start_event_id,
-    first_stops.instant AS ended_by_signal_at,
+    first_stops.signal_at AS ended_by_signal_at,
     first_stops.event_id AS end_event_id,
-    NOT first_stops.instant IS NULL AS is_stopped_by_event,
+    NOT first_stops.signal_at IS NULL AS is_stopped_by_event,
     CAST(NULL AS STRING) AS reason_ended_by_signal
   FROM cases
   CROSS JOIN modes
@@ -244,12 +217,13 @@ WITH cases AS (
 ), first_messages_of_outbound_cases AS (
   SELECT
     signals.case_id,
-    signals.instant,
+    signals.sort_rank,
+    signals.signal_at,
     signals.source_sequence,
     signals.event_id,
     ROW_NUMBER() OVER (
       PARTITION BY signals.case_id
-      ORDER BY signals.instant NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+      ORDER BY signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
     ) AS message_number
   FROM signals
   INNER JOIN outbound_cases
@@ -260,15 +234,16 @@ WITH cases AS (
   SELECT
     signals.case_id,
     rules.metric,
-    signals.instant,
+    signals.sort_rank,
+    signals.signal_at,
     signals.source_sequence,
     signals.event_id,
     ROW_NUMBER() OVER (
       PARTITION BY signals.case_id, rules.metric
-      ORDER BY signals.instant NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+      ORDER BY signals.sort_rank NULLS LAST, signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
     ) AS signal_number
   FROM signals
-  INNER JOIN staging.sla_metric_rules AS rules
+  INNER JOIN metric_rules AS rules
     ON signals.signal = rules.signal
   INNER JOIN metrics
     ON rules.metric = metrics.metric
@@ -281,15 +256,20 @@ WITH cases AS (
     AND (
       outbound_cases.case_id IS NULL
       OR NOT metrics.starts_when_customers_write
-      OR signals.instant > first_messages.instant
       OR (
-        signals.instant = first_messages.instant
-        AND signals.source_sequence > first_messages.source_sequence
-      )
-      OR (
-        signals.instant = first_messages.instant
-        AND signals.source_sequence = first_messages.source_sequence
-        AND signals.event_id > first_messages.event_id
+        signals.sort_rank = first_messages.sort_rank
+        AND (
+          signals.signal_at > first_messages.signal_at
+          OR (
+            signals.signal_at = first_messages.signal_at
+            AND signals.source_sequence > first_messages.source_sequence
+          )
+          OR (
+            signals.signal_at = first_messages.signal_at
+            AND signals.source_sequence = first_messages.source_sequence
+            AND signals.event_id > first_messages.event_id
+          )
+        )
       )
     )
 ), metric_signals AS (
@@ -297,8 +277,8 @@ WITH cases AS (
     cases.case_id,
     signal_roles.metric,
     signal_roles.reopen,
-    0 AS sort_rank,
-    cases.intake_ts AS instant,
+    CAST(0 AS BIGINT) AS sort_rank,
+    cases.intake_ts AS signal_at,
     CAST(NULL AS BIGINT) AS source_sequence,
     CAST(NULL AS STRING) AS event_id,
     'INTAKE' AS signal,
@@ -319,8 +299,8 @@ WITH cases AS (
     signals.case_id,
     signal_roles.metric,
     signal_roles.reopen,
-    1 AS sort_rank,
-    signals.instant,
+    signals.sort_rank,
+    signals.signal_at,
     signals.source_sequence,
     signals.event_id,
     signals.signal,
@@ -332,13 +312,19 @@ WITH cases AS (
     AND (
       NOT signal_roles.starts_after_a_signal
       OR COALESCE(
-        signals.instant > after_signals.instant
+        signals.sort_rank > after_signals.sort_rank
         OR (
-          signals.instant = after_signals.instant
+          signals.sort_rank = after_signals.sort_rank
+          AND signals.signal_at > after_signals.signal_at
+        )
+        OR (
+          signals.sort_rank = after_signals.sort_rank
+          AND signals.signal_at = after_signals.signal_at
           AND signals.source_sequence > after_signals.source_sequence
         )
         OR (
-          signals.instant = after_signals.instant
+          signals.sort_rank = after_signals.sort_rank
+          AND signals.signal_at = after_signals.signal_at
           AND signals.source_sequence = after_signals.source_sequence
           AND signals.event_id > after_signals.event_id
         ),
@@ -367,7 +353,7 @@ WITH cases AS (
     metric,
     reopen,
     sort_rank,
-    instant,
+    signal_at,
     source_sequence,
     event_id,
     BOOL_OR(is_start) AS is_start,
@@ -390,20 +376,18 @@ WITH cases AS (
     metric,
     reopen,
     sort_rank,
-    instant,
+    signal_at,
     source_sequence,
     event_id
 ), steps_with_state AS (
   SELECT
     *,
-    COALESCE(
-      LAG(is_start) OVER (
-        PARTITION BY case_id, metric, reopen
-        ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-      ),
-      FALSE
-    ) AS is_running
+    COALESCE(LAG(is_start) OVER steps_in_order, FALSE) AS is_running
   FROM signal_steps
+  WINDOW steps_in_order AS (
+    PARTITION BY case_id, metric, reopen
+    ORDER BY sort_rank NULLS LAST, signal_at NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
+  )
 ), state_changes AS (
   SELECT
     *,
@@ -424,37 +408,26 @@ WITH cases AS (
 ), paired_changes AS (
   SELECT
     *,
-    LEAD(instant) OVER (
-      PARTITION BY case_id, metric, reopen
-      ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-    ) AS ended_by_signal_at,
-    LEAD(event_id) OVER (
-      PARTITION BY case_id, metric, reopen
-      ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-    ) AS end_event_id,
-    LEAD(is_stop) OVER (
-      PARTITION BY case_id, metric, reopen
-      ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-    ) AS is_stopped_by_event,
-    LEAD(is_end_of_case) OVER (
-      PARTITION BY case_id, metric, reopen
-      ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-    ) AS is_ended_by_end_of_case,
-    LEAD(reason) OVER (
-      PARTITION BY case_id, metric, reopen
-      ORDER BY sort_rank NULLS LAST, instant NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
-    ) AS reason_ended_by_signal
+    LEAD(signal_at) OVER changes_in_order AS ended_by_signal_at,
+    LEAD(event_id) OVER changes_in_order AS end_event_id,
+    LEAD(is_stop) OVER changes_in_order AS is_stopped_by_event,
+    LEAD(is_end_of_case) OVER changes_in_order AS is_ended_by_end_of_case,
+    LEAD(reason) OVER changes_in_order AS reason_ended_by_signal
   FROM state_changes
-), walked_intervals AS (
+  WINDOW changes_in_order AS (
+    PARTITION BY case_id, metric, reopen
+    ORDER BY sort_rank NULLS LAST, signal_at NULLS LAST, source_sequence NULLS LAST, event_id NULLS LAST
+  )
+), repeating_intervals AS (
   SELECT
     changes.case_id,
     changes.metric,
     changes.reopen,
     ROW_NUMBER() OVER (
       PARTITION BY changes.case_id, changes.metric, changes.reopen
-      ORDER BY changes.sort_rank NULLS LAST, changes.instant NULLS LAST, changes.source_sequence NULLS LAST, changes.event_id NULLS LAST
+      ORDER BY changes.sort_rank NULLS LAST, changes.signal_at NULLS LAST, changes.source_sequence NULLS LAST, changes.event_id NULLS LAST
     ) AS run_number,
-    changes.instant AS started_at,
+    changes.signal_at AS started_at,
     changes.event_id AS start_event_id,
     changes.ended_by_signal_at,
     changes.end_event_id,
@@ -468,19 +441,20 @@ WITH cases AS (
     AND NOT (
       modes.is_repeating
       AND COALESCE(
-        changes.is_ended_by_end_of_case AND changes.ended_by_signal_at = changes.instant,
+        changes.is_ended_by_end_of_case
+        AND changes.ended_by_signal_at = changes.signal_at,
         FALSE
       )
     )
-), runs AS (
+), all_intervals AS (
   SELECT
     *
   FROM single_run_intervals
   UNION ALL
   SELECT
     *
-  FROM walked_intervals
-), intervals AS (
+  FROM repeating_intervals
+), clipped_intervals AS (
   SELECT
     cases.source,
     runs.case_id,
@@ -512,7 +486,7 @@ WITH cases AS (
     END AS reason,
     runs.start_event_id,
     runs.end_event_id
-  FROM runs
+  FROM all_intervals AS runs
   INNER JOIN cases
     ON runs.case_id = cases.case_id
   INNER JOIN promised_to_cases AS promised
@@ -536,7 +510,7 @@ WITH cases AS (
       AND runs.ended_by_signal_at IS NULL
       AND COALESCE(runs.started_at >= cases.ended_at OR cases.intake_ts >= cases.ended_at, FALSE)
     )
-), cycle_bounds AS (
+), resumed_cycle_bounds AS (
   SELECT
     case_id,
     metric,
@@ -545,7 +519,7 @@ WITH cases AS (
     MAX(start_event_id) FILTER(WHERE
       part = 1) AS start_event_id,
     MAX(part) AS parts
-  FROM intervals
+  FROM clipped_intervals
   WHERE
     runs_in_parts
   GROUP BY
@@ -565,21 +539,21 @@ SELECT
   intervals.stopped_at,
   CASE
     WHEN intervals.part > 1
-    THEN cycle_bounds.started_at
+    THEN resumed_cycle_bounds.started_at
     ELSE intervals.started_at
   END AS cycle_started_at,
-  cycle_bounds.parts IS NULL OR intervals.part = cycle_bounds.parts AS is_last_part,
+  resumed_cycle_bounds.parts IS NULL OR intervals.part = resumed_cycle_bounds.parts AS is_last_part,
   intervals.is_stopped_by_event,
   intervals.reason,
   CASE
     WHEN intervals.part > 1
-    THEN cycle_bounds.start_event_id
+    THEN resumed_cycle_bounds.start_event_id
     ELSE intervals.start_event_id
   END AS start_event_id,
   intervals.end_event_id
-FROM intervals
-LEFT JOIN cycle_bounds
+FROM clipped_intervals AS intervals
+LEFT JOIN resumed_cycle_bounds
   ON intervals.runs_in_parts
-  AND intervals.case_id = cycle_bounds.case_id
-  AND intervals.metric = cycle_bounds.metric
-  AND intervals.reopen = cycle_bounds.reopen
+  AND intervals.case_id = resumed_cycle_bounds.case_id
+  AND intervals.metric = resumed_cycle_bounds.metric
+  AND intervals.reopen = resumed_cycle_bounds.reopen

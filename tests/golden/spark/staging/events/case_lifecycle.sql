@@ -41,10 +41,16 @@ WITH points AS (
       PARTITION BY intake_date, case_id
       ORDER BY happened_at NULLS LAST, source_sequence NULLS LAST, point_id NULLS LAST
     ) AS point_number,
-    ROW_NUMBER() OVER (
-      PARTITION BY intake_date, case_id, point
+    SUM(CASE WHEN point = 'PUBLIC_REPLY' THEN 1 ELSE 0 END) OVER (
+      PARTITION BY intake_date, case_id
       ORDER BY happened_at NULLS LAST, source_sequence NULLS LAST, point_id NULLS LAST
-    ) AS number_of_its_kind
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    ) AS replies_so_far,
+    SUM(CASE WHEN point = 'RESOLVED' THEN 1 ELSE 0 END) OVER (
+      PARTITION BY intake_date, case_id
+      ORDER BY happened_at NULLS LAST, source_sequence NULLS LAST, point_id NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    ) AS resolutions_so_far
   FROM points
 )
 SELECT
@@ -56,8 +62,8 @@ SELECT
   ordered.point_id,
   ordered.point,
   ordered.is_reopen,
-  ordered.point = 'PUBLIC_REPLY' AND ordered.number_of_its_kind = 1 AS is_first_response,
-  ordered.point = 'RESOLVED' AND ordered.number_of_its_kind = 1 AS is_first_resolution,
+  ordered.point = 'PUBLIC_REPLY' AND ordered.replies_so_far = 1 AS is_first_response,
+  ordered.point = 'RESOLVED' AND ordered.resolutions_so_far = 1 AS is_first_resolution,
   owners.team,
   owners.agent
 FROM ordered

@@ -57,7 +57,7 @@ WITH cases AS (
     AND (
       NOT team IS NULL OR NOT agent IS NULL
     )
-), named AS (
+), cases_with_assignee_events AS (
   SELECT
     case_id,
     BOOL_OR(NOT team IS NULL) AS is_team_named,
@@ -65,13 +65,13 @@ WITH cases AS (
   FROM events
   GROUP BY
     case_id
-), tellings AS (
+), assignment_events AS (
   SELECT
     cases.case_id,
-    0 AS place,
+    0 AS sort_rank,
     cases.intake_ts AS told_at,
     CAST(-1 AS BIGINT) AS source_sequence,
-    CAST(NULL AS STRING) AS telling_id,
+    CAST(NULL AS STRING) AS event_id,
     CASE
       WHEN named.is_team_named
       THEN ''
@@ -89,19 +89,19 @@ WITH cases AS (
   FROM cases
   LEFT JOIN first_changes
     ON cases.case_id = first_changes.case_id
-  LEFT JOIN named
+  LEFT JOIN cases_with_assignee_events AS named
     ON cases.case_id = named.case_id
   UNION ALL
   SELECT
     events.case_id,
-    1 AS place,
+    1 AS sort_rank,
     CASE
       WHEN events.canonical_ts < cases.intake_ts
       THEN cases.intake_ts
       ELSE events.canonical_ts
     END AS told_at,
     events.source_sequence,
-    events.event_id AS telling_id,
+    events.event_id,
     events.team,
     events.agent
   FROM events
@@ -110,68 +110,72 @@ WITH cases AS (
   UNION ALL
   SELECT
     changes.case_id,
-    1 AS place,
+    1 AS sort_rank,
     CASE
       WHEN changes.changed_ts < cases.intake_ts
       THEN cases.intake_ts
       ELSE changes.changed_ts
     END AS told_at,
     changes.source_sequence,
-    changes.change_id AS telling_id,
+    changes.change_id AS event_id,
     CASE WHEN changes.attribute = 'team' THEN COALESCE(changes.value, '') END AS team,
     CASE WHEN changes.attribute = 'agent' THEN COALESCE(changes.value, '') END AS agent
   FROM changes
   INNER JOIN cases
     ON changes.case_id = cases.case_id
-), held AS (
+), holders AS (
   SELECT
     case_id,
     told_at,
+    event_id,
     LAST_VALUE(team) IGNORE NULLS OVER (
       PARTITION BY case_id
-      ORDER BY place NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, telling_id
+      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS team,
     LAST_VALUE(agent) IGNORE NULLS OVER (
       PARTITION BY case_id
-      ORDER BY place NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, telling_id
+      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS agent,
     LEAD(told_at) OVER (
       PARTITION BY case_id
-      ORDER BY place NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, telling_id
+      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS next_told_at
-  FROM tellings
-), compared AS (
+  FROM assignment_events
+), holders_with_previous AS (
   SELECT
     case_id,
     told_at,
+    event_id,
     team,
     agent,
     LAG(team) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS previous_team,
     LAG(agent) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS previous_agent
-  FROM held
+  FROM holders
   WHERE
     next_told_at IS NULL OR next_told_at > told_at
-), stretches AS (
+), hand_offs AS (
   SELECT
     case_id,
     told_at,
+    event_id,
     team,
     agent,
-    LEAD(told_at) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS next_stretch_at
-  FROM compared
+    LEAD(told_at) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS next_hand_off_at
+  FROM holders_with_previous
   WHERE
     previous_team IS NULL OR team <> previous_team OR agent <> previous_agent
 )
 SELECT
   cases.source,
-  stretches.case_id,
+  hand_offs.case_id,
   cases.intake_date,
-  NULLIF(stretches.team, '') AS team,
-  NULLIF(stretches.agent, '') AS agent,
-  stretches.told_at AS started_at,
-  stretches.next_stretch_at AS ended_at
-FROM stretches
+  NULLIF(hand_offs.team, '') AS team,
+  NULLIF(hand_offs.agent, '') AS agent,
+  hand_offs.told_at AS started_at,
+  hand_offs.next_hand_off_at AS ended_at,
+  hand_offs.event_id
+FROM hand_offs
 INNER JOIN cases
-  ON stretches.case_id = cases.case_id
+  ON hand_offs.case_id = cases.case_id
