@@ -18,7 +18,6 @@ import sqlalchemy as db
 from dagster import AssetKey, DagsterEventType, Field, StringSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -27,6 +26,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
 from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
@@ -72,8 +72,8 @@ def default_base_dir() -> Path:
     return Home.of().root / "dagster"
 
 
-class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """The stock SQLite event log with the same rows in the same files, written with less ceremony.
+class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
+    """The stock SQLite event log with the same rows in the same files (of checks: check_rows.py), written with less ceremony.
 
     A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens
     and closes one for every event, and closing the last one makes SQLite write its whole log back each time.
@@ -165,10 +165,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         for id_, event in _last_of_each_asset_and_type(asset_events):
             self._store_asset_event(connection, event, id_)
         planned_checks = [
-            check_row
-            for id_, event, row in zip(ids, events, rows, strict=True)
-            if not _is_asset_event(event)
-            for check_row in _planned_check_rows(event, id_, row)
+            planned_row(event, id_, row) for id_, event, row in zip(ids, events, rows, strict=True) if not _is_asset_event(event)
         ]
         if planned_checks:
             connection.execute(AssetCheckExecutionsTable.insert(), planned_checks)
@@ -265,24 +262,6 @@ def _insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> ra
     connection.execute(SqlEventLogStorageTable.insert(), rows)
     last_id = connection.execute(db.text("select last_insert_rowid()")).scalar_one()
     return range(last_id - len(rows) + 1, last_id + 1)
-
-
-def _planned_check_rows(event: EventLogEntry, event_id: int, row: dict[str, Any]) -> list[dict[str, Any]]:
-    planned = event.get_dagster_event().asset_check_planned_data
-    partitions = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
-    return [
-        {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "partition": partition,
-            "run_id": event.run_id,
-            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-            "evaluation_event": row["event"],
-            "evaluation_event_timestamp": row["timestamp"],
-            "evaluation_event_storage_id": event_id,
-        }
-        for partition in partitions
-    ]
 
 
 def _last_of_each_asset_and_type(
