@@ -14,7 +14,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from opsla_dagster.checks.outcome import Figure, Outcome
+from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import Bounds
 from opsla_dagster.warehouse.sql import bind, check_path, load_sql
@@ -48,7 +48,7 @@ def check_gates(
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()
     rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
-    outcomes = [_judge(name, rates[name], bounds) for name, bounds in gates.items()]
+    outcomes = [_judge(table, name, rates[name], bounds, window) for name, bounds in gates.items()]
     if table != REJECTED_ROWS:
         return outcomes  # a rate has no rows of its own to show; every rejected row has
     return [replace(outcome, sample=_sample(connection)) if outcome.stops_the_run else outcome for outcome in outcomes]
@@ -63,10 +63,23 @@ def _sample(connection: duckdb.DuckDBPyConnection) -> str:
     return str(reasons.to_string(index=False))
 
 
-def _judge(name: str, rate: float | None, bounds: Bounds) -> Outcome:
+def _judge(table: str, name: str, rate: float | None, bounds: Bounds, window: Window | None) -> Outcome:
     figures: dict[str, Figure] = {"rate": rate, **bounds.figures()}
+    check, warn, error = f"gate_{name}", dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
     if rate is None:
-        return Outcome(f"gate_{name}", passed=True, severity=dg.AssetCheckSeverity.WARN, figures={"measured": False})
-    if bounds.fails(rate):
-        return Outcome(f"gate_{name}", passed=False, severity=dg.AssetCheckSeverity.ERROR, figures=figures)
-    return Outcome(f"gate_{name}", passed=not bounds.warns(rate), severity=dg.AssetCheckSeverity.WARN, figures=figures)
+        return Outcome(
+            check, passed=True, severity=warn, figures={"measured": False},
+            description=f"Not measured: {about(window)} do not tell {name} ({_allowed(bounds)}).",
+        )  # fmt: skip
+    found = f"{name} is {rate:.6g} in {about(window)}; {_allowed(bounds)}."
+    fails, warns = bounds.fails(rate), bounds.warns(rate)
+    if fails or warns:
+        found += f" Look first at the latest rows of {table}; the bounds are in quality_gates.yml."
+    return Outcome(check, passed=not (fails or warns), severity=error if fails else warn, figures=figures, description=found)
+
+
+def _allowed(bounds: Bounds) -> str:
+    """The bounds in words: `warns above 0.02, stops the run above 0.05`."""
+    consequences = {"warn": "warns", "error": "stops the run"}
+    parts = [name.split("_") for name in bounds.figures()]
+    return ", ".join(f"{consequences[what]} {side} {bounds.figures()[f'{what}_{side}']:g}" for what, side in parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
+from opsla_dagster.assets.factory import ROWS_WRITTEN
 from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant, window_of_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
@@ -145,10 +146,10 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
         for record in instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records:
             materialization = record.event_log_entry.asset_materialization
             if materialization is None or materialization.asset_key.to_user_string() in seen:
-                continue  # a range has one event a date, all with the same figures
+                continue  # a range has one event a date, all with the same count of rows written
             table = materialization.asset_key.to_user_string()
             seen.add(table)
-            count = materialization.metadata.get("dagster/row_count")
+            count = materialization.metadata.get(ROWS_WRITTEN)
             took = materialization.metadata.get("seconds")
             dated = materialization.partition is not None
             if isinstance(count, dg.IntMetadataValue):

@@ -131,6 +131,12 @@ def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
 
 
+def relation_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables and views that exist, as schema.name."""
+    views = connection.execute("select schema_name || '.' || view_name from duckdb_views() where not internal").fetchall()
+    return table_names(connection) | {row[0] for row in views}
+
+
 @contextmanager
 def reading(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to an existing DuckDB file."""
