@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as db
-from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterRunStatus, RunsFilter, TimeWindowPartitionsDefinition
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    DagsterEventType,
+    DagsterRunStatus,
+    RunsFilter,
+    TimeWindowPartitionsDefinition,
+)
 from dagster._core.asset_graph_view.serializable_entity_subset import SerializableEntitySubset
 from dagster._core.definitions.partitions.definition import PartitionsDefinition
 from dagster._core.definitions.partitions.subset import PartitionsSubset
@@ -38,6 +45,9 @@ _FROM_TO, _AND = "...", ", "
 _KEY_LENGTH = len("2025-07-01")
 _ROWS = AssetCheckExecutionsTable.c
 _EVENTS = SqlEventLogStorageTable.c
+
+#: A row of asset_check_executions, of which columns depends on the question.
+_Row: TypeAlias = Any
 
 _PLANNED = AssetCheckExecutionRecordStatus.PLANNED.value
 _VERDICTS = {
@@ -87,7 +97,7 @@ class ChecksByDate(SqlEventLogStorage):
     """What a Dagster event storage says of checks, with one row a check and run; to be mixed in before a storage of Dagster's."""
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
-        stored = {"event": serialize_value(event), "timestamp": self._event_insert_timestamp(event)}
+        stored = {"event": serialize_value(event), "timestamp": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)}
         with self.index_connection() as connection:
             connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored)])
 
@@ -115,13 +125,12 @@ class ChecksByDate(SqlEventLogStorage):
 
     def _get_asset_check_partition_filter_clause(self, partition_filter: PartitionKeyFilter | None) -> ColumnElement[bool] | bool:
         """Rows about the date itself, and those of ranges that may hold it."""
-        clause = super()._get_asset_check_partition_filter_clause(partition_filter)
         if partition_filter is None or partition_filter.key is None:
-            return clause
+            return super()._get_asset_check_partition_filter_clause(partition_filter)  # type: ignore[no-any-return]
         first = db.func.substr(_ROWS.partition, 1, _KEY_LENGTH)
         last = db.func.substr(_ROWS.partition, db.func.length(_ROWS.partition) - _KEY_LENGTH + 1, _KEY_LENGTH)
         key = partition_filter.key
-        return db.or_(clause, db.and_(db.func.length(_ROWS.partition) > _KEY_LENGTH, first <= key, last >= key))
+        return db.or_(_ROWS.partition == key, db.and_(db.func.length(_ROWS.partition) > _KEY_LENGTH, first <= key, last >= key))
 
     def get_asset_check_execution_history(
         self,
@@ -153,9 +162,9 @@ class ChecksByDate(SqlEventLogStorage):
             states[key] = _state(key, definition, rows[key], made[key.asset_key], ended, subsets)
         return states
 
-    def _rows_by_check(self, asset_keys: Set[AssetKey]) -> Mapping[AssetCheckKey, list[db.Row[Any]]]:
+    def _rows_by_check(self, asset_keys: Set[AssetKey]) -> Mapping[AssetCheckKey, list[_Row]]:
         """Rows of these tables' checks that name dates, the latest first."""
-        by_check: dict[AssetCheckKey, list[db.Row[Any]]] = defaultdict(list)
+        by_check: dict[AssetCheckKey, list[_Row]] = defaultdict(list)
         with self.index_connection() as connection:
             rows = connection.execute(
                 db.select(
@@ -182,7 +191,7 @@ class ChecksByDate(SqlEventLogStorage):
                 )
                 .group_by(_EVENTS.partition)
             ).fetchall()
-        return {partition: event_id for partition, event_id in rows}
+        return {row[0]: row[1] for row in rows}
 
     def _ended_runs(self, run_ids: Set[str]) -> Mapping[str, DagsterRunStatus]:
         if not run_ids:
@@ -212,7 +221,7 @@ class _Subsets:
 def _state(
     key: AssetCheckKey,
     definition: TimeWindowPartitionsDefinition,
-    rows: Sequence[db.Row[Any]],
+    rows: Sequence[_Row],
     made: Mapping[str, int],
     ended: Mapping[str, DagsterRunStatus],
     subsets: _Subsets,

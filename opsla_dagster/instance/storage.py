@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,14 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
+from opsla_dagster.instance.forgetting import (
+    forget_log,
+    forget_plans,
+    forget_replaced,
+    last_runs_of_assets,
+    runs_with_plans,
+    thin_log,
+)
 from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
@@ -38,30 +47,10 @@ BATCHED_ASSET_EVENTS = frozenset(
 )
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
-_PLANS = "('ASSET_MATERIALIZATION_PLANNED', 'ASSET_CHECK_EVALUATION_PLANNED')"
-_RUNS_WITH_PLANS = db.text(f"select distinct run_id from event_logs where dagster_event_type in {_PLANS}")
-_DELETE_PLANS = db.text(f"delete from event_logs where run_id = :run_id and dagster_event_type in {_PLANS}")
-_DELETE_PLANNED_CHECKS = db.text("delete from asset_check_executions where run_id = :run_id and execution_status = 'PLANNED'")
-#: Compacting rewrites a file: a second for every fifty megabytes that stay.
-_COMPACTED_FROM_BYTES = 64 * 2**20
-_DELETE_REPLACED = [
-    db.text(statement)
-    for statement in (
-        """
-        delete from event_logs
-        where dagster_event_type = 'ASSET_MATERIALIZATION' and timestamp < :kept_from and id not in (
-            select max(id) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION' group by asset_key, partition
-        )
-        """,
-        "delete from asset_event_tags where event_id not in (select id from event_logs)",
-        """
-        delete from asset_check_executions
-        where create_timestamp < :kept_from and id not in (
-            select max(id) from asset_check_executions group by asset_key, check_name, partition
-        )
-        """,
-    )
-]
+#: Compacting rewrites what stays, a second for every fifty megabytes: done where it gives back more than that, and not for a trifle.
+_COMPACTED_FROM_BYTES = 4 * 2**20
+#: Forgetting waits for a lock less long than what must be written.
+_FORGETTING_WAITS_MILLISECONDS = 2_000
 
 # The index and the runs written or looked at last; a webserver reads many runs and must not keep them all open.
 KEPT_DATABASES = 8
@@ -176,28 +165,41 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
                 SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.id.between(ids[0], ids[-1]))
             )
 
+    # ---- retention: when, and of which runs, is said in retention.py ------------------------------------------------
 
-    # ---- retention: when, and why, is said in retention.py -------------------------------------------------------------
+    @contextmanager
+    def _forgetting(self, shard: str) -> Iterator[Connection]:
+        with self._connect(shard) as connection:
+            connection.execute(db.text(f"pragma busy_timeout = {_FORGETTING_WAITS_MILLISECONDS}"))
+            try:
+                yield connection
+            finally:
+                connection.execute(db.text(f"pragma busy_timeout = {SQLITE_BUSY_TIMEOUT_SECONDS * 1000}"))
 
-    def forget_plans(self, run_ids: Sequence[str]) -> None:
-        """Deletes what these runs, which succeeded, had planned: Dagster plans each table and check once a date."""
-        with self.index_transaction() as connection:
-            planned = {run_id for (run_id,) in connection.execute(_RUNS_WITH_PLANS)} & set(run_ids)
-            for run_id in planned:
-                connection.execute(_DELETE_PLANS, {"run_id": run_id})
-                connection.execute(_DELETE_PLANNED_CHECKS, {"run_id": run_id})
-        for run_id in planned:
-            with self.run_connection(run_id) as connection:
-                connection.execute(_DELETE_PLANS, {"run_id": run_id})
-            self._compact(run_id)
+    def forget_plans(self, succeeded: AbstractSet[str], failed: AbstractSet[str]) -> None:
+        """Forgets what these ended runs had planned: Dagster plans each table once a date. Of those that succeeded, their log is thinned."""
+        with self.index_connection() as connection:
+            planned = runs_with_plans(connection)
+        for run_id in planned & succeeded:  # before the index, which tells that it is still to do
+            if Path(self.path_for_shard(run_id)).exists():
+                with self._forgetting(run_id) as connection:
+                    thin_log(connection)
+                self._compact(run_id)
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_plans(connection, planned & succeeded, planned & failed)
         if planned:
             self._compact(INDEX_SHARD_NAME)
 
     def forget_replaced(self, kept_from: datetime) -> None:
-        """Deletes from the index the materializations and verdicts of before `kept_from` (UTC, naive) that later ones replaced."""
-        with self.index_transaction() as connection:
-            for statement in _DELETE_REPLACED:
-                connection.execute(statement, {"kept_from": kept_from})
+        """Deletes from the index what is older than `kept_from` (UTC, naive) and was replaced since."""
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_replaced(connection, kept_from)
+        self._compact(INDEX_SHARD_NAME)
+
+    def last_runs(self) -> set[str]:
+        """The runs that the catalog names as the last of an asset."""
+        with self.index_connection() as connection:
+            return last_runs_of_assets(connection)
 
     def forget_run_log(self, run_id: str) -> None:
         """Deletes the run's own file: its log cannot be read any more; what it materialized stays known."""
@@ -207,13 +209,15 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
             self._initialized_dbs.discard(run_id)
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_log(connection, run_id)
 
     def _compact(self, shard: str) -> None:
         """Gives the room of deleted rows back where it is much; what is little, or in use by somebody else, later rows fill again."""
         with self._db_lock, suppress(db.exc.OperationalError), self._engine(shard).connect() as connection:
             own = connection.execution_options(isolation_level="AUTOCOMMIT")
-            free_bytes = own.execute(db.text("pragma freelist_count")).scalar_one() * own.execute(db.text("pragma page_size")).scalar_one()
-            if free_bytes < _COMPACTED_FROM_BYTES:
+            pages, free, size = (own.execute(db.text(f"pragma {name}")).scalar_one() for name in ("page_count", "freelist_count", "page_size"))
+            if free * size < _COMPACTED_FROM_BYTES or free < pages / 5:
                 return
             own.execute(db.text("vacuum"))
             own.execute(db.text("pragma wal_checkpoint(truncate)"))  # vacuum writes the whole file into the log beside it
