@@ -18,6 +18,7 @@ from opsla_dagster.assets.raw import RAW
 from opsla_dagster.assets.staging import STAGING
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import with_freshness
+from opsla_dagster.automation.retention import build_retention_sensor
 from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
@@ -42,7 +43,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings)], settings)],
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
-        sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
+        sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings), build_retention_sensor(settings.run_history)],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

@@ -243,6 +243,24 @@ def status() -> None:
 
 
 @app.command()
+def sync() -> None:
+    """Makes the Dagster UI show what the warehouse holds: after its history was deleted, or restored from another day's backup."""
+    from opsla_dagster.automation.sync import sync_catalog
+    from opsla_dagster.instance.instance import open_instance
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    with open_instance(settings.home.root) as instance:
+        synced = sync_catalog(settings, instance)
+    if synced.forgotten:
+        _say(f"Forgotten, because the warehouse lacks what the UI showed: {', '.join(synced.forgotten)}")
+    _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
+    if synced.half_made:
+        first, last = synced.half_made[0], synced.half_made[-1]
+        _say(f"Left as missing: {len(synced.half_made)} intake dates between {first} and {last}, which were not made to the end; `opsla refresh` does.")
+
+
+@app.command()
 def report() -> None:
     """Writes report.html anew from the published marts."""
     from opsla_dagster.reporting.report import write_report

@@ -20,8 +20,6 @@ from typing import Protocol, runtime_checkable
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 from sqlalchemy.exc import OperationalError
 
-#: Days for which a run and its log can be read in the UI, and the history of a table's rows.
-KEPT_DAYS = 30
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 #: A backfill that goes on asks what its runs had planned.
 _BACKFILL_TAG, _BACKFILL_ENDS_WITHIN = "dagster/backfill", timedelta(days=1)
@@ -37,8 +35,8 @@ class Forgetful(Protocol):
     def last_runs(self) -> set[str]: ...
 
 
-def prune_history(instance: DagsterInstance, now: datetime | None = None, kept_days: int = KEPT_DAYS) -> int:
-    """Forgets what is not worth its room, and returns how many runs are gone; `now` is UTC and naive.
+def prune_history(instance: DagsterInstance, now: datetime | None = None, *, kept_days: int) -> int:
+    """Forgets what is not worth its room, and returns how many runs are gone: those that ended `kept_days` before `now` (UTC, naive).
 
     A history that somebody else has locked waits for the next time.
     """

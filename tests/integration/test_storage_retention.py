@@ -26,9 +26,10 @@ from storage_toy import (
 
 from opsla_dagster.instance import storage
 from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.instance.retention import KEPT_DAYS, prune_history
+from opsla_dagster.instance.retention import prune_history
 
 FOUR_DAYS = days(FIRST_DAY, FOURTH_DAY)
+KEPT_DAYS = 30
 ASSETS = (cases, clocks, daily)
 
 
@@ -55,7 +56,7 @@ def test_plans_of_runs_that_succeeded_are_forgotten_and_nothing_else(tmp_path: P
         materialized = index_rows(tmp_path, "event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'")
         assert index_rows(tmp_path, "event_logs where dagster_event_type like '%PLANNED'") > 0
 
-        prune_history(instance)
+        prune_history(instance, kept_days=KEPT_DAYS)
 
         assert known(instance) == before
         assert index_rows(tmp_path, "event_logs where dagster_event_type like '%PLANNED'") == 0
@@ -70,10 +71,10 @@ def test_a_log_older_than_the_days_kept_goes_and_the_catalog_stays(tmp_path: Pat
         before = known(instance)
         now = datetime.now(UTC).replace(tzinfo=None)
 
-        prune_history(instance, now + timedelta(days=KEPT_DAYS - 1))
+        prune_history(instance, now + timedelta(days=KEPT_DAYS - 1), kept_days=KEPT_DAYS)
         assert instance.all_logs(first.run_id)
 
-        prune_history(instance, now + timedelta(days=KEPT_DAYS + 1))
+        prune_history(instance, now + timedelta(days=KEPT_DAYS + 1), kept_days=KEPT_DAYS)
 
         assert known(instance) == before
         history = tmp_path / "dagster" / "history" / "runs"
@@ -92,7 +93,7 @@ def test_rooms_of_forgotten_rows_are_given_back_where_they_are_many(tmp_path: Pa
         index = tmp_path / "dagster" / "history" / "runs" / "index.db"
         monkeypatch.setattr(storage, "_COMPACTED_FROM_BYTES", 1)
 
-        prune_history(instance)
+        prune_history(instance, kept_days=KEPT_DAYS)
 
         with sqlite3.connect(index) as connection:
             assert connection.execute("pragma freelist_count").fetchone() == (0,)
@@ -111,7 +112,7 @@ def test_of_a_failed_run_its_dates_stay_failed_until_they_are_planned_again(tmp_
             dg.materialize([daily, clocks, cases, broken], selection=[broken], instance=instance, tags=FOUR_DAYS, run_config=QUIET, raise_on_error=False)
         before = failed_dates(instance)
 
-        prune_history(instance)
+        prune_history(instance, kept_days=KEPT_DAYS)
 
         assert failed_dates(instance) == before == {FIRST_DAY, "2026-01-02", "2026-01-03", FOURTH_DAY}
         assert index_rows(tmp_path, "event_logs where dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED'") == 4
@@ -131,13 +132,13 @@ def test_a_history_in_use_is_left_alone_at_once(tmp_path: Path, monkeypatch: pyt
         with sqlite3.connect(tmp_path / "dagster" / "history" / "runs" / "index.db") as other:
             other.execute("begin immediate")
             started = time.monotonic()
-            prune_history(instance)
+            prune_history(instance, kept_days=KEPT_DAYS)
             assert time.monotonic() - started < 10
             other.rollback()
         other.close()
         assert index_rows(tmp_path, "event_logs where dagster_event_type like '%PLANNED'") > 0
 
-        prune_history(instance)
+        prune_history(instance, kept_days=KEPT_DAYS)
         assert index_rows(tmp_path, "event_logs where dagster_event_type like '%PLANNED'") == 0
 
 
@@ -148,8 +149,8 @@ def test_old_verdicts_that_stand_become_one_row_and_those_judged_again_go(tmp_pa
             run_all(instance, days(f"2026-01-0{first}", f"2026-01-0{last}"))
         later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=KEPT_DAYS + 1)
 
-        prune_history(instance, later)
-        prune_history(instance, later)
+        prune_history(instance, later, kept_days=KEPT_DAYS)
+        prune_history(instance, later, kept_days=KEPT_DAYS)
 
         history = instance.event_log_storage.get_asset_check_execution_history(check, limit=9)
         assert [(record.partition, record.status.value) for record in history] == [("2026-01-01...2026-01-06", "SUCCEEDED")]
