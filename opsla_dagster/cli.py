@@ -248,6 +248,7 @@ def sync() -> None:
     from opsla_dagster.automation.sync import sync_catalog
     from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
+    from opsla_dagster.window import ranges_of
 
     settings = load_settings()
     with open_instance(settings.home.root) as instance:
@@ -256,8 +257,8 @@ def sync() -> None:
         _say(f"Forgotten, because the warehouse lacks what the UI showed: {', '.join(synced.forgotten)}")
     _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
-        first, last = synced.half_made[0], synced.half_made[-1]
-        _say(f"Left as missing: {len(synced.half_made)} intake dates between {first} and {last}, which were not made to the end; `opsla refresh` does.")
+        dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
+        _say(f"Left as missing, since they were not made to the end: the intake dates {dates}. `opsla refresh` makes them.")
 
 
 @app.command()

@@ -77,8 +77,10 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
             known = {date.fromisoformat(day) for day in instance.get_materialized_partitions(key)}
             if known - set(holds):
                 _forget(instance, key, forgotten)
-                known = set()
-            events += _by_date(connection, table, {day: as_of for day, as_of in holds.items() if day not in known})
+                # Dagster leaves out what happened before it was told to forget: the instants of the loads will not do.
+                events += [(event, None) for event, _ in _by_date(connection, table, holds)]
+            else:
+                events += _by_date(connection, table, {day: as_of for day, as_of in holds.items() if day not in known})
     events += _whole(instance, PUBLISHED_MARTS, settings.home.marts_database.exists(), forgotten)
     _tell(instance, events)
     return Synced(len(events), tuple(forgotten), dates.half_made)

@@ -99,9 +99,10 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         console.print(f"Half-made intake dates are not known now: {error}", highlight=False)
         return
     if dates:
-        named = ", ".join(str(window) for window in ranges_of(set(dates))[:_RANGES_SHOWN])
-        more = "" if len(ranges_of(set(dates))) <= _RANGES_SHOWN else " and others"
-        console.print(f"Half made: {len(dates)} intake dates, loaded but not made to the end: {named}{more}. `opsla refresh` makes them.", highlight=False)
+        ranges = ranges_of(dates)
+        named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
+        more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
+        console.print(f"Half made, loaded but not made to the end: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
