@@ -414,7 +414,7 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
-    total = sum(len(run.assets) for run in range_runs(windows, as_of_at, is_refresh=is_refresh))
+    total = sum(len(run.assets) for run in range_runs(settings, windows, as_of_at, is_refresh=is_refresh))
     with _progress(total) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
     try:

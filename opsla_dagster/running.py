@@ -70,7 +70,7 @@ def run_windows(
     run_ids: list[str] = []
     listening = on_table_done.set(table_done)
     try:
-        for run in range_runs(windows, as_of_at, is_refresh=is_refresh):
+        for run in range_runs(settings, windows, as_of_at, is_refresh=is_refresh):
             result = job.execute_in_process(
                 instance=instance,
                 tags={**run.tags, **tags},

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import dagster as dg
 import pyarrow as pa
 
 from opsla_dagster.assets.scope import Scope, scope_of
-from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
 from opsla_dagster.checks.invariants import check_invariant, severity_of
 from opsla_dagster.checks.outcome import Outcome
@@ -24,7 +24,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import relation_names
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of
-from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.sql import SQL_DIRECTORY, check_path, header_comment, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
 
@@ -40,20 +40,28 @@ MakeRows = Callable[[Scope, Window | None], pa.Table]
 
 
 @dataclass(frozen=True)
-class TableAsset:
-    """One line of the asset graph: a table, its group, what it is made from, and the invariants that guard it."""
+class PythonTable:
+    """How a table without a SQL file is made: its rows, what comes before, and what is asked before a row is written."""
 
-    name: str
-    group: str
+    rows: MakeRows
     deps: Sequence[str] = ()
-    checks: Sequence[str] = ()
-    #: Makes the rows in Python; without it the table's SQL file does.
-    rows: MakeRows | None = None
-    before: Callable[[Scope], None] | None = field(default=None)
+    before: Callable[[Scope], None] | None = None
     #: Reads what was loaded of ticket systems: it comes after their loads.
     reads_accounts: bool = False
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
+
+
+@dataclass(frozen=True)
+class TableAsset:
+    """One table of the asset graph: its area, what it is made from, and the invariants that guard it (assets/graph.py derives them)."""
+
+    name: str
+    area: Area
+    deps: Sequence[str]
+    checks: Sequence[str]
+    #: Where the rows are made in Python; without it the table's SQL file makes them.
+    python: PythonTable | None = None
 
     @property
     def table(self) -> Table:
@@ -123,13 +131,14 @@ def _asset_spec(line: TableAsset, loads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     table = line.table
     return dg.AssetSpec(
         key=table.asset_key,
-        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.reads_accounts else ())],
-        group_name=line.group,
-        kinds={"duckdb", "python" if line.rows else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
+        group_name=line.area.name,
+        tags={"layer": table.schema},
+        kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
         owners=[OWNER],
         description=f"{table.grain} {table.description}",
         metadata=_definition_metadata(line),
-        code_version=None if line.rows else sql_version(sql_path(table.name)),
+        code_version=None if line.python else sql_version(sql_path(table.name)),
     )
 
 
@@ -174,7 +183,7 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 
     Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
-    if line.keeps_refused_rows:
+    if line.python and line.python.keeps_refused_rows:
         rows = write_table(line, scope)
         _judge(line, scope, outcomes)
         return rows
@@ -184,13 +193,13 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
     """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
     table = line.table
-    if line.before is not None:
-        line.before(scope)
+    if line.python and line.python.before:
+        line.python.before(scope)
     match table.kind:
         case Kind.PARTITIONED:
             return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
-            rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
+            rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
             return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_range)
@@ -198,9 +207,9 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
     """The window in parts that fit into memory, each with its rows."""
-    if line.rows is not None:
+    if line.python:
         for part in parts_of(scope.connection, scope.window, loading=True):
-            yield part, line.rows(scope, part)
+            yield part, line.python.rows(scope, part)
     else:
         for part in parts_of(scope.connection, scope.window, loading=False):
             yield part, load_sql(sql_path(line.name))
@@ -211,7 +220,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     outcomes += _outcomes(line, scope)
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
-        if line.keeps_refused_rows:
+        if line.python and line.python.keeps_refused_rows:
             kept = f"All of them are in the table: opsla export --format csv --table {line.name}"
         else:
             kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
@@ -270,7 +279,7 @@ def _check_specs(
 
 
 def _origin(line: TableAsset) -> str:
-    return "the source's mapping" if line.rows else f"sql/{line.name.replace('.', '/')}.sql"
+    return "the source's mapping" if line.python else str(sql_path(line.name).relative_to(SQL_DIRECTORY.parent))
 
 
 def _definition_metadata(line: TableAsset) -> dict[str, object]:
@@ -291,7 +300,7 @@ def _definition_metadata(line: TableAsset) -> dict[str, object]:
         ),
         "key": ", ".join(table.key),
     }
-    if line.rows is None:
+    if line.python is None:
         metadata["dagster/column_lineage"] = column_lineage(table.name)
         metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
             code_references=[dg.LocalFileCodeReference(file_path=str(sql_path(table.name)))]

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, time
 import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_group
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_RANGES_TAG
+from opsla_dagster.assets.operations import PUBLISHED_MARTS, REFRESH_RANGES_TAG
 from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, REFRESH_DATES_TAG, REFRESH_TAG
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.window import Window
 
@@ -25,9 +26,6 @@ REFRESH_AT = time(1, 0)
 
 #: Before the daily refresh, which wants what is new.
 LOAD_AT_MINUTE = 40
-
-DATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is Kind.PARTITIONED]
-UNDATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is not Kind.PARTITIONED]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class RangeRun:
     assets: list[dg.AssetKey]
 
 
-def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
+def range_runs(settings: Settings, windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
     """One run a window, as of a naive UTC instant; the windows of a refresh are those of `refresh_windows`, and no others.
 
     Snapshots are made with the first window, since the others read them; what is made from everything loaded, and the
@@ -48,19 +46,18 @@ def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: boo
     refresh_tags = _refresh_tags(windows, as_of_at)
     if is_refresh:
         refresh_tags[REFRESH_DATES_TAG] = str(sum(window.days for window in windows))
+    by_kind: dict[Kind, list[dg.AssetKey]] = {kind: [] for kind in Kind}
+    for table in active_tables(settings.sources):
+        by_kind[table.kind].append(dg.AssetKey(table.asset_key))
     runs = []
     for number, window in enumerate(windows, start=1):
-        assets = list(DATED)
+        assets = list(by_kind[Kind.PARTITIONED])
         if number == 1:
-            assets += [key for key in UNDATED if _kind(key) is Kind.SNAPSHOT]
+            assets += by_kind[Kind.SNAPSHOT]
         if number == len(windows):
-            assets += [key for key in UNDATED if _kind(key) is not Kind.SNAPSHOT] + [PUBLISHED_MARTS]
+            assets += [*by_kind[Kind.FULL_REFRESH], *by_kind[Kind.VIEW], PUBLISHED_MARTS]
         runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), **refresh_tags}, assets))
     return runs
-
-
-def _kind(key: dg.AssetKey) -> Kind:
-    return TABLES[".".join(key.path)].kind
 
 
 def _range_tags(window: Window) -> dict[str, str]:
@@ -118,7 +115,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         if not windows:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
-        for run in range_runs(windows, as_of_at, is_refresh=True):
+        for run in range_runs(settings, windows, as_of_at, is_refresh=True):
             yield dg.RunRequest(run_key=f"{run.tags[REFRESH_TAG]}-{run.window}", tags=run.tags, asset_selection=run.assets)
 
     return daily_refresh

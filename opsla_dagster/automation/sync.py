@@ -21,8 +21,9 @@ from dagster._core.events import (
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from opsla_dagster.assets.factory import PARTITION_ROWS, TABLE_ROWS
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
-from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
+from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import reading, relation_names
 
@@ -68,7 +69,7 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
         dates = _dates(connection, present)
         forgotten: list[str] = []
         events: list[tuple[dg.AssetMaterialization, datetime | None]] = []
-        for table in TABLES.values():
+        for table in (line.table for line in table_assets(settings)):
             key = dg.AssetKey(table.asset_key)
             holds = dict(dates.as_of) if table.name in present else {}
             if table.kind is not Kind.PARTITIONED:

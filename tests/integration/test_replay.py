@@ -35,7 +35,7 @@ from small_desk import (
     with_sources,
 )
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.refresh import never_loaded
 from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -19,11 +19,15 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.settings.sources import SourcesSettings
+from opsla_dagster.sources.filled import active_tables
 
 LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\nB,New,2025-07-03 14:00\n"
 DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
-DATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is Kind.PARTITIONED]
-UNDATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is not Kind.PARTITIONED]
+SOURCES = SourcesSettings.model_validate({"desk": DESK | {"start_date": date(2025, 7, 1)}, "sources": [log_of(Path("log.csv"))]})
+MADE = [TABLES[table.name] for table in active_tables(SOURCES)]
+DATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is Kind.PARTITIONED]
+UNDATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is not Kind.PARTITIONED]
 THREE_DATES = {"2025-07-01", "2025-07-02", "2025-07-03"}
 
 

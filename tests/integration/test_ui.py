@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import DATED, UNDATED
 from tests.integration.cli import REPOSITORY, environment
 
