@@ -153,7 +153,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
             self._store_asset_event_tags(
                 connection, [event for _, event in asset_events], [id_ for id_, _ in asset_events]
             )
-        for id_, event in _last_of_each_asset_and_type(asset_events):
+        for id_, event in last_of_each_asset_and_type(asset_events):
             self._store_asset_event(connection, event, id_)
         planned_checks = [
             planned_row(event, id_, row) for id_, event, row in zip(ids, events, rows, strict=True) if not _is_asset_event(event)
@@ -272,7 +272,7 @@ def _insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> ra
     return range(last_id - len(rows) + 1, last_id + 1)
 
 
-def _last_of_each_asset_and_type(
+def last_of_each_asset_and_type(
     asset_events: Sequence[tuple[int, EventLogEntry]],
 ) -> list[tuple[int, EventLogEntry]]:
     """What an asset's row is made of: its last event of each type. Assets in the order in which they first appear."""
