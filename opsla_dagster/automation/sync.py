@@ -22,24 +22,12 @@ from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from opsla_dagster.assets.factory import PARTITION_ROWS, TABLE_ROWS
 from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import reading, relation_names
 
-#: Dates of each source, as of when they were loaded, and whether everything that follows was made of that load.
-_DATES = """
-    select held.intake_date, max(held.as_of_at), bool_and(done.source is not null)
-    from raw.source_partitions as held
-    left join ops.refreshed_partitions as done
-        on
-            held.source = done.source
-            and held.intake_date = done.intake_date
-            and held.as_of_at = done.as_of_at
-            and starts_with(done.digest, held.digest)
-    group by held.intake_date
-    order by held.intake_date
-"""
 _TOLD_BY = "opsla sync"
 
 
@@ -52,12 +40,6 @@ class Synced:
     half_made: tuple[date, ...]
 
 
-@dataclass(frozen=True)
-class _Dates:
-    as_of: Mapping[date, datetime]
-    half_made: tuple[date, ...]
-
-
 def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
     """Tells Dagster of every table and intake date that the warehouse holds and the catalog lacks; forgets what it does not hold.
 
@@ -66,7 +48,7 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
     """
     with reading(settings.home.warehouse) as connection:
         present = relation_names(connection)
-        dates = _dates(connection, present)
+        dates = made_dates(connection)
         forgotten: list[str] = []
         events: list[tuple[dg.AssetMaterialization, datetime | None]] = []
         for table in (line.table for line in table_assets(settings)):
@@ -85,21 +67,6 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
     events += _whole(instance, PUBLISHED_MARTS, settings.home.marts_database.exists(), forgotten)
     _tell(instance, events)
     return Synced(len(events), tuple(forgotten), dates.half_made)
-
-
-def half_made_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, ...]:
-    """Intake dates that were loaded, while what follows was not made of that load to the end."""
-    return _dates(connection, relation_names(connection)).half_made
-
-
-def _dates(connection: duckdb.DuckDBPyConnection, present: set[str]) -> _Dates:
-    if "raw.source_partitions" not in present:
-        return _Dates({}, ())
-    if "ops.refreshed_partitions" not in present:
-        held = connection.execute("select distinct intake_date from raw.source_partitions order by 1").fetchall()
-        return _Dates({}, tuple(day for (day,) in held))
-    found = connection.execute(_DATES).fetchall()
-    return _Dates({day: as_of for day, as_of, is_whole in found if is_whole}, tuple(day for day, _, is_whole in found if not is_whole))
 
 
 def _whole(

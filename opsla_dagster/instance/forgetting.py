@@ -74,6 +74,7 @@ _CHECKS = AssetCheckExecutionsTable.c
 _Row: TypeAlias = Any
 
 def runs_with_plans(connection: Connection) -> set[str]:
+    """The runs of which anything planned is still stored."""
     return {run_id for (run_id,) in connection.execute(_RUNS_WITH_PLANS)}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from opsla_dagster.automation.sync import half_made_dates
+from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.reporting import wording
@@ -94,7 +94,7 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         return
     try:
         with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS) as connection:
-            dates = half_made_dates(connection)
+            dates = made_dates(connection).half_made
     except OpslaError as error:
         console.print(f"Half-made intake dates are not known now: {error}", highlight=False)
         return
