@@ -16,6 +16,7 @@ from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import build_freshness_check
+from opsla_dagster.automation.retention import build_retention_sensor
 from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
@@ -40,7 +41,11 @@ def build_definitions(
         assets=[*bronze_assets(settings), *assets, build_published_marts(settings, lines)],
         asset_checks=[build_freshness_check(settings)],
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
-        sensors=[*alert_sensors(settings.alerts, settings.home.root, desk=settings), build_report_sensor(settings)],
+        sensors=[
+            *alert_sensors(settings.alerts, settings.home.root, desk=settings),
+            build_report_sensor(settings),
+            build_retention_sensor(settings.run_history),
+        ],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
     )

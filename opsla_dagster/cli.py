@@ -326,6 +326,25 @@ def status() -> None:
     print_status(load_settings(), console)
 
 
+@app.command(epilog=_examples("opsla sync"))
+def sync() -> None:
+    """Makes the Dagster UI show what the warehouse holds: after its history was deleted, or restored from another day's backup."""
+    from opsla_dagster.automation.sync import sync_catalog
+    from opsla_dagster.instance.instance import open_instance
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.window import ranges_of
+
+    settings = load_settings()
+    with open_instance(settings.home.root) as instance:
+        synced = sync_catalog(settings, instance)
+    if synced.forgotten:
+        _say(f"Forgotten, because the warehouse lacks what the UI showed: {', '.join(synced.forgotten)}")
+    _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
+    if synced.half_made:
+        dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
+        _say(f"Left as missing, since they were not made to the end: the intake dates {dates}. `opsla refresh` makes them.")
+
+
 @app.command(epilog=_examples("opsla report"))
 def report() -> None:
     """Writes report.html anew from the published marts."""

@@ -85,7 +85,7 @@ def run_windows(
                 return Finished(run_ids, _why(result))
     finally:
         on_table_done.reset(listening)
-    prune_history(instance)
+    prune_history(instance, kept_days=settings.run_history.kept_days)
     return Finished(run_ids, "")
 
 
@@ -114,7 +114,7 @@ def load_accounts(
         finally:
             on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)
-    prune_history(instance)
+    prune_history(instance, kept_days=settings.run_history.kept_days)
 
 
 def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:

@@ -101,5 +101,8 @@ def _drift_check(report: LoadReport, main: dg.AssetKey) -> dg.AssetCheckResult:
         asset_key=main,
         check_name=DRIFT_CHECK,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(told)} differences from the fields known so far: {'; '.join(told[:_SHOWN])}. New fields are not stored; look first at the API changelog."
+        if told
+        else "Every record had the fields known so far, and no other.",
         metadata={"differences": len(told), "first": "; ".join(told[:_SHOWN])},
     )

@@ -6,8 +6,9 @@ Belongs here: what every asset has in common: scope, write, verdict, metadata. D
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 import pyarrow as pa
@@ -21,6 +22,7 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.warehouse.connection import relation_names
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
@@ -28,6 +30,8 @@ from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapsho
 from opsla_dagster.window import Window
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
+#: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
+TABLE_ROWS, PARTITION_ROWS, ROWS_WRITTEN = "dagster/row_count", "dagster/partition_row_count", "rows_written"
 OWNER = "team:support-operations"
 #: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
@@ -72,24 +76,21 @@ class _RefusedError(OpslaError):
 def build_asset(
     line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition, loads: Sequence[dg.AssetKey] = ()
 ) -> dg.AssetsDefinition:
-    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems."""
+    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems.
+
+    Checks of a partitioned table are partitioned like it. Those of the others can be run without making the table anew.
+    """
     table = line.table
     gates = settings.quality_gates.gates.get(table.name, {})
-    partitioned = table.kind is Kind.PARTITIONED
+    dates = partitions if table.kind is Kind.PARTITIONED else None
 
-    @dg.asset(
-        key=table.asset_key,
-        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
-        partitions_def=partitions if partitioned else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
-        check_specs=list(_check_specs(line, list(gates))),
-        group_name=line.area.name,
-        tags={"layer": table.schema},
-        kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
-        owners=[OWNER],
-        description=f"{table.grain} {table.description}",
-        metadata=_definition_metadata(line),
-        code_version=None if line.python else sql_version(sql_path(table.name)),
+    @dg.multi_asset(
+        name="__".join(table.asset_key),
+        specs=[_asset_spec(line, loads)],
+        check_specs=list(_check_specs(line, list(gates), dates)),
+        partitions_def=dates,
+        backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
+        can_subset=dates is None,  # the Dagster UI cannot run a check of one date alone
         required_resource_keys={"warehouse", "desk"},
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
@@ -97,7 +98,11 @@ def build_asset(
         started = time.perf_counter()
         try:
             scope = scope_of(context, settings, table)
+            if not context.selected_asset_keys:
+                yield from _judged_again(line, scope, {key.name for key in context.selected_asset_check_keys})
+                return
             rows = make_table(line, scope, outcomes)
+            counted = _row_counts(line, scope, rows)
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
@@ -106,9 +111,13 @@ def build_asset(
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)
+        for day in context.partition_keys if dates else ():
+            context.add_asset_metadata({PARTITION_ROWS: counted.by_date.get(day, 0)}, partition_key=day)
         yield dg.MaterializeResult(
+            asset_key=table.asset_key,
             metadata={
-                "dagster/row_count": rows,
+                **counted.of_table,
+                ROWS_WRITTEN: rows,
                 "window": str(scope.range) if scope.range else "everything loaded",
                 "as_of_at": f"{scope.as_of_at.isoformat()}Z",
                 "seconds": round(time.perf_counter() - started, 3),
@@ -117,6 +126,57 @@ def build_asset(
         )
 
     return table_asset
+
+
+def _asset_spec(line: TableAsset, loads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    table = line.table
+    return dg.AssetSpec(
+        key=table.asset_key,
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
+        group_name=line.area.name,
+        tags={"layer": table.schema},
+        kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
+        owners=[OWNER],
+        description=f"{table.grain} {table.description}",
+        metadata=_definition_metadata(line),
+        code_version=None if line.python else sql_version(sql_path(table.name)),
+    )
+
+
+def _judged_again(line: TableAsset, scope: Scope, selected: AbstractSet[str]) -> Iterator[dg.AssetCheckResult]:
+    """The verdicts on the rows that the table holds already, as of when they were loaded."""
+    if line.name not in relation_names(scope.connection):
+        raise OpslaError(f"{line.name}: there is no such table yet, so its checks have nothing to look at; materialise it first")
+    loaded = scope.connection.execute("select max(as_of_at) from raw.source_partitions").fetchone()
+    as_of_at = loaded[0] if loaded and loaded[0] else scope.as_of_at
+    for outcome in _outcomes(line, replace(scope, as_of_at=as_of_at)):
+        if outcome.check in selected:
+            yield outcome.to_dagster(line.table.asset_key)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Rows for the catalog: of the table as a whole where counting is cheap, and of each date of the run that has any."""
+
+    of_table: dict[str, int]
+    by_date: dict[str, int]
+
+
+def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
+    """`rows` are those written. A view with dates is counted in the run's window only: it is as long as the desk's history."""
+    table, connection = line.table, scope.connection
+    if table.kind is Kind.PARTITIONED:
+        total = connection.execute(f"select count(*) from {table.name}").fetchone()
+        counted = connection.execute(
+            f"select {table.partition_column}, count(*) from {table.name} "
+            f"where {table.partition_column} >= $start and {table.partition_column} < $end group by all",
+            {"start": scope.window.start, "end": scope.window.end},
+        ).fetchall()
+        return _Counted({TABLE_ROWS: total[0] if total else 0}, {day.isoformat(): day_rows for day, day_rows in counted})
+    has_dates = any(column.name == table.partition_column for column in table.columns)
+    if table.kind is Kind.VIEW and has_dates and scope.run_range is not None:
+        return _Counted({}, {})
+    return _Counted({TABLE_ROWS: rows}, {})
 
 
 def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
@@ -158,23 +218,27 @@ def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
 
 def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
     """Runs every check on the rows just written and returns how many those are; raises when one of them forbids to keep them."""
+    outcomes += _outcomes(line, scope)
+    failed = [outcome for outcome in outcomes if outcome.stops_the_run]
+    if failed:
+        if line.python and line.python.keeps_refused_rows:
+            kept = f"All of them are in the table: opsla export --format csv --table {line.name}"
+        else:
+            kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
+        raise _RefusedError(f"{line.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")
+    return int(str(next(outcome.figures[ROWS_CHECKED] for outcome in outcomes if outcome.check == SCHEMA_CHECK)))
+
+
+def _outcomes(line: TableAsset, scope: Scope) -> list[Outcome]:
+    """Every check's verdict on the rows of the run's window; of a table without dates, on all of them."""
     table, connection = line.table, scope.connection
     window = scope.run_range if table.kind is Kind.VIEW else scope.range
-    by_schema = check_schema(connection, table, window)
-    outcomes.append(by_schema)
+    outcomes = [check_schema(connection, table, window)]
     judged = scope.settings.quality_gates
     gates = judged.gates.get(table.name, {})
     if gates:
         outcomes += check_gates(connection, table.name, gates, window, judged.min_sample)
-    outcomes += [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
-    failed = [outcome for outcome in outcomes if outcome.stops_the_run]
-    if failed:
-        if line.python and line.python.keeps_refused_rows:
-            kept = f"All of them are in the table: opsla export --format csv --table {table.name}"
-        else:
-            kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
-        raise _RefusedError(f"{table.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")
-    return int(str(by_schema.figures[ROWS_CHECKED]))
+    return outcomes + [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
 
 
 def _told(outcome: Outcome) -> str:
@@ -186,12 +250,15 @@ def _told(outcome: Outcome) -> str:
     return f"{outcome.check} failed ({figures}){example}"
 
 
-def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetCheckSpec]:
+def _check_specs(
+    line: TableAsset, gates: Sequence[str], dates: dg.DailyPartitionsDefinition | None
+) -> Iterator[dg.AssetCheckSpec]:
     key = dg.AssetKey(line.table.asset_key)
     yield dg.AssetCheckSpec(
         SCHEMA_CHECK,
         asset=key,
         blocking=True,
+        partitions_def=dates,
         description="Columns, nulls, values, bounds and key as the dictionary has them (Pandera). A failure means that the "
         f"source changed or that the table's query is wrong; look first at the sample, then at {_origin(line)}.",
     )
@@ -200,6 +267,7 @@ def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetChe
             f"gate_{gate}",
             asset=key,
             blocking=True,
+            partitions_def=dates,
             description=f"Rate {gate} of the run's rows within the bounds of quality_gates.yml. A failure means that the source "
             f"brings more mess than is tolerated; look first at the latest rows of {line.name}.",
         )
@@ -208,6 +276,7 @@ def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetChe
             check,
             asset=key,
             blocking=severity_of(check) is dg.AssetCheckSeverity.ERROR,
+            partitions_def=dates,
             description=header_comment(check_path(line.name, check)),
         )
 

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
-from opsla_dagster.checks.outcome import Figure, Outcome
+from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
 from opsla_dagster.warehouse.sql import GATES, bind, check_path, load_sql
@@ -55,7 +55,8 @@ def check_gates(
     found = cursor.fetchone() or ()
     rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
     outcomes = [
-        _judge(name, rates[name], rates.get(f"{name}{_SAMPLE}"), bounds, bounds.min_sample or min_sample) for name, bounds in gates.items()
+        _judge(table, name, rates[name], rates.get(f"{name}{_SAMPLE}"), bounds, bounds.min_sample or min_sample, window)
+        for name, bounds in gates.items()
     ]
     if table != REJECTED_ROWS:
         return outcomes  # a rate has no rows of its own to show; every rejected row has
@@ -71,26 +72,39 @@ def _sample(connection: duckdb.DuckDBPyConnection) -> str:
     return str(reasons.to_string(index=False))
 
 
-def _judge(name: str, rate: float | None, sample: float | None, bounds: Bounds, min_sample: int) -> Outcome:
+def _judge(
+    table: str, name: str, rate: float | None, sample: float | None, bounds: Bounds, min_sample: int, window: Window | None
+) -> Outcome:  # fmt: skip
     check, warn = f"gate_{name}", dg.AssetCheckSeverity.WARN
     if rate is None:
-        return Outcome(check, passed=True, severity=warn, figures={"measured": False}, description="The source does not tell it: not judged.")
+        return Outcome(
+            check, passed=True, severity=warn, figures={"measured": False},
+            description=f"Not measured: {about(window)} do not tell {name} ({_allowed(bounds)}).",
+        )  # fmt: skip
     rows = {} if sample is None else {"sample_rows": int(sample)}
     figures: dict[str, Figure] = {"rate": rate, **rows, **bounds.figures()}
     of_rows = "" if sample is None else f" of {int(sample):,} rows"
+    found = f"{name} is {rate:.6g}{of_rows} in {about(window)}; {_allowed(bounds)}"
     undecided = ""
     for level, severity in (("error", dg.AssetCheckSeverity.ERROR), ("warn", warn)):
         bound = bounds.beyond(rate, level)
         if bound is None:
             continue
-        found = f"{name} is {rate:.4g}{of_rows}; {'at least' if rate < bound else 'at most'} {bound:g} is expected ({level})"
         doubt = _doubt(name, rate, sample, bound, min_sample)
         if not doubt:
-            return Outcome(check, passed=False, severity=severity, figures=figures, description=f"{found}.")
+            look = f"Look first at the latest rows of {table}; the bounds are in quality_gates.yml."
+            return Outcome(check, passed=False, severity=severity, figures=figures, description=f"{found}. {look}")
         undecided = f"Too few rows to judge: {found}, {doubt}."
     if undecided:
         return Outcome(check, passed=True, severity=warn, figures={**figures, "judged": False}, description=undecided)
-    return Outcome(check, passed=True, severity=warn, figures=figures, description=f"{name} is {rate:.4g}{of_rows}: within its bounds.")
+    return Outcome(check, passed=True, severity=warn, figures=figures, description=f"{found}.")
+
+
+def _allowed(bounds: Bounds) -> str:
+    """The bounds in words: `warns above 0.02, stops the run above 0.05`."""
+    consequences = {"warn": "warns", "error": "stops the run"}
+    parts = [name.split("_") for name in bounds.figures()]
+    return ", ".join(f"{consequences[what]} {side} {bounds.figures()[f'{what}_{side}']:g}" for what, side in parts)
 
 
 def _doubt(name: str, rate: float, sample: float | None, bound: float, min_sample: int) -> str:

@@ -10,8 +10,8 @@ from datetime import datetime
 import dagster as dg
 import duckdb
 
-from opsla_dagster.checks.outcome import Outcome
-from opsla_dagster.warehouse.sql import bind, check_path, load_sql
+from opsla_dagster.checks.outcome import Outcome, about
+from opsla_dagster.warehouse.sql import bind, check_path, header_comment, load_sql
 from opsla_dagster.window import Window
 
 _SAMPLE_ROWS = 20
@@ -30,8 +30,21 @@ def check_invariant(
         rows = connection.execute(f"select * from ({sql}) order by all limit {_SAMPLE_ROWS}", parameters).df()
         sample = str(rows.to_string(index=False))
     return Outcome(
-        check, passed=not offending, severity=severity_of(check), figures={"offending_rows": offending}, sample=sample
+        check,
+        passed=not offending,
+        severity=severity_of(check),
+        figures={"offending_rows": offending},
+        sample=sample,
+        description=_description(header_comment(check_path(table, check)), offending, window),
     )
+
+
+def _description(header: str, offending: int, window: Window | None) -> str:
+    """What was looked for is the SQL file's own header, whose second half says what a failure means and where to look."""
+    sought, failure, meaning = header.partition("A failure means")
+    if not offending:
+        return f"None found in {about(window)}, and none may be. Looked for: {sought.strip()}"
+    return f"{offending:,} found in {about(window)}, none may be. Looked for: {sought.strip()} {failure}{meaning}".strip()
 
 
 def severity_of(check: str) -> dg.AssetCheckSeverity:

@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from opsla_dagster.printable import fenced
+from opsla_dagster.window import Window
 
 Figure = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict of one check on one table in one run; `figures` are what it measured."""
+    """The verdict of one check on one table in one run; `figures` are what it measured.
+
+    `description` says in words what was found, what is allowed and, of a failure, where to look first.
+    """
 
     check: str
     passed: bool
     severity: dg.AssetCheckSeverity
     figures: dict[str, Figure] = field(default_factory=dict)
     sample: str = ""
-    #: What was found, in a sentence.
     description: str = ""
 
     @property
@@ -40,3 +43,8 @@ class Outcome:
             description=self.description or None,
             metadata={**self.figures, **sample},
         )
+
+
+def about(window: Window | None) -> str:
+    """Which rows a check looked at, for its description."""
+    return f"the rows of {window}" if window else "all rows"

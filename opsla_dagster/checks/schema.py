@@ -14,7 +14,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from opsla_dagster.catalog import Kind, Table, pandera_schema
-from opsla_dagster.checks.outcome import Figure, Outcome
+from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
 from opsla_dagster.window import Window
 
@@ -38,6 +38,17 @@ def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Wi
         severity=dg.AssetCheckSeverity.ERROR,
         figures=figures,
         sample=_named_by_pandera(connection, table, window, schema, [violations[n] for n in found if n in violations]),
+        description=_description(len(broken), found, window),
+    )
+
+
+def _description(rules: int, found: dict[str, int], window: Window | None) -> str:
+    if not found:
+        return f"All {rules} rules of the dictionary hold for {about(window)}."
+    rows = "; ".join(f"{name}: {count:,} rows" for name, count in found.items())
+    return (
+        f"{len(found)} of {rules} rules of the dictionary do not hold for {about(window)}: {rows}. "
+        "Look first at the sample, then at the query or the source's mapping that makes these columns."
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,6 @@ import sqlalchemy as db
 from dagster import AssetKey, DagsterEventType, Field, StringSource
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -27,6 +27,15 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
+from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
+from opsla_dagster.instance.forgetting import (
+    forget_log,
+    forget_plans,
+    forget_replaced,
+    last_runs_of_assets,
+    runs_with_plans,
+    thin_log,
+)
 from opsla_dagster.instance.permissions import keep_private
 from opsla_dagster.settings.home import Home
 
@@ -39,30 +48,10 @@ BATCHED_ASSET_EVENTS = frozenset(
 )
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
-_PLANS = "('ASSET_MATERIALIZATION_PLANNED', 'ASSET_CHECK_EVALUATION_PLANNED')"
-_RUNS_WITH_PLANS = db.text(f"select distinct run_id from event_logs where dagster_event_type in {_PLANS}")
-_DELETE_PLANS = db.text(f"delete from event_logs where run_id = :run_id and dagster_event_type in {_PLANS}")
-_DELETE_PLANNED_CHECKS = db.text("delete from asset_check_executions where run_id = :run_id and execution_status = 'PLANNED'")
-#: Compacting rewrites a file: a second for every fifty megabytes that stay.
-_COMPACTED_FROM_BYTES = 64 * 2**20
-_DELETE_REPLACED = [
-    db.text(statement)
-    for statement in (
-        """
-        delete from event_logs
-        where dagster_event_type = 'ASSET_MATERIALIZATION' and timestamp < :kept_from and id not in (
-            select max(id) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION' group by asset_key, partition
-        )
-        """,
-        "delete from asset_event_tags where event_id not in (select id from event_logs)",
-        """
-        delete from asset_check_executions
-        where create_timestamp < :kept_from and id not in (
-            select max(id) from asset_check_executions group by asset_key, check_name, partition
-        )
-        """,
-    )
-]
+#: Compacting rewrites what stays, a second for every fifty megabytes: done where it gives back more than that, and not for a trifle.
+_COMPACTED_FROM_BYTES = 4 * 2**20
+#: Forgetting waits for a lock less long than what must be written.
+_FORGETTING_WAITS_MILLISECONDS = 2_000
 
 # The index and the runs written or looked at last; a webserver reads many runs and must not keep them all open.
 KEPT_DATABASES = 8
@@ -73,8 +62,8 @@ def default_base_dir() -> Path:
     return Home.of().root / "dagster"
 
 
-class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """The stock SQLite event log with the same rows in the same files, written with less ceremony.
+class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
+    """The stock SQLite event log with the same rows in the same files (of checks: check_rows.py), written with less ceremony.
 
     A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens
     and closes one for every event, and closing the last one makes SQLite write its whole log back each time.
@@ -144,8 +133,10 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             return
         rows = [self._event_to_row(event) for event in events]
         run_id = events[0].run_id
-        with self.run_connection(run_id) as connection:
-            shard_ids = _insert_events(connection, rows)
+        shard_ids = range(0)
+        if run_id:  # what no run did has no log
+            with self.run_connection(run_id) as connection:
+                shard_ids = _insert_events(connection, rows)
         try:
             # After, never inside, the run's connection: both take the same lock, which is not re-entrant.
             with self.index_transaction() as connection:
@@ -163,45 +154,57 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._store_asset_event_tags(
                 connection, [event for _, event in asset_events], [id_ for id_, _ in asset_events]
             )
-        for id_, event in _last_of_each_asset_and_type(asset_events):
+        for id_, event in last_of_each_asset_and_type(asset_events):
             self._store_asset_event(connection, event, id_)
         planned_checks = [
-            check_row
-            for id_, event, row in zip(ids, events, rows, strict=True)
-            if not _is_asset_event(event)
-            for check_row in _planned_check_rows(event, id_, row)
+            planned_row(event, id_, row) for id_, event, row in zip(ids, events, rows, strict=True) if not _is_asset_event(event)
         ]
         if planned_checks:
             connection.execute(AssetCheckExecutionsTable.insert(), planned_checks)
 
     def _forget_events(self, run_id: str, ids: range) -> None:
+        if not ids:
+            return
         with self.run_connection(run_id) as connection:
             connection.execute(
                 SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.id.between(ids[0], ids[-1]))
             )
 
+    # ---- retention: when, and of which runs, is said in retention.py ------------------------------------------------
 
-    # ---- retention: when, and why, is said in retention.py -------------------------------------------------------------
+    @contextmanager
+    def _forgetting(self, shard: str) -> Iterator[Connection]:
+        with self._connect(shard) as connection:
+            connection.execute(db.text(f"pragma busy_timeout = {_FORGETTING_WAITS_MILLISECONDS}"))
+            try:
+                yield connection
+            finally:
+                connection.execute(db.text(f"pragma busy_timeout = {SQLITE_BUSY_TIMEOUT_SECONDS * 1000}"))
 
-    def forget_plans(self, run_ids: Sequence[str]) -> None:
-        """Deletes what these runs, which succeeded, had planned: Dagster plans each table and check once a date."""
-        with self.index_transaction() as connection:
-            planned = {run_id for (run_id,) in connection.execute(_RUNS_WITH_PLANS)} & set(run_ids)
-            for run_id in planned:
-                connection.execute(_DELETE_PLANS, {"run_id": run_id})
-                connection.execute(_DELETE_PLANNED_CHECKS, {"run_id": run_id})
-        for run_id in planned:
-            with self.run_connection(run_id) as connection:
-                connection.execute(_DELETE_PLANS, {"run_id": run_id})
-            self._compact(run_id)
+    def forget_plans(self, succeeded: AbstractSet[str], failed: AbstractSet[str]) -> None:
+        """Forgets what these ended runs had planned: Dagster plans each table once a date. Of those that succeeded, their log is thinned."""
+        with self.index_connection() as connection:
+            planned = runs_with_plans(connection)
+        for run_id in planned & succeeded:  # before the index, which tells that it is still to do
+            if Path(self.path_for_shard(run_id)).exists():
+                with self._forgetting(run_id) as connection:
+                    thin_log(connection)
+                self._compact(run_id)
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_plans(connection, planned & succeeded, planned & failed)
         if planned:
             self._compact(INDEX_SHARD_NAME)
 
     def forget_replaced(self, kept_from: datetime) -> None:
-        """Deletes from the index the materializations and verdicts of before `kept_from` (UTC, naive) that later ones replaced."""
-        with self.index_transaction() as connection:
-            for statement in _DELETE_REPLACED:
-                connection.execute(statement, {"kept_from": kept_from})
+        """Deletes from the index what is older than `kept_from` (UTC, naive) and was replaced since."""
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_replaced(connection, kept_from)
+        self._compact(INDEX_SHARD_NAME)
+
+    def last_runs(self) -> set[str]:
+        """The runs that the catalog names as the last of an asset."""
+        with self.index_connection() as connection:
+            return last_runs_of_assets(connection)
 
     def forget_run_log(self, run_id: str) -> None:
         """Deletes the run's own file: its log cannot be read any more; what it materialized stays known."""
@@ -211,13 +214,15 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._initialized_dbs.discard(run_id)
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+        with self._forgetting(INDEX_SHARD_NAME) as connection:
+            forget_log(connection, run_id)
 
     def _compact(self, shard: str) -> None:
         """Gives the room of deleted rows back where it is much; what is little, or in use by somebody else, later rows fill again."""
         with self._db_lock, suppress(db.exc.OperationalError), self._engine(shard).connect() as connection:
             own = connection.execution_options(isolation_level="AUTOCOMMIT")
-            free_bytes = own.execute(db.text("pragma freelist_count")).scalar_one() * own.execute(db.text("pragma page_size")).scalar_one()
-            if free_bytes < _COMPACTED_FROM_BYTES:
+            pages, free, size = (own.execute(db.text(f"pragma {name}")).scalar_one() for name in ("page_count", "freelist_count", "page_size"))
+            if free * size < _COMPACTED_FROM_BYTES or free < pages / 5:
                 return
             own.execute(db.text("vacuum"))
             own.execute(db.text("pragma wal_checkpoint(truncate)"))  # vacuum writes the whole file into the log beside it
@@ -270,25 +275,7 @@ def _insert_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> ra
     return range(last_id - len(rows) + 1, last_id + 1)
 
 
-def _planned_check_rows(event: EventLogEntry, event_id: int, row: dict[str, Any]) -> list[dict[str, Any]]:
-    planned = event.get_dagster_event().asset_check_planned_data
-    partitions = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
-    return [
-        {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "partition": partition,
-            "run_id": event.run_id,
-            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-            "evaluation_event": row["event"],
-            "evaluation_event_timestamp": row["timestamp"],
-            "evaluation_event_storage_id": event_id,
-        }
-        for partition in partitions
-    ]
-
-
-def _last_of_each_asset_and_type(
+def last_of_each_asset_and_type(
     asset_events: Sequence[tuple[int, EventLogEntry]],
 ) -> list[tuple[int, EventLogEntry]]:
     """What an asset's row is made of: its last event of each type. Assets in the order in which they first appear."""

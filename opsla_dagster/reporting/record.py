@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
+from opsla_dagster.assets.factory import ROWS_WRITTEN
 from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant, window_of_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
@@ -143,7 +144,7 @@ def _tables(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> list[Table
     for run in runs:
         for materialization in _one_a_table(instance, run):
             table = materialization.asset_key.to_user_string()
-            count = materialization.metadata.get("dagster/row_count")
+            count = materialization.metadata.get(ROWS_WRITTEN)
             took = materialization.metadata.get("seconds")
             dated = materialization.partition is not None
             if isinstance(count, dg.IntMetadataValue):

@@ -5,25 +5,32 @@ Belongs here: `opsla status`. Does not belong here: figures about cases (report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.promises import promise_figures
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.window import ranges_of
 
-_RUNS_SHOWN, _PROMISES_SHOWN = 5, 20
+_RUNS_SHOWN, _PROMISES_SHOWN, _RANGES_SHOWN = 5, 20, 10
+#: A run keeps the warehouse for minutes.
+_PATIENCE_SECONDS = 0.5
 _PROMISES = ["promise", "policy", "target", "kept", "clocks", "broken", "running", "p50", "p95"]
-_FIGURES = {"dates", "cases", "events", "rows", "kept", "clocks", "broken", "running", "p50", "p95"}
+_FIGURES = {"dates", "cases", "events", "rows", "kept", "clocks", "broken", "running", "p50", "p95", "megabytes"}
 
 
 def print_status(settings: Settings, console: Console) -> None:
-    """Prints the published marts, how the promises stand, the intake dates refreshed, and the latest runs of the home."""
+    """Prints the published marts, how the promises stand, the intake dates refreshed, the latest runs of the home, and what it takes on disk."""
     home = settings.home
     if not home.marts_database.exists():
         raise OpslaError(f"{home.root}: nothing is published here yet; `opsla run` makes a first window")
@@ -54,6 +61,48 @@ def print_status(settings: Settings, console: Console) -> None:
             for record in instance.get_run_records(limit=_RUNS_SHOWN)
         ]
     console.print(_table(["latest runs", "started (UTC)", "status"], runs))
+    console.print(_table(["on disk", "megabytes"], [(name, megabytes(sizes)) for name, sizes in _places(home).items()]))
+    _print_half_made_dates(home, console)
+
+
+def _places(home: Home) -> dict[str, list[Path]]:
+    """The parts of a home that grow, each with its files and directories."""
+    dagster = home.root / "dagster"
+    runs = dagster / "history" / "runs"
+    index = sorted(runs.glob("index.db*"))
+    return {
+        "warehouse": sorted(home.root.glob(f"{home.warehouse.name}*")),
+        "published marts": [home.marts_database, home.marts],
+        "run history: catalog of tables and dates": index,
+        "run history: runs, schedules and their logs": [
+            *sorted(set(runs.glob("*")) - set(index)), *sorted((dagster / "history").glob("*.db*")), dagster / "schedules", dagster / "storage",
+        ],
+        "bronze": [home.bronze],
+        "reports": [home.reports],
+    }  # fmt: skip
+
+
+def megabytes(places: Iterable[Path]) -> str:
+    """What these files and directories take together; those that are not there take nothing."""
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()]
+    return f"{sum(file.stat().st_size for file in files) / 1e6:,.1f}"
+
+
+def _print_half_made_dates(home: Home, console: Console) -> None:
+    """Intake dates whose last load was not followed by everything else: a run failed or was stopped on the way."""
+    if not home.warehouse.exists():
+        return
+    try:
+        with reading(home.warehouse, patience_seconds=_PATIENCE_SECONDS) as connection:
+            dates = made_dates(connection).half_made
+    except OpslaError as error:
+        console.print(f"Half-made intake dates are not known now: {error}", highlight=False)
+        return
+    if dates:
+        ranges = ranges_of(dates)
+        named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
+        more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
+        console.print(f"Half made, loaded but not made to the end: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:

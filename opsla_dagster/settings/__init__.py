@@ -16,6 +16,7 @@ from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
 from opsla_dagster.settings.due_dates import require_due_fits
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
+from opsla_dagster.settings.run_history import RunHistorySettings, read_run_history
 from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
@@ -36,6 +37,7 @@ class Settings:
     scenarios: ScenariosSettings
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
+    run_history: RunHistorySettings
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 
@@ -69,6 +71,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
+        run_history=read_run_history(directory / "run_history.yml"),
         simulated_cases=where.remembered_cases(),
     )
 

@@ -152,6 +152,12 @@ def pending_upgrade(path: Path) -> Upgrade | None:
         return needed_upgrade(connection)
 
 
+def relation_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables and views that exist, as schema.name."""
+    views = connection.execute("select schema_name || '.' || view_name from duckdb_views() where not internal").fetchall()
+    return table_names(connection) | {row[0] for row in views}
+
+
 @contextmanager
 def reading(
     path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS, older_too: bool = False

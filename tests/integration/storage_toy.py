@@ -12,10 +12,14 @@ import time
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite_storage import _event_logs_directory
+from dagster._serdes import ConfigurableClassData
 
+from opsla_dagster.instance.check_rows import ChecksByDate
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.lease import process_tags
-from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage
+from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage, BatchedSqliteStorage
 
 DAYS = 40
 PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-02-10")
@@ -118,6 +122,27 @@ defs = dg.Definitions(
     executor=dg.in_process_executor,
     jobs=[dg.define_asset_job("toy_job", selection=dg.AssetSelection.assets(*ASSETS))],
 )
+
+
+class EventsOneByOne(ChecksByDate, SqliteEventLogStorage):
+    """Dagster's own SQLite storage, but for the rows of checks: what the batched one is held against."""
+
+
+class StockStorage(BatchedSqliteStorage):
+    """The storage that `use_stock_storage` sets."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = EventsOneByOne(_event_logs_directory(base_dir))
+
+
+def use_stock_storage(home: Path) -> None:
+    """Let `open_instance(home)` open an instance that writes one event at a time, as Dagster does."""
+    (home / "dagster").mkdir()
+    config = f"{{base_dir: '{home / 'dagster'}'}}"
+    (home / "dagster" / "dagster.yaml").write_text(
+        f"storage: {{custom: {{module: storage_toy, class: StockStorage, config: {config}}}}}\ntelemetry: {{enabled: false}}\n"
+    )
 
 
 def days(first: str, last: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dagster._core.definitions.observe import observe
 from dagster._core.events.log import EventLogEntry
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
-from storage_toy import FIRST_DAY, FOURTH_DAY, cases, clocks, daily, days, feed, run_all
+from storage_toy import FIRST_DAY, FOURTH_DAY, cases, clocks, daily, days, feed, run_all, use_stock_storage
 
 from opsla_dagster.instance import storage
 from opsla_dagster.instance.instance import open_instance
@@ -74,8 +74,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> list[EventLogEntry]:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dg.DagsterInstance, dg.DagsterInstance]]:
     """An instance with the stock storage and one with the batched; the tests add the same events to both."""
     home = tmp_path_factory.mktemp("stock")
-    (home / "dagster").mkdir()
-    (home / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    use_stock_storage(home)
     with open_instance(home) as stock, open_instance(tmp_path_factory.mktemp("batched")) as batched:
         yield stock, batched
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import dagster as dg
 import pytest
 from dagster._core.definitions.observe import observe
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from storage_facts import Facts, catalog_facts, graphql_facts, run_facts, table_facts
 from storage_toy import (
     ASSETS,
@@ -16,6 +15,7 @@ from storage_toy import (
     FOURTH_DAY,
     LAST_DAY,
     QUIET,
+    EventsOneByOne,
     broken,
     cases,
     daily,
@@ -23,6 +23,7 @@ from storage_toy import (
     feed,
     run_all,
     totals,
+    use_stock_storage,
 )
 
 from opsla_dagster.instance.instance import open_instance
@@ -72,12 +73,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lived, Live
         run_all(warm_up, FOUR_DAYS)
     with pytest.MonkeyPatch.context() as environment:
         stock_home = tmp_path_factory.mktemp("stock")
-        (stock_home / "dagster").mkdir()
-        (stock_home / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        use_stock_storage(stock_home)
         environment.delenv("DAGSTER_EVENT_BATCH_SIZE")
         stock = live_through_everything(open_instance(stock_home))
     batched = live_through_everything(open_instance(tmp_path_factory.mktemp("batched")))
-    assert type(stock.instance.event_log_storage) is SqliteEventLogStorage
+    assert type(stock.instance.event_log_storage) is EventsOneByOne
     assert type(batched.instance.event_log_storage) is BatchedSqliteEventLogStorage
     yield stock, batched
     stock.instance.dispose()

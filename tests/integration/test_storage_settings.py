@@ -162,7 +162,7 @@ def test_the_postgres_settings_of_the_manual_are_valid(tmp_path: Path) -> None:
     ref = InstanceRef.from_dir(str(tmp_path))
 
     assert ref.storage_data is not None
-    assert (ref.storage_data.module_name, ref.storage_data.class_name) == ("dagster_postgres", "DagsterPostgresStorage")
+    assert (ref.storage_data.module_name, ref.storage_data.class_name) == ("opsla_dagster.instance.postgres", "BatchedPostgresStorage")
     assert ref.storage_data.config_dict == {"postgres_url": {"env": "OPSLA_POSTGRES_URL"}}
     embedded = embedded_settings()
     assert {name: ref.settings[name] for name in ("run_monitoring", "concurrency", "telemetry", "retention")} == {

@@ -1,0 +1,49 @@
+"""Which intake dates the warehouse holds whole, and which were loaded without what follows being made to the end.
+
+Belongs here: that question, for the status and for Dagster's catalog. Does not belong here: which dates a refresh makes (automation/refresh.py),
+which asks the sources too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from opsla_dagster.warehouse.connection import table_names
+
+#: Dates of all sources, as of when they were loaded, and whether everything that follows was made of those loads.
+_DATES = """
+    select held.intake_date, max(held.as_of_at), bool_and(done.source is not null)
+    from raw.source_partitions as held
+    left join ops.refreshed_partitions as done
+        on
+            held.source = done.source
+            and held.intake_date = done.intake_date
+            and held.as_of_at = done.as_of_at
+            and starts_with(done.digest, held.digest)
+    group by held.intake_date
+    order by held.intake_date
+"""
+
+
+@dataclass(frozen=True)
+class MadeDates:
+    """`as_of`: dates made to the end, each with the instant (naive UTC) as of which it was loaded; `half_made`: the other loaded ones, in order."""
+
+    as_of: Mapping[date, datetime]
+    half_made: tuple[date, ...]
+
+
+def made_dates(connection: duckdb.DuckDBPyConnection) -> MadeDates:
+    """The intake dates of the warehouse; none of a fresh one."""
+    tables = table_names(connection)
+    if "raw.source_partitions" not in tables:
+        return MadeDates({}, ())
+    if "ops.refreshed_partitions" not in tables:
+        held = connection.execute("select distinct intake_date from raw.source_partitions order by 1").fetchall()
+        return MadeDates({}, tuple(day for (day,) in held))
+    found = connection.execute(_DATES).fetchall()
+    return MadeDates({day: as_of for day, as_of, is_whole in found if is_whole}, tuple(day for day, _, is_whole in found if not is_whole))

@@ -1,0 +1,167 @@
+"""What Dagster's catalog says of a home's tables and checks after a real run, and how it is made to say it again."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from small_desk import desk_settings, july, log_of, write_config
+
+from opsla_dagster import cli
+from opsla_dagster.build import build_definitions
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.running import run_windows
+from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.settings.sources import SourcesSettings
+from opsla_dagster.sources.filled import active_tables
+
+LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\nB,New,2025-07-03 14:00\n"
+DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
+SOURCES = SourcesSettings.model_validate({"desk": DESK | {"start_date": date(2025, 7, 1)}, "sources": [log_of(Path("log.csv"))]})
+MADE = [TABLES[table.name] for table in active_tables(SOURCES)]
+DATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is Kind.PARTITIONED]
+UNDATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is not Kind.PARTITIONED]
+THREE_DATES = {"2025-07-01", "2025-07-02", "2025-07-03"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with config/ and the home/ of a desk with two cases, made in one run over three dates."""
+    directory = tmp_path_factory.mktemp("desk")
+    log = directory / "log.csv"
+    log.write_text(LOG, encoding="utf-8")
+    config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
+    settings = desk_settings(directory, cases=2, config=config)
+    with open_instance(settings.home.root) as instance:
+        finished = run_windows(settings, instance, [july(1, 3)], datetime(2025, 7, 5), lambda table, rows: None, is_refresh=False)
+    assert finished.error == ""
+    return directory
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Iterator[tuple[Settings, dg.DagsterInstance]]:
+    """A copy of that home to work on."""
+    shutil.copytree(made / "home", tmp_path / "home")
+    with open_instance(tmp_path / "home") as instance:
+        yield load_settings(made / "config", tmp_path / "home"), instance
+
+
+def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command said, on one line."""
+    monkeypatch.setenv("OPSLA_CONFIG", str(settings.config_directory))
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["opsla", command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    return " ".join(capsys.readouterr().out.split())
+
+
+def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:
+    return {key.to_user_string(): instance.get_materialized_partitions(key) for key in DATED}
+
+
+def test_rows_of_a_date_stand_beside_rows_of_the_table(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    _, instance = desk
+    found = {}
+    for record in instance.fetch_materializations(dg.AssetKey(["raw", "events_log"]), limit=9).records:
+        counts = {name: value.value for name, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
+        found[record.partition_key] = counts["dagster/partition_row_count"], counts["dagster/row_count"], counts["rows_written"]
+    assert found == {"2025-07-01": (3, 4, 4), "2025-07-02": (0, 4, 4), "2025-07-03": (1, 4, 4)}
+
+
+def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    _, instance = desk
+    (run,) = instance.get_runs()
+    found = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    told = {each.asset_check_key.name: each for record in found if (each := record.event_log_entry.asset_check_evaluation)}
+    assert len(found) > 100
+    assert [name for name, each in told.items() if not each.description or len(each.description) < 40] == []
+    assert told["gate_cases_per_day"].description == (
+        "cases_per_day is 0.666667 in the rows of 2025-07-01..2025-07-03; warns below 5. "
+        "Look first at the latest rows of raw.cases; the bounds are in quality_gates.yml."
+    )
+    assert (told["schema"].description or "").startswith("All ")
+
+
+def test_a_lost_history_is_told_again_by_the_warehouse(
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, instance = desk
+    before = known_dates(instance)
+    assert set(map(frozenset, before.values())) == {frozenset(THREE_DATES)}
+    instance.dispose()
+    shutil.rmtree(settings.home.root / "dagster" / "history")
+
+    told = len(DATED) * 3 + len(UNDATED) + 1  # the last are the published marts
+    assert opsla(settings, "sync", monkeypatch, capsys) == f"Told to Dagster: {told:,} materialisations; the rest it knew."
+
+    with open_instance(settings.home.root) as fresh:
+        assert known_dates(fresh) == before
+        assert all(fresh.get_latest_materialization_event(key) for key in UNDATED)
+        event = fresh.get_latest_materialization_event(dg.AssetKey(["raw", "cases"]))
+        assert event is not None
+        assert event.timestamp == datetime.fromisoformat("2025-07-05T00:00:00+00:00").timestamp()
+    assert opsla(settings, "sync", monkeypatch, capsys) == "Told to Dagster: 0 materialisations; the rest it knew."
+
+
+def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, instance = desk
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
+        connection.execute("delete from ops.refreshed_partitions where intake_date = '2025-07-02'")
+
+    assert "Half made, loaded but not made to the end: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
+    said = opsla(settings, "sync", monkeypatch, capsys)
+
+    assert said.startswith("Forgotten, because the warehouse lacks what the UI showed: raw.")
+    assert "Left as missing, since they were not made to the end: the intake dates 2025-07-02..2025-07-02." in said
+    assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
+
+
+def test_status_tells_what_each_part_takes_on_disk(
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = opsla(desk[0], "status", monkeypatch, capsys)
+    for part in ("warehouse", "published marts", "run history: catalog of tables and dates", "run history: runs, schedules and their logs", "bronze"):
+        assert f"│ {part} │" in said
+    warehouse = desk[0].home.warehouse.stat().st_size / 1e6
+    assert f"│ warehouse │ {warehouse:,.1f} │" in said
+    assert "Half made" not in said
+
+
+def test_a_check_of_a_table_without_dates_runs_alone_and_makes_nothing(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+    table = dg.AssetKey(["mart", "sla_by_tier_case_type"])
+    check = dg.AssetCheckKey(table, "assert_cells_add_up_to_days")
+    definitions = build_definitions(settings)
+    graph = definitions.resolve_asset_graph()
+    assert graph.get_execution_set_asset_and_check_keys(check) == {check}
+    of_a_date = dg.AssetCheckKey(dg.AssetKey(["raw", "cases"]), "schema")
+    assert dg.AssetKey(["raw", "cases"]) in graph.get_execution_set_asset_and_check_keys(of_a_date)
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(), asset_check_selection={check})
+
+    good = job.execute_in_process(instance=instance, raise_on_error=False)
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
+        connection.execute("delete from mart.sla_by_tier_case_type")
+    bad = job.execute_in_process(instance=instance, raise_on_error=False)
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
+        connection.execute("drop table mart.sla_by_tier_case_type")
+    none = job.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert [result.success for result in (good, bad, none)] == [True, False, False]
+    assert [each.passed for result in (good, bad) for each in result.get_asset_check_evaluations()] == [True, False]
+    assert not none.get_asset_check_evaluations()
+    assert not [event for result in (good, bad) for event in result.get_asset_materialization_events()]
+    (failed,) = [event for event in none.all_events if event.is_step_failure]
+    assert "there is no such table yet" in (failed.step_failure_data.user_failure_data.description or "")  # type: ignore[union-attr]
