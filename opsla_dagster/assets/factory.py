@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -21,10 +23,10 @@ from opsla_dagster.checks.schema import SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
-from opsla_dagster.warehouse.parts import parts_of
+from opsla_dagster.warehouse.parts import parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates, Window
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
 OWNER = "team:support-operations"
@@ -54,6 +56,13 @@ class TableAsset:
     @property
     def table(self) -> Table:
         return TABLES[self.name]
+
+
+def window_of(part: Window | None) -> Window:
+    """The part that rows made in Python are asked for. Raises OpslaError for a table that is not partitioned."""
+    if part is None:
+        raise OpslaError("this table is partitioned: its rows are made for a window")
+    return part
 
 
 class _RefusedError(Exception):
@@ -87,6 +96,7 @@ def build_asset(
         started = time.perf_counter()
         try:
             scope = scope_of(context, settings, table)
+            record_plan(context, scope.dates)
             rows = make_table(line, scope, outcomes)
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
@@ -96,13 +106,15 @@ def build_asset(
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)
+        metadata: dict[str, Any] = {
+            "dagster/row_count": rows,
+            "window": str(scope.dates) if scope.dates else "everything loaded",
+            "as_of_at": f"{scope.as_of_at.isoformat()}Z",
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        record_made(context, scope.dates, metadata)
         yield dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": rows,
-                "window": str(scope.range) if scope.range else "everything loaded",
-                "as_of_at": f"{scope.as_of_at.isoformat()}Z",
-                "seconds": round(time.perf_counter() - started, 3),
-            },
+            metadata=metadata,
             check_results=[outcome.to_dagster(table.asset_key) for outcome in outcomes],
         )
 
@@ -128,28 +140,28 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         line.before(scope)
     match table.kind:
         case Kind.PARTITIONED:
-            return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
+            return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
-            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_range)
+            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
 
 
-def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
-    """The window in parts that fit into memory, each with its rows."""
+def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:
+    """The dates in parts that fit into memory, each with its rows."""
     if line.rows is not None:
-        for part in parts_of(scope.connection, scope.window, loading=True):
-            yield part, line.rows(scope, part)
+        for window in parts_to_load(scope.own_dates):
+            yield window, line.rows(scope, window)
     else:
-        for part in parts_of(scope.connection, scope.window, loading=False):
+        for part in parts_of(scope.connection, scope.own_dates):
             yield part, load_sql(sql_path(line.name))
 
 
 def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     """Runs every check on the rows just written; raises when one of them forbids to keep them."""
     table, connection = line.table, scope.connection
-    window = scope.run_range if table.kind is Kind.VIEW else scope.range
+    window = scope.run_dates if table.kind is Kind.VIEW else scope.dates
     outcomes.append(check_schema(connection, table, window))
     gates = scope.settings.quality_gates.gates.get(table.name, {})
     if gates:

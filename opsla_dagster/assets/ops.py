@@ -5,6 +5,7 @@ Belongs here: the two last assets. Does not belong here: how publishing works (w
 
 import hashlib
 import time
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -12,7 +13,8 @@ import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, TableAsset
 from opsla_dagster.assets.mart import MART
-from opsla_dagster.assets.scope import RANGE_START_TAG, REFRESH_TAG, Scope
+from opsla_dagster.assets.recording import record_made, record_plan
+from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
@@ -21,12 +23,10 @@ from opsla_dagster.sources.base import INSTANT
 from opsla_dagster.sources.bronze.drift import schema_drift
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
-from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
-#: Run tag: of how many ranges the refresh is made. Each is a run; the last one publishes.
-REFRESH_RANGES_TAG = "opsla/refresh_ranges"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 
 
@@ -60,15 +60,13 @@ def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
 
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
-    window = part or scope.window
+    dates = part or scope.own_dates
     return scope.connection.sql(
         "select held.* replace (held.digest || $rules as digest), cast($refresh as varchar) as refresh, "
         "looks.as_of_at as previous_look_at from raw.source_partitions as held "
         "left join ops.source_watermarks as looks on held.source = looks.source "
-        "where held.intake_date >= $start and held.intake_date < $end order by held.intake_date, held.source",
+        f"where {in_dates('held.intake_date', dates)} order by held.intake_date, held.source",
         params={
-            "start": window.start,
-            "end": window.end,
             "rules": made_from("", rules_fingerprint(scope.settings)),
             "refresh": scope.refresh,
         },
@@ -81,10 +79,7 @@ def _ensure_watermarks(scope: Scope) -> None:
 
 
 def _source_watermarks(scope: Scope, part: Window | None) -> pa.Table:
-    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is made.
-
-    Ranges of a refresh are runs of their own, and an earlier one may have failed.
-    """
+    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is made."""
     looks = dict(scope.connection.execute("select source, as_of_at from ops.source_watermarks").fetchall())
     made = scope.connection.execute(
         "select count(distinct intake_date) from ops.refreshed_partitions where refresh = $refresh", {"refresh": scope.refresh}
@@ -128,7 +123,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         required_resource_keys={"warehouse"},
     )
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        _refuse_half_a_refresh(context)
+        record_plan(context, None)
         warehouse: Warehouse = context.resources.warehouse
         _refuse_half_made_dates(warehouse.connection(), settings)
         _refuse_older_summaries(warehouse.connection())
@@ -137,37 +132,16 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
             rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS) if line.table.is_published])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        return dg.MaterializeResult(
-            metadata={
-                "marts": len(rows),
-                "rows": sum(rows.values()),
-                "seconds": round(time.perf_counter() - started, 3),
-                "database": str(settings.home.marts_database),
-            }
-        )
+        metadata: dict[str, Any] = {
+            "marts": len(rows),
+            "rows": sum(rows.values()),
+            "seconds": round(time.perf_counter() - started, 3),
+            "database": str(settings.home.marts_database),
+        }
+        record_made(context, None, metadata)
+        return dg.MaterializeResult(metadata=metadata)
 
     return published_marts
-
-
-def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
-    """A refresh is published whole: the latest run of each of its other ranges must have succeeded."""
-    refresh = context.run.tags.get(REFRESH_TAG)
-    if refresh is None:
-        return
-    latest: dict[str, dg.DagsterRun] = {}
-    for run in context.instance.get_runs(filters=dg.RunsFilter(tags={REFRESH_TAG: refresh})):  # newest first
-        latest.setdefault(run.tags.get(RANGE_START_TAG, ""), run)
-    latest.pop(context.run.tags.get(RANGE_START_TAG, ""), None)
-    cause = next((f"run {run.run_id}, from {start} on, has not succeeded" for start, run in latest.items() if not run.is_success), "")
-    missing = int(context.run.tags.get(REFRESH_RANGES_TAG, "1")) - 1 - len(latest)
-    if not cause and missing > 0:
-        cause = f"{missing} of its ranges have no run yet"
-    if cause:
-        raise dg.Failure(
-            f"not published: this range is one of several of a refresh, and {cause}; the marts published last stand. "
-            "Mend the cause, run that range again, then this one.",
-            allow_retries=False,
-        )
 
 
 def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

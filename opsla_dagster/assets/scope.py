@@ -1,4 +1,4 @@
-"""What one asset's execution is about: its window of intake dates and the instant up to which things are known.
+"""What one asset's execution is about: its intake dates and the instant up to which things are known.
 
 Belongs here: reading both off a Dagster context. Does not belong here: what is done with them.
 """
@@ -18,7 +18,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import Warehouse
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import ONE_DAY, Dates, Window, parse_dates
 
 #: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant the run was made.
 AS_OF_TAG = "opsla/as_of"
@@ -26,6 +26,8 @@ AS_OF_TAG = "opsla/as_of"
 REFRESH_TAG = "opsla/refresh"
 #: Run tag of a refresh that looked at every loaded date: of how many intake dates it makes anew, those that had changed.
 REFRESH_DATES_TAG = "opsla/refresh_dates"
+#: Run tag: the intake dates of a run where they have gaps; Dagster's own tags, which it has as well, know one date or a range.
+DATES_TAG = "opsla/dates"
 #: Run tags of Dagster: the first and the last intake date of a range run, the one of a run of one date.
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -40,9 +42,10 @@ class Scope:
     desk: Desk
     settings: Settings
     as_of_at: datetime
-    range: Window | None
+    #: The intake dates to make; only partitioned tables have them.
+    dates: Dates | None
     #: The intake dates the run is about, where it says so; tables that are not partitioned know them too.
-    run_range: Window | None = None
+    run_dates: Dates | None = None
     #: The refresh the run belongs to; and, where that looked at every loaded date, how many it makes anew.
     refresh: str | None = None
     refresh_dates: int | None = None
@@ -53,11 +56,11 @@ class Scope:
         return self.desk.calendars(self.settings.calendars)
 
     @property
-    def window(self) -> Window:
-        """The intake dates to make; only partitioned tables have them."""
-        if self.range is None:
-            raise OpslaError("this table is not partitioned: it has no window of intake dates")
-        return self.range
+    def own_dates(self) -> Dates:
+        """The intake dates to make. Raises OpslaError for a table that is not partitioned."""
+        if self.dates is None:
+            raise OpslaError("this table is not partitioned: it has no intake dates of its own")
+        return self.dates
 
 
 def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table) -> Scope:
@@ -68,8 +71,8 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         desk=context.resources.desk,
         settings=settings,
         as_of_at=_as_of_at(context),
-        range=_window(context) if table.kind is Kind.PARTITIONED else None,
-        run_range=window_of_run(context.run.tags),
+        dates=_own_dates(context) if table.kind is Kind.PARTITIONED else None,
+        run_dates=dates_of_run(context.run.tags),
         refresh=context.run.tags.get(REFRESH_TAG),
         refresh_dates=int(dates) if (dates := context.run.tags.get(REFRESH_DATES_TAG)) else None,
     )
@@ -95,14 +98,18 @@ def parse_instant(text: str) -> datetime:
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def window_of_run(tags: Mapping[str, str]) -> Window | None:
+def dates_of_run(tags: Mapping[str, str]) -> Dates | None:
     """The intake dates that a run is about; None where its tags name none."""
+    if DATES_TAG in tags:
+        return parse_dates(tags[DATES_TAG])
     start = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
     if start is None:
         return None
     return Window(date.fromisoformat(start), date.fromisoformat(tags.get(RANGE_END_TAG, start)) + ONE_DAY)
 
 
-def _window(context: dg.AssetExecutionContext) -> Window:
-    keys = context.partition_key_range
-    return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end) + ONE_DAY)
+def _own_dates(context: dg.AssetExecutionContext) -> Dates:
+    dates = dates_of_run(context.run.tags)
+    if dates is None:
+        raise OpslaError("this table is made by intake dates, and the run names none; choose partitions in the UI, or use opsla run")
+    return dates

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from opsla_dagster.assets.factory import TableAsset
+from opsla_dagster.assets.factory import TableAsset, window_of
 from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_hours, business_time
@@ -42,7 +42,7 @@ def _business_hours_dim(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
-    return business_minutes(scope.settings.calendars, part or scope.window)
+    return business_minutes(scope.settings.calendars, window_of(part))
 
 
 # The snapshots wait for nothing: they refuse by themselves to give a warehouse the rules of another one's configuration.

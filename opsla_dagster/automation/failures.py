@@ -18,7 +18,7 @@ from urllib.parse import quote
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
-from opsla_dagster.assets.scope import AS_OF_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from opsla_dagster.assets.scope import AS_OF_TAG, DATES_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
 _ENDINGS = {
     DagsterEventType.RUN_SUCCESS: "succeeded",
@@ -193,7 +193,9 @@ def _assets_of(run: DagsterRun) -> str | None:
 
 
 def _partitions_of(run: DagsterRun) -> str | None:
-    """The run's one partition, or its range with both ends included."""
+    """The run's one partition, its range with both ends included, or its ranges where they have gaps."""
+    if DATES_TAG in run.tags:
+        return run.tags[DATES_TAG]
     first, last = (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
     if first and last:
         return first if first == last else f"{first}..{last}"

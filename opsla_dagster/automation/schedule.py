@@ -1,24 +1,31 @@
-"""The daily schedule, and the ranges that a refresh is made of.
+"""The daily schedule, and the run that a refresh is.
 
-Belongs here: turning windows into range runs. Does not belong here: which windows (refresh.py).
+Belongs here: turning intake dates into a run. Does not belong here: which dates (refresh.py).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_group
-from opsla_dagster.assets.ops import PUBLISHED_MARTS, REFRESH_RANGES_TAG
-from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG, REFRESH_DATES_TAG, REFRESH_TAG
+from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.recording import DEFER_TAG
+from opsla_dagster.assets.scope import (
+    AS_OF_TAG,
+    DATES_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    REFRESH_DATES_TAG,
+    REFRESH_TAG,
+)
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates, dates_of
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
@@ -30,50 +37,26 @@ DATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind
 UNDATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is not Kind.PARTITIONED]
 
 
-@dataclass(frozen=True)
-class RangeRun:
-    """One run of a refresh: its tags, and the assets it makes."""
-
-    window: Window
-    tags: dict[str, str]
-    assets: list[dg.AssetKey]
+#: What a refresh makes: every table, then the published marts.
+REFRESHED = [*DATED, *UNDATED, PUBLISHED_MARTS]
 
 
-def range_runs(windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
-    """One run a window, as of a naive UTC instant; the windows of a refresh are those of `refresh_windows`, and no others.
-
-    Snapshots are made with the first window, since the others read them; what is made from everything loaded, and the
-    publishing, come with the last.
-    """
-    refresh_tags = _refresh_tags(windows, as_of_at)
-    if is_refresh:
-        refresh_tags[REFRESH_DATES_TAG] = str(sum(window.days for window in windows))
-    runs = []
-    for number, window in enumerate(windows, start=1):
-        assets = list(DATED)
-        if number == 1:
-            assets += [key for key in UNDATED if _kind(key) is Kind.SNAPSHOT]
-        if number == len(windows):
-            assets += [key for key in UNDATED if _kind(key) is not Kind.SNAPSHOT] + [PUBLISHED_MARTS]
-        runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), **refresh_tags}, assets))
-    return runs
+def run_tags(dates: Dates, as_of_at: datetime, *, is_refresh: bool) -> dict[str, str]:
+    """The tags of the run that makes `dates` as of a naive UTC instant; those of a refresh are of `refresh_windows`, and no others."""
+    tags = {**_dates_tags(dates), **_as_of_tags(as_of_at), REFRESH_TAG: refresh_id(dates, as_of_at)}
+    return {**tags, REFRESH_DATES_TAG: str(dates.days)} if is_refresh else tags
 
 
-def _kind(key: dg.AssetKey) -> Kind:
-    return TABLES[".".join(key.path)].kind
+def refresh_id(dates: Dates, as_of_at: datetime) -> str:
+    """The same dates as of the same instant are the same refresh, so that one that failed can be run again."""
+    identity = hashlib.sha256(" ".join(map(str, dates.windows)).encode()).hexdigest()[:8]
+    return f"{as_of_at:%Y%m%dT%H%M%S}-{identity}"
 
 
-def _range_tags(window: Window) -> dict[str, str]:
-    return {
-        RANGE_START_TAG: window.start.isoformat(),
-        RANGE_END_TAG: window.last.isoformat(),
-    }
-
-
-def _refresh_tags(windows: Sequence[Window], as_of_at: datetime) -> dict[str, str]:
-    """The same ranges as of the same instant are the same refresh, so that a range can be run again."""
-    ranges = hashlib.sha256(" ".join(map(str, windows)).encode()).hexdigest()[:8]
-    return {REFRESH_TAG: f"{as_of_at:%Y%m%dT%H%M%S}-{ranges}", REFRESH_RANGES_TAG: str(len(windows))}
+def _dates_tags(dates: Dates) -> dict[str, str]:
+    """Dagster knows ranges alone: of dates with gaps it is told the first and the last, and to leave it to us which of them are made."""
+    tags = {RANGE_START_TAG: dates.start.isoformat(), RANGE_END_TAG: dates.last.isoformat()}
+    return tags if len(dates.windows) == 1 else {**tags, DATES_TAG: str(dates), DEFER_TAG: "true"}
 
 
 def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
@@ -102,7 +85,7 @@ def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 
 def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule that does what `opsla refresh` does: at 01:00 in the desk's zone, one range run a window."""
+    """The schedule that does what `opsla refresh` does: at 01:00 in the desk's zone, one run of all dates that are due."""
 
     @dg.schedule(
         name="daily_refresh",
@@ -118,8 +101,8 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         if not windows:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
-        for run in range_runs(windows, as_of_at, is_refresh=True):
-            yield dg.RunRequest(run_key=f"{run.tags[REFRESH_TAG]}-{run.window}", tags=run.tags, asset_selection=run.assets)
+        tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
+        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags, asset_selection=REFRESHED)
 
     return daily_refresh
 

@@ -17,8 +17,8 @@ from sqlglot import exp
 from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import Bounds
-from opsla_dagster.warehouse.sql import bind, check_path, load_sql
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.sql import bind, check_path, for_dates, load_sql
+from opsla_dagster.window import Dates
 
 REJECTED_ROWS = "raw.rejected_rows"
 _SAMPLE_REASONS = 5
@@ -39,11 +39,11 @@ def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
 
 
 def check_gates(
-    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None
+    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Dates | None
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL) passes and says so."""
     refuse_unknown_rates(table, gates)
-    sql = load_sql(check_path(table, "gates"))
+    sql = for_dates(load_sql(check_path(table, "gates")), window)
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()

@@ -16,13 +16,13 @@ from pandera.errors import SchemaErrors
 from opsla_dagster.catalog import Table, pandera_schema
 from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.checks.scope import scope
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates
 
 SCHEMA_CHECK = "schema"
 _SAMPLE_ROWS = 20
 
 
-def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Window | None) -> Outcome:
+def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None) -> Outcome:
     """Counts the rows of `table` in `window` that break its Pandera schema, by rule."""
     schema = pandera_schema(table)
     violations = dict(_violations(schema))
@@ -65,7 +65,7 @@ def _column_rule(column: str, check: pa.Check) -> str:
 
 
 def _count_each(
-    connection: duckdb.DuckDBPyConnection, table: Table, window: Window | None, violations: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None, violations: dict[str, str]
 ) -> dict[str, int]:
     if not violations:
         return {}
@@ -74,7 +74,7 @@ def _count_each(
     return dict(zip(violations, row or (), strict=True))
 
 
-def _repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table, window: Window | None) -> dict[str, int]:
+def _repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None) -> dict[str, int]:
     key = ", ".join(table.key)
     row = connection.execute(
         f"select count(*) from (select 1 from {scope(table, window)} group by {key} having count(*) > 1)"
@@ -85,7 +85,7 @@ def _repeated_keys(connection: duckdb.DuckDBPyConnection, table: Table, window: 
 def _named_by_pandera(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    window: Window | None,
+    window: Dates | None,
     schema: pa.DataFrameSchema,
     conditions: list[str],
 ) -> str:

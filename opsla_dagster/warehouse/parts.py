@@ -1,4 +1,4 @@
-"""Cutting a window into parts that fit into memory.
+"""Cutting the dates of a run into parts that fit into memory.
 
 Belongs here: how large a part is. Does not belong here: what is done with one.
 """
@@ -10,7 +10,8 @@ from datetime import date
 
 import duckdb
 
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.warehouse.sql import in_dates
+from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 #: A part's statements hold about this many cases; 19 million events of 3 million cases then pass through 2 GB.
 PART_CASES = 300_000
@@ -18,24 +19,29 @@ PART_CASES = 300_000
 LOADING_DAYS = 31
 
 
-def parts_of(connection: duckdb.DuckDBPyConnection, window: Window, *, loading: bool) -> Iterator[Window]:
-    """Consecutive windows that make up `window`: by days when loading from sources, else by the cases they hold."""
-    if loading:
+def parts_to_load(dates: Dates) -> Iterator[Window]:
+    """Windows without gaps that make up `dates`, short enough to be read from sources at once."""
+    for window in dates.windows:
         yield from window.split(LOADING_DAYS)
-        return
+
+
+def parts_of(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterator[Dates]:
+    """Consecutive parts that make up `dates`, by the cases that they hold."""
     counts = connection.execute(
-        "select intake_date, sum(cases) from raw.source_partitions where intake_date >= $start and intake_date < $end "
-        "group by intake_date order by intake_date",
-        {"start": window.start, "end": window.end},
+        f"select intake_date, sum(cases) from raw.source_partitions where {in_dates('intake_date', dates)} "
+        "group by intake_date order by intake_date"
     ).fetchall()
-    yield from _cut(window, counts)
+    yield from _cut(dates, dict(counts))
 
 
-def _cut(window: Window, counts: list[tuple[date, int]]) -> Iterator[Window]:
-    start, held = window.start, 0
-    for day, cases in counts:
-        if held and held + cases > PART_CASES:
-            yield Window(start, day)
-            start, held = day, 0
-        held += int(cases)
-    yield Window(start, window.last + ONE_DAY)
+def _cut(dates: Dates, cases: dict[date, int]) -> Iterator[Dates]:
+    part: list[date] = []
+    held = 0
+    for day in dates.dates():
+        of_day = int(cases.get(day, 0))
+        if held and held + of_day > PART_CASES:
+            yield dates_of(ranges_of(part))
+            part, held = [], 0
+        part.append(day)
+        held += of_day
+    yield dates_of(ranges_of(part))
