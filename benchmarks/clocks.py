@@ -1,6 +1,6 @@
 """Clocks by the million: F look-ups on five calendars, and whole clocks, at one million and at ten.
 
-Look-ups are the ones of sql/staging/sla_clock_spans.sql: the open seconds of a calendar up to an instant, two a clock. Whole clocks are its spans and
+Look-ups are the ones of sql/staging/clocks/sla_clock_spans.sql: the open seconds of a calendar up to an instant, two a clock. Whole clocks are its spans and
 verdicts, made in windows as a run makes them. Per clock, ten million must take hardly longer than one.
 """
 

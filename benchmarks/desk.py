@@ -14,8 +14,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from opsla_dagster.assets.factory import TableAsset, write_table
+from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.build import TABLE_ASSETS
 from opsla_dagster.catalog import Kind
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -27,12 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SETTLED_AFTER = timedelta(days=90)
 
 #: Tables a SELECT makes, and those made in Python, each after what it is made from.
-_BY_NAME = {line.name: line for line in TABLE_ASSETS}
 LINES = [
-    _BY_NAME[name]
-    for name in TopologicalSorter(
-        {line.name: [dep for dep in line.deps if dep in _BY_NAME] for line in TABLE_ASSETS}
-    ).static_order()
+    TABLE_ASSETS[name] for name in TopologicalSorter({line.name: line.deps for line in TABLE_ASSETS.values()}).static_order()
 ]
 
 

@@ -17,7 +17,7 @@ import duckdb
 from benchmarks.desk import Scale, desk_settings, run_bare, settled_at, window_of
 from benchmarks.measure import Asked, Figure, Work, compared, taking_turns
 from benchmarks.second_walk import differing_cases
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.minute_spine import business_minutes
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import open_duckdb
@@ -52,7 +52,7 @@ def _measure(
 ) -> list[Figure]:
     by_business_time = _making(connection, "by_business_time", SQL / "metrics_by_business_time.sql", window)
     by_spine = _making(connection, "by_spine", SQL / "metrics_by_minute_spine.sql", window)
-    clocks = [_making(connection, name.split(".")[1], sql_path(name), window) for name in CLOCK_ROAD]
+    clocks = [_making(connection, name.split(".")[1], sql_path(name), window) for name in CLOCK_PIPELINE]
     metrics = _making(connection, "metrics", sql_path("staging.case_sla_metrics"), window)
     differing, walked = differing_cases(connection, settings.calendars, WALKED_CASES)
     ours, theirs, general = taking_turns(rounds, by_business_time, by_spine, lambda: [make() for make in (*clocks, metrics)])

@@ -41,8 +41,8 @@ def measure(place: Path, *, quick: bool) -> list[Figure]:
         loading = NOTHING
         for line in LINES:
             cost = cost_of(_writing(line, scope))
-            loading += NOTHING if line.rows is None else cost
-        rounds = [{line.name: _costs(line, scope) for line in LINES if line.rows is None} for _ in range(scale.rounds)]
+            loading += cost if line.python else NOTHING
+        rounds = [{line.name: _costs(line, scope) for line in LINES if line.python is None} for _ in range(scale.rounds)]
     by_table = {
         name: _Costs(
             cheapest([round_[name].sql for round_ in rounds]), cheapest([round_[name].rewriting for round_ in rounds])

@@ -33,7 +33,7 @@ from conformance.documents import (
 )
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.sources import base
@@ -46,7 +46,7 @@ from opsla_dagster.window import ONE_DAY, Window
 SOURCE = "conformance"
 #: From the log to the clocks, in the order in which they are made.
 ROAD = (
-    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans", *CLOCK_ROAD,
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans", *CLOCK_PIPELINE,
 )
 Rows = list[dict[str, Any]]
 
@@ -106,10 +106,10 @@ class Engine:
             replace_window(self.connection, table, window, [(window, pa.Table.from_pylist(list(rows), schema=schema))])
         for name in ROAD:
             self.connection.execute(f"truncate {name}")
-        self.connection.execute("truncate ops.refreshed_partitions")
+        self.connection.execute("truncate raw.source_partitions")
         loaded = sorted({(_source(case), _day(case.intake_at)) for case in cases})
         self.connection.executemany(
-            "insert into ops.refreshed_partitions (source, intake_date, as_of_at) values (?, ?, ?)",
+            "insert into raw.source_partitions (source, intake_date, as_of_at) values (?, ?, ?)",
             [(source, day, moment(document.as_of)) for source, day in loaded],
         )
 

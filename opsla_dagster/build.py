@@ -11,11 +11,9 @@ from collections.abc import Mapping
 import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_assets, bronze_keys
-from opsla_dagster.assets.factory import TableAsset, build_asset
-from opsla_dagster.assets.mart import MART
-from opsla_dagster.assets.ops import OPS, build_published_marts
-from opsla_dagster.assets.raw import RAW
-from opsla_dagster.assets.staging import STAGING
+from opsla_dagster.assets.factory import build_asset
+from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import with_freshness
 from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
@@ -28,8 +26,6 @@ from opsla_dagster.warehouse.connection import Warehouse
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-TABLE_ASSETS: list[TableAsset] = [*RAW, *STAGING, *MART, *OPS]
-
 
 def build_definitions(
     settings: Settings | None = None, resources: Mapping[str, object] | None = None
@@ -38,9 +34,10 @@ def build_definitions(
     settings = settings or load_settings()
     partitions = build_partitions(settings)
     loads = bronze_keys(settings)
-    assets = [build_asset(line, settings, partitions, loads) for line in TABLE_ASSETS]
+    lines = table_assets(settings)
+    assets = [build_asset(line, settings, partitions, loads) for line in lines]
     return dg.Definitions(
-        assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings)], settings)],
+        assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings, lines)], settings)],
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
         sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
         resources={**build_resources(settings), **(resources or {})},

@@ -385,7 +385,7 @@ def _complain(error: OpslaError) -> NoReturn:
 
 def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
     """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
-    from opsla_dagster.automation.schedule import REFRESHED
+    from opsla_dagster.automation.schedule import refreshed_assets
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
     from opsla_dagster.running import run_windows
     from opsla_dagster.warehouse.connection import require_writable
@@ -395,7 +395,7 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
-    with _progress(len(REFRESHED)) as advance:
+    with _progress(len(refreshed_assets(settings))) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
     try:
         _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)

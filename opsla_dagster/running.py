@@ -19,7 +19,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.bronze import bronze_keys
 from opsla_dagster.assets.factory import on_table_done
-from opsla_dagster.automation.schedule import REFRESHED, run_tags
+from opsla_dagster.automation.schedule import refreshed_assets, run_tags
 from opsla_dagster.build import build_definitions
 from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError
@@ -71,7 +71,7 @@ def run_windows(
         result = job.execute_in_process(
             instance=instance,
             tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance)},
-            asset_selection=REFRESHED,
+            asset_selection=refreshed_assets(settings),
             raise_on_error=False,
             run_config=_QUIET,
         )

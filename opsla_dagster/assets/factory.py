@@ -7,7 +7,7 @@ Belongs here: what every asset has in common: scope, write, verdict, metadata. D
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope, scope_of
-from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
 from opsla_dagster.checks.invariants import check_invariant, severity_of
 from opsla_dagster.checks.outcome import Outcome
@@ -24,7 +24,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of, parts_to_load
-from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.sql import SQL_DIRECTORY, check_path, header_comment, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Dates, Window
 
@@ -38,20 +38,28 @@ MakeRows = Callable[[Scope, Window | None], pa.Table]
 
 
 @dataclass(frozen=True)
-class TableAsset:
-    """One line of the asset graph: a table, its group, what it is made from, and the invariants that guard it."""
+class PythonTable:
+    """How a table without a SQL file is made: its rows, what comes before, and what is asked before a row is written."""
 
-    name: str
-    group: str
+    rows: MakeRows
     deps: Sequence[str] = ()
-    checks: Sequence[str] = ()
-    #: Makes the rows in Python; without it the table's SQL file does.
-    rows: MakeRows | None = None
-    before: Callable[[Scope], None] | None = field(default=None)
+    before: Callable[[Scope], None] | None = None
     #: Reads what was loaded of ticket systems: it comes after their loads.
     reads_accounts: bool = False
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
+
+
+@dataclass(frozen=True)
+class TableAsset:
+    """One table of the asset graph: its area, what it is made from, and the invariants that guard it (assets/graph.py derives them)."""
+
+    name: str
+    area: Area
+    deps: Sequence[str]
+    checks: Sequence[str]
+    #: Where the rows are made in Python; without it the table's SQL file makes them.
+    python: PythonTable | None = None
 
     @property
     def table(self) -> Table:
@@ -79,16 +87,17 @@ def build_asset(
 
     @dg.asset(
         key=table.asset_key,
-        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.reads_accounts else ())],
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
         partitions_def=partitions if partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
         check_specs=list(_check_specs(line, list(gates))),
-        group_name=line.group,
-        kinds={"duckdb", "python" if line.rows else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
+        group_name=line.area.name,
+        tags={"layer": table.schema},
+        kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
         owners=[OWNER],
         description=f"{table.grain} {table.description}",
         metadata=_definition_metadata(line),
-        code_version=None if line.rows else sql_version(sql_path(table.name)),
+        code_version=None if line.python else sql_version(sql_path(table.name)),
         required_resource_keys={"warehouse", "desk"},
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
@@ -126,7 +135,7 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 
     Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
-    if line.keeps_refused_rows:
+    if line.python and line.python.keeps_refused_rows:
         rows = write_table(line, scope)
         _judge(line, scope, outcomes)
         return rows
@@ -136,13 +145,13 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
     """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
     table = line.table
-    if line.before is not None:
-        line.before(scope)
+    if line.python and line.python.before:
+        line.python.before(scope)
     match table.kind:
         case Kind.PARTITIONED:
             return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
-            rows: Rows = line.rows(scope, None) if line.rows else load_sql(sql_path(table.name))
+            rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
             return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
@@ -150,9 +159,9 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:
     """The dates in parts that fit into memory, each with its rows."""
-    if line.rows is not None:
+    if line.python:
         for window in parts_to_load(scope.own_dates):
-            yield window, line.rows(scope, window)
+            yield window, line.python.rows(scope, window)
     else:
         for part in parts_of(scope.connection, scope.own_dates):
             yield part, load_sql(sql_path(line.name))
@@ -169,7 +178,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> None:
     outcomes += [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
-        if line.keeps_refused_rows:
+        if line.python and line.python.keeps_refused_rows:
             kept = f"All of them are in the table: opsla export --format csv --table {table.name}"
         else:
             kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
@@ -212,7 +221,7 @@ def _check_specs(line: TableAsset, gates: Sequence[str]) -> Iterator[dg.AssetChe
 
 
 def _origin(line: TableAsset) -> str:
-    return "the source's mapping" if line.rows else f"sql/{line.name.replace('.', '/')}.sql"
+    return "the source's mapping" if line.python else str(sql_path(line.name).relative_to(SQL_DIRECTORY.parent))
 
 
 def _definition_metadata(line: TableAsset) -> dict[str, object]:
@@ -233,7 +242,7 @@ def _definition_metadata(line: TableAsset) -> dict[str, object]:
         ),
         "key": ", ".join(table.key),
     }
-    if line.rows is None:
+    if line.python is None:
         metadata["dagster/column_lineage"] = column_lineage(table.name)
         metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
             code_references=[dg.LocalFileCodeReference(file_path=str(sql_path(table.name)))]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.assets.ops import made_from, rules_fingerprint
+from opsla_dagster.assets.operations import made_from, rules_fingerprint
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.base import NO_CASES, Source

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_group
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.assets.recording import DEFER_TAG
 from opsla_dagster.assets.scope import (
     AS_OF_TAG,
@@ -21,9 +21,9 @@ from opsla_dagster.assets.scope import (
     REFRESH_TAG,
 )
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
 from opsla_dagster.window import Dates, dates_of
 
@@ -33,12 +33,10 @@ REFRESH_AT = time(1, 0)
 #: Before the daily refresh, which wants what is new.
 LOAD_AT_MINUTE = 40
 
-DATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is Kind.PARTITIONED]
-UNDATED = [dg.AssetKey(table.asset_key) for table in TABLES.values() if table.kind is not Kind.PARTITIONED]
 
-
-#: What a refresh makes: every table, then the published marts.
-REFRESHED = [*DATED, *UNDATED, PUBLISHED_MARTS]
+def refreshed_assets(settings: Settings) -> list[dg.AssetKey]:
+    """What a refresh makes: every table, then the published marts."""
+    return [*(dg.AssetKey(table.asset_key) for table in active_tables(settings.sources)), PUBLISHED_MARTS]
 
 
 def run_tags(dates: Dates, as_of_at: datetime, *, is_refresh: bool) -> dict[str, str]:
@@ -102,7 +100,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
         tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
-        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags, asset_selection=REFRESHED)
+        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags, asset_selection=refreshed_assets(settings))
 
     return daily_refresh
 

@@ -1,14 +1,32 @@
 """The dictionary: every column once, every table once; Pandera schemas, Dagster metadata and docs derive from it.
 
-Belongs here: grain, key, columns, rules. Does not belong here: how a table is computed (sql/) or when (assets/).
+Belongs here: areas, and the grain, key, columns and rules of their tables. Does not belong here: how a table is computed (sql/) or when
+(assets/).
 """
 
-from opsla_dagster.catalog.mart import MART
+from opsla_dagster.catalog import (
+    agreement,
+    attainment,
+    calendars,
+    clocks,
+    drivers,
+    events,
+    facts,
+    flow,
+    operations,
+    satisfaction,
+    scenarios,
+    sources,
+)
+from opsla_dagster.catalog.area import Area
 from opsla_dagster.catalog.model import Column, Kind, Rule, Table, pandera_schema
-from opsla_dagster.catalog.ops import OPS
-from opsla_dagster.catalog.raw import RAW
-from opsla_dagster.catalog.staging import STAGING
 
-TABLES = {table.name: table for table in (*RAW, *STAGING, *MART, *OPS)}
+#: In the order in which they read each other: none reads one that stands behind it.
+AREAS: tuple[Area, ...] = (
+    calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, agreement.AREA,
+    facts.AREA, satisfaction.AREA, operations.AREA,
+)
+TABLES = {table.name: table for area in AREAS for table in area.tables}
+AREA_OF = {table.name: area for area in AREAS for table in area.tables}
 
-__all__ = ["TABLES", "Column", "Kind", "Rule", "Table", "pandera_schema"]
+__all__ = ["AREAS", "AREA_OF", "TABLES", "Area", "Column", "Kind", "Rule", "Table", "pandera_schema"]

@@ -17,7 +17,7 @@ from sqlglot import exp
 from opsla_dagster.checks.outcome import Figure, Outcome
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import Bounds
-from opsla_dagster.warehouse.sql import bind, check_path, for_dates, load_sql
+from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql
 from opsla_dagster.window import Dates
 
 REJECTED_ROWS = "raw.rejected_rows"
@@ -26,7 +26,7 @@ _SAMPLE_REASONS = 5
 
 def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
     """Raises OpslaError for a gate on what the table's SQL does not measure, and for a table without such SQL."""
-    path = check_path(table, "gates")
+    path = check_path(table, GATES)
     if not path.exists():
         measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))
         raise OpslaError(f"quality_gates.yml: {table}: no rates of this table are measured; known: {', '.join(measured)}")
@@ -43,7 +43,7 @@ def check_gates(
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL) passes and says so."""
     refuse_unknown_rates(table, gates)
-    sql = for_dates(load_sql(check_path(table, "gates")), window)
+    sql = for_dates(load_sql(check_path(table, GATES)), window)
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()

@@ -1,6 +1,6 @@
 """The ways in which a source's verdict compares with our clock, in words.
 
-Belongs here: the words. Does not belong here: comparing (sql/staging/source_clock_comparison.sql).
+Belongs here: the words. Does not belong here: comparing (sql/staging/agreement/source_clock_comparison.sql).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -312,6 +313,9 @@ def _event_rows(connection: duckdb.DuckDBPyConnection, case: Row) -> list[Row]:
 
 
 def _of_case(connection: duckdb.DuckDBPyConnection, table: str, case: Row, order: str) -> list[Row]:
+    """The rows of a case; none where the enabled sources do not feed the table's area."""
+    if not has_table(connection, table):
+        return []
     return _rows(
         connection,
         f"select * from {table} where intake_date = $intake_date and case_id = $case_id order by {order}",

@@ -12,8 +12,9 @@ from types import ModuleType
 
 import duckdb
 
-from opsla_dagster.catalog import TABLES
+from opsla_dagster.catalog import AREA_OF, TABLES
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
 
@@ -24,7 +25,7 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
     Marts come from the published copy, which is readable at any time; other layers from the warehouse. Raises OpslaError for
     an unknown table, a directory that cannot be written, and hyper without its extra.
     """
-    chosen = tables or [name for name in TABLES if _is_published(name)]
+    chosen = tables or _published_tables(home)
     unknown = [name for name in chosen if name not in TABLES]
     if unknown:
         meant = difflib.get_close_matches(unknown[0], TABLES, n=3) or [name for name in TABLES if name.endswith(f".{unknown[0]}")]
@@ -39,9 +40,15 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
                 path = directory / f"{name if not only_marts else name.split('.')[1]}.{file_format}"
                 yield path, _write(connection, name, path, pantab)
         except duckdb.CatalogException as error:
-            raise OpslaError(f"{name}: this home has not made that table yet; `opsla run` makes all of them") from error
+            where = f" where an enabled source fills {' or '.join(AREA_OF[name].fed_by)}" if AREA_OF[name].fed_by else ""
+            raise OpslaError(f"{name}: this home has not made that table; `opsla run` makes it{where}") from error
         except (OSError, duckdb.IOException) as error:
             raise OpslaError(f"{directory}: cannot be written: {str(error).splitlines()[0]}") from error
+
+
+def _published_tables(home: Home) -> list[str]:
+    with reading(home.marts_database) as connection:
+        return [name for name in TABLES if _is_published(name) and has_table(connection, name)]
 
 
 def _is_published(name: str) -> bool:

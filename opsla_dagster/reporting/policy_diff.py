@@ -1,7 +1,7 @@
 """The same cases under two sets of promises: what would change.
 
 Belongs here: judging the loaded cases by sla_policies.yml of another place, and holding two such judgements side by side. Does
-not belong here: how a clock is judged (sql/staging/sla_*.sql, which both sides run), and the warehouse's own clocks: nothing is written.
+not belong here: how a clock is judged (sql/staging/clocks/, which both sides run), and the warehouse's own clocks: nothing is written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.table import Table as RichTable
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
@@ -37,8 +37,8 @@ from opsla_dagster.window import ONE_DAY, Window
 
 #: What both sides are made of: the warehouse's, as they are.
 _HELD = (
-    "raw.source_partitions", "staging.messages_deduped", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
-    "staging.events_clean", "staging.status_spans", "ops.refreshed_partitions", "ops.source_watermarks",
+    "staging.messages_deduped", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
+    "staging.events_clean", "staging.status_spans", "raw.source_partitions", "ops.source_watermarks",
 )
 _CASES_SHOWN = 12
 
@@ -118,7 +118,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, win
     calendars = {"staging.business_time": business_time(side.calendars), "staging.business_hours_dim": business_hours(side.calendars)}
     for table, made in {**rule_tables(side.policies, side.calendars.calendars), **calendars}.items():
         replace_snapshot(connection, TABLES[table], made)
-    for table in CLOCK_ROAD:
+    for table in CLOCK_PIPELINE:
         select = load_sql(sql_path(table))
         parts = [(part, select) for part in parts_of(connection, window)]
         replace_window(connection, TABLES[table], window, parts)

@@ -5,7 +5,7 @@ Belongs here: noticing that the marts were published. Does not belong here: the 
 
 import dagster as dg
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.instance.lease import PROCESS_TAG
 from opsla_dagster.reporting.record import write_reports

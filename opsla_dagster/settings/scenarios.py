@@ -1,7 +1,7 @@
 """scenarios.yml: what would help, as levers on stages and reopens.
 
 Belongs here: the typed document and its rows for staging.scenario_levers. Does not belong here: what a lever does
-(sql/mart/scenario_results.sql).
+(sql/mart/scenarios/scenario_results.sql).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """sla_policies.yml: the promises, as data.
 
 Belongs here: the document, and its rows: what starts, stops and pauses each metric, and which policy promises what to whom.
-Does not belong here: how a clock is computed (sql/staging/sla_*.sql) and when a calendar is open.
+Does not belong here: how a clock is computed (sql/staging/clocks/) and when a calendar is open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which columns a table's columns come from, and which tables its SQL reads: parsed from the SQL by sqlglot.
 
-Column lineage takes tens of milliseconds a query, and every run's process loads the asset graph; so it is computed by
-`make docs` into lineage.json, and a test holds the file current. Belongs here: that parsing and that file.
+Parsing takes tens of milliseconds a query, and every run's process loads the asset graph; so what is parsed is kept by `make docs`
+in lineage.json and reads.json, and a test holds them current. Belongs here: that parsing and those files.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import dagster as dg
 import sqlglot
@@ -17,12 +18,20 @@ from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.sql import SQL_DIRECTORY, load_sql, sql_path, sql_version
 
 LINEAGE_FILE = Path(__file__).with_name("lineage.json")
+READS_FILE = Path(__file__).with_name("reads.json")
 
 #: table -> column -> ["schema.table.column", ...]
 Lineage = dict[str, dict[str, list[str]]]
+
+
+class Reads(TypedDict):
+    """What a SQL file reads, and the version of the text that was parsed."""
+
+    version: str
+    reads: list[str]
 
 
 def tables_read(sql: str) -> set[str]:
@@ -30,6 +39,29 @@ def tables_read(sql: str) -> set[str]:
     return {
         f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table) if table.db
     }
+
+
+def tables_read_by(path: Path) -> set[str]:
+    """The warehouse tables that the SELECT in a file of sql/ reads: as it was parsed last, anew where its text has changed since."""
+    stored = _stored_reads().get(str(path.relative_to(SQL_DIRECTORY)))
+    if stored is not None and stored["version"] == sql_version(path):
+        return set(stored["reads"])
+    return tables_read(load_sql(path))
+
+
+@cache
+def _stored_reads() -> dict[str, Reads]:
+    stored: dict[str, Reads] = json.loads(READS_FILE.read_text(encoding="utf-8"))
+    return stored
+
+
+def reads_json() -> str:
+    """The content of reads.json: one line a SQL file, with the version of its text."""
+    files = sorted(SQL_DIRECTORY.rglob("*.sql"))
+    entries = {
+        str(path.relative_to(SQL_DIRECTORY)): Reads(version=sql_version(path), reads=sorted(tables_read(load_sql(path)))) for path in files
+    }
+    return "{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()) + "\n}\n"
 
 
 def column_lineage(table: str) -> dg.TableColumnLineage:
@@ -101,8 +133,9 @@ def lineage_json() -> str:
 
 
 def main() -> None:
-    """Writes lineage.json anew (`make docs`)."""
+    """Writes both files anew (`make docs`)."""
     LINEAGE_FILE.write_text(lineage_json(), encoding="utf-8")
+    READS_FILE.write_text(reads_json(), encoding="utf-8")
 
 
 if __name__ == "__main__":

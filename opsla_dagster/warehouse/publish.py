@@ -1,7 +1,7 @@
 """Publishing: a read-only copy of the marts that readers can open at any time.
 
 DuckDB locks a file as a whole, so nobody can read the warehouse while a run writes it. Belongs here: making the copy and
-putting it in place. Does not belong here: when (assets/ops.py).
+putting it in place. Does not belong here: when (assets/operations.py).
 """
 
 from __future__ import annotations

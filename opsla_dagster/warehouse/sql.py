@@ -1,6 +1,6 @@
 """The SQL files: finding them, and binding the parameters they ask for.
 
-Belongs here: what every SQL file has in common. Does not belong here: SQL.
+Belongs here: what every SQL file has in common. Does not belong here: SQL, and what it reads (lineage.py).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from pathlib import Path
 
 import duckdb
 
+from opsla_dagster.catalog import AREA_OF
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.window import Dates
 
 SQL_DIRECTORY = Path(__file__).resolve().parents[2] / "sql"
+#: The check file of a table that holds its rates; each of them is a check of its own.
+GATES = "gates"
 
 Parameters = dict[str, date | datetime]
 
@@ -25,14 +28,20 @@ _IN_WINDOW = re.compile(r"(?P<column>[\w.]+) >= \$start_date\s+and (?P=column) <
 
 
 def sql_path(table: str) -> Path:
-    """`staging.case_milestones` -> sql/staging/case_milestones.sql."""
+    """`staging.case_milestones` -> sql/staging/events/case_milestones.sql: layer, area, table."""
     schema, name = table.split(".")
-    return SQL_DIRECTORY / schema / f"{name}.sql"
+    return SQL_DIRECTORY / schema / AREA_OF[table].name / f"{name}.sql"
 
 
 def check_path(table: str, check: str) -> Path:
     """The SELECT that finds the rows that break `check` of `table`."""
     return SQL_DIRECTORY / "checks" / table / f"{check}.sql"
+
+
+@cache
+def checks_of(table: str) -> tuple[str, ...]:
+    """The checks of `table` that are files of their own, by name."""
+    return tuple(sorted(path.stem for path in (SQL_DIRECTORY / "checks" / table).glob("*.sql") if path.stem != GATES))
 
 
 @cache

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from small_desk import make, rows
 
-from opsla_dagster.build import TABLE_ASSETS
+from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -69,11 +69,10 @@ def config_of(case: str, directory: Path, log: str | None = None, policies: dict
 
 
 def _with_what_they_need(tables: tuple[str, ...]) -> set[str]:
-    lines = {line.name: line for line in TABLE_ASSETS}
     wanted, waiting = set(), list(tables)
     while waiting:
         name = waiting.pop()
-        if name in lines and name not in wanted:
+        if name in TABLE_ASSETS and name not in wanted:
             wanted.add(name)
-            waiting += lines[name].deps
+            waiting += TABLE_ASSETS[name].deps
     return wanted

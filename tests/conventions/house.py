@@ -12,8 +12,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
-from opsla_dagster.assets.factory import TableAsset
-from opsla_dagster.build import TABLE_ASSETS
+from opsla_dagster.assets.graph import TABLE_ASSETS
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "opsla_dagster"
@@ -22,14 +21,11 @@ SQL = REPOSITORY / "sql"
 MODULE_FILES = sorted(PACKAGE.rglob("*.py"))
 #: The SELECTs that tables are made of, those that check them, and those that BI tools start from.
 DASHBOARD_FILES = sorted(SQL.glob("dashboards/*.sql"))
-TABLE_FILES = sorted(set(SQL.glob("*/*.sql")) - set(DASHBOARD_FILES))
+TABLE_FILES = sorted(set(SQL.glob("*/*/*.sql")) - set(SQL.glob("checks/*/*.sql")))
 CHECK_FILES = sorted(path for path in SQL.glob("checks/*/*.sql"))
 SQL_FILES = [*TABLE_FILES, *CHECK_FILES, *DASHBOARD_FILES]
 CONFIG_FILES = sorted([*REPOSITORY.glob("config/*.yml"), *REPOSITORY.glob("examples/*/*.yml")])
 MARKDOWN_FILES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
-
-ASSET_LINES: dict[str, TableAsset] = {line.name: line for line in TABLE_ASSETS}
-
 
 def named(path: Path) -> str:
     """How a test calls the file."""
@@ -37,8 +33,8 @@ def named(path: Path) -> str:
 
 
 def table_of(path: Path) -> str:
-    """The table that a file of sql/ is about: sql/mart/sla_daily.sql and sql/checks/mart.sla_daily/... -> mart.sla_daily."""
-    return path.parent.name if path in CHECK_FILES else f"{path.parent.name}.{path.stem}"
+    """The table that a file of sql/ is about: sql/mart/attainment/sla_daily.sql and sql/checks/mart.sla_daily/... -> mart.sla_daily."""
+    return path.parent.name if path in CHECK_FILES else f"{path.parents[1].name}.{path.stem}"
 
 
 @cache
@@ -68,10 +64,10 @@ def header_of(path: Path) -> str:
 def upstream(table: str) -> set[str]:
     """Every table that is made before `table`."""
     found: set[str] = set()
-    waiting = list(ASSET_LINES[table].deps)
+    waiting = list(TABLE_ASSETS[table].deps)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += ASSET_LINES[name].deps
+            waiting += TABLE_ASSETS[name].deps
     return found

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 
-from opsla_dagster.catalog import TABLES, Column
-from opsla_dagster.catalog.columns import COLUMNS
+from opsla_dagster.catalog import AREAS, TABLES, Area, Column
+from opsla_dagster.catalog.columns import COLUMNS as SHARED
 from opsla_dagster.catalog.units import unit_of
 
+#: Every column, and the areas whose tables have it.
+COLUMNS = {column.name: column for table in TABLES.values() for column in table.columns}
+AREAS_OF = {
+    name: {area.name for area in AREAS for table in area.tables for column in table.columns if column.name == name} for name in COLUMNS
+}
 BOUNDS = {"percent, 0-100": (0, 100), "share, 0-1": (0, 1)}
 
 
@@ -57,5 +63,22 @@ def test_a_figure_without_a_unit_is_refused() -> None:
         unit_of(Column("resolution", "DOUBLE", "How long it took"))
 
 
-def test_every_column_of_the_dictionary_is_used() -> None:
-    assert {column.name for table in TABLES.values() for column in table.columns} == set(COLUMNS)
+def test_a_column_is_the_same_in_every_table() -> None:
+    meanings: dict[str, set[tuple[object, ...]]] = {}
+    for table in TABLES.values():
+        for column in table.columns:
+            meanings.setdefault(column.name, set()).add((column.type, column.description, column.values, column.at_least, column.at_most))
+    assert not {name for name, found in meanings.items() if len(found) > 1}
+
+
+def test_a_column_of_one_area_stands_with_the_area() -> None:
+    alone = sorted(name for name in SHARED if len(AREAS_OF.get(name, ())) < 2)
+    assert not alone, f"in catalog/columns.py, but of one area or of none: {', '.join(alone)}"
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.name)
+def test_every_column_of_an_area_is_used_there(area: Area) -> None:
+    own = getattr(import_module(f"opsla_dagster.catalog.{area.name}"), "COLUMNS", [])
+    used = {column.name for table in area.tables for column in table.columns}
+    assert not {column.name for column in own} - used
+    assert not {column.name for column in own} & set(SHARED)

@@ -12,7 +12,7 @@ from house import CONFIG_FILES, MARKDOWN_FILES, MODULE_FILES, REPOSITORY, SQL_FI
 from opsla_dagster.catalog.dictionary import DICTIONARY_FILE, current_dictionary
 from opsla_dagster.starting.examples import EXAMPLES, example_documents
 from opsla_dagster.status import MEANINGS
-from opsla_dagster.warehouse.lineage import LINEAGE_FILE, lineage_json
+from opsla_dagster.warehouse.lineage import LINEAGE_FILE, READS_FILE, lineage_json, reads_json
 
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -21,7 +21,7 @@ MENTION = re.compile(r"docs/[\w/.-]+\.md")
 
 
 @pytest.mark.parametrize(
-    ("path", "fresh"), [(DICTIONARY_FILE, current_dictionary), (LINEAGE_FILE, lineage_json)], ids=["dictionary", "lineage"]
+    ("path", "fresh"), [(DICTIONARY_FILE, current_dictionary), (LINEAGE_FILE, lineage_json), (READS_FILE, reads_json)], ids=["dictionary", "lineage", "reads"]
 )
 def test_generated_files_are_current(path: Path, fresh: Callable[[], str]) -> None:
     assert path.read_text(encoding="utf-8") == fresh(), f"{named(path)} is stale: make docs"

@@ -40,7 +40,7 @@ NOT_PORTABLE = {
 MAPPED_BY_HAND = {"epoch_us"}
 
 #: Which layers a layer's tables may be made from.
-MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "ops": {"ops"}}
+MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "ops": {"raw", "ops"}}
 
 
 def one_select(sql: str) -> Iterator[str]:
@@ -173,7 +173,7 @@ def test_layers_are_never_read_upwards() -> None:
         f"{named(path)} reads {table}"
         for path in TABLE_FILES
         for table in sorted(tables_read(text_of(path)))
-        if table.split(".")[0] not in MAY_READ[path.parent.name]
+        if table.split(".")[0] not in MAY_READ[path.parents[1].name]
     ]
     assert not wrong, "\n".join(wrong)
 

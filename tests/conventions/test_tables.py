@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from house import ASSET_LINES, CHECK_FILES, DASHBOARD_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
+from house import CHECK_FILES, DASHBOARD_FILES, REPOSITORY, SQL, TABLE_FILES, named, table_of, upstream
 
-from opsla_dagster.build import TABLE_ASSETS
+from opsla_dagster.assets.graph import PYTHON_TABLES, TABLE_ASSETS
 from opsla_dagster.calendars import BUSINESS_HOURS, BUSINESS_TIME, CALENDAR_DAYS
-from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.catalog import AREAS, TABLES, Kind, Table
 from opsla_dagster.checks.invariants import severity_of
 from opsla_dagster.minute_spine import BUSINESS_MINUTES
 from opsla_dagster.settings import load_settings
@@ -32,13 +32,13 @@ from opsla_dagster.sources.base import (
 )
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.lineage import tables_read
-from opsla_dagster.warehouse.sql import bind, check_path, load_sql, sql_path
+from opsla_dagster.warehouse.sql import GATES, bind, check_path, load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
 WINDOW = Window(date(2025, 7, 1), date(2025, 7, 3))
 
-sql_tables = pytest.mark.parametrize("name", [line.name for line in TABLE_ASSETS if line.rows is None])
+sql_tables = pytest.mark.parametrize("name", [line.name for line in TABLE_ASSETS.values() if line.python is None])
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,14 @@ def gates() -> dict[str, dict[str, Bounds]]:
     return load_settings(REPOSITORY / "config").quality_gates.gates
 
 
-def test_every_table_has_one_asset_line() -> None:
-    assert sorted(line.name for line in TABLE_ASSETS) == sorted(TABLES)
+def test_a_table_is_made_by_its_sql_file_or_in_python() -> None:
+    made_by_sql = {table_of(path) for path in TABLE_FILES}
+    assert made_by_sql | set(PYTHON_TABLES) == set(TABLES)
+    assert not made_by_sql & set(PYTHON_TABLES)
 
 
-def test_every_sql_file_is_a_table_of_the_catalog() -> None:
-    assert {table_of(path) for path in TABLE_FILES} == {line.name for line in TABLE_ASSETS if line.rows is None}
+def test_a_sql_file_lies_in_the_folder_of_its_layer_and_area() -> None:
+    assert {named(path) for path in TABLE_FILES} == {named(sql_path(table_of(path))) for path in TABLE_FILES}
 
 
 def test_sql_holds_nothing_else() -> None:
@@ -116,33 +118,49 @@ def test_dashboards_read_what_is_published(path: Path, empty_warehouse: duckdb.D
     empty_warehouse.execute(sql)
 
 
-def test_declared_dependencies_are_the_tables_read() -> None:
-    for line in ASSET_LINES.values():
-        declared = set(line.deps)
-        assert len(declared) == len(line.deps), f"{line.name}: deps are named once"
-        if line.rows is not None:
-            continue
-        read = tables_read(load_sql(sql_path(line.name)))
-        read_by_checks = {table for check in line.checks for table in tables_read(load_sql(check_path(line.name, check)))}
-        assert read <= declared, f"{line.name}: its asset line does not name {read - declared}"
-        assert declared <= read | read_by_checks, f"{line.name}: nothing reads {declared - read - read_by_checks}"
+def test_areas_form_no_circle_and_stand_in_their_order() -> None:
+    position = {area.name: number for number, area in enumerate(AREAS)}
+    backwards = {
+        f"{line.name} ({line.area.name}) reads {dep} ({TABLE_ASSETS[dep].area.name})"
+        for line in TABLE_ASSETS.values()
+        for dep in line.deps
+        if position[TABLE_ASSETS[dep].area.name] > position[line.area.name]
+    }
+    assert not backwards
+
+
+def test_what_every_desk_has_reads_no_area_that_may_be_left_out() -> None:
+    """`ops.refreshed_partitions` waits for every table there is; nothing else may."""
+    missing = {
+        f"{line.name} reads {dep}"
+        for line in TABLE_ASSETS.values()
+        for dep in line.deps
+        if TABLE_ASSETS[dep].area.fed_by and line.area is not TABLE_ASSETS[dep].area and line.name != "ops.refreshed_partitions"
+    }
+    assert not missing
+
+
+def test_areas_are_named_by_tables_and_columns_that_exist() -> None:
+    for area in AREAS:
+        for fed_by in area.fed_by:
+            table = TABLES[".".join(fed_by.split(".")[:2])]
+            assert fed_by == table.name or fed_by.split(".")[2] in {column.name for column in table.columns}
 
 
 def test_checks_read_only_what_is_made_before_their_table() -> None:
     for path in CHECK_FILES:
         table = table_of(path)
         late = tables_read(load_sql(path)) - {table} - upstream(table)
-        assert not late, f"{', '.join(late)} may be made after {table}: name it in the asset line's deps"
+        assert not late, f"{', '.join(late)} may be made after {table}: a check cannot wait for it: the asset graph would go in a circle"
 
 
-def test_the_checks_of_the_asset_lines_are_the_files(gates: dict[str, dict[str, Bounds]]) -> None:
-    wired = {(line.name, check) for line in TABLE_ASSETS for check in line.checks}
-    gated = {(table, "gates") for table in gates}
-    assert wired | gated == {(table_of(path), path.stem) for path in CHECK_FILES}
+def test_every_check_file_is_of_a_table_and_every_rate_is_bounded(gates: dict[str, dict[str, Bounds]]) -> None:
+    assert {table_of(path) for path in CHECK_FILES} <= set(TABLES)
+    assert {table_of(path) for path in CHECK_FILES if path.stem == GATES} == set(gates)
 
 
 def test_a_check_is_named_by_what_it_does() -> None:
-    for line in TABLE_ASSETS:
+    for line in TABLE_ASSETS.values():
         for check in line.checks:
             assert check.startswith(("assert_", "warn_", "drift_")), f"{line.name}: {check}"
             assert severity_of(check).value == ("ERROR" if check.startswith("assert_") else "WARN")
@@ -172,5 +190,4 @@ def test_the_entry_is_complete(table: Table) -> None:
 
 def test_a_refresh_is_complete_only_when_every_partitioned_table_is() -> None:
     partitioned = {name for name, table in TABLES.items() if table.kind is Kind.PARTITIONED} - {"ops.refreshed_partitions"}
-    missing = partitioned - upstream("ops.refreshed_partitions")
-    assert not missing, f"name {', '.join(sorted(missing))} in the deps of ops.refreshed_partitions (assets/ops.py)"
+    assert partitioned <= upstream("ops.refreshed_partitions")

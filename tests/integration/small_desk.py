@@ -20,16 +20,17 @@ import pytest
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
+from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import refresh_id
-from opsla_dagster.build import TABLE_ASSETS
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.window import ONE_DAY, Window, dates_of
@@ -42,8 +43,8 @@ HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
 #: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last, and
 #: only refreshes look at every date.
 AS_OF_OF_THE_LOAD = {
-    ("raw.source_partitions", "as_of_at"), ("ops.refreshed_partitions", "as_of_at"), ("ops.refreshed_partitions", "refresh"),
-    ("ops.refreshed_partitions", "previous_look_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
+    ("raw.source_partitions", "as_of_at"), ("raw.source_partitions", "refresh"), ("raw.source_partitions", "previous_watermark_at"),
+    ("ops.refreshed_partitions", "as_of_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.
@@ -114,8 +115,8 @@ def july(first: int, last: int) -> Window:
 # ---- making tables ---------------------------------------------------------------------------------------------------
 
 
-def _in_order() -> list[TableAsset]:
-    lines = {line.name: line for line in TABLE_ASSETS}
+def _in_order(settings: Settings) -> list[TableAsset]:
+    lines = {line.name: line for line in table_assets(settings)}
     return [lines[name] for name in TopologicalSorter({name: line.deps for name, line in lines.items()}).static_order()]
 
 
@@ -134,7 +135,7 @@ def make(
     warehouse = Warehouse(database=str(settings.home.warehouse))
     desk = build_desk(settings)
     try:
-        for line in _in_order():
+        for line in _in_order(settings):
             if wanted is not None and line.name not in wanted:
                 continue
             own = dates if line.table.kind is Kind.PARTITIONED else None
@@ -142,7 +143,10 @@ def make(
             make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, own, dates, refresh_id(dates, as_of_at), days), found)
             outcomes += [(line.name, outcome) for outcome in found]
         if wanted is None:
-            publish(warehouse.connection(), settings.home, PUBLISHED)
+            publish(
+                warehouse.connection(), settings.home,
+                [line.name for line in _in_order(settings) if line.table.schema in ("mart", "ops") and line.table.is_published],
+            )
     finally:
         warehouse.close()
     return outcomes
@@ -170,14 +174,15 @@ def load_states(settings: Settings, windows: Sequence[Window], as_of_at: datetim
 
 
 def contents(database: Path, tables: Iterable[str] = TABLES, leaving_out: Iterable[tuple[str, str]] = ()) -> dict[str, Rows]:
-    """Every row of each table, sorted; the columns `leaving_out` (table, column) aside, and tables left without any."""
+    """Every row of each table there is, sorted; the columns `leaving_out` (table, column) aside, and tables left without any."""
     left_out = set(leaving_out)
     columns = {name: [each.name for each in TABLES[name].columns if (name, each.name) not in left_out] for name in tables}
     with duckdb.connect(str(database), read_only=True) as connection:
+        made = {row[0] for row in connection.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()}
         return {
             name: connection.execute(f"select {', '.join(names)} from {name} order by all").fetchall()
             for name, names in columns.items()
-            if names
+            if names and name in made
         }
 
 
@@ -210,5 +215,7 @@ def copy_tables(home: Path, to: Path) -> Path:
     return to
 
 
-STORED = [name for name, table in TABLES.items() if table.kind is not Kind.VIEW]
-PUBLISHED = [name for name, table in TABLES.items() if table.schema in ("mart", "ops") and table.is_published]
+#: The tables of a simulated desk that hold rows, and those of its published copy.
+_SIMULATED = active_tables(load_settings(REPOSITORY / "config").sources)
+STORED = [table.name for table in _SIMULATED if table.kind is not Kind.VIEW]
+PUBLISHED = [table.name for table in _SIMULATED if table.schema in ("mart", "ops") and table.is_published]

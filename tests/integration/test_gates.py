@@ -96,10 +96,10 @@ def materialised(run: dg.DagsterRun, instance: dg.DagsterInstance) -> set[str]:
 
 
 def downstream_of(table: str) -> set[str]:
-    from opsla_dagster.build import TABLE_ASSETS
+    from opsla_dagster.assets.graph import TABLE_ASSETS
 
     found = {table}
-    while more := {line.name for line in TABLE_ASSETS if found & set(line.deps)} - found:
+    while more := {line.name for line in TABLE_ASSETS.values() if found & set(line.deps)} - found:
         found |= more
     return found
 

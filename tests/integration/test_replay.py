@@ -35,9 +35,8 @@ from small_desk import (
     with_sources,
 )
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.refresh import never_loaded
-from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
@@ -298,55 +297,35 @@ def weekends_fail(settings: Settings) -> Settings:
     return replace(settings, quality_gates=QualityGatesSettings.model_validate({"gates": {"raw.cases": {"cases_per_day": {"error_below": 4}}}}))
 
 
-def test_a_refresh_whose_first_range_fails_does_not_publish(tmp_path: Path) -> None:
-    """As the daemon runs it: each range is a run, and the later one starts although the first has failed."""
+def test_a_refresh_that_fails_publishes_nothing_and_is_run_again_whole(tmp_path: Path) -> None:
+    """Dates with gaps are one run: the weekend of 5 July fails its gate, and 8 July is not made either."""
     settings = desk_settings(tmp_path, cases=1_500, gates=False)
     as_of_at = one_o_clock(date(2025, 7, 9))
     make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
     published = {path: path.read_bytes() for path in [settings.home.marts_database, *settings.home.marts.iterdir()]}
     windows = [july(5, 6), july(8, 8)]
-    instance = dg.DagsterInstance.ephemeral()
-    first, second = range_runs(windows, as_of_at, is_refresh=True)
-    failing, mended = (
-        build_definitions(each).resolve_implicit_global_asset_job_def() for each in (weekends_fail(settings), settings)
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        finished = run_windows(weekends_fail(settings), instance, windows, as_of_at, nothing, is_refresh=True)
+        assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate 3")
+        assert {path: path.read_bytes() for path in published} == published
+        # The next refresh makes up for all of them, whatever the sources say.
+        due = plan(settings, as_of_at)
+        assert {day for window in windows for day in window.dates()} <= {day for window in due for day in window.dates()}
 
-    def carry_out(job: dg.JobDefinition, which: int) -> dg.ExecuteInProcessResult:
-        run = (first, second)[which]
-        return job.execute_in_process(instance=instance, tags=run.tags, asset_selection=run.assets, raise_on_error=False)
-
-    def why_not_published(result: dg.ExecuteInProcessResult) -> str:
-        (failure,) = [event for event in result.all_events if event.is_step_failure]
-        assert failure.step_key == "ops__published_marts"
-        return str(failure.step_failure_data.user_failure_data.description)
-
-    alone = carry_out(mended, 1)
-    assert "one of several of a refresh, and 1 of its ranges have no run yet" in why_not_published(alone)
-    broken = carry_out(failing, 0)
-    assert not broken.success
-    after = carry_out(mended, 1)
-    assert not after.success
-    assert f"run {broken.run_id}, from 2025-07-05 on, has not succeeded; the marts published last stand" in why_not_published(after)
-    assert {path: path.read_bytes() for path in published} == published
-
-    assert carry_out(mended, 0).success
-    assert carry_out(mended, 1).success
+        assert run_windows(settings, instance, windows, as_of_at, nothing, is_refresh=True).error == ""
+        assert materialized(instance, "mart.sla_daily") == {"2025-07-05", "2025-07-06", "2025-07-08"}
+        assert materialized(instance, "raw.cases") == {"2025-07-05", "2025-07-06", "2025-07-08"}
+        (whole,) = instance.fetch_materializations(dg.AssetKey(["mart", "sla_overall"]), limit=2).records
+        assert whole.partition_key is None
+        tags = whole.asset_materialization.tags if whole.asset_materialization else {}
+        assert "dagster/code_version" in (tags or {}), "or Dagster could not tell when the SQL has changed since"
     assert rows(settings.home.marts_database, "select max(as_of_at) from mart.open_clocks") == [(as_of_at,)]
     assert rows(settings.home.marts_database, "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 8),)]
 
 
-def test_opsla_stops_at_the_first_range_that_fails(tmp_path: Path) -> None:
-    settings = desk_settings(tmp_path, cases=1_500, gates=False)
-    make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
-    with dg.DagsterInstance.ephemeral() as instance:
-        finished = run_windows(
-            weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing, is_refresh=True
-        )
-    assert len(finished.run_ids) == 1
-    assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate 1.5")
-    # The next refresh makes up for both ranges, whatever the sources say.
-    assert plan(settings, one_o_clock(date(2025, 7, 9)))[-1].end == date(2025, 7, 9)
-    assert any(date(2025, 7, 5) in window for window in plan(settings, one_o_clock(date(2025, 7, 9))))
+def materialized(instance: dg.DagsterInstance, table: str) -> set[str]:
+    """The dates of a table that Dagster shows as made."""
+    return instance.get_materialized_partitions(dg.AssetKey(table.split(".")))
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
@@ -458,8 +437,8 @@ def put_first(path: Path, line: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(HEADER, f"{HEADER}{line}\n", 1), encoding="utf-8")
 
 
-def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
-    """An earlier record turns up: the case leaves one date for another that is refreshed first, in a run of its own."""
+def test_a_case_whose_intake_moves_between_two_dates_of_a_refresh(tmp_path: Path) -> None:
+    """An earlier record turns up: the case leaves one date for another, and neither is stale, for both are made at once."""
     settings, path = desk_of_a_log(tmp_path)
     as_of_at = one_o_clock(date(2025, 7, 11))
     make(settings, [july(1, 10)], as_of_at)
@@ -470,10 +449,8 @@ def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
 
     outcomes = make(settings, windows, as_of_at, is_refresh=True)
 
-    moved = [outcome for table, outcome in outcomes if outcome.check == "drift_cases_that_moved"]
-    assert [outcome.figures for outcome in moved] == [{"offending_rows": 1}, {"offending_rows": 0}, {"offending_rows": 0}]
-    assert not moved[0].passed
-    assert not moved[0].stops_the_run
+    (moved,) = [outcome for table, outcome in outcomes if outcome.check == "drift_cases_that_moved"]
+    assert moved.passed
     assert rows(settings.home.warehouse, "select intake_date from raw.cases where case_id = 'C1'") == [(date(2025, 7, 3),)]
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
 
@@ -523,18 +500,16 @@ def test_what_a_refresh_saw_of_other_dates_stays_seen(tmp_path: Path) -> None:
 
 def test_a_refresh_that_broke_off_has_not_seen_every_date(tmp_path: Path) -> None:
     settings, path = desk_of_a_log(tmp_path)
-    loaded, seen = one_o_clock(date(2025, 7, 11)), one_o_clock(date(2025, 7, 20))
-    make(settings, [july(1, 10)], loaded)
+    seen = one_o_clock(date(2025, 7, 20))
+    make(settings, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
     append(path, "A1,Active,2025-07-11 14:00:00", "C1,Active,2025-07-11 14:00:00")
     windows = plan(settings, seen)
     assert len(windows) == 3
 
-    make(settings, windows, seen, is_refresh=True, ranges=1)
-    make(settings, [july(1, 1)], loaded)
+    make(settings, windows, seen, is_refresh=True, only=["raw.source_partitions", "raw.cases"])
 
-    looks = dict(rows(settings.home.warehouse, "select intake_date, as_of_at from ops.partition_as_of"))
-    assert {day for day, at in looks.items() if at == seen} == set(windows[0].dates())
     assert rows(settings.home.warehouse, "select * from ops.source_watermarks") == []
+    assert plan(settings, seen) == windows
 
 
 def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from opsla_dagster.assets.ops import PUBLISHED_MARTS
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import DATED, UNDATED
 from tests.integration.cli import REPOSITORY, environment
 
@@ -167,13 +167,13 @@ def test_schedule_and_sensors_are_running(ui: Ui) -> None:
     )
 
 
-def test_the_schedule_asks_for_range_runs(ui: Ui) -> None:
+def test_the_schedule_asks_for_one_run(ui: Ui) -> None:
     at = time.mktime(time.strptime("2025-07-13 05:00:00", "%Y-%m-%d %H:%M:%S")) - time.timezone
     tick = ui.ask(DRY_RUN, selector={**REPOSITORY_OF_UI, "scheduleName": "daily_refresh"}, at=at)
     assert tick["__typename"] == "DryRunInstigationTick", tick
     result = tick["evaluationResult"]
     assert result["error"] is None, result["error"]
-    asked = [{tag["key"]: tag["value"] for tag in request["tags"]} for request in result["runRequests"]]
-    assert asked
-    assert asked[-1]["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
-    assert all(tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00" for tags in asked)
+    (request,) = result["runRequests"]
+    tags = {tag["key"]: tag["value"] for tag in request["tags"]}
+    assert tags["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
+    assert tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00"

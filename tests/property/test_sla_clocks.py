@@ -19,7 +19,7 @@ from naive_calendar import Walk
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -46,7 +46,7 @@ STATUSES = ("TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT",
             "REOPENED", *TERMINAL)
 CODES = {status: code for code, status in enumerate(("INTAKE", *STATUSES))}
 ENDED = -1
-ROAD = ("staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", *CLOCK_ROAD)
+ROAD = ("staging.events_deduped", "staging.events_clean", "staging.case_milestones", "staging.status_spans", *CLOCK_PIPELINE)
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,10 @@ def test_every_second_is_counted_once(
 
 
 def fill(connection: duckdb.DuckDBPyConnection, log: list[Case], as_of: int) -> None:
-    for table in ("raw.cases", "raw.events_log", "ops.refreshed_partitions"):
+    for table in ("raw.cases", "raw.events_log", "raw.source_partitions"):
         connection.execute(f"truncate {table}")
     connection.execute(
-        "insert into ops.refreshed_partitions (source, intake_date, as_of_at) values ('test', ?, ?)",
+        "insert into raw.source_partitions (source, intake_date, as_of_at) values ('test', ?, ?)",
         [START, at(as_of)],
     )
     connection.executemany(

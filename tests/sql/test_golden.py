@@ -27,7 +27,7 @@ import yaml
 
 from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.checks.schema import check_schema
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -51,7 +51,7 @@ VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
-    *CLOCK_ROAD, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
+    *CLOCK_PIPELINE, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 
 

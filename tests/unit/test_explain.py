@@ -16,7 +16,7 @@ from rich.console import Console
 
 from opsla_dagster.calendars import business_hours, business_time, calendar_days
 from opsla_dagster.catalog import TABLES, Kind
-from opsla_dagster.catalog.staging import CLOCK_ROAD
+from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import Clock, Explanation, explain
 from opsla_dagster.reporting.explain_picture import write_picture
@@ -59,7 +59,7 @@ class Warehouse:
         # Of whichever intake date, as a refresh of all of them leaves it.
         self.connection.execute(
             "create view ops.partition_as_of as select looks.source, cases.intake_date, max(looks.as_of_at) as as_of_at "
-            "from ops.refreshed_partitions as looks inner join staging.case_milestones as cases using (source) group by all"
+            "from raw.source_partitions as looks inner join staging.case_milestones as cases using (source) group by all"
         )
         replace_snapshot(self.connection, TABLES["staging.business_time"], business_time(CALENDARS))
         replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
@@ -68,7 +68,7 @@ class Warehouse:
         self.as_of("2025-12-01 00:00:00")
 
     def as_of(self, instant: str) -> None:
-        self.insert("ops.refreshed_partitions", source="log", intake_date=date(2025, 7, 1), as_of_at=instant)
+        self.insert("raw.source_partitions", source="log", intake_date=date(2025, 7, 1), as_of_at=instant)
 
     def insert(self, table: str, **row: object) -> None:
         marks = ", ".join("?" for _ in row)
@@ -136,7 +136,7 @@ class Warehouse:
     def clock(self, metric: str, **figures: Any) -> None:
         """The case's clocks, made by their SQL; in the metric's row of staging.sla_clocks `figures` are put instead."""
         window = Window(self.day, self.day + timedelta(days=1))
-        for table in CLOCK_ROAD:
+        for table in CLOCK_PIPELINE:
             replace_window(self.connection, TABLES[table], window, [(window, load_sql(sql_path(table)))])
         for column, value in figures.items():
             self.connection.execute(f"update staging.sla_clocks set {column} = ? where metric = ?", [value, metric])
@@ -348,7 +348,7 @@ def test_fractions_of_a_second_add_up_as_the_table_counts_them(warehouse: Wareho
 def test_open_case_stands_as_of_the_latest_refresh(warehouse: Warehouse) -> None:
     """In on Tuesday 8 July 17:00, now Wednesday 09:00 (New York): 2 of 4 hours used, due 11:00."""
     warehouse.as_of("2025-12-31 00:00:00")
-    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.connection.execute("update raw.source_partitions set as_of_at = '2025-07-09 13:00:00'")
     warehouse.as_of("2025-07-01 00:00:00")
     warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 TRIAGE", is_open=True)
@@ -367,7 +367,7 @@ def test_open_case_stands_as_of_the_latest_refresh(warehouse: Warehouse) -> None
 
 def test_target_used_up_at_closing_time_breaks_when_the_desk_opens(warehouse: Warehouse) -> None:
     """In on Friday 11 July 16:00 (New York) with two hours; looked at on Saturday."""
-    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-12 16:00:00'")
+    warehouse.connection.execute("update raw.source_partitions set as_of_at = '2025-07-12 16:00:00'")
     warehouse.rule("resolution", "desk", 2 * HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-11 20:00:00 INTAKE", is_open=True)
     warehouse.clock("resolution")
@@ -385,7 +385,7 @@ def test_a_holiday_beyond_the_loaded_dates_has_its_name(warehouse: Warehouse) ->
 
 
 def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None:
-    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.connection.execute("update raw.source_partitions set as_of_at = '2025-07-09 13:00:00'")
     warehouse.rule("resolution", "desk", HOUR, start="INTAKE", stop="RESOLVED")
     warehouse.case("2025-07-08 21:00:00 INTAKE", is_open=True)
     warehouse.clock("resolution")
@@ -395,7 +395,7 @@ def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None
 
 
 def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
-    warehouse.connection.execute("update ops.refreshed_partitions set as_of_at = '2025-07-09 13:00:00'")
+    warehouse.connection.execute("update raw.source_partitions set as_of_at = '2025-07-09 13:00:00'")
     warehouse.rule("resolution", "desk", 4 * HOUR, start="INTAKE", stop="RESOLVED", pause="CUSTOMER_WAIT")
     warehouse.case("2025-07-08 21:00:00 INTAKE", "2025-07-08 21:30:00 CUSTOMER_WAIT", is_open=True)
     warehouse.clock("resolution")
@@ -506,7 +506,7 @@ def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> 
 
 def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
-    warehouse.connection.execute("delete from ops.refreshed_partitions")
+    warehouse.connection.execute("delete from raw.source_partitions")
     with pytest.raises(OpslaError, match="no refresh of the warehouse was completed"):
         warehouse.explained()
     with duckdb.connect() as empty, pytest.raises(OpslaError, match="no cases to explain yet"):

@@ -1,6 +1,6 @@
 """Verdicts clock by clock: how the source's own verdicts and times compare with opsla's clocks, and why they differ.
 
-Belongs here: this one section, the ways of comparing in words. Does not belong here: comparing (sql/staging/source_clock_comparison.sql), and
+Belongs here: this one section, the ways of comparing in words. Does not belong here: comparing (sql/staging/agreement/source_clock_comparison.sql), and
 what it looks like (templates/clock-comparison.html.j2).
 """
 

@@ -1,5 +1,5 @@
 -- Sources whose agents' replies and notes over all months are not those of staging.messages_deduped.
--- A failure means that a month or an agent is lost or counted twice; look first at the activities of sql/mart/agent_activity.sql.
+-- A failure means that a month or an agent is lost or counted twice; look first at the activities of sql/mart/facts/agent_activity.sql.
 with counted as (
     select
         source,

@@ -1,7 +1,7 @@
 -- Intake dates whose cases or messages are not those of staging.case_milestones and staging.messages_deduped, or that have cases whose times
 -- contradict each other: resolved for good before they were resolved first, on hold for longer than their customers waited.
 -- A failure means that messages are lost or counted twice, or that a stretch is measured wrongly; look first at the joins and at the
--- stretches of sql/mart/case_facts.sql.
+-- stretches of sql/mart/facts/case_facts.sql.
 with counted as (
     select
         intake_date,

@@ -1,5 +1,5 @@
 -- Intake dates and dimensions of sources.yml whose clocks are not those of the cases that have the dimension, each counted once.
--- A failure means that a rollup loses clocks or counts them twice; look first at sql/mart/sla_attainment_daily.sql.
+-- A failure means that a rollup loses clocks or counts them twice; look first at sql/mart/attainment/sla_attainment_daily.sql.
 with counted as (
     select
         intake_date,

@@ -1,5 +1,5 @@
 -- Intake dates whose figures are not the sums over their cases.
--- A failure means that the trend contradicts the cases; look first at sql/mart/sla_daily.sql.
+-- A failure means that the trend contradicts the cases; look first at sql/mart/attainment/sla_daily.sql.
 with days as (
     select
         intake_date,

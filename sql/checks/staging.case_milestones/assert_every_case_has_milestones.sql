@@ -1,5 +1,5 @@
 -- Intake dates on which milestones are not one a case, or do not count every event.
--- A failure means that cases or events are lost; look first at sql/staging/case_milestones.sql.
+-- A failure means that cases or events are lost; look first at sql/staging/events/case_milestones.sql.
 with milestones as (
     select
         intake_date,

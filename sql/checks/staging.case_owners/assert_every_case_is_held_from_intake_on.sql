@@ -1,5 +1,5 @@
 -- Cases whose stretches do not run without gap or overlap from intake on.
--- A failure means that time would have no owner, or two; look first at sql/staging/case_owners.sql.
+-- A failure means that time would have no owner, or two; look first at sql/staging/events/case_owners.sql.
 with owners as (
     select
         case_id,

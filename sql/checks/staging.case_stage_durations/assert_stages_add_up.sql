@@ -1,7 +1,7 @@
 -- Cases whose milestones are in order, yet whose stages do not add up to the time from TRIAGE to RESOLVED, or exceed the whole.
 -- They add up where first touch is TRIAGE and all promises count on one calendar, as shipped; they never exceed the whole, unless a promise
 -- restarts: it counts from later on.
--- A failure means that a stage counts time twice or loses it; look first at sql/staging/case_stage_durations.sql.
+-- A failure means that a stage counts time twice or loses it; look first at sql/staging/drivers/case_stage_durations.sql.
 with stages as (
     select
         case_id,

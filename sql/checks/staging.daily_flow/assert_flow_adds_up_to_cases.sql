@@ -1,5 +1,5 @@
 -- Intake dates whose flow does not count every case once.
--- A failure means that backlog and congestion would be wrong; look first at sql/staging/daily_flow.sql.
+-- A failure means that backlog and congestion would be wrong; look first at sql/staging/flow/daily_flow.sql.
 with flow as (
     select
         intake_date,

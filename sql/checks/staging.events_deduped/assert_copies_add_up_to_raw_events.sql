@@ -1,5 +1,5 @@
 -- Intake dates on which the copies that the kept events stand for are not as many as the raw events.
--- A failure means that deduplication lost or invented events; look first at sql/staging/events_deduped.sql.
+-- A failure means that deduplication lost or invented events; look first at sql/staging/events/events_deduped.sql.
 with kept as (
     select
         intake_date,

@@ -1,5 +1,5 @@
 -- Intake dates on which the copies that the kept messages stand for are not as many as the raw messages.
--- A failure means that deduplication lost or invented messages; look first at sql/staging/messages_deduped.sql.
+-- A failure means that deduplication lost or invented messages; look first at sql/staging/events/messages_deduped.sql.
 with kept as (
     select
         intake_date,

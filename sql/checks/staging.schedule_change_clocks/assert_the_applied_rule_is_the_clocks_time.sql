@@ -1,5 +1,5 @@
 -- Judged clocks whose elapsed time is not what their own rule gives, counted anew over their running stretches.
--- A failure means that a changing schedule is counted wrong; look first at sql/staging/sla_clock_spans.sql and sql/staging/case_sla_calendars.sql.
+-- A failure means that a changing schedule is counted wrong; look first at sql/staging/clocks/sla_clock_spans.sql and sql/staging/clocks/case_sla_calendars.sql.
 select
     clocks.case_id,
     clocks.policy,

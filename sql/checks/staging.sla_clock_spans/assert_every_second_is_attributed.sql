@@ -1,5 +1,5 @@
 -- Clocks whose spans do not cover them, second by second, from start to stop, each second once.
--- A failure means that time is lost or counted twice; look first at sql/staging/sla_clock_spans.sql.
+-- A failure means that time is lost or counted twice; look first at sql/staging/clocks/sla_clock_spans.sql.
 with attributed as (
     select
         case_id,

@@ -1,6 +1,6 @@
 -- Intake dates on which the promises in force at intake, for metrics that start there, do not each have a clock in their first cycle.
 -- In a case that the desk began, what measures an answer starts when the customer writes, or never: those are not looked at.
--- A failure means that promises go unjudged; look first at sql/staging/sla_clock_windows.sql and sla_policies.yml.
+-- A failure means that promises go unjudged; look first at sql/staging/clocks/sla_clock_windows.sql and sla_policies.yml.
 with answers as (
     select metric
     from staging.sla_metric_rules

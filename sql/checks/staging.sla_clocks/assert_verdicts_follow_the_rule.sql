@@ -1,6 +1,6 @@
 -- Clocks whose outcome is not what the one rule says: breached means elapsed > target, met means elapsed <= target, running means
 -- open and not stopped, unknown has a reason.
--- A failure means that the verdicts contradict their own minutes; look first at sql/staging/sla_clocks.sql.
+-- A failure means that the verdicts contradict their own minutes; look first at sql/staging/clocks/sla_clocks.sql.
 select
     case_id,
     policy,

@@ -1,5 +1,5 @@
 -- Breached clocks that have no root cause, though their case lived until they stopped. (After its last terminal event a case is in no status.)
--- A failure means that time ran in no status; look first at staging.status_spans and sql/staging/sla_root_causes.sql.
+-- A failure means that time ran in no status; look first at staging.status_spans and sql/staging/clocks/sla_root_causes.sql.
 select
     clocks.case_id,
     clocks.policy,

@@ -1,33 +1,32 @@
-"""Ops assets: the end of a run. What was refreshed is written down, then the marts are published.
+"""The end of a run: what was refreshed is written down, then the marts are published.
 
 Belongs here: the two last assets. Does not belong here: how publishing works (warehouse/publish.py).
 """
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.assets.factory import OWNER, TableAsset
-from opsla_dagster.assets.mart import MART
+from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_of
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
-from opsla_dagster.sources.base import INSTANT
-from opsla_dagster.sources.bronze.drift import schema_drift
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
-from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
+_PUBLISHED_LAYERS = ("mart", "ops")
 
 
 def rules_fingerprint(settings: Settings) -> str:
@@ -35,7 +34,7 @@ def rules_fingerprint(settings: Settings) -> str:
 
     Of the calendars also what comes of them: a new version of the library of holidays, or of the zones, opens other hours.
     """
-    dated = sorted(sql_path(table.name) for table in TABLES.values() if table.kind is Kind.PARTITIONED)
+    dated = sorted(sql_path(table.name) for table in active_tables(settings.sources) if table.kind is Kind.PARTITIONED)
     rules = [
         settings.calendars.model_dump_json(),
         settings.sla_policies.model_dump_json(),
@@ -53,68 +52,27 @@ def made_from(digest: str, rules: str) -> str:
     return f"{digest} {rules}"
 
 
-def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
-    found = schema_drift(scope.settings.sources, scope.settings.home)
-    return found.rename_columns(["drift" if name == "change" else name for name in found.schema.names])
-
-
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
-    dates = part or scope.own_dates
     return scope.connection.sql(
-        "select held.* replace (held.digest || $rules as digest), cast($refresh as varchar) as refresh, "
-        "looks.as_of_at as previous_look_at from raw.source_partitions as held "
-        "left join ops.source_watermarks as looks on held.source = looks.source "
-        f"where {in_dates('held.intake_date', dates)} order by held.intake_date, held.source",
-        params={
-            "rules": made_from("", rules_fingerprint(scope.settings)),
-            "refresh": scope.refresh,
-        },
+        "select source, intake_date, fingerprint, as_of_at, cases, events, digest || $rules as digest from raw.source_partitions "
+        f"where {in_dates('intake_date', window_of(part))} order by intake_date, source",
+        params={"rules": made_from("", rules_fingerprint(scope.settings))},
     ).to_arrow_table()
 
 
-def _ensure_watermarks(scope: Scope) -> None:
-    """Both tables tell of each other: the first run finds this one empty."""
-    ensure_table(scope.connection, TABLES["ops.source_watermarks"])
+#: A refresh of a date is complete when all its tables are.
+_DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
+OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED)}
 
 
-def _source_watermarks(scope: Scope, part: Window | None) -> pa.Table:
-    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is made."""
-    looks = dict(scope.connection.execute("select source, as_of_at from ops.source_watermarks").fetchall())
-    made = scope.connection.execute(
-        "select count(distinct intake_date) from ops.refreshed_partitions where refresh = $refresh", {"refresh": scope.refresh}
-    ).fetchone()
-    if made is not None and made[0] == scope.refresh_dates:
-        looks |= {source: max(scope.as_of_at, looks.get(source, scope.as_of_at)) for source in scope.desk.fingerprints()}
-    schema = pa.schema([("source", pa.string()), ("as_of_at", INSTANT)])
-    return pa.Table.from_pylist([{"source": source, "as_of_at": looks[source]} for source in sorted(looks)], schema=schema)
-
-
-_REFRESHED_PARTITIONS = TableAsset(
-    "ops.refreshed_partitions",
-    "operations",
-    deps=[
-        "raw.source_partitions", "staging.source_clock_comparison", "staging.schedule_change_clocks", "raw.calendar_dim", "raw.staffing_schedule", "staging.business_minutes_dim",
-        "staging.case_stage_durations", "staging.daily_flow", "mart.sla_daily", "mart.sla_attainment_daily",
-        "raw.source_facts",
-    ],
-    rows=_refreshed_partitions,
-    before=_ensure_watermarks,
-)
-OPS = [
-    TableAsset("ops.schema_drift", "operations", rows=_schema_drift, reads_accounts=True, checks=["warn_fields_drifted"]),
-    _REFRESHED_PARTITIONS,
-    TableAsset("ops.source_watermarks", "operations", deps=["ops.refreshed_partitions"], rows=_source_watermarks, before=_ensure_watermarks),
-    TableAsset("ops.partition_as_of", "operations", deps=["ops.refreshed_partitions", "ops.source_watermarks"]),
-]
-
-
-def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
-    """Publishes every mart, once everything it depends on was made and has passed its blocking checks."""
+def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg.AssetsDefinition:
+    """Publishes every mart of `lines`, once everything it depends on was made and has passed its blocking checks."""
+    published = [line.name for line in lines if line.table.schema in _PUBLISHED_LAYERS]
 
     @dg.asset(
         key=PUBLISHED_MARTS,
-        deps=[dg.AssetKey(line.name.split(".")) for line in (*MART, *OPS)],
+        deps=[dg.AssetKey(name.split(".")) for name in published],
         group_name="operations",
         kinds={"duckdb", "parquet"},
         owners=[OWNER],
@@ -129,7 +87,7 @@ def build_published_marts(settings: Settings) -> dg.AssetsDefinition:
         _refuse_older_summaries(warehouse.connection())
         started = time.perf_counter()
         try:
-            rows = publish(warehouse.connection(), settings.home, [line.name for line in (*MART, *OPS) if line.table.is_published])
+            rows = publish(warehouse.connection(), settings.home, [name for name in published if TABLES[name].is_published])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         metadata: dict[str, Any] = {

@@ -1,0 +1,129 @@
+"""Rows of the area `sources` that are made in Python: what the sources hold, and as of when.
+
+Belongs here: one entry a table, and how its rows are fetched. Does not belong here: how a source reads.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+
+from opsla_dagster.assets.factory import MakeRows, PythonTable, window_of
+from opsla_dagster.assets.mixtures import refuse_mixtures, refuse_the_unannounced
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.sources.base import INSTANT, NO_CASES, PARTITION_STATES
+from opsla_dagster.sources.bronze.drift import schema_drift
+from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import Window
+
+_SOURCE_PARTITIONS = pa.schema([
+    *PARTITION_STATES, ("fingerprint", pa.string()), ("as_of_at", INSTANT), ("refresh", pa.string()), ("previous_watermark_at", INSTANT),
+])  # fmt: skip
+
+
+def _cases(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.cases(window_of(part), scope.as_of_at)
+
+
+def _events_log(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.events(window_of(part), scope.as_of_at)
+
+
+def _messages(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.messages(window_of(part), scope.as_of_at)
+
+
+def _attribute_changes(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.attribute_changes(window_of(part), scope.as_of_at)
+
+
+def _applied_targets(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.applied_targets(window_of(part), scope.as_of_at)
+
+
+def _source_verdicts(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.source_verdicts(window_of(part), scope.as_of_at)
+
+
+def _source_facts(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.source_facts(window_of(part), scope.as_of_at)
+
+
+def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.staffing(window_of(part))
+
+
+def _rejected_rows(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.desk.rejected_rows()
+
+
+def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
+    """The sources' states of every date of the window, those without cases included, and what they were read from."""
+    window = window_of(part)
+    states = {
+        (row["source"], row["intake_date"]): row
+        for row in scope.desk.partition_states(window, scope.as_of_at).to_pylist()
+    }
+    watermarks = _watermarks(scope)
+    empty = {"cases": 0, "events": 0, "digest": NO_CASES}
+    rows = [
+        {
+            **empty, **states.get((source, day), {}), "source": source, "intake_date": day, "fingerprint": fingerprint,
+            "as_of_at": scope.as_of_at, "refresh": scope.refresh, "previous_watermark_at": watermarks.get(source),
+        }
+        for day in window.dates()
+        for source, fingerprint in scope.desk.fingerprints().items()
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=_SOURCE_PARTITIONS)
+
+
+def _source_watermarks(scope: Scope, part: Window | None) -> pa.Table:
+    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is loaded."""
+    watermarks = _watermarks(scope)
+    loaded = scope.connection.execute(
+        "select count(distinct intake_date) from raw.source_partitions where refresh = $refresh", {"refresh": scope.refresh}
+    ).fetchone()
+    if loaded is not None and loaded[0] == scope.refresh_dates:
+        watermarks |= {source: max(scope.as_of_at, watermarks.get(source, scope.as_of_at)) for source in scope.desk.fingerprints()}
+    schema = pa.schema([("source", pa.string()), ("as_of_at", INSTANT)])
+    return pa.Table.from_pylist([{"source": source, "as_of_at": watermarks[source]} for source in sorted(watermarks)], schema=schema)
+
+
+def _watermarks(scope: Scope) -> dict[str, datetime]:
+    """The watermark of each source, as the refresh before left it."""
+    return dict(scope.connection.execute("select source, as_of_at from ops.source_watermarks").fetchall())
+
+
+def _ensure_watermarks(scope: Scope) -> None:
+    """raw.source_partitions and the watermarks tell of each other: the first run finds none."""
+    refuse_mixtures(scope)
+    ensure_table(scope.connection, TABLES["ops.source_watermarks"])
+
+
+def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
+    found = schema_drift(scope.settings.sources, scope.settings.home)
+    return found.rename_columns(["drift" if name == "change" else name for name in found.schema.names])
+
+
+def _dated(rows: MakeRows) -> PythonTable:
+    """A table of what the sources hold of a date, which raw.cases announces."""
+    return PythonTable(rows, deps=["raw.cases"], before=refuse_the_unannounced)
+
+
+# Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
+SOURCES = {
+    "raw.source_partitions": PythonTable(_source_partitions, before=_ensure_watermarks, reads_accounts=True),
+    "raw.cases": PythonTable(_cases, deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced),
+    "raw.events_log": _dated(_events_log),
+    "raw.messages": _dated(_messages),
+    "raw.attribute_changes": _dated(_attribute_changes),
+    "raw.applied_targets": _dated(_applied_targets),
+    "raw.source_verdicts": _dated(_source_verdicts),
+    "raw.source_facts": _dated(_source_facts),
+    "raw.rejected_rows": PythonTable(_rejected_rows, deps=["raw.source_partitions"], before=refuse_mixtures, keeps_refused_rows=True),
+    "raw.staffing_schedule": PythonTable(_staffing_schedule, deps=["raw.source_partitions"], before=refuse_mixtures),
+    "ops.schema_drift": PythonTable(_schema_drift, reads_accounts=True),
+    "ops.source_watermarks": PythonTable(_source_watermarks, deps=["raw.source_partitions"], before=_ensure_watermarks),
+}

@@ -1,0 +1,114 @@
+"""The area `attainment`. Promises kept and broken: by day, over everything loaded, and what is open.
+
+Belongs here: its tables, and the columns that no other area has. Does not belong here: how they are computed (sql/*/attainment/).
+"""
+
+from opsla_dagster.catalog.area import Area
+from opsla_dagster.catalog.column_kinds import count, flag, local_date, measure, pct, percentiles
+from opsla_dagster.catalog.model import Kind
+from opsla_dagster.catalog.table import tables_with
+
+_SLA_MEASURES = """sla_cases sla_b_breached_cases sla_a_incl_wait_breached_cases sla_a_paused_breached_cases
+    sla_b_breach_pct sla_a_incl_wait_breach_pct sla_a_paused_breach_pct
+    first_touch_p50_business_minutes first_touch_p90_business_minutes first_touch_p95_business_minutes
+    resolution_incl_wait_p50_business_minutes resolution_incl_wait_p90_business_minutes
+    resolution_incl_wait_p95_business_minutes
+    resolution_paused_p50_business_minutes resolution_paused_p90_business_minutes
+    resolution_paused_p95_business_minutes"""
+
+COLUMNS = [
+    # clocks
+    measure("early_business_minutes", "Target less elapsed, business minutes; negative when late", at_least=None),
+    count("clocks", "Clocks counted in the row"),
+    count("met_clocks", "Clocks that were kept"),
+    count("open_breached_clocks", "Clocks past their target that still run"),
+    count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),
+    count("unknown_clocks", "Clocks nobody can judge; staging.sla_clocks.reason says why"),
+    count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
+    pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),
+    measure("late_avg_business_minutes", "Mean of the breached clocks' business minutes beyond their target"),
+    count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
+    flag("is_paused", "The case is in a status that pauses the clock"),
+    # SLA marts
+    local_date("first_intake_date", "First intake date loaded"),
+    local_date("last_intake_date", "Last intake date loaded"),
+    count("sla_cases", "Cases both touched and resolved, those of unknown first touch among them, open ones not: the denominator of the breach percentages"),
+    count("sla_b_breached_cases", "Cases that breached the metric first_touch"),
+    count("sla_a_incl_wait_breached_cases", "Cases that breached the metric first_resolution: customer wait counted"),
+    count("sla_a_paused_breached_cases", "Cases that breached the metric first_resolution_paused: paused in the desk's waits"),
+    *percentiles("first_touch", "first touch"),
+    *percentiles("resolution_paused", "first resolution, paused in CUSTOMER_WAIT"),
+    count("stopped_clocks", "Clocks that are met or breached and of a policy that was in force at their end"),
+    count("paused_clocks", "Of stopped_clocks, those that stood still for some open time"),
+    *percentiles("elapsed", "open time that a clock counted"),
+]
+
+table = tables_with(COLUMNS)
+
+AREA = Area(
+    "attainment",
+    "Promises kept and broken: by day, over everything loaded, and what is open.",
+    [
+        table(
+            "mart.sla_daily", Kind.PARTITIONED, "One row per intake date.",
+            "Breach percentages and percentiles of the cases taken in on a date.",
+            key="intake_date",
+            columns=f"intake_date opened_cases {_SLA_MEASURES}",
+        ),
+        table(
+            "mart.sla_overall", Kind.FULL_REFRESH, "One row: everything loaded.",
+            "Breach percentages and percentiles over everything loaded.",
+            key="sla_cases",
+            columns=f"first_intake_date last_intake_date opened_cases {_SLA_MEASURES}",
+            nullable="first_intake_date last_intake_date",
+        ),
+        table(
+            "mart.sla_by_tier_case_type", Kind.FULL_REFRESH, "One row per tier and case type.",
+            "Breach percentages and percentiles over everything loaded.",
+            key="tier case_type",
+            columns=f"tier case_type {_SLA_MEASURES}",
+        ),
+        table(
+            "mart.sla_attainment_daily", Kind.PARTITIONED, "One row per intake date, source, policy, metric and value of one dimension.",
+            "How the clocks stand, by queue, priority, tier, region, brand, channel, root cause and what sources.yml names besides; counts add up over "
+            "dates.",
+            key="intake_date source policy metric dimension dimension_value",
+            columns="""intake_date source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks running_clocks
+                       unknown_clocks late_seconds""",
+        ),
+        table(
+            "mart.open_clocks", Kind.FULL_REFRESH, "One row per running clock.",
+            "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
+            key="case_id policy metric cycle",
+            columns="""source case_id policy metric cycle is_source_promise tier case_type priority team brand region channel customer started_at
+                       elapsed_seconds target_seconds remaining_seconds
+                       due_at outcome is_paused as_of_at""",
+            nullable="remaining_seconds",
+        ),
+        table(
+            "mart.sla_attainment", Kind.VIEW, "One row per clock.",
+            "Kept or broken, by how much, and what took it: every clock, the open ones judged as of the last look. Not published, for it is "
+            "as long as the desk's history: opsla export --table mart.sla_attainment writes it.",
+            key="case_id policy metric cycle",
+            columns="""source case_id intake_date policy metric cycle priority tier case_type team brand region channel customer
+                       started_at stopped_at due_at target_seconds elapsed_seconds early_business_minutes outcome reason is_open
+                       is_superseded is_source_promise root_cause_stage root_cause_owner beyond_peers_business_minutes""",
+            nullable="reason",
+            is_published=False,
+        ),
+        table(
+            "mart.sla_overview", Kind.VIEW, "One row per source, policy, metric and value of one dimension.",
+            "Attainment over everything loaded, breached open clocks counted.",
+            key="source policy metric dimension dimension_value",
+            columns="""source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks open_breached_clocks running_clocks
+                       unknown_clocks attainment_pct late_avg_business_minutes""",
+        ),
+        table(
+            "mart.promise_durations", Kind.FULL_REFRESH, "One row per policy and metric.",
+            "How long the clocks of each promise took, of those that were kept or broken.",
+            key="policy metric",
+            columns="""policy metric is_source_promise stopped_clocks paused_clocks elapsed_p50_business_minutes
+                       elapsed_p90_business_minutes elapsed_p95_business_minutes""",
+        ),
+    ],
+)

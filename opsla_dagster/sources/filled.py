@@ -1,0 +1,41 @@
+"""Which raw tables the enabled sources can fill, and so which areas of tables have something to say.
+
+Belongs here: what follows from sources.yml alone. Does not belong here: reading anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opsla_dagster.catalog import AREAS, Table
+from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
+from opsla_dagster.settings.tickets import AccountSettings
+from opsla_dagster.status import MESSAGE_SIGNALS
+
+_OF_ACCOUNTS = ("raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts")
+
+
+def filled_tables(settings: SourcesSettings) -> frozenset[str]:
+    """The raw tables, and columns of raw.cases, that an enabled source may fill beyond what every source does."""
+    return frozenset(table for source in settings.sources if source.enabled for table in _filled_by(source))
+
+
+def active_tables(settings: SourcesSettings) -> list[Table]:
+    """The tables of the catalog whose areas the enabled sources feed."""
+    filled = filled_tables(settings)
+    return [table for area in AREAS if area.is_fed(filled) for table in area.tables]
+
+
+def _filled_by(source: object) -> Iterator[str]:
+    match source:
+        case AccountSettings():
+            yield from _OF_ACCOUNTS
+        case EventLogSettings():
+            if source.due:
+                yield "raw.applied_targets"
+            if source.columns.sla_met:
+                yield "raw.cases.source_is_sla_met"
+            if source.columns.resolved_ts or source.columns.closed_ts:
+                yield "raw.cases.source_resolved_ts"
+            if set(MESSAGE_SIGNALS) & {*source.statuses.values(), *source.milestones.values()}:
+                yield "raw.messages"
