@@ -16,11 +16,11 @@ from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import with_freshness
-from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
+from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_jobs, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
-from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.connection import UNATTENDED_PATIENCE_SECONDS, Warehouse
 
 # Backfill policies and freshness are beta in name only: pinned with Dagster's version and covered by tests.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -38,6 +38,7 @@ def build_definitions(
     assets = [build_asset(line, settings, partitions, loads) for line in lines]
     return dg.Definitions(
         assets=[*bronze_assets(settings), *with_freshness([*assets, build_published_marts(settings, lines)], settings)],
+        jobs=build_jobs(settings),
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
         sensors=[*alert_sensors(settings.alerts, settings.home.root), build_report_sensor(settings)],
         resources={**build_resources(settings), **(resources or {})},
@@ -45,9 +46,11 @@ def build_definitions(
     )
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process."""
+def build_resources(settings: Settings, patience_seconds: float = UNATTENDED_PATIENCE_SECONDS) -> dict[str, object]:
+    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process; it waits for another one to end."""
     return {
-        "warehouse": Warehouse(database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config()),
+        "warehouse": Warehouse(
+            database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config(), patience_seconds=patience_seconds
+        ),
         "desk": dg.ResourceDefinition(lambda _context: build_desk(settings)),
     }

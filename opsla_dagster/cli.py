@@ -84,12 +84,16 @@ AsOf = Annotated[
 ]
 
 
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end as long as it takes, 12 hours at most; for cron.")]
+
+
 @app.command()
 def run(
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window; the home goes on with them.")] = None,
     as_of: AsOf = None,
+    wait: Wait = False,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
     from opsla_dagster.settings import load_settings
@@ -103,6 +107,7 @@ def run(
         _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
+    _wait_for_turn(settings, wait=wait)
     unloaded = _load_accounts(settings)
     default = desk.window()
     window = Window(start.date() if start else default.start, end.date() if end else default.end)
@@ -115,7 +120,7 @@ def run(
         # Before the run: a refresh after one that failed must simulate the same desk. A desk that is refused is not remembered.
         _refuse_mixtures(settings, desk, window, as_of_at)
         settings.home.remember_cases(cases)
-    _carry_out(settings, [window], as_of_at, is_refresh=False)
+    _carry_out(settings, [window], as_of_at, is_refresh=False, wait=wait)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
@@ -185,13 +190,14 @@ def init(
 
 
 @app.command()
-def refresh(as_of: AsOf = None) -> None:
+def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
 
     settings = load_settings()
+    _wait_for_turn(settings, wait=wait)
     as_of_at = _instant(as_of)
     unloaded = _load_accounts(settings)
     desk = build_desk(settings)
@@ -205,7 +211,7 @@ def refresh(as_of: AsOf = None) -> None:
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
-    _carry_out(settings, windows, as_of_at, is_refresh=True)
+    _carry_out(settings, windows, as_of_at, is_refresh=True, wait=wait)
     _refuse_unloaded(unloaded)
 
 
@@ -383,7 +389,7 @@ def _complain(error: OpslaError) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
+def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, wait: bool = False) -> None:
     """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import refreshed_assets
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
@@ -391,12 +397,13 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
     from opsla_dagster.warehouse.connection import require_writable
 
     instance = open_instance(settings.home.root)
-    require_writable(settings.home.warehouse)
+    patience_seconds = _patience(wait=wait)
+    require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
     with _progress(len(refreshed_assets(settings))) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
     try:
         _tell(settings, instance, [*interrupted, *finished.run_ids], finished.run_ids)
     except Exception:
@@ -405,6 +412,21 @@ def _carry_out(settings: "Settings", windows: "Sequence[Window]", as_of_at: date
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
         raise OpslaError(finished.error)
+
+
+def _wait_for_turn(settings: "Settings", *, wait: bool) -> None:
+    """Takes the place of the one run that works at a time. Raises OpslaError when somebody else keeps it."""
+    from opsla_dagster.instance.instance import open_instance, wait_for_turn
+
+    with open_instance(settings.home.root) as instance:
+        wait_for_turn(instance, _patience(wait=wait), partial(_say, to=complaints))
+
+
+def _patience(*, wait: bool) -> float:
+    """Seconds to wait for another run: a person wants to know soon, a night job wants to be done."""
+    from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS
+
+    return UNATTENDED_PATIENCE_SECONDS if wait else LOCK_PATIENCE_SECONDS
 
 
 def _load_accounts(settings: "Settings") -> list[str]:

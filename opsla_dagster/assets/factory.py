@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from opsla_dagster.assets.mixtures import refuse_unloaded_dates
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
@@ -149,6 +150,8 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         line.python.before(scope)
     match table.kind:
         case Kind.PARTITIONED:
+            if line.python is None:
+                refuse_unloaded_dates(scope)
             return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))

@@ -15,9 +15,12 @@ from opsla_dagster.sources import desk
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.sql import in_dates
 from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import ranges_of
 
 #: Both are asked: a load that broke off half way has announced other parameters than the rest was made with.
 _MEMORIES = ("raw.source_partitions", "ops.refreshed_partitions")
+#: Ranges that a message names.
+_SHOWN = 5
 
 
 def refuse_mixtures(scope: Scope) -> None:
@@ -57,4 +60,41 @@ def refuse_the_unannounced(scope: Scope) -> None:
         raise OpslaError(
             f"raw.source_partitions does not have every date of {dates}, and a date's cases and events are loaded after it; "
             "materialise raw.source_partitions with them"
+        )
+
+
+def refuse_unannounced_dates(scope: Scope) -> None:
+    """Raises OpslaError unless raw.source_partitions has every date to be made."""
+    ensure_table(scope.connection, TABLES["raw.source_partitions"])
+    found = scope.connection.execute(
+        f"select distinct intake_date from raw.source_partitions where {in_dates('intake_date', scope.own_dates)}"
+    ).fetchall()
+    _refuse(set(scope.own_dates.dates()) - {day for (day,) in found})
+
+
+def refuse_unloaded_dates(scope: Scope) -> None:
+    """Raises OpslaError unless the sources of every date to be made were loaded: a table without rows would look like a day without cases."""
+    dates = scope.own_dates
+    for table in ("raw.source_partitions", "raw.cases"):
+        ensure_table(scope.connection, TABLES[table])
+    announced = dict(
+        scope.connection.execute(
+            f"select intake_date, sum(cases) from raw.source_partitions where {in_dates('intake_date', dates)} group by intake_date"
+        ).fetchall()
+    )
+    loaded = dict(
+        scope.connection.execute(
+            f"select intake_date, count(*) from raw.cases where {in_dates('intake_date', dates)} group by intake_date"
+        ).fetchall()
+    )
+    _refuse({day for day in dates.dates() if day not in announced or announced[day] != loaded.get(day, 0)})
+
+
+def _refuse(unloaded: set[date]) -> None:
+    missing = ranges_of(unloaded)
+    if missing:
+        shown = ", ".join(map(str, missing[:_SHOWN])) + (f" and {len(missing) - _SHOWN} more ranges" if len(missing) > _SHOWN else "")
+        raise OpslaError(
+            f"the sources of {shown} were never loaded, or not to the end, so that nothing can be made of them; materialise all assets "
+            f"of these dates together, or `opsla run --start {missing[0].start} --end {missing[0].end}`"
         )

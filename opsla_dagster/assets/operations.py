@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_of
+from opsla_dagster.assets.mixtures import refuse_unannounced_dates
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
@@ -63,7 +64,7 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
 
 #: A refresh of a date is complete when all its tables are.
 _DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
-OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED)}
+OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
 
 
 def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg.AssetsDefinition:

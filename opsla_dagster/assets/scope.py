@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import duckdb
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.errors import OpslaError
@@ -20,7 +21,8 @@ from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.window import ONE_DAY, Dates, Window, parse_dates
 
-#: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant the run was made.
+#: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant at which its
+#: backfill was made, or the run itself.
 AS_OF_TAG = "opsla/as_of"
 #: Run tag: the refresh a run belongs to; one of chosen dates (`opsla run`) has it too.
 REFRESH_TAG = "opsla/refresh"
@@ -82,6 +84,10 @@ def _as_of_at(context: dg.AssetExecutionContext) -> datetime:
     stamp = context.run.tags.get(AS_OF_TAG)
     if stamp is not None:
         return parse_instant(stamp)
+    backfill_id = context.run.tags.get(BACKFILL_ID_TAG)
+    backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
+    if backfill is not None:  # its runs follow each other, and must not know different things
+        return datetime.fromtimestamp(backfill.backfill_timestamp, UTC).replace(tzinfo=None, microsecond=0)
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
         raise OpslaError(f"run {context.run.run_id} is not in Dagster's storage")

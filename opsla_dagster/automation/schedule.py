@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from opsla_dagster.assets.bronze import bronze_group
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
@@ -37,6 +38,30 @@ LOAD_AT_MINUTE = 40
 def refreshed_assets(settings: Settings) -> list[dg.AssetKey]:
     """What a refresh makes: every table, then the published marts."""
     return [*(dg.AssetKey(table.asset_key) for table in active_tables(settings.sources)), PUBLISHED_MARTS]
+
+
+#: Jobs: what the schedule and `opsla refresh` do, and what `opsla run` does.
+REFRESH_JOB, BACKFILL_JOB = "refresh", "backfill"
+
+
+def load_job(account: str) -> str:
+    """The job that loads what is new in an account of a ticket system."""
+    return f"load_{account}"
+
+
+def build_jobs(settings: Settings) -> list[UnresolvedAssetJobDefinition]:
+    """The jobs that runs stand under on the timeline of the UI."""
+    everything = dg.AssetSelection.assets(*refreshed_assets(settings))
+    return [
+        dg.define_asset_job(REFRESH_JOB, everything, description="Yesterday, and the intake dates that have changed since the last refresh."),
+        dg.define_asset_job(BACKFILL_JOB, everything, description="Chosen intake dates: every table of them, and the published marts."),
+        *(
+            dg.define_asset_job(
+                load_job(account.name), dg.AssetSelection.groups(bronze_group(account)), description=f"What is new in the account {account.name}."
+            )
+            for account in enabled_accounts(settings.sources)
+        ),
+    ]
 
 
 def run_tags(dates: Dates, as_of_at: datetime, *, is_refresh: bool) -> dict[str, str]:
@@ -74,7 +99,7 @@ def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
             name=f"load_{account.name}",
             cron_schedule=f"{LOAD_AT_MINUTE} * * * *",
             execution_timezone=settings.sources.desk.timezone,
-            target=dg.AssetSelection.groups(bronze_group(account)),
+            job_name=load_job(account.name),
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description=f"What is new in the account {account.name}.",
         )
@@ -89,7 +114,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         name="daily_refresh",
         cron_schedule=f"{REFRESH_AT.minute} {REFRESH_AT.hour} * * *",
         execution_timezone=settings.sources.desk.timezone,
-        target=dg.AssetSelection.all(),
+        job_name=REFRESH_JOB,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Yesterday, and exactly the intake dates that received events since the last refresh.",
     )
@@ -100,7 +125,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
         tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
-        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags, asset_selection=refreshed_assets(settings))
+        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags)
 
     return daily_refresh
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -40,6 +41,8 @@ from opsla_dagster.automation.refresh import never_loaded
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance, wait_for_turn
+from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, calendars
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
@@ -326,6 +329,58 @@ def test_a_refresh_that_fails_publishes_nothing_and_is_run_again_whole(tmp_path:
 def materialized(instance: dg.DagsterInstance, table: str) -> set[str]:
     """The dates of a table that Dagster shows as made."""
     return instance.get_materialized_partitions(dg.AssetKey(table.split(".")))
+
+
+def test_dates_that_were_never_loaded_are_refused(tmp_path: Path) -> None:
+    """A table without rows would look like a day without cases."""
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    make(settings, [july(1, 4)], LAST)
+    never = r"the sources of 2025-07-05\.\.2025-07-06, 2025-07-08\.\.2025-07-08 were never loaded, .*opsla run --start 2025-07-05 --end 2025-07-07"
+    for table in ("staging.events_deduped", "mart.sla_daily", "ops.refreshed_partitions"):
+        with pytest.raises(OpslaError, match=never):
+            make(settings, [july(4, 6), july(8, 8)], LAST, only=[table])
+    make(settings, [july(8, 8)], LAST, only=["raw.source_partitions"])
+    with pytest.raises(OpslaError, match=r"the sources of 2025-07-08\.\.2025-07-08 were never loaded, or not to the end"):
+        make(settings, [july(8, 8)], LAST, only=["staging.events_deduped"])
+    make(settings, [july(2, 2), july(4, 4)], LAST, only=["staging.events_deduped"])
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """The command line waits for a run that is going on, and does not wait for one whose process is gone."""
+    told: list[str] = []
+
+    @dg.op
+    def meanwhile(context: dg.OpExecutionContext) -> None:
+        with pytest.raises(OpslaError, match=f"run {context.run_id[:8]} \\(somebody\\) is going on in this home"):
+            wait_for_turn(context.instance, 0.5, told.append)
+
+    @dg.job
+    def somebody() -> None:
+        meanwhile()
+
+    with open_instance(tmp_path) as instance:
+        assert somebody.execute_in_process(instance=instance, tags=process_tags(instance)).success
+        wait_for_turn(instance, 0.0, told.append)
+    assert len(told) == 1
+    assert told[0].startswith("Waiting for run ")
+
+
+def test_all_runs_of_a_backfill_know_the_same(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    made_at = datetime(2025, 7, 9, 5, tzinfo=UTC)
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_backfill(
+            PartitionBackfill(
+                backfill_id="july", status=BulkActionStatus.REQUESTED, from_failure=False, tags={}, backfill_timestamp=made_at.timestamp()
+            )
+        )
+        result = job.execute_in_process(
+            instance=instance, partition_key="2025-07-01", tags={"dagster/backfill": "july"},
+            asset_selection=[dg.AssetKey(["raw", "source_partitions"])],
+        )
+    assert result.success
+    assert rows(settings.home.warehouse, "select as_of_at from raw.source_partitions") == [(made_at.replace(tzinfo=None),)]
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
