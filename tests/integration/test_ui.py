@@ -37,7 +37,7 @@ BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill
   ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 PROGRESS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
-  status runs(limit: 50) { tags { key value } status } } } }"""
+  status timestamp runs(limit: 50) { tags { key value } status } } } }"""
 INSTIGATORS = """query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { ... on Repository {
   schedules { name scheduleState { status } } sensors { name sensorState { status } } } } }"""
 DRY_RUN = """mutation($selector: ScheduleSelector!, $at: Float) { scheduleDryRun(selectorData: $selector, timestamp: $at) {
@@ -84,9 +84,11 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (home / "dev.log").open("w")
+    # Dagster's daemon looks at backfills every 30 seconds, and a backfill of ours takes three looks.
+    (home / "sitecustomize.py").write_text("import dagster._daemon.controller as c\nc.DEFAULT_DAEMON_INTERVAL_SECONDS = 2\n", encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "opsla_dagster.cli", "dev", "--port", str(port)],
-        env=environment(home), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        env={**environment(home), "PYTHONPATH": str(home)}, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
     )
     ui = Ui(port, home)
 
@@ -148,7 +150,9 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
     assert set(ranges) == {("2025-07-02", "2025-07-11")}, "every run of it covers the ten dates at once"
     for table in ("raw.cases", "staging.sla_clocks", "mart.sla_daily", "ops.refreshed_partitions"):
         assert ui.partitions(table) == [("2025-07-01", "2025-07-11", "MATERIALIZED")]
+    instants = "select distinct epoch_us(as_of_at) // 1000000 from ops.partition_as_of where intake_date > date '2025-07-01'"
     with duckdb.connect(str(ui.home / "marts.duckdb"), read_only=True) as marts:
+        assert marts.execute(instants).fetchall() == [(int(progress["timestamp"]),)], "every run of it knows what was known when it was launched"
         [(days, cases)] = marts.execute("select count(*), sum(opened_cases) from mart.sla_daily").fetchall()
     assert days == 11
     assert cases > 0
