@@ -22,12 +22,15 @@ import duckdb
 import pytest
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
-from opsla_dagster.automation.schedule import DATED, UNDATED
+from opsla_dagster.automation.schedule import refreshed_assets
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.settings import load_settings
 from tests.integration.cli import REPOSITORY, environment
 
 PATIENCE_SECONDS = 240
 REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}
-EVERYTHING = [*DATED, *UNDATED, PUBLISHED_MARTS]
+EVERYTHING = refreshed_assets(load_settings(REPOSITORY / "config"))
+DATED = [key for key in EVERYTHING if key != PUBLISHED_MARTS and TABLES[".".join(key.path)].kind is Kind.PARTITIONED]
 
 STATUSES = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
   assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
@@ -131,7 +134,7 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
     backfill = ui.ask(BACKFILL, params={
         "partitionsByAssets": [
             *({"assetKey": {"path": key.path}, "partitions": ten_days} for key in DATED),
-            *({"assetKey": {"path": key.path}} for key in [*UNDATED, PUBLISHED_MARTS]),
+            *({"assetKey": {"path": key.path}} for key in EVERYTHING if key not in DATED),
         ],
     })
     assert backfill["__typename"] == "LaunchBackfillSuccess", backfill
