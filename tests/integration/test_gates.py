@@ -13,6 +13,7 @@ import pytest
 import yaml
 from dagster import DagsterEventType
 from small_desk import (
+    REPOSITORY,
     contents,
     desk_settings,
     july,
@@ -96,10 +97,10 @@ def materialised(run: dg.DagsterRun, instance: dg.DagsterInstance) -> set[str]:
 
 
 def downstream_of(table: str) -> set[str]:
-    from opsla_dagster.assets.graph import TABLE_ASSETS
+    from opsla_dagster.assets.graph import table_assets
 
-    found = {table}
-    while more := {line.name for line in TABLE_ASSETS.values() if found & set(line.deps)} - found:
+    found, lines = {table}, table_assets(load_settings(REPOSITORY / "config"))
+    while more := {line.name for line in lines if found & set(line.deps)} - found:
         found |= more
     return found
 

@@ -17,10 +17,11 @@ import duckdb
 import pytest
 
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import Kind
 from opsla_dagster.running import Finished, run_windows
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import Window
 
@@ -93,7 +94,7 @@ class Home:
         """Every table made from cases, without the columns that say when and by what it was made."""
         rows = {}
         with self.warehouse() as connection:
-            for table in TABLES.values():
+            for table in active_tables(self.settings.sources):
                 if table.kind is Kind.VIEW or table.schema in ("raw", "ops") or table.name == "staging.business_minutes_dim":
                     continue
                 columns = ", ".join(column.name for column in table.columns if column.name != "as_of_at")
