@@ -38,6 +38,7 @@ from opsla_dagster.automation.alert import (
     title,
 )
 from opsla_dagster.automation.causes import ending_cause, step_cause
+from opsla_dagster.window import DATES_TAG
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
 FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(["ops", "published_marts"]), "newest_intake_date_is_complete")
@@ -290,7 +291,9 @@ def _has_error(engine: EventLogEntry) -> bool:
 
 
 def _partitions_of(run: DagsterRun) -> str | None:
-    """The run's one partition, or its range with both ends included."""
+    """The run's one partition, its range with both ends included, or its ranges where they have gaps."""
+    if DATES_TAG in run.tags:
+        return run.tags[DATES_TAG]
     first, last = (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
     if first and last:
         return first if first == last else f"{first}..{last}"

@@ -41,6 +41,8 @@ from dagster._serdes import serialize_value
 from dagster_shared.record import replace
 from sqlalchemy.sql.elements import ColumnElement
 
+from opsla_dagster.window import DATES_TAG, parse_dates
+
 _FROM_TO, _AND = "...", ", "
 _KEY_LENGTH = len("2025-07-01")
 _ROWS = AssetCheckExecutionsTable.c
@@ -78,13 +80,19 @@ def dates_of(text: str) -> Iterator[str]:
             yield (start + timedelta(days=offset)).isoformat()
 
 
-def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a planned check: of a range one row, not one a date. `stored` has the event's text and its instant (naive UTC)."""
+def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """The row of a planned check: of a range one row, not one a date.
+
+    `stored` has the event's text and its instant (naive UTC), `tags` are the run's: of dates with gaps Dagster plans the whole range.
+    """
     planned = event.get_dagster_event().asset_check_planned_data
+    keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else ()
+    if keys and DATES_TAG in tags:
+        keys = [day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates()]
     return {
         "asset_key": planned.asset_key.to_string(),
         "check_name": planned.check_name,
-        "partition": dates_text(planned.partitions_subset.get_partition_keys()) if planned.partitions_subset else None,
+        "partition": dates_text(keys),
         "run_id": event.run_id,
         "execution_status": _PLANNED,
         "evaluation_event": stored["event"],
@@ -99,7 +107,12 @@ class ChecksByDate(SqlEventLogStorage):
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         stored = {"event": serialize_value(event), "timestamp": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)}
         with self.index_connection() as connection:
-            connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored)])
+            connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored, self.tags_of(event))])
+
+    def tags_of(self, event: EventLogEntry) -> Mapping[str, str]:
+        """The tags of the run that an event is of; none where the run is not known."""
+        run = self._instance.get_run_by_id(event.run_id)
+        return run.tags if run else {}
 
     def _update_asset_check_evaluation(self, event: EventLogEntry, event_id: int | None) -> None:
         super()._update_asset_check_evaluation(self._with_planned_dates(event), event_id)

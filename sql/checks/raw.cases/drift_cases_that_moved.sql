@@ -19,4 +19,8 @@ select
     held.intake_date as stale_intake_date
 from raw.cases as held
 inner join fresh on held.case_id = fresh.case_id and held.source = fresh.source
-where held.intake_date < $start_date or held.intake_date >= $end_date
+where
+    not (
+        held.intake_date >= $start_date
+        and held.intake_date < $end_date
+    )

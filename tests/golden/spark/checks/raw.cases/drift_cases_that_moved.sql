@@ -17,4 +17,6 @@ FROM raw.cases AS held
 INNER JOIN fresh
   ON held.case_id = fresh.case_id AND held.source = fresh.source
 WHERE
-  held.intake_date < :start_date OR held.intake_date >= :end_date
+  NOT (
+    held.intake_date >= :start_date AND held.intake_date < :end_date
+  )
