@@ -1,5 +1,5 @@
 -- One row: what quality_gates.yml may bound about cases.
-with loaded as (
+with loaded_cases as (
     select count(*) as cases
     from raw.cases
     where
@@ -8,7 +8,7 @@ with loaded as (
 ),
 
 -- Dates without cases are there as well.
-announced as (
+announced_dates as (
     select count(distinct intake_date) as days
     from raw.source_partitions
     where
@@ -16,6 +16,6 @@ announced as (
         and intake_date < $end_date
 )
 
-select cast(loaded.cases as double) / nullif(announced.days, 0) as cases_per_day
-from loaded
-cross join announced
+select cast(loaded_cases.cases as double) / nullif(announced_dates.days, 0) as cases_per_day
+from loaded_cases
+cross join announced_dates
