@@ -41,6 +41,7 @@ from dagster._serdes import serialize_value
 from dagster_shared.record import replace
 from sqlalchemy.sql.elements import ColumnElement
 
+from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.window import DATES_TAG, parse_dates
 
 _FROM_TO, _AND = "...", ", "
@@ -86,19 +87,29 @@ def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any], 
     `stored` has the event's text and its instant (naive UTC), `tags` are the run's: of dates with gaps Dagster plans the whole range.
     """
     planned = event.get_dagster_event().asset_check_planned_data
-    keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else ()
-    if keys and DATES_TAG in tags:
-        keys = [day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates()]
     return {
         "asset_key": planned.asset_key.to_string(),
         "check_name": planned.check_name,
-        "partition": dates_text(keys),
+        "partition": _dates_of_check(planned.asset_key, planned.partitions_subset, tags),
         "run_id": event.run_id,
         "execution_status": _PLANNED,
         "evaluation_event": stored["event"],
         "evaluation_event_timestamp": stored["timestamp"],
         "evaluation_event_storage_id": event_id,
     }
+
+
+def _dates_of_check(asset_key: AssetKey, planned: PartitionsSubset | None, tags: Mapping[str, str]) -> str | None:
+    """The dates that a check is about, as `dates_text`; None of a table that has none. `planned` is what Dagster planned, `tags` are the run's.
+
+    Dagster plans the dates of a partitioned job for every asset of it, and plans nothing where we tell which dates are made.
+    """
+    table = TABLES.get(".".join(asset_key.path))
+    if table is not None and table.kind is not Kind.PARTITIONED:
+        return None
+    if table is not None and DATES_TAG in tags:
+        return dates_text(day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates())
+    return dates_text(planned.get_partition_keys()) if planned else None
 
 
 class ChecksByDate(SqlEventLogStorage):
@@ -131,9 +142,10 @@ class ChecksByDate(SqlEventLogStorage):
                     _ROWS.run_id == event.run_id,
                 )
             ).scalar()
-        if planned is None:
+        dates = planned or _dates_of_check(evaluation.asset_key, None, self.tags_of(event))
+        if dates is None:
             return event
-        dated = happened._replace(event_specific_data=replace(evaluation, partition=planned))
+        dated = happened._replace(event_specific_data=replace(evaluation, partition=dates))
         return event._replace(dagster_event=dated)
 
     def _get_asset_check_partition_filter_clause(self, partition_filter: PartitionKeyFilter | None) -> ColumnElement[bool] | bool:
