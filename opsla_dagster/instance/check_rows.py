@@ -48,6 +48,8 @@ _FROM_TO, _AND = "...", ", "
 _KEY_LENGTH = len("2025-07-01")
 _ROWS = AssetCheckExecutionsTable.c
 _EVENTS = SqlEventLogStorageTable.c
+#: An asset that is no table.
+_PUBLISHED = ["ops", "published_marts"]
 
 #: A row of asset_check_executions, of which columns depends on the question.
 _Row: TypeAlias = Any
@@ -105,9 +107,10 @@ def _dates_of_check(asset_key: AssetKey, planned: PartitionsSubset | None, tags:
     Dagster plans the dates of a partitioned job for every asset of it, and plans nothing where we tell which dates are made.
     """
     table = TABLES.get(".".join(asset_key.path))
-    if table is not None and table.kind is not Kind.PARTITIONED:
+    is_dated = table is not None and table.kind is Kind.PARTITIONED
+    if (table is not None or asset_key.path == _PUBLISHED) and not is_dated:
         return None
-    if table is not None and DATES_TAG in tags:
+    if is_dated and DATES_TAG in tags:
         return dates_text(day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates())
     return dates_text(planned.get_partition_keys()) if planned else None
 
