@@ -253,9 +253,9 @@ def _effect(ended: _Ended, *, stopped: bool) -> str:
 
 
 def _found(evaluation: dg.AssetCheckEvaluation) -> str:
-    """What the check found: in its own words, else its figures."""
+    """What the check found: in its own words, else its figures; where to look first stands in the alert by itself."""
     if evaluation.description:
-        return evaluation.description
+        return evaluation.description.partition(" Look first at ")[0]
     figures = ", ".join(f"{name} {value}" for name, value in figures_of(evaluation.metadata).items() if name != "sample")
     return f"{evaluation.check_name} failed" + (f" ({cut(figures, _ALSO_LENGTH)})" if figures else "")
 

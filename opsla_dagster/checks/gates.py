@@ -83,8 +83,8 @@ def _judge(
         )  # fmt: skip
     rows = {} if sample is None else {"sample_rows": int(sample)}
     figures: dict[str, Figure] = {"rate": rate, **rows, **bounds.figures()}
-    of_rows = "" if sample is None else f" of {int(sample):,} rows"
-    found = f"{name} is {rate:.6g}{of_rows} in {about(window)}; {_allowed(bounds)}"
+    how_many = "" if sample is None else f" ({int(sample):,} rows)"
+    found = f"{name} is {rate:.4g} in {about(window)}{how_many}; {_allowed(bounds)}"
     undecided = ""
     for level, severity in (("error", dg.AssetCheckSeverity.ERROR), ("warn", warn)):
         bound = bounds.beyond(rate, level)

@@ -47,4 +47,6 @@ class Outcome:
 
 def about(window: Dates | None) -> str:
     """Which rows a check looked at, for its description."""
-    return f"the rows of {window}" if window else "all rows"
+    if window is None:
+        return "all rows"
+    return f"the rows of {window.start if window.days == 1 else window}"
