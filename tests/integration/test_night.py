@@ -78,6 +78,14 @@ def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
     assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
 
 
+def test_daemon_that_cannot_start_is_told(desk: Desk) -> None:
+    """A service manager starts it again and again, and nobody looks."""
+    (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+    assert [desk.opsla("daemon"), desk.opsla("daemon")] == [1, 1]
+    (alert,) = desk.alerts()
+    assert alert["title"].startswith(f"opsla ERROR: daemon: {desk.config / 'sources.yml'}: ")
+
+
 def test_log_that_is_gone_is_one_alert_whether_its_run_began_or_not(desk: Desk) -> None:
     desk.log.unlink()
     assert desk.opsla("run") == 1
@@ -125,7 +133,7 @@ def test_refresh_tells_of_the_night_before_that_nobody_made(desk: Desk) -> None:
 
 def test_links_go_where_the_ui_listens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "execve", lambda *_: None)
-    monkeypatch.setattr(cli, "_require_free", lambda _port: None)
+    monkeypatch.setattr(cli, "_require_free", lambda *_: None)
     desk.opsla("dev", "--port", "3456")
     desk.log.unlink()
     desk.opsla("run")
