@@ -96,8 +96,7 @@ def replace_view(
     A view over all clocks is as long as the desk's history; counting it every day would cost more than making the day. What the
     verdict has counted is not counted again: that would compute the view once more.
     """
-    has_dates = window is not None and any(column.name == table.partition_column for column in table.columns)
-    inside = f"where {in_dates(table.partition_column, window)}" if has_dates and window is not None else ""
+    inside = f"where {in_dates(table.partition_column, window)}" if table.is_by_date and window is not None else ""
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")
         counted = verdict()
