@@ -55,7 +55,7 @@ _INTERRUPTED = 130
 #: Exit code of a command line that Typer does not understand.
 _NOT_UNDERSTOOD = 2
 #: What cron or a service manager starts.
-_UNATTENDED = ("refresh", "run", "dev")
+_UNATTENDED = ("refresh", "run", "dev", "daemon")
 
 app = typer.Typer(
     name="opsla",

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 import requests
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRunStatus, RunRecord
 from dagster._daemon.controller import get_daemon_statuses
 
 from opsla_dagster.assets.scope import REFRESH_TAG
-from opsla_dagster.automation.freshness import LATEST_AFTER_START
-from opsla_dagster.automation.schedule import REFRESH_AT
+from opsla_dagster.automation.freshness import freshness_now
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.reporting.marts import published
 from opsla_dagster.settings import Settings
 
 _ANSWER_WITHIN_SECONDS = 5.0
 #: Daemons report every half a minute; Dagster itself would wait for half an hour.
 _SILENT_FOR_SECONDS = 300.0
 _SPARE_BYTES = 1e9
-_RUNS_LOOKED_AT = 50
+_RUNS_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def _daemon(settings: Settings, instance: DagsterInstance, webserver: str) -> tu
 
 
 def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
-    for record in instance.get_run_records(limit=_RUNS_LOOKED_AT):
+    for record in _latest_runs(instance):
         run = record.dagster_run
         if REFRESH_TAG not in run.tags:
             continue
@@ -86,26 +83,21 @@ def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str)
     return False, "no run yet; `opsla run` makes the first"
 
 
+def _latest_runs(instance: DagsterInstance) -> Iterator[RunRecord]:
+    """All runs, the latest first: between two refreshes there are as many hourly loads as there are accounts."""
+    cursor: str | None = None
+    while records := instance.get_run_records(limit=_RUNS_AT_ONCE, cursor=cursor):
+        yield from records
+        cursor = records[-1].dagster_run.run_id
+
+
 def _freshness(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    """What the check of the published marts says; once anything is published."""
     try:
-        with published(settings.home.marts_database) as connection:
-            found = connection.execute("select max(as_of_at) from ops.refreshed_partitions").fetchone()
+        found = freshness_now(settings, instance, datetime.now(UTC))
     except OpslaError as error:
         return False, str(error)
-    as_of_at = found[0] if found else None
-    due_at = _refresh_due(datetime.now(UTC), settings.sources.desk.timezone)
-    if as_of_at is None:
-        return False, "nothing is published yet"
-    return as_of_at >= due_at, f"published as of {as_of_at}Z; a refresh was due at {due_at}Z"
-
-
-def _refresh_due(now: datetime, zone: str) -> datetime:
-    """The start (naive UTC) of the latest daily refresh that should be done by `now`."""
-    local = now.astimezone(ZoneInfo(zone))
-    start = local.replace(hour=REFRESH_AT.hour, minute=REFRESH_AT.minute, second=0, microsecond=0)
-    if local < start + LATEST_AFTER_START:
-        start -= timedelta(days=1)
-    return start.astimezone(UTC).replace(tzinfo=None)
+    return found.newest is not None and found.is_kept, found.sentence()
 
 
 def _disk(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:

@@ -2,7 +2,7 @@
 
 A status, a name or a subject may hold anything: escape sequences that recolour or retitle a terminal, marks that turn the
 order of what is read. Belongs here: what is shown in their place. Does not belong here: who prints (terminal.py), and CSV
-for spreadsheets (reporting/export.py).
+for spreadsheets (reporting/spreadsheet.py).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.retention import prune_history
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.settings.sla_policies import sla_policies
 from opsla_dagster.sources.bronze.report import LoadStep, on_load_step
 from opsla_dagster.sources.desk import build_desk
@@ -64,7 +65,7 @@ def run_windows(
 
     Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
     """
-    _refuse_what_does_not_fit(settings)
+    _refuse_what_does_not_fit(settings, windows)
     definitions = build_definitions(settings, build_resources(settings, patience_seconds))
     job = definitions.resolve_job_def(REFRESH_JOB if is_refresh else BACKFILL_JOB)
     listening = on_table_done.set(table_done)
@@ -85,8 +86,10 @@ def run_windows(
     return Finished([result.run_id], "")
 
 
-def _refuse_what_does_not_fit(settings: Settings) -> None:
-    """What one config file says of another, and of the gates' SQL: a run would find it only halfway through."""
+def _refuse_what_does_not_fit(settings: Settings, windows: Sequence[Window]) -> None:
+    """What one config file says of another, of the dates and of the gates' SQL: a run would find it only halfway through."""
+    for window in windows:
+        require_horizon(settings.calendars, window)
     sla_policies(settings.sla_policies, build_desk(settings).calendars(settings.calendars).calendars)
     for table, gates in settings.quality_gates.gates.items():
         refuse_unknown_rates(table, gates)

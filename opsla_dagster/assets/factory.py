@@ -183,8 +183,7 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
             f"select {table.partition_column}, count(*) from {table.name} where {in_dates(table.partition_column, scope.own_dates)} group by all"
         ).fetchall()
         return _Counted({TABLE_ROWS: total[0] if total else 0}, {day.isoformat(): day_rows for day, day_rows in counted})
-    has_dates = any(column.name == table.partition_column for column in table.columns)
-    if table.kind is Kind.VIEW and has_dates and scope.run_dates is not None:
+    if table.is_by_date and scope.run_dates is not None:
         return _Counted({}, {})
     return _Counted({TABLE_ROWS: rows}, {})
 

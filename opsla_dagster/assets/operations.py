@@ -25,6 +25,7 @@ from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
+from opsla_dagster.warehouse.write import drop_unfed
 from opsla_dagster.window import Window
 
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
@@ -90,6 +91,7 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         _refuse_older_summaries(warehouse.connection())
         started = time.perf_counter()
         try:
+            drop_unfed(warehouse.connection(), active_tables(settings.sources))
             rows = publish(warehouse.connection(), settings.home, [name for name in published if TABLES[name].is_published])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None

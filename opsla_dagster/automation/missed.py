@@ -76,7 +76,7 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
 
 
 def alert_of_command(command: str, name: str, cause: str, ui_url: str, at: datetime) -> Alert:
-    """The alert of `command` (as typed; `name` is its first word) that ended before its first run; one a cause and UTC day."""
+    """The alert of `command` (as typed; `name` is its first word) that failed outside a run: before its first one, or with the reports after it; one a cause and UTC day."""
     return Alert(
         alert_id=daily_id(f"opsla {name}", cause, at),
         title=title(ERROR, f"{name}: {cause}"),
@@ -84,7 +84,7 @@ def alert_of_command(command: str, name: str, cause: str, ui_url: str, at: datet
         job=name,
         occurred_at=at.astimezone(UTC).isoformat(timespec="seconds"),
         statement=text(cause),
-        effect=f"`{cut(command, _COMMAND_LENGTH)}` ended before a run of it began; tables and published marts stand as they were",
+        effect=f"`{cut(command, _COMMAND_LENGTH)}` ended outside a run; tables are whole, and the marts published last stand",
         look_first="the place that the cause names; then the same command again",
         ui_url=ui_url,
     )

@@ -50,8 +50,8 @@ class Kind(StrEnum):
     """How a table is kept."""
 
     PARTITIONED = "partitioned"  # daily, by `partition_column`; windows of it are replaced
-    SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by a refresh's first run
-    FULL_REFRESH = "full refresh"  # over everything loaded; replaced whole by a refresh's last run
+    SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by every run
+    FULL_REFRESH = "full refresh"  # over everything loaded; replaced whole by every run
     VIEW = "view"  # over everything loaded; computed when read
 
 
@@ -77,6 +77,11 @@ class Table:
     @property
     def asset_key(self) -> list[str]:
         return self.name.split(".")
+
+    @property
+    def is_by_date(self) -> bool:
+        """Whether a run over some dates writes, or looks at, its rows of those dates alone: it is partitioned, or a view with their column."""
+        return self.kind in (Kind.PARTITIONED, Kind.VIEW) and any(column.name == self.partition_column for column in self.columns)
 
 
 #: pandas types in which Pandera reads a column; coerced, so that a few offending rows can be named.

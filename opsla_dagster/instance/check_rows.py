@@ -168,10 +168,15 @@ class ChecksByDate(SqlEventLogStorage):
         status: Set[AssetCheckExecutionRecordStatus] | None = None,
         partition_filter: PartitionKeyFilter | None = None,
     ) -> Sequence[AssetCheckExecutionRecord]:
-        found = super().get_asset_check_execution_history(check_key, limit, cursor, status, partition_filter)
         key = partition_filter.key if partition_filter else None
-        # Ranges with a gap: a date in it was not looked at.
-        return [record for record in found if key is None or _AND not in (record.partition or "") or key in dates_of(record.partition or "")]
+        found: list[AssetCheckExecutionRecord] = []
+        while True:
+            page = super().get_asset_check_execution_history(check_key, limit, cursor, status, partition_filter)
+            # Ranges with a gap: a date in it was not looked at.
+            found += [record for record in page if key is None or _AND not in (record.partition or "") or key in dates_of(record.partition or "")]
+            if len(found) >= limit or len(page) < limit:
+                return found[:limit]
+            cursor = page[-1].id
 
     def get_asset_check_state(
         self, keys: Sequence[tuple[AssetCheckKey, PartitionsDefinition | None]]

@@ -73,12 +73,13 @@ def promises_of(proposal: LogProposal) -> dict[str, bool]:
     """
     signals = proposal.signals
     touches = signals & {*TOUCHES} - {*_ENDS}
-    promises = {"first_touch": bool(touches) and REPLY_DUE not in proposal.due}
+    assumed = not proposal.due
+    promises = {"first_touch": bool(touches) and assumed}
     if Signal.PUBLIC_REPLY in signals:
         promises["first_reply"] = False
-    promises["first_resolution"] = RESOLUTION_DUE not in proposal.due
+    promises["first_resolution"] = assumed
     if Signal.CUSTOMER_WAIT in signals:
-        promises["first_resolution_paused"] = RESOLUTION_DUE not in proposal.due
+        promises["first_resolution_paused"] = assumed
     return promises
 
 

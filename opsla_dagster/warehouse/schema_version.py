@@ -29,6 +29,7 @@ _KEPT_LAYERS = ("raw", "ops")
 #: The one release that wrote no version.
 _FIRST = (1, "0.1.0")
 
+
 @dataclass(frozen=True)
 class _Held:
     """What a file has: its tables with (name, type) of their columns in order, its views, and the version written in it."""

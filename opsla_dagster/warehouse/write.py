@@ -6,14 +6,14 @@ Does not belong here: what the rows are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.catalog.model import Table
+from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.connection import is_of_the_disk
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
@@ -96,8 +96,7 @@ def replace_view(
     A view over all clocks is as long as the desk's history; counting it every day would cost more than making the day. What the
     verdict has counted is not counted again: that would compute the view once more.
     """
-    has_dates = window is not None and any(column.name == table.partition_column for column in table.columns)
-    inside = f"where {in_dates(table.partition_column, window)}" if has_dates and window is not None else ""
+    inside = f"where {in_dates(table.partition_column, window)}" if table.is_by_date and window is not None else ""
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")
         counted = verdict()
@@ -111,6 +110,22 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Creates `table`, empty, when it is not there yet."""
     with transaction(connection):
         _create(connection, table)
+
+
+def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table]) -> None:
+    """Drops derived tables and views of the catalog that are not among `fed`: no run makes them any more, and who reads them reads old rows.
+
+    What was loaded stays, and so does every table that the catalog does not know.
+    """
+    kept = {table.name for table in fed}
+    found = connection.execute(
+        "select schema_name || '.' || table_name, 'table' from duckdb_tables() where not internal "
+        "union all select schema_name || '.' || view_name, 'view' from duckdb_views() where not internal"
+    ).fetchall()
+    with transaction(connection):
+        for name, kind in found:
+            if name in TABLES and TABLES[name].schema in ("staging", "mart") and name not in kept:
+                connection.execute(f"drop {kind} {name}")
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -29,7 +29,7 @@ STOREYS: list[set[str]] = [
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 
 #: Modules that are also programs: what their functions import when run is not what the room rests on.
-PROGRAMS = {"opsla_dagster.catalog.dictionary": "writes down the checks too, and asks the asset lines for them"}
+PROGRAMS = {"opsla_dagster.catalog.dictionary": "writes down the checks too, and asks for those of each asset"}
 
 
 def module_name(path: Path) -> str:

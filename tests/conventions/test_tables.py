@@ -1,4 +1,4 @@
-"""One name everywhere: a table's catalog entry, SQL file, asset line and checks agree with each other."""
+"""One name everywhere: a table's catalog entry, SQL file, asset and checks agree with each other."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 from checks_toy import PARTITIONS, cases, feed
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.test_utils import in_process_test_workspace
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster_graphql.test.utils import execute_dagster_graphql
@@ -15,6 +17,7 @@ from storage_toy import QUIET, days
 
 from opsla_dagster.instance.check_rows import dates_of, dates_text
 from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.window import DATES_TAG
 
 CHECK = """query($check: String!, $date: String!) {
   assetNodeOrError(assetKey: {path: ["cases"]}) { ... on AssetNode { assetCheckOrError(checkName: $check) { ... on AssetCheck {
@@ -92,6 +95,25 @@ def test_a_failed_check_shows_for_its_dates_until_they_are_made_again(desk: Desk
         ("SUCCEEDED", "2026-01-01...2026-01-06"), ("SUCCEEDED", "2026-01-05"), ("FAILED", "2026-01-02"), ("SUCCEEDED", "2026-01-06"),
         ("FAILED", "2026-01-03...2026-01-04"), ("SUCCEEDED", "2026-01-02...2026-01-04"),
     ]  # fmt: skip
+
+
+def test_a_date_in_the_gap_of_a_later_run_keeps_its_verdict(desk: Desk) -> None:
+    """The UI asks for the latest look alone, which was not at this date."""
+    desk.run(1, 6)
+    key = dg.AssetCheckKey(dg.AssetKey("cases"), "holds")
+    for _ in range(3):
+        run = dg.DagsterRun("a_job", tags={DATES_TAG: "2026-01-01..2026-01-02 2026-01-05..2026-01-06"}, status=dg.DagsterRunStatus.SUCCESS)
+        desk.instance.add_run(run)
+        evaluation = dg.AssetCheckEvaluation(key.asset_key, key.name, passed=False, metadata={}, partition="2026-01-01...2026-01-02, 2026-01-05...2026-01-06")
+        desk.instance.report_dagster_event(DagsterEvent(DagsterEventType.ASSET_CHECK_EVALUATION.value, "a_job", event_specific_data=evaluation), run.run_id)
+
+    def latest(day: int, limit: int) -> list[str]:
+        date = PartitionKeyFilter(key=f"2026-01-{day:02}")
+        return [record.status.value for record in desk.instance.event_log_storage.get_asset_check_execution_history(key, limit, partition_filter=date)]
+
+    assert latest(3, 1) == ["SUCCEEDED"]
+    assert latest(5, 1) == ["FAILED"]
+    assert latest(5, 9) == ["FAILED"] * 3 + ["SUCCEEDED"]
 
 
 def test_a_check_that_was_never_reached_is_told_for_its_dates_in_one_row(desk: Desk, tmp_path: Path) -> None:

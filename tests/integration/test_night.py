@@ -67,7 +67,7 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
     assert [desk.opsla("refresh"), desk.opsla("refresh")] == [1, 1]
     (alert,) = desk.alerts()
     assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
-    assert alert["effect"] == "`opsla refresh` ended before a run of it began; tables and published marts stand as they were"
+    assert alert["effect"] == "`opsla refresh` ended outside a run; tables are whole, and the marts published last stand"
     assert (alert["run_id"], alert["severity"]) == (None, "ERROR")
 
 
@@ -76,6 +76,14 @@ def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
     (alert,) = desk.alerts()
     assert alert["statement"] == "the command line was not understood"
     assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
+
+
+def test_daemon_that_cannot_start_is_told(desk: Desk) -> None:
+    """A service manager starts it again and again, and nobody looks."""
+    (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+    assert [desk.opsla("daemon"), desk.opsla("daemon")] == [1, 1]
+    (alert,) = desk.alerts()
+    assert alert["title"].startswith(f"opsla ERROR: daemon: {desk.config / 'sources.yml'}: ")
 
 
 def test_log_that_is_gone_is_one_alert_whether_its_run_began_or_not(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from hypothesis import HealthCheck, example, given
@@ -48,6 +49,7 @@ from opsla_dagster.settings import Settings, calendars
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sla_policies import Target
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.warehouse.connection import relation_names
 from opsla_dagster.window import ONE_DAY, Window, ranges_of
 
 AUGUST_1 = one_o_clock(date(2025, 8, 1))
@@ -448,6 +450,22 @@ def test_a_row_for_an_old_date_is_picked_up_months_later(tmp_path: Path) -> None
     refresh(settings, as_of_at)
     assert rows(settings.home.warehouse, "select is_open, reopen_count from staging.case_milestones where case_id = 'A1'") == [(True, 1)]
     assert plan(settings, as_of_at) == [Window(date(2025, 10, 21), date(2025, 10, 22))]
+
+
+def test_an_area_that_nothing_feeds_any_more_leaves_the_warehouse(tmp_path: Path) -> None:
+    """Who explains or exports a case would read what the source said once."""
+    settings, _ = desk_of_a_log(tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        make(settings, [july(1, 2)], one_o_clock(date(2025, 7, 11)))
+        with duckdb.connect(str(settings.home.warehouse)) as connection:
+            connection.execute("create table staging.source_clock_comparison (case_id varchar)")
+            connection.execute("create view mart.source_clock_comparison as select * from staging.source_clock_comparison")
+            connection.execute("create table mart.of_our_own (case_id varchar)")
+        assert run_windows(settings, instance, [july(1, 2)], one_o_clock(date(2025, 7, 11)), nothing, is_refresh=False).error == ""
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
+        held = relation_names(connection)
+    assert {"staging.source_clock_comparison", "mart.source_clock_comparison"} & held == set()
+    assert {"mart.of_our_own", "staging.sla_clocks", "raw.source_verdicts", "staging.case_lifecycle"} <= held
 
 
 def test_a_date_loaded_without_cases_is_loaded_again_once_it_has_one(tmp_path: Path) -> None:

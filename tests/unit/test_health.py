@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -18,8 +18,10 @@ import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
 from opsla_dagster.assets.scope import REFRESH_TAG
+from opsla_dagster.automation.freshness import last_night
+from opsla_dagster.automation.ledger import FOLDER, Ledger
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.health import CHECKS, _refresh_due, check_health
+from opsla_dagster.health import CHECKS, check_health
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.permissions import keep_private
 from opsla_dagster.settings import Settings, load_settings
@@ -101,25 +103,32 @@ def test_the_last_refresh_counts_and_not_another_run(settings: Settings, status:
     assert (found, status.value in text) == (is_healthy, True)
 
 
-@pytest.mark.parametrize(
-    ("now", "due"),
-    [
-        ("2025-07-11T06:59", "2025-07-10T05:00"),  # 02:59 in New York: today's refresh may still be under way
-        ("2025-07-11T07:00", "2025-07-11T05:00"),
-        ("2025-12-11T08:00", "2025-12-11T06:00"),  # winter
-    ],
-)
-def test_a_refresh_is_due_two_hours_after_its_start(now: str, due: str) -> None:
-    assert _refresh_due(datetime.fromisoformat(now).replace(tzinfo=UTC), "America/New_York") == datetime.fromisoformat(due)
+def test_hourly_loads_do_not_hide_the_last_refresh(settings: Settings) -> None:
+    with open_instance(settings.home.root) as instance:
+        instance.add_run(dg.DagsterRun("refresh", tags={REFRESH_TAG: "a"}, status=dg.DagsterRunStatus.FAILURE))
+        for _ in range(120):  # five accounts, a day
+            instance.add_run(dg.DagsterRun("load_account", status=dg.DagsterRunStatus.SUCCESS))
+    found, text = verdict(settings, "last_refresh")
+    assert not found
+    assert " is FAILURE, of " in text
 
 
-@pytest.mark.parametrize(("as_of_at", "is_fresh"), [(datetime.now(UTC).replace(tzinfo=None), True), (datetime(2025, 7, 1), False)])
-def test_what_is_published_is_fresh_or_not(settings: Settings, as_of_at: datetime, is_fresh: bool) -> None:
-    with duckdb.connect(str(settings.home.marts_database)) as connection:
-        connection.execute("create schema mart; create schema ops; create table mart.sla_daily (a integer)")
-        connection.execute(f"create table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'x' as opsla_version")
-        connection.execute("create table ops.refreshed_partitions as select cast(? as timestamp) as as_of_at", [as_of_at])
-    assert verdict(settings, "freshness")[0] is is_fresh
+def test_an_old_date_made_again_is_not_fresh(settings: Settings) -> None:
+    """The same answer as the check of the published marts (test_freshness.py)."""
+    now = datetime.now(UTC)
+    Ledger(settings.home.root / FOLDER).watching_since((now - timedelta(days=9)).timestamp())
+    due = last_night(now, settings.sources.desk.timezone).due
+
+    def publish(day: date, as_of_at: datetime) -> tuple[bool, str]:
+        with duckdb.connect(str(settings.home.marts_database)) as connection:
+            connection.execute(f"create schema if not exists ops; create or replace table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'x' as opsla_version")
+            connection.execute("create table if not exists ops.refreshed_partitions (intake_date date, as_of_at timestamp)")
+            connection.execute("insert into ops.refreshed_partitions values (?, ?)", [day, as_of_at.replace(tzinfo=None)])
+        return verdict(settings, "freshness")
+
+    old = due - timedelta(days=300)
+    assert publish(old, now) == (False, f"The newest complete intake date is {old}; {due} was due.")
+    assert publish(due, now) == (True, f"The newest complete intake date is {due}; {due} was due.")
 
 
 def test_a_home_open_to_everybody_is_told(settings: Settings) -> None:
