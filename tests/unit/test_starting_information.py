@@ -141,7 +141,7 @@ def test_one_row_a_case_is_recognised(tmp_path: Path, text: str, milestones: dic
     found = source(tmp_path, text)
     assert (found.form, dict(found.milestones)) == ("cases", milestones)
     assert found.due["first_resolution"].column == due
-    assert promises(tmp_path)[1] == ["first_touch"], "the resolution was promised to each case by itself"
+    assert promises(tmp_path)[1] == [], "what was promised is in the due dates, and nothing is assumed beside them"
 
 
 def test_what_a_case_is_beside_its_milestones(tmp_path: Path) -> None:
