@@ -37,7 +37,6 @@ from opsla_dagster.instance.forgetting import (
     thin_log,
 )
 from opsla_dagster.instance.permissions import keep_private
-from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
     {
@@ -59,6 +58,8 @@ KEPT_DATABASES = 8
 
 def default_base_dir() -> Path:
     """Where runs and events are kept unless dagster.yaml says otherwise: `$OPSLA_HOME/dagster`, absolute."""
+    from opsla_dagster.settings.home import Home  # with it come all settings, and what they are made of
+
     return Home.of().root / "dagster"
 
 
