@@ -28,7 +28,9 @@ _SAMPLE_ROWS = 20
 
 def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None) -> Outcome:
     """Counts the rows of `table` in `window` that break its Pandera schema, by rule."""
-    from opsla_dagster.checks.contract import pandera_schema  # fifty megabytes that only a run needs, not the code server
+    from opsla_dagster.checks.contract import (
+        pandera_schema,  # fifty megabytes that only a run needs, not the code server
+    )
 
     schema = pandera_schema(table)
     violations = dict(_violations(schema))
