@@ -102,7 +102,7 @@ def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tupl
     assert len(found) > 100
     assert [name for name, each in told.items() if not each.description or len(each.description) < 40] == []
     assert told["gate_cases_per_day"].description == (
-        "cases_per_day is 0.666667 in the rows of 2025-07-01..2025-07-03; warns below 5. "
+        "cases_per_day is 0.6667 in the rows of 2025-07-01..2025-07-03; warns below 5. "
         "Look first at the latest rows of raw.cases; the bounds are in quality_gates.yml."
     )
     assert (told["schema"].description or "").startswith("All ")

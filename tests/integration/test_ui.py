@@ -168,7 +168,7 @@ def test_schedule_and_sensors_are_running(ui: Ui) -> None:
     assert states == dict.fromkeys(
         (
             "daily_refresh", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
-            "reports_after_publishing",
+            "reports_after_publishing", "run_history_retention",
         ),
         "RUNNING",
     )
