@@ -7,7 +7,6 @@ Belongs here: the two classes that `storage.custom` in dagster.yaml names. Does 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,8 +112,6 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
                 poolclass=QueuePool,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
-            if shard != INDEX_SHARD_NAME:
-                db.event.listen(self._engines[shard], "connect", _wait_for_no_disk)
         self._engines.move_to_end(shard)
         while len(self._engines) > KEPT_DATABASES:
             _, oldest = self._engines.popitem(last=False)
@@ -342,11 +339,6 @@ def _is_batchable(events: Sequence[EventLogEntry]) -> bool:
 
 def _is_asset_event(event: EventLogEntry) -> bool:
     return event.dagster_event_type in BATCHED_ASSET_EVENTS
-
-
-def _wait_for_no_disk(connection: sqlite3.Connection, _: object) -> None:
-    """A run's log survives the end of any process; where the machine loses power, its last lines may be missing. The index waits for the disk."""
-    connection.execute("pragma synchronous = normal")
 
 
 def _rows_changed(connection: Connection) -> int:
