@@ -731,7 +731,6 @@ def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoRe
     from opsla_dagster.instance.settings import prepare_dagster_home
 
     environment = {
-        "MALLOC_ARENA_MAX": "2",  # of glibc: with an arena a thread, idle processes keep memory that nobody uses
         **os.environ,
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
         "OPSLA_HOME": str(settings.home.root),
