@@ -43,15 +43,15 @@ class AlertsNotDelivered(Exception):
 
 
 def alert_sensors(
-    settings: AlertSettings, home: Path, every_seconds: int = 15, desk: Settings | None = None
+    settings: AlertSettings, home: Path, every_seconds: int = 30, desk: Settings | None = None
 ) -> list[dg.SensorDefinition]:
     """Three sensors that notice how runs end, and one that finds everything else and delivers what could not be delivered then.
 
     They see every run and tick of the instance, started by the UI, a schedule, a backfill or in-process, are on from the start,
-    and tick every `every_seconds`. Their memory is in `home`. Missed nights are looked for where there is a `desk`.
+    and tick every `every_seconds`, the last one half as often. Their memory is in `home`. Missed nights are looked for where there is a `desk`.
     """
     watchers = [_watcher(*watched, settings, home, every_seconds) for watched in _WATCHED]
-    return [*watchers, _postman(settings, home, every_seconds, desk)]
+    return [*watchers, _postman(settings, home, 2 * every_seconds, desk)]
 
 
 def _watcher(

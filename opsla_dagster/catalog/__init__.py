@@ -19,7 +19,7 @@ from opsla_dagster.catalog import (
     sources,
 )
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.model import Column, Kind, Rule, Table, pandera_schema
+from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 
 #: In the order in which they read each other: none reads one that stands behind it.
 AREAS: tuple[Area, ...] = (
@@ -29,4 +29,4 @@ AREAS: tuple[Area, ...] = (
 TABLES = {table.name: table for area in AREAS for table in area.tables}
 AREA_OF = {table.name: area for area in AREAS for table in area.tables}
 
-__all__ = ["AREAS", "AREA_OF", "TABLES", "Area", "Column", "Kind", "Rule", "Table", "pandera_schema"]
+__all__ = ["AREAS", "AREA_OF", "TABLES", "Area", "Column", "Kind", "Rule", "Table"]

@@ -1,16 +1,13 @@
 """The words of the dictionary: a column, a rule between columns, a table.
 
-Belongs here: the types, and the Pandera schema they turn into. Does not belong here: any one table or column.
+Belongs here: the types. Does not belong here: any one table or column, and the Pandera schema a table turns into (checks/contract.py).
+The UI's and the daemon's processes import it: nothing heavy may be imported here.
 """
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from enum import StrEnum
-
-import pandas as pd
-import pandera.pandas as pa
 
 Bound = int | float
 
@@ -41,9 +38,6 @@ class Rule:
     @property
     def name(self) -> str:
         return f"{self.left} {self.comparison} {self.right}"
-
-
-COMPARISONS = {"<=": operator.le, "<": operator.lt, "=": operator.eq}
 
 
 class Kind(StrEnum):
@@ -82,48 +76,3 @@ class Table:
     def is_by_date(self) -> bool:
         """Whether a run over some dates writes, or looks at, its rows of those dates alone: it is partitioned, or a view with their column."""
         return self.kind in (Kind.PARTITIONED, Kind.VIEW) and any(column.name == self.partition_column for column in self.columns)
-
-
-#: pandas types in which Pandera reads a column; coerced, so that a few offending rows can be named.
-_PANDAS_TYPES = {
-    "VARCHAR": "string", "BIGINT": "Int64", "INTEGER": "Int64", "DOUBLE": "Float64", "BOOLEAN": "boolean",
-    "TIMESTAMP": "datetime64[us]", "DATE": "object",
-}
-
-
-def pandera_schema(table: Table) -> pa.DataFrameSchema:
-    """The contract of `table`: exactly these columns in this order, their nulls, values and bounds, the key, the rules."""
-    return pa.DataFrameSchema(
-        {column.name: _pandera_column(column) for column in table.columns},
-        checks=[_pandera_rule(rule) for rule in table.rules],
-        unique=list(table.key),
-        strict=True,
-        ordered=True,
-        coerce=True,
-        name=table.name,
-        description=table.description,
-    )
-
-
-def _pandera_column(column: Column) -> pa.Column:
-    checks = []
-    if column.values:
-        checks.append(pa.Check.isin(list(column.values)))
-    if column.pattern:
-        checks.append(pa.Check.str_matches(f"^({column.pattern})$"))
-    if column.at_least is not None:
-        checks.append(pa.Check.ge(column.at_least))
-    if column.at_most is not None:
-        checks.append(pa.Check.le(column.at_most))
-    return pa.Column(
-        _PANDAS_TYPES[column.type], checks=checks, nullable=column.nullable, description=column.description
-    )
-
-
-def _pandera_rule(rule: Rule) -> pa.Check:
-    def holds(frame: pd.DataFrame) -> pd.Series[bool]:
-        left, right = frame[rule.left], frame[rule.right]
-        result: pd.Series[bool] = COMPARISONS[rule.comparison](left, right) | left.isna() | right.isna()
-        return result
-
-    return pa.Check(holds, name=rule.name, error=rule.name, statistics=vars(rule))

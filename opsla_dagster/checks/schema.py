@@ -7,16 +7,18 @@ Pandera to name them. A view is computed once for all of them. Belongs here: tha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import duckdb
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
-from opsla_dagster.catalog import Kind, Table, pandera_schema
+from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
 from opsla_dagster.window import Dates
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 SCHEMA_CHECK = "schema"
 #: The figure of the outcome that says how many rows were looked at.
@@ -26,6 +28,10 @@ _SAMPLE_ROWS = 20
 
 def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None) -> Outcome:
     """Counts the rows of `table` in `window` that break its Pandera schema, by rule."""
+    from opsla_dagster.checks.contract import (
+        pandera_schema,  # fifty megabytes that only a run needs, not the code server
+    )
+
     schema = pandera_schema(table)
     violations = dict(_violations(schema))
     rows, broken = _count_each(connection, table, window, violations)
@@ -102,6 +108,8 @@ def _named_by_pandera(
     schema: pa.DataFrameSchema,
     conditions: list[str],
 ) -> str:
+    from pandera.errors import SchemaErrors
+
     if not conditions:
         return ""
     wrong = " or ".join(f"({condition})" for condition in conditions)

@@ -34,7 +34,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionResolvedStatus,
 )
 from dagster._core.storage.asset_check_state import AssetCheckState
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from dagster._core.storage.dagster_run import FINISHED_STATUSES, DagsterRun
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
@@ -123,10 +123,14 @@ class ChecksByDate(SqlEventLogStorage):
         with self.index_connection() as connection:
             connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored, self.tags_of(event))])
 
+    _last_run: DagsterRun | None = None
+
     def tags_of(self, event: EventLogEntry) -> Mapping[str, str]:
-        """The tags of the run that an event is of; none where the run is not known."""
-        run = self._instance.get_run_by_id(event.run_id)
-        return run.tags if run else {}
+        """The tags with which the run was made that an event is of; none where the run is not known."""
+        # Kept, as reading a run takes as long as storing an event: a process stores those of one run.
+        if self._last_run is None or self._last_run.run_id != event.run_id:
+            self._last_run = self._instance.get_run_by_id(event.run_id)
+        return self._last_run.tags if self._last_run else {}
 
     def _update_asset_check_evaluation(self, event: EventLogEntry, event_id: int | None) -> None:
         super()._update_asset_check_evaluation(self._with_planned_dates(event), event_id)

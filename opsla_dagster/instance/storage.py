@@ -7,10 +7,11 @@ Belongs here: the two classes that `storage.custom` in dagster.yaml names. Does 
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ from opsla_dagster.instance.forgetting import (
     thin_log,
 )
 from opsla_dagster.instance.permissions import keep_private
-from opsla_dagster.settings.home import Home
 
 BATCHED_ASSET_EVENTS = frozenset(
     {
@@ -46,7 +46,13 @@ BATCHED_ASSET_EVENTS = frozenset(
         DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     }
 )
+#: What a step says while it ends, within milliseconds: written together with the event that comes after.
+HELD_EVENTS = frozenset({DagsterEventType.STEP_OUTPUT, DagsterEventType.ASSET_CHECK_EVALUATION})
+#: Those with which held events are written as one; any other event has them written first, by themselves.
+_CLOSING_EVENTS = frozenset({DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE})
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+
+_INDEXED_EVENTS = frozenset({DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.ASSET_MATERIALIZATION})
 
 #: Compacting rewrites what stays, a second for every fifty megabytes: done where it gives back more than that, and not for a trifle.
 _COMPACTED_FROM_BYTES = 4 * 2**20
@@ -59,6 +65,8 @@ KEPT_DATABASES = 8
 
 def default_base_dir() -> Path:
     """Where runs and events are kept unless dagster.yaml says otherwise: `$OPSLA_HOME/dagster`, absolute."""
+    from opsla_dagster.settings.home import Home  # with it come all settings, and what they are made of
+
     return Home.of().root / "dagster"
 
 
@@ -67,11 +75,15 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
 
     A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens
     and closes one for every event, and closing the last one makes SQLite write its whole log back each time.
+    What a step yields while it ends (outputs, verdicts of checks) waits for its next event, and is one transaction with it.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._engines_of_process = os.getpid()
+        self._held: dict[str, list[EventLogEntry]] = {}
+        self._held_lock = threading.RLock()
+        self._in_batch = threading.local()
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -92,6 +104,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
     def _engine(self, shard: str) -> Engine:
         if self._engines_of_process != os.getpid():  # SQLite connections must not be used across a fork
             self._let_go(close=False)
+            self._held.clear()  # the parent's, who writes them
             self._engines_of_process = os.getpid()
         if shard not in self._engines:
             self._engines[shard] = db.create_engine(
@@ -118,9 +131,74 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Stop watching and close the kept connections; a later use opens them again."""
+        for run_id in list(self._held):
+            self._write_held(run_id)
         super().dispose()
         with self._db_lock:
             self._let_go()
+
+    def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
+        """A connection to the run's own file, in which is everything that was stored until now."""
+        if run_id:
+            self._write_held(run_id)
+        return super().run_connection(run_id)  # type: ignore[no-any-return]
+
+    def index_connection(self) -> AbstractContextManager[Connection]:
+        """A connection to the index; within a batch, the batch's own."""
+        shared = getattr(self._in_batch, "connection", None)
+        return nullcontext(shared) if shared is not None else super().index_connection()
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store the event, or hold it until the run's next one: what a kill of the process can take is what it said in the last milliseconds."""
+        kind = event.dagster_event_type if event.is_dagster_event and event.run_id else None
+        with self._held_lock:
+            if kind in HELD_EVENTS:
+                self._held.setdefault(event.run_id, []).append(event)
+            elif kind in _CLOSING_EVENTS:
+                self._write_held(event.run_id, [event])
+            else:
+                self._write_held(event.run_id)
+                super().store_event(event)
+
+    def _write_held(self, run_id: str, closing: Sequence[EventLogEntry] = ()) -> None:
+        """Writes the run's held events, then `closing`: all at once, and where that fails, one by one."""
+        with self._held_lock:
+            events = [*self._held.pop(run_id, ()), *closing]
+            if not events:
+                return
+            try:
+                self._write_ending(run_id, events)
+            except Exception:
+                for event in events:
+                    super().store_event(event)
+
+    def _write_ending(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
+        """All of them or none: the run's own file first, then what the catalog reads."""
+        rows = [self._event_to_row(event) for event in events]
+        with self._connect(run_id) as connection:
+            shard_ids = _insert_events(connection, rows)
+        try:
+            self._index_ending(events, rows)
+        except Exception:
+            self._forget_events(run_id, shard_ids)
+            raise
+
+    def _index_ending(self, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
+        """What the catalog reads of a step's end: verdicts of its checks, and a materialization."""
+        told = [pair for pair in zip(events, rows, strict=True) if pair[0].dagster_event_type in _INDEXED_EVENTS]
+        if not told:
+            return
+        with self.index_transaction() as connection:
+            self._in_batch.connection = connection
+            try:
+                for id_, (event, _) in zip(_insert_events(connection, [row for _, row in told]), told, strict=True):
+                    if _is_asset_event(event):
+                        self._store_asset_event_tags(connection, [event], [id_])
+                        self._store_asset_event(connection, event, id_)
+                    else:
+                        self.store_asset_check_event(event, id_)
+            finally:
+                self._in_batch.connection = None
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events of one run: its own file first, then everything the catalog reads in one transaction.
@@ -133,6 +211,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
             return
         rows = [self._event_to_row(event) for event in events]
         run_id = events[0].run_id
+        self._write_held(run_id)
         shard_ids = range(0)
         if run_id:  # what no run did has no log
             with self.run_connection(run_id) as connection:
@@ -165,7 +244,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
     def _forget_events(self, run_id: str, ids: range) -> None:
         if not ids:
             return
-        with self.run_connection(run_id) as connection:
+        with self._connect(run_id) as connection:
             connection.execute(
                 SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.id.between(ids[0], ids[-1]))
             )

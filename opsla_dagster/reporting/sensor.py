@@ -19,7 +19,7 @@ def build_report_sensor(settings: Settings) -> dg.SensorDefinition:
         name="reports_after_publishing",
         run_status=dg.DagsterRunStatus.SUCCESS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=15,
+        minimum_interval_seconds=30,
         description="Report, run summary and impact log after every run that published the marts.",
     )
     def reports_after_publishing(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:

@@ -128,3 +128,39 @@ def test_events_of_several_runs_in_one_batch_reach_each_runs_own_log(
         assert [len(instance.all_logs(run_id)) for run_id in run_ids] == [7, 6]
 
     assert exact_index(both[1]) == exact_index(both[0])
+
+
+def test_what_a_step_says_at_its_end_is_one_transaction_and_its_own_process_reads_it_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec(f"check_{number}", asset="judged") for number in range(4)])
+    def judged() -> Iterator[Any]:
+        yield dg.MaterializeResult(asset_key="judged")
+        for number in range(4):
+            yield dg.AssetCheckResult(check_name=f"check_{number}", passed=number != 2, severity=dg.AssetCheckSeverity.WARN)
+
+    written: list[list[str]] = []
+    write_ending = storage.BatchedSqliteEventLogStorage._write_ending
+
+    def write_and_count(self: storage.BatchedSqliteEventLogStorage, run_id: str, events: Sequence[EventLogEntry]) -> None:
+        written.append([event.get_dagster_event().event_type_value for event in events])
+        write_ending(self, run_id, events)
+
+    monkeypatch.setattr(storage.BatchedSqliteEventLogStorage, "_write_ending", write_and_count)
+    with open_instance(tmp_path) as instance:
+        run = dg.materialize([judged], instance=instance)
+        stored = [event.get_dagster_event().event_type_value for event in instance.all_logs(run.run_id) if event.is_dagster_event]
+        assert stored.count("ASSET_CHECK_EVALUATION") == 4
+        assert [len(events) for events in written] == [2, 9]
+        assert written[1][-1] == "STEP_SUCCESS"
+        assert stored.index("STEP_SUCCESS") > max(place for place, kind in enumerate(stored) if kind == "ASSET_CHECK_EVALUATION")
+
+        verdict = next(event for event in instance.all_logs(run.run_id) if event.is_dagster_event and event.dagster_event_type in storage.HELD_EVENTS)
+        instance.event_log_storage.store_event(verdict)
+        assert len(written) == 2
+        assert len(instance.all_logs(run.run_id)) == len(stored) + 1, "a reader of the run's log is told what was held"
+        instance.event_log_storage.store_event(verdict)
+    with open_instance(tmp_path) as instance:
+        assert len(instance.all_logs(run.run_id)) == len(stored) + 2, "closing the instance writes what was held"
+        state = instance.event_log_storage.get_asset_check_summary_records([dg.AssetCheckKey(dg.AssetKey("judged"), "check_2")])
+        assert [record.last_check_execution_record.status.value for record in state.values() if record.last_check_execution_record] == ["FAILED"]

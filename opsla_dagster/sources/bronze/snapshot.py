@@ -42,12 +42,13 @@ Variables = dict[str, str | date | datetime | None]
 class Plan:
     """What a system adds to a snapshot: its tables in order, one SELECT a file, and what they refer to.
 
-    `words` are small tables of its own; `kept` names those of its tables that are read from the snapshot later.
+    `words` make small tables of its own, when they are needed: making one loads pandas. `kept` names those of its tables that are
+    read from the snapshot later.
     """
 
     def __init__(
         self, directory: Path, selects: Sequence[str], landed: Sequence[str], macros: Sequence[str] = (),
-        words: Mapping[str, pa.Table] | None = None, kept: Sequence[str] = (),
+        words: Mapping[str, Callable[[], pa.Table]] | None = None, kept: Sequence[str] = (),
     ) -> None:
         self.selects = [(name, directory / f"{name}.sql") for name in selects]
         self.landed = landed
@@ -58,7 +59,7 @@ class Plan:
     def text(self) -> str:
         """All of it, to tell one version from another."""
         files = [path for _, path in self.selects] + sorted(_SQL.rglob("*.sql"))
-        words = [f"{name} {rows.to_pylist()}" for name, rows in self.words.items()]
+        words = [f"{name} {rows().to_pylist()}" for name, rows in self.words.items()]
         return "\n".join([*self.macros, *self.landed, *words, *self.kept, *(read_select(path) for path in files)])
 
 
@@ -131,7 +132,7 @@ def _build(
         set_variables(connection, variables)
         _define(connection, plan)
         for name, rows in plan.words.items():
-            create_table(connection, name, rows)
+            create_table(connection, name, rows())
         prepare(connection)
         for name, file in plan.selects:
             connection.execute(f"create temp table {name} as {read_select(file)}")

@@ -44,7 +44,7 @@ PLAN = Plan(
     ],
     landed=["conversations", "deleted_conversations", "admins", "teams", "office_hours"],
     macros=[_EPOCH_INSTANT, _AUTHOR_KIND, _PLAIN_TAGS],
-    words={"part_types": part_types(), "initiators": initiators()},
+    words={"part_types": part_types, "initiators": initiators},
     kept=["notes"],
 )
 
