@@ -1,6 +1,6 @@
 -- Sources whose agents' months do not add up to what staging.agent_activity has by intake date, or to the first replies of staging.case_facts.
 -- A failure means that a month or an agent is lost or counted twice; look first at the union of sql/mart/facts/agent_activity.sql.
-with counted as (
+with month_counts as (
     select
         source,
         sum(public_reply_count + private_note_count) as messages,
@@ -10,7 +10,7 @@ with counted as (
     group by source
 ),
 
-dates as (
+date_counts as (
     select
         source,
         sum(public_reply_count + private_note_count) as messages,
@@ -29,17 +29,17 @@ first_replies as (
 )
 
 select
-    dates.source,
-    dates.messages,
-    counted.messages as counted_messages,
-    dates.handled_cases,
-    counted.handled_cases as counted_handled_cases,
+    date_counts.source,
+    date_counts.messages,
+    month_counts.messages as counted_messages,
+    date_counts.handled_cases,
+    month_counts.handled_cases as counted_handled_cases,
     first_replies.first_replied_cases,
-    counted.first_replied_cases as counted_first_replied_cases
-from dates
-left join counted on dates.source = counted.source
-left join first_replies on dates.source = first_replies.source
+    month_counts.first_replied_cases as counted_first_replied_cases
+from date_counts
+left join month_counts on date_counts.source = month_counts.source
+left join first_replies on date_counts.source = first_replies.source
 where
-    counted.messages is distinct from dates.messages
-    or counted.handled_cases is distinct from dates.handled_cases
-    or counted.first_replied_cases is distinct from coalesce(first_replies.first_replied_cases, 0)
+    month_counts.messages is distinct from date_counts.messages
+    or month_counts.handled_cases is distinct from date_counts.handled_cases
+    or month_counts.first_replied_cases is distinct from coalesce(first_replies.first_replied_cases, 0)

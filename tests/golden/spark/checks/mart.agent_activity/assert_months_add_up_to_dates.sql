@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/mart.agent_activity/assert_months_add_up_to_dates.sql, written by `make docs`.
-WITH counted AS (
+WITH month_counts AS (
   SELECT
     source,
     SUM(public_reply_count + private_note_count) AS messages,
@@ -8,7 +8,7 @@ WITH counted AS (
   FROM mart.agent_activity
   GROUP BY
     source
-), dates AS (
+), date_counts AS (
   SELECT
     source,
     SUM(public_reply_count + private_note_count) AS messages,
@@ -27,19 +27,19 @@ WITH counted AS (
     source
 )
 SELECT
-  dates.source,
-  dates.messages,
-  counted.messages AS counted_messages,
-  dates.handled_cases,
-  counted.handled_cases AS counted_handled_cases,
+  date_counts.source,
+  date_counts.messages,
+  month_counts.messages AS counted_messages,
+  date_counts.handled_cases,
+  month_counts.handled_cases AS counted_handled_cases,
   first_replies.first_replied_cases,
-  counted.first_replied_cases AS counted_first_replied_cases
-FROM dates
-LEFT JOIN counted
-  ON dates.source = counted.source
+  month_counts.first_replied_cases AS counted_first_replied_cases
+FROM date_counts
+LEFT JOIN month_counts
+  ON date_counts.source = month_counts.source
 LEFT JOIN first_replies
-  ON dates.source = first_replies.source
+  ON date_counts.source = first_replies.source
 WHERE
-  counted.messages IS DISTINCT FROM dates.messages
-  OR counted.handled_cases IS DISTINCT FROM dates.handled_cases
-  OR counted.first_replied_cases IS DISTINCT FROM COALESCE(first_replies.first_replied_cases, 0)
+  month_counts.messages IS DISTINCT FROM date_counts.messages
+  OR month_counts.handled_cases IS DISTINCT FROM date_counts.handled_cases
+  OR month_counts.first_replied_cases IS DISTINCT FROM COALESCE(first_replies.first_replied_cases, 0)
