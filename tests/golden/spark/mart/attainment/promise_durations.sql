@@ -29,9 +29,9 @@ SELECT
   CAST(COUNT(*) AS BIGINT) AS stopped_clocks,
   CAST(COUNT(*) FILTER(WHERE
     paused_seconds > 0) AS BIGINT) AS paused_clocks,
-  CAST(CAST(PERCENTILE(elapsed_seconds, 0.5) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p50_business_minutes,
-  CAST(CAST(PERCENTILE(elapsed_seconds, 0.9) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p90_business_minutes,
-  CAST(CAST(PERCENTILE(elapsed_seconds, 0.95) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p95_business_minutes
+  CAST(CAST(PERCENTILE(elapsed_seconds, ARRAY(0.5, 0.9, 0.95))[0] AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p50_business_minutes,
+  CAST(CAST(PERCENTILE(elapsed_seconds, ARRAY(0.5, 0.9, 0.95))[1] AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p90_business_minutes,
+  CAST(CAST(PERCENTILE(elapsed_seconds, ARRAY(0.5, 0.9, 0.95))[2] AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS elapsed_p95_business_minutes
 FROM judged_clocks
 GROUP BY
   policy,
