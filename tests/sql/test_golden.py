@@ -54,7 +54,7 @@ ROAD = [
     *CLOCK_PIPELINE, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 #: Made by their own SQL where a table with a history reads them.
-BESIDE_THE_ROAD = ["staging.case_facts", "staging.agent_activity"]
+BESIDE_THE_ROAD = ["staging.case_facts", "staging.agent_activity", "staging.reopen_rework"]
 
 
 @pytest.fixture(scope="module")

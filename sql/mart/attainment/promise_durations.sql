@@ -17,7 +17,8 @@ judged_clocks as (
     from staging.sla_clocks as clocks
     left join promising_sources on clocks.source = promising_sources.source
     where
-        clocks.outcome in ('met', 'breached')
+        not clocks.is_open
+        and clocks.outcome <> 'unknown'
         and not clocks.is_superseded
         and (clocks.is_source_promise or promising_sources.source is null)
 )

@@ -16,7 +16,8 @@ WITH promising_sources AS (
   LEFT JOIN promising_sources
     ON clocks.source = promising_sources.source
   WHERE
-    clocks.outcome IN ('met', 'breached')
+    NOT clocks.is_open
+    AND clocks.outcome <> 'unknown'
     AND NOT clocks.is_superseded
     AND (
       clocks.is_source_promise OR promising_sources.source IS NULL
