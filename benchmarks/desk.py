@@ -70,7 +70,7 @@ def bare(settings: Settings, window: Window, as_of_at: datetime) -> Iterator[Sco
 
 def write_bare(line: TableAsset, scope: Scope) -> int:
     """One table, its checks left out."""
-    return write_table(line, scope if line.table.kind is Kind.PARTITIONED else replace(scope, range=None))
+    return write_table(line, scope if line.table.kind is Kind.PARTITIONED else replace(scope, dates=None))
 
 
 def run_bare(settings: Settings, window: Window, as_of_at: datetime) -> None:

@@ -102,8 +102,8 @@ def _rewriting(line: TableAsset, scope: Scope) -> Work:
     select = f"select * from {line.name} where {date} >= $start_date and {date} < $end_date"
     copy = replace(line.table, name=f"rewritten.{_stem(line)}")
     return lambda: replace_window(
-        scope.connection, copy, scope.window,
-        [(part, select) for part in parts_of(scope.connection, scope.window, loading=False)],
+        scope.connection, copy, scope.own_dates,
+        [(part, select) for part in parts_of(scope.connection, scope.own_dates)],
     )
 
 

@@ -17,11 +17,11 @@ from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import build_freshness_check
 from opsla_dagster.automation.retention import build_retention_sensor
-from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_partitions
+from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_jobs, build_partitions
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
-from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.connection import UNATTENDED_PATIENCE_SECONDS, Warehouse
 
 # Backfill policies are beta in name only: pinned with Dagster's version and covered by tests.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -40,6 +40,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[*bronze_assets(settings), *assets, build_published_marts(settings, lines)],
         asset_checks=[build_freshness_check(settings)],
+        jobs=build_jobs(settings),
         schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
         sensors=[
             *alert_sensors(settings.alerts, settings.home.root, desk=settings),
@@ -51,9 +52,11 @@ def build_definitions(
     )
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process."""
+def build_resources(settings: Settings, patience_seconds: float = UNATTENDED_PATIENCE_SECONDS) -> dict[str, object]:
+    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process; it waits for another one to end."""
     return {
-        "warehouse": Warehouse(database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config()),
+        "warehouse": Warehouse(
+            database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config(), patience_seconds=patience_seconds
+        ),
         "desk": dg.ResourceDefinition(lambda _context: build_desk(settings)),
     }

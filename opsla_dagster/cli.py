@@ -117,12 +117,16 @@ AsOf = Annotated[
 ]
 
 
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end as long as it takes, 12 hours at most; for cron.")]
+
+
 @app.command(epilog=_examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
 def run(
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window; the home goes on with them.")] = None,
     as_of: AsOf = None,
+    wait: Wait = False,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
     from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
@@ -136,6 +140,7 @@ def run(
         _require_simulation(settings)
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
+    _wait_for_turn(settings, wait=wait)
     unloaded = _load_accounts(settings)
     as_of_at = _instant(as_of)
     window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
@@ -149,7 +154,7 @@ def run(
     windows, upgrade_note = with_loaded_dates(settings, window)
     if upgrade_note:
         _say(upgrade_note)
-    _execute_windows(settings, windows, as_of_at, is_refresh=False)
+    _execute_windows(settings, windows, as_of_at, is_refresh=False, wait=wait)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
 
@@ -234,8 +239,8 @@ def init(
     _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
 
 
-@app.command(epilog=_examples("opsla refresh", "opsla refresh --as-of 2025-07-10T16:00"))
-def refresh(as_of: AsOf = None) -> None:
+@app.command(epilog=_examples("opsla refresh", "opsla refresh --wait", "opsla refresh --as-of 2025-07-10T16:00"))
+def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
@@ -244,6 +249,7 @@ def refresh(as_of: AsOf = None) -> None:
 
     settings = load_settings()
     _keep_private(settings)
+    _wait_for_turn(settings, wait=wait)
     as_of_at = _instant(as_of)
     _look_back(settings)
     unloaded = _load_accounts(settings)
@@ -261,7 +267,7 @@ def refresh(as_of: AsOf = None) -> None:
     _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
-    _execute_windows(settings, windows, as_of_at, is_refresh=True)
+    _execute_windows(settings, windows, as_of_at, is_refresh=True, wait=wait)
     _refuse_unloaded(unloaded)
 
 
@@ -502,21 +508,21 @@ def _refuse(error: OpslaError) -> NoReturn:
     raise SystemExit(1) from None
 
 
-def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool) -> None:
-    """Runs the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
-    from opsla_dagster.automation.schedule import range_runs
+def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, wait: bool = False) -> None:
+    """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
+    from opsla_dagster.automation.schedule import refreshed_assets
     from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
     from opsla_dagster.running import run_windows
     from opsla_dagster.warehouse.connection import require_writable
 
     instance = open_instance(settings.home.root)
-    require_writable(settings.home.warehouse)
+    patience_seconds = _patience(wait=wait)
+    require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
-    total = sum(len(run.assets) for run in range_runs(settings, windows, as_of_at, is_refresh=is_refresh))
-    with _progress(total) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh)
+    with _progress(len(refreshed_assets(settings))) as advance:
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
     try:
         _alert(settings, instance, [*interrupted, *finished.run_ids])
     except OpslaError as error:
@@ -531,6 +537,21 @@ def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
         raise RunFailedError(finished.error)
+
+
+def _wait_for_turn(settings: "Settings", *, wait: bool) -> None:
+    """Takes the place of the one run that works at a time. Raises OpslaError when somebody else keeps it."""
+    from opsla_dagster.instance.instance import open_instance, wait_for_turn
+
+    with open_instance(settings.home.root) as instance:
+        wait_for_turn(instance, _patience(wait=wait), partial(_say, to=err_console))
+
+
+def _patience(*, wait: bool) -> float:
+    """Seconds to wait for another run: a person wants to know soon, a night job wants to be done."""
+    from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS
+
+    return UNATTENDED_PATIENCE_SECONDS if wait else LOCK_PATIENCE_SECONDS
 
 
 def _load_accounts(settings: "Settings") -> list[str]:

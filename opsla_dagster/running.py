@@ -1,4 +1,4 @@
-"""Carrying out range runs in this process, on the home's own Dagster instance.
+"""Carrying out runs in this process, on the home's own Dagster instance.
 
 Belongs here: what `opsla run` and `opsla refresh` share, and why a run could not be carried out. Does not belong here: which
 windows, and what a person sees.
@@ -17,10 +17,9 @@ from pathlib import Path
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from opsla_dagster.assets.bronze import bronze_keys
 from opsla_dagster.assets.factory import on_table_done
-from opsla_dagster.automation.schedule import range_runs
-from opsla_dagster.build import build_definitions
+from opsla_dagster.automation.schedule import BACKFILL_JOB, REFRESH_JOB, load_job, run_tags
+from opsla_dagster.build import build_definitions, build_resources
 from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import process_tags
@@ -30,8 +29,8 @@ from opsla_dagster.settings.sla_policies import sla_policies
 from opsla_dagster.sources.bronze.report import LoadStep, on_load_step
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.warehouse.connection import is_of_the_disk
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, is_of_the_disk
+from opsla_dagster.window import Window, dates_of
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -41,7 +40,7 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACC
 
 @dataclass(frozen=True)
 class Finished:
-    """The runs of a refresh, in order; `error` is why the last one failed, or empty."""
+    """The run that was carried out; `error` is why it failed, or empty."""
 
     run_ids: list[str]
     error: str
@@ -59,34 +58,31 @@ def run_windows(
     table_done: Callable[[str, int], None],
     *,
     is_refresh: bool,
+    patience_seconds: float = LOCK_PATIENCE_SECONDS,
 ) -> Finished:
-    """Makes every table for `windows` as of `as_of_at` (naive UTC), one run a window; stops at the first that fails.
+    """Makes every table for the dates of `windows` as of `as_of_at` (naive UTC), in one run.
 
     Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
     """
     _refuse_what_does_not_fit(settings)
-    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
-    tags = process_tags(instance)
-    run_ids: list[str] = []
+    definitions = build_definitions(settings, build_resources(settings, patience_seconds))
+    job = definitions.resolve_job_def(REFRESH_JOB if is_refresh else BACKFILL_JOB)
     listening = on_table_done.set(table_done)
     try:
-        for run in range_runs(settings, windows, as_of_at, is_refresh=is_refresh):
-            result = job.execute_in_process(
-                instance=instance,
-                tags={**run.tags, **tags},
-                asset_selection=run.assets,
-                raise_on_error=False,
-                run_config=_QUIET,
-            )
-            run_ids.append(result.run_id)
-            if not result.success:
-                if _was_interrupted(result):
-                    raise KeyboardInterrupt
-                return Finished(run_ids, _why(result))
+        result = job.execute_in_process(
+            instance=instance,
+            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance)},
+            raise_on_error=False,
+            run_config=_QUIET,
+        )
     finally:
         on_table_done.reset(listening)
+    if not result.success:
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
+        return Finished([result.run_id], _why(result))
     prune_history(instance, kept_days=settings.run_history.kept_days)
-    return Finished(run_ids, "")
+    return Finished([result.run_id], "")
 
 
 def _refuse_what_does_not_fit(settings: Settings) -> None:
@@ -103,14 +99,12 @@ def load_accounts(
 
     `step_done` is told of the account and how far a resource of it has come, after every answer of its API.
     """
-    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    definitions = build_definitions(settings)
     for account in enabled_accounts(settings.sources):
-        selection = [key for key in bronze_keys(settings) if key.path[1] == account.name]
+        job = definitions.resolve_job_def(load_job(account.name))
         listening = on_load_step.set(partial(step_done, account.name))
         try:
-            result = job.execute_in_process(
-                instance=instance, tags=process_tags(instance), asset_selection=selection, raise_on_error=False, run_config=_QUIET
-            )
+            result = job.execute_in_process(instance=instance, tags=process_tags(instance), raise_on_error=False, run_config=_QUIET)
         finally:
             on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)

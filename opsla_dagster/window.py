@@ -1,4 +1,4 @@
-"""Half-open ranges of intake dates.
+"""Half-open ranges of intake dates, and sets of dates made of them.
 
 Belongs here: the arithmetic of dates and ranges that every room shares. Does not belong here: zones and clocks.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
+from typing import TypeAlias
 
 from opsla_dagster.errors import OpslaError
 
@@ -39,6 +41,11 @@ class Window:
     def days(self) -> int:
         return (self.end - self.start).days
 
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Itself: a window is a set of dates without gaps."""
+        return (self,)
+
     def dates(self) -> Iterator[date]:
         return (self.start + timedelta(days=offset) for offset in range(self.days))
 
@@ -60,3 +67,63 @@ def ranges_of(days: Iterable[date]) -> list[Window]:
         else:
             windows.append(Window(day, day + ONE_DAY))
     return windows
+
+
+@dataclass(frozen=True)
+class DateSet:
+    """Intake dates with gaps between them: `windows` are the fewest that hold exactly these dates, oldest first."""
+
+    windows: tuple[Window, ...]
+
+    def __post_init__(self) -> None:
+        gaps = [later.start > earlier.end for earlier, later in pairwise(self.windows)]
+        if not self.windows or not all(gaps):
+            raise OpslaError(f"a set of dates needs windows in order, with gaps between them: {self or 'none'}")
+
+    def __contains__(self, day: date) -> bool:
+        return any(day in window for window in self.windows)
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.windows))
+
+    @property
+    def start(self) -> date:
+        return self.windows[0].start
+
+    @property
+    def end(self) -> date:
+        """Exclusive, as that of a window."""
+        return self.windows[-1].end
+
+    @property
+    def last(self) -> date:
+        return self.windows[-1].last
+
+    @property
+    def days(self) -> int:
+        """How many dates, those in the gaps not counted."""
+        return sum(window.days for window in self.windows)
+
+    def dates(self) -> Iterator[date]:
+        return (day for window in self.windows for day in window.dates())
+
+
+#: Run tag: the intake dates of a run where they have gaps, as `str(dates)`; Dagster's own tags, which it has as well, know a range.
+DATES_TAG = "opsla/dates"
+#: What a run makes: a window where there are no gaps.
+Dates: TypeAlias = Window | DateSet
+
+
+def dates_of(windows: Iterable[Window]) -> Dates:
+    """The dates of all `windows`, which may touch or overlap, as one set. Raises OpslaError when there are none."""
+    fewest = ranges_of(day for window in windows for day in window.dates())
+    return fewest[0] if len(fewest) == 1 else DateSet(tuple(fewest))
+
+
+def parse_dates(text: str) -> Dates:
+    """The inverse of str(): `2025-07-01..2025-07-03 2025-07-08..2025-07-08`, both ends of each window included."""
+    try:
+        ends = [window.split("..") for window in text.split()]
+        return dates_of(Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY) for first, last in ends)
+    except ValueError as error:
+        raise OpslaError(f"{text!r} is no set of dates; write 2025-07-01..2025-07-03 2025-07-08..2025-07-08") from error

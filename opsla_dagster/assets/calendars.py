@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.factory import PythonTable, window_of
 from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_hours, business_time, calendar_days
@@ -16,7 +16,7 @@ from opsla_dagster.window import Window
 
 
 def _calendar_dim(scope: Scope, part: Window | None) -> pa.Table:
-    return calendar_days(scope.calendars, part or scope.window)
+    return calendar_days(scope.calendars, window_of(part))
 
 
 def _business_time(scope: Scope, part: Window | None) -> pa.Table:
@@ -28,7 +28,7 @@ def _business_hours_dim(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _business_minutes_dim(scope: Scope, part: Window | None) -> pa.Table:
-    return business_minutes(scope.settings.calendars, part or scope.window)
+    return business_minutes(scope.settings.calendars, window_of(part))
 
 
 # None of them waits for the sources: each refuses by itself to give a warehouse the hours of another one's configuration.

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from opsla_dagster import shipped
+from opsla_dagster.assets.mixtures import refuse_unloaded_dates
+from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -24,10 +27,10 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import relation_names
 from opsla_dagster.warehouse.lineage import column_lineage
-from opsla_dagster.warehouse.parts import parts_of
-from opsla_dagster.warehouse.sql import check_path, header_comment, load_sql, sql_path, sql_version
+from opsla_dagster.warehouse.parts import parts_of, parts_to_load
+from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates, Window
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
@@ -69,6 +72,13 @@ class TableAsset:
         return TABLES[self.name]
 
 
+def window_of(part: Window | None) -> Window:
+    """The part that rows made in Python are asked for. Raises OpslaError for a table that is not partitioned."""
+    if part is None:
+        raise OpslaError("this table is partitioned: its rows are made for a window")
+    return part
+
+
 class _RefusedError(OpslaError):
     """A blocking check failed: the write is to be rolled back."""
 
@@ -101,6 +111,7 @@ def build_asset(
             if not context.selected_asset_keys:
                 yield from _judged_again(line, scope, {key.name for key in context.selected_asset_check_keys})
                 return
+            record_plan(context, scope.dates)
             rows = make_table(line, scope, outcomes)
             counted = _row_counts(line, scope, rows)
         except _RefusedError as refusal:
@@ -111,17 +122,18 @@ def build_asset(
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)
-        for day in context.partition_keys if dates else ():
-            context.add_asset_metadata({PARTITION_ROWS: counted.by_date.get(day, 0)}, partition_key=day)
+        metadata: dict[str, Any] = {
+            **counted.of_table,
+            ROWS_WRITTEN: rows,
+            "window": str(scope.dates) if scope.dates else "everything loaded",
+            "as_of_at": f"{scope.as_of_at.isoformat()}Z",
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        by_date = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        record_made(context, scope.dates, metadata, by_date)
         yield dg.MaterializeResult(
             asset_key=table.asset_key,
-            metadata={
-                **counted.of_table,
-                ROWS_WRITTEN: rows,
-                "window": str(scope.range) if scope.range else "everything loaded",
-                "as_of_at": f"{scope.as_of_at.isoformat()}Z",
-                "seconds": round(time.perf_counter() - started, 3),
-            },
+            metadata=metadata,
             check_results=[outcome.to_dagster(table.asset_key) for outcome in outcomes],
         )
 
@@ -168,13 +180,11 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
     if table.kind is Kind.PARTITIONED:
         total = connection.execute(f"select count(*) from {table.name}").fetchone()
         counted = connection.execute(
-            f"select {table.partition_column}, count(*) from {table.name} "
-            f"where {table.partition_column} >= $start and {table.partition_column} < $end group by all",
-            {"start": scope.window.start, "end": scope.window.end},
+            f"select {table.partition_column}, count(*) from {table.name} where {in_dates(table.partition_column, scope.own_dates)} group by all"
         ).fetchall()
         return _Counted({TABLE_ROWS: total[0] if total else 0}, {day.isoformat(): day_rows for day, day_rows in counted})
     has_dates = any(column.name == table.partition_column for column in table.columns)
-    if table.kind is Kind.VIEW and has_dates and scope.run_range is not None:
+    if table.kind is Kind.VIEW and has_dates and scope.run_dates is not None:
         return _Counted({}, {})
     return _Counted({TABLE_ROWS: rows}, {})
 
@@ -198,21 +208,23 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         line.python.before(scope)
     match table.kind:
         case Kind.PARTITIONED:
-            return replace_window(scope.connection, table, scope.window, _parts(line, scope), verdict)
+            if line.python is None:
+                refuse_unloaded_dates(scope)
+            return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
-            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_range)
+            return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
 
 
-def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Window, Rows]]:
-    """The window in parts that fit into memory, each with its rows."""
+def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:
+    """The dates in parts that fit into memory, each with its rows."""
     if line.python:
-        for part in parts_of(scope.connection, scope.window, loading=True):
-            yield part, line.python.rows(scope, part)
+        for window in parts_to_load(scope.connection, scope.own_dates):
+            yield window, line.python.rows(scope, window)
     else:
-        for part in parts_of(scope.connection, scope.window, loading=False):
+        for part in parts_of(scope.connection, scope.own_dates):
             yield part, load_sql(sql_path(line.name))
 
 
@@ -232,7 +244,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def _outcomes(line: TableAsset, scope: Scope) -> list[Outcome]:
     """Every check's verdict on the rows of the run's window; of a table without dates, on all of them."""
     table, connection = line.table, scope.connection
-    window = scope.run_range if table.kind is Kind.VIEW else scope.range
+    window = scope.run_dates if table.kind is Kind.VIEW else scope.dates
     outcomes = [check_schema(connection, table, window)]
     judged = scope.settings.quality_gates
     gates = judged.gates.get(table.name, {})

@@ -13,23 +13,25 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources import desk
 from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.sql import in_dates
 from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import ranges_of
 
 #: Both are asked: a load that broke off half way has announced other parameters than the rest was made with.
 _MEMORIES = ("raw.source_partitions", "ops.refreshed_partitions")
-_NONE = (date.min, date.min)
+#: Ranges that a message names.
+_SHOWN = 5
 
 
 def refuse_mixtures(scope: Scope) -> None:
     """Raises OpslaError when dates outside those of the run were made from other sources or parameters than today's, or lie before the desk's."""
-    dates = scope.run_range or scope.range
-    start, end = (dates.start, dates.end) if dates else _NONE
+    dates = scope.run_dates or scope.dates
+    elsewhere = f"not {in_dates('intake_date', dates)}" if dates else "true"
     held: list[tuple[str, str, date]] = []
     for table in table_names(scope.connection) & set(_MEMORIES):
         held += scope.connection.execute(
             f"select source, fingerprint, min(intake_date) from {table} "
-            "where intake_date < $start or intake_date >= $end group by source, fingerprint order by 1, 2",
-            {"start": start, "end": end},
+            f"where {elsewhere} group by source, fingerprint order by 1, 2"
         ).fetchall()
     desk.refuse_mixtures(held, scope.desk.fingerprints())
     starts_on = scope.settings.sources.desk.start_date
@@ -48,15 +50,51 @@ def refuse_the_unannounced(scope: Scope) -> None:
     """
     refuse_mixtures(scope)
     ensure_table(scope.connection, TABLES["raw.source_partitions"])
-    window = scope.window
+    dates = scope.own_dates
     announced = scope.connection.execute(
         "select source, fingerprint, min(intake_date), count(*) from raw.source_partitions "
-        "where intake_date >= $start and intake_date < $end group by source, fingerprint order by 1, 2",
-        {"start": window.start, "end": window.end},
+        f"where {in_dates('intake_date', dates)} group by source, fingerprint order by 1, 2"
     ).fetchall()
     desk.refuse_mixtures([row[:3] for row in announced], scope.desk.fingerprints())
-    if {row[0]: row[3] for row in announced} != dict.fromkeys(scope.desk.fingerprints(), window.days):
+    if {row[0]: row[3] for row in announced} != dict.fromkeys(scope.desk.fingerprints(), dates.days):
         raise OpslaError(
-            f"raw.source_partitions does not have every date of {window}, and a date's cases and events are loaded after it; "
+            f"raw.source_partitions does not have every date of {dates}, and a date's cases and events are loaded after it; "
             "materialise raw.source_partitions with them"
+        )
+
+
+def refuse_unannounced_dates(scope: Scope) -> None:
+    """Raises OpslaError unless raw.source_partitions has every date to be made."""
+    ensure_table(scope.connection, TABLES["raw.source_partitions"])
+    found = scope.connection.execute(
+        f"select distinct intake_date from raw.source_partitions where {in_dates('intake_date', scope.own_dates)}"
+    ).fetchall()
+    _refuse(set(scope.own_dates.dates()) - {day for (day,) in found})
+
+
+def refuse_unloaded_dates(scope: Scope) -> None:
+    """Raises OpslaError unless the sources of every date to be made were loaded: a table without rows would look like a day without cases."""
+    dates = scope.own_dates
+    for table in ("raw.source_partitions", "raw.cases"):
+        ensure_table(scope.connection, TABLES[table])
+    announced = dict(
+        scope.connection.execute(
+            f"select intake_date, sum(cases) from raw.source_partitions where {in_dates('intake_date', dates)} group by intake_date"
+        ).fetchall()
+    )
+    loaded = dict(
+        scope.connection.execute(
+            f"select intake_date, count(*) from raw.cases where {in_dates('intake_date', dates)} group by intake_date"
+        ).fetchall()
+    )
+    _refuse({day for day in dates.dates() if day not in announced or announced[day] != loaded.get(day, 0)})
+
+
+def _refuse(unloaded: set[date]) -> None:
+    missing = ranges_of(unloaded)
+    if missing:
+        shown = ", ".join(map(str, missing[:_SHOWN])) + (f" and {len(missing) - _SHOWN} more ranges" if len(missing) > _SHOWN else "")
+        raise OpslaError(
+            f"the sources of {shown} were never loaded, or not to the end, so that nothing can be made of them; materialise all assets "
+            f"of these dates together, or `opsla run --start {missing[0].start} --end {missing[0].end}`"
         )

@@ -6,13 +6,16 @@ Belongs here: the two last assets. Does not belong here: how publishing works (w
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset
-from opsla_dagster.assets.scope import RANGE_START_TAG, REFRESH_TAG, Scope
+from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_of
+from opsla_dagster.assets.mixtures import refuse_unannounced_dates
+from opsla_dagster.assets.recording import record_made, record_plan
+from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
@@ -21,11 +24,9 @@ from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
-from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.window import Window
 
-#: Run tag: of how many ranges the refresh is made. Each is a run; the last one publishes.
-REFRESH_RANGES_TAG = "opsla/refresh_ranges"
 PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
 _PUBLISHED_LAYERS = ("mart", "ops")
 
@@ -56,17 +57,16 @@ def made_from(digest: str, rules: str) -> str:
 
 def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """What the window's dates were loaded from: reached only when everything before it went well."""
-    window = part or scope.window
     return scope.connection.sql(
         "select source, intake_date, fingerprint, as_of_at, cases, events, digest || $rules as digest from raw.source_partitions "
-        "where intake_date >= $start and intake_date < $end order by intake_date, source",
-        params={"start": window.start, "end": window.end, "rules": made_from("", rules_fingerprint(scope.settings))},
+        f"where {in_dates('intake_date', window_of(part))} order by intake_date, source",
+        params={"rules": made_from("", rules_fingerprint(scope.settings))},
     ).to_arrow_table()
 
 
 #: A refresh of a date is complete when all its tables are.
 _DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
-OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED)}
+OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
 
 
 def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg.AssetsDefinition:
@@ -84,7 +84,7 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         required_resource_keys={"warehouse"},
     )
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        _refuse_half_a_refresh(context)
+        record_plan(context, None)
         warehouse: Warehouse = context.resources.warehouse
         _refuse_half_made_dates(warehouse.connection(), settings)
         _refuse_older_summaries(warehouse.connection())
@@ -93,37 +93,16 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
             rows = publish(warehouse.connection(), settings.home, [name for name in published if TABLES[name].is_published])
         except OpslaError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        return dg.MaterializeResult(
-            metadata={
-                "marts": len(rows),
-                "rows": sum(rows.values()),
-                "seconds": round(time.perf_counter() - started, 3),
-                "database": str(settings.home.marts_database),
-            }
-        )
+        metadata: dict[str, Any] = {
+            "marts": len(rows),
+            "rows": sum(rows.values()),
+            "seconds": round(time.perf_counter() - started, 3),
+            "database": str(settings.home.marts_database),
+        }
+        record_made(context, None, metadata, {})
+        return dg.MaterializeResult(metadata=metadata)
 
     return published_marts
-
-
-def _refuse_half_a_refresh(context: dg.AssetExecutionContext) -> None:
-    """A refresh is published whole: the latest run of each of its other ranges must have succeeded."""
-    refresh = context.run.tags.get(REFRESH_TAG)
-    if refresh is None:
-        return
-    latest: dict[str, dg.DagsterRun] = {}
-    for run in context.instance.get_runs(filters=dg.RunsFilter(tags={REFRESH_TAG: refresh})):  # newest first
-        latest.setdefault(run.tags.get(RANGE_START_TAG, ""), run)
-    latest.pop(context.run.tags.get(RANGE_START_TAG, ""), None)
-    cause = next((f"run {run.run_id}, from {start} on, has not succeeded" for start, run in latest.items() if not run.is_success), "")
-    missing = int(context.run.tags.get(REFRESH_RANGES_TAG, "1")) - 1 - len(latest)
-    if not cause and missing > 0:
-        cause = f"{missing} of its ranges have no run yet"
-    if cause:
-        raise dg.Failure(
-            f"not published: this range is one of several of a refresh, and {cause}; the marts published last stand. "
-            "Mend the cause, run that range again, then this one.",
-            allow_retries=False,
-        )
 
 
 def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What one asset's execution is about: its window of intake dates and the instant up to which things are known.
+"""What one asset's execution is about: its intake dates and the instant up to which things are known.
 
 Belongs here: reading both off a Dagster context. Does not belong here: what is done with them.
 """
@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 import duckdb
+from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.errors import OpslaError
@@ -18,9 +19,10 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import Warehouse
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import DATES_TAG, ONE_DAY, Dates, Window, parse_dates
 
-#: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant the run was made.
+#: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant at which its
+#: backfill was made, or the run itself.
 AS_OF_TAG = "opsla/as_of"
 #: Run tag: the refresh a run belongs to; one of chosen dates (`opsla run`) has it too.
 REFRESH_TAG = "opsla/refresh"
@@ -42,9 +44,10 @@ class Scope:
     desk: Desk
     settings: Settings
     as_of_at: datetime
-    range: Window | None
+    #: The intake dates to make; only partitioned tables have them.
+    dates: Dates | None
     #: The intake dates the run is about, where it says so; tables that are not partitioned know them too.
-    run_range: Window | None = None
+    run_dates: Dates | None = None
     #: The refresh the run belongs to; and, where that looked at every loaded date, how many it makes anew.
     refresh: str | None = None
     refresh_dates: int | None = None
@@ -55,11 +58,11 @@ class Scope:
         return self.desk.calendars(self.settings.calendars)
 
     @property
-    def window(self) -> Window:
-        """The intake dates to make; only partitioned tables have them."""
-        if self.range is None:
-            raise OpslaError("this table is not partitioned: it has no window of intake dates")
-        return self.range
+    def own_dates(self) -> Dates:
+        """The intake dates to make. Raises OpslaError for a table that is not partitioned."""
+        if self.dates is None:
+            raise OpslaError("this table is not partitioned: it has no intake dates of its own")
+        return self.dates
 
 
 def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table) -> Scope:
@@ -70,8 +73,8 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         desk=context.resources.desk,
         settings=settings,
         as_of_at=_as_of_at(context),
-        range=_window(context) if table.kind is Kind.PARTITIONED else None,
-        run_range=window_of_run(context.run.tags),
+        dates=_own_dates(context) if table.kind is Kind.PARTITIONED else None,
+        run_dates=dates_of_run(context.run.tags),
         refresh=context.run.tags.get(REFRESH_TAG),
         refresh_dates=int(dates) if (dates := context.run.tags.get(REFRESH_DATES_TAG)) else None,
     )
@@ -81,6 +84,10 @@ def _as_of_at(context: dg.AssetExecutionContext) -> datetime:
     stamp = context.run.tags.get(AS_OF_TAG)
     if stamp is not None:
         return parse_instant(stamp)
+    backfill_id = context.run.tags.get(BACKFILL_ID_TAG)
+    backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
+    if backfill is not None:  # its runs follow each other, and must not know different things
+        return datetime.fromtimestamp(backfill.backfill_timestamp, UTC).replace(tzinfo=None, microsecond=0)
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
         raise OpslaError(f"run {context.run.run_id} is not in Dagster's storage")
@@ -97,14 +104,18 @@ def parse_instant(text: str) -> datetime:
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def window_of_run(tags: Mapping[str, str]) -> Window | None:
+def dates_of_run(tags: Mapping[str, str]) -> Dates | None:
     """The intake dates that a run is about; None where its tags name none."""
+    if DATES_TAG in tags:
+        return parse_dates(tags[DATES_TAG])
     start = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
     if start is None:
         return None
     return Window(date.fromisoformat(start), date.fromisoformat(tags.get(RANGE_END_TAG, start)) + ONE_DAY)
 
 
-def _window(context: dg.AssetExecutionContext) -> Window:
-    keys = context.partition_key_range
-    return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end) + ONE_DAY)
+def _own_dates(context: dg.AssetExecutionContext) -> Dates:
+    dates = dates_of_run(context.run.tags)
+    if dates is None:
+        raise OpslaError("this table is made by intake dates, and the run names none; choose partitions in the UI, or use opsla run")
+    return dates

@@ -9,11 +9,10 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from opsla_dagster.assets.factory import MakeRows, PythonTable
+from opsla_dagster.assets.factory import MakeRows, PythonTable, window_of
 from opsla_dagster.assets.mixtures import refuse_mixtures, refuse_the_unannounced
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.base import INSTANT, NO_CASES, PARTITION_STATES
 from opsla_dagster.sources.bronze.drift import schema_drift
 from opsla_dagster.warehouse.write import ensure_table
@@ -24,42 +23,36 @@ _SOURCE_PARTITIONS = pa.schema([
 ])  # fmt: skip
 
 
-def _window_of(part: Window | None) -> Window:
-    if part is None:
-        raise OpslaError("this table is partitioned: its rows are made for a window")
-    return part
-
-
 def _cases(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.cases(_window_of(part), scope.as_of_at)
+    return scope.desk.cases(window_of(part), scope.as_of_at)
 
 
 def _events_log(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.events(_window_of(part), scope.as_of_at)
+    return scope.desk.events(window_of(part), scope.as_of_at)
 
 
 def _messages(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.messages(_window_of(part), scope.as_of_at)
+    return scope.desk.messages(window_of(part), scope.as_of_at)
 
 
 def _attribute_changes(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.attribute_changes(_window_of(part), scope.as_of_at)
+    return scope.desk.attribute_changes(window_of(part), scope.as_of_at)
 
 
 def _applied_targets(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.applied_targets(_window_of(part), scope.as_of_at)
+    return scope.desk.applied_targets(window_of(part), scope.as_of_at)
 
 
 def _source_verdicts(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.source_verdicts(_window_of(part), scope.as_of_at)
+    return scope.desk.source_verdicts(window_of(part), scope.as_of_at)
 
 
 def _source_facts(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.source_facts(_window_of(part), scope.as_of_at)
+    return scope.desk.source_facts(window_of(part), scope.as_of_at)
 
 
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.staffing(_window_of(part))
+    return scope.desk.staffing(window_of(part))
 
 
 def _rejected_rows(scope: Scope, part: Window | None) -> pa.Table:
@@ -68,7 +61,7 @@ def _rejected_rows(scope: Scope, part: Window | None) -> pa.Table:
 
 def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
     """The sources' states of every date of the window, those without cases included, and what they were read from."""
-    window = _window_of(part)
+    window = window_of(part)
     states = {
         (row["source"], row["intake_date"]): row
         for row in scope.desk.partition_states(window, scope.as_of_at).to_pylist()
@@ -87,10 +80,7 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _source_watermarks(scope: Scope, part: Window | None) -> pa.Table:
-    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is loaded.
-
-    Ranges of a refresh are runs of their own, and an earlier one may have failed.
-    """
+    """As of when all dates of each source were looked at last: as it was, or now, where every date of this refresh is loaded."""
     watermarks = _watermarks(scope)
     loaded = scope.connection.execute(
         "select count(distinct intake_date) from raw.source_partitions where refresh = $refresh", {"refresh": scope.refresh}

@@ -38,6 +38,7 @@ from opsla_dagster.automation.alert import (
     title,
 )
 from opsla_dagster.automation.causes import ending_cause, step_cause
+from opsla_dagster.window import DATES_TAG
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
 FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(["ops", "published_marts"]), "newest_intake_date_is_complete")
@@ -252,9 +253,9 @@ def _effect(ended: _Ended, *, stopped: bool) -> str:
 
 
 def _found(evaluation: dg.AssetCheckEvaluation) -> str:
-    """What the check found: in its own words, else its figures."""
+    """What the check found: in its own words, else its figures; where to look first stands in the alert by itself."""
     if evaluation.description:
-        return evaluation.description
+        return evaluation.description.partition(" Look first at ")[0]
     figures = ", ".join(f"{name} {value}" for name, value in figures_of(evaluation.metadata).items() if name != "sample")
     return f"{evaluation.check_name} failed" + (f" ({cut(figures, _ALSO_LENGTH)})" if figures else "")
 
@@ -290,7 +291,9 @@ def _has_error(engine: EventLogEntry) -> bool:
 
 
 def _partitions_of(run: DagsterRun) -> str | None:
-    """The run's one partition, or its range with both ends included."""
+    """The run's one partition, its range with both ends included, or its ranges where they have gaps."""
+    if DATES_TAG in run.tags:
+        return run.tags[DATES_TAG]
     first, last = (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
     if first and last:
         return first if first == last else f"{first}..{last}"

@@ -1,17 +1,18 @@
-"""The daily schedule, and the ranges that a refresh is made of.
+"""The daily schedule, and the run that a refresh is.
 
-Belongs here: turning windows into range runs. Does not belong here: which windows (refresh.py).
+Belongs here: turning intake dates into a run. Does not belong here: which dates (refresh.py).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from opsla_dagster.assets.bronze import bronze_group
-from opsla_dagster.assets.operations import PUBLISHED_MARTS, REFRESH_RANGES_TAG
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
+from opsla_dagster.assets.recording import DEFER_TAG
 from opsla_dagster.assets.scope import (
     AS_OF_TAG,
     DAILY_REFRESH,
@@ -21,12 +22,11 @@ from opsla_dagster.assets.scope import (
     REFRESH_TAG,
 )
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.catalog import Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.window import Window
+from opsla_dagster.window import DATES_TAG, Dates, dates_of
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
@@ -35,49 +35,51 @@ REFRESH_AT = time(1, 0)
 LOAD_AT_MINUTE = 40
 
 
-@dataclass(frozen=True)
-class RangeRun:
-    """One run of a refresh: its tags, and the assets it makes."""
-
-    window: Window
-    tags: dict[str, str]
-    assets: list[dg.AssetKey]
+def refreshed_assets(settings: Settings) -> list[dg.AssetKey]:
+    """What a refresh makes: every table, then the published marts."""
+    return [*(dg.AssetKey(table.asset_key) for table in active_tables(settings.sources)), PUBLISHED_MARTS]
 
 
-def range_runs(settings: Settings, windows: Sequence[Window], as_of_at: datetime, *, is_refresh: bool) -> list[RangeRun]:
-    """One run a window, as of a naive UTC instant; the windows of a refresh are those of `refresh_windows`, and no others.
-
-    Snapshots are made with the first window, since the others read them; what is made from everything loaded, and the
-    publishing, come with the last.
-    """
-    refresh_tags = _refresh_tags(windows, as_of_at)
-    if is_refresh:
-        refresh_tags[REFRESH_DATES_TAG] = str(sum(window.days for window in windows))
-    by_kind: dict[Kind, list[dg.AssetKey]] = {kind: [] for kind in Kind}
-    for table in active_tables(settings.sources):
-        by_kind[table.kind].append(dg.AssetKey(table.asset_key))
-    runs = []
-    for number, window in enumerate(windows, start=1):
-        assets = list(by_kind[Kind.PARTITIONED])
-        if number == 1:
-            assets += by_kind[Kind.SNAPSHOT]
-        if number == len(windows):
-            assets += [*by_kind[Kind.FULL_REFRESH], *by_kind[Kind.VIEW], PUBLISHED_MARTS]
-        runs.append(RangeRun(window, {**_range_tags(window), **_as_of_tags(as_of_at), **refresh_tags}, assets))
-    return runs
+#: Jobs: what the schedule and `opsla refresh` do, and what `opsla run` does.
+REFRESH_JOB, BACKFILL_JOB = "refresh", "backfill"
 
 
-def _range_tags(window: Window) -> dict[str, str]:
-    return {
-        RANGE_START_TAG: window.start.isoformat(),
-        RANGE_END_TAG: window.last.isoformat(),
-    }
+def load_job(account: str) -> str:
+    """The job that loads what is new in an account of a ticket system."""
+    return f"load_{account}"
 
 
-def _refresh_tags(windows: Sequence[Window], as_of_at: datetime) -> dict[str, str]:
-    """The same ranges as of the same instant are the same refresh, so that a range can be run again."""
-    ranges = hashlib.sha256(" ".join(map(str, windows)).encode()).hexdigest()[:8]
-    return {REFRESH_TAG: f"{as_of_at:%Y%m%dT%H%M%S}-{ranges}", REFRESH_RANGES_TAG: str(len(windows))}
+def build_jobs(settings: Settings) -> list[UnresolvedAssetJobDefinition]:
+    """The jobs that runs stand under on the timeline of the UI."""
+    everything = dg.AssetSelection.assets(*refreshed_assets(settings))
+    return [
+        dg.define_asset_job(REFRESH_JOB, everything, description="Yesterday, and the intake dates that have changed since the last refresh."),
+        dg.define_asset_job(BACKFILL_JOB, everything, description="Chosen intake dates: every table of them, and the published marts."),
+        *(
+            dg.define_asset_job(
+                load_job(account.name), dg.AssetSelection.groups(bronze_group(account)), description=f"What is new in the account {account.name}."
+            )
+            for account in enabled_accounts(settings.sources)
+        ),
+    ]
+
+
+def run_tags(dates: Dates, as_of_at: datetime, *, is_refresh: bool) -> dict[str, str]:
+    """The tags of the run that makes `dates` as of a naive UTC instant; those of a refresh are of `refresh_windows`, and no others."""
+    tags = {**_dates_tags(dates), **_as_of_tags(as_of_at), REFRESH_TAG: refresh_id(dates, as_of_at)}
+    return {**tags, REFRESH_DATES_TAG: str(dates.days)} if is_refresh else tags
+
+
+def refresh_id(dates: Dates, as_of_at: datetime) -> str:
+    """The same dates as of the same instant are the same refresh, so that one that failed can be run again."""
+    identity = hashlib.sha256(" ".join(map(str, dates.windows)).encode()).hexdigest()[:8]
+    return f"{as_of_at:%Y%m%dT%H%M%S}-{identity}"
+
+
+def _dates_tags(dates: Dates) -> dict[str, str]:
+    """Dagster knows ranges alone: of dates with gaps it is told the first and the last, and to leave it to us which of them are made."""
+    tags = {RANGE_START_TAG: dates.start.isoformat(), RANGE_END_TAG: dates.last.isoformat()}
+    return tags if len(dates.windows) == 1 else {**tags, DATES_TAG: str(dates), DEFER_TAG: "true"}
 
 
 def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
@@ -97,7 +99,7 @@ def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
             name=f"load_{account.name}",
             cron_schedule=f"{LOAD_AT_MINUTE} * * * *",
             execution_timezone=settings.sources.desk.timezone,
-            target=dg.AssetSelection.groups(bronze_group(account)),
+            job_name=load_job(account.name),
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description=f"What is new in the account {account.name}.",
         )
@@ -106,13 +108,13 @@ def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 
 def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule that does what `opsla refresh` does: at 01:00 in the desk's zone, one range run a window."""
+    """The schedule that does what `opsla refresh` does: at 01:00 in the desk's zone, one run of all dates that are due."""
 
     @dg.schedule(
         name=DAILY_REFRESH,
         cron_schedule=f"{REFRESH_AT.minute} {REFRESH_AT.hour} * * *",
         execution_timezone=settings.sources.desk.timezone,
-        target=dg.AssetSelection.all(),
+        job_name=REFRESH_JOB,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Yesterday, and exactly the intake dates that received events since the last refresh.",
     )
@@ -122,8 +124,8 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         if not windows:
             yield dg.SkipReason("no intake date has gone by that was not refreshed already")
             return
-        for run in range_runs(settings, windows, as_of_at, is_refresh=True):
-            yield dg.RunRequest(run_key=f"{run.tags[REFRESH_TAG]}-{run.window}", tags=run.tags, asset_selection=run.assets)
+        tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
+        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags)
 
     return daily_refresh
 

@@ -18,8 +18,8 @@ from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
 from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
-from opsla_dagster.warehouse.sql import GATES, bind, check_path, load_sql
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql
+from opsla_dagster.window import Dates
 
 REJECTED_ROWS = "raw.rejected_rows"
 _SAMPLE_REASONS = 5
@@ -45,11 +45,11 @@ def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
 
 
 def check_gates(
-    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Window | None, min_sample: int = MIN_SAMPLE
+    connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Dates | None, min_sample: int = MIN_SAMPLE
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL), or of too few rows to judge, passes and says so."""
     refuse_unknown_rates(table, gates)
-    sql = load_sql(check_path(table, GATES))
+    sql = for_dates(load_sql(check_path(table, GATES)), window)
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     found = cursor.fetchone() or ()
@@ -73,7 +73,7 @@ def _sample(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _judge(
-    table: str, name: str, rate: float | None, sample: float | None, bounds: Bounds, min_sample: int, window: Window | None
+    table: str, name: str, rate: float | None, sample: float | None, bounds: Bounds, min_sample: int, window: Dates | None
 ) -> Outcome:  # fmt: skip
     check, warn = f"gate_{name}", dg.AssetCheckSeverity.WARN
     if rate is None:
@@ -83,8 +83,8 @@ def _judge(
         )  # fmt: skip
     rows = {} if sample is None else {"sample_rows": int(sample)}
     figures: dict[str, Figure] = {"rate": rate, **rows, **bounds.figures()}
-    of_rows = "" if sample is None else f" of {int(sample):,} rows"
-    found = f"{name} is {rate:.6g}{of_rows} in {about(window)}; {_allowed(bounds)}"
+    how_many = "" if sample is None else f" ({int(sample):,} rows)"
+    found = f"{name} is {rate:.4g} in {about(window)}{how_many}; {_allowed(bounds)}"
     undecided = ""
     for level, severity in (("error", dg.AssetCheckSeverity.ERROR), ("warn", warn)):
         bound = bounds.beyond(rate, level)

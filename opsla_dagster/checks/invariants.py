@@ -11,17 +11,17 @@ import dagster as dg
 import duckdb
 
 from opsla_dagster.checks.outcome import Outcome, about
-from opsla_dagster.warehouse.sql import bind, check_path, header_comment, load_sql
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.sql import bind, check_path, for_dates, header_comment, load_sql
+from opsla_dagster.window import Dates
 
 _SAMPLE_ROWS = 20
 
 
 def check_invariant(
-    connection: duckdb.DuckDBPyConnection, table: str, check: str, window: Window | None, as_of_at: datetime
+    connection: duckdb.DuckDBPyConnection, table: str, check: str, window: Dates | None, as_of_at: datetime
 ) -> Outcome:
     """Runs sql/checks/<table>/<check>.sql, which may ask as of when the run is; any row it returns is a failure."""
-    sql = load_sql(check_path(table, check))
+    sql = for_dates(load_sql(check_path(table, check)), window)
     parameters = bind(sql, window, as_of_at)
     counted = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
     offending = counted[0] if counted else 0
@@ -39,7 +39,7 @@ def check_invariant(
     )
 
 
-def _description(header: str, offending: int, window: Window | None) -> str:
+def _description(header: str, offending: int, window: Dates | None) -> str:
     """What was looked for is the SQL file's own header, whose second half says what a failure means and where to look."""
     sought, failure, meaning = header.partition("A failure means")
     if not offending:

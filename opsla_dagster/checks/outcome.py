@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from opsla_dagster.printable import fenced
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates
 
 Figure = str | int | float | bool | None
 
@@ -45,6 +45,8 @@ class Outcome:
         )
 
 
-def about(window: Window | None) -> str:
+def about(window: Dates | None) -> str:
     """Which rows a check looked at, for its description."""
-    return f"the rows of {window}" if window else "all rows"
+    if window is None:
+        return "all rows"
+    return f"the rows of {window.start if window.days == 1 else window}"

@@ -16,7 +16,7 @@ from pandera.errors import SchemaErrors
 from opsla_dagster.catalog import Kind, Table, pandera_schema
 from opsla_dagster.checks.outcome import Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates
 
 SCHEMA_CHECK = "schema"
 #: The figure of the outcome that says how many rows were looked at.
@@ -24,7 +24,7 @@ ROWS_CHECKED = "rows_checked"
 _SAMPLE_ROWS = 20
 
 
-def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Window | None) -> Outcome:
+def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None) -> Outcome:
     """Counts the rows of `table` in `window` that break its Pandera schema, by rule."""
     schema = pandera_schema(table)
     violations = dict(_violations(schema))
@@ -42,7 +42,7 @@ def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Wi
     )
 
 
-def _description(rules: int, found: dict[str, int], window: Window | None) -> str:
+def _description(rules: int, found: dict[str, int], window: Dates | None) -> str:
     if not found:
         return f"All {rules} rules of the dictionary hold for {about(window)}."
     rows = "; ".join(f"{name}: {count:,} rows" for name, count in found.items())
@@ -79,7 +79,7 @@ def _column_rule(column: str, check: pa.Check) -> str:
 
 
 def _count_each(
-    connection: duckdb.DuckDBPyConnection, table: Table, window: Window | None, violations: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None, violations: dict[str, str]
 ) -> tuple[int, dict[str, int]]:
     """How many rows there are, and how many break each rule; of the key, how many of its values are repeated."""
     key = ", ".join(table.key)
@@ -98,7 +98,7 @@ def _count_each(
 def _named_by_pandera(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    window: Window | None,
+    window: Dates | None,
     schema: pa.DataFrameSchema,
     conditions: list[str],
 ) -> str:

@@ -6,13 +6,14 @@ Belongs here: the FROM and WHERE of a check. Does not belong here: what is wrong
 from __future__ import annotations
 
 from opsla_dagster.catalog import Kind, Table
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.sql import in_dates
+from opsla_dagster.window import Dates
 
 
-def scope(table: Table, window: Window | None) -> str:
+def scope(table: Table, window: Dates | None) -> str:
     """`<table> where <inside the window>`, for a FROM clause; conditions may follow with AND."""
     column = table.partition_column
     has_dates = table.kind in (Kind.PARTITIONED, Kind.VIEW) and any(each.name == column for each in table.columns)
     if window is None or not has_dates:
         return f"{table.name} where true"
-    return f"{table.name} where {column} >= date '{window.start}' and {column} < date '{window.end}'"
+    return f"{table.name} where {in_dates(column, window)}"

@@ -41,10 +41,15 @@ from dagster._serdes import serialize_value
 from dagster_shared.record import replace
 from sqlalchemy.sql.elements import ColumnElement
 
+from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.window import DATES_TAG, parse_dates
+
 _FROM_TO, _AND = "...", ", "
 _KEY_LENGTH = len("2025-07-01")
 _ROWS = AssetCheckExecutionsTable.c
 _EVENTS = SqlEventLogStorageTable.c
+#: An asset that is no table.
+_PUBLISHED = ["ops", "published_marts"]
 
 #: A row of asset_check_executions, of which columns depends on the question.
 _Row: TypeAlias = Any
@@ -78,13 +83,16 @@ def dates_of(text: str) -> Iterator[str]:
             yield (start + timedelta(days=offset)).isoformat()
 
 
-def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a planned check: of a range one row, not one a date. `stored` has the event's text and its instant (naive UTC)."""
+def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """The row of a planned check: of a range one row, not one a date.
+
+    `stored` has the event's text and its instant (naive UTC), `tags` are the run's: of dates with gaps Dagster plans the whole range.
+    """
     planned = event.get_dagster_event().asset_check_planned_data
     return {
         "asset_key": planned.asset_key.to_string(),
         "check_name": planned.check_name,
-        "partition": dates_text(planned.partitions_subset.get_partition_keys()) if planned.partitions_subset else None,
+        "partition": _dates_of_check(planned.asset_key, planned.partitions_subset, tags),
         "run_id": event.run_id,
         "execution_status": _PLANNED,
         "evaluation_event": stored["event"],
@@ -93,13 +101,32 @@ def planned_row(event: EventLogEntry, event_id: int, stored: Mapping[str, Any]) 
     }
 
 
+def _dates_of_check(asset_key: AssetKey, planned: PartitionsSubset | None, tags: Mapping[str, str]) -> str | None:
+    """The dates that a check is about, as `dates_text`; None of a table that has none. `planned` is what Dagster planned, `tags` are the run's.
+
+    Dagster plans the dates of a partitioned job for every asset of it, and plans nothing where we tell which dates are made.
+    """
+    table = TABLES.get(".".join(asset_key.path))
+    is_dated = table is not None and table.kind is Kind.PARTITIONED
+    if (table is not None or asset_key.path == _PUBLISHED) and not is_dated:
+        return None
+    if is_dated and DATES_TAG in tags:
+        return dates_text(day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates())
+    return dates_text(planned.get_partition_keys()) if planned else None
+
+
 class ChecksByDate(SqlEventLogStorage):
     """What a Dagster event storage says of checks, with one row a check and run; to be mixed in before a storage of Dagster's."""
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         stored = {"event": serialize_value(event), "timestamp": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)}
         with self.index_connection() as connection:
-            connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored)])
+            connection.execute(AssetCheckExecutionsTable.insert(), [planned_row(event, event_id or 0, stored, self.tags_of(event))])
+
+    def tags_of(self, event: EventLogEntry) -> Mapping[str, str]:
+        """The tags of the run that an event is of; none where the run is not known."""
+        run = self._instance.get_run_by_id(event.run_id)
+        return run.tags if run else {}
 
     def _update_asset_check_evaluation(self, event: EventLogEntry, event_id: int | None) -> None:
         super()._update_asset_check_evaluation(self._with_planned_dates(event), event_id)
@@ -118,9 +145,10 @@ class ChecksByDate(SqlEventLogStorage):
                     _ROWS.run_id == event.run_id,
                 )
             ).scalar()
-        if planned is None:
+        dates = planned or _dates_of_check(evaluation.asset_key, None, self.tags_of(event))
+        if dates is None:
             return event
-        dated = happened._replace(event_specific_data=replace(evaluation, partition=planned))
+        dated = happened._replace(event_specific_data=replace(evaluation, partition=dates))
         return event._replace(dagster_event=dated)
 
     def _get_asset_check_partition_filter_clause(self, partition_filter: PartitionKeyFilter | None) -> ColumnElement[bool] | bool:

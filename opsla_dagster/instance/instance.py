@@ -6,10 +6,13 @@ runs that the daemon launched (launcher.py).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.launcher.base import WorkerStatus
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.lease import PROCESS_TAG, Owner, abandoned_leases, forget_leases, owner_of
@@ -60,6 +63,37 @@ def mark_interrupted_runs(instance: DagsterInstance) -> list[str]:
         )
     forget_leases(abandoned)
     return [run.run_id for run in interrupted]
+
+
+def wait_for_turn(instance: DagsterInstance, patience_seconds: float, tell: Callable[[str], object]) -> None:
+    """Returns once no other run of the instance is going on: one run works at a time, as in the queue of Dagster's daemon, which sees ours.
+
+    `tell` is told of a wait. Raises OpslaError after `patience_seconds`.
+    """
+    give_up_at = time.monotonic() + patience_seconds
+    is_told = False
+    while (busy := next(_going_on(instance), None)) is not None:
+        if time.monotonic() >= give_up_at:
+            raise OpslaError(
+                f"run {busy.run_id[:8]} ({busy.job_name}) is going on in this home, and one run works at a time. "
+                "Wait for it to finish and try again; with --wait the command does so by itself."
+            )
+        if not is_told:
+            tell(f"Waiting for run {busy.run_id[:8]} ({busy.job_name}) to end.")
+            is_told = True
+        time.sleep(0.5)
+
+
+def _going_on(instance: DagsterInstance) -> Iterator[DagsterRun]:
+    """The runs that a live process carries out. One about to start is not waited for: it will wait for the warehouse."""
+    launcher = instance.run_launcher
+    for run in instance.get_runs(filters=RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])):
+        if PROCESS_TAG in run.tags:
+            is_gone = owner_of(instance, run.tags[PROCESS_TAG]) is Owner.GONE
+        else:
+            is_gone = launcher.supports_check_run_worker_health and launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
+        if not is_gone:
+            yield run
 
 
 def _root_cause(error: BaseException) -> str:

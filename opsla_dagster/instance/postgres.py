@@ -58,8 +58,10 @@ class BatchedPostgresEventLogStorage(ChecksByDate, PostgresEventLogStorage):
         is_check = [event.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED for event in events]
         for event_id, event in last_of_each_asset_and_type([pair for pair, checks in zip(zip(ids, events, strict=True), is_check, strict=True) if not checks]):
             self._store_asset_event(connection, event, event_id)
-        checks = [planned_row(event, id_, row) for event, id_, row, checks in zip(events, ids, rows, is_check, strict=True) if checks]
-        if checks:
+        planned = [(event, id_, row) for event, id_, row, checks in zip(events, ids, rows, is_check, strict=True) if checks]
+        if planned:
+            tags = self.tags_of(planned[0][0])  # a batch is of one run
+            checks = [planned_row(event, id_, row, tags) for event, id_, row in planned]
             connection.execute(AssetCheckExecutionsTable.insert(), checks)
 
     # ---- retention: when, and of which runs, is said in retention.py. Postgres gives room back by itself (autovacuum) ----

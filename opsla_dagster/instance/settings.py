@@ -32,6 +32,7 @@ def embedded_settings(base_dir: Path | None = None) -> dict[str, Any]:
         },
         "run_launcher": {"module": "opsla_dagster.instance.launcher", "class": "WatchedRunLauncher"},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
+        "run_queue": {"dequeue_interval_seconds": 1},
         "run_monitoring": {
             "enabled": True,
             "start_timeout_seconds": 180,

@@ -156,10 +156,10 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
             )
         for id_, event in last_of_each_asset_and_type(asset_events):
             self._store_asset_event(connection, event, id_)
-        planned_checks = [
-            planned_row(event, id_, row) for id_, event, row in zip(ids, events, rows, strict=True) if not _is_asset_event(event)
-        ]
-        if planned_checks:
+        checks = [each for each in zip(ids, events, rows, strict=True) if not _is_asset_event(each[1])]
+        if checks:
+            tags = self.tags_of(checks[0][1])  # a batch is of one run
+            planned_checks = [planned_row(event, id_, row, tags) for id_, event, row in checks]
             connection.execute(AssetCheckExecutionsTable.insert(), planned_checks)
 
     def _forget_events(self, run_id: str, ids: range) -> None:

@@ -121,7 +121,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, win
         replace_snapshot(connection, TABLES[table], made)
     for table in CLOCK_PIPELINE:
         select = load_sql(sql_path(table))
-        parts = [(part, select) for part in parts_of(connection, window, loading=False)]
+        parts = [(part, select) for part in parts_of(connection, window)]
         replace_window(connection, TABLES[table], window, parts)
     replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
 

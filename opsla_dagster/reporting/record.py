@@ -14,7 +14,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
 from opsla_dagster.assets.factory import ROWS_WRITTEN
-from opsla_dagster.assets.scope import AS_OF_TAG, parse_instant, window_of_run
+from opsla_dagster.assets.scope import AS_OF_TAG, dates_of_run, parse_instant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -128,7 +128,7 @@ def _headline(settings: Settings) -> Headline | None:
 
 
 def _window(run: DagsterRun, default: date) -> tuple[date, date]:
-    window = window_of_run(run.tags) or Window(default, default + ONE_DAY)
+    window = dates_of_run(run.tags) or Window(default, default + ONE_DAY)
     return window.start, window.end
 
 

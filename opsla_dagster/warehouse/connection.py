@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,10 @@ from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refu
 SCHEMAS = ("raw", "staging", "mart", "ops")
 #: A run of the daemon may be about to finish; a person should not wait much longer than this for a clear message.
 LOCK_PATIENCE_SECONDS = 10.0
+#: Nobody watches a run of the schedule, the UI or a backfill: it waits for the warehouse until the next night is near.
+UNATTENDED_PATIENCE_SECONDS = 12 * 3600.0
+#: How often a long wait is told again.
+_TELL_AGAIN_SECONDS = 1800.0
 #: A wait that nobody notices needs no word.
 _UNNOTICED_SECONDS = 1.0
 _LOCK_HOLDER = re.compile(r"\(PID (\d+)\)")
@@ -31,38 +35,50 @@ _log = logging.getLogger(__name__)
 
 
 def open_duckdb(
-    path: Path, *, read_only: bool, config: dict[str, str] | None = None, patience_seconds: float = LOCK_PATIENCE_SECONDS
+    path: Path,
+    *,
+    read_only: bool,
+    config: dict[str, str] | None = None,
+    patience_seconds: float = LOCK_PATIENCE_SECONDS,
+    tell: Callable[[str], object] | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection to the DuckDB file at `path`; a longer wait for another process is told once, as a warning of this module's logger.
+    """A connection to the DuckDB file at `path`; a wait for another process is told to `tell` (default: this module's logger, as a warning).
 
     Raises OpslaError when another process keeps it locked, and when it is not a readable (writable) DuckDB file.
     """
-    give_up_at = time.monotonic() + patience_seconds
-    is_told = patience_seconds <= _UNNOTICED_SECONDS
+    began_at = time.monotonic()
+    told_at = began_at if patience_seconds <= _UNNOTICED_SECONDS else None
     while True:
         try:
             return duckdb.connect(str(path), read_only=read_only, config=dict(config or {}))
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
                 raise OpslaError(f"{path}: cannot be opened: {_first_line(error)}") from error
-            if time.monotonic() >= give_up_at:
+            waited = time.monotonic() - began_at
+            if waited >= patience_seconds:
                 raise OpslaError(
                     f"{path}: {_holder(error)} is working on this warehouse, and DuckDB takes one writer at a time. "
                     "Wait for it to finish and try again; read the published marts meanwhile (opsla status names them)."
                 ) from error
-            if not is_told:
-                _log.warning("opsla: waiting for %s, which works on this warehouse, for %g seconds at most", _holder(error), patience_seconds)
-                is_told = True
-            time.sleep(0.2)
+            if told_at is None or time.monotonic() - told_at >= _TELL_AGAIN_SECONDS:
+                (tell or _log.warning)(
+                    f"opsla: waiting for {_holder(error)}, which works on this warehouse, for {_duration(patience_seconds)} at most"
+                )
+                told_at = time.monotonic()
+            time.sleep(0.2 if waited < LOCK_PATIENCE_SECONDS else 2.0)
         except duckdb.Error as error:
             raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
 
 
-def require_writable(path: Path) -> None:
+def _duration(seconds: float) -> str:
+    return f"{seconds:.3g} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def require_writable(path: Path, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> None:
     """Raises OpslaError when the file at `path` is locked or cannot be written: better said before a run than by its failure."""
     if not os.access(path.parent, os.W_OK):
         raise OpslaError(f"{path.parent}: cannot be written, and DuckDB keeps its log beside {path.name}; make the directory writable")
-    open_duckdb(path, read_only=False).close()
+    open_duckdb(path, read_only=False, patience_seconds=patience_seconds).close()
 
 
 def _holder(error: duckdb.IOException) -> str:
@@ -86,15 +102,18 @@ class Warehouse(DuckDBResource):
     """The warehouse of one run: dagster-duckdb's resource, with one connection kept for the whole run.
 
     It mends three things of the base class: it opens once a run instead of once an asset (each close is a checkpoint),
-    it gives up on a lock after seconds with a clear message, and it closes whatever happens.
+    it waits for a lock as long as it is told to and says so in the run's log, and it closes whatever happens.
     """
 
+    patience_seconds: float = UNATTENDED_PATIENCE_SECONDS
+    _tell: Callable[[str], object] | None = PrivateAttr(default=None)
     _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
     _refusal: OpslaError | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         self._connection = None
         self._refusal = None
+        self._tell = context.log.warning if context.log is not None else None
 
     def teardown_after_execution(self, context: InitResourceContext) -> None:
         self.close()
@@ -113,7 +132,9 @@ class Warehouse(DuckDBResource):
             raise self._refusal
         if self._connection is None:
             try:
-                self._connection = open_duckdb(Path(self.database), read_only=False, config=self.connection_config)
+                self._connection = open_duckdb(
+                    Path(self.database), read_only=False, config=self.connection_config, patience_seconds=self.patience_seconds, tell=self._tell
+                )
             except OpslaError as refusal:
                 self._refusal = refusal
                 raise

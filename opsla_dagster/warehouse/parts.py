@@ -1,4 +1,4 @@
-"""Cutting a window into parts that fit into memory.
+"""Cutting the dates of a run into parts that fit into memory.
 
 Belongs here: how large a part is. Does not belong here: what is done with one.
 """
@@ -11,7 +11,8 @@ from datetime import date
 import duckdb
 
 from opsla_dagster.warehouse.connection import table_names
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.warehouse.sql import in_dates
+from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 #: A part's statements hold about this many cases; 19 million events of 3 million cases then pass through 2 GB.
 PART_CASES = 300_000
@@ -21,33 +22,37 @@ LOADING_EVENTS = 1_000_000
 _SOURCE_PARTITIONS = "raw.source_partitions"
 
 
-def parts_of(connection: duckdb.DuckDBPyConnection, window: Window, *, loading: bool) -> Iterator[Window]:
-    """Consecutive windows that make up `window`: by days and events when loading from sources, else by the cases they hold.
-
-    No part is smaller than a date.
-    """
-    if not loading:
-        yield from _cut(window, _counts(connection, window, "cases"), PART_CASES)
-        return
+def parts_to_load(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterator[Window]:
+    """Windows without gaps that make up `dates`, short enough to be read from sources at once. No part is smaller than a date."""
     # Of the first table of a first run nobody knows yet how much there is.
-    counts = _counts(connection, window, "events") if _SOURCE_PARTITIONS in table_names(connection) else []
-    for month in window.split(LOADING_DAYS):
-        yield from _cut(month, [(day, events) for day, events in counts if day in month], LOADING_EVENTS)
+    counts = _counts(connection, dates, "events") if _SOURCE_PARTITIONS in table_names(connection) else {}
+    for window in dates.windows:
+        for month in window.split(LOADING_DAYS):
+            for part in _cut(month, counts, LOADING_EVENTS):
+                yield from part.windows
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, window: Window, what: str) -> list[tuple[date, int]]:
-    return connection.execute(
-        f"select intake_date, sum({what}) from {_SOURCE_PARTITIONS} where intake_date >= $start and intake_date < $end "
-        "group by intake_date order by intake_date",
-        {"start": window.start, "end": window.end},
+def parts_of(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterator[Dates]:
+    """Consecutive parts that make up `dates`, by the cases that they hold."""
+    yield from _cut(dates, _counts(connection, dates, "cases"), PART_CASES)
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, dates: Dates, what: str) -> dict[date, int]:
+    counts = connection.execute(
+        f"select intake_date, sum({what}) from {_SOURCE_PARTITIONS} where {in_dates('intake_date', dates)} "
+        "group by intake_date order by intake_date"
     ).fetchall()
+    return {day: int(rows) for day, rows in counts}
 
 
-def _cut(window: Window, counts: list[tuple[date, int]], most: int) -> Iterator[Window]:
-    start, held = window.start, 0
-    for day, rows in counts:
-        if held and held + rows > most:
-            yield Window(start, day)
-            start, held = day, 0
-        held += int(rows)
-    yield Window(start, window.last + ONE_DAY)
+def _cut(dates: Dates, counts: dict[date, int], most: int) -> Iterator[Dates]:
+    part: list[date] = []
+    held = 0
+    for day in dates.dates():
+        of_day = counts.get(day, 0)
+        if held and held + of_day > most:
+            yield dates_of(ranges_of(part))
+            part, held = [], 0
+        part.append(day)
+        held += of_day
+    yield dates_of(ranges_of(part))

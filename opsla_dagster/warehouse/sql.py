@@ -6,6 +6,7 @@ Belongs here: what every SQL file has in common. Does not belong here: SQL, and 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,15 @@ import duckdb
 from opsla_dagster import shipped
 from opsla_dagster.catalog import AREA_OF
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.window import Window
+from opsla_dagster.window import Dates
 
 #: The check file of a table that holds its rates; each of them is a check of its own.
 GATES = "gates"
 
 Parameters = dict[str, date | datetime]
+
+#: How every SQL file says which dates it is about (tests/conventions hold them to it).
+_IN_WINDOW = re.compile(r"(?P<column>[\w.]+) >= \$start_date\s+and (?P=column) < \$end_date\b")
 
 
 def sql_path(table: str) -> Path:
@@ -64,9 +68,25 @@ def sql_version(path: Path) -> str:
     return hashlib.sha256(load_sql(path).encode()).hexdigest()[:12]
 
 
-def bind(sql: str, window: Window | None, as_of_at: datetime | None = None) -> Parameters:
+def in_dates(column: str, dates: Dates) -> str:
+    """The SQL condition that `column` is one of `dates`; ranges, so that DuckDB skips what lies in the gaps."""
+    ranges = [f"({column} >= date '{window.start}' and {column} < date '{window.end}')" for window in dates.windows]
+    return f"({' or '.join(ranges)})"
+
+
+def for_dates(sql: str, dates: Dates | None) -> str:
+    """The statement for a set of dates with gaps: its filter on $start_date and $end_date leaves the gaps out.
+
+    What a statement says with either of them alone (all of the weeks before) stays with the first and the last date.
+    """
+    if dates is None or len(dates.windows) == 1:
+        return sql
+    return _IN_WINDOW.sub(lambda found: in_dates(found["column"], dates), sql)
+
+
+def bind(sql: str, dates: Dates | None, as_of_at: datetime | None = None) -> Parameters:
     """The parameters among `$start_date`, `$end_date` and `$as_of_at` that `sql` names (DuckDB refuses unused ones)."""
-    offered: Parameters = {} if window is None else {"start_date": window.start, "end_date": window.end}
+    offered: Parameters = {} if dates is None else {"start_date": dates.start, "end_date": dates.end}
     offered |= {} if as_of_at is None else {"as_of_at": as_of_at}
     if not offered:
         return {}

@@ -1,4 +1,4 @@
-"""The only ways rows get into a table: replace a window of dates, replace a snapshot, replace a view.
+"""The only ways rows get into a table: replace dates, replace a snapshot, replace a view.
 
 Belongs here: atomic, idempotent writes. A failure, a refused row or a failed verdict leaves the old rows standing.
 Does not belong here: what the rows are.
@@ -16,8 +16,8 @@ import pyarrow as pa
 from opsla_dagster.catalog.model import Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.connection import is_of_the_disk
-from opsla_dagster.warehouse.sql import bind
-from opsla_dagster.window import Window
+from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
+from opsla_dagster.window import Dates
 
 #: Rows to write: a SELECT, or an Arrow table.
 Rows: TypeAlias = str | pa.Table
@@ -56,13 +56,13 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
 def replace_window(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    window: Window,
-    parts: Iterable[tuple[Window, Rows]],
+    window: Dates,
+    parts: Iterable[tuple[Dates, Rows]],
     verdict: Verdict = accept,
 ) -> int:
-    """Makes `parts` the only rows of `table` in `window` and returns how many there are.
+    """Makes `parts` the only rows of `table` in `window` (which may have gaps) and returns how many there are.
 
-    `parts` are consecutive windows with their rows: a SELECT bound to the part's own dates, or an Arrow table. Rows
+    `parts` are consecutive dates of it with their rows: a SELECT bound to the part's own dates, or an Arrow table. Rows
     outside `window` are refused (OpslaError); dates without rows end up empty.
     """
     with transaction(connection):
@@ -89,7 +89,7 @@ def replace_snapshot(
 
 
 def replace_view(
-    connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept, window: Window | None = None
+    connection: duckdb.DuckDBPyConnection, table: Table, select: str, verdict: Verdict = accept, window: Dates | None = None
 ) -> int:
     """Makes `table` a view over `select` and returns how many rows it shows: of `window`, where it has dates.
 
@@ -97,14 +97,13 @@ def replace_view(
     verdict has counted is not counted again: that would compute the view once more.
     """
     has_dates = window is not None and any(column.name == table.partition_column for column in table.columns)
-    inside = f"where {table.partition_column} >= $start and {table.partition_column} < $end" if has_dates else ""
-    bounds = {"start": window.start, "end": window.end} if has_dates and window is not None else {}
+    inside = f"where {in_dates(table.partition_column, window)}" if has_dates and window is not None else ""
     with transaction(connection):
         connection.execute(f"create or replace view {table.name} as {select}")
         counted = verdict()
         if counted is not None:
             return counted
-        rows = connection.execute(f"select count(*) from {table.name} {inside}", bounds).fetchone()
+        rows = connection.execute(f"select count(*) from {table.name} {inside}").fetchone()
     return int(rows[0]) if rows else 0
 
 
@@ -125,20 +124,20 @@ def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         )
 
 
-def _empty(connection: duckdb.DuckDBPyConnection, table: Table, window: Window) -> None:
-    inside = f"{table.partition_column} >= $start and {table.partition_column} < $end"
-    bounds = {"start": window.start, "end": window.end}
-    others = connection.execute(f"select 1 from {table.name} where not ({inside}) limit 1", bounds).fetchone()
+def _empty(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates) -> None:
+    inside = in_dates(table.partition_column, window)
+    others = connection.execute(f"select 1 from {table.name} where not {inside} limit 1").fetchone()
     if others is None:
         connection.execute(f"truncate {table.name}")  # far cheaper than marking every row deleted
     else:
-        connection.execute(f"delete from {table.name} where {inside}", bounds)
+        connection.execute(f"delete from {table.name} where {inside}")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, window: Window | None) -> int:
+def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, window: Dates | None) -> int:
     names = ", ".join(column.name for column in table.columns)
     if isinstance(rows, str):
-        written = connection.execute(f"insert into {table.name} by name {rows}", bind(rows, window)).fetchone()
+        select = for_dates(rows, window)
+        written = connection.execute(f"insert into {table.name} by name {select}", bind(select, window)).fetchone()
     else:
         connection.register("arrow_rows", rows)
         try:
@@ -148,9 +147,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, win
     return int(written[0]) if written else 0
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: Table, window: Window) -> int:
-    counted = connection.execute(
-        f"select count(*) from {table.name} where {table.partition_column} >= $start and {table.partition_column} < $end",
-        {"start": window.start, "end": window.end},
-    ).fetchone()
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates) -> int:
+    counted = connection.execute(f"select count(*) from {table.name} where {in_dates(table.partition_column, window)}").fetchone()
     return int(counted[0]) if counted else 0

@@ -68,8 +68,9 @@ def test_an_xes_log_in_gzip(tmp_path: Path) -> None:
     answers = {"case_id": "case:concept:name", "status": "concept:name", "event_ts": "time:timestamp"}
     console = Console(record=True, width=200, file=io.StringIO())
     said = Answers(
-        [CASES / "an_xes_log_in_gzip" / "log.csv"], None, False, tmp_path / "desk", None, "UTC", None, None,
-        [f"{field}={column}" for field, column in answers.items()], [], "", None, "", None,
+        files=[CASES / "an_xes_log_in_gzip" / "log.csv"], zendesk=None, intercom=False, directory=tmp_path / "desk", name=None, timezone="UTC",
+        start_date=None, time_format=None, columns=[f"{field}={column}" for field, column in answers.items()], statuses=[],
+        email_variable="", token_variable=None, key_variable="", base_url=None,
     )  # fmt: skip
     begin(said, Asking(console, is_allowed=False))
     assert events(build_desk(load_settings(tmp_path / "desk", tmp_path / "home"))) == TWO_CASES

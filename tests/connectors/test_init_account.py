@@ -71,8 +71,12 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
             "select metric, policy, outcome, elapsed_seconds from staging.sla_clocks where case_id = '7' and cycle = 1"
         ).fetchall()
     outcomes = {(metric, policy): (outcome, seconds) for metric, policy, outcome, seconds in clocks}
-    # The account's own promises are the only ones.
-    assert outcomes == {("first_reply", "acme:P3"): ("breached", 4200), ("next_reply", "acme:P1"): ("met", 7200)}
+    # The account's own promises are the only ones. Billing held it from Tuesday noon to Wednesday 09:00, 21 hours of the one promised.
+    assert outcomes == {
+        ("first_reply", "acme:P3"): ("breached", 4200),
+        ("next_reply", "acme:P1"): ("met", 7200),
+        ("group_ownership", "acme:Own"): ("breached", 21 * 3600),
+    }
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
         assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (5,)
     _keeps_both_promises_of_updates(config)

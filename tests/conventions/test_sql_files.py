@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from sqlglot import exp
 
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.warehouse.lineage import tables_read
-from opsla_dagster.warehouse.sql import header_comment
+from opsla_dagster.warehouse.sql import for_dates, header_comment
+from opsla_dagster.window import Window, dates_of
 
 Rule = Callable[[str], Iterator[str]]
 
@@ -151,6 +153,14 @@ def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:
         path: {"$start_date", "$end_date"} if TABLES[table_of(path)].kind is Kind.PARTITIONED else set() for path in TABLE_FILES
     }
     assert {path: parameters(text_of(path)) for path in TABLE_FILES} == wanted
+
+
+def test_windows_are_spelled_so_that_dates_with_gaps_can_take_their_place() -> None:
+    """`intake_date >= $start_date and intake_date < $end_date`, and nothing else of the two parameters in a table's file."""
+    gaps = dates_of([Window(date(2025, 7, 1), date(2025, 7, 3)), Window(date(2025, 7, 8), date(2025, 7, 9))])
+    assert not [named(path) for path in TABLE_FILES if parameters(for_dates(text_of(path), gaps))]
+    about_dates = [path for path in CHECK_FILES if "$start_date" in parameters(text_of(path))]
+    assert not [named(path) for path in about_dates if for_dates(text_of(path), gaps) == text_of(path)]
 
 
 def test_layers_are_never_read_upwards() -> None:

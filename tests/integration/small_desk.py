@@ -21,9 +21,9 @@ import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.graph import table_assets
-from opsla_dagster.assets.scope import REFRESH_TAG, Scope
+from opsla_dagster.assets.scope import Scope
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.automation.schedule import range_runs
+from opsla_dagster.automation.schedule import refresh_id
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings import Settings, load_settings
@@ -33,7 +33,7 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import ONE_DAY, Window, dates_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -122,33 +122,31 @@ def _in_order(settings: Settings) -> list[TableAsset]:
 
 def make(
     settings: Settings, windows: Sequence[Window], as_of_at: datetime, only: Iterable[str] | None = None,
-    *, is_refresh: bool = False, ranges: int | None = None,
+    *, is_refresh: bool = False,
 ) -> list[tuple[str, Outcome]]:
-    """Makes and judges every table (or `only` these) as the runs of a refresh (or of `opsla run`) do, without Dagster around it; publishes.
+    """Makes and judges every table (or `only` these) as a run of `opsla refresh` (or `opsla run`) does, without Dagster around it; publishes.
 
-    Only the first `ranges` of the windows are made, as when the rest broke off. Returns the outcome of each check with its
-    table, in order.
+    Returns the outcome of each check with its table, in order.
     """
     wanted = None if only is None else set(only)
     outcomes: list[tuple[str, Outcome]] = []
-    refresh = range_runs(settings, windows, as_of_at, is_refresh=is_refresh)[0].tags[REFRESH_TAG]
-    days = sum(window.days for window in windows) if is_refresh else None
+    dates = dates_of(windows)
+    days = dates.days if is_refresh else None
     warehouse = Warehouse(database=str(settings.home.warehouse))
+    desk = build_desk(settings)
     try:
-        for number, window in enumerate(windows[:ranges]):
-            desk = build_desk(settings)
-            for line in _in_order(settings):
-                kind = line.table.kind
-                is_last = number == len(windows) - 1
-                is_due = {Kind.PARTITIONED: True, Kind.SNAPSHOT: number == 0, Kind.FULL_REFRESH: is_last, Kind.VIEW: is_last}[kind]
-                if not is_due or (wanted is not None and line.name not in wanted):
-                    continue
-                dates = window if kind is Kind.PARTITIONED else None
-                found: list[Outcome] = []
-                make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, dates, window, refresh, days), found)
-                outcomes += [(line.name, outcome) for outcome in found]
-        if wanted is None and ranges is None:
-            publish(warehouse.connection(), settings.home, [line.name for line in _in_order(settings) if line.table.schema in ("mart", "ops") and line.table.is_published])
+        for line in _in_order(settings):
+            if wanted is not None and line.name not in wanted:
+                continue
+            own = dates if line.table.kind is Kind.PARTITIONED else None
+            found: list[Outcome] = []
+            make_table(line, Scope(warehouse.connection(), desk, settings, as_of_at, own, dates, refresh_id(dates, as_of_at), days), found)
+            outcomes += [(line.name, outcome) for outcome in found]
+        if wanted is None:
+            publish(
+                warehouse.connection(), settings.home,
+                [line.name for line in _in_order(settings) if line.table.schema in ("mart", "ops") and line.table.is_published],
+            )
     finally:
         warehouse.close()
     return outcomes

@@ -125,7 +125,7 @@ def test_refresh_tells_of_the_night_before_that_nobody_made(desk: Desk) -> None:
 
 def test_links_go_where_the_ui_listens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "execve", lambda *_: None)
-    monkeypatch.setattr(cli, "_require_free", lambda _port: None)
+    monkeypatch.setattr(cli, "_require_free", lambda *_: None)
     desk.opsla("dev", "--port", "3456")
     desk.log.unlink()
     desk.opsla("run")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -37,10 +38,11 @@ from small_desk import (
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.refresh import never_loaded
-from opsla_dagster.automation.schedule import range_runs
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance, wait_for_turn
+from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, calendars
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
@@ -293,60 +295,92 @@ def test_while_a_run_writes_the_published_copy_tells_what_is_loaded(tmp_path: Pa
         writer.stdin.close()
 
 
-def weekends_fail(settings: Settings) -> Settings:
-    """A weekend brings a sixth of the cases of a business day."""
-    return replace(settings, quality_gates=QualityGatesSettings.model_validate({"gates": {"raw.cases": {"cases_per_day": {"error_below": 4}}}}))
+def too_few_cases(settings: Settings) -> Settings:
+    """A gate that no date of a small desk passes."""
+    return replace(settings, quality_gates=QualityGatesSettings.model_validate({"gates": {"raw.cases": {"cases_per_day": {"error_below": 1_000}}}}))
 
 
-def test_a_refresh_whose_first_range_fails_does_not_publish(tmp_path: Path) -> None:
-    """As the daemon runs it: each range is a run, and the later one starts although the first has failed."""
+def test_a_refresh_that_fails_publishes_nothing_and_is_run_again_whole(tmp_path: Path) -> None:
+    """Dates with gaps are one run: one gate for all of them, and none is made where it fails."""
     settings = desk_settings(tmp_path, cases=1_500, gates=False)
     as_of_at = one_o_clock(date(2025, 7, 9))
     make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
     published = {path: path.read_bytes() for path in [settings.home.marts_database, *settings.home.marts.iterdir()]}
     windows = [july(5, 6), july(8, 8)]
-    instance = dg.DagsterInstance.ephemeral()
-    first, second = range_runs(windows, as_of_at, is_refresh=True)
-    failing, mended = (
-        build_definitions(each).resolve_implicit_global_asset_job_def() for each in (weekends_fail(settings), settings)
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        finished = run_windows(too_few_cases(settings), instance, windows, as_of_at, nothing, is_refresh=True)
+        assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate ")
+        assert {path: path.read_bytes() for path in published} == published
+        # The next refresh makes up for all of them, whatever the sources say.
+        due = plan(settings, as_of_at)
+        assert {day for window in windows for day in window.dates()} <= {day for window in due for day in window.dates()}
 
-    def carry_out(job: dg.JobDefinition, which: int) -> dg.ExecuteInProcessResult:
-        run = (first, second)[which]
-        return job.execute_in_process(instance=instance, tags=run.tags, asset_selection=run.assets, raise_on_error=False)
-
-    def why_not_published(result: dg.ExecuteInProcessResult) -> str:
-        (failure,) = [event for event in result.all_events if event.is_step_failure]
-        assert failure.step_key == "ops__published_marts"
-        return str(failure.step_failure_data.user_failure_data.description)
-
-    alone = carry_out(mended, 1)
-    assert "one of several of a refresh, and 1 of its ranges have no run yet" in why_not_published(alone)
-    broken = carry_out(failing, 0)
-    assert not broken.success
-    after = carry_out(mended, 1)
-    assert not after.success
-    assert f"run {broken.run_id}, from 2025-07-05 on, has not succeeded; the marts published last stand" in why_not_published(after)
-    assert {path: path.read_bytes() for path in published} == published
-
-    assert carry_out(mended, 0).success
-    assert carry_out(mended, 1).success
+        assert run_windows(settings, instance, windows, as_of_at, nothing, is_refresh=True).error == ""
+        assert materialized(instance, "mart.sla_daily") == {"2025-07-05", "2025-07-06", "2025-07-08"}
+        assert materialized(instance, "raw.cases") == {"2025-07-05", "2025-07-06", "2025-07-08"}
+        (whole,) = instance.fetch_materializations(dg.AssetKey(["mart", "sla_overall"]), limit=2).records
+        assert whole.partition_key is None
+        tags = whole.asset_materialization.tags if whole.asset_materialization else {}
+        assert "dagster/code_version" in (tags or {}), "or Dagster could not tell when the SQL has changed since"
     assert rows(settings.home.marts_database, "select max(as_of_at) from mart.open_clocks") == [(as_of_at,)]
     assert rows(settings.home.marts_database, "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 8),)]
 
 
-def test_opsla_stops_at_the_first_range_that_fails(tmp_path: Path) -> None:
-    settings = desk_settings(tmp_path, cases=1_500, gates=False)
-    make(settings, [july(1, 7)], one_o_clock(date(2025, 7, 8)))
+def materialized(instance: dg.DagsterInstance, table: str) -> set[str]:
+    """The dates of a table that Dagster shows as made."""
+    return instance.get_materialized_partitions(dg.AssetKey(table.split(".")))
+
+
+def test_dates_that_were_never_loaded_are_refused(tmp_path: Path) -> None:
+    """A table without rows would look like a day without cases."""
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    make(settings, [july(1, 4)], LAST)
+    never = r"the sources of 2025-07-05\.\.2025-07-06, 2025-07-08\.\.2025-07-08 were never loaded, .*opsla run --start 2025-07-05 --end 2025-07-07"
+    for table in ("staging.events_deduped", "mart.sla_daily", "ops.refreshed_partitions"):
+        with pytest.raises(OpslaError, match=never):
+            make(settings, [july(4, 6), july(8, 8)], LAST, only=[table])
+    make(settings, [july(8, 8)], LAST, only=["raw.source_partitions"])
+    with pytest.raises(OpslaError, match=r"the sources of 2025-07-08\.\.2025-07-08 were never loaded, or not to the end"):
+        make(settings, [july(8, 8)], LAST, only=["staging.events_deduped"])
+    make(settings, [july(2, 2), july(4, 4)], LAST, only=["staging.events_deduped"])
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """The command line waits for a run that is going on, and does not wait for one whose process is gone."""
+    told: list[str] = []
+
+    @dg.op
+    def meanwhile(context) -> None:  # type: ignore[no-untyped-def]  # Dagster looks at the annotation itself
+        with pytest.raises(OpslaError, match=f"run {context.run_id[:8]} \\(somebody\\) is going on in this home"):
+            wait_for_turn(context.instance, 0.5, told.append)
+
+    @dg.job
+    def somebody() -> None:
+        meanwhile()
+
+    with open_instance(tmp_path) as instance:
+        assert somebody.execute_in_process(instance=instance, tags=process_tags(instance)).success
+        wait_for_turn(instance, 0.0, told.append)
+    assert len(told) == 1
+    assert told[0].startswith("Waiting for run ")
+
+
+def test_all_runs_of_a_backfill_know_the_same(tmp_path: Path) -> None:
+    settings = desk_settings(tmp_path, cases=700, gates=False)
+    made_at = datetime(2025, 7, 9, 5, tzinfo=UTC)
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
-        finished = run_windows(
-            weekends_fail(settings), instance, [july(5, 6), july(8, 8)], one_o_clock(date(2025, 7, 9)), nothing, is_refresh=True
+        instance.add_backfill(
+            PartitionBackfill(
+                backfill_id="july", status=BulkActionStatus.REQUESTED, from_failure=False, tags={}, backfill_timestamp=made_at.timestamp()
+            )
         )
-    assert len(finished.run_ids) == 1
-    assert finished.error.startswith("raw.cases: gate_cases_per_day failed (rate 1.5")
-    # The next refresh makes up for both ranges, whatever the sources say.
-    assert plan(settings, one_o_clock(date(2025, 7, 9)))[-1].end == date(2025, 7, 9)
-    assert any(date(2025, 7, 5) in window for window in plan(settings, one_o_clock(date(2025, 7, 9))))
+        result = job.execute_in_process(
+            instance=instance, partition_key="2025-07-01", tags={"dagster/backfill": "july"},
+            asset_selection=[dg.AssetKey(["raw", "source_partitions"])],
+        )
+    assert result.success
+    assert rows(settings.home.warehouse, "select as_of_at from raw.source_partitions") == [(made_at.replace(tzinfo=None),)]
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
@@ -458,8 +492,8 @@ def put_first(path: Path, line: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(HEADER, f"{HEADER}{line}\n", 1), encoding="utf-8")
 
 
-def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
-    """An earlier record turns up: the case leaves one date for another that is refreshed first, in a run of its own."""
+def test_a_case_whose_intake_moves_between_two_dates_of_a_refresh(tmp_path: Path) -> None:
+    """An earlier record turns up: the case leaves one date for another, and neither is stale, for both are made at once."""
     settings, path = desk_of_a_log(tmp_path)
     as_of_at = one_o_clock(date(2025, 7, 11))
     make(settings, [july(1, 10)], as_of_at)
@@ -470,10 +504,8 @@ def test_a_case_whose_intake_moves_between_two_ranges(tmp_path: Path) -> None:
 
     outcomes = make(settings, windows, as_of_at, is_refresh=True)
 
-    moved = [outcome for table, outcome in outcomes if outcome.check == "drift_cases_that_moved"]
-    assert [outcome.figures for outcome in moved] == [{"offending_rows": 1}, {"offending_rows": 0}, {"offending_rows": 0}]
-    assert not moved[0].passed
-    assert not moved[0].stops_the_run
+    (moved,) = [outcome for table, outcome in outcomes if outcome.check == "drift_cases_that_moved"]
+    assert moved.passed
     assert rows(settings.home.warehouse, "select intake_date from raw.cases where case_id = 'C1'") == [(date(2025, 7, 3),)]
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
 
@@ -523,18 +555,16 @@ def test_what_a_refresh_saw_of_other_dates_stays_seen(tmp_path: Path) -> None:
 
 def test_a_refresh_that_broke_off_has_not_seen_every_date(tmp_path: Path) -> None:
     settings, path = desk_of_a_log(tmp_path)
-    loaded, seen = one_o_clock(date(2025, 7, 11)), one_o_clock(date(2025, 7, 20))
-    make(settings, [july(1, 10)], loaded)
+    seen = one_o_clock(date(2025, 7, 20))
+    make(settings, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
     append(path, "A1,Active,2025-07-11 14:00:00", "C1,Active,2025-07-11 14:00:00")
     windows = plan(settings, seen)
     assert len(windows) == 3
 
-    make(settings, windows, seen, is_refresh=True, ranges=1)
-    make(settings, [july(1, 1)], loaded)
+    make(settings, windows, seen, is_refresh=True, only=["raw.source_partitions", "raw.cases"])
 
-    looks = dict(rows(settings.home.warehouse, "select intake_date, as_of_at from ops.partition_as_of"))
-    assert {day for day, at in looks.items() if at == seen} == set(windows[0].dates())
     assert rows(settings.home.warehouse, "select * from ops.source_watermarks") == []
+    assert plan(settings, seen) == windows
 
 
 def test_a_date_of_today_that_is_loaded_follows_new_rules(tmp_path: Path) -> None:

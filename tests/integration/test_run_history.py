@@ -70,6 +70,21 @@ def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:
     return {key.to_user_string(): instance.get_materialized_partitions(key) for key in DATED}
 
 
+def test_checks_of_a_run_with_gaps_are_about_its_dates_and_those_of_other_tables_about_none(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+    finished = run_windows(settings, instance, [july(1, 1), july(3, 3)], datetime(2025, 7, 5), lambda table, rows: None, is_refresh=False)
+    assert finished.error == ""
+    graph = build_definitions(settings).resolve_asset_graph()
+    told = {
+        key: [record.partition for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=2)]
+        for key in graph.asset_check_keys
+    }
+    dated = {key for key in told if key.asset_key in DATED}
+    assert dated
+    assert {tuple(told[key]) for key in dated} == {("2025-07-01, 2025-07-03", "2025-07-01...2025-07-03")}
+    assert {tuple(told[key]) for key in set(told) - dated} == {(None, None)}
+
+
 def test_rows_of_a_date_stand_beside_rows_of_the_table(desk: tuple[Settings, dg.DagsterInstance]) -> None:
     _, instance = desk
     found = {}
@@ -87,7 +102,7 @@ def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tupl
     assert len(found) > 100
     assert [name for name, each in told.items() if not each.description or len(each.description) < 40] == []
     assert told["gate_cases_per_day"].description == (
-        "cases_per_day is 0.666667 in the rows of 2025-07-01..2025-07-03; warns below 5. "
+        "cases_per_day is 0.6667 in the rows of 2025-07-01..2025-07-03; warns below 5. "
         "Look first at the latest rows of raw.cases; the bounds are in quality_gates.yml."
     )
     assert (told["schema"].description or "").startswith("All ")

@@ -78,7 +78,7 @@ def test_what_reads_an_older_home_says_that_a_refresh_upgrades_it(
     assert opsla(arguments, older, monkeypatch) == 1
     complaint = capsys.readouterr().err
     assert "is of opsla 0." in complaint
-    assert "run `opsla refresh`: it upgrades this home" in complaint
+    assert "opsla refresh`: it upgrades this home" in complaint
 
 
 def test_the_next_refresh_tells_of_the_upgrade_and_makes_every_loaded_date(upgraded: tuple[Path, str]) -> None:

@@ -32,6 +32,7 @@ from opsla_dagster.automation.freshness import (
 from opsla_dagster.automation.ledger import Ledger
 from opsla_dagster.automation.schedule import build_daily_refresh
 from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
 
 REPOSITORY = Path(__file__).parents[2]
 UI = "http://127.0.0.1:3000"
@@ -55,6 +56,7 @@ def desk(tmp_path: Path) -> Settings:
 def publish(desk: Settings, dates: dict[date, datetime], source: str = "simulation") -> None:
     with duckdb.connect(str(desk.home.marts_database)) as marts:
         marts.execute("create schema if not exists ops")
+        marts.execute(f"create or replace table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'this one' as opsla_version")
         marts.execute("create table if not exists ops.refreshed_partitions (source varchar, intake_date date, as_of_at timestamp)")
         for day, as_of_at in dates.items():
             marts.execute("delete from ops.refreshed_partitions where source = ? and intake_date = ?", [source, day])

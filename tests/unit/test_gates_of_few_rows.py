@@ -16,6 +16,9 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings.quality_gates import Bounds
 from opsla_dagster.window import Window
 
+LOOK = (
+    "warns above 3, stops the run above 20. Look first at the latest rows of raw.events_log; the bounds are in quality_gates.yml."
+)
 SATURDAY = Window(date(2025, 7, 5), date(2025, 7, 6))
 MISSING = Bounds(warn_above=3, error_above=20)
 
@@ -38,24 +41,24 @@ def judged(rows: int, without_ts: int, bounds: Bounds = MISSING, gate: str = "pc
 @pytest.mark.parametrize(
     ("rows", "without_ts", "passed", "severity", "said"),
     [
-        (156, 4, True, "WARN", "pct_missing_event_ts is 2.564 of 156 rows: within its bounds."),
+        (156, 4, True, "WARN", "pct_missing_event_ts is 2.564 in the rows of 2025-07-05 (156 rows); warns above 3, stops the run above 20."),
         (
             156, 5, True, "WARN",
-            "Too few rows to judge: pct_missing_event_ts is 3.205 of 156 rows; at most 3 is expected (warn), and of a source that is "
+            "Too few rows to judge: pct_missing_event_ts is 3.205 in the rows of 2025-07-05 (156 rows); warns above 3, stops the run above 20, and of a source that is "
             "exactly at 3 % so few rows show as much in 50 % of all runs.",
         ),
-        (156, 12, False, "WARN", "pct_missing_event_ts is 7.692 of 156 rows; at most 3 is expected (warn)."),
+        (156, 12, False, "WARN", f"pct_missing_event_ts is 7.692 in the rows of 2025-07-05 (156 rows); {LOOK}"),
         # Beyond the error bound by chance only, beyond the other beyond doubt: a warning.
-        (156, 33, False, "WARN", "pct_missing_event_ts is 21.15 of 156 rows; at most 3 is expected (warn)."),
-        (156, 80, False, "ERROR", "pct_missing_event_ts is 51.28 of 156 rows; at most 20 is expected (error)."),
+        (156, 33, False, "WARN", f"pct_missing_event_ts is 21.15 in the rows of 2025-07-05 (156 rows); {LOOK}"),
+        (156, 80, False, "ERROR", f"pct_missing_event_ts is 51.28 in the rows of 2025-07-05 (156 rows); {LOOK}"),
         (
             29, 29, True, "WARN",
-            "Too few rows to judge: pct_missing_event_ts is 100 of 29 rows; at most 3 is expected (warn), and fewer than 30 rows "
+            "Too few rows to judge: pct_missing_event_ts is 100 in the rows of 2025-07-05 (29 rows); warns above 3, stops the run above 20, and fewer than 30 rows "
             "(min_sample) are not judged.",
         ),
-        (30, 30, False, "ERROR", "pct_missing_event_ts is 100 of 30 rows; at most 20 is expected (error)."),
+        (30, 30, False, "ERROR", f"pct_missing_event_ts is 100 in the rows of 2025-07-05 (30 rows); {LOOK}"),
         # Thousands of rows are judged as the bound says.
-        (100_000, 3_300, False, "WARN", "pct_missing_event_ts is 3.3 of 100,000 rows; at most 3 is expected (warn)."),
+        (100_000, 3_300, False, "WARN", f"pct_missing_event_ts is 3.3 in the rows of 2025-07-05 (100,000 rows); {LOOK}"),
     ],
 )  # fmt: skip
 def test_a_rate_is_beyond_its_bound_when_chance_does_not_explain_it(

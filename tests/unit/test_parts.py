@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from opsla_dagster.warehouse.parts import LOADING_EVENTS, parts_of
+from opsla_dagster.warehouse.parts import LOADING_EVENTS, parts_to_load
 from opsla_dagster.window import Window
 
 _START = date(2025, 7, 1)
@@ -21,7 +21,7 @@ def _warehouse(events: list[int]) -> duckdb.DuckDBPyConnection:
 
 
 def _days(connection: duckdb.DuckDBPyConnection, window: Window) -> list[int]:
-    parts = list(parts_of(connection, window, loading=True))
+    parts = list(parts_to_load(connection, window))
     assert [part.start for part in parts] == [window.start, *(part.end for part in parts[:-1])]
     assert parts[-1].end == window.end
     return [part.days for part in parts]

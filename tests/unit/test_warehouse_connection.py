@@ -13,7 +13,7 @@ import pytest
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home, available_memory_bytes, memory_bound
 from opsla_dagster.sources.event_log.canonical import connect
-from opsla_dagster.warehouse.connection import open_duckdb
+from opsla_dagster.warehouse.connection import UNATTENDED_PATIENCE_SECONDS, open_duckdb
 
 #: Everything that opens DuckDB to work with much data.
 WORKERS: dict[str, Callable[[Path], duckdb.DuckDBPyConnection]] = {
@@ -73,3 +73,19 @@ def test_without_a_limit_half_of_the_container_is_left_to_others(tmp_path: Path,
     monkeypatch.delenv("OPSLA_MEMORY_LIMIT", raising=False)
     monkeypatch.setattr("opsla_dagster.settings.home._CONTAINER_BOUNDS", (tmp_path / "bounded",))
     assert memory_bound() == {"memory_limit": f"{min(2**30, machine) // 2 // 2**20}MiB"}
+def test_a_run_that_nobody_watches_waits_until_the_warehouse_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "held.duckdb"
+    command = f"import duckdb, sys; held = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        told: list[str] = []
+
+        def release(text: str) -> None:
+            told.append(text)
+            assert holder.stdin is not None
+            holder.stdin.close()
+
+        open_duckdb(path, read_only=False, patience_seconds=UNATTENDED_PATIENCE_SECONDS, tell=release).close()
+    assert told == [f"opsla: waiting for process {holder.pid}, which works on this warehouse, for 12.0 hours at most"]

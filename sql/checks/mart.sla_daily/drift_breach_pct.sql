@@ -22,7 +22,9 @@ earlier_weeks as (
         on
             earlier.intake_date < today.intake_date
             and earlier.intake_date >= today.intake_date - interval 28 day
-    where today.intake_date >= $start_date
+    where
+        today.intake_date >= $start_date
+        and today.intake_date < $end_date
     group by today.intake_date, today.sla_cases, today.sla_a_incl_wait_breached_cases
 )
 

@@ -31,7 +31,9 @@ earlier_weeks as (
             or earlier.intake_date = today.intake_date - interval 14 day
             or earlier.intake_date = today.intake_date - interval 21 day
             or earlier.intake_date = today.intake_date - interval 28 day
-    where today.intake_date >= $start_date
+    where
+        today.intake_date >= $start_date
+        and today.intake_date < $end_date
     group by today.intake_date, today.cases
 )
 

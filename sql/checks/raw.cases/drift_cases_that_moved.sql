@@ -1,7 +1,7 @@
 -- Cases of the window that the same source held under another intake date when that date was loaded.
 -- A failure means that the source changed the intake of a case; the other date is stale until it is loaded again, which a refresh
 -- does by itself: look first whether another range of it is still to come.
-with fresh as (
+with new_cases as (
     select
         case_id,
         source,
@@ -13,10 +13,14 @@ with fresh as (
 )
 
 select
-    fresh.case_id,
-    fresh.source,
-    fresh.intake_date,
+    new_cases.case_id,
+    new_cases.source,
+    new_cases.intake_date,
     held.intake_date as stale_intake_date
 from raw.cases as held
-inner join fresh on held.case_id = fresh.case_id and held.source = fresh.source
-where held.intake_date < $start_date or held.intake_date >= $end_date
+inner join new_cases on held.case_id = new_cases.case_id and held.source = new_cases.source
+where
+    not (
+        held.intake_date >= $start_date
+        and held.intake_date < $end_date
+    )

@@ -29,7 +29,7 @@ rates as (
     from events
 ),
 
-repeated as (
+repeated_events as (
     select sum(copies - 1) as extra_rows
     from (
         select count(*) as copies
@@ -68,7 +68,7 @@ select
     rates.events as pct_missing_event_ts_sample,
     rates.pct_duplicate_flag,
     rates.flagged_duplicate as pct_duplicate_flag_sample,
-    100.0 * coalesce(repeated.extra_rows, 0) / nullif(rates.events, 0) as pct_duplicate_extra_rows,
+    100.0 * coalesce(repeated_events.extra_rows, 0) / nullif(rates.events, 0) as pct_duplicate_extra_rows,
     rates.events as pct_duplicate_extra_rows_sample,
     rates.pct_late_arriving,
     rates.flagged_late as pct_late_arriving_sample,
@@ -85,5 +85,5 @@ select
     rates.events * 1.0 / nullif(case_rates.cases, 0) as events_per_case,
     case_rates.cases as events_per_case_sample
 from rates
-cross join repeated
+cross join repeated_events
 cross join case_rates

@@ -1,6 +1,6 @@
 -- One row: what quality_gates.yml may bound about messages, in percent of the window's raw messages; NULL without messages.
 -- <rate>_sample is how many messages the rate is measured on.
-with repeated as (
+with repeated_messages as (
     select
         sum(copies) as messages,
         sum(copies - 1) as extra_rows
@@ -17,4 +17,4 @@ with repeated as (
 select
     100.0 * extra_rows / nullif(messages, 0) as pct_duplicate_extra_rows,
     messages as pct_duplicate_extra_rows_sample
-from repeated
+from repeated_messages

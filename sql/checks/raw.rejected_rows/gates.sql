@@ -1,6 +1,6 @@
 -- One row: how many records of the sources could not be used, and their share of all records of the sources that have any such.
 -- Rejected records are those of whole files, whatever dates a run loads; so are the records they are a share of.
-with rejected as (
+with rejected_rows as (
     select distinct
         source,
         file,
@@ -14,7 +14,7 @@ by_source as (
         source,
         count(*) as rejected_rows,
         max(source_rows) as source_rows
-    from rejected
+    from rejected_rows
     group by source
 )
 

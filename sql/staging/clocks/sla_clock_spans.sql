@@ -105,7 +105,7 @@ pause_candidates as (
 ),
 
 -- Clipped to the clock; an end that is not known yet sorts last.
-clipped as (
+clipped_pauses as (
     select
         case_id,
         policy,
@@ -125,7 +125,7 @@ clipped as (
 ),
 
 -- Pauses that touch or overlap are one.
-ordered as (
+ordered_pauses as (
     select
         *,
         max(paused_to) over (
@@ -137,7 +137,7 @@ ordered as (
             partition by case_id, policy, metric, cycle
             order by paused_from, paused_to, event_id nulls first
         ) as state_before
-    from clipped
+    from clipped_pauses
 ),
 
 islands as (
@@ -148,7 +148,7 @@ islands as (
             order by paused_from, paused_to, event_id nulls first
             rows between unbounded preceding and current row
         ) as island
-    from ordered
+    from ordered_pauses
 ),
 
 pauses as (
@@ -295,7 +295,7 @@ calendar_spans as (
         and (calendars.calendar_to_at is null or calendars.calendar_to_at > spans.started_at)
 ),
 
-counted as (
+counted_spans as (
     select
         calendar_spans.*,
         epoch_us(calendar_spans.stopped_at) // 1000000 - epoch_us(calendar_spans.started_at) // 1000000 as wall_seconds,
@@ -338,12 +338,12 @@ counted as (
             and calendar_spans.stopped_at < stop_time.segment_end_at
 ),
 
-attributed as (
+attributed_spans as (
     select
         *,
         open_seconds_at_stop - open_seconds_at_start as open_seconds,
         holiday_seconds_at_stop - holiday_seconds_at_start as holiday_seconds
-    from counted
+    from counted_spans
 )
 
 select
@@ -371,4 +371,4 @@ select
         as holiday_seconds,
     cast(case when state = 'policy_switch' then wall_seconds when open_seconds is not null then 0 end as bigint)
         as policy_switch_seconds
-from attributed
+from attributed_spans

@@ -20,7 +20,7 @@ spans as (
 ),
 
 -- Most clocks ran in one stretch: nothing to add up.
-at_once as (
+zero_length_clocks as (
     select
         spans.case_id,
         spans.policy,
@@ -81,7 +81,7 @@ spans_with_reach as (
             and spans.cycle = runs.cycle
 ),
 
-added_up as (
+clock_sums as (
     select
         case_id,
         policy,
@@ -103,15 +103,15 @@ added_up as (
 
 totals as (
     select *
-    from at_once
+    from zero_length_clocks
 
     union all
 
     select *
-    from added_up
+    from clock_sums
 ),
 
-measured as (
+measured_clocks as (
     select
         runs.*,
         totals.running_seconds,
@@ -135,7 +135,7 @@ measured as (
             and runs.cycle = totals.cycle
 ),
 
-judged as (
+judged_clocks as (
     select
         *,
         case
@@ -145,44 +145,44 @@ judged as (
             when running_seconds > target_seconds then 'breached'
             else 'met'
         end as outcome
-    from measured
+    from measured_clocks
 )
 
 select
-    judged.source,
-    judged.case_id,
-    judged.intake_date,
-    judged.policy,
-    judged.metric,
-    judged.cycle,
-    judged.calendar,
-    judged.started_at,
-    judged.stopped_at,
-    cast(case when judged.outcome in ('met', 'breached') then judged.running_seconds end as bigint) as elapsed_seconds,
-    cast(case when judged.outcome in ('met', 'breached') then judged.paused_seconds end as bigint) as paused_seconds,
-    judged.target_seconds,
+    judged_clocks.source,
+    judged_clocks.case_id,
+    judged_clocks.intake_date,
+    judged_clocks.policy,
+    judged_clocks.metric,
+    judged_clocks.cycle,
+    judged_clocks.calendar,
+    judged_clocks.started_at,
+    judged_clocks.stopped_at,
+    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.running_seconds end as bigint) as elapsed_seconds,
+    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.paused_seconds end as bigint) as paused_seconds,
+    judged_clocks.target_seconds,
     cast(
         case
-            when judged.outcome in ('met', 'breached', 'running')
-                then hours.segment_start_at + (judged.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
+            when judged_clocks.outcome in ('met', 'breached', 'running')
+                then hours.segment_start_at + (judged_clocks.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
         end as timestamp
     ) as due_at,
-    cast(case when judged.outcome in ('met', 'breached') then judged.target_seconds - judged.running_seconds end as bigint)
+    cast(case when judged_clocks.outcome in ('met', 'breached') then judged_clocks.target_seconds - judged_clocks.running_seconds end as bigint)
         as early_seconds,
-    judged.outcome,
-    case when judged.outcome = 'unknown' then coalesce(judged.reason_uncountable, judged.reason) end as reason,
-    judged.is_stopped_by_event,
-    judged.stopped_at is null as is_open,
-    judged.is_superseded,
-    judged.is_source_promise,
-    judged.start_event_id,
-    judged.end_event_id
-from judged
+    judged_clocks.outcome,
+    case when judged_clocks.outcome = 'unknown' then coalesce(judged_clocks.reason_uncountable, judged_clocks.reason) end as reason,
+    judged_clocks.is_stopped_by_event,
+    judged_clocks.stopped_at is null as is_open,
+    judged_clocks.is_superseded,
+    judged_clocks.is_source_promise,
+    judged_clocks.start_event_id,
+    judged_clocks.end_event_id
+from judged_clocks
 left join staging.business_hours_dim as hours
     on
-        judged.calendar_at_due = hours.calendar
-        and (judged.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
-        and judged.open_seconds_at_due > hours.open_seconds_before
-        and judged.open_seconds_at_due
+        judged_clocks.calendar_at_due = hours.calendar
+        and (judged_clocks.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
+        and judged_clocks.open_seconds_at_due > hours.open_seconds_before
+        and judged_clocks.open_seconds_at_due
         <= hours.open_seconds_before
         + (epoch_us(hours.segment_end_at) - epoch_us(hours.segment_start_at)) // 1000000

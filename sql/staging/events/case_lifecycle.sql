@@ -40,7 +40,7 @@ with points as (
     where attribute in ('team', 'agent')
 ),
 
-ordered as (
+ordered_points as (
     select
         *,
         row_number() over (partition by intake_date, case_id order by happened_at, source_sequence, point_id) as point_number,
@@ -57,22 +57,22 @@ ordered as (
 )
 
 select
-    ordered.source,
-    ordered.case_id,
-    ordered.intake_date,
-    cast(ordered.point_number as bigint) as point_number,
-    ordered.happened_at,
-    ordered.point_id,
-    ordered.point,
-    ordered.is_reopen,
-    ordered.point = 'PUBLIC_REPLY' and ordered.replies_so_far = 1 as is_first_response,
-    ordered.point = 'RESOLVED' and ordered.resolutions_so_far = 1 as is_first_resolution,
+    ordered_points.source,
+    ordered_points.case_id,
+    ordered_points.intake_date,
+    cast(ordered_points.point_number as bigint) as point_number,
+    ordered_points.happened_at,
+    ordered_points.point_id,
+    ordered_points.point,
+    ordered_points.is_reopen,
+    ordered_points.point = 'PUBLIC_REPLY' and ordered_points.replies_so_far = 1 as is_first_response,
+    ordered_points.point = 'RESOLVED' and ordered_points.resolutions_so_far = 1 as is_first_resolution,
     owners.team,
     owners.agent
-from ordered
+from ordered_points
 left join staging.case_owners as owners
     on
-        ordered.intake_date = owners.intake_date
-        and ordered.case_id = owners.case_id
-        and ordered.happened_at >= owners.started_at
-        and (owners.ended_at is null or ordered.happened_at < owners.ended_at)
+        ordered_points.intake_date = owners.intake_date
+        and ordered_points.case_id = owners.case_id
+        and ordered_points.happened_at >= owners.started_at
+        and (owners.ended_at is null or ordered_points.happened_at < owners.ended_at)

@@ -18,7 +18,7 @@ WITH days AS (
     ON earlier.intake_date < today.intake_date
     AND earlier.intake_date >= today.intake_date - INTERVAL '28' DAY
   WHERE
-    today.intake_date >= :start_date
+    today.intake_date >= :start_date AND today.intake_date < :end_date
   GROUP BY
     today.intake_date,
     today.sla_cases,

@@ -27,7 +27,7 @@ WITH days AS (
     OR earlier.intake_date = today.intake_date - INTERVAL '21' DAY
     OR earlier.intake_date = today.intake_date - INTERVAL '28' DAY
   WHERE
-    today.intake_date >= :start_date
+    today.intake_date >= :start_date AND today.intake_date < :end_date
   GROUP BY
     today.intake_date,
     today.cases

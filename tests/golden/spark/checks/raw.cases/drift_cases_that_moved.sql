@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.cases/drift_cases_that_moved.sql, written by `make docs`.
-WITH fresh AS (
+WITH new_cases AS (
   SELECT
     case_id,
     source,
@@ -9,12 +9,14 @@ WITH fresh AS (
     intake_date >= :start_date AND intake_date < :end_date
 )
 SELECT
-  fresh.case_id,
-  fresh.source,
-  fresh.intake_date,
+  new_cases.case_id,
+  new_cases.source,
+  new_cases.intake_date,
   held.intake_date AS stale_intake_date
 FROM raw.cases AS held
-INNER JOIN fresh
-  ON held.case_id = fresh.case_id AND held.source = fresh.source
+INNER JOIN new_cases
+  ON held.case_id = new_cases.case_id AND held.source = new_cases.source
 WHERE
-  held.intake_date < :start_date OR held.intake_date >= :end_date
+  NOT (
+    held.intake_date >= :start_date AND held.intake_date < :end_date
+  )

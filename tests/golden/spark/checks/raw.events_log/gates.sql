@@ -28,7 +28,7 @@ WITH events AS (
     CAST(100.0 * COUNT(*) FILTER(WHERE
       ingestion_ts < event_ts) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS pct_ingestion_before_event
   FROM events
-), repeated AS (
+), repeated_events AS (
   SELECT
     SUM(copies - 1) AS extra_rows
   FROM (
@@ -79,7 +79,7 @@ SELECT
   rates.events AS pct_missing_event_ts_sample,
   rates.pct_duplicate_flag,
   rates.flagged_duplicate AS pct_duplicate_flag_sample,
-  CAST(100.0 * COALESCE(repeated.extra_rows, 0) AS DOUBLE) / CAST(NULLIF(rates.events, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
+  CAST(100.0 * COALESCE(repeated_events.extra_rows, 0) AS DOUBLE) / CAST(NULLIF(rates.events, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
   rates.events AS pct_duplicate_extra_rows_sample,
   rates.pct_late_arriving,
   rates.flagged_late AS pct_late_arriving_sample,
@@ -96,5 +96,5 @@ SELECT
   CAST(rates.events * 1.0 AS DOUBLE) / CAST(NULLIF(case_rates.cases, 0) AS DOUBLE) AS events_per_case,
   case_rates.cases AS events_per_case_sample
 FROM rates
-CROSS JOIN repeated
+CROSS JOIN repeated_events
 CROSS JOIN case_rates

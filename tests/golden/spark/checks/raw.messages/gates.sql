@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.messages/gates.sql, written by `make docs`.
-WITH repeated AS (
+WITH repeated_messages AS (
   SELECT
     SUM(copies) AS messages,
     SUM(copies - 1) AS extra_rows
@@ -18,4 +18,4 @@ WITH repeated AS (
 SELECT
   CAST(100.0 * extra_rows AS DOUBLE) / CAST(NULLIF(messages, 0) AS DOUBLE) AS pct_duplicate_extra_rows,
   messages AS pct_duplicate_extra_rows_sample
-FROM repeated
+FROM repeated_messages

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/raw.rejected_rows/gates.sql, written by `make docs`.
-WITH rejected AS (
+WITH rejected_rows AS (
   SELECT DISTINCT
     source,
     file,
@@ -11,7 +11,7 @@ WITH rejected AS (
     source,
     COUNT(*) AS rejected_rows,
     MAX(source_rows) AS source_rows
-  FROM rejected
+  FROM rejected_rows
   GROUP BY
     source
 )

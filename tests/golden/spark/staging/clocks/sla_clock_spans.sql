@@ -96,7 +96,7 @@ WITH runs AS (
   FROM runs
   WHERE
     counted_from_at > started_at
-), clipped AS (
+), clipped_pauses AS (
   SELECT
     case_id,
     policy,
@@ -117,7 +117,7 @@ WITH runs AS (
       CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
     ) AS paused_to
   FROM pause_candidates
-), ordered AS (
+), ordered_pauses AS (
   SELECT
     *,
     MAX(paused_to) OVER (
@@ -129,7 +129,7 @@ WITH runs AS (
       PARTITION BY case_id, policy, metric, cycle
       ORDER BY paused_from NULLS LAST, paused_to NULLS LAST, event_id
     ) AS state_before
-  FROM clipped
+  FROM clipped_pauses
 ), islands AS (
   SELECT
     *,
@@ -140,7 +140,7 @@ WITH runs AS (
       ORDER BY paused_from NULLS LAST, paused_to NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS island
-  FROM ordered
+  FROM ordered_pauses
 ), pauses AS (
   SELECT
     case_id,
@@ -303,7 +303,7 @@ WITH runs AS (
     AND (
       calendars.calendar_to_at IS NULL OR calendars.calendar_to_at > spans.started_at
     )
-), counted AS (
+), counted_spans AS (
   SELECT
     calendar_spans.*,
     CAST(UNIX_MICROS(CAST(calendar_spans.stopped_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(calendar_spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS wall_seconds,
@@ -338,12 +338,12 @@ WITH runs AS (
     AND CAST(calendar_spans.stopped_at AS DATE) = stop_time.utc_date
     AND calendar_spans.stopped_at >= stop_time.segment_start_at
     AND calendar_spans.stopped_at < stop_time.segment_end_at
-), attributed AS (
+), attributed_spans AS (
   SELECT
     *,
     open_seconds_at_stop - open_seconds_at_start AS open_seconds,
     holiday_seconds_at_stop - holiday_seconds_at_start AS holiday_seconds
-  FROM counted
+  FROM counted_spans
 )
 SELECT
   source,
@@ -385,4 +385,4 @@ SELECT
     WHEN NOT open_seconds IS NULL
     THEN 0
   END AS BIGINT) AS policy_switch_seconds
-FROM attributed
+FROM attributed_spans

@@ -11,7 +11,7 @@ WITH runs AS (
   FROM staging.sla_clock_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), at_once AS (
+), zero_length_clocks AS (
   SELECT
     spans.case_id,
     spans.policy,
@@ -69,7 +69,7 @@ WITH runs AS (
     AND spans.policy = runs.policy
     AND spans.metric = runs.metric
     AND spans.cycle = runs.cycle
-), added_up AS (
+), clock_sums AS (
   SELECT
     case_id,
     policy,
@@ -102,12 +102,12 @@ WITH runs AS (
 ), totals AS (
   SELECT
     *
-  FROM at_once
+  FROM zero_length_clocks
   UNION ALL
   SELECT
     *
-  FROM added_up
-), measured AS (
+  FROM clock_sums
+), measured_clocks AS (
   SELECT
     runs.*,
     totals.running_seconds,
@@ -131,7 +131,7 @@ WITH runs AS (
     AND runs.policy = totals.policy
     AND runs.metric = totals.metric
     AND runs.cycle = totals.cycle
-), judged AS (
+), judged_clocks AS (
   SELECT
     *,
     CASE
@@ -145,45 +145,51 @@ WITH runs AS (
       THEN 'breached'
       ELSE 'met'
     END AS outcome
-  FROM measured
+  FROM measured_clocks
 )
 SELECT
-  judged.source,
-  judged.case_id,
-  judged.intake_date,
-  judged.policy,
-  judged.metric,
-  judged.cycle,
-  judged.calendar,
-  judged.started_at,
-  judged.stopped_at,
-  CAST(CASE WHEN judged.outcome IN ('met', 'breached') THEN judged.running_seconds END AS BIGINT) AS elapsed_seconds,
-  CAST(CASE WHEN judged.outcome IN ('met', 'breached') THEN judged.paused_seconds END AS BIGINT) AS paused_seconds,
-  judged.target_seconds,
+  judged_clocks.source,
+  judged_clocks.case_id,
+  judged_clocks.intake_date,
+  judged_clocks.policy,
+  judged_clocks.metric,
+  judged_clocks.cycle,
+  judged_clocks.calendar,
+  judged_clocks.started_at,
+  judged_clocks.stopped_at,
   CAST(CASE
-    WHEN judged.outcome IN ('met', 'breached', 'running')
+    WHEN judged_clocks.outcome IN ('met', 'breached')
+    THEN judged_clocks.running_seconds
+  END AS BIGINT) AS elapsed_seconds,
+  CAST(CASE
+    WHEN judged_clocks.outcome IN ('met', 'breached')
+    THEN judged_clocks.paused_seconds
+  END AS BIGINT) AS paused_seconds,
+  judged_clocks.target_seconds,
+  CAST(CASE
+    WHEN judged_clocks.outcome IN ('met', 'breached', 'running')
     THEN hours.segment_start_at + (
-      judged.open_seconds_at_due - hours.open_seconds_before
+      judged_clocks.open_seconds_at_due - hours.open_seconds_before
     ) * INTERVAL '1' SECOND
   END AS TIMESTAMP_NTZ) AS due_at,
   CAST(CASE
-    WHEN judged.outcome IN ('met', 'breached')
-    THEN judged.target_seconds - judged.running_seconds
+    WHEN judged_clocks.outcome IN ('met', 'breached')
+    THEN judged_clocks.target_seconds - judged_clocks.running_seconds
   END AS BIGINT) AS early_seconds,
-  judged.outcome,
+  judged_clocks.outcome,
   CASE
-    WHEN judged.outcome = 'unknown'
-    THEN COALESCE(judged.reason_uncountable, judged.reason)
+    WHEN judged_clocks.outcome = 'unknown'
+    THEN COALESCE(judged_clocks.reason_uncountable, judged_clocks.reason)
   END AS reason,
-  judged.is_stopped_by_event,
-  judged.stopped_at IS NULL AS is_open,
-  judged.is_superseded,
-  judged.is_source_promise,
-  judged.start_event_id,
-  judged.end_event_id
-FROM judged
+  judged_clocks.is_stopped_by_event,
+  judged_clocks.stopped_at IS NULL AS is_open,
+  judged_clocks.is_superseded,
+  judged_clocks.is_source_promise,
+  judged_clocks.start_event_id,
+  judged_clocks.end_event_id
+FROM judged_clocks
 LEFT JOIN staging.business_hours_dim AS hours
-  ON judged.calendar_at_due = hours.calendar
-  AND CAST(judged.open_seconds_at_due - 1 AS BIGINT) DIV CAST(3600 AS BIGINT) = hours.open_hour_number
-  AND judged.open_seconds_at_due > hours.open_seconds_before
-  AND judged.open_seconds_at_due <= hours.open_seconds_before + CAST(UNIX_MICROS(CAST(hours.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(hours.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+  ON judged_clocks.calendar_at_due = hours.calendar
+  AND CAST(judged_clocks.open_seconds_at_due - 1 AS BIGINT) DIV CAST(3600 AS BIGINT) = hours.open_hour_number
+  AND judged_clocks.open_seconds_at_due > hours.open_seconds_before
+  AND judged_clocks.open_seconds_at_due <= hours.open_seconds_before + CAST(UNIX_MICROS(CAST(hours.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(hours.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)

@@ -34,7 +34,7 @@ WITH points AS (
   FROM raw.attribute_changes
   WHERE
     attribute IN ('team', 'agent')
-), ordered AS (
+), ordered_points AS (
   SELECT
     *,
     ROW_NUMBER() OVER (
@@ -54,23 +54,23 @@ WITH points AS (
   FROM points
 )
 SELECT
-  ordered.source,
-  ordered.case_id,
-  ordered.intake_date,
-  CAST(ordered.point_number AS BIGINT) AS point_number,
-  ordered.happened_at,
-  ordered.point_id,
-  ordered.point,
-  ordered.is_reopen,
-  ordered.point = 'PUBLIC_REPLY' AND ordered.replies_so_far = 1 AS is_first_response,
-  ordered.point = 'RESOLVED' AND ordered.resolutions_so_far = 1 AS is_first_resolution,
+  ordered_points.source,
+  ordered_points.case_id,
+  ordered_points.intake_date,
+  CAST(ordered_points.point_number AS BIGINT) AS point_number,
+  ordered_points.happened_at,
+  ordered_points.point_id,
+  ordered_points.point,
+  ordered_points.is_reopen,
+  ordered_points.point = 'PUBLIC_REPLY' AND ordered_points.replies_so_far = 1 AS is_first_response,
+  ordered_points.point = 'RESOLVED' AND ordered_points.resolutions_so_far = 1 AS is_first_resolution,
   owners.team,
   owners.agent
-FROM ordered
+FROM ordered_points
 LEFT JOIN staging.case_owners AS owners
-  ON ordered.intake_date = owners.intake_date
-  AND ordered.case_id = owners.case_id
-  AND ordered.happened_at >= owners.started_at
+  ON ordered_points.intake_date = owners.intake_date
+  AND ordered_points.case_id = owners.case_id
+  AND ordered_points.happened_at >= owners.started_at
   AND (
-    owners.ended_at IS NULL OR ordered.happened_at < owners.ended_at
+    owners.ended_at IS NULL OR ordered_points.happened_at < owners.ended_at
   )
