@@ -45,6 +45,13 @@ AREA = Area(
                        resolution_incl_wait_business_minutes""",
         ),
         table(
+            "staging.reopen_rework", Kind.PARTITIONED, "One row per reopened case.",
+            "Measured rework of a reopened case.",
+            key="case_id",
+            columns="""case_id intake_date tier case_type reopen_count reopened_ts last_resolved_ts
+                       measured_rework_business_minutes""",
+        ),
+        table(
             "staging.reopen_penalty", Kind.VIEW, "One row per reopened case.",
             "Rework of a reopened case, measured and by the published proxy.",
             key="case_id",

@@ -21,6 +21,7 @@ COLUMNS = [
     count("handoff_count", "How often the case went from one agent or team to another; the first of each is none, nor is nobody in between"),
     instant("first_reply_at", "The first public reply of a person, as first_reply counts it"),
     text("first_reply_agent", "Who gave it", nullable=True),
+    local_date("first_reply_month_date", "First day of the local month of the first reply in the desk's zone", nullable=True),
     *stretch("first_reply", "intake to the first public reply of a person; where the desk began, from the customer's first message on"),
     *stretch("first_resolution", "intake to the first RESOLVED or CLOSED"),
     *stretch("full_resolution", "intake to the end of the case; NULL while open, and where it was cancelled"),
@@ -78,6 +79,29 @@ AREA = Area(
                        source_agent_wait_calendar_minutes source_agent_wait_business_minutes
                        source_requester_wait_calendar_minutes source_requester_wait_business_minutes
                        source_on_hold_calendar_minutes source_on_hold_business_minutes""",
+        ),
+        table(
+            "staging.case_facts", Kind.PARTITIONED, "One row per case.",
+            "What was said, who held it, how long each side waited, how it ended and how it was rated, written with its date; a message count is 0 "
+            "where the source tells no messages.",
+            key="case_id",
+            columns="""source case_id intake_date intake_ts priority tier case_type team agent brand region channel customer dimensions
+                       initiated_by merged_into is_open is_cancelled public_reply_count bot_reply_count customer_message_count
+                       private_note_count is_one_touch reopen_count agent_station_count team_station_count handoff_count first_reply_at first_reply_agent
+                       first_reply_month_date first_reply_calendar_minutes first_reply_business_minutes
+                       first_resolution_calendar_minutes first_resolution_business_minutes
+                       full_resolution_calendar_minutes full_resolution_business_minutes
+                       agent_wait_calendar_minutes agent_wait_business_minutes
+                       requester_wait_calendar_minutes requester_wait_business_minutes
+                       on_hold_calendar_minutes on_hold_business_minutes
+                       rating_number rating_word rating_verdict is_bot_involved is_bot_resolved handling_calendar_minutes sla_name""",
+        ),
+        table(
+            "staging.agent_activity", Kind.PARTITIONED, "One row per intake date, source, local month and agent who did something in it.",
+            "What each agent answered, took and resolved in the month, of the cases taken in on the date; mart.agent_activity adds it up.",
+            key="intake_date source month_date agent",
+            columns="""intake_date source month_date agent public_reply_count private_note_count taken_cases resolved_cases
+                       reopened_after_cases""",
         ),
         table(
             "mart.case_facts", Kind.VIEW, "One row per case.",

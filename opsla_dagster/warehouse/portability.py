@@ -152,7 +152,10 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     exp.ArgMax: _TWO,
     exp.LogicalOr: _ONE,
     exp.LogicalAnd: _ONE,
-    exp.PercentileCont: Allowed(nodes=("this",), only={"expression": (exp.Literal,)}),
+    # One quantile, or one of several that are computed together: `quantile_cont(x, [0.5, 0.9])[1]`.
+    exp.PercentileCont: Allowed(nodes=("this",), only={"expression": (exp.Literal, exp.Array)}),
+    exp.Array: Allowed(only={"expressions": (exp.Literal,)}),
+    exp.Bracket: Allowed(only={"this": (exp.PercentileCont,), "expressions": (exp.Literal,)}),
     exp.GroupConcat: Allowed(only={"this": (exp.Order,), "separator": (exp.Literal,)}),
     exp.Filter: Allowed(nodes=("this",), only={"expression": (exp.Where,)}),
     # Also a window by its name, and what the name stands for: `lag(x) over steps ... window steps as (...)`.
@@ -177,6 +180,7 @@ PARENTS: dict[type[exp.Expr], tuple[tuple[type[exp.Expr], ...], str]] = {
     exp.Subquery: ((exp.From, exp.Join), "a CTE and a join: a SELECT in place of a value is planned otherwise, and fails on two rows in one engine only"),
     exp.Interval: ((exp.Add, exp.Sub, exp.Mul), "seconds, as a whole number"),
     exp.Tuple: ((exp.GroupingSets,), "each column by itself"),
+    exp.Array: ((exp.PercentileCont,), "columns and rows: list functions differ between engines"),
 }
 #: Functions that sqlglot does not know and this module translates.
 FUNCTIONS = {"epoch_us": 1}
@@ -185,8 +189,6 @@ _NOT_LISTED = "what other files of sql/ are written in, or add it to the list of
 #: What to write instead of what people reach for. Of a class, or of an argument of a class.
 INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
     exp.Anonymous: "a function of the list, or columns and rows",
-    exp.Array: "columns and rows: list functions differ between engines",
-    exp.Bracket: "columns and rows: a list begins with 1 in DuckDB and with 0 in Spark",
     exp.Explode: "columns and rows: list functions differ between engines",
     exp.Unnest: "raw.calendar_dim or staging.business_time",
     exp.GenerateSeries: "raw.calendar_dim or staging.business_time",
@@ -240,7 +242,8 @@ INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
     (exp.Union, "by_name"): "the columns in the same order",
     (exp.Count, "this"): "count(distinct x) of one column, and not over a window",
     (exp.Grouping, "expressions"): "grouping(x) of one column",
-    (exp.PercentileCont, "expression"): "one number: quantile_cont(x, 0.5), several times",
+    (exp.PercentileCont, "expression"): "numbers: quantile_cont(x, 0.5), or of several the first: quantile_cont(x, [0.5, 0.9])[1]",
+    (exp.Bracket, "this"): "columns and rows: a list begins with 1 in DuckDB and with 0 in Spark",
     (exp.Window, "this"): "sum(case when ... end) over (...): Spark has no filter and no other function over a window",
     (exp.Lag, "offset"): "lag(x) of a CTE that has lag(x): only the row before is in the list",
     (exp.Interval, "this"): "n * interval 1 second",
@@ -284,6 +287,8 @@ def _in_spark(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="UNIX_MICROS", expressions=[instant])
     if isinstance(node, exp.PercentileCont):
         return exp.Anonymous(this="PERCENTILE", expressions=[node.this.copy(), node.expression.copy()])
+    if isinstance(node, exp.Bracket):
+        return exp.Bracket(this=node.this.copy(), expressions=[exp.Literal.number(int(node.expressions[0].name) - 1)])
     if isinstance(node, exp.Div):
         # Spark divides decimals with fewer digits; DuckDB always divides doubles.
         return exp.Div(this=_cast(node.this, "DOUBLE"), expression=_cast(node.expression, "DOUBLE"))
@@ -386,8 +391,19 @@ def _other_value(node: exp.Expr) -> Iterator[str]:
         yield INSTEAD[exp.Count, "this"]
     if isinstance(node, exp.Literal) and node.is_string and "\\" in node.this:
         yield "text without a backslash: it is an escape in Spark"
+    if isinstance(node, exp.PercentileCont) and isinstance(node.expression, exp.Array) and not _is_one_of_several(node):
+        yield INSTEAD[exp.PercentileCont, "expression"]
     if isinstance(node, exp.Grouping) and len(node.expressions) != 1:
         yield INSTEAD[exp.Grouping, "expressions"]
+
+
+def _is_one_of_several(quantiles: exp.PercentileCont) -> bool:
+    """Whether exactly one number is taken out of several quantiles, by a position that there is (Spark fails on another, DuckDB says NULL)."""
+    chosen = quantiles.parent
+    if not isinstance(chosen, exp.Bracket) or len(chosen.expressions) != 1:
+        return False
+    position = chosen.expressions[0].name
+    return position.isdigit() and 1 <= int(position) <= len(quantiles.expression.expressions)
 
 
 def _name_of_unit(node: exp.Expr) -> str:

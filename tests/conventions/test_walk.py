@@ -33,7 +33,7 @@ AS_OF_AT = datetime(2025, 12, 28)
 #: In the order in which they are made.
 ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans", *CLOCK_PIPELINE,
-    "staging.case_sla_metrics", "staging.case_stage_durations", "staging.reopen_penalty", "staging.daily_flow", "mart.sla_daily",
+    "staging.case_sla_metrics", "staging.case_stage_durations", "staging.reopen_rework", "staging.reopen_penalty", "staging.daily_flow", "mart.sla_daily",
 ]
 BLOCK = re.compile(r"(<!-- (?P<table>\w+\.\w+)(?: where (?P<condition>.+?))?: (?P<columns>[\w ]+) -->\n)(?:\n(?:\|.*\n)+)?")
 

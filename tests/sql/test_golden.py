@@ -53,6 +53,8 @@ ROAD = [
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
     *CLOCK_PIPELINE, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
+#: Made by their own SQL where a table with a history reads them.
+BESIDE_THE_ROAD = ["staging.case_facts", "staging.agent_activity", "staging.reopen_rework"]
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +119,15 @@ def _fill(
     for upstream in road[first:]:
         _write(connection, upstream, window)
     _give(connection, {name: rows for name, rows in given.items() if not is_first[name]}, window)
-    for view in _views_below(table):
-        _write(connection, view, window)
+    made = {*VIEWS, *(BESIDE_THE_ROAD if "history" in case else ())} - set(given)
+    for each in _below(table, made):
+        _write(connection, each, window)
 
 
-def _views_below(table: str) -> list[str]:
-    """The views that the table reads, those that they read before them."""
-    read = [view for view in VIEWS if view in tables_read(load_sql(sql_path(table)))]
-    return list(dict.fromkeys(view for each in read for view in (*_views_below(each), each)))
+def _below(table: str, made: set[str]) -> list[str]:
+    """Those of `made` that the table reads, those that they read before them."""
+    read = sorted(made & tables_read(load_sql(sql_path(table))))
+    return list(dict.fromkeys(name for each in read for name in (*_below(each, made), each)))
 
 
 def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:

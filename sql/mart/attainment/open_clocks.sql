@@ -19,7 +19,8 @@ with clocks as (
     from staging.sla_clocks as clocks
     inner join ops.partition_as_of as partitions
         on clocks.source = partitions.source and clocks.intake_date = partitions.intake_date
-    where clocks.outcome = 'running'
+    -- Whoever runs is open; saying so lets the dates be skipped on which nothing is.
+    where clocks.is_open and clocks.outcome = 'running'
 ),
 
 clock_spans as (

@@ -17,7 +17,8 @@ judged_clocks as (
     from staging.sla_clocks as clocks
     left join promising_sources on clocks.source = promising_sources.source
     where
-        clocks.outcome in ('met', 'breached')
+        not clocks.is_open
+        and clocks.outcome <> 'unknown'
         and not clocks.is_superseded
         and (clocks.is_source_promise or promising_sources.source is null)
 )
@@ -28,8 +29,8 @@ select
     is_source_promise,
     cast(count(*) as bigint) as stopped_clocks,
     cast(count(*) filter (where paused_seconds > 0) as bigint) as paused_clocks,
-    cast(quantile_cont(elapsed_seconds, 0.5) / 60.0 as double) as elapsed_p50_business_minutes,
-    cast(quantile_cont(elapsed_seconds, 0.9) / 60.0 as double) as elapsed_p90_business_minutes,
-    cast(quantile_cont(elapsed_seconds, 0.95) / 60.0 as double) as elapsed_p95_business_minutes
+    cast(quantile_cont(elapsed_seconds, [0.5, 0.9, 0.95])[1] / 60.0 as double) as elapsed_p50_business_minutes,
+    cast(quantile_cont(elapsed_seconds, [0.5, 0.9, 0.95])[2] / 60.0 as double) as elapsed_p90_business_minutes,
+    cast(quantile_cont(elapsed_seconds, [0.5, 0.9, 0.95])[3] / 60.0 as double) as elapsed_p95_business_minutes
 from judged_clocks
 group by policy, metric, is_source_promise

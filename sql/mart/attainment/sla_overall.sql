@@ -6,15 +6,15 @@ with sla_case_measures as (
         count(*) filter (where is_sla_b_breached) as sla_b_breached_cases,
         count(*) filter (where is_sla_a_incl_wait_breached) as sla_a_incl_wait_breached_cases,
         count(*) filter (where is_sla_a_paused_breached) as sla_a_paused_breached_cases,
-        quantile_cont(first_touch_business_minutes, 0.5) as first_touch_p50_business_minutes,
-        quantile_cont(first_touch_business_minutes, 0.9) as first_touch_p90_business_minutes,
-        quantile_cont(first_touch_business_minutes, 0.95) as first_touch_p95_business_minutes,
-        quantile_cont(resolution_incl_wait_business_minutes, 0.5) as resolution_incl_wait_p50_business_minutes,
-        quantile_cont(resolution_incl_wait_business_minutes, 0.9) as resolution_incl_wait_p90_business_minutes,
-        quantile_cont(resolution_incl_wait_business_minutes, 0.95) as resolution_incl_wait_p95_business_minutes,
-        quantile_cont(resolution_paused_business_minutes, 0.5) as resolution_paused_p50_business_minutes,
-        quantile_cont(resolution_paused_business_minutes, 0.9) as resolution_paused_p90_business_minutes,
-        quantile_cont(resolution_paused_business_minutes, 0.95) as resolution_paused_p95_business_minutes
+        quantile_cont(first_touch_business_minutes, [0.5, 0.9, 0.95])[1] as first_touch_p50_business_minutes,
+        quantile_cont(first_touch_business_minutes, [0.5, 0.9, 0.95])[2] as first_touch_p90_business_minutes,
+        quantile_cont(first_touch_business_minutes, [0.5, 0.9, 0.95])[3] as first_touch_p95_business_minutes,
+        quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[1] as resolution_incl_wait_p50_business_minutes,
+        quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[2] as resolution_incl_wait_p90_business_minutes,
+        quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[3] as resolution_incl_wait_p95_business_minutes,
+        quantile_cont(resolution_paused_business_minutes, [0.5, 0.9, 0.95])[1] as resolution_paused_p50_business_minutes,
+        quantile_cont(resolution_paused_business_minutes, [0.5, 0.9, 0.95])[2] as resolution_paused_p90_business_minutes,
+        quantile_cont(resolution_paused_business_minutes, [0.5, 0.9, 0.95])[3] as resolution_paused_p95_business_minutes
     from staging.case_sla_metrics
 ),
 

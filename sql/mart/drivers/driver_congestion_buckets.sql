@@ -1,6 +1,6 @@
 -- One row is one decile of congestion exposure over the SLA cases that have one; ties by intake date and case_id.
--- Cases of one date share their exposure, so dates are ordered, and cases only where a decile ends in the middle of a date:
--- of a million cases a few thousand.
+-- Cases of one date share their exposure, so dates are ordered and counted as a whole, and cases only where a decile ends in the middle of a
+-- date: of a million cases a few thousand.
 with exposures as (
     select
         calendar_date,
@@ -13,7 +13,10 @@ dates as (
     select
         metrics.intake_date,
         exposures.congestion_exposure,
-        count(*) as cases
+        count(*) as cases,
+        count(*) filter (where metrics.is_sla_b_breached) as sla_b_breached_cases,
+        count(*) filter (where metrics.is_sla_a_incl_wait_breached) as sla_a_incl_wait_breached_cases,
+        count(*) filter (where metrics.is_sla_a_paused_breached) as sla_a_paused_breached_cases
     from staging.case_sla_metrics as metrics
     inner join exposures on metrics.intake_date = exposures.calendar_date
     group by metrics.intake_date, exposures.congestion_exposure
@@ -28,7 +31,10 @@ ordered_dates as (
             rows between unbounded preceding and current row
         ) - cases as cases_before,
         cases,
-        sum(cases) over () as all_cases
+        sum(cases) over () as all_cases,
+        sla_b_breached_cases,
+        sla_a_incl_wait_breached_cases,
+        sla_a_paused_breached_cases
     from dates
 ),
 
@@ -38,7 +44,11 @@ date_deciles as (
         intake_date,
         congestion_exposure,
         cases_before,
+        cases,
         all_cases,
+        sla_b_breached_cases,
+        sla_a_incl_wait_breached_cases,
+        sla_a_paused_breached_cases,
         10 * cases_before // nullif(all_cases, 0) + 1 as first_decile,
         10 * (cases_before + cases - 1) // nullif(all_cases, 0) + 1 as last_decile
     from ordered_dates
@@ -46,37 +56,50 @@ date_deciles as (
 
 split_date_cases as (
     select
-        metrics.case_id,
+        date_deciles.congestion_exposure,
         10 * (
             date_deciles.cases_before
             + row_number() over (partition by metrics.intake_date order by metrics.case_id) - 1
-        ) // nullif(date_deciles.all_cases, 0) + 1 as exposure_decile
+        ) // nullif(date_deciles.all_cases, 0) + 1 as exposure_decile,
+        metrics.is_sla_b_breached,
+        metrics.is_sla_a_incl_wait_breached,
+        metrics.is_sla_a_paused_breached
     from date_deciles
     inner join staging.case_sla_metrics as metrics on date_deciles.intake_date = metrics.intake_date
     where date_deciles.first_decile < date_deciles.last_decile
 ),
 
-cases as (
+date_parts as (
     select
-        coalesce(split_date_cases.exposure_decile, date_deciles.first_decile) as exposure_decile,
-        date_deciles.congestion_exposure,
-        metrics.is_sla_b_breached,
-        metrics.is_sla_a_incl_wait_breached,
-        metrics.is_sla_a_paused_breached
-    from staging.case_sla_metrics as metrics
-    inner join date_deciles on metrics.intake_date = date_deciles.intake_date
-    left join split_date_cases on metrics.case_id = split_date_cases.case_id and date_deciles.first_decile < date_deciles.last_decile
+        first_decile as exposure_decile,
+        congestion_exposure,
+        cases,
+        sla_b_breached_cases,
+        sla_a_incl_wait_breached_cases,
+        sla_a_paused_breached_cases
+    from date_deciles
+    where first_decile = last_decile
+
+    union all
+
+    select
+        exposure_decile,
+        congestion_exposure,
+        count(*) as cases,
+        count(*) filter (where is_sla_b_breached) as sla_b_breached_cases,
+        count(*) filter (where is_sla_a_incl_wait_breached) as sla_a_incl_wait_breached_cases,
+        count(*) filter (where is_sla_a_paused_breached) as sla_a_paused_breached_cases
+    from split_date_cases
+    group by exposure_decile, congestion_exposure
 )
 
 select
     cast(exposure_decile as bigint) as exposure_decile,
-    cast(count(*) as bigint) as cases,
+    cast(sum(cases) as bigint) as cases,
     cast(min(congestion_exposure) as double) as exposure_min,
     cast(max(congestion_exposure) as double) as exposure_max,
-    cast(100.0 * count(*) filter (where is_sla_b_breached) / nullif(count(*), 0) as double) as sla_b_breach_pct,
-    cast(100.0 * count(*) filter (where is_sla_a_incl_wait_breached) / nullif(count(*), 0) as double)
-        as sla_a_incl_wait_breach_pct,
-    cast(100.0 * count(*) filter (where is_sla_a_paused_breached) / nullif(count(*), 0) as double)
-        as sla_a_paused_breach_pct
-from cases
+    cast(100.0 * sum(sla_b_breached_cases) / nullif(sum(cases), 0) as double) as sla_b_breach_pct,
+    cast(100.0 * sum(sla_a_incl_wait_breached_cases) / nullif(sum(cases), 0) as double) as sla_a_incl_wait_breach_pct,
+    cast(100.0 * sum(sla_a_paused_breached_cases) / nullif(sum(cases), 0) as double) as sla_a_paused_breach_pct
+from date_parts
 group by exposure_decile

@@ -19,9 +19,9 @@ select
         sum(cast(resolution_incl_wait_business_minutes as decimal(18, 6)))
         / nullif(count(resolution_incl_wait_business_minutes), 0) as double
     ) as resolution_incl_wait_avg_business_minutes,
-    cast(quantile_cont(resolution_incl_wait_business_minutes, 0.5) as double) as resolution_incl_wait_p50_business_minutes,
-    cast(quantile_cont(resolution_incl_wait_business_minutes, 0.9) as double) as resolution_incl_wait_p90_business_minutes,
-    cast(quantile_cont(resolution_incl_wait_business_minutes, 0.95) as double) as resolution_incl_wait_p95_business_minutes,
+    cast(quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[1] as double) as resolution_incl_wait_p50_business_minutes,
+    cast(quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[2] as double) as resolution_incl_wait_p90_business_minutes,
+    cast(quantile_cont(resolution_incl_wait_business_minutes, [0.5, 0.9, 0.95])[3] as double) as resolution_incl_wait_p95_business_minutes,
     cast(100.0 * count(*) filter (where is_sla_a_incl_wait_breached) / nullif(count(*), 0) as double)
         as sla_a_incl_wait_breach_pct
 from cases

@@ -29,9 +29,9 @@ percentiles as (
         tier,
         stage,
         count(*) as cases,
-        quantile_cont(business_minutes, 0.5) as p50_business_minutes,
-        quantile_cont(business_minutes, 0.9) as p90_business_minutes,
-        quantile_cont(business_minutes, 0.95) as p95_business_minutes
+        quantile_cont(business_minutes, [0.5, 0.9, 0.95])[1] as p50_business_minutes,
+        quantile_cont(business_minutes, [0.5, 0.9, 0.95])[2] as p90_business_minutes,
+        quantile_cont(business_minutes, [0.5, 0.9, 0.95])[3] as p95_business_minutes
     from stages
     where business_minutes is not null
     group by tier, stage

@@ -1,182 +1,48 @@
--- One row is one source, local month and agent: what the agent answered, took and resolved in it.
--- A case is taken in the month in which the agent comes to hold it, and resolved by who holds it at that instant, in the month of that instant;
--- a reopen counts back to the resolution that it undid. What a source tells without an agent is nobody's. Agents of ticket systems are
--- pseudonyms (docs/decisions/0025-facts-of-a-case.md).
-with holders as (
-    select
-        source,
-        case_id,
-        intake_date,
-        agent,
-        started_at,
-        ended_at,
-        lag(agent) over (partition by case_id, intake_date order by started_at) as agent_before
-    from staging.case_owners
-),
-
-ends as (
-    select
-        case_id,
-        intake_date,
-        status,
-        canonical_ts,
-        source_sequence,
-        event_id,
-        count(*) over (partition by case_id, intake_date) as end_count
-    from staging.events_clean
-    where status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-),
-
-cases_with_several_ends as (
-    select distinct
-        case_id,
-        intake_date
-    from ends
-    where end_count > 1
-),
-
--- Only where a case has several ends, one of them may follow right after another.
-events_in_order as (
-    select
-        events.case_id,
-        events.intake_date,
-        events.event_id,
-        lag(events.status) over (partition by events.case_id, events.intake_date order by events.source_sequence, events.event_id) as status_before
-    from staging.events_clean as events
-    inner join cases_with_several_ends as cases on events.case_id = cases.case_id and events.intake_date = cases.intake_date
-),
-
-reopens as (
-    select
-        case_id,
-        intake_date,
-        source_sequence,
-        event_id,
-        row_number() over (partition by case_id, intake_date order by source_sequence desc, event_id desc) as number_from_the_last
-    from staging.events_clean
-    where is_reopen
-),
-
-resolutions as (
-    select
-        ends.case_id,
-        ends.intake_date,
-        case when ends.canonical_ts < cases.intake_ts then cases.intake_ts else ends.canonical_ts end as resolved_at,
-        coalesce(
-            reopens.source_sequence > ends.source_sequence
-            or (reopens.source_sequence = ends.source_sequence and reopens.event_id > ends.event_id),
-            false
-        ) as is_reopened
-    from ends
-    inner join staging.case_milestones as cases on ends.case_id = cases.case_id and ends.intake_date = cases.intake_date
-    left join events_in_order as events
-        on ends.case_id = events.case_id and ends.intake_date = events.intake_date and ends.event_id = events.event_id
-    left join reopens
-        on ends.case_id = reopens.case_id and ends.intake_date = reopens.intake_date and reopens.number_from_the_last = 1
-    where
-        ends.status in ('RESOLVED', 'CLOSED')
-        and coalesce(events.status_before, 'INTAKE') not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-),
-
-activities as (
-    select
-        source,
-        agent,
-        sent_ts as happened_at,
-        case_id,
-        case when signal = 'PUBLIC_REPLY' then 'public_reply' else 'private_note' end as activity,
-        cast(null as double) as business_minutes
-    from staging.messages_deduped
-    where agent is not null and signal in ('PUBLIC_REPLY', 'PRIVATE_NOTE')
-
-    union all
-
-    select
-        source,
-        agent,
-        started_at as happened_at,
-        case_id,
-        'taken' as activity,
-        cast(null as double) as business_minutes
-    from holders
-    where agent is not null and agent is distinct from agent_before
-
-    union all
-
-    select
-        holders.source,
-        holders.agent,
-        resolutions.resolved_at as happened_at,
-        resolutions.case_id,
-        case when resolutions.is_reopened then 'resolved_and_reopened' else 'resolved' end as activity,
-        cast(null as double) as business_minutes
-    from resolutions
-    inner join holders
-        on
-            resolutions.case_id = holders.case_id
-            and resolutions.intake_date = holders.intake_date
-            and resolutions.resolved_at >= holders.started_at
-            and (holders.ended_at is null or resolutions.resolved_at < holders.ended_at)
-    where holders.agent is not null
-
-    union all
-
-    select
-        source,
-        first_reply_agent as agent,
-        first_reply_at as happened_at,
-        case_id,
-        'first_reply' as activity,
-        first_reply_business_minutes as business_minutes
-    from staging.first_replies
-    where first_reply_agent is not null
-),
-
-dated as (
-    select
-        activities.source,
-        activities.agent,
-        activities.case_id,
-        activities.activity,
-        activities.business_minutes,
-        cast(date_trunc('month', coalesce(local_time.local_date, cast(activities.happened_at as date))) as date) as month_date
-    from activities
-    left join staging.business_time as local_time
-        on
-            local_time.calendar = 'desk'
-            and cast(activities.happened_at as date) = local_time.utc_date
-            and activities.happened_at >= local_time.segment_start_at
-            and activities.happened_at < local_time.segment_end_at
-),
-
--- An agent's cases of a month once each, so that counting cases is counting rows.
-cases_of_agents as (
+-- One row is one source, local month and agent: what the agent answered, took and resolved in it, and how fast the agent's first replies were.
+-- Sums over intake dates; the p50 is exact, over the first replies given in the month (docs/decisions/0025-facts-of-a-case.md).
+with activity as (
     select
         source,
         month_date,
         agent,
-        case_id,
-        count(*) filter (where activity = 'public_reply') as public_replies,
-        count(*) filter (where activity = 'private_note') as private_notes,
-        bool_or(activity = 'taken') as is_taken,
-        bool_or(activity in ('resolved', 'resolved_and_reopened')) as is_resolved,
-        bool_or(activity = 'resolved_and_reopened') as is_reopened_after,
-        bool_or(activity = 'first_reply') as is_first_replied,
-        max(business_minutes) as first_reply_business_minutes
-    from dated
-    group by source, month_date, agent, case_id
+        sum(public_reply_count) as public_reply_count,
+        sum(private_note_count) as private_note_count,
+        sum(taken_cases) as taken_cases,
+        sum(resolved_cases) as resolved_cases,
+        sum(reopened_after_cases) as reopened_after_cases,
+        cast(0 as bigint) as first_replied_cases,
+        cast(null as double) as first_reply_p50_business_minutes
+    from staging.agent_activity
+    group by source, month_date, agent
+
+    union all
+
+    select
+        source,
+        first_reply_month_date as month_date,
+        first_reply_agent as agent,
+        cast(0 as bigint) as public_reply_count,
+        cast(0 as bigint) as private_note_count,
+        cast(0 as bigint) as taken_cases,
+        cast(0 as bigint) as resolved_cases,
+        cast(0 as bigint) as reopened_after_cases,
+        count(*) as first_replied_cases,
+        quantile_cont(first_reply_business_minutes, 0.5) as first_reply_p50_business_minutes
+    from staging.case_facts
+    where first_reply_agent is not null
+    group by source, first_reply_month_date, first_reply_agent
 )
 
 select
     source,
     month_date,
     agent,
-    cast(sum(public_replies) as bigint) as public_reply_count,
-    cast(sum(private_notes) as bigint) as private_note_count,
-    cast(count(*) filter (where is_taken) as bigint) as taken_cases,
-    cast(count(*) filter (where is_resolved) as bigint) as resolved_cases,
-    cast(count(*) filter (where is_reopened_after) as bigint) as reopened_after_cases,
-    cast(count(*) filter (where is_first_replied) as bigint) as first_replied_cases,
-    cast(quantile_cont(first_reply_business_minutes, 0.5) as double) as first_reply_p50_business_minutes
-from cases_of_agents
+    cast(sum(public_reply_count) as bigint) as public_reply_count,
+    cast(sum(private_note_count) as bigint) as private_note_count,
+    cast(sum(taken_cases) as bigint) as taken_cases,
+    cast(sum(resolved_cases) as bigint) as resolved_cases,
+    cast(sum(reopened_after_cases) as bigint) as reopened_after_cases,
+    cast(sum(first_replied_cases) as bigint) as first_replied_cases,
+    max(first_reply_p50_business_minutes) as first_reply_p50_business_minutes
+from activity
 group by source, month_date, agent

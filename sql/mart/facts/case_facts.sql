@@ -1,238 +1,59 @@
--- One row is one case: what was said, who held it, how long each side waited, how it ended and how it was rated.
--- Business minutes are F of the calendar `desk`. Of a stretch that goes on nothing is counted yet, as vendors do: waits are those that have ended.
--- A case that the desk began is answered from the customer's first message on. What is before intake is unknown, never negative. The
--- definitions, and the vendors' own: docs/decisions/0025-facts-of-a-case.md.
-with messages as (
-    select
-        case_id,
-        intake_date,
-        count(*) filter (where signal = 'PUBLIC_REPLY') as public_replies,
-        count(*) filter (where signal = 'BOT_REPLY') as bot_replies,
-        count(*) filter (where signal = 'CUSTOMER_MESSAGE') as customer_messages,
-        count(*) filter (where signal = 'PRIVATE_NOTE') as private_notes
-    from staging.messages_deduped
-    group by case_id, intake_date
-),
-
--- What opens a case that the desk began answers nobody.
-openings as (
-    select
-        replies.case_id,
-        replies.intake_date,
-        count(*) as opening_replies
-    from staging.messages_deduped as replies
-    inner join staging.case_milestones as begun on replies.case_id = begun.case_id and replies.intake_date = begun.intake_date
-    where replies.signal = 'PUBLIC_REPLY' and begun.initiated_by in ('agent', 'automation') and replies.sent_ts <= begun.intake_ts
-    group by replies.case_id, replies.intake_date
-),
-
-sources_with_messages as (
+-- One row is one case: staging.case_facts, with its messages counted only where its source tells of any.
+-- Of a source that tells none at all nobody knows how many there were: NULL, not 0 (docs/decisions/0025-facts-of-a-case.md).
+with sources_with_messages as (
     select distinct source
-    from staging.messages_deduped
-),
-
-cases as (
-    select
-        milestones.source,
-        milestones.case_id,
-        milestones.intake_date,
-        milestones.intake_ts,
-        least(milestones.resolved_ts, milestones.closed_ts) as first_resolution_ts,
-        case
-            when milestones.is_open or milestones.is_cancelled then null
-            when milestones.ended_at > milestones.intake_ts or least(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
-                then milestones.ended_at
-        end as full_resolution_ts
-    from staging.case_milestones as milestones
-),
-
-time_spans as (
-    select
-        case_id,
-        intake_date,
-        'first_resolution' as stretch,
-        intake_ts as from_ts,
-        first_resolution_ts as to_ts
-    from cases
-    where first_resolution_ts >= intake_ts
-
-    union all
-
-    select
-        case_id,
-        intake_date,
-        'full_resolution' as stretch,
-        intake_ts as from_ts,
-        full_resolution_ts as to_ts
-    from cases
-    where full_resolution_ts >= intake_ts
-
-    union all
-
-    select
-        case_id,
-        intake_date,
-        case
-            when status = 'CUSTOMER_WAIT' then 'agent_wait'
-            when status in ('ON_HOLD', 'VENDOR_WAIT') then 'on_hold'
-            else 'in_work'
-        end as stretch,
-        started_at as from_ts,
-        ended_at as to_ts
-    from staging.status_spans
-    where ended_at is not null and status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-),
-
-measured_spans as (
-    select
-        time_spans.case_id,
-        time_spans.intake_date,
-        time_spans.stretch,
-        (epoch_us(time_spans.to_ts) - epoch_us(time_spans.from_ts)) // 1000000 as calendar_seconds,
-        stop_time.open_seconds_before
-        + case
-            when stop_time.is_open then (epoch_us(time_spans.to_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
-            else 0
-        end
-        - start_time.open_seconds_before
-        - case
-            when start_time.is_open then (epoch_us(time_spans.from_ts) - epoch_us(start_time.segment_start_at)) // 1000000
-            else 0
-        end as business_seconds
-    from time_spans
-    left join staging.business_time as start_time
-        on
-            start_time.calendar = 'desk'
-            and cast(time_spans.from_ts as date) = start_time.utc_date
-            and time_spans.from_ts >= start_time.segment_start_at
-            and time_spans.from_ts < start_time.segment_end_at
-    left join staging.business_time as stop_time
-        on
-            stop_time.calendar = 'desk'
-            and cast(time_spans.to_ts as date) = stop_time.utc_date
-            and time_spans.to_ts >= stop_time.segment_start_at
-            and time_spans.to_ts < stop_time.segment_end_at
-),
-
-case_times as (
-    select
-        case_id,
-        intake_date,
-        max(calendar_seconds) filter (where stretch = 'first_resolution') as first_resolution_calendar_seconds,
-        max(business_seconds) filter (where stretch = 'first_resolution') as first_resolution_business_seconds,
-        max(calendar_seconds) filter (where stretch = 'full_resolution') as full_resolution_calendar_seconds,
-        max(business_seconds) filter (where stretch = 'full_resolution') as full_resolution_business_seconds,
-        sum(calendar_seconds) filter (where stretch = 'agent_wait') as agent_wait_calendar_seconds,
-        sum(business_seconds) filter (where stretch = 'agent_wait') as agent_wait_business_seconds,
-        sum(calendar_seconds) filter (where stretch in ('in_work', 'on_hold')) as requester_wait_calendar_seconds,
-        sum(business_seconds) filter (where stretch in ('in_work', 'on_hold')) as requester_wait_business_seconds,
-        sum(calendar_seconds) filter (where stretch = 'on_hold') as on_hold_calendar_seconds,
-        sum(business_seconds) filter (where stretch = 'on_hold') as on_hold_business_seconds,
-        count(*) filter (where business_seconds is null) as unmeasured_stretches
-    from measured_spans
-    group by case_id, intake_date
-),
-
-holders as (
-    select
-        case_id,
-        intake_date,
-        team,
-        agent,
-        last_value(team ignore nulls) over (
-            partition by case_id, intake_date order by started_at rows between unbounded preceding and 1 preceding
-        ) as team_before,
-        last_value(agent ignore nulls) over (
-            partition by case_id, intake_date order by started_at rows between unbounded preceding and 1 preceding
-        ) as agent_before
-    from staging.case_owners
-),
-
-stations as (
-    select
-        case_id,
-        intake_date,
-        count(distinct agent) as agent_station_count,
-        count(distinct team) as team_station_count,
-        count(*) filter (where team <> team_before or agent <> agent_before) as handoff_count
-    from holders
-    group by case_id, intake_date
-),
-
-dimensions as (
-    select
-        case_id,
-        intake_date,
-        string_agg(dimension_name || '=' || dimension_value, '; ' order by dimension_name) as dimensions
-    from staging.case_dimensions
-    group by case_id, intake_date
+    from staging.case_facts
+    where public_reply_count + bot_reply_count + customer_message_count + private_note_count > 0
 )
 
 select
-    milestones.source,
-    milestones.case_id,
-    milestones.intake_date,
-    milestones.intake_ts,
-    milestones.priority,
-    milestones.tier,
-    milestones.case_type,
-    milestones.team,
-    milestones.agent,
-    milestones.brand,
-    milestones.region,
-    milestones.channel,
-    milestones.customer,
-    cast(dimensions.dimensions as varchar) as dimensions,
-    milestones.initiated_by,
-    milestones.merged_into,
-    milestones.is_open,
-    milestones.is_cancelled,
-    cast(case when sources_with_messages.source is not null then coalesce(messages.public_replies, 0) end as bigint) as public_reply_count,
-    cast(case when sources_with_messages.source is not null then coalesce(messages.bot_replies, 0) end as bigint) as bot_reply_count,
-    cast(case when sources_with_messages.source is not null then coalesce(messages.customer_messages, 0) end as bigint) as customer_message_count,
-    cast(case when sources_with_messages.source is not null then coalesce(messages.private_notes, 0) end as bigint) as private_note_count,
-    case
-        when milestones.is_open or milestones.is_cancelled then null
-        else messages.public_replies - coalesce(openings.opening_replies, 0) <= 1
-    end as is_one_touch,
-    milestones.reopen_count,
-    cast(coalesce(stations.agent_station_count, 0) as bigint) as agent_station_count,
-    cast(coalesce(stations.team_station_count, 0) as bigint) as team_station_count,
-    cast(coalesce(stations.handoff_count, 0) as bigint) as handoff_count,
-    first_replies.first_reply_at,
-    first_replies.first_reply_agent,
-    first_replies.first_reply_calendar_minutes,
-    first_replies.first_reply_business_minutes,
-    cast(case_times.first_resolution_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
-    cast(case_times.first_resolution_business_seconds / 60.0 as double) as first_resolution_business_minutes,
-    cast(case_times.full_resolution_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
-    cast(case_times.full_resolution_business_seconds / 60.0 as double) as full_resolution_business_minutes,
-    cast(coalesce(case_times.agent_wait_calendar_seconds, 0) / 60.0 as double) as agent_wait_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.agent_wait_business_seconds, 0) end / 60.0 as double
-    ) as agent_wait_business_minutes,
-    cast(coalesce(case_times.requester_wait_calendar_seconds, 0) / 60.0 as double) as requester_wait_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.requester_wait_business_seconds, 0) end / 60.0 as double
-    ) as requester_wait_business_minutes,
-    cast(coalesce(case_times.on_hold_calendar_seconds, 0) / 60.0 as double) as on_hold_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.on_hold_business_seconds, 0) end / 60.0 as double
-    ) as on_hold_business_minutes,
+    facts.source,
+    facts.case_id,
+    facts.intake_date,
+    facts.intake_ts,
+    facts.priority,
+    facts.tier,
+    facts.case_type,
+    facts.team,
+    facts.agent,
+    facts.brand,
+    facts.region,
+    facts.channel,
+    facts.customer,
+    facts.dimensions,
+    facts.initiated_by,
+    facts.merged_into,
+    facts.is_open,
+    facts.is_cancelled,
+    case when sources_with_messages.source is not null then facts.public_reply_count end as public_reply_count,
+    case when sources_with_messages.source is not null then facts.bot_reply_count end as bot_reply_count,
+    case when sources_with_messages.source is not null then facts.customer_message_count end as customer_message_count,
+    case when sources_with_messages.source is not null then facts.private_note_count end as private_note_count,
+    facts.is_one_touch,
+    facts.reopen_count,
+    facts.agent_station_count,
+    facts.team_station_count,
+    facts.handoff_count,
+    facts.first_reply_at,
+    facts.first_reply_agent,
+    facts.first_reply_calendar_minutes,
+    facts.first_reply_business_minutes,
+    facts.first_resolution_calendar_minutes,
+    facts.first_resolution_business_minutes,
+    facts.full_resolution_calendar_minutes,
+    facts.full_resolution_business_minutes,
+    facts.agent_wait_calendar_minutes,
+    facts.agent_wait_business_minutes,
+    facts.requester_wait_calendar_minutes,
+    facts.requester_wait_business_minutes,
+    facts.on_hold_calendar_minutes,
+    facts.on_hold_business_minutes,
     facts.rating_number,
     facts.rating_word,
     facts.rating_verdict,
-    coalesce(facts.is_bot_involved, messages.bot_replies > 0) as is_bot_involved,
+    facts.is_bot_involved,
     facts.is_bot_resolved,
     facts.handling_calendar_minutes,
     facts.sla_name
-from staging.case_milestones as milestones
-left join messages on milestones.case_id = messages.case_id and milestones.intake_date = messages.intake_date
-left join openings on milestones.case_id = openings.case_id and milestones.intake_date = openings.intake_date
-left join sources_with_messages on milestones.source = sources_with_messages.source
-left join staging.first_replies as first_replies
-    on milestones.case_id = first_replies.case_id and milestones.intake_date = first_replies.intake_date
-left join case_times on milestones.case_id = case_times.case_id and milestones.intake_date = case_times.intake_date
-left join stations on milestones.case_id = stations.case_id and milestones.intake_date = stations.intake_date
-left join staging.case_source_facts as facts on milestones.case_id = facts.case_id and milestones.intake_date = facts.intake_date
-left join dimensions on milestones.case_id = dimensions.case_id and milestones.intake_date = dimensions.intake_date
+from staging.case_facts as facts
+left join sources_with_messages on facts.source = sources_with_messages.source

@@ -1,42 +1,7 @@
 -- One row is one reopened case.
--- Measured rework runs from the first reopen to the last RESOLVED, or to a later CLOSED that ended the case, in open minutes of the
--- calendar on which its first resolution counts; NULL while the case is open again. The published proxy is the tier's median from
--- investigation to review. Both stand side by side (docs/decisions/0005-business-time-F.md).
-with endings as (
-    select
-        case_id,
-        intake_date,
-        tier,
-        case_type,
-        reopen_count,
-        reopened_ts,
-        last_resolved_ts,
-        case
-            when is_open then null
-            when is_cancelled or last_resolved_ts > ended_at then last_resolved_ts
-            else ended_at
-        end as done_ts
-    from staging.case_milestones
-    where reopen_count > 0
-),
-
-cases as (
-    select
-        *,
-        case when done_ts >= reopened_ts then done_ts end as reworked_ts
-    from endings
-),
-
--- A case whose first resolution was not judged counts on the desk's own hours.
-rework_spans as (
-    select
-        cases.*,
-        coalesce(metrics.resolution_calendar, 'desk') as calendar
-    from cases
-    left join staging.case_sla_metrics as metrics on cases.case_id = metrics.case_id and cases.intake_date = metrics.intake_date
-),
-
-tiers as (
+-- Measured rework (staging.reopen_rework) beside the published proxy, the tier's median from investigation to review, which is over
+-- everything loaded (docs/decisions/0005-business-time-F.md).
+with tiers as (
     select
         tier,
         quantile_cont(investigation_to_review_business_minutes, 0.5) as median_business_minutes
@@ -45,41 +10,14 @@ tiers as (
 )
 
 select
-    rework_spans.case_id,
-    rework_spans.intake_date,
-    rework_spans.tier,
-    rework_spans.case_type,
-    rework_spans.reopen_count,
-    rework_spans.reopened_ts,
-    rework_spans.last_resolved_ts,
-    cast(
-        (
-            stop_time.open_seconds_before
-            + case
-                when stop_time.is_open
-                    then (epoch_us(rework_spans.reworked_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
-                else 0
-            end
-            - start_time.open_seconds_before
-            - case
-                when start_time.is_open
-                    then (epoch_us(rework_spans.reopened_ts) - epoch_us(start_time.segment_start_at)) // 1000000
-                else 0
-            end
-        ) / 60.0 as double
-    ) as measured_rework_business_minutes,
+    rework.case_id,
+    rework.intake_date,
+    rework.tier,
+    rework.case_type,
+    rework.reopen_count,
+    rework.reopened_ts,
+    rework.last_resolved_ts,
+    rework.measured_rework_business_minutes,
     cast(tiers.median_business_minutes as double) as proxy_rework_business_minutes
-from rework_spans
-left join tiers on rework_spans.tier is not distinct from tiers.tier
-left join staging.business_time as start_time
-    on
-        rework_spans.calendar = start_time.calendar
-        and cast(rework_spans.reopened_ts as date) = start_time.utc_date
-        and rework_spans.reopened_ts >= start_time.segment_start_at
-        and rework_spans.reopened_ts < start_time.segment_end_at
-left join staging.business_time as stop_time
-    on
-        rework_spans.calendar = stop_time.calendar
-        and cast(rework_spans.reworked_ts as date) = stop_time.utc_date
-        and rework_spans.reworked_ts >= stop_time.segment_start_at
-        and rework_spans.reworked_ts < stop_time.segment_end_at
+from staging.reopen_rework as rework
+left join tiers on rework.tier is not distinct from tiers.tier

@@ -17,7 +17,7 @@ WITH clocks AS (
   INNER JOIN ops.partition_as_of AS partitions
     ON clocks.source = partitions.source AND clocks.intake_date = partitions.intake_date
   WHERE
-    clocks.outcome = 'running'
+    clocks.is_open AND clocks.outcome = 'running'
 ), clock_spans AS (
   SELECT
     clocks.case_id,

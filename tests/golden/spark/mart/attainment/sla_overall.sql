@@ -8,15 +8,15 @@ WITH sla_case_measures AS (
       is_sla_a_incl_wait_breached) AS sla_a_incl_wait_breached_cases,
     COUNT(*) FILTER(WHERE
       is_sla_a_paused_breached) AS sla_a_paused_breached_cases,
-    PERCENTILE(first_touch_business_minutes, 0.5) AS first_touch_p50_business_minutes,
-    PERCENTILE(first_touch_business_minutes, 0.9) AS first_touch_p90_business_minutes,
-    PERCENTILE(first_touch_business_minutes, 0.95) AS first_touch_p95_business_minutes,
-    PERCENTILE(resolution_incl_wait_business_minutes, 0.5) AS resolution_incl_wait_p50_business_minutes,
-    PERCENTILE(resolution_incl_wait_business_minutes, 0.9) AS resolution_incl_wait_p90_business_minutes,
-    PERCENTILE(resolution_incl_wait_business_minutes, 0.95) AS resolution_incl_wait_p95_business_minutes,
-    PERCENTILE(resolution_paused_business_minutes, 0.5) AS resolution_paused_p50_business_minutes,
-    PERCENTILE(resolution_paused_business_minutes, 0.9) AS resolution_paused_p90_business_minutes,
-    PERCENTILE(resolution_paused_business_minutes, 0.95) AS resolution_paused_p95_business_minutes
+    PERCENTILE(first_touch_business_minutes, ARRAY(0.5, 0.9, 0.95))[0] AS first_touch_p50_business_minutes,
+    PERCENTILE(first_touch_business_minutes, ARRAY(0.5, 0.9, 0.95))[1] AS first_touch_p90_business_minutes,
+    PERCENTILE(first_touch_business_minutes, ARRAY(0.5, 0.9, 0.95))[2] AS first_touch_p95_business_minutes,
+    PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[0] AS resolution_incl_wait_p50_business_minutes,
+    PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[1] AS resolution_incl_wait_p90_business_minutes,
+    PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[2] AS resolution_incl_wait_p95_business_minutes,
+    PERCENTILE(resolution_paused_business_minutes, ARRAY(0.5, 0.9, 0.95))[0] AS resolution_paused_p50_business_minutes,
+    PERCENTILE(resolution_paused_business_minutes, ARRAY(0.5, 0.9, 0.95))[1] AS resolution_paused_p90_business_minutes,
+    PERCENTILE(resolution_paused_business_minutes, ARRAY(0.5, 0.9, 0.95))[2] AS resolution_paused_p95_business_minutes
   FROM staging.case_sla_metrics
 ), intake_counts AS (
   SELECT

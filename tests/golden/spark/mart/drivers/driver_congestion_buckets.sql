@@ -10,7 +10,13 @@ WITH exposures AS (
   SELECT
     metrics.intake_date,
     exposures.congestion_exposure,
-    COUNT(*) AS cases
+    COUNT(*) AS cases,
+    COUNT(*) FILTER(WHERE
+      metrics.is_sla_b_breached) AS sla_b_breached_cases,
+    COUNT(*) FILTER(WHERE
+      metrics.is_sla_a_incl_wait_breached) AS sla_a_incl_wait_breached_cases,
+    COUNT(*) FILTER(WHERE
+      metrics.is_sla_a_paused_breached) AS sla_a_paused_breached_cases
   FROM staging.case_sla_metrics AS metrics
   INNER JOIN exposures
     ON metrics.intake_date = exposures.calendar_date
@@ -26,14 +32,21 @@ WITH exposures AS (
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) - cases AS cases_before,
     cases,
-    SUM(cases) OVER () AS all_cases
+    SUM(cases) OVER () AS all_cases,
+    sla_b_breached_cases,
+    sla_a_incl_wait_breached_cases,
+    sla_a_paused_breached_cases
   FROM dates
 ), date_deciles AS (
   SELECT
     intake_date,
     congestion_exposure,
     cases_before,
+    cases,
     all_cases,
+    sla_b_breached_cases,
+    sla_a_incl_wait_breached_cases,
+    sla_a_paused_breached_cases,
     CAST(10 * cases_before AS BIGINT) DIV CAST(NULLIF(all_cases, 0) AS BIGINT) + 1 AS first_decile,
     CAST(10 * (
       cases_before + cases - 1
@@ -41,40 +54,53 @@ WITH exposures AS (
   FROM ordered_dates
 ), split_date_cases AS (
   SELECT
-    metrics.case_id,
+    date_deciles.congestion_exposure,
     CAST(10 * (
       date_deciles.cases_before + ROW_NUMBER() OVER (PARTITION BY metrics.intake_date ORDER BY metrics.case_id NULLS LAST) - 1
-    ) AS BIGINT) DIV CAST(NULLIF(date_deciles.all_cases, 0) AS BIGINT) + 1 AS exposure_decile
+    ) AS BIGINT) DIV CAST(NULLIF(date_deciles.all_cases, 0) AS BIGINT) + 1 AS exposure_decile,
+    metrics.is_sla_b_breached,
+    metrics.is_sla_a_incl_wait_breached,
+    metrics.is_sla_a_paused_breached
   FROM date_deciles
   INNER JOIN staging.case_sla_metrics AS metrics
     ON date_deciles.intake_date = metrics.intake_date
   WHERE
     date_deciles.first_decile < date_deciles.last_decile
-), cases AS (
+), date_parts AS (
   SELECT
-    COALESCE(split_date_cases.exposure_decile, date_deciles.first_decile) AS exposure_decile,
-    date_deciles.congestion_exposure,
-    metrics.is_sla_b_breached,
-    metrics.is_sla_a_incl_wait_breached,
-    metrics.is_sla_a_paused_breached
-  FROM staging.case_sla_metrics AS metrics
-  INNER JOIN date_deciles
-    ON metrics.intake_date = date_deciles.intake_date
-  LEFT JOIN split_date_cases
-    ON metrics.case_id = split_date_cases.case_id
-    AND date_deciles.first_decile < date_deciles.last_decile
+    first_decile AS exposure_decile,
+    congestion_exposure,
+    cases,
+    sla_b_breached_cases,
+    sla_a_incl_wait_breached_cases,
+    sla_a_paused_breached_cases
+  FROM date_deciles
+  WHERE
+    first_decile = last_decile
+  UNION ALL
+  SELECT
+    exposure_decile,
+    congestion_exposure,
+    COUNT(*) AS cases,
+    COUNT(*) FILTER(WHERE
+      is_sla_b_breached) AS sla_b_breached_cases,
+    COUNT(*) FILTER(WHERE
+      is_sla_a_incl_wait_breached) AS sla_a_incl_wait_breached_cases,
+    COUNT(*) FILTER(WHERE
+      is_sla_a_paused_breached) AS sla_a_paused_breached_cases
+  FROM split_date_cases
+  GROUP BY
+    exposure_decile,
+    congestion_exposure
 )
 SELECT
   CAST(exposure_decile AS BIGINT) AS exposure_decile,
-  CAST(COUNT(*) AS BIGINT) AS cases,
+  CAST(SUM(cases) AS BIGINT) AS cases,
   CAST(MIN(congestion_exposure) AS DOUBLE) AS exposure_min,
   CAST(MAX(congestion_exposure) AS DOUBLE) AS exposure_max,
-  CAST(CAST(100.0 * COUNT(*) FILTER(WHERE
-    is_sla_b_breached) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS DOUBLE) AS sla_b_breach_pct,
-  CAST(CAST(100.0 * COUNT(*) FILTER(WHERE
-    is_sla_a_incl_wait_breached) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS DOUBLE) AS sla_a_incl_wait_breach_pct,
-  CAST(CAST(100.0 * COUNT(*) FILTER(WHERE
-    is_sla_a_paused_breached) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS DOUBLE) AS sla_a_paused_breach_pct
-FROM cases
+  CAST(CAST(100.0 * SUM(sla_b_breached_cases) AS DOUBLE) / CAST(NULLIF(SUM(cases), 0) AS DOUBLE) AS DOUBLE) AS sla_b_breach_pct,
+  CAST(CAST(100.0 * SUM(sla_a_incl_wait_breached_cases) AS DOUBLE) / CAST(NULLIF(SUM(cases), 0) AS DOUBLE) AS DOUBLE) AS sla_a_incl_wait_breach_pct,
+  CAST(CAST(100.0 * SUM(sla_a_paused_breached_cases) AS DOUBLE) / CAST(NULLIF(SUM(cases), 0) AS DOUBLE) AS DOUBLE) AS sla_a_paused_breach_pct
+FROM date_parts
 GROUP BY
   exposure_decile

@@ -14,9 +14,9 @@ SELECT
   is_reopened,
   CAST(COUNT(*) AS BIGINT) AS cases,
   CAST(CAST(SUM(CAST(resolution_incl_wait_business_minutes AS DECIMAL(18, 6))) AS DOUBLE) / CAST(NULLIF(COUNT(resolution_incl_wait_business_minutes), 0) AS DOUBLE) AS DOUBLE) AS resolution_incl_wait_avg_business_minutes,
-  CAST(PERCENTILE(resolution_incl_wait_business_minutes, 0.5) AS DOUBLE) AS resolution_incl_wait_p50_business_minutes,
-  CAST(PERCENTILE(resolution_incl_wait_business_minutes, 0.9) AS DOUBLE) AS resolution_incl_wait_p90_business_minutes,
-  CAST(PERCENTILE(resolution_incl_wait_business_minutes, 0.95) AS DOUBLE) AS resolution_incl_wait_p95_business_minutes,
+  CAST(PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[0] AS DOUBLE) AS resolution_incl_wait_p50_business_minutes,
+  CAST(PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[1] AS DOUBLE) AS resolution_incl_wait_p90_business_minutes,
+  CAST(PERCENTILE(resolution_incl_wait_business_minutes, ARRAY(0.5, 0.9, 0.95))[2] AS DOUBLE) AS resolution_incl_wait_p95_business_minutes,
   CAST(CAST(100.0 * COUNT(*) FILTER(WHERE
     is_sla_a_incl_wait_breached) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS DOUBLE) AS sla_a_incl_wait_breach_pct
 FROM cases

@@ -22,9 +22,9 @@ WITH stages AS (
     tier,
     stage,
     COUNT(*) AS cases,
-    PERCENTILE(business_minutes, 0.5) AS p50_business_minutes,
-    PERCENTILE(business_minutes, 0.9) AS p90_business_minutes,
-    PERCENTILE(business_minutes, 0.95) AS p95_business_minutes
+    PERCENTILE(business_minutes, ARRAY(0.5, 0.9, 0.95))[0] AS p50_business_minutes,
+    PERCENTILE(business_minutes, ARRAY(0.5, 0.9, 0.95))[1] AS p90_business_minutes,
+    PERCENTILE(business_minutes, ARRAY(0.5, 0.9, 0.95))[2] AS p95_business_minutes
   FROM stages
   WHERE
     NOT business_minutes IS NULL

@@ -1,281 +1,69 @@
 -- The Spark SQL of sql/mart/facts/case_facts.sql, written by `make docs`.
-WITH messages AS (
-  SELECT
-    case_id,
-    intake_date,
-    COUNT(*) FILTER(WHERE
-      signal = 'PUBLIC_REPLY') AS public_replies,
-    COUNT(*) FILTER(WHERE
-      signal = 'BOT_REPLY') AS bot_replies,
-    COUNT(*) FILTER(WHERE
-      signal = 'CUSTOMER_MESSAGE') AS customer_messages,
-    COUNT(*) FILTER(WHERE
-      signal = 'PRIVATE_NOTE') AS private_notes
-  FROM staging.messages_deduped
-  GROUP BY
-    case_id,
-    intake_date
-), openings AS (
-  SELECT
-    replies.case_id,
-    replies.intake_date,
-    COUNT(*) AS opening_replies
-  FROM staging.messages_deduped AS replies
-  INNER JOIN staging.case_milestones AS begun
-    ON replies.case_id = begun.case_id AND replies.intake_date = begun.intake_date
-  WHERE
-    replies.signal = 'PUBLIC_REPLY'
-    AND begun.initiated_by IN ('agent', 'automation')
-    AND replies.sent_ts <= begun.intake_ts
-  GROUP BY
-    replies.case_id,
-    replies.intake_date
-), sources_with_messages AS (
+WITH sources_with_messages AS (
   SELECT DISTINCT
     source
-  FROM staging.messages_deduped
-), cases AS (
-  SELECT
-    milestones.source,
-    milestones.case_id,
-    milestones.intake_date,
-    milestones.intake_ts,
-    LEAST(milestones.resolved_ts, milestones.closed_ts) AS first_resolution_ts,
-    CASE
-      WHEN milestones.is_open OR milestones.is_cancelled
-      THEN NULL
-      WHEN milestones.ended_at > milestones.intake_ts
-      OR LEAST(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
-      THEN milestones.ended_at
-    END AS full_resolution_ts
-  FROM staging.case_milestones AS milestones
-), time_spans AS (
-  SELECT
-    case_id,
-    intake_date,
-    'first_resolution' AS stretch,
-    intake_ts AS from_ts,
-    first_resolution_ts AS to_ts
-  FROM cases
+  FROM staging.case_facts
   WHERE
-    first_resolution_ts >= intake_ts
-  UNION ALL
-  SELECT
-    case_id,
-    intake_date,
-    'full_resolution' AS stretch,
-    intake_ts AS from_ts,
-    full_resolution_ts AS to_ts
-  FROM cases
-  WHERE
-    full_resolution_ts >= intake_ts
-  UNION ALL
-  SELECT
-    case_id,
-    intake_date,
-    CASE
-      WHEN status = 'CUSTOMER_WAIT'
-      THEN 'agent_wait'
-      WHEN status IN ('ON_HOLD', 'VENDOR_WAIT')
-      THEN 'on_hold'
-      ELSE 'in_work'
-    END AS stretch,
-    started_at AS from_ts,
-    ended_at AS to_ts
-  FROM staging.status_spans
-  WHERE
-    NOT ended_at IS NULL
-    AND NOT status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-), measured_spans AS (
-  SELECT
-    time_spans.case_id,
-    time_spans.intake_date,
-    time_spans.stretch,
-    CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
-    stop_time.open_seconds_before + CASE
-      WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END - start_time.open_seconds_before - CASE
-      WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END AS business_seconds
-  FROM time_spans
-  LEFT JOIN staging.business_time AS start_time
-    ON start_time.calendar = 'desk'
-    AND CAST(time_spans.from_ts AS DATE) = start_time.utc_date
-    AND time_spans.from_ts >= start_time.segment_start_at
-    AND time_spans.from_ts < start_time.segment_end_at
-  LEFT JOIN staging.business_time AS stop_time
-    ON stop_time.calendar = 'desk'
-    AND CAST(time_spans.to_ts AS DATE) = stop_time.utc_date
-    AND time_spans.to_ts >= stop_time.segment_start_at
-    AND time_spans.to_ts < stop_time.segment_end_at
-), case_times AS (
-  SELECT
-    case_id,
-    intake_date,
-    MAX(calendar_seconds) FILTER(WHERE
-      stretch = 'first_resolution') AS first_resolution_calendar_seconds,
-    MAX(business_seconds) FILTER(WHERE
-      stretch = 'first_resolution') AS first_resolution_business_seconds,
-    MAX(calendar_seconds) FILTER(WHERE
-      stretch = 'full_resolution') AS full_resolution_calendar_seconds,
-    MAX(business_seconds) FILTER(WHERE
-      stretch = 'full_resolution') AS full_resolution_business_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      stretch = 'agent_wait') AS agent_wait_calendar_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      stretch = 'agent_wait') AS agent_wait_business_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      stretch IN ('in_work', 'on_hold')) AS requester_wait_calendar_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      stretch IN ('in_work', 'on_hold')) AS requester_wait_business_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      stretch = 'on_hold') AS on_hold_calendar_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      stretch = 'on_hold') AS on_hold_business_seconds,
-    COUNT(*) FILTER(WHERE
-      business_seconds IS NULL) AS unmeasured_stretches
-  FROM measured_spans
-  GROUP BY
-    case_id,
-    intake_date
-), holders AS (
-  SELECT
-    case_id,
-    intake_date,
-    team,
-    agent,
-    LAST_VALUE(team) IGNORE NULLS OVER (
-      PARTITION BY case_id, intake_date
-      ORDER BY started_at NULLS LAST
-      rows BETWEEN UNBOUNDED preceding AND 1 preceding
-    ) AS team_before,
-    LAST_VALUE(agent) IGNORE NULLS OVER (
-      PARTITION BY case_id, intake_date
-      ORDER BY started_at NULLS LAST
-      rows BETWEEN UNBOUNDED preceding AND 1 preceding
-    ) AS agent_before
-  FROM staging.case_owners
-), stations AS (
-  SELECT
-    case_id,
-    intake_date,
-    COUNT(DISTINCT agent) AS agent_station_count,
-    COUNT(DISTINCT team) AS team_station_count,
-    COUNT(*) FILTER(WHERE
-      team <> team_before OR agent <> agent_before) AS handoff_count
-  FROM holders
-  GROUP BY
-    case_id,
-    intake_date
-), dimensions AS (
-  SELECT
-    case_id,
-    intake_date,
-    LISTAGG(dimension_name || '=' || dimension_value, '; ') WITHIN GROUP (ORDER BY
-      dimension_name NULLS LAST) AS dimensions
-  FROM staging.case_dimensions
-  GROUP BY
-    case_id,
-    intake_date
+    public_reply_count + bot_reply_count + customer_message_count + private_note_count > 0
 )
 SELECT
-  milestones.source,
-  milestones.case_id,
-  milestones.intake_date,
-  milestones.intake_ts,
-  milestones.priority,
-  milestones.tier,
-  milestones.case_type,
-  milestones.team,
-  milestones.agent,
-  milestones.brand,
-  milestones.region,
-  milestones.channel,
-  milestones.customer,
-  CAST(dimensions.dimensions AS STRING) AS dimensions,
-  milestones.initiated_by,
-  milestones.merged_into,
-  milestones.is_open,
-  milestones.is_cancelled,
-  CAST(CASE
-    WHEN NOT sources_with_messages.source IS NULL
-    THEN COALESCE(messages.public_replies, 0)
-  END AS BIGINT) AS public_reply_count,
-  CAST(CASE
-    WHEN NOT sources_with_messages.source IS NULL
-    THEN COALESCE(messages.bot_replies, 0)
-  END AS BIGINT) AS bot_reply_count,
-  CAST(CASE
-    WHEN NOT sources_with_messages.source IS NULL
-    THEN COALESCE(messages.customer_messages, 0)
-  END AS BIGINT) AS customer_message_count,
-  CAST(CASE
-    WHEN NOT sources_with_messages.source IS NULL
-    THEN COALESCE(messages.private_notes, 0)
-  END AS BIGINT) AS private_note_count,
+  facts.source,
+  facts.case_id,
+  facts.intake_date,
+  facts.intake_ts,
+  facts.priority,
+  facts.tier,
+  facts.case_type,
+  facts.team,
+  facts.agent,
+  facts.brand,
+  facts.region,
+  facts.channel,
+  facts.customer,
+  facts.dimensions,
+  facts.initiated_by,
+  facts.merged_into,
+  facts.is_open,
+  facts.is_cancelled,
   CASE
-    WHEN milestones.is_open OR milestones.is_cancelled
-    THEN NULL
-    ELSE messages.public_replies - COALESCE(openings.opening_replies, 0) <= 1
-  END AS is_one_touch,
-  milestones.reopen_count,
-  CAST(COALESCE(stations.agent_station_count, 0) AS BIGINT) AS agent_station_count,
-  CAST(COALESCE(stations.team_station_count, 0) AS BIGINT) AS team_station_count,
-  CAST(COALESCE(stations.handoff_count, 0) AS BIGINT) AS handoff_count,
-  first_replies.first_reply_at,
-  first_replies.first_reply_agent,
-  first_replies.first_reply_calendar_minutes,
-  first_replies.first_reply_business_minutes,
-  CAST(CAST(case_times.first_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_calendar_minutes,
-  CAST(CAST(case_times.first_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_business_minutes,
-  CAST(CAST(case_times.full_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_calendar_minutes,
-  CAST(CAST(case_times.full_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_business_minutes,
-  CAST(CAST(COALESCE(case_times.agent_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_calendar_minutes,
-  CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
-    THEN COALESCE(case_times.agent_wait_business_seconds, 0)
-  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_business_minutes,
-  CAST(CAST(COALESCE(case_times.requester_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_calendar_minutes,
-  CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
-    THEN COALESCE(case_times.requester_wait_business_seconds, 0)
-  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_business_minutes,
-  CAST(CAST(COALESCE(case_times.on_hold_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_calendar_minutes,
-  CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
-    THEN COALESCE(case_times.on_hold_business_seconds, 0)
-  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_business_minutes,
+    WHEN NOT sources_with_messages.source IS NULL
+    THEN facts.public_reply_count
+  END AS public_reply_count,
+  CASE WHEN NOT sources_with_messages.source IS NULL THEN facts.bot_reply_count END AS bot_reply_count,
+  CASE
+    WHEN NOT sources_with_messages.source IS NULL
+    THEN facts.customer_message_count
+  END AS customer_message_count,
+  CASE
+    WHEN NOT sources_with_messages.source IS NULL
+    THEN facts.private_note_count
+  END AS private_note_count,
+  facts.is_one_touch,
+  facts.reopen_count,
+  facts.agent_station_count,
+  facts.team_station_count,
+  facts.handoff_count,
+  facts.first_reply_at,
+  facts.first_reply_agent,
+  facts.first_reply_calendar_minutes,
+  facts.first_reply_business_minutes,
+  facts.first_resolution_calendar_minutes,
+  facts.first_resolution_business_minutes,
+  facts.full_resolution_calendar_minutes,
+  facts.full_resolution_business_minutes,
+  facts.agent_wait_calendar_minutes,
+  facts.agent_wait_business_minutes,
+  facts.requester_wait_calendar_minutes,
+  facts.requester_wait_business_minutes,
+  facts.on_hold_calendar_minutes,
+  facts.on_hold_business_minutes,
   facts.rating_number,
   facts.rating_word,
   facts.rating_verdict,
-  COALESCE(facts.is_bot_involved, messages.bot_replies > 0) AS is_bot_involved,
+  facts.is_bot_involved,
   facts.is_bot_resolved,
   facts.handling_calendar_minutes,
   facts.sla_name
-FROM staging.case_milestones AS milestones
-LEFT JOIN messages
-  ON milestones.case_id = messages.case_id
-  AND milestones.intake_date = messages.intake_date
-LEFT JOIN openings
-  ON milestones.case_id = openings.case_id
-  AND milestones.intake_date = openings.intake_date
+FROM staging.case_facts AS facts
 LEFT JOIN sources_with_messages
-  ON milestones.source = sources_with_messages.source
-LEFT JOIN staging.first_replies AS first_replies
-  ON milestones.case_id = first_replies.case_id
-  AND milestones.intake_date = first_replies.intake_date
-LEFT JOIN case_times
-  ON milestones.case_id = case_times.case_id
-  AND milestones.intake_date = case_times.intake_date
-LEFT JOIN stations
-  ON milestones.case_id = stations.case_id
-  AND milestones.intake_date = stations.intake_date
-LEFT JOIN staging.case_source_facts AS facts
-  ON milestones.case_id = facts.case_id AND milestones.intake_date = facts.intake_date
-LEFT JOIN dimensions
-  ON milestones.case_id = dimensions.case_id
-  AND milestones.intake_date = dimensions.intake_date
+  ON facts.source = sources_with_messages.source

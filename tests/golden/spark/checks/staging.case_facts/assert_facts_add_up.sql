@@ -1,4 +1,4 @@
--- The Spark SQL of sql/checks/mart.case_facts/assert_facts_add_up.sql, written by `make docs`.
+-- The Spark SQL of sql/checks/staging.case_facts/assert_facts_add_up.sql, written by `make docs`.
 WITH fact_counts AS (
   SELECT
     intake_date,
@@ -16,7 +16,9 @@ WITH fact_counts AS (
       OR on_hold_business_minutes > requester_wait_business_minutes
       OR requester_wait_business_minutes > requester_wait_calendar_minutes
       OR first_reply_business_minutes > first_reply_calendar_minutes) AS contradictory_cases
-  FROM mart.case_facts
+  FROM staging.case_facts
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
 ), milestones AS (
@@ -24,6 +26,8 @@ WITH fact_counts AS (
     intake_date,
     COUNT(*) AS cases
   FROM staging.case_milestones
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
 ), messages AS (
@@ -31,6 +35,8 @@ WITH fact_counts AS (
     intake_date,
     COUNT(*) AS messages
   FROM staging.messages_deduped
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     intake_date
 )

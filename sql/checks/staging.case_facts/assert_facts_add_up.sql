@@ -1,7 +1,7 @@
 -- Intake dates whose cases or messages are not those of staging.case_milestones and staging.messages_deduped, or that have cases whose times
 -- contradict each other: resolved for good before they were resolved first, on hold for longer than their customers waited.
 -- A failure means that messages are lost or counted twice, or that a stretch is measured wrongly; look first at the joins and at the
--- stretches of sql/mart/facts/case_facts.sql.
+-- stretches of sql/staging/facts/case_facts.sql.
 with fact_counts as (
     select
         intake_date,
@@ -16,7 +16,10 @@ with fact_counts as (
             or requester_wait_business_minutes > requester_wait_calendar_minutes
             or first_reply_business_minutes > first_reply_calendar_minutes
         ) as contradictory_cases
-    from mart.case_facts
+    from staging.case_facts
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by intake_date
 ),
 
@@ -25,6 +28,9 @@ milestones as (
         intake_date,
         count(*) as cases
     from staging.case_milestones
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by intake_date
 ),
 
@@ -33,6 +39,9 @@ messages as (
         intake_date,
         count(*) as messages
     from staging.messages_deduped
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by intake_date
 )
 

@@ -1,0 +1,309 @@
+-- The Spark SQL of sql/staging/facts/case_facts.sql, written by `make docs`.
+WITH messages AS (
+  SELECT
+    case_id,
+    intake_date,
+    COUNT(*) FILTER(WHERE
+      signal = 'PUBLIC_REPLY') AS public_replies,
+    COUNT(*) FILTER(WHERE
+      signal = 'BOT_REPLY') AS bot_replies,
+    COUNT(*) FILTER(WHERE
+      signal = 'CUSTOMER_MESSAGE') AS customer_messages,
+    COUNT(*) FILTER(WHERE
+      signal = 'PRIVATE_NOTE') AS private_notes
+  FROM staging.messages_deduped
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+  GROUP BY
+    case_id,
+    intake_date
+), openings AS (
+  SELECT
+    replies.case_id,
+    replies.intake_date,
+    COUNT(*) AS opening_replies
+  FROM staging.messages_deduped AS replies
+  INNER JOIN staging.case_milestones AS begun
+    ON replies.case_id = begun.case_id AND replies.intake_date = begun.intake_date
+  WHERE
+    replies.intake_date >= :start_date
+    AND replies.intake_date < :end_date
+    AND replies.signal = 'PUBLIC_REPLY'
+    AND begun.initiated_by IN ('agent', 'automation')
+    AND replies.sent_ts <= begun.intake_ts
+  GROUP BY
+    replies.case_id,
+    replies.intake_date
+), cases AS (
+  SELECT
+    milestones.source,
+    milestones.case_id,
+    milestones.intake_date,
+    milestones.intake_ts,
+    LEAST(milestones.resolved_ts, milestones.closed_ts) AS first_resolution_ts,
+    CASE
+      WHEN milestones.is_open OR milestones.is_cancelled
+      THEN NULL
+      WHEN milestones.ended_at > milestones.intake_ts
+      OR LEAST(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
+      THEN milestones.ended_at
+    END AS full_resolution_ts
+  FROM staging.case_milestones AS milestones
+  WHERE
+    milestones.intake_date >= :start_date AND milestones.intake_date < :end_date
+), time_spans AS (
+  SELECT
+    case_id,
+    intake_date,
+    'first_resolution' AS stretch,
+    intake_ts AS from_ts,
+    first_resolution_ts AS to_ts
+  FROM cases
+  WHERE
+    first_resolution_ts >= intake_ts
+  UNION ALL
+  SELECT
+    case_id,
+    intake_date,
+    'full_resolution' AS stretch,
+    intake_ts AS from_ts,
+    full_resolution_ts AS to_ts
+  FROM cases
+  WHERE
+    full_resolution_ts >= intake_ts
+  UNION ALL
+  SELECT
+    case_id,
+    intake_date,
+    CASE
+      WHEN status = 'CUSTOMER_WAIT'
+      THEN 'agent_wait'
+      WHEN status IN ('ON_HOLD', 'VENDOR_WAIT')
+      THEN 'on_hold'
+      ELSE 'in_work'
+    END AS stretch,
+    started_at AS from_ts,
+    ended_at AS to_ts
+  FROM staging.status_spans
+  WHERE
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND NOT ended_at IS NULL
+    AND NOT status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+), measured_spans AS (
+  SELECT
+    time_spans.case_id,
+    time_spans.intake_date,
+    time_spans.stretch,
+    CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
+    stop_time.open_seconds_before + CASE
+      WHEN stop_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END - start_time.open_seconds_before - CASE
+      WHEN start_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS business_seconds
+  FROM time_spans
+  LEFT JOIN staging.business_time AS start_time
+    ON start_time.calendar = 'desk'
+    AND CAST(time_spans.from_ts AS DATE) = start_time.utc_date
+    AND time_spans.from_ts >= start_time.segment_start_at
+    AND time_spans.from_ts < start_time.segment_end_at
+  LEFT JOIN staging.business_time AS stop_time
+    ON stop_time.calendar = 'desk'
+    AND CAST(time_spans.to_ts AS DATE) = stop_time.utc_date
+    AND time_spans.to_ts >= stop_time.segment_start_at
+    AND time_spans.to_ts < stop_time.segment_end_at
+), case_times AS (
+  SELECT
+    case_id,
+    intake_date,
+    MAX(calendar_seconds) FILTER(WHERE
+      stretch = 'first_resolution') AS first_resolution_calendar_seconds,
+    MAX(business_seconds) FILTER(WHERE
+      stretch = 'first_resolution') AS first_resolution_business_seconds,
+    MAX(calendar_seconds) FILTER(WHERE
+      stretch = 'full_resolution') AS full_resolution_calendar_seconds,
+    MAX(business_seconds) FILTER(WHERE
+      stretch = 'full_resolution') AS full_resolution_business_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      stretch = 'agent_wait') AS agent_wait_calendar_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      stretch = 'agent_wait') AS agent_wait_business_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      stretch IN ('in_work', 'on_hold')) AS requester_wait_calendar_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      stretch IN ('in_work', 'on_hold')) AS requester_wait_business_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      stretch = 'on_hold') AS on_hold_calendar_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      stretch = 'on_hold') AS on_hold_business_seconds,
+    COUNT(*) FILTER(WHERE
+      business_seconds IS NULL) AS unmeasured_stretches
+  FROM measured_spans
+  GROUP BY
+    case_id,
+    intake_date
+), holders AS (
+  SELECT
+    case_id,
+    intake_date,
+    team,
+    agent,
+    LAST_VALUE(team) IGNORE NULLS OVER (
+      PARTITION BY case_id, intake_date
+      ORDER BY started_at NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND 1 preceding
+    ) AS team_before,
+    LAST_VALUE(agent) IGNORE NULLS OVER (
+      PARTITION BY case_id, intake_date
+      ORDER BY started_at NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND 1 preceding
+    ) AS agent_before
+  FROM staging.case_owners
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), stations AS (
+  SELECT
+    case_id,
+    intake_date,
+    COUNT(DISTINCT agent) AS agent_station_count,
+    COUNT(DISTINCT team) AS team_station_count,
+    COUNT(*) FILTER(WHERE
+      team <> team_before OR agent <> agent_before) AS handoff_count
+  FROM holders
+  GROUP BY
+    case_id,
+    intake_date
+), first_replies AS (
+  SELECT
+    replies.case_id,
+    replies.intake_date,
+    replies.first_reply_at,
+    replies.first_reply_agent,
+    replies.first_reply_calendar_minutes,
+    replies.first_reply_business_minutes,
+    CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(replies.first_reply_at AS DATE))) AS DATE) AS first_reply_month_date
+  FROM staging.first_replies AS replies
+  LEFT JOIN staging.business_time AS local_time
+    ON local_time.calendar = 'desk'
+    AND CAST(replies.first_reply_at AS DATE) = local_time.utc_date
+    AND replies.first_reply_at >= local_time.segment_start_at
+    AND replies.first_reply_at < local_time.segment_end_at
+  WHERE
+    replies.intake_date >= :start_date AND replies.intake_date < :end_date
+), facts AS (
+  SELECT
+    case_id,
+    intake_date,
+    rating_number,
+    rating_word,
+    rating_verdict,
+    is_bot_involved,
+    is_bot_resolved,
+    handling_calendar_minutes,
+    sla_name
+  FROM staging.case_source_facts
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), dimensions AS (
+  SELECT
+    case_id,
+    intake_date,
+    LISTAGG(dimension_name || '=' || dimension_value, '; ') WITHIN GROUP (ORDER BY
+      dimension_name NULLS LAST) AS dimensions
+  FROM staging.case_dimensions
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+  GROUP BY
+    case_id,
+    intake_date
+)
+SELECT
+  milestones.source,
+  milestones.case_id,
+  milestones.intake_date,
+  milestones.intake_ts,
+  milestones.priority,
+  milestones.tier,
+  milestones.case_type,
+  milestones.team,
+  milestones.agent,
+  milestones.brand,
+  milestones.region,
+  milestones.channel,
+  milestones.customer,
+  CAST(dimensions.dimensions AS STRING) AS dimensions,
+  milestones.initiated_by,
+  milestones.merged_into,
+  milestones.is_open,
+  milestones.is_cancelled,
+  CAST(COALESCE(messages.public_replies, 0) AS BIGINT) AS public_reply_count,
+  CAST(COALESCE(messages.bot_replies, 0) AS BIGINT) AS bot_reply_count,
+  CAST(COALESCE(messages.customer_messages, 0) AS BIGINT) AS customer_message_count,
+  CAST(COALESCE(messages.private_notes, 0) AS BIGINT) AS private_note_count,
+  CASE
+    WHEN milestones.is_open OR milestones.is_cancelled
+    THEN NULL
+    ELSE messages.public_replies - COALESCE(openings.opening_replies, 0) <= 1
+  END AS is_one_touch,
+  milestones.reopen_count,
+  CAST(COALESCE(stations.agent_station_count, 0) AS BIGINT) AS agent_station_count,
+  CAST(COALESCE(stations.team_station_count, 0) AS BIGINT) AS team_station_count,
+  CAST(COALESCE(stations.handoff_count, 0) AS BIGINT) AS handoff_count,
+  first_replies.first_reply_at,
+  first_replies.first_reply_agent,
+  first_replies.first_reply_month_date,
+  first_replies.first_reply_calendar_minutes,
+  first_replies.first_reply_business_minutes,
+  CAST(CAST(case_times.first_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_calendar_minutes,
+  CAST(CAST(case_times.first_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_business_minutes,
+  CAST(CAST(case_times.full_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_calendar_minutes,
+  CAST(CAST(case_times.full_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_business_minutes,
+  CAST(CAST(COALESCE(case_times.agent_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_calendar_minutes,
+  CAST(CAST(CASE
+    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
+    THEN COALESCE(case_times.agent_wait_business_seconds, 0)
+  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_business_minutes,
+  CAST(CAST(COALESCE(case_times.requester_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_calendar_minutes,
+  CAST(CAST(CASE
+    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
+    THEN COALESCE(case_times.requester_wait_business_seconds, 0)
+  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_business_minutes,
+  CAST(CAST(COALESCE(case_times.on_hold_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_calendar_minutes,
+  CAST(CAST(CASE
+    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
+    THEN COALESCE(case_times.on_hold_business_seconds, 0)
+  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_business_minutes,
+  facts.rating_number,
+  facts.rating_word,
+  facts.rating_verdict,
+  COALESCE(facts.is_bot_involved, messages.bot_replies > 0) AS is_bot_involved,
+  facts.is_bot_resolved,
+  facts.handling_calendar_minutes,
+  facts.sla_name
+FROM staging.case_milestones AS milestones
+LEFT JOIN messages
+  ON milestones.case_id = messages.case_id
+  AND milestones.intake_date = messages.intake_date
+LEFT JOIN openings
+  ON milestones.case_id = openings.case_id
+  AND milestones.intake_date = openings.intake_date
+LEFT JOIN first_replies
+  ON milestones.case_id = first_replies.case_id
+  AND milestones.intake_date = first_replies.intake_date
+LEFT JOIN case_times
+  ON milestones.case_id = case_times.case_id
+  AND milestones.intake_date = case_times.intake_date
+LEFT JOIN stations
+  ON milestones.case_id = stations.case_id
+  AND milestones.intake_date = stations.intake_date
+LEFT JOIN facts
+  ON milestones.case_id = facts.case_id AND milestones.intake_date = facts.intake_date
+LEFT JOIN dimensions
+  ON milestones.case_id = dimensions.case_id
+  AND milestones.intake_date = dimensions.intake_date
+WHERE
+  milestones.intake_date >= :start_date AND milestones.intake_date < :end_date
