@@ -73,7 +73,7 @@ statuses as (
         and spans.intake_date < $end_date
 ),
 
-pieces as (
+span_parts as (
     select
         running.case_id,
         running.intake_date,
@@ -108,7 +108,7 @@ stages as (
         outcome,
         status,
         sum(open_seconds_at_stop - open_seconds_at_start) as seconds
-    from pieces
+    from span_parts
     group by case_id, intake_date, policy, metric, cycle, outcome, status
 ),
 
@@ -124,7 +124,7 @@ peers as (
     group by intake_date, policy, metric, status
 ),
 
-ranked as (
+ranked_statuses as (
     select
         stages.case_id,
         stages.intake_date,
@@ -150,38 +150,38 @@ ranked as (
 ),
 
 -- The stretches of each cause's stage in open time, to be shared out among those who held the case.
-caused as (
+root_causes as (
     select
-        pieces.case_id,
-        pieces.policy,
-        pieces.metric,
-        pieces.cycle,
-        pieces.calendar,
-        pieces.open_seconds_at_start,
-        pieces.open_seconds_at_stop
-    from pieces
-    inner join ranked
+        span_parts.case_id,
+        span_parts.policy,
+        span_parts.metric,
+        span_parts.cycle,
+        span_parts.calendar,
+        span_parts.open_seconds_at_start,
+        span_parts.open_seconds_at_stop
+    from span_parts
+    inner join ranked_statuses
         on
-            pieces.case_id = ranked.case_id
-            and pieces.policy = ranked.policy
-            and pieces.metric = ranked.metric
-            and pieces.cycle = ranked.cycle
-            and pieces.status = ranked.status
-    where ranked.place = 1
+            span_parts.case_id = ranked_statuses.case_id
+            and span_parts.policy = ranked_statuses.policy
+            and span_parts.metric = ranked_statuses.metric
+            and span_parts.cycle = ranked_statuses.cycle
+            and span_parts.status = ranked_statuses.status
+    where ranked_statuses.place = 1
 ),
 
-blamed as (
+blamed_statuses as (
     select distinct
         case_id,
         calendar
-    from caused
+    from root_causes
 ),
 
 owners as (
     select
         owners.case_id,
         coalesce(owners.agent, owners.team) as owner,
-        blamed.calendar,
+        blamed_statuses.calendar,
         start_time.open_seconds_before
         + case
             when start_time.is_open
@@ -195,16 +195,16 @@ owners as (
             else 0
         end as open_seconds_at_stop
     from staging.case_owners as owners
-    inner join blamed on owners.case_id = blamed.case_id
+    inner join blamed_statuses on owners.case_id = blamed_statuses.case_id
     inner join staging.business_time as start_time
         on
-            blamed.calendar = start_time.calendar
+            blamed_statuses.calendar = start_time.calendar
             and cast(owners.started_at as date) = start_time.utc_date
             and owners.started_at >= start_time.segment_start_at
             and owners.started_at < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
-            blamed.calendar = stop_time.calendar
+            blamed_statuses.calendar = stop_time.calendar
             and cast(owners.ended_at as date) = stop_time.utc_date
             and owners.ended_at >= stop_time.segment_start_at
             and owners.ended_at < stop_time.segment_end_at
@@ -216,27 +216,27 @@ owners as (
 
 shares as (
     select
-        caused.case_id,
-        caused.policy,
-        caused.metric,
-        caused.cycle,
+        root_causes.case_id,
+        root_causes.policy,
+        root_causes.metric,
+        root_causes.cycle,
         owners.owner,
         case
-            when owners.open_seconds_at_stop < caused.open_seconds_at_stop then owners.open_seconds_at_stop
-            else caused.open_seconds_at_stop
+            when owners.open_seconds_at_stop < root_causes.open_seconds_at_stop then owners.open_seconds_at_stop
+            else root_causes.open_seconds_at_stop
         end
         - case
-            when owners.open_seconds_at_start > caused.open_seconds_at_start then owners.open_seconds_at_start
-            else caused.open_seconds_at_start
+            when owners.open_seconds_at_start > root_causes.open_seconds_at_start then owners.open_seconds_at_start
+            else root_causes.open_seconds_at_start
         end as seconds
-    from caused
-    inner join owners on caused.case_id = owners.case_id and caused.calendar = owners.calendar
+    from root_causes
+    inner join owners on root_causes.case_id = owners.case_id and root_causes.calendar = owners.calendar
     where
-        owners.open_seconds_at_start < caused.open_seconds_at_stop
-        and (owners.open_seconds_at_stop is null or owners.open_seconds_at_stop > caused.open_seconds_at_start)
+        owners.open_seconds_at_start < root_causes.open_seconds_at_stop
+        and (owners.open_seconds_at_stop is null or owners.open_seconds_at_stop > root_causes.open_seconds_at_start)
 ),
 
-held as (
+owner_parts as (
     select
         case_id,
         policy,
@@ -250,24 +250,24 @@ held as (
 
 select
     cases.source,
-    ranked.case_id,
-    ranked.intake_date,
-    ranked.policy,
-    ranked.metric,
-    ranked.cycle,
-    ranked.status as root_cause_stage,
-    held.owner as root_cause_owner,
-    cast(ranked.seconds / 60.0 as double) as root_cause_business_minutes,
-    cast(ranked.median_seconds / 60.0 as double) as peer_median_business_minutes,
-    cast((ranked.seconds - ranked.median_seconds) / 60.0 as double) as beyond_peers_business_minutes,
-    cast(ranked.peer_clocks as bigint) as peer_clocks
-from ranked
-inner join staging.case_milestones as cases on ranked.case_id = cases.case_id and ranked.intake_date = cases.intake_date
-left join held
+    ranked_statuses.case_id,
+    ranked_statuses.intake_date,
+    ranked_statuses.policy,
+    ranked_statuses.metric,
+    ranked_statuses.cycle,
+    ranked_statuses.status as root_cause_stage,
+    owner_parts.owner as root_cause_owner,
+    cast(ranked_statuses.seconds / 60.0 as double) as root_cause_business_minutes,
+    cast(ranked_statuses.median_seconds / 60.0 as double) as peer_median_business_minutes,
+    cast((ranked_statuses.seconds - ranked_statuses.median_seconds) / 60.0 as double) as beyond_peers_business_minutes,
+    cast(ranked_statuses.peer_clocks as bigint) as peer_clocks
+from ranked_statuses
+inner join staging.case_milestones as cases on ranked_statuses.case_id = cases.case_id and ranked_statuses.intake_date = cases.intake_date
+left join owner_parts
     on
-        ranked.case_id = held.case_id
-        and ranked.policy = held.policy
-        and ranked.metric = held.metric
-        and ranked.cycle = held.cycle
-        and held.place = 1
-where ranked.place = 1
+        ranked_statuses.case_id = owner_parts.case_id
+        and ranked_statuses.policy = owner_parts.policy
+        and ranked_statuses.metric = owner_parts.metric
+        and ranked_statuses.cycle = owner_parts.cycle
+        and owner_parts.place = 1
+where ranked_statuses.place = 1

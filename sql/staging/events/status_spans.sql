@@ -53,7 +53,7 @@ changes as (
     where cases.last_terminal_at is null or events.canonical_ts < cases.last_terminal_at
 ),
 
-ordered as (
+ordered_changes as (
     select
         *,
         lead(instant) over (
@@ -62,35 +62,35 @@ ordered as (
     from changes
 ),
 
-lasting as (
+lasting_changes as (
     select
         *,
         lag(status) over (
             partition by case_id order by instant
         ) as previous_status
-    from ordered
+    from ordered_changes
     where next_instant is null or next_instant > instant
 ),
 
-stretches as (
+merged_changes as (
     select
         *,
         row_number() over (partition by case_id order by instant) as span_number,
         lead(instant) over (partition by case_id order by instant) as next_stretch_at
-    from lasting
+    from lasting_changes
     where previous_status is null or previous_status <> status
 )
 
 select
     cases.source,
-    stretches.case_id,
+    merged_changes.case_id,
     cases.intake_date,
-    cast(stretches.span_number as bigint) as span_number,
-    stretches.status,
-    stretches.instant as started_at,
-    coalesce(stretches.next_stretch_at, cases.last_terminal_at) as ended_at,
-    stretches.next_stretch_at is null and cases.last_terminal_at is null as is_open,
-    stretches.event_id
-from stretches
-inner join cases on stretches.case_id = cases.case_id
-where stretches.next_stretch_at is not null or cases.last_terminal_at is null or stretches.instant < cases.last_terminal_at
+    cast(merged_changes.span_number as bigint) as span_number,
+    merged_changes.status,
+    merged_changes.instant as started_at,
+    coalesce(merged_changes.next_stretch_at, cases.last_terminal_at) as ended_at,
+    merged_changes.next_stretch_at is null and cases.last_terminal_at is null as is_open,
+    merged_changes.event_id
+from merged_changes
+inner join cases on merged_changes.case_id = cases.case_id
+where merged_changes.next_stretch_at is not null or cases.last_terminal_at is null or merged_changes.instant < cases.last_terminal_at

@@ -138,7 +138,7 @@ activities as (
     where holders.agent is not null
 ),
 
-dated as (
+dated_activities as (
     select
         activities.source,
         activities.agent,
@@ -168,7 +168,7 @@ cases_of_agents as (
         bool_or(activity = 'taken') as is_taken,
         bool_or(activity in ('resolved', 'resolved_and_reopened')) as is_resolved,
         bool_or(activity = 'resolved_and_reopened') as is_reopened_after
-    from dated
+    from dated_activities
     group by intake_date, source, month_date, agent, case_id
 )
 

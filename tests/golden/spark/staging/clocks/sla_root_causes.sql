@@ -57,7 +57,7 @@ WITH running AS (
     AND spans.ended_at < stop_time.segment_end_at
   WHERE
     spans.intake_date >= :start_date AND spans.intake_date < :end_date
-), pieces AS (
+), span_parts AS (
   SELECT
     running.case_id,
     running.intake_date,
@@ -96,7 +96,7 @@ WITH running AS (
     outcome,
     status,
     SUM(open_seconds_at_stop - open_seconds_at_start) AS seconds
-  FROM pieces
+  FROM span_parts
   GROUP BY
     case_id,
     intake_date,
@@ -119,7 +119,7 @@ WITH running AS (
     policy,
     metric,
     status
-), ranked AS (
+), ranked_statuses AS (
   SELECT
     stages.case_id,
     stages.intake_date,
@@ -142,34 +142,34 @@ WITH running AS (
     AND stages.status = peers.status
   WHERE
     stages.outcome = 'breached'
-), caused AS (
+), root_causes AS (
   SELECT
-    pieces.case_id,
-    pieces.policy,
-    pieces.metric,
-    pieces.cycle,
-    pieces.calendar,
-    pieces.open_seconds_at_start,
-    pieces.open_seconds_at_stop
-  FROM pieces
-  INNER JOIN ranked
-    ON pieces.case_id = ranked.case_id
-    AND pieces.policy = ranked.policy
-    AND pieces.metric = ranked.metric
-    AND pieces.cycle = ranked.cycle
-    AND pieces.status = ranked.status
+    span_parts.case_id,
+    span_parts.policy,
+    span_parts.metric,
+    span_parts.cycle,
+    span_parts.calendar,
+    span_parts.open_seconds_at_start,
+    span_parts.open_seconds_at_stop
+  FROM span_parts
+  INNER JOIN ranked_statuses
+    ON span_parts.case_id = ranked_statuses.case_id
+    AND span_parts.policy = ranked_statuses.policy
+    AND span_parts.metric = ranked_statuses.metric
+    AND span_parts.cycle = ranked_statuses.cycle
+    AND span_parts.status = ranked_statuses.status
   WHERE
-    ranked.place = 1
-), blamed AS (
+    ranked_statuses.place = 1
+), blamed_statuses AS (
   SELECT DISTINCT
     case_id,
     calendar
-  FROM caused
+  FROM root_causes
 ), owners AS (
   SELECT
     owners.case_id,
     COALESCE(owners.agent, owners.team) AS owner,
-    blamed.calendar,
+    blamed_statuses.calendar,
     start_time.open_seconds_before + CASE
       WHEN start_time.is_open
       THEN CAST(UNIX_MICROS(CAST(owners.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
@@ -181,15 +181,15 @@ WITH running AS (
       ELSE 0
     END AS open_seconds_at_stop
   FROM staging.case_owners AS owners
-  INNER JOIN blamed
-    ON owners.case_id = blamed.case_id
+  INNER JOIN blamed_statuses
+    ON owners.case_id = blamed_statuses.case_id
   INNER JOIN staging.business_time AS start_time
-    ON blamed.calendar = start_time.calendar
+    ON blamed_statuses.calendar = start_time.calendar
     AND CAST(owners.started_at AS DATE) = start_time.utc_date
     AND owners.started_at >= start_time.segment_start_at
     AND owners.started_at < start_time.segment_end_at
   LEFT JOIN staging.business_time AS stop_time
-    ON blamed.calendar = stop_time.calendar
+    ON blamed_statuses.calendar = stop_time.calendar
     AND CAST(owners.ended_at AS DATE) = stop_time.utc_date
     AND owners.ended_at >= stop_time.segment_start_at
     AND owners.ended_at < stop_time.segment_end_at
@@ -201,30 +201,30 @@ WITH running AS (
     )
 ), shares AS (
   SELECT
-    caused.case_id,
-    caused.policy,
-    caused.metric,
-    caused.cycle,
+    root_causes.case_id,
+    root_causes.policy,
+    root_causes.metric,
+    root_causes.cycle,
     owners.owner,
     CASE
-      WHEN owners.open_seconds_at_stop < caused.open_seconds_at_stop
+      WHEN owners.open_seconds_at_stop < root_causes.open_seconds_at_stop
       THEN owners.open_seconds_at_stop
-      ELSE caused.open_seconds_at_stop
+      ELSE root_causes.open_seconds_at_stop
     END - CASE
-      WHEN owners.open_seconds_at_start > caused.open_seconds_at_start
+      WHEN owners.open_seconds_at_start > root_causes.open_seconds_at_start
       THEN owners.open_seconds_at_start
-      ELSE caused.open_seconds_at_start
+      ELSE root_causes.open_seconds_at_start
     END AS seconds
-  FROM caused
+  FROM root_causes
   INNER JOIN owners
-    ON caused.case_id = owners.case_id AND caused.calendar = owners.calendar
+    ON root_causes.case_id = owners.case_id AND root_causes.calendar = owners.calendar
   WHERE
-    owners.open_seconds_at_start < caused.open_seconds_at_stop
+    owners.open_seconds_at_start < root_causes.open_seconds_at_stop
     AND (
       owners.open_seconds_at_stop IS NULL
-      OR owners.open_seconds_at_stop > caused.open_seconds_at_start
+      OR owners.open_seconds_at_stop > root_causes.open_seconds_at_start
     )
-), held AS (
+), owner_parts AS (
   SELECT
     case_id,
     policy,
@@ -245,25 +245,26 @@ WITH running AS (
 )
 SELECT
   cases.source,
-  ranked.case_id,
-  ranked.intake_date,
-  ranked.policy,
-  ranked.metric,
-  ranked.cycle,
-  ranked.status AS root_cause_stage,
-  held.owner AS root_cause_owner,
-  CAST(CAST(ranked.seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS root_cause_business_minutes,
-  CAST(CAST(ranked.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS peer_median_business_minutes,
-  CAST(CAST(ranked.seconds - ranked.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS beyond_peers_business_minutes,
-  CAST(ranked.peer_clocks AS BIGINT) AS peer_clocks
-FROM ranked
+  ranked_statuses.case_id,
+  ranked_statuses.intake_date,
+  ranked_statuses.policy,
+  ranked_statuses.metric,
+  ranked_statuses.cycle,
+  ranked_statuses.status AS root_cause_stage,
+  owner_parts.owner AS root_cause_owner,
+  CAST(CAST(ranked_statuses.seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS root_cause_business_minutes,
+  CAST(CAST(ranked_statuses.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS peer_median_business_minutes,
+  CAST(CAST(ranked_statuses.seconds - ranked_statuses.median_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS beyond_peers_business_minutes,
+  CAST(ranked_statuses.peer_clocks AS BIGINT) AS peer_clocks
+FROM ranked_statuses
 INNER JOIN staging.case_milestones AS cases
-  ON ranked.case_id = cases.case_id AND ranked.intake_date = cases.intake_date
-LEFT JOIN held
-  ON ranked.case_id = held.case_id
-  AND ranked.policy = held.policy
-  AND ranked.metric = held.metric
-  AND ranked.cycle = held.cycle
-  AND held.place = 1
+  ON ranked_statuses.case_id = cases.case_id
+  AND ranked_statuses.intake_date = cases.intake_date
+LEFT JOIN owner_parts
+  ON ranked_statuses.case_id = owner_parts.case_id
+  AND ranked_statuses.policy = owner_parts.policy
+  AND ranked_statuses.metric = owner_parts.metric
+  AND ranked_statuses.cycle = owner_parts.cycle
+  AND owner_parts.place = 1
 WHERE
-  ranked.place = 1
+  ranked_statuses.place = 1

@@ -45,7 +45,7 @@ WITH cases AS (
     ON events.case_id = cases.case_id
   WHERE
     cases.last_terminal_at IS NULL OR events.canonical_ts < cases.last_terminal_at
-), ordered AS (
+), ordered_changes AS (
   SELECT
     *,
     LEAD(instant) OVER (
@@ -53,36 +53,36 @@ WITH cases AS (
       ORDER BY instant NULLS LAST, canonical_ts NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS next_instant
   FROM changes
-), lasting AS (
+), lasting_changes AS (
   SELECT
     *,
     LAG(status) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS previous_status
-  FROM ordered
+  FROM ordered_changes
   WHERE
     next_instant IS NULL OR next_instant > instant
-), stretches AS (
+), merged_changes AS (
   SELECT
     *,
     ROW_NUMBER() OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS span_number,
     LEAD(instant) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS next_stretch_at
-  FROM lasting
+  FROM lasting_changes
   WHERE
     previous_status IS NULL OR previous_status <> status
 )
 SELECT
   cases.source,
-  stretches.case_id,
+  merged_changes.case_id,
   cases.intake_date,
-  CAST(stretches.span_number AS BIGINT) AS span_number,
-  stretches.status,
-  stretches.instant AS started_at,
-  COALESCE(stretches.next_stretch_at, cases.last_terminal_at) AS ended_at,
-  stretches.next_stretch_at IS NULL AND cases.last_terminal_at IS NULL AS is_open,
-  stretches.event_id
-FROM stretches
+  CAST(merged_changes.span_number AS BIGINT) AS span_number,
+  merged_changes.status,
+  merged_changes.instant AS started_at,
+  COALESCE(merged_changes.next_stretch_at, cases.last_terminal_at) AS ended_at,
+  merged_changes.next_stretch_at IS NULL AND cases.last_terminal_at IS NULL AS is_open,
+  merged_changes.event_id
+FROM merged_changes
 INNER JOIN cases
-  ON stretches.case_id = cases.case_id
+  ON merged_changes.case_id = cases.case_id
 WHERE
-  NOT stretches.next_stretch_at IS NULL
+  NOT merged_changes.next_stretch_at IS NULL
   OR cases.last_terminal_at IS NULL
-  OR stretches.instant < cases.last_terminal_at
+  OR merged_changes.instant < cases.last_terminal_at

@@ -132,7 +132,7 @@ WITH holders AS (
     )
   WHERE
     NOT holders.agent IS NULL
-), dated AS (
+), dated_activities AS (
   SELECT
     activities.source,
     activities.agent,
@@ -160,7 +160,7 @@ WITH holders AS (
     BOOL_OR(activity = 'taken') AS is_taken,
     BOOL_OR(activity IN ('resolved', 'resolved_and_reopened')) AS is_resolved,
     BOOL_OR(activity = 'resolved_and_reopened') AS is_reopened_after
-  FROM dated
+  FROM dated_activities
   GROUP BY
     intake_date,
     source,
