@@ -152,7 +152,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
         """Store the event, or hold it until the run's next one: what a kill of the process can take is what it said in the last milliseconds."""
         kind = event.dagster_event_type if event.is_dagster_event and event.run_id else None
         with self._held_lock:
-            if kind in HELD_EVENTS:
+            if kind in HELD_EVENTS and event.step_key:  # what is reported from outside a step has no end to wait for
                 self._held.setdefault(event.run_id, []).append(event)
             elif kind in _CLOSING_EVENTS:
                 self._write_held(event.run_id, [event])

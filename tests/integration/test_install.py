@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from small_desk import REPOSITORY, rows
+from small_desk import REPOSITORY, rows, takes_minutes
 
 from opsla_dagster import __version__
 
@@ -137,6 +137,7 @@ def test_version_and_completion(installed: Path, tmp_path: Path) -> None:
     assert "_opsla_completion" in script.stdout
 
 
+@takes_minutes
 def test_dg_finds_the_definitions(tmp_path: Path) -> None:
     """`dg list defs` and `dg check defs` of a clone (dg is for developers: not part of the wheel)."""
     dg = Path(sys.executable).with_name("dg")
