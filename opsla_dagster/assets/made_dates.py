@@ -14,16 +14,17 @@ import duckdb
 
 from opsla_dagster.warehouse.connection import table_names
 
-#: Dates of all sources, as of when they were loaded, and whether everything that follows was made of those loads.
-_DATES = """
-    select held.intake_date, max(held.as_of_at), bool_and(done.source is not null)
-    from raw.source_partitions as held
+#: What was loaded (`held`), and what was made of that very load (`done`); who asks adds what of `done.digest` has to agree.
+LOADED_AND_MADE = """
+    raw.source_partitions as held
     left join ops.refreshed_partitions as done
-        on
-            held.source = done.source
-            and held.intake_date = done.intake_date
-            and held.as_of_at = done.as_of_at
-            and starts_with(done.digest, held.digest)
+        on held.source = done.source and held.intake_date = done.intake_date and held.as_of_at = done.as_of_at"""
+#: Made of the same state of the source, by whichever rules.
+OF_THIS_STATE = "starts_with(done.digest, held.digest)"
+#: Dates of all sources, as of when they were loaded, and whether everything that follows was made of those loads.
+_DATES = f"""
+    select held.intake_date, max(held.as_of_at), bool_and(done.source is not null)
+    from {LOADED_AND_MADE} and {OF_THIS_STATE}
     group by held.intake_date
     order by held.intake_date
 """

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_of
+from opsla_dagster.assets.made_dates import LOADED_AND_MADE
 from opsla_dagster.assets.mixtures import refuse_unannounced_dates
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.scope import Scope
@@ -110,15 +111,9 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
 def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Marts add up every date there is: one that was never made to the end, or by other rules, would be mixed in."""
     found = connection.execute(
-        """
+        f"""
         select count(distinct held.intake_date), min(held.intake_date), max(held.intake_date)
-        from raw.source_partitions as held
-        left join ops.refreshed_partitions as done
-            on
-                held.source = done.source
-                and held.intake_date = done.intake_date
-                and held.as_of_at = done.as_of_at
-                and held.digest || $rules = done.digest
+        from {LOADED_AND_MADE} and held.digest || $rules = done.digest
         where done.source is null
         """,
         {"rules": made_from("", rules_fingerprint(settings))},

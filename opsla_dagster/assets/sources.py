@@ -5,6 +5,7 @@ Belongs here: one entry a table, and how its rows are fetched. Does not belong h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.sources.base import INSTANT, NO_CASES, PARTITION_STATES
 from opsla_dagster.sources.bronze.drift import schema_drift
+from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
@@ -23,32 +25,9 @@ _SOURCE_PARTITIONS = pa.schema([
 ])  # fmt: skip
 
 
-def _cases(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.cases(window_of(part), scope.as_of_at)
-
-
-def _events_log(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.events(window_of(part), scope.as_of_at)
-
-
-def _messages(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.messages(window_of(part), scope.as_of_at)
-
-
-def _attribute_changes(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.attribute_changes(window_of(part), scope.as_of_at)
-
-
-def _applied_targets(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.applied_targets(window_of(part), scope.as_of_at)
-
-
-def _source_verdicts(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.source_verdicts(window_of(part), scope.as_of_at)
-
-
-def _source_facts(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.desk.source_facts(window_of(part), scope.as_of_at)
+def _of_dates(read: Callable[[Desk, Window, datetime], pa.Table]) -> MakeRows:
+    """What the sources hold of intake dates, as of the run's instant."""
+    return lambda scope, part: read(scope.desk, window_of(part), scope.as_of_at)
 
 
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
@@ -107,21 +86,21 @@ def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
     return found.rename_columns(["drift" if name == "change" else name for name in found.schema.names])
 
 
-def _dated(rows: MakeRows) -> PythonTable:
-    """A table of what the sources hold of a date, which raw.cases announces."""
-    return PythonTable(rows, deps=["raw.cases"], before=refuse_the_unannounced)
+def _of_cases(read: Callable[[Desk, Window, datetime], pa.Table]) -> PythonTable:
+    """A table of what the sources hold of cases, which raw.cases announces."""
+    return PythonTable(_of_dates(read), deps=["raw.cases"], before=refuse_the_unannounced)
 
 
 # Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 SOURCES = {
     "raw.source_partitions": PythonTable(_source_partitions, before=_ensure_watermarks, reads_accounts=True),
-    "raw.cases": PythonTable(_cases, deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced),
-    "raw.events_log": _dated(_events_log),
-    "raw.messages": _dated(_messages),
-    "raw.attribute_changes": _dated(_attribute_changes),
-    "raw.applied_targets": _dated(_applied_targets),
-    "raw.source_verdicts": _dated(_source_verdicts),
-    "raw.source_facts": _dated(_source_facts),
+    "raw.cases": PythonTable(_of_dates(Desk.cases), deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced),
+    "raw.events_log": _of_cases(Desk.events),
+    "raw.messages": _of_cases(Desk.messages),
+    "raw.attribute_changes": _of_cases(Desk.attribute_changes),
+    "raw.applied_targets": _of_cases(Desk.applied_targets),
+    "raw.source_verdicts": _of_cases(Desk.source_verdicts),
+    "raw.source_facts": _of_cases(Desk.source_facts),
     "raw.rejected_rows": PythonTable(_rejected_rows, deps=["raw.source_partitions"], before=refuse_mixtures, keeps_refused_rows=True),
     "raw.staffing_schedule": PythonTable(_staffing_schedule, deps=["raw.source_partitions"], before=refuse_mixtures),
     "ops.schema_drift": PythonTable(_schema_drift, reads_accounts=True),

@@ -38,6 +38,7 @@ from opsla_dagster.automation.alert import (
     title,
 )
 from opsla_dagster.automation.causes import ending_cause, step_cause
+from opsla_dagster.checks.outcome import LOOK_FIRST
 from opsla_dagster.window import DATES_TAG
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
@@ -255,7 +256,7 @@ def _effect(ended: _Ended, *, stopped: bool) -> str:
 def _found(evaluation: dg.AssetCheckEvaluation) -> str:
     """What the check found: in its own words, else its figures; where to look first stands in the alert by itself."""
     if evaluation.description:
-        return evaluation.description.partition(" Look first at ")[0]
+        return evaluation.description.partition(LOOK_FIRST)[0]
     figures = ", ".join(f"{name} {value}" for name, value in figures_of(evaluation.metadata).items() if name != "sample")
     return f"{evaluation.check_name} failed" + (f" ({cut(figures, _ALSO_LENGTH)})" if figures else "")
 

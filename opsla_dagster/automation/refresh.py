@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from opsla_dagster.assets.made_dates import LOADED_AND_MADE, OF_THIS_STATE
 from opsla_dagster.assets.operations import made_from, rules_fingerprint
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
@@ -22,15 +23,9 @@ from opsla_dagster.window import ONE_DAY, Window, ranges_of
 #: A warehouse that a run is writing is not waited for: the published copy tells the same of every load that came to its end.
 _PATIENCE_SECONDS = 0.5
 
-_HELD = """
+_HELD = f"""
     select held.source, held.intake_date, held.as_of_at, coalesce(done.digest, '')
-    from raw.source_partitions as held
-    left join ops.refreshed_partitions as done
-        on
-            held.source = done.source
-            and held.intake_date = done.intake_date
-            and held.as_of_at = done.as_of_at
-            and starts_with(done.digest, held.digest)
+    from {LOADED_AND_MADE} and {OF_THIS_STATE}
 """
 _BEGUN = "select source, intake_date, as_of_at, '' from raw.source_partitions"
 _PUBLISHED = "select source, intake_date, as_of_at, digest from ops.refreshed_partitions"

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
-from opsla_dagster.checks.outcome import Figure, Outcome, about
+from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
 from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql
@@ -92,8 +92,8 @@ def _judge(
             continue
         doubt = _doubt(name, rate, sample, bound, min_sample)
         if not doubt:
-            look = f"Look first at the latest rows of {table}; the bounds are in quality_gates.yml."
-            return Outcome(check, passed=False, severity=severity, figures=figures, description=f"{found}. {look}")
+            look = f"{LOOK_FIRST}the latest rows of {table}; the bounds are in quality_gates.yml."
+            return Outcome(check, passed=False, severity=severity, figures=figures, description=f"{found}.{look}")
         undecided = f"Too few rows to judge: {found}, {doubt}."
     if undecided:
         return Outcome(check, passed=True, severity=warn, figures={**figures, "judged": False}, description=undecided)

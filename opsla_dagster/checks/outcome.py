@@ -12,6 +12,8 @@ import dagster as dg
 from opsla_dagster.printable import fenced
 from opsla_dagster.window import Dates
 
+#: Parts what a description has found from where to look; alerts have a line of their own for that.
+LOOK_FIRST = " Look first at "
 Figure = str | int | float | bool | None
 
 

@@ -13,7 +13,7 @@ import dagster as dg
 import duckdb
 
 from opsla_dagster.catalog import Kind, Table
-from opsla_dagster.checks.outcome import Figure, Outcome, about
+from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
 from opsla_dagster.window import Dates
 
@@ -53,8 +53,8 @@ def _description(rules: int, found: dict[str, int], window: Dates | None) -> str
         return f"All {rules} rules of the dictionary hold for {about(window)}."
     rows = "; ".join(f"{name}: {count:,} rows" for name, count in found.items())
     return (
-        f"{len(found)} of {rules} rules of the dictionary do not hold for {about(window)}: {rows}. "
-        "Look first at the sample, then at the query or the source's mapping that makes these columns."
+        f"{len(found)} of {rules} rules of the dictionary do not hold for {about(window)}: {rows}."
+        f"{LOOK_FIRST}the sample, then at the query or the source's mapping that makes these columns."
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -173,12 +173,24 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
                     super().store_event(event)
 
     def _write_ending(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
-        """All of them or none: the run's own file first, then what the catalog reads."""
+        self._write_both(run_id, events, self._index_ending)
+
+    def _write_both(
+        self, run_id: str, events: Sequence[EventLogEntry], index: Callable[[Sequence[EventLogEntry], Sequence[dict[str, Any]]], None]
+    ) -> None:
+        """All of them or none: the run's own file first, then what the catalog reads, by `index`, which is a transaction of its own.
+
+        A kill between the two leaves the catalog untouched. An error in the second takes the first back, because the same events are
+        then stored again, one at a time.
+        """
         rows = [self._event_to_row(event) for event in events]
-        with self._connect(run_id) as connection:
-            shard_ids = _insert_events(connection, rows)
+        shard_ids = range(0)
+        if run_id:  # what no run did has no log
+            with self._connect(run_id) as connection:
+                shard_ids = _insert_events(connection, rows)
         try:
-            self._index_ending(events, rows)
+            # After, never inside, the run's connection: both take the same lock, which is not re-entrant.
+            index(events, rows)
         except Exception:
             self._forget_events(run_id, shard_ids)
             raise
@@ -201,28 +213,17 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
                 self._in_batch.connection = None
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the events of one run: its own file first, then everything the catalog reads in one transaction.
-
-        A kill between the two leaves the catalog untouched, so an asset has none or all of its partitions. An error in
-        the second takes the first back, because Dagster then stores the same events again, one at a time.
-        """
+        """Store the events of one run, the catalog in one transaction: an asset has none or all of its partitions."""
         if not _is_batchable(events):
             super().store_event_batch(events)
             return
-        rows = [self._event_to_row(event) for event in events]
         run_id = events[0].run_id
         self._write_held(run_id)
-        shard_ids = range(0)
-        if run_id:  # what no run did has no log
-            with self.run_connection(run_id) as connection:
-                shard_ids = _insert_events(connection, rows)
-        try:
-            # After, never inside, the run's connection: both take the same lock, which is not re-entrant.
-            with self.index_transaction() as connection:
-                self._index_events(connection, events, rows)
-        except Exception:
-            self._forget_events(run_id, shard_ids)
-            raise
+        self._write_both(run_id, events, self._index_batch)
+
+    def _index_batch(self, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]) -> None:
+        with self.index_transaction() as connection:
+            self._index_events(connection, events, rows)
 
     def _index_events(
         self, connection: Connection, events: Sequence[EventLogEntry], rows: Sequence[dict[str, Any]]
