@@ -76,7 +76,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
         connection.execute(f"create schema {schema}")
     for table in TABLES.values():
         if table.schema == "staging" and table.name.split(".")[1] in (
-            "sla_clock_windows", "sla_cycles", "status_spans", "sla_metric_rules", "sla_clock_spans", "sla_clocks",
+            "sla_clock_windows", "case_sla_calendars", "sla_cycles", "status_spans", "sla_metric_rules", "sla_clock_spans", "sla_clocks",
         ):
             ensure_table(connection, table)
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(CALENDARS))
@@ -93,7 +93,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
         select
             'bench' as source, 'C' || number as case_id, date '{_START}' + cast(number * {_DAYS} // {clocks} as integer) as intake_date,
             'all' as policy, 'first_resolution' as metric, 'freeze' as reopen, 1 as cycle, [{names}][1 + number % 5] as calendar,
-            86400 as target_seconds, false as is_source_promise,
+            86400 as target_seconds, 'in_force' as schedule_change, false as is_calendar_changed, false as is_source_promise,
             cast(date '{_START}' + cast(number * {_DAYS} // {clocks} as integer) as timestamp) + to_seconds(seconds) as started_at,
             started_at as counted_from_at, started_at + to_seconds(lasted) as stopped_at, false as is_superseded,
             true as is_stopped_by_event
