@@ -270,4 +270,7 @@ left join owner_parts
         and ranked_statuses.metric = owner_parts.metric
         and ranked_statuses.cycle = owner_parts.cycle
         and owner_parts.place = 1
-where ranked_statuses.place = 1
+where
+    ranked_statuses.place = 1
+    and cases.intake_date >= $start_date
+    and cases.intake_date < $end_date

@@ -266,3 +266,5 @@ LEFT JOIN owner_parts
   AND owner_parts.place = 1
 WHERE
   ranked_statuses.place = 1
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
