@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,6 +127,8 @@ class Clock:
     #: How it counts where its schedule changed while it ran (in_force, last), and what it would have counted by the other rule (None: open).
     schedule_rule: str | None = None
     other_rule_seconds: int | None = None
+    #: Its calendar never closes: there is no "business" time to speak of.
+    is_always_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,17 @@ class Verdict:
     breached_at: datetime | None
     elapsed_seconds: int | None
     comparison: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A record of the case that could not be used: row `row_number` of `file`, the column or field, and the reason."""
+
+    file: str | None
+    row_number: int | None
+    field: str | None
+    reason: str
+    record: str | None
 
 
 @dataclass(frozen=True)
@@ -171,6 +184,7 @@ class Explanation:
     promised_but_not_started: tuple[str, ...]
     merged_into: str | None = None
     verdicts: tuple[Verdict, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""
@@ -217,9 +231,12 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     rules = _rows(connection, "select * from staging.sla_metric_rules order by metric, role, signal")
     clock_spans = _of_case(connection, "staging.sla_clock_spans", case, "started_at, state")
     changed = _of_case(connection, "staging.schedule_change_clocks", case, "policy, metric, cycle")
+    always_open = {
+        row["calendar"] for row in _rows(connection, "select calendar from staging.business_time group by calendar having bool_and(is_open)")
+    }
     clocks = [
         _on_changed_schedule(
-            _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at, settings),
+            _clock(connection, row, rules, [span for span in clock_spans if _is_of(span, row)], spans, as_of_at, settings, always_open),
             next((change for change in changed if _is_of(change, row)), None),
         )
         for row in _of_case(connection, "staging.sla_clocks", case, "started_at, target_seconds, metric, policy, cycle")
@@ -238,6 +255,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         as_of_at=as_of_at,
         merged_into=case["merged_into"],
         verdicts=verdicts,
+        rejected=_rejected(connection, case),
         events=_time_line(
             _happened(events, case), _said(connection, case), _changed(connection, case),
             _applied(connection, case, settings.sla_policies), _policies(promises, case, settings.sla_policies), _judged_by_source(verdicts),
@@ -325,6 +343,20 @@ def _of_case(connection: duckdb.DuckDBPyConnection, table: str, case: Row, order
     )
 
 
+def _rejected(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Rejected, ...]:
+    """In the order of the source: they are of no intake date, as nobody knows what they would have said."""
+    return tuple(
+        Rejected(**row)
+        for row in _rows(
+            connection,
+            "select file, row_number, field, reason, record from raw.rejected_rows "
+            "where source = $source and case_id = $case_id order by file, row_number, field, reason",
+            source=case["source"],
+            case_id=case["case_id"],
+        )
+    )
+
+
 def _is_of(span: Row, clock: Row) -> bool:
     return all(span[name] == clock[name] for name in ("policy", "metric", "cycle"))
 
@@ -376,12 +408,12 @@ def _flags(row: Row, case: Row) -> Iterable[tuple[bool, str]]:
     yield row["is_late_arriving"], "arrived late"
     yield row["is_ingestion_before_event"], "ingested before it happened"
     yield row["is_reopen"], "reopen"
-    yield row["copies"] > 1, _told(row["copies"])
+    yield row["copies"] > 1, _in_the_log(row["copies"])
     yield row["status"] == Status.MERGED and case["merged_into"] is not None, f"goes on in case {case['merged_into']}"
     yield case["last_terminal_at"] is not None and row["canonical_ts"] > case["last_terminal_at"], "after the end: in no span"
 
 
-def _told(copies: int) -> str:
+def _in_the_log(copies: int) -> str:
     return f"in the log {copies} times"
 
 
@@ -396,7 +428,7 @@ def _who_and_how_often(message: Row) -> Iterable[str]:
     if message["author_kind"] is not None:
         yield f"by the {message['author_kind']}" if message["author_kind"] == "customer" else f"by a {message['author_kind']}"
     if message["copies"] > 1:
-        yield _told(message["copies"])
+        yield _in_the_log(message["copies"])
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[_Placed]:
@@ -454,7 +486,7 @@ def _verdicts(connection: duckdb.DuckDBPyConnection, case: Row, policies: SlaPol
 
 def _judged_by_source(verdicts: Iterable[Verdict]) -> list[_Placed]:
     return [
-        (_LAST, Event("", verdict.breached_at, SOURCE_VERDICT, None, (f"{verdict.title}: broken, the source says",)))
+        (_LAST, Event("", verdict.breached_at, SOURCE_VERDICT, None, (f"{verdict.title}: breached, according to the source",)))
         for verdict in verdicts
         if verdict.breached_at is not None
     ]
@@ -477,6 +509,7 @@ def _clock(
     spans: Sequence[Row],
     as_of_at: datetime,
     settings: Settings,
+    always_open: Collection[str],
 ) -> Clock:
     starts, stops, pauses = (_signals(rules, row["metric"], role) for role in ("start", "stop", "pause"))
     until = as_of_at if row["is_open"] else row["stopped_at"]
@@ -514,6 +547,7 @@ def _clock(
         is_paused=row["is_open"] and bool(pieces) and pieces[-1].kind == "paused",
         margin_seconds=None,
         due_at=row["due_at"],
+        is_always_open=row["calendar"] in always_open,
     )
     return _judged(clock, row, is_covered)
 

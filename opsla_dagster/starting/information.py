@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import duckdb
 
+from opsla_dagster.figures import counted
 from opsla_dagster.starting.column_names import fields_named, is_before_a_change, is_changed_field, milestone_named
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamp_choice import Forms, nested_lists, unfolding
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted, folded, signal_of
+from opsla_dagster.starting.words import folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: Percent of the cases of which every record is a change, from which the log has no openings.

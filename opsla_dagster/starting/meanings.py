@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.columns import MOST_WORDS
 from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Meaning, Told
-from opsla_dagster.starting.words import IGNORE, counted, is_vague, signal_of, signals_of, spelled_alike
+from opsla_dagster.starting.words import IGNORE, is_vague, signal_of, signals_of, spelled_alike
 from opsla_dagster.status import MEANINGS, TERMINAL_STATUSES, Signal
 
 #: Records whose status nobody said the meaning of, of a hundred, above which nothing is written without being asked; the gates that are

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from opsla_dagster.figures import counted
 from opsla_dagster.starting.column_names import REPLY_DUE
 from opsla_dagster.starting.columns import STAMPS
 from opsla_dagster.starting.meanings import words_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.words import counted, listed
+from opsla_dagster.starting.words import listed
 
 _LONGEST = 28
 _FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
