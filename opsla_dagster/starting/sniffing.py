@@ -561,7 +561,7 @@ def _measured(
     ((unreadable,),) = connection.execute("select count(*) from unreadable where reason is not null").fetchall()
     if not rows:
         raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
-    notes = tuple(f"{item.file.name}: {item.note}" for item in loaded if item.note)
+    notes = tuple(f"{item.file.name}: {note}" for item in loaded for note in (item.note, item.passed_over) if note)
     repeated = dict.fromkeys(name for item in loaded for name, count in Counter(column.name for column in item.columns).items() if name and count > 1)
     return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, tuple(repeated), zone, connection, words)
 
