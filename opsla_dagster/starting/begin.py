@@ -39,7 +39,7 @@ from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
 from opsla_dagster.starting.proposing import LogProposal, propose
 from opsla_dagster.starting.showing import show_account, show_log
-from opsla_dagster.starting.sniffing import Log, sniffed
+from opsla_dagster.starting.sniffing import Log, require_files, sniffed
 from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
 from opsla_dagster.starting.told import Meaning, Told
 from opsla_dagster.starting.words import IGNORE, listed, plain_name, spelled_alike
@@ -94,6 +94,7 @@ class Begun:
 
 def begin(answers: Answers, asking: Asking) -> Begun | None:
     """Proposes and writes a config directory; None where the person did not agree. Raises OpslaError; then nothing is written."""
+    require_files(answers.files)
     is_attempt = require_free(answers.directory)
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")

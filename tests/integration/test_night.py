@@ -74,7 +74,7 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
 def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
     assert desk.opsla("refresh", "--as_off", "yesterday") == 2
     (alert,) = desk.alerts()
-    assert alert["statement"] == "the command line was not understood"
+    assert alert["statement"].startswith("the command line was not understood: No such option: --as_off")
     assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
 
 

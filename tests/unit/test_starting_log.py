@@ -239,7 +239,7 @@ def test_a_log_that_is_not_there_is_named_as_it_was_told(tmp_path: Path) -> None
     missing = tmp_path / "nothere.csv"
     with pytest.raises(OpslaError) as caught:
         begin(answers(tmp_path / "desk", missing), NOBODY)
-    assert str(caught.value) == f"{missing}: no such file; look at the path"
+    assert str(caught.value) == f"{missing}: no such file; check the path"
 
 
 def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
