@@ -15,6 +15,7 @@ from pathlib import Path
 
 from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import rounded
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import EventLogSettings, Written
@@ -218,12 +219,12 @@ def _too_little_placed(lost: float, proposal: LogProposal, directory: Path) -> s
     """What to do before the first run; `lost` is the share of the records without a usable status, 0-1."""
     if not proposal.unplaced:
         return (
-            f"{lost:.0%} of the records have no status: is {proposal.columns['status']!r} the right column? Clear {directory} away and name another "
+            f"{rounded(100 * lost)}% of the records have no status: is {proposal.columns['status']!r} the right column? Remove {directory} and name another "
             f"one with --column status=COLUMN; or raise pct_rejected_rows in {directory / 'quality_gates.yml'}, then `opsla run`"
         )
     none = "no status, or " if proposal.without_status else ""
     return (
-        f"{lost:.0%} of the records have {none}a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
+        f"{rounded(100 * lost)}% of the records have {none}a status that is not mapped ({', '.join(proposal.unplaced)}): fill in `statuses` in "
         f"{directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
     )
 
