@@ -347,7 +347,7 @@ def sync() -> None:
     _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
-        _say(f"Left as missing, since they were not made to the end: the intake dates {dates}. `opsla refresh` makes them.")
+        _say(f"Left as missing, because they are incomplete: the intake dates {dates}. `opsla refresh` makes them.")
 
 
 @app.command(cls=Command, epilog=examples("opsla report"))
@@ -467,7 +467,7 @@ def main() -> None:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here(f"the command line was not understood{_complaint_of(ended)}")
         if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            _complain("interrupted; tables are whole, the unfinished ones as before")
+            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
         raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble

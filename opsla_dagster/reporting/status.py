@@ -116,7 +116,7 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         ranges = ranges_of(dates)
         named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
         more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
-        console.print(f"Half made, loaded but not made to the end: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
+        console.print(f"Incomplete, loaded but not fully built: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:

@@ -67,7 +67,7 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
     assert [desk.opsla("refresh"), desk.opsla("refresh")] == [1, 1]
     (alert,) = desk.alerts()
     assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
-    assert alert["effect"] == "`opsla refresh` ended outside a run; tables are whole, and the marts published last stand"
+    assert alert["effect"] == "`opsla refresh` ended outside a run; no table is half-written, and the marts published last are still there"
     assert (alert["run_id"], alert["severity"]) == (None, "ERROR")
 
 

@@ -136,11 +136,11 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("delete from ops.refreshed_partitions where intake_date = '2025-07-02'")
 
-    assert "Half made, loaded but not made to the end: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
+    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
     said = opsla(settings, "sync", monkeypatch, capsys)
 
     assert said.startswith("Forgotten, because the warehouse lacks what the UI showed: raw.")
-    assert "Left as missing, since they were not made to the end: the intake dates 2025-07-02..2025-07-02." in said
+    assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
 
 

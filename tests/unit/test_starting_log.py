@@ -229,7 +229,7 @@ def test_records_without_a_status_are_told(tmp_path: Path) -> None:
     assert found.without_status == 2
     shown = " ".join(console.export_text().split())
     assert "(none) 2 no status; rejected" in shown
-    assert "2 records without a status: to be found in raw.rejected_rows." in shown
+    assert "2 records without a status: rejected (raw.rejected_rows)." in shown
     begun = begin(answers(tmp_path / "desk", path), NOBODY)
     assert begun is not None
     assert begun.unfinished.startswith("29% of the records have no status: is 'State' the right column?")
