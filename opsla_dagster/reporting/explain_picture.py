@@ -13,8 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.explain import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.explain_text import rejected, source_verdict, verdict, when
+from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.report import environment
 

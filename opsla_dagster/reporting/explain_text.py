@@ -21,7 +21,7 @@ from rich.text import Text
 from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
-from opsla_dagster.reporting.explain import Clock, Explanation, Piece, Rejected, Verdict
+from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Rejected, Verdict
 
 Say = Callable[[str | Table], None]
 

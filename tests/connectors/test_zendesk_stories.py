@@ -162,7 +162,7 @@ EXPLAINED = {
         "1 h 50 min late (due Sat 5 Jul 2025 11:10 EDT)", "3:00:00 counted: another time",
         "the schedule changed: each second counts by the schedule in force at the time; by the last schedule alone it would be 3:00:00",
     ],
-    "x102": ["met, 20 min early", "by the last schedule alone it would be 0:30:00"],
+    "x102": ["met, 20 min of business time early", "by the last schedule alone it would be 0:30:00"],
     "103": ["SLA withdrawn", "Next reply: no longer promised"],
     "104": ["the source says neither a verdict nor a time: nothing compared"],
     "106": ["stopped Mon 7 Jul 2025 11:00 EDT", "breached, 1 h late", "breached since Mon 7 Jul 2025 10:00 EDT, 2:00:00 counted: agrees"],

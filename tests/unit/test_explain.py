@@ -18,9 +18,10 @@ from opsla_dagster.calendars import business_hours, business_time, calendar_days
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.reporting.explain import Clock, Explanation, explain
+from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.explain_text import render
+from opsla_dagster.reporting.explanation import Clock, Explanation
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.sql import load_sql, sql_path
