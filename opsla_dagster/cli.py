@@ -419,7 +419,7 @@ def policy_diff(
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
-            _say(f"{to}: {write_cases(connection, to, raw=raw):,} clocks that differ")
+            _say(f"{to}: {counted(write_cases(connection, to, raw=raw), 'clock')} differing")
 
 
 class ExportFormat(StrEnum):
@@ -451,7 +451,7 @@ def export(
     if directory is None and home.root.is_dir():  # elsewhere files are as the shell makes them
         _keep_private(settings)
     for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports", raw=raw):
-        _say(f"{path}: {rows:,} rows")
+        _say(f"{path}: {counted(rows, 'row')}")
     if file_format is ExportFormat.csv and not raw:
         _say(NOTE)
 

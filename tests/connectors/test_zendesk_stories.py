@@ -159,7 +159,7 @@ EXPLAINED = {
         "the schedule changed: all of it counts by the last schedule; by the schedule in force at each instant it would be 2:50:00",
     ],
     "x101": [
-        "1 h 50 min late (due Sat 5 Jul 2025 11:10 EDT)", "3:00:00 counted: another time",
+        "1 h 50 min of business time late (due Sat 5 Jul 2025 11:10 EDT)", "3:00:00 counted: another time",
         "the schedule changed: each second counts by the schedule in force at the time; by the last schedule alone it would be 3:00:00",
     ],
     "x102": ["met, 20 min of business time early", "by the last schedule alone it would be 0:30:00"],

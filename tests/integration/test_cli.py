@@ -98,7 +98,7 @@ def test_promises_that_are_not_there_are_named(opsla: Opsla, desk: Path, tmp_pat
 def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
     for told, directory in (((), desk / "home" / "exports"), (("--to", str(tmp_path / "out")), tmp_path / "out")):
         code, out, _ = opsla("export", "--format", "csv", "--raw", "--table", "raw.cases", *told)
-        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 rows\n")
+        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 row\n")
         assert (directory / "raw.cases.csv").exists()
 
 

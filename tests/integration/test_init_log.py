@@ -70,7 +70,7 @@ def test_it_does_not_write_over_a_desk(desk: tuple[Path, subprocess.CompletedPro
     before = (config / "sources.yml").read_text(encoding="utf-8")
     again = init(str(config.parent / "log.csv"), "--to", str(config), home=config.parent)
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     assert (config / "sources.yml").read_text(encoding="utf-8") == before
 
 

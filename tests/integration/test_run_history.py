@@ -152,7 +152,7 @@ def test_status_tells_what_each_part_takes_on_disk(
         assert f"│ {part} │" in said
     warehouse = desk[0].home.warehouse.stat().st_size / 1e6
     assert f"│ warehouse │ {warehouse:,.1f} │" in said
-    assert "Half made" not in said
+    assert "Incomplete, loaded" not in said
 
 
 def test_a_check_of_a_table_without_dates_runs_alone_and_makes_nothing(desk: tuple[Settings, dg.DagsterInstance]) -> None:
