@@ -17,7 +17,13 @@ from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import build_freshness_check
 from opsla_dagster.automation.retention import build_retention_sensor
-from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_jobs, build_partitions
+from opsla_dagster.automation.schedule import (
+    build_account_loads,
+    build_daily_refresh,
+    build_jobs,
+    build_partitions,
+    build_refresh_retry,
+)
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -41,7 +47,7 @@ def build_definitions(
         assets=[*bronze_assets(settings), *assets, build_published_marts(settings, lines)],
         asset_checks=[build_freshness_check(settings)],
         jobs=build_jobs(settings),
-        schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
+        schedules=[build_daily_refresh(settings), build_refresh_retry(settings), *build_account_loads(settings)],
         sensors=[
             *alert_sensors(settings.alerts, settings.home.root, desk=settings),
             build_report_sensor(settings),

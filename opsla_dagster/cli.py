@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
     from opsla_dagster.sources.bronze.report import LoadStep
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
+
+T = TypeVar("T")
 
 #: A load that is done sooner needs no forecast.
 _FORETELL_AFTER_SECONDS = 20.0
@@ -117,7 +119,9 @@ AsOf = Annotated[
 ]
 
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end as long as it takes, 12 hours at most; for cron.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="For cron: wait for another run to end, 12 hours at most, and try again, for 21 minutes, what fails for a cause that passes.")
+]
 
 
 @app.command(epilog=_examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
@@ -141,7 +145,7 @@ def run(
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     _wait_for_turn(settings, wait=wait)
-    unloaded = _load_accounts(settings)
+    unloaded = _load_accounts(settings, wait=wait)
     as_of_at = _instant(as_of)
     window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
     if note:
@@ -242,9 +246,8 @@ def init(
 @app.command(epilog=_examples("opsla refresh", "opsla refresh --wait", "opsla refresh --as-of 2025-07-10T16:00"))
 def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
-    from opsla_dagster.automation.refresh import never_loaded, refresh_windows
+    from opsla_dagster.automation.refresh import never_loaded
     from opsla_dagster.settings import load_settings
-    from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.warehouse.connection import pending_upgrade
 
     settings = load_settings()
@@ -252,9 +255,8 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     _wait_for_turn(settings, wait=wait)
     as_of_at = _instant(as_of)
     _look_back(settings)
-    unloaded = _load_accounts(settings)
-    desk = build_desk(settings)
-    windows = refresh_windows(settings, desk, as_of_at)
+    unloaded = _load_accounts(settings, wait=wait)
+    desk, windows = _trying_again(lambda: _planned(settings, as_of_at), wait=wait)
     _say_what_was_read(desk, as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
@@ -554,7 +556,24 @@ def _patience(*, wait: bool) -> float:
     return UNATTENDED_PATIENCE_SECONDS if wait else LOCK_PATIENCE_SECONDS
 
 
-def _load_accounts(settings: "Settings") -> list[str]:
+def _trying_again(work: "Callable[[], T]", *, wait: bool) -> "T":
+    """What `work` returns; of a command that may wait, done again where what it fails for passes."""
+    from opsla_dagster.assets.retrying import WAITS_SECONDS
+    from opsla_dagster.running import trying_again
+
+    return trying_again(work, partial(_say, to=err_console), WAITS_SECONDS if wait else ())
+
+
+def _planned(settings: "Settings", as_of_at: datetime) -> "tuple[Desk, list[Window]]":
+    """The sources as they are now, and what a refresh of them has to make."""
+    from opsla_dagster.automation.refresh import refresh_windows
+    from opsla_dagster.sources.desk import build_desk
+
+    desk = build_desk(settings)
+    return desk, refresh_windows(settings, desk, as_of_at)
+
+
+def _load_accounts(settings: "Settings", *, wait: bool = False) -> list[str]:
     """Loads what is new in every account of a ticket system; says, and returns, which could not be loaded."""
     from opsla_dagster.sources.loading import enabled_accounts
 
@@ -566,7 +585,7 @@ def _load_accounts(settings: "Settings") -> list[str]:
 
     unloaded = []
     with _load_progress() as advance, open_instance(settings.home.root) as instance:
-        for account, error in load_accounts(settings, instance, advance):
+        for account, error in load_accounts(settings, instance, advance, patience_seconds=_patience(wait=wait)):
             _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
             if error:
                 unloaded.append(account)

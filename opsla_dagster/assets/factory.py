@@ -17,6 +17,7 @@ import pyarrow as pa
 from opsla_dagster import shipped
 from opsla_dagster.assets.mixtures import refuse_unloaded_dates
 from opsla_dagster.assets.recording import record_made, record_plan
+from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -107,18 +108,20 @@ def build_asset(
         outcomes: list[Outcome] = []
         started = time.perf_counter()
         try:
-            scope = scope_of(context, settings, table)
-            if not context.selected_asset_keys:
-                yield from _judged_again(line, scope, {key.name for key in context.selected_asset_check_keys})
-                return
-            record_plan(context, scope.dates)
-            rows = make_table(line, scope, outcomes)
-            counted = _row_counts(line, scope, rows)
+            with failing_plainly(context, WAITS_SECONDS, context.resources.warehouse, but=_RefusedError):
+                scope = scope_of(context, settings, table)
+                if context.selected_asset_keys:
+                    record_plan(context, scope.dates)
+                    rows = make_table(line, scope, outcomes)
+                    counted = _row_counts(line, scope, rows)
+                else:
+                    judged_again = list(_judged_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
-        except OpslaError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+        if not context.selected_asset_keys:
+            yield from judged_again
+            return
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)

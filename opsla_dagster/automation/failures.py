@@ -50,6 +50,7 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRY_RUN_TAG = "dagster/auto_retry_run_id"
 _RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 _BACKFILL_TAG = "dagster/backfill"
+_DECIDED_WITHIN_SECONDS = 60
 #: A retry that has not begun by then is not waited for.
 _RETRY_PATIENCE_SECONDS = 900
 _ALSO_NAMED = 10
@@ -114,6 +115,8 @@ def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui
     ended = _ended(instance, run_id)
     if ended is None:
         return None
+    if not ended.succeeded and _is_undecided(instance, ended):
+        return None
     is_retried = not ended.succeeded and ended.run.tags.get(_WILL_RETRY_TAG) == "true"
     if is_retried and _RETRY_RUN_TAG not in ended.run.tags:
         if time.time() - ended.ending.timestamp < _RETRY_PATIENCE_SECONDS:
@@ -132,6 +135,13 @@ def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui
         if unexplained or not blocked:
             alerts.append(_run_alert(ended, unexplained, ui_url))
     return alerts
+
+
+def _is_undecided(instance: DagsterInstance, ended: _Ended) -> bool:
+    """Whether Dagster has yet to say if it will retry: it does so a moment after it has told that the run failed."""
+    is_new = time.time() - ended.ending.timestamp < _DECIDED_WITHIN_SECONDS
+    is_failure = ended.ending.dagster_event_type is DagsterEventType.RUN_FAILURE
+    return is_new and is_failure and instance.run_retries_enabled and _WILL_RETRY_TAG not in ended.run.tags
 
 
 def work_of(run: DagsterRun) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import DIMENSION, Reopen
@@ -34,10 +34,10 @@ from opsla_dagster.sources.base import (
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
-from opsla_dagster.sources.event_log.files import find_log_files
+from opsla_dagster.sources.event_log.files import NoSuchFileError, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
-from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
 from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
 from opsla_dagster.window import ONE_DAY, Window
@@ -256,7 +256,11 @@ class EventLogSource(Source):
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        files = find_log_files(self._settings, self._config_directory)
+        try:
+            files = find_log_files(self._settings, self._config_directory)
+        except NoSuchFileError as error:
+            # A name that was right before is right now: the file is late, or its share not there.
+            raise (PassingError if was_read(self._cache_directory, self.name) else OpslaError)(str(error)) from error
         return take_snapshot(self._settings, self._desk, files, self._cache_directory)
 
     @cached_property
