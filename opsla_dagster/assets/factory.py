@@ -53,6 +53,10 @@ class PythonTable:
     before: Callable[[Scope], None] | None = None
     #: Reads what was loaded of ticket systems: it comes after their loads.
     reads_accounts: bool = False
+    #: Reads log files: it comes after them.
+    reads_files: bool = False
+    #: What is told of them as it is made.
+    observe: Callable[[Scope], Iterable[dg.AssetObservation]] | None = None
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
 
@@ -85,9 +89,13 @@ class _RefusedError(OpslaError):
 
 
 def build_asset(
-    line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition, loads: Sequence[dg.AssetKey] = ()
+    line: TableAsset,
+    settings: Settings,
+    partitions: dg.DailyPartitionsDefinition,
+    loads: Sequence[dg.AssetKey] = (),
+    files: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
-    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems.
+    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems, `files` log files.
 
     Checks of a partitioned table are partitioned like it. Those of the others can be run without making the table anew.
     """
@@ -97,7 +105,7 @@ def build_asset(
 
     @dg.multi_asset(
         name="__".join(table.asset_key),
-        specs=[_asset_spec(line, loads)],
+        specs=[_asset_spec(line, _external(line, loads, files))],
         check_specs=list(_check_specs(line, list(gates), dates)),
         partitions_def=dates,
         backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
@@ -114,6 +122,7 @@ def build_asset(
                     record_plan(context, scope.dates)
                     rows = make_table(line, scope, outcomes)
                     counted = _row_counts(line, scope, rows)
+                    observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
                 else:
                     judged_again = list(_judged_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:
@@ -133,6 +142,8 @@ def build_asset(
             "seconds": round(time.perf_counter() - started, 3),
         }
         by_date = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        for observation in observed:
+            context.log_event(observation)
         record_made(context, scope.dates, metadata, by_date)
         yield dg.MaterializeResult(
             asset_key=table.asset_key,
@@ -143,11 +154,18 @@ def build_asset(
     return table_asset
 
 
-def _asset_spec(line: TableAsset, loads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _external(line: TableAsset, loads: Sequence[dg.AssetKey], files: Sequence[dg.AssetKey]) -> list[dg.AssetKey]:
+    """What the table is made from beside other tables."""
+    if line.python is None:
+        return []
+    return [*(loads if line.python.reads_accounts else ()), *(files if line.python.reads_files else ())]
+
+
+def _asset_spec(line: TableAsset, external: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     table = line.table
     return dg.AssetSpec(
         key=table.asset_key,
-        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *external],
         group_name=line.area.name,
         tags={"layer": table.schema},
         kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),

@@ -46,21 +46,22 @@ class Loaded:
 Held = dict[str, dict[date, Loaded]]
 
 
-def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[Window]:
+def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime, *, only_changed: bool = False) -> list[Window]:
     """The fewest windows that hold exactly the intake dates to refresh as of `as_of_at` (naive UTC), oldest first.
 
     They are yesterday; the dates loaded, today among them, whose cases or events, or the rules they are judged by, changed
     since; the dates whose last load did not come to its end; and those without a load that have gone by since the home's
     oldest one. Dates that had gone by before stay unloaded, except where a log brings cases of one that follows the first
-    loaded date. A date loaded as of a later instant is left alone: a refresh never goes back.
+    loaded date. A date loaded as of a later instant is left alone: a refresh never goes back. With `only_changed`
+    yesterday is one date among the others: it is made where it is not loaded, or has changed.
     """
     zone = settings.sources.desk.timezone
     today = local_date(as_of_at, zone)
     rules = rules_fingerprint(settings)
     held = _by_source(_loads(settings), rules)
     loads = [(day, loaded) for dates in held.values() for day, loaded in dates.items()]
-    days = {today - ONE_DAY}
     known = {day for day, _ in loads}
+    days = set() if only_changed and known else {today - ONE_DAY}
     if loads:
         oldest = local_date(min(loaded.as_of_at for _, loaded in loads), zone)
         days |= set(_dates(oldest, today)) - known

@@ -17,7 +17,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.settings.zones import fixed_zone_warning
-from opsla_dagster.sources.base import Source
+from opsla_dagster.sources.base import FilesRead, Source
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
@@ -69,6 +69,9 @@ class Desk:
 
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_facts(window, as_of_at))
+
+    def files_read(self) -> list[FilesRead]:
+        return [files for source in self.sources for files in source.files_read()]
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         return self._zone_notes + [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]

@@ -53,11 +53,14 @@ def find_log_files(settings: EventLogSettings, config_directory: Path) -> tuple[
 
     `exports/july.zip/tickets*.csv` names files in an archive. Raises OpslaError for a pattern that names nothing, or a directory.
     """
-    found: dict[tuple[Path, str | None], None] = {}
-    for pattern in settings.files:
-        outer, member = _into_archive(config_directory.absolute(), _expand(settings.name, pattern))
-        found.update(dict.fromkeys((path, member) for path in _matches(settings.name, outer, config_directory)))
-    return tuple(_log_file(path, member) for path, member in found)
+    found = {(file.path, file.member): file for pattern in settings.files for file in files_of_pattern(settings, pattern, config_directory)}
+    return tuple(found.values())
+
+
+def files_of_pattern(settings: EventLogSettings, pattern: str, config_directory: Path) -> list[LogFile]:
+    """The files of one pattern of `settings.files`, in natural order. Raises OpslaError as `find_log_files` does."""
+    outer, member = _into_archive(config_directory.absolute(), _expand(settings.name, pattern))
+    return [_log_file(path, member) for path in _matches(settings.name, outer, config_directory)]
 
 
 @contextmanager

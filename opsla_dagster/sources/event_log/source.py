@@ -30,11 +30,12 @@ from opsla_dagster.sources.base import (
     REJECTED_ROWS,
     SOURCE_FACTS,
     STAFFING,
+    FilesRead,
     Source,
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
-from opsla_dagster.sources.event_log.files import NoSuchFileError, find_log_files
+from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
@@ -293,6 +294,19 @@ class EventLogSource(Source):
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
         return notes
+
+    def files_read(self) -> list[FilesRead]:
+        """By pattern; of a file that two of them name, both tell."""
+        rows = self._snapshot.rows
+        found = [(pattern, files_of_pattern(self._settings, pattern, self._config_directory)) for pattern in self._settings.files]
+        return [
+            FilesRead(
+                self.name, pattern, tuple(file.name for file in files), sum(file.size for file in files),
+                datetime.fromtimestamp(max(file.modified_ns for file in files) / 1e9, UTC).replace(tzinfo=None),
+                sum(rows.get(file.name, 0) for file in files),
+            )
+            for pattern, files in found
+        ]  # fmt: skip
 
     def calendars(self) -> Mapping[str, Calendar]:
         """<source>:always, where a promise to a single case counts in calendar time."""
