@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from opsla_dagster import shipped
 from opsla_dagster.assets.mixtures import refuse_unloaded_dates
+from opsla_dagster.assets.preview import preview
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.scope import Scope, scope_of
@@ -122,6 +123,7 @@ def build_asset(
                     record_plan(context, scope.dates)
                     rows = make_table(line, scope, outcomes)
                     counted = _row_counts(line, scope, rows)
+                    shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
                 else:
                     judged_again = list(_judged_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
@@ -141,7 +143,9 @@ def build_asset(
             "as_of_at": f"{scope.as_of_at.isoformat()}Z",
             "seconds": round(time.perf_counter() - started, 3),
         }
-        by_date = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        by_date: dict[str, dict[str, Any]] = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        # A range has one event a date, and one preview.
+        (by_date[scope.dates.last.isoformat()] if scope.dates else metadata).update(shown)
         for observation in observed:
             context.log_event(observation)
         record_made(context, scope.dates, metadata, by_date)

@@ -99,7 +99,8 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
             "marts": len(rows),
             "rows": sum(rows.values()),
             "seconds": round(time.perf_counter() - started, 3),
-            "database": str(settings.home.marts_database),
+            "database": dg.MetadataValue.path(str(settings.home.marts_database)),
+            "report": dg.MetadataValue.path(str(settings.home.reports / "report.html")),
         }
         record_made(context, None, metadata, {})
         return dg.MaterializeResult(metadata=metadata)

@@ -14,9 +14,12 @@ import pytest
 from small_desk import desk_settings, july, log_of, write_config
 
 from opsla_dagster import cli
+from opsla_dagster.assets.log_files import log_file_key
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
@@ -92,6 +95,35 @@ def test_rows_of_a_date_stand_beside_rows_of_the_table(desk: tuple[Settings, dg.
         counts = {name: value.value for name, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
         found[record.partition_key] = counts["dagster/partition_row_count"], counts["dagster/row_count"], counts["rows_written"]
     assert found == {"2025-07-01": (3, 4, 4), "2025-07-02": (0, 4, 4), "2025-07-03": (1, 4, 4)}
+
+
+def test_a_few_rows_and_the_files_they_came_from_are_shown(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+
+    def shown(*key: str) -> dict[str | None, str]:
+        found = [(record.partition_key, record.asset_materialization) for record in instance.fetch_materializations(dg.AssetKey(key), limit=9).records]
+        return {day: str(made.metadata["preview"].value) for day, made in found if made and "preview" in made.metadata}
+
+    assert list(shown("raw", "events_log")) == ["2025-07-03"], "a range has one: it is kept once a date"
+    assert shown("raw", "events_log")["2025-07-03"].splitlines()[2].startswith("desk_log  B#0001    B")
+    assert shown("staging", "sla_policies")[None].startswith("```\n")
+    assert shown("mart", "case_facts") == {}, "a view would be computed for it"
+    (pattern,) = settings.sources.sources[0].files
+    observed = instance.fetch_observations(log_file_key("desk_log", pattern), limit=9).records
+    (observation,) = [record.asset_observation for record in observed if record.asset_observation]
+    assert observation.metadata["records"].value == 4
+
+
+def test_the_reports_of_a_run_are_shown_with_the_published_marts(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+    (run,) = instance.get_runs()
+    written = write_reports(instance, [run.run_id], settings, command="opsla run")
+    (record,) = instance.fetch_observations(PUBLISHED_MARTS, limit=9).records
+    told = record.asset_observation
+    assert told is not None
+    assert told.metadata["report"].value == str(written.report)
+    assert told.metadata["run"].value == run.run_id
+    assert "opsla run: done  intake 2025-07-01 to 2025-07-03" in str(told.metadata["headline"].value)
 
 
 def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tuple[Settings, dg.DagsterInstance]) -> None:
