@@ -343,10 +343,12 @@ def sync() -> None:
     from opsla_dagster.window import ranges_of
 
     settings = load_settings()
+    if not settings.home.warehouse.exists():  # before Dagster's part of a home is made, in a directory whose name was mistyped
+        raise OpslaError(f"{settings.home.warehouse}: there is no warehouse here; OPSLA_HOME names the home, `opsla run` makes a new one")
     with open_instance(settings.home.root) as instance:
         synced = sync_catalog(settings, instance)
     if synced.forgotten:
-        _say(f"Forgotten, because the warehouse lacks what the UI showed: {', '.join(synced.forgotten)}")
+        _say(f"Forgotten of these dates, because the warehouse lacks them: {', '.join(synced.forgotten)}")
     _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))

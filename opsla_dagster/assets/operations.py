@@ -19,7 +19,7 @@ from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import PUBLISHED, TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
@@ -30,7 +30,7 @@ from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.warehouse.write import drop_unfed
 from opsla_dagster.window import Window
 
-PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
+PUBLISHED_MARTS = dg.AssetKey(PUBLISHED)
 _PUBLISHED_LAYERS = ("mart", "ops")
 
 
@@ -67,8 +67,9 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-#: A refresh of a date is complete when all its tables are.
-_DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
+#: A refresh of a date is complete when all its tables are, and the views that a run over some dates judges for these alone: a verdict on
+#: their rows of this date would not be asked for again.
+_DATED = [table.name for table in TABLES.values() if table.is_by_date and table.name != "ops.refreshed_partitions"]
 OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
 
 

@@ -38,11 +38,12 @@ from opsla_dagster.automation.alert import (
     title,
 )
 from opsla_dagster.automation.causes import ending_cause, step_cause
+from opsla_dagster.catalog import PUBLISHED
 from opsla_dagster.checks.outcome import LOOK_FIRST
 from opsla_dagster.window import DATES_TAG
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
-FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(["ops", "published_marts"]), "newest_intake_date_is_complete")
+FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(PUBLISHED), "newest_intake_date_is_complete")
 
 _ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
 _EVENTS_READ = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, *_ENDINGS}

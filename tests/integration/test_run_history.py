@@ -167,13 +167,37 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
     settings, instance = desk
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("delete from ops.refreshed_partitions where intake_date = '2025-07-02'")
+    cases = dg.AssetKey(["raw", "cases"])
+    definition = build_definitions(settings).resolve_asset_graph().get(cases).partitions_def
 
+    def others() -> object:
+        """What is known of the other two dates: the events that told of them, and the verdicts."""
+        told = {record.partition_key: record.storage_id for record in instance.fetch_materializations(cases, limit=9).records}
+        check = dg.AssetCheckKey(cases, "schema")
+        subsets = instance.event_log_storage.get_asset_check_state([(check, definition)])[check].subsets
+        judged = {status: sorted(subset.subset_value.get_partition_keys()) for status, subset in subsets.items() if subset.size}  # type: ignore[union-attr]
+        return {day: told.get(day) for day in sorted(THREE_DATES - {"2025-07-02"})}, {status: [day for day in days if day != "2025-07-02"] for status, days in judged.items()}
+
+    before = others()
     assert "Half made, loaded but not made to the end: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
     said = opsla(settings, "sync", monkeypatch, capsys)
 
-    assert said.startswith("Forgotten, because the warehouse lacks what the UI showed: raw.")
+    assert said.startswith("Forgotten of these dates, because the warehouse lacks them: raw.")
     assert "Left as missing, since they were not made to the end: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
+    assert others() == before
+    assert "SUCCEEDED" in str(before)
+    assert opsla(settings, "sync", monkeypatch, capsys).startswith("Told to Dagster: 0 materialisations; the rest it knew.")
+
+
+def test_sync_makes_no_home_where_the_name_is_mistyped(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPSLA_CONFIG", str(made / "config"))
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "hoem"))
+    monkeypatch.setattr(sys, "argv", ["opsla", "sync"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert f"{tmp_path / 'hoem' / 'ops_warehouse.duckdb'}: there is no warehouse here" in capsys.readouterr().err
+    assert not (tmp_path / "hoem").exists()
 
 
 def test_status_tells_what_each_part_takes_on_disk(

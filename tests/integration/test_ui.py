@@ -144,7 +144,7 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
         progress.update(ui.ask(PROGRESS, id=backfill["backfillId"]))
         return progress["status"] if progress["status"].startswith("COMPLETED") or "FAIL" in progress["status"] else None
 
-    assert wait_for(finished) == "COMPLETED_SUCCESS", progress
+    assert wait_for(finished) == "COMPLETED_SUCCESS", [(run["status"], run["tags"]) for run in progress["runs"]]
     ranges = [
         (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"])
         for run in progress["runs"]
@@ -167,7 +167,7 @@ def test_schedule_and_sensors_are_running(ui: Ui) -> None:
     states |= {row["name"]: row["sensorState"]["status"] for row in found["sensors"]}
     assert states == dict.fromkeys(
         (
-            "daily_refresh", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
+            "daily_refresh", "daily_refresh_retry", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
             "reports_after_publishing", "run_history_retention",
         ),
         "RUNNING",
