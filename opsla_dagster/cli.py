@@ -68,6 +68,8 @@ app = typer.Typer(
 #: Without a terminal (a pipe, a file) there is no width to fit into.
 console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 err_console = PlainConsole(stderr=True)
+#: Alerts that the status names.
+_ALERTS_SHOWN = 5
 #: A refresh waits no longer than that for receivers of older alerts.
 _ALERT_SECONDS = 20.0
 #: The UI is for this machine alone.
@@ -312,7 +314,7 @@ def health(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[CHECK]...", help="webserver, daemon, last_refresh, freshness, disk, permissions; default: all.")
     ] = None,
-    address: Annotated[str, typer.Option("--webserver", metavar="URL", help="Where the UI is.")] = "http://127.0.0.1:3000",
+    address: Annotated[str | None, typer.Option("--webserver", metavar="URL", help="Where the UI is; default: where this home's listened last.")] = None,
 ) -> None:
     """Whether a deployment works: one line a check; exit code 1 where one of them does not."""
     from opsla_dagster.health import check_health
@@ -331,7 +333,9 @@ def status() -> None:
     from opsla_dagster.reporting.status import print_status
     from opsla_dagster.settings import load_settings
 
-    print_status(load_settings(), console)
+    settings = load_settings()
+    print_status(settings, console)
+    _say_what_was_told(settings)
 
 
 @app.command(epilog=_examples("opsla sync"))
@@ -619,6 +623,14 @@ def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) 
     record_unnoticed(instance, home, settings.alerts, describe)
     for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
         _complain(problem, "alert not delivered yet", "yellow")
+
+
+def _say_what_was_told(settings: "Settings") -> None:
+    """The latest alerts: a refresh that failed before its run is among no runs."""
+    from opsla_dagster.automation.ledger import FOLDER, Ledger
+
+    for alert in Ledger.latest(settings.home.root / FOLDER, _ALERTS_SHOWN):
+        _say(f"Alerted {alert.occurred_at.replace('T', ' ').removesuffix('+00:00')} (UTC): {alert.title}")
 
 
 def _look_back(settings: "Settings") -> None:

@@ -15,6 +15,7 @@ import dagster as dg
 import pyarrow as pa
 
 from opsla_dagster import shipped
+from opsla_dagster.assets.made_dates import unpublished_dates
 from opsla_dagster.assets.mixtures import refuse_unloaded_dates
 from opsla_dagster.assets.preview import preview
 from opsla_dagster.assets.recording import record_made, record_plan
@@ -32,7 +33,7 @@ from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
-from opsla_dagster.window import Dates, Window
+from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
@@ -268,13 +269,24 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def _outcomes(line: TableAsset, scope: Scope) -> list[Outcome]:
     """Every check's verdict on the rows of the run's window; of a table without dates, on all of them."""
     table, connection = line.table, scope.connection
-    window = scope.run_dates if table.kind is Kind.VIEW else scope.dates
+    window = _judged_dates(table, scope) if table.kind is Kind.VIEW else scope.dates
     outcomes = [check_schema(connection, table, window)]
     judged = scope.settings.quality_gates
     gates = judged.gates.get(table.name, {})
     if gates:
         outcomes += check_gates(connection, table.name, gates, window, judged.min_sample)
     return outcomes + [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
+
+
+def _judged_dates(table: Table, scope: Scope) -> Dates | None:
+    """Of which dates a view's rows are judged: those of the run, and those that a check has kept from being published before.
+
+    A date whose tables are made is not made again for a view; a verdict on it must not be forgotten with the run that found it.
+    """
+    if scope.run_dates is None or not table.is_by_date:
+        return scope.run_dates
+    before = unpublished_dates(scope.connection, scope.settings.home.marts_database)
+    return dates_of([*scope.run_dates.windows, *ranges_of(before)])
 
 
 def _told(outcome: Outcome) -> str:

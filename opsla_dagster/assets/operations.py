@@ -67,9 +67,8 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-#: A refresh of a date is complete when all its tables are, and the views that a run over some dates judges for these alone: a verdict on
-#: their rows of this date would not be asked for again.
-_DATED = [table.name for table in TABLES.values() if table.is_by_date and table.name != "ops.refreshed_partitions"]
+#: A refresh of a date is complete when all its tables are. Views of it are judged by every run until it is published (made_dates.py).
+_DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
 OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
 
 

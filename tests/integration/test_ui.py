@@ -25,7 +25,7 @@ from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import refreshed_assets
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import load_settings
-from tests.integration.cli import REPOSITORY, environment
+from tests.integration.cli import REPOSITORY, environment, opsla
 
 PATIENCE_SECONDS = 240
 REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}
@@ -184,3 +184,12 @@ def test_the_schedule_asks_for_one_run(ui: Ui) -> None:
     tags = {tag["key"]: tag["value"] for tag in request["tags"]}
     assert tags["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
     assert tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00"
+
+
+def test_health_knows_whose_webserver_it_asks(ui: Ui, tmp_path: Path) -> None:
+    said = opsla("health", "webserver", home=ui.home).stdout
+    assert said.startswith("ok "), said
+    (tmp_path / "home").mkdir()
+    said = opsla("health", "webserver", "--webserver", (ui.home / "ui_url").read_text().strip(), home=tmp_path / "home").stdout
+    assert said.startswith("FAIL"), said
+    assert "answers, for another home than" in said
