@@ -135,7 +135,7 @@ def run(
     wait: Wait = False,
 ) -> None:
     """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
-    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
+    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates, with_remapped_dates
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
@@ -160,6 +160,10 @@ def run(
     windows, upgrade_note = with_loaded_dates(settings, window)
     if upgrade_note:
         _say(upgrade_note)
+    if start is None and end is None:
+        windows, remapped_note = with_remapped_dates(settings, desk, windows)
+        if remapped_note:
+            _say(remapped_note)
     _execute_windows(settings, windows, as_of_at, is_refresh=False, wait=wait)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
