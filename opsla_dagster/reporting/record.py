@@ -32,7 +32,7 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts, resources_of
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.sql import check_path, header_comment
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import ONE_DAY, Dates, Window, dates_of
 
 REPORT = "report.html"
 _HEADLINE_WIDTH = 120
@@ -93,13 +93,14 @@ def summarise(instance: DagsterInstance, run_ids: Sequence[str], settings: Setti
     started = min(record.create_timestamp for record in records)
     ended = max(record.end_time or record.create_timestamp.timestamp() for record in records)
     succeeded = all(run.is_success for run in runs)
-    windows = [_window(run, record.create_timestamp.date()) for run, record in zip(runs, records, strict=True)]
+    made = dates_of(window for run, record in zip(runs, records, strict=True) for window in _dates(run, record.create_timestamp.date()).windows)
     return RunSummary(
         run_id=runs[-1].run_id,
         command=command,
         succeeded=succeeded,
-        window_start=min(start for start, _ in windows),
-        window_end=max(end for _, end in windows),
+        window_start=made.start,
+        window_end=made.end,
+        dates=str(made) if len(made.windows) > 1 else "",
         as_of_at=_as_of_at(runs[-1], started),
         started_at=started.astimezone(UTC).replace(tzinfo=None),
         seconds=round(ended - started.timestamp(), 3),
@@ -154,9 +155,8 @@ def _headline(settings: Settings) -> Headline | None:
             return headline(connection, settings)
 
 
-def _window(run: DagsterRun, default: date) -> tuple[date, date]:
-    window = dates_of_run(run.tags) or Window(default, default + ONE_DAY)
-    return window.start, window.end
+def _dates(run: DagsterRun, default: date) -> Dates:
+    return dates_of_run(run.tags) or Window(default, default + ONE_DAY)
 
 
 def _as_of_at(run: DagsterRun, default: datetime) -> datetime:
