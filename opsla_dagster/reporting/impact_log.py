@@ -81,8 +81,9 @@ def append_impact_log(summary: RunSummary, path: Path) -> bool:
 
 def _entry(summary: RunSummary, step: int, mark: str) -> str:
     outcome = "" if summary.succeeded else " (failed)"
+    dates = wording.intake_dates(summary, to=" → ")
     parts = [
-        f"### Step {step} — {summary.command}: intake {wording.intake_dates(summary, " → ")}{outcome}",
+        f"### Step {step} — {summary.command}: intake {dates}{outcome}",
         f"**Date:** {summary.started_at:%Y-%m-%d}",
         mark,
         "",
