@@ -772,6 +772,8 @@ def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoRe
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
         "OPSLA_HOME": str(settings.home.root),
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+        # How soon a run whose process died is run again; Dagster's own 5 seconds keep an idle machine busy.
+        "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": os.environ.get("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "30"),
     }
     command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
     # A shell's background job ignores Ctrl-C, and a program would inherit that.
