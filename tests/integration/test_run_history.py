@@ -18,6 +18,7 @@ from opsla_dagster.assets.log_files import log_file_key
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.figures import rounded
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.running import run_windows
@@ -179,11 +180,11 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
         return {day: told.get(day) for day in sorted(THREE_DATES - {"2025-07-02"})}, {status: [day for day in days if day != "2025-07-02"] for status, days in judged.items()}
 
     before = others()
-    assert "Half made, loaded but not made to the end: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
+    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
     said = opsla(settings, "sync", monkeypatch, capsys)
 
     assert said.startswith("Forgotten of these dates, because the warehouse lacks them: raw.")
-    assert "Left as missing, since they were not made to the end: the intake dates 2025-07-02..2025-07-02." in said
+    assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
     assert others() == before
     assert "SUCCEEDED" in str(before)
@@ -205,10 +206,10 @@ def test_status_tells_what_each_part_takes_on_disk(
 ) -> None:
     said = opsla(desk[0], "status", monkeypatch, capsys)
     for part in ("warehouse", "published marts", "run history: catalog of tables and dates", "run history: runs, schedules and their logs", "bronze"):
-        assert f"│ {part} │" in said
+        assert f" {part} " in said
     warehouse = desk[0].home.warehouse.stat().st_size / 1e6
-    assert f"│ warehouse │ {warehouse:,.1f} │" in said
-    assert "Half made" not in said
+    assert f" warehouse {rounded(warehouse, 1)} " in said
+    assert "Incomplete, loaded" not in said
 
 
 def test_a_check_of_a_table_without_dates_runs_alone_and_makes_nothing(desk: tuple[Settings, dg.DagsterInstance]) -> None:
