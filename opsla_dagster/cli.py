@@ -279,7 +279,7 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the U
     settings = load_settings()
     _require_free(LOCALHOST, port)
     settings.home.remember_ui_url(f"http://{LOCALHOST}:{port}")
-    _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
+    _become(settings, [sys.executable, "-m", "opsla_dagster.instance.dev_server", str(shipped.WORKSPACE), LOCALHOST, str(port)])
 
 
 @app.command(epilog=_examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
@@ -727,7 +727,12 @@ def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
 
 
 def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:
-    """One of Dagster's programs on this home takes this process over, so that whatever ends `opsla` ends it and its children."""
+    """One of Dagster's programs on this home takes this process over."""
+    _become(settings, [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)])
+
+
+def _become(settings: "Settings", command: list[str]) -> NoReturn:
+    """`command` takes this process over, on this home, so that whatever ends `opsla` ends it and its children."""
     from opsla_dagster.instance.settings import prepare_dagster_home
 
     environment = {
@@ -735,8 +740,9 @@ def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoRe
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
         "OPSLA_HOME": str(settings.home.root),
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+        # Threads of a server share two heaps; with one for each of them the C library keeps 50 MB more that nobody uses.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
-    command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
     # A shell's background job ignores Ctrl-C, and a program would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(command[0], command, environment)
