@@ -36,6 +36,7 @@ from rich.text import Text
 
 from opsla_dagster import __version__, shipped
 from opsla_dagster.errors import OpslaError, RunFailedError
+from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 from opsla_dagster.printable import visible_json
 from opsla_dagster.terminal import PlainConsole
 
@@ -459,18 +460,32 @@ def export(
 
 def main() -> None:
     """Entry point: one readable message instead of a stack trace."""
+    with noting_interrupts():
+        try:
+            _main()
+        except BaseException as ended:
+            code = ended.code if isinstance(ended, SystemExit) else None
+            if code == 0 or not (was_interrupted() or code == _INTERRUPTED):  # what went through has gone through
+                raise
+            _complain("interrupted; tables are whole, the unfinished ones as before")
+            raise SystemExit(_INTERRUPTED) from None
+
+
+def _main() -> None:
     try:
         app()
     except OpslaError as error:
+        if was_interrupted():
+            raise
         _tell_who_is_not_here(str(error), error)
         _refuse(error)
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here("the command line was not understood")
-        if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            _complain("interrupted; tables are whole, the unfinished ones as before")
         raise
     except Exception as error:
+        if was_interrupted():
+            raise
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home
 
@@ -632,6 +647,7 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
         def advance(table: str, rows: int) -> None:
             progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
+            deliver_interrupt()
 
         yield advance
 

@@ -148,19 +148,15 @@ def test_a_killed_run_leaves_whole_tables_and_its_rerun_the_same_ones(
 
 
 def test_ctrl_c_is_one_line_and_the_rerun_goes_through(prepared: Prepared, tmp_path: Path) -> None:
-    """Python loses a signal that comes while it collects garbage in some callback, and libraries turn it into errors of their own; a person
-    would press again: one of three has to end as it should."""
-    for attempt in range(3):
+    for attempt, moment in enumerate((0.2, 0.4, 0.6)):
         home = copy_tables(prepared.home, tmp_path / f"home_{attempt}")
         with start(home, prepared.config, stderr=subprocess.PIPE) as process:
             wait_for_the_run(home, process)
-            time.sleep(0.4 * prepared.seconds)
+            time.sleep(moment * prepared.seconds)
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=120)
-        if process.returncode == 130 and b"Exception ignored" not in said:
-            break
-    assert process.returncode == 130, said.decode()
-    assert said.decode().splitlines() == ["opsla: interrupted; tables are whole, the unfinished ones as before"]
+        assert process.returncode == 130, said.decode()
+        assert said.decode().splitlines() == ["opsla: interrupted; tables are whole, the unfinished ones as before"]
     again = opsla(*SECOND_LOAD, home=home, config=prepared.config)
     assert again.returncode == 0, again.stderr
     assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
