@@ -31,8 +31,8 @@ from dagster._utils.interrupts import setup_interrupt_handlers
 from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-#: A person who has clicked waits for it, three times a backfill; Dagster's own is 30.
-_BACKFILLS_EVERY_SECONDS = 2.0
+#: A person who has clicked waits for it, before, between and after the runs of a backfill; Dagster's own is 30.
+_BACKFILLS_EVERY_SECONDS = 3.0
 _LOOK_AFTER_PARTS_EVERY_SECONDS = 5.0
 #: A browser keeps its connections open for as long as it likes.
 _GRACE_SECONDS = 5

@@ -43,6 +43,8 @@ PROGRESS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { 
   status timestamp runs(limit: 50) { tags { key value } status } } } }"""
 INSTIGATORS = """query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { ... on Repository {
   schedules { name scheduleState { status } } sensors { name sensorState { status } } } } }"""
+RELOAD = """mutation($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename
+  ... on WorkspaceLocationEntry { loadStatus locationOrLoadError { __typename } } ... on PythonError { message } } }"""
 DRY_RUN = """mutation($selector: ScheduleSelector!, $at: Float) { scheduleDryRun(selectorData: $selector, timestamp: $at) {
   __typename ... on PythonError { message } ... on DryRunInstigationTick { evaluationResult {
     error { message } runRequests { tags { key value } assetSelection { path } } } } } }"""
@@ -51,8 +53,9 @@ DRY_RUN = """mutation($selector: ScheduleSelector!, $at: Float) { scheduleDryRun
 class Ui:
     """A running UI: `ask` sends one GraphQL document and returns its data."""
 
-    def __init__(self, port: int, home: Path) -> None:
+    def __init__(self, port: int, home: Path, process: subprocess.Popen[bytes]) -> None:
         self.home = home
+        self.process = process
         self._url = f"http://127.0.0.1:{port}/graphql"
 
     def ask(self, document: str, **variables: object) -> Any:
@@ -66,6 +69,11 @@ class Ui:
     def partitions(self, table: str) -> list[tuple[str, str, str]]:
         found = self.ask(STATUSES, key={"path": table.split(".")})["assetPartitionStatuses"]["ranges"]
         return [(row["startKey"], row["endKey"], row["status"]) for row in found]
+
+    def code_servers(self) -> list[int]:
+        """The processes of this UI that hold the definitions, oldest first."""
+        children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False)
+        return [int(line.split()[0]) for line in children.stdout.splitlines() if "api grpc" in line]
 
 
 def wait_for(what: Callable[[], str | None], *, seconds: float = PATIENCE_SECONDS) -> str:
@@ -87,13 +95,11 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (home / "dev.log").open("w")
-    # Dagster's daemon looks at backfills every 30 seconds, and a backfill of ours takes three looks.
-    (home / "sitecustomize.py").write_text("import dagster._daemon.controller as c\nc.DEFAULT_DAEMON_INTERVAL_SECONDS = 2\n", encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "opsla_dagster.cli", "dev", "--port", str(port)],
-        env={**environment(home), "PYTHONPATH": str(home)}, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        env=environment(home), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
     )
-    ui = Ui(port, home)
+    ui = Ui(port, home, process)
 
     def answers() -> str | None:
         assert process.poll() is None, (home / "dev.log").read_text()
@@ -184,3 +190,35 @@ def test_the_schedule_asks_for_one_run(ui: Ui) -> None:
     tags = {tag["key"]: tag["value"] for tag in request["tags"]}
     assert tags["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
     assert tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00"
+
+
+def test_definitions_are_loaded_anew_on_request(ui: Ui) -> None:
+    before = ui.code_servers()
+    assert len(before) == 1
+    reloaded = ui.ask(RELOAD, name="opsla")
+    assert reloaded["loadStatus"] == "LOADED", reloaded
+    assert ui.ask(INSTIGATORS, selector=REPOSITORY_OF_UI)["schedules"]
+    assert set(ui.code_servers()) - set(before), "by another process"
+
+
+def test_a_code_server_that_died_is_started_again(ui: Ui) -> None:
+    before = ui.code_servers()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    at = time.mktime(time.strptime("2025-07-13 05:00:00", "%Y-%m-%d %H:%M:%S")) - time.timezone
+
+    def answers() -> str | None:
+        tick = ui.ask(DRY_RUN, selector={**REPOSITORY_OF_UI, "scheduleName": "daily_refresh"}, at=at)
+        return "yes" if tick.get("evaluationResult", {}).get("runRequests") else None
+
+    wait_for(answers, seconds=120)
+    assert set(ui.code_servers()) - set(before)
+
+
+def test_ctrl_c_ends_all_of_it(ui: Ui) -> None:
+    """The last one: nobody answers afterwards."""
+    parts = ui.code_servers()
+    assert parts
+    ui.process.send_signal(signal.SIGINT)
+    assert ui.process.wait(30) == 0
+    wait_for(lambda: "gone" if not any(Path(f"/proc/{pid}").exists() for pid in parts) else None, seconds=30)
