@@ -20,7 +20,11 @@ from dagster import __version__ as dagster_version
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.remote_representation.grpc_server_registry import GrpcServerRegistry, ServerRegistryEntry
-from dagster._core.workspace.context import WEBSERVER_GRPC_SERVER_HEARTBEAT_TTL, IWorkspaceProcessContext, WorkspaceProcessContext
+from dagster._core.workspace.context import (
+    WEBSERVER_GRPC_SERVER_HEARTBEAT_TTL,
+    IWorkspaceProcessContext,
+    WorkspaceProcessContext,
+)
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster._daemon.controller import DagsterDaemonController, create_daemon_of_type
