@@ -11,8 +11,10 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from dagster import DagsterInstance
@@ -28,7 +30,7 @@ from dagster._core.workspace.context import (
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster._daemon.controller import DagsterDaemonController, create_daemon_of_type
-from dagster._daemon.daemon import BackfillDaemon, DaemonIterator, SpanMarker
+from dagster._daemon.daemon import BackfillDaemon, DaemonIterator, DagsterDaemon, SpanMarker
 from dagster._grpc.constants import GrpcServerCommand
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster._utils.interrupts import setup_interrupt_handlers
@@ -82,7 +84,7 @@ def _code_servers(instance: DagsterInstance) -> GrpcServerRegistry:
     )
 
 
-def _daemons(instance: DagsterInstance) -> Iterator[object]:
+def _daemons(instance: DagsterInstance) -> Iterator[DagsterDaemon[Any]]:
     for daemon_type in instance.get_required_daemon_types():
         is_of_backfills = daemon_type == BackfillDaemon.daemon_type()
         yield PromptBackfillDaemon(instance.get_backfill_settings()) if is_of_backfills else create_daemon_of_type(daemon_type, instance)
@@ -91,8 +93,8 @@ def _daemons(instance: DagsterInstance) -> Iterator[object]:
 class PromptBackfillDaemon(BackfillDaemon):
     """Dagster's, which looks at backfills more often."""
 
-    def core_loop(self, workspace_process_context: IWorkspaceProcessContext, shutdown_event: threading.Event) -> DaemonIterator:
-        futures: dict[str, object] = {}
+    def core_loop(self, workspace_process_context: IWorkspaceProcessContext[Any], shutdown_event: threading.Event) -> DaemonIterator:
+        futures: dict[str, Future[Any]] = {}
         while True:
             yield SpanMarker.START_SPAN
             try:

@@ -76,9 +76,9 @@ class Desk:
         found = [source.pieces(what, window, as_of_at) for source in self.sources]
         if all(pieces is None for pieces in found):
             return None
-        answers = [getattr(source, what)(window, as_of_at) if pieces is None else None for source, pieces in zip(self.sources, found, strict=True)]
         batches = chain.from_iterable(
-            pieces if answer is None else answer.to_batches() for answer, pieces in zip(answers, found, strict=True)
+            getattr(source, what)(window, as_of_at).to_batches() if pieces is None else pieces
+            for source, pieces in zip(self.sources, found, strict=True)
         )
         return pa.RecordBatchReader.from_batches(ANSWERS[what], batches)
 

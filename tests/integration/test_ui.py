@@ -20,12 +20,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from dagster import AssetKey
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import refreshed_assets
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import load_settings
 from tests.integration.cli import REPOSITORY, environment
+from tests.integration.small_desk import takes_minutes
 
 PATIENCE_SECONDS = 240
 REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}
@@ -120,8 +122,13 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         log.close()
 
 
-def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
-    """In this order: the backfill finds the tables of the first date and must leave them as they are."""
+def rows_before(ui: Ui, day: str) -> list[tuple[object, ...]]:
+    """What the marts say of the dates before `day`."""
+    with duckdb.connect(str(ui.home / "marts.duckdb"), read_only=True) as marts:
+        return marts.execute(f"select * from mart.sla_daily where intake_date < date '{day}' order by all").fetchall()
+
+
+def test_one_date(ui: Ui) -> None:
     launched = ui.ask(LAUNCH, params={
         "selector": {
             **REPOSITORY_OF_UI, "pipelineName": "__ASSET_JOB", "assetSelection": [{"path": key.path} for key in EVERYTHING]
@@ -136,11 +143,22 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
     assert status == "SUCCESS"
     assert ui.partitions("mart.sla_daily") == [("2025-07-01", "2025-07-01", "MATERIALIZED")]
 
-    ten_days = {"ranges": [{"start": "2025-07-02", "end": "2025-07-11"}]}
+
+@pytest.mark.parametrize(
+    ("tables", "first", "last"),
+    [
+        pytest.param([*DATED, PUBLISHED_MARTS], "2025-07-02", "2025-07-11", id="dated tables and the marts"),
+        # Some are not partitioned: a dozen runs, one after the other.
+        pytest.param(EVERYTHING, "2025-07-12", "2025-07-21", id="whole graph", marks=takes_minutes),
+    ],
+)
+def test_a_backfill_of_ten_dates(ui: Ui, tables: list[AssetKey], first: str, last: str) -> None:
+    """After the first date: a backfill finds the tables of earlier dates and must leave them as they are."""
+    before = rows_before(ui, first)
+    ten_days = {"ranges": [{"start": first, "end": last}]}
     backfill = ui.ask(BACKFILL, params={
         "partitionsByAssets": [
-            *({"assetKey": {"path": key.path}, "partitions": ten_days} for key in DATED),
-            *({"assetKey": {"path": key.path}} for key in EVERYTHING if key not in DATED),
+            {"assetKey": {"path": key.path}, **({"partitions": ten_days} if key in DATED else {})} for key in tables
         ],
     })
     assert backfill["__typename"] == "LaunchBackfillSuccess", backfill
@@ -156,15 +174,17 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
         for run in progress["runs"]
         if "dagster/asset_partition_range_start" in (tags := {tag["key"]: tag["value"] for tag in run["tags"]})
     ]
-    assert set(ranges) == {("2025-07-02", "2025-07-11")}, "every run of it covers the ten dates at once"
+    assert len(progress["runs"]) > 1
+    assert set(ranges) == {(first, last)}, "every run of it covers the ten dates at once"
     for table in ("raw.cases", "staging.sla_clocks", "mart.sla_daily", "ops.refreshed_partitions"):
-        assert ui.partitions(table) == [("2025-07-01", "2025-07-11", "MATERIALIZED")]
-    instants = "select distinct epoch_us(as_of_at) // 1000000 from ops.partition_as_of where intake_date > date '2025-07-01'"
+        assert ui.partitions(table) == [("2025-07-01", last, "MATERIALIZED")]
+    instants = f"select distinct epoch_us(as_of_at) // 1000000 from ops.partition_as_of where intake_date >= date '{first}'"
     with duckdb.connect(str(ui.home / "marts.duckdb"), read_only=True) as marts:
         assert marts.execute(instants).fetchall() == [(int(progress["timestamp"]),)], "every run of it knows what was known when it was launched"
-        [(days, cases)] = marts.execute("select count(*), sum(opened_cases) from mart.sla_daily").fetchall()
-    assert days == 11
+        [(days, cases)] = marts.execute(f"select count(*), sum(opened_cases) from mart.sla_daily where intake_date >= date '{first}'").fetchall()
+    assert days == 10
     assert cases > 0
+    assert rows_before(ui, first) == before
 
 
 def test_schedule_and_sensors_are_running(ui: Ui) -> None:
