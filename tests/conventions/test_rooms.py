@@ -22,7 +22,7 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window", "secrets", "shipped", "terminal"},
+    {"status", "window", "secrets", "shipped", "terminal", "interrupts"},
     {"errors"},
     {"printable"},
 ]
