@@ -15,7 +15,7 @@ from opsla_dagster import cli
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 
-MESSAGE = "opsla: interrupted; tables are whole, the unfinished ones as before\n"
+MESSAGE = "opsla: interrupted; no table is half-written, and the unfinished ones are as they were before\n"
 
 
 def press() -> None:
