@@ -15,4 +15,4 @@ __version__ = "0.2.0"
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "10000")
 
 # Importing Dagster makes a million objects that live as long as the process; looking through them again and again is a tenth of a run.
-gc.set_threshold(50_000, 20, 100)
+gc.set_threshold(50_000, 10, 10)

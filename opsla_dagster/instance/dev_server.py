@@ -6,6 +6,7 @@ Belongs here: putting Dagster's own parts together, and ending them together. Do
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -138,6 +139,7 @@ def _looking_after_parts(
     broken, done = threading.Event(), threading.Event()
 
     def look() -> None:
+        loaded_at: dict[str, float] = {}
         while not done.wait(_LOOK_AFTER_PARTS_EVERY_SECONDS):
             try:
                 daemon.check_daemon_threads()
@@ -147,6 +149,10 @@ def _looking_after_parts(
                 server.should_exit = True
                 return
             _restart_dead_code_servers(workspace, code_servers)
+            entries = workspace.get_current_workspace().code_location_entries
+            before, loaded_at = loaded_at, {name: entry.update_timestamp for name, entry in entries.items()}
+            if before and before != loaded_at:
+                gc.collect()  # a code server that was replaced ends once nothing refers to it any more
 
     thread = threading.Thread(target=look, name="looking-after-parts", daemon=True)
     thread.start()
