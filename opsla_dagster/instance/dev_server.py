@@ -6,7 +6,6 @@ Belongs here: putting Dagster's own parts together, and ending them together. Do
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -22,6 +21,7 @@ from dagster import DagsterInstance
 from dagster import __version__ as dagster_version
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
+from dagster._core.remote_representation.code_location import CodeLocation
 from dagster._core.remote_representation.grpc_server_registry import GrpcServerRegistry, ServerRegistryEntry
 from dagster._core.workspace.context import (
     WEBSERVER_GRPC_SERVER_HEARTBEAT_TTL,
@@ -139,7 +139,7 @@ def _looking_after_parts(
     broken, done = threading.Event(), threading.Event()
 
     def look() -> None:
-        loaded_at: dict[str, float] = {}
+        locations: dict[str, CodeLocation | None] = {}
         while not done.wait(_LOOK_AFTER_PARTS_EVERY_SECONDS):
             try:
                 daemon.check_daemon_threads()
@@ -150,9 +150,10 @@ def _looking_after_parts(
                 return
             _restart_dead_code_servers(workspace, code_servers)
             entries = workspace.get_current_workspace().code_location_entries
-            before, loaded_at = loaded_at, {name: entry.update_timestamp for name, entry in entries.items()}
-            if before and before != loaded_at:
-                gc.collect()  # a code server that was replaced ends once nothing refers to it any more
+            before, locations = locations, {name: entry.code_location for name, entry in entries.items()}
+            for name, location in before.items():
+                if location is not None and location is not locations.get(name):
+                    location.cleanup()  # a code server that was replaced ends once nobody asks whether it is there
 
     thread = threading.Thread(target=look, name="looking-after-parts", daemon=True)
     thread.start()

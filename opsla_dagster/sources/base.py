@@ -145,7 +145,7 @@ class Source(Protocol):
         """Schema SOURCE_FACTS: visible when known_ts <= as_of_at."""
         return SOURCE_FACTS.empty_table()
 
-    def pieces(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
+    def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
         """What the method named `what` answers, in its order, in record batches, where that may be more than fits into memory; else None."""
         return None
 

@@ -71,9 +71,9 @@ class Desk:
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_facts(window, as_of_at))
 
-    def in_pieces(self, what: str, window: Window, as_of_at: datetime) -> pa.RecordBatchReader | None:
+    def in_batches(self, what: str, window: Window, as_of_at: datetime) -> pa.RecordBatchReader | None:
         """What the method named `what` answers, to be read once, where it may be more than fits into memory; else None."""
-        found = [source.pieces(what, window, as_of_at) for source in self.sources]
+        found = [source.batches(what, window, as_of_at) for source in self.sources]
         if all(pieces is None for pieces in found):
             return None
         batches = chain.from_iterable(

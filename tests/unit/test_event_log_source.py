@@ -852,16 +852,16 @@ def test_what_is_read_in_pieces_is_what_is_read_at_once(tmp_path: Path, monkeypa
         "statuses": {**STATUSES, "Said": "CUSTOMER_MESSAGE"}, "columns": {**COLUMNS, "priority": "prio"}, "dimensions": {"block": "region"},
     }  # fmt: skip
     source = log_source(tmp_path, log_text(rows, header), **overrides)
-    assert source.pieces(what, whole(source), EVER) is None, "it fits"
+    assert source.batches(what, whole(source), EVER) is None, "it fits"
     at_once = getattr(source, what)(whole(source), EVER)
     monkeypatch.setattr("opsla_dagster.sources.event_log.source._READ_AT_ONCE", 10)
     monkeypatch.setattr("opsla_dagster.sources.event_log.source._PIECE_ROWS", 2_048)
-    reader = Desk([source, source]).in_pieces(what, whole(source), EVER)
+    reader = Desk([source, source]).in_batches(what, whole(source), EVER)
     assert reader is not None
     read = reader.read_all()
     assert read.schema == at_once.schema
     assert read.equals(pa.concat_tables([at_once, at_once]))
-    assert source.pieces(what, Window(date(2025, 3, 4), date(2025, 3, 5)), EVER) is None, "a date without rows fits"
+    assert source.batches(what, Window(date(2025, 3, 4), date(2025, 3, 5)), EVER) is None, "a date without rows fits"
 
 
 def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:

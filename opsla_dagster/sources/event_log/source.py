@@ -337,7 +337,7 @@ class EventLogSource(Source):
         """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
         return self._table(self._select_targets(), APPLIED_TARGETS, window, as_of_at)
 
-    def pieces(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
+    def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
         if sum(events for day, events in self._events_by_date.items() if window.start <= day < window.end) <= _READ_AT_ONCE:
             return None
         selects: dict[str, tuple[Callable[[], str | None], pa.Schema]] = {
