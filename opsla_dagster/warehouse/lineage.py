@@ -18,8 +18,7 @@ from opsla_dagster import shipped
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.sql import load_sql, sql_path, sql_version
 
-# sqlglot is imported where something is parsed: no run needs it, and importing it takes as long as ten small tables.
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # functions that parse import it: whoever only loads the asset graph does without its 10 MB
     from sqlglot.lineage import Node
 
 LINEAGE_FILE = Path(__file__).with_name("lineage.json")
