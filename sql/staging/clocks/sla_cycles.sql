@@ -20,17 +20,10 @@ with cases as (
         and intake_date < $end_date
 ),
 
-modes as (
-    select distinct
-        metric,
-        reopen,
-        is_repeating,
-        is_run_once,
-        is_run_in_parts,
-        is_started_by_intake,
-        is_started_by_customers,
-        is_started_otherwise_if_outbound
-    from staging.sla_signal_roles
+outbound_cases as (
+    select case_id
+    from cases
+    where is_outbound
 ),
 
 promised_metrics as (
@@ -44,17 +37,37 @@ promised_metrics as (
         and intake_date < $end_date
 ),
 
+signal_roles as (
+    select roles.*
+    from staging.sla_signal_roles as roles
+    inner join (
+        select distinct
+            metric,
+            reopen
+        from promised_metrics
+    ) as promised on roles.metric = promised.metric and roles.reopen = promised.reopen
+),
+
+modes as (
+    select distinct
+        metric,
+        reopen,
+        is_repeating,
+        is_run_once,
+        is_run_in_parts,
+        is_started_by_intake,
+        is_started_otherwise_if_outbound
+    from signal_roles
+),
+
 case_metrics as (
     select
-        cases.*,
+        cases.case_id,
+        cases.intake_ts,
         modes.metric,
         modes.reopen,
-        modes.is_repeating,
         modes.is_run_once,
-        modes.is_run_in_parts,
-        modes.is_started_by_intake and not (cases.is_outbound and modes.is_started_otherwise_if_outbound) as is_started_by_intake,
-        modes.is_started_by_customers and cases.is_outbound as is_asked_after_intake,
-        modes.is_started_otherwise_if_outbound and cases.is_outbound as is_started_otherwise
+        modes.is_started_by_intake and not (cases.is_outbound and modes.is_started_otherwise_if_outbound) as is_started_by_intake
     from promised_metrics as promised
     inner join cases on promised.case_id = cases.case_id
     inner join modes on promised.metric = modes.metric and promised.reopen = modes.reopen
@@ -62,25 +75,25 @@ case_metrics as (
 
 metric_signals as (
     select
-        metrics.case_id,
-        metrics.metric,
-        metrics.reopen,
-        metrics.is_run_once,
-        metrics.is_started_by_intake,
-        metrics.is_asked_after_intake,
+        signals.case_id,
+        roles.metric,
+        roles.reopen,
+        roles.is_run_once,
+        roles.is_started_by_intake and not (outbound_cases.case_id is not null and roles.is_started_otherwise_if_outbound)
+            as is_started_by_intake,
+        roles.is_started_by_customers and outbound_cases.case_id is not null as is_asked_after_intake,
+        roles.is_started_after_another_signal,
         signals.signal,
         signals.signal_order,
         signals.signal_at,
         signals.event_id,
-        case when metrics.is_outbound then roles.is_outbound_start else roles.is_start end as is_start,
+        case when outbound_cases.case_id is not null then roles.is_outbound_start else roles.is_start end as is_start,
         roles.is_stop,
         roles.is_end,
-        roles.is_after,
-        roles.is_started_after_another_signal
+        roles.is_after
     from staging.sla_signals as signals
-    inner join staging.sla_signal_roles as roles on signals.signal = roles.signal
-    inner join case_metrics as metrics
-        on signals.case_id = metrics.case_id and roles.metric = metrics.metric and roles.reopen = metrics.reopen
+    inner join signal_roles as roles on signals.signal = roles.signal
+    left join outbound_cases on signals.case_id = outbound_cases.case_id
     where
         signals.intake_date >= $start_date
         and signals.intake_date < $end_date
@@ -187,6 +200,8 @@ walked_signals as (
         signals.is_stop,
         signals.is_end
     from metric_signals as signals
+    inner join promised_metrics as promised
+        on signals.case_id = promised.case_id and signals.metric = promised.metric and signals.reopen = promised.reopen
     left join after_signals on signals.case_id = after_signals.case_id and signals.metric = after_signals.metric
     where not signals.is_run_once
 ),
@@ -273,38 +288,38 @@ runs as (
 -- An event before intake is clipped to it.
 parts as (
     select
-        metrics.source,
-        metrics.case_id,
-        metrics.intake_date,
-        metrics.metric,
-        metrics.reopen,
-        metrics.is_run_in_parts,
-        case when metrics.is_run_in_parts then 1 else runs.run_number end as cycle,
-        case when metrics.is_run_in_parts then runs.run_number else 1 end as part,
-        case when runs.started_at < metrics.intake_ts then metrics.intake_ts else runs.started_at end as started_at,
-        coalesce(runs.ended_by_signal_at, metrics.ended_at) as stopped_at,
+        cases.source,
+        runs.case_id,
+        cases.intake_date,
+        runs.metric,
+        runs.reopen,
+        modes.is_run_in_parts,
+        case when modes.is_run_in_parts then 1 else runs.run_number end as cycle,
+        case when modes.is_run_in_parts then runs.run_number else 1 end as part,
+        case when runs.started_at < cases.intake_ts then cases.intake_ts else runs.started_at end as started_at,
+        coalesce(runs.ended_by_signal_at, cases.ended_at) as stopped_at,
         runs.is_stopped_by_event,
         case
             when runs.is_stopped_by_event then null
             when runs.ended_by_signal_at is not null then coalesce(runs.reason_ended_by_signal, 'ended_without_stop')
-            when metrics.ended_at is null then null
-            when metrics.is_merged then 'merged'
-            when metrics.is_cancelled then 'cancelled'
+            when cases.ended_at is null then null
+            when cases.is_merged then 'merged'
+            when cases.is_cancelled then 'cancelled'
             else 'ended_without_stop'
         end as reason,
         runs.start_event_id,
         runs.end_event_id
     from runs
-    inner join case_metrics as metrics
-        on runs.case_id = metrics.case_id and runs.metric = metrics.metric and runs.reopen = metrics.reopen
+    inner join cases on runs.case_id = cases.case_id
+    inner join modes on runs.metric = modes.metric and runs.reopen = modes.reopen
     where
         runs.started_at is not null
-        and (runs.run_number = 1 or metrics.is_repeating or runs.reopen <> 'freeze')
+        and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
         -- What is said after the end of a case asks for nothing, unless it is answered.
         and not (
-            (metrics.is_repeating or metrics.is_started_otherwise)
+            (modes.is_repeating or (cases.is_outbound and modes.is_started_otherwise_if_outbound))
             and runs.ended_by_signal_at is null
-            and coalesce(runs.started_at >= metrics.ended_at or metrics.intake_ts >= metrics.ended_at, false)
+            and coalesce(runs.started_at >= cases.ended_at or cases.intake_ts >= cases.ended_at, false)
         )
 ),
 
