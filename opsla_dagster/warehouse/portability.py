@@ -59,7 +59,7 @@ _SPECIFIED_WINDOW: dict[str, tuple[str, ...]] = {
     "end": ("UNBOUNDED", "CURRENT ROW"), "end_side": ("PRECEDING", "FOLLOWING"),
 }
 _WINDOW_FUNCTIONS = (
-    exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.IgnoreNulls, exp.Sum, exp.Count, exp.Min, exp.Max, exp.LogicalOr,
+    exp.RowNumber, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue, exp.IgnoreNulls, exp.Sum, exp.Count, exp.Min, exp.Max, exp.LogicalOr,
 )
 #: sqlglot calls the timestamp without a zone TIMESTAMPNTZ.
 _TYPES = ("BIGINT", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "TEXT", "TIMESTAMPNTZ")
@@ -166,6 +166,7 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     ),
     exp.WindowSpec: Allowed(words=_SPECIFIED_WINDOW, only={"start": (exp.Literal,), "end": (exp.Literal,)}),
     exp.RowNumber: Allowed(),
+    exp.DenseRank: Allowed(),
     exp.Lag: _ONE,
     exp.Lead: _ONE,
     exp.FirstValue: _ONE,
@@ -422,7 +423,7 @@ def _leaves_out_nulls(node: exp.Expr) -> bool:
 
 #: What values of a type are, as far as engines differ.
 _KIND_OF_TYPE = {"DOUBLE": {"fraction"}, "DATE": {"date"}, "TIMESTAMP": {"instant"}}
-_WITHOUT_KIND = (exp.IntDiv, exp.Count, exp.Grouping, exp.Round, exp.RowNumber, exp.Anonymous, exp.DateDiff, exp.StrPosition, exp.Predicate, exp.Connector)
+_WITHOUT_KIND = (exp.IntDiv, exp.Count, exp.Grouping, exp.Round, exp.RowNumber, exp.DenseRank, exp.Anonymous, exp.DateDiff, exp.StrPosition, exp.Predicate, exp.Connector)
 
 
 def _kinds(node: exp.Expr, seen: frozenset[str] = frozenset()) -> set[str]:

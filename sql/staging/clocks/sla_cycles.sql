@@ -99,13 +99,14 @@ metric_signals as (
         and signals.intake_date < $end_date
 ),
 
+-- What runs once has nothing to do with groups, so that its first signal is the earliest.
 first_starts as (
     select
         case_id,
         metric,
         min(signal_order) as signal_order,
-        min_by(signal_at, signal_order) as signal_at,
-        min_by(event_id, signal_order) as event_id
+        min(signal_at) as signal_at,
+        min_by(event_id, signal_order) filter (where event_id is not null) as event_id
     from metric_signals
     where is_run_once and is_start and not is_started_by_intake
     group by case_id, metric
@@ -117,8 +118,8 @@ first_stops as (
     select
         signals.case_id,
         signals.metric,
-        min_by(signals.signal_at, signals.signal_order) as signal_at,
-        min_by(signals.event_id, signals.signal_order) as event_id
+        min(signals.signal_at) as signal_at,
+        min_by(signals.event_id, signals.signal_order) filter (where signals.event_id is not null) as event_id
     from metric_signals as signals
     left join first_starts as starts on signals.case_id = starts.case_id and signals.metric = starts.metric
     where
