@@ -23,7 +23,7 @@ from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 PUBLICATION_TABLE = "ops.publication"
 #: Read by explain, by the desk at an instant, and by policy-diff. What the desk's sources do not feed is not there.
 COPIED = (
-    "raw.applied_targets", "raw.attribute_changes", "raw.rejected_rows", "raw.source_partitions",
+    "ops.source_watermarks", "raw.applied_targets", "raw.attribute_changes", "raw.rejected_rows", "raw.source_partitions",
     "staging.business_time", "staging.sla_metric_rules", "staging.case_dimensions",
     "staging.case_milestones", "staging.case_owners", "staging.case_sla_policies", "staging.events_clean", "staging.messages_deduped",
     "staging.schedule_change_clocks", "staging.sla_clock_spans", "staging.sla_clocks", "staging.source_clock_comparison",

@@ -1,0 +1,51 @@
+"""Promises: how often each is kept, and where they break, over everything loaded.
+
+Belongs here: the page. Does not belong here: what a change of the promises would do (what_if.py).
+"""
+
+from __future__ import annotations
+
+from opsla_dagster.center.model import Column, Grid, Page, Row
+from opsla_dagster.center.pages.report_sections import grids, shown
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting.sections import breaks, heat_map, promises, trend
+
+
+def promises_page(view: View) -> Page:
+    """Attainment by promise, then the report's sections on where and since when they break."""
+    sections = shown([
+        promises(view.headline), breaks(view.connection, view.headline), trend(view.connection, view.headline),
+        heat_map(view.connection, view.headline),
+    ])  # fmt: skip
+    return Page(
+        template="promises.html.j2",
+        title="Promises",
+        grids=[_grid(view), *grids(sections)],
+        context={"sections": sections, "headline": view.headline, "can_ask_what_if": bool(view.settings.sla_policies.policies)},
+    )
+
+
+def _grid(view: View) -> Grid:
+    found = [promise.model_dump() | {"judged_clocks": promise.judged_clocks, "broken_clocks": promise.broken_clocks} for promise in view.headline.promises]
+
+    def broken(row: Row) -> str | None:
+        return view.state.url("/cases", verdict="breached", metric=row["metric"], policy=row["policy"] or None) if row["broken_clocks"] else None
+
+    return Grid(
+        key="promises",
+        title="Every clock of each promise",
+        columns=[
+            Column("title", "Promise"),
+            Column("policy_title", "Policy"),
+            Column("target", "Target"),
+            Column("kept_pct", "Kept", "pct"),
+            Column("judged_clocks", "With a verdict", "count"),
+            Column("broken_clocks", "Broken", "count", href=broken),
+            Column("running_clocks", "Running", "count"),
+            Column("unknown_clocks", "Unknown", "count"),
+            Column("p50", "p50", "minutes"),
+            Column("p95", "p95", "minutes"),
+        ],
+        rows=found,
+        empty="No promise is written yet. sla_policies.yml says what is measured and what is promised to whom.",
+    )

@@ -1,0 +1,158 @@
+"""What a page is made from: one generation, one cursor on it, and the state of the address.
+
+Belongs here: reading the SELECTs of queries/, and what every page asks for. Does not belong here: what a page says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from opsla_dagster.center.address import RefusedAddress, State
+from opsla_dagster.center.model import Row
+from opsla_dagster.center.publication import Publication
+from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.run_summary import Headline, RunSummary, latest_run_summary
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.case_links import case_link
+from opsla_dagster.settings.tickets import ZendeskSettings
+from opsla_dagster.warehouse.sql import load_sql
+
+QUERIES = Path(__file__).with_name("queries")
+_ZENDESK_LINK = "{address}/agent/tickets/{{case_id}}"
+
+
+@dataclass
+class View:
+    """One request's look at one generation."""
+
+    publication: Publication
+    connection: duckdb.DuckDBPyConnection
+    state: State
+
+    @property
+    def settings(self) -> Settings:
+        return self.publication.settings
+
+    @property
+    def zone(self) -> str:
+        """The desk's."""
+        return self.settings.sources.desk.timezone
+
+    def has(self, *tables: str) -> bool:
+        """Whether these tables are published."""
+        return self.publication.relations.issuperset(tables)
+
+    def rows(self, query: str, /, **parameters: Any) -> list[Row]:
+        """The rows of the SELECT in queries/<query>.sql; its parameters are bound, never written into it."""
+        return self.fetch(load_query(query), parameters)
+
+    def row(self, query: str, /, **parameters: Any) -> Row:
+        """The one row of such a SELECT."""
+        [row] = self.rows(query, **parameters)
+        return row
+
+    def count(self, query: str, /, **parameters: Any) -> int:
+        """How many rows the SELECT has."""
+        [row] = self.fetch(f"select count(*) as many from ({load_query(query)})", parameters)
+        return int(row["many"])
+
+    def page(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
+        """`limit` rows of the SELECT, from `offset` on."""
+        return self.fetch(f"{load_query(query)} limit $limit offset $offset", {**parameters, "limit": limit, "offset": offset})
+
+    def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        cursor = self.connection.execute(sql, dict(parameters)) if parameters else self.connection.execute(sql)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    @cached_property
+    def now(self) -> Row:
+        """The instant that is shown unless the address asks for another: now_at, now_reason, first_intake_date."""
+        return self.row("now")
+
+    @property
+    def at(self) -> datetime:
+        """The instant shown (UTC, naive)."""
+        now_at: datetime = self.now["now_at"]
+        return self.state.at or now_at
+
+    def require_instant(self) -> None:
+        """Raises RefusedAddress for an instant of which nothing is known."""
+        at, now_at = self.state.at, self.now["now_at"]
+        if at is not None and at > now_at:
+            raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies after {now_at:%Y-%m-%dT%H:%M}Z, the last instant that is known; leave it out to see that one")
+        first = self.now["first_intake_date"]
+        if at is not None and at.date() < first - timedelta(days=1):
+            raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies before the first intake date that is loaded, {first}")
+
+    def local_day(self, at: datetime) -> date:
+        """The desk's date of an instant."""
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """The metrics that a clock is of."""
+        return sorted({row["metric"] for row in self.promised})
+
+    @cached_property
+    def policies(self) -> list[str]:
+        """The policies that a clock is of."""
+        return sorted({row["policy"] for row in self.promised})
+
+    @cached_property
+    def promised(self) -> list[Row]:
+        """The policies and metrics that a clock is of."""
+        return self.fetch("select distinct policy, metric from mart.sla_overview order by policy, metric", {})
+
+    @cached_property
+    def headline(self) -> Headline:
+        """The headline of the published marts, as the report has it."""
+        return headline(self.connection, self.settings)
+
+    @cached_property
+    def run(self) -> RunSummary | None:
+        """The latest run of the home; None where no summary was written."""
+        return latest_run_summary(self.settings.home.reports / "run_summaries")
+
+    @cached_property
+    def queues(self) -> list[str]:
+        """The queues that cases were ever in, by name; cases without one are in `none`."""
+        return [row["queue"] for row in self.rows("queues")]
+
+    def require_queue(self) -> str | None:
+        """The queue of the address. Raises RefusedAddress for one that no case is of."""
+        queue = self.state.queue
+        if queue is not None and queue not in self.queues:
+            raise RefusedAddress(f"queue={queue}: no case was ever in this queue; the queues are: {', '.join(self.queues[:20])}", 404)
+        return queue
+
+    def ticket_url(self, source: str, case_id: str) -> str | None:
+        """Where the case is in its ticket system, by sources.yml; None where that does not say."""
+        found = _links(self.settings).get(source)
+        return case_link(found[0], case_id, found[1]) if found else None
+
+
+def _links(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Source -> its template and the prefix of its ids."""
+    links = {}
+    for source in settings.sources.sources:
+        template = source.case_link
+        if template is None and isinstance(source, ZendeskSettings) and source.subdomain:
+            template = _ZENDESK_LINK.format(address=source.address)
+        if template is not None:
+            links[source.name] = (template, getattr(source, "case_id_prefix", ""))
+    return links
+
+
+@cache
+def load_query(name: str) -> str:
+    """The one SELECT of queries/<name>.sql."""
+    return load_sql(QUERIES / f"{name}.sql")
