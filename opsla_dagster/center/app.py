@@ -31,7 +31,13 @@ from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
 from opsla_dagster.center.pages.what_if import read_change, what_if
-from opsla_dagster.center.parameters import CaseParameters, CasesParameters, FlowParameters, InstantParameters, WhatIfParameters
+from opsla_dagster.center.parameters import (
+    CaseParameters,
+    CasesParameters,
+    FlowParameters,
+    InstantParameters,
+    WhatIfParameters,
+)
 from opsla_dagster.center.publication import NothingPublishedError, Publications
 from opsla_dagster.center.rendering import as_json, csv, html, json_bytes, pages_environment, stylesheet
 from opsla_dagster.center.view import View
@@ -123,9 +129,12 @@ def _latest_run(settings: Settings) -> str:
     return names[-1] if names else ""
 
 
-def create_app(settings: Settings, access: Access, root: str = "") -> Guard:
-    """The command centre of a home, behind its guard; `root` is the path under which a reverse proxy shows it."""
-    center = Center(Publications(settings.home, settings), pages_environment(), root)
+def create_app(settings: Settings, access: Access, root: str = "", *, reads_settings_anew: bool = True) -> Guard:
+    """The command centre of a home, behind its guard; `root` is the path under which a reverse proxy shows it.
+
+    `reads_settings_anew`: with each publication the config directory is read again, since the run that published read it.
+    """
+    center = Center(Publications(settings.home, settings, reads_settings_anew), pages_environment(), root)
     app = FastAPI(
         title="opsla command centre", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         description="How the desk stands: read-only. Every page of the command centre as JSON, every table as CSV. Instants are UTC.",

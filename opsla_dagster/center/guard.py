@@ -26,9 +26,10 @@ LONGEST_ADDRESS = 4096
 #: A token that nobody guesses: 128 bits written in letters and digits have 22 of them.
 SHORTEST_TOKEN = 20
 HEADERS = {
-    # No inline script and no inline style; nothing from elsewhere; no page may show this one inside it.
+    # No inline script and no inline style sheet; nothing from elsewhere; no page may show this one inside it. Style attributes are let through: the
+    # report's sections place marks by them, at numbers that are computed here.
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -71,6 +72,14 @@ def access(listening: str, named_hosts: Iterable[str], token: str) -> Access:
     if not hosts:
         raise OpslaError(f"--host {listening}: name what browsers call this machine, --allow-host desk.example.com; requests for any other name are refused")
     return Access(hosts | frozenset(LOOPBACK_HOSTS), token)
+
+
+def root_path_of(path: str) -> str:
+    """The path as addresses begin with it: `/desk`, or nothing. Raises OpslaError for what is no path."""
+    root = path.rstrip("/")
+    if root and re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", root) is None:
+        raise OpslaError(f"--root-path {path}: expected a path such as /desk")
+    return root
 
 
 def is_loopback(host: str) -> bool:

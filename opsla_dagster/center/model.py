@@ -135,7 +135,7 @@ def written(value: Any, kind: Kind, zone: str) -> str:
         case "seconds":
             return wording.span(value)
         case "instant":
-            return wording.due(value, zone)
+            return wording.local_instant(value, zone)
         case "day":
             return wording.day(value)
         case "flag":

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -51,6 +50,14 @@ class Publication:
     settings: Settings
     readers: int = 0
     is_replaced: bool = False
+    #: What is the same for every page of the generation, by name.
+    _known: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, asked for once a generation."""
+        if name not in self._known:
+            self._known[name] = make()
+        return self._known[name]
 
     def close(self) -> None:
         self.connection.close()
@@ -62,6 +69,7 @@ class Publications:
 
     home: Home
     settings: Settings
+    reads_settings_anew: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _current: Publication | None = None
     _identity: tuple[int, int, int] | None = None
@@ -111,10 +119,10 @@ class Publications:
 
     def _settings_now(self) -> Settings:
         """What the config says when a generation comes; while somebody edits it, what it said before."""
-        try:
+        if not self.reads_settings_anew:
+            return self.settings
+        with suppress(OpslaError):
             self.settings = load_settings(self.settings.config_directory, self.home.root)
-        except OpslaError:
-            pass
         return self.settings
 
 
@@ -163,6 +171,3 @@ def _has_publication(connection: duckdb.DuckDBPyConnection) -> bool:
     schema, name = PUBLICATION_TABLE.split(".")
     sql = "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = ? and table_name = ?"
     return connection.execute(sql, [schema, name]).fetchone() is not None
-
-
-Row = dict[str, Any]

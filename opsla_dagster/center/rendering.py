@@ -14,7 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from opsla_dagster import __version__
@@ -102,17 +101,20 @@ def json_bytes(content: Any) -> bytes:
 
 def csv(grid: Grid) -> bytes:
     """The rows of a table as `opsla export --format csv` writes them: text that a spreadsheet would take for a formula is text."""
-    table = pa.table({column.name: _values(grid, column) for column in grid.columns})
-    with tempfile.TemporaryDirectory() as directory, duckdb.connect() as connection:
-        connection.register("shown", table)
+    columns = {f"column_{number}": _values(grid, column) for number, column in enumerate(grid.columns)}
+    chosen = ", ".join(f'unnest(${name}) as "{column.name}"' for name, column in zip(columns, grid.columns, strict=True))
+    with tempfile.TemporaryDirectory() as directory, duckdb.connect(config={"threads": 1}) as connection:
+        # Not by way of Arrow: DuckDB would load pandas for it.
+        connection.execute(f"create table shown as select {chosen}", columns)
         path = Path(directory) / "table.csv"
         write_csv(connection, "select * from shown", path, raw=False)
         return path.read_bytes()
 
 
-def _values(grid: Grid, column: Column) -> pa.Array:
+def _values(grid: Grid, column: Column) -> list[Any]:
+    """The column's values; those of several types, and none at all, as text."""
     values = [row.get(column.name) for row in grid.rows]
-    try:
-        return pa.array(values) if any(value is not None for value in values) else pa.array(values, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types: as text
-        return pa.array([None if value is None else str(plain(value)) for value in values], pa.string())
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) == 1 or kinds == {int, float}:
+        return values
+    return [None if value is None else str(plain(value)) for value in values] if kinds else ["" for _ in values]

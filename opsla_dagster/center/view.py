@@ -76,7 +76,8 @@ class View:
     @cached_property
     def now(self) -> Row:
         """The instant that is shown unless the address asks for another: now_at, now_reason, first_intake_date."""
-        return self.row("now")
+        found: Row = self.publication.once("now", lambda: self.row("now"))
+        return found
 
     @property
     def at(self) -> datetime:
@@ -97,6 +98,19 @@ class View:
         """The desk's date of an instant."""
         return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
 
+    @property
+    def case_values(self) -> dict[str, list[str]]:
+        """The values that cases can be chosen by: priority, tier, case_type."""
+
+        def found() -> dict[str, list[str]]:
+            values: dict[str, list[str]] = {"priority": [], "tier": [], "case_type": []}
+            for row in self.rows("case_values"):
+                values[row["attribute"]].append(row["value"])
+            return values
+
+        known: dict[str, list[str]] = self.publication.once("case_values", found)
+        return known
+
     @cached_property
     def metrics(self) -> list[str]:
         """The metrics that a clock is of."""
@@ -110,12 +124,16 @@ class View:
     @cached_property
     def promised(self) -> list[Row]:
         """The policies and metrics that a clock is of."""
-        return self.fetch("select distinct policy, metric from mart.sla_overview order by policy, metric", {})
+        found: list[Row] = self.publication.once(
+            "promised", lambda: self.fetch("select distinct policy, metric from mart.sla_overview order by policy, metric", {})
+        )
+        return found
 
     @cached_property
     def headline(self) -> Headline:
         """The headline of the published marts, as the report has it."""
-        return headline(self.connection, self.settings)
+        found: Headline = self.publication.once("headline", lambda: headline(self.connection, self.settings))
+        return found
 
     @cached_property
     def run(self) -> RunSummary | None:
@@ -125,7 +143,8 @@ class View:
     @cached_property
     def queues(self) -> list[str]:
         """The queues that cases were ever in, by name; cases without one are in `none`."""
-        return [row["queue"] for row in self.rows("queues")]
+        found: list[str] = self.publication.once("queues", lambda: [row["queue"] for row in self.rows("queues")])
+        return found
 
     def require_queue(self) -> str | None:
         """The queue of the address. Raises RefusedAddress for one that no case is of."""

@@ -46,7 +46,7 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
     Raises RefusedAddress for values that no case has, and for a page behind the last one.
     """
     queue = view.require_queue()
-    values = _values(view)
+    values = view.case_values
     _require_known(filters, values, view)
     parameters: dict[str, Any] = {
         "search": filters.search, "state": filters.state, "queue": queue, "priority": filters.priority, "tier": filters.tier,
@@ -72,13 +72,6 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
             "given": {name: value for name, value in vars(filters).items() if value and name not in ("page", "sort")},
         },
     )  # fmt: skip
-
-
-def _values(view: View) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {"priority": [], "tier": [], "case_type": []}
-    for row in view.rows("case_values"):
-        values[row["attribute"]].append(row["value"])
-    return values
 
 
 def _require_known(filters: Filters, values: dict[str, list[str]], view: View) -> None:

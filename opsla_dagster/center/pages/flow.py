@@ -6,7 +6,7 @@ Belongs here: the page. Does not belong here: how a chart is drawn (reporting/ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,10 @@ from opsla_dagster.center.pages.report_sections import grids, shown
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
-from opsla_dagster.reporting.sections import flow, reopens, stages
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS
+from opsla_dagster.reporting.sections.flow import flow
+from opsla_dagster.reporting.sections.reopens import reopens
+from opsla_dagster.reporting.sections.stages import stages
 
 #: Days that the cumulative flow and the cycle times look back.
 DAYS = {"14": "14 days", "28": "28 days", "91": "91 days", "365": "a year"}
@@ -121,8 +123,8 @@ def _cycle_times(ended: Sequence[Row], view: View) -> Drawing:
     )  # fmt: skip
 
 
-def _ordinal(at: object, zone: ZoneInfo) -> float:
-    moment = at.replace(tzinfo=UTC).astimezone(zone)  # type: ignore[attr-defined]
+def _ordinal(at: datetime, zone: ZoneInfo) -> float:
+    moment = at.replace(tzinfo=UTC).astimezone(zone)
     return float(moment.toordinal()) + (moment.hour * 60 + moment.minute) / 1440
 
 

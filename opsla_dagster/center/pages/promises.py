@@ -8,7 +8,10 @@ from __future__ import annotations
 from opsla_dagster.center.model import Column, Grid, Page, Row
 from opsla_dagster.center.pages.report_sections import grids, shown
 from opsla_dagster.center.view import View
-from opsla_dagster.reporting.sections import breaks, heat_map, promises, trend
+from opsla_dagster.reporting.sections.breaks import breaks
+from opsla_dagster.reporting.sections.heat_map import heat_map
+from opsla_dagster.reporting.sections.promises import promises
+from opsla_dagster.reporting.sections.trend import trend
 
 
 def promises_page(view: View) -> Page:

@@ -14,7 +14,11 @@ from opsla_dagster.center.view import View
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.run_summary import RunSummary, read_run_summary
-from opsla_dagster.reporting.sections import clock_comparison, quality, reading, schedule_rules, sources
+from opsla_dagster.reporting.sections.clock_comparison import clock_comparison
+from opsla_dagster.reporting.sections.quality import quality
+from opsla_dagster.reporting.sections.reading import reading
+from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
+from opsla_dagster.reporting.sections.sources import sources
 
 RUNS_SHOWN = 20
 

@@ -22,10 +22,8 @@ from opsla_dagster.center.model import Column, Grid, Page
 from opsla_dagster.center.publication import THREADS
 from opsla_dagster.center.view import View
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.reporting.policy_diff import Promises, attainment, changes, judge_both
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
-from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.case_copy import cases_of
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -96,6 +94,10 @@ def what_if(view: View, change: Change, days: str) -> Page:
 
 
 def _compared(view: View, change: Change, days: str) -> list[Grid]:
+    # Dagster comes along with these, 25 MB that most readers never need.
+    from opsla_dagster.reporting.policy_diff import Promises, attainment, changes, judge_both
+    from opsla_dagster.sources.desk import build_desk
+
     calendars = build_desk(view.settings).calendars(view.settings.calendars)
     today = Promises(Path("today"), view.settings.sla_policies, calendars)
     asked = Promises(Path("asked"), _changed(view.settings.sla_policies, change), calendars)
@@ -104,7 +106,7 @@ def _compared(view: View, change: Change, days: str) -> list[Grid]:
     if held is None or last is None:
         raise RefusedAddress("No case is loaded yet; `opsla run` loads a window of intake dates.", 404)
     window = Window(last - timedelta(days=int(days) - 1), last + ONE_DAY)
-    config = {"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": tempfile.gettempdir()}
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": tempfile.gettempdir()}
     with duckdb.connect(config=config) as connection, bounded(connection, SECONDS):
         try:
             judge_both(connection, held, window, today, asked)
