@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from jinja2 import Environment
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -239,7 +238,7 @@ def _add_rest(app: FastAPI, center: Center) -> None:
 def _add_errors(app: FastAPI, center: Center) -> None:
     def refuse(request: Request, title: str, problem: str, status: int, headers: dict[str, str] | None = None) -> Response:
         if request.url.path.startswith(("/api/", "/csv/")):
-            return JSONResponse({"error": problem}, status, headers)
+            return Response(json_bytes({"error": problem}), status, headers, media_type=_JSON)
         page = Page("error.html.j2", title, context={"problem": problem})
         body = html(center.templates, page, None, State(root=center.root), request.url.path, {}, center.navigation(None))
         return Response(body, status, headers, media_type=_HTML)

@@ -114,7 +114,8 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send_guarded)
+        # What answers GET answers HEAD; the server sends no body for it.
+        await (refusal or self._app)({**scope, "method": "GET"}, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)

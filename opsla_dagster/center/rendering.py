@@ -60,7 +60,7 @@ def html(
             "instant": _instant(view) if view else None, "again": again, "now_url": again(at=None, page=None),
             "generation": view.publication.generation if view else "", "published": wording.instant(view.publication.published_at) if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),
-            "csv_url": lambda key: State(root=state.root).url(f"/csv{'/now' if path == '/' else path}/{key}", **given),
+            "csv_url": lambda key: "" if view is None else State(root=state.root).url(f"/csv{'/now' if path == '/' else path}/{key}", **given),
             "zone": view.zone if view else "UTC", "queues": view.queues if view else [], "version": __version__, "write": write,
             "at_text": f"{state.at:%Y-%m-%dT%H:%M:%S}Z" if state.at else "", **page.context,
         }
