@@ -5,11 +5,14 @@ Belongs here: one entry a table. Does not belong here: comparing them (warehouse
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable, window_of
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.sql import in_dates
 from opsla_dagster.window import Window
 
@@ -91,4 +94,17 @@ def _backlog_facts(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-BACKLOG = {"staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"])}
+def _backlog_now(scope: Scope, part: Window | None) -> pa.Table:
+    """mart.backlog_snapshot at now; nothing while nothing is loaded."""
+    found = scope.connection.execute("select now_at from ops.desk_now").fetchone()
+    sql = sql_at("mart.backlog_snapshot")
+    at = found[0] if found else datetime(1970, 1, 1)
+    return scope.connection.execute(sql, parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
+
+
+BACKLOG = {
+    "mart.backlog_now": PythonTable(
+        _backlog_now, deps=["ops.desk_now", _SPANS, _CLOCKS, "staging.business_time", "mart.backlog_sources", "staging.open_clocks_at", "staging.snapshot_instants"],
+    ),
+    "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"]),
+}  # fmt: skip

@@ -45,7 +45,9 @@ COLUMNS = [
     instant("snapshot_at", "The instant at which the backlog is told: the end of the local date", nullable=False),
     instant("seen_before_at", "What happened before it counts", nullable=False),
     instant("now_at", "The instant that now stands for", nullable=False),
+    local_date("now_date", "Local date of now_at"),
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
+    instant("known_until_at", "Up to when the desk as a whole is known: the end of the last intake date loaded, or the latest look", nullable=False),
     instant("last_event_at", "The latest change of a case by then; NULL: there is none"),
     count("digest_of_date", "Changes when what is known of the date changes", at_least=None),
     local_date("fact_date", "Local date from which on, or on which, something counts"),
@@ -93,6 +95,15 @@ COLUMNS = [
     ],
     count("breached_open_cases", "Open cases with a clock past its target"),
     count("breached_open_clocks", "Clocks past their target of open cases: debt_clocks of the literature"),
+    count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
+    Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
+    measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in, in an open hour of the desk"),
+    measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on, in an open hour of the desk"),
+    measure("due_cases_per_business_hour", "Cases whose next clock falls due by the end of the next business day, in an open hour of that day"),
+    measure("debt_work_business_minutes", "Open time that the breached open cases take at the pace; NULL: unknown"),
+    measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; NULL: never, or unknown"),
+    text("to_green_reason", "What to_green_business_minutes rests on, or why there is none"),
+    text("health", "green: no case past due; amber: none within one business day; red: later, never or unknown", values=("green", "amber", "red")),
     count("due_next_business_day_cases", "Open cases whose next clock falls due, if it runs on, by the end of the next business day"),
     count("debt_accrued_seconds", "Open seconds that clocks ran beyond their targets on the date, and those that a reopened case brought back"),
     count("debt_repaid_seconds", "Debt of the clocks that stopped, or whose case left the backlog, on the date"),
@@ -104,6 +115,11 @@ COLUMNS = [
 table = tables_with(COLUMNS)
 
 _FLOW = "opened_cases reopened_cases moved_in_cases moved_out_cases left_cases cancelled_cases open_cases"
+
+_SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date intake_ts age_calendar_minutes age_business_minutes stint_started_at
+    stint_calendar_minutes stint_business_minutes status status_since_at waits_for team agent priority tier case_type region
+    brand channel customer open_clocks breached_clocks breached_since_at debt_seconds next_policy next_metric next_due_at
+    next_remaining_business_minutes"""
 
 AREA = Area(
     "backlog",
@@ -140,7 +156,7 @@ AREA = Area(
             "ops.desk_now", Kind.FULL_REFRESH, "One row: the instant that now stands for.",
             "Now, wherever the desk is shown as it stands, and why it is that instant. No row while nothing is loaded.",
             key="now_at",
-            columns="now_at now_reason first_intake_date last_intake_date as_of_at last_event_at",
+            columns="now_at now_date now_reason known_until_at first_intake_date last_intake_date as_of_at last_event_at",
         ),
         table(
             "staging.snapshot_instants", Kind.VIEW, "One row per local date that is over by now.",
@@ -169,12 +185,24 @@ AREA = Area(
             "The backlog of each date, case by case: age, holder, what it waits for, what falls due next, debt. Not published, for it is as long as the "
             "desk's history: opsla export --table mart.backlog_snapshot writes it, and `opsla backlog --as-of` tells it for any instant.",
             key="snapshot_date case_id",
-            columns="""snapshot_date snapshot_at source case_id intake_date intake_ts age_calendar_minutes age_business_minutes stint_started_at
-                       stint_calendar_minutes stint_business_minutes status status_since_at waits_for team agent priority tier case_type region
-                       brand channel customer open_clocks breached_clocks breached_since_at debt_seconds next_policy next_metric next_due_at
-                       next_remaining_business_minutes""",
+            columns=_SNAPSHOT,
             partition_column="snapshot_date",
             is_published=False,
+        ),
+        table(
+            "mart.backlog_now", Kind.FULL_REFRESH, "One row per case that is open now.",
+            "The backlog as it stands, case by case: mart.backlog_snapshot at the instant of ops.desk_now.",
+            key="case_id",
+            columns=_SNAPSHOT,
+        ),
+        table(
+            "mart.queue_health", Kind.FULL_REFRESH, "One row per value of one dimension.",
+            "How the desk and each queue, priority and tier stand now, and how long it takes until nothing is past due.",
+            key="dimension dimension_value",
+            columns="""now_at dimension dimension_value open_cases active_cases waiting_cases breached_open_cases breached_open_clocks debt_seconds
+                       due_in_2_hours_cases due_next_business_day_cases next_due_at age_p50_calendar_minutes age_p90_calendar_minutes
+                       age_max_calendar_minutes age_max_business_minutes worked_days arrived_cases_per_business_hour left_cases_per_business_hour
+                       due_cases_per_business_hour debt_work_business_minutes to_green_business_minutes to_green_reason health""",
         ),
         table(
             "mart.backlog_daily", Kind.BY_DAY, "One row per local date and value of one dimension.",

@@ -7,13 +7,15 @@ putting it in place. Does not belong here: when (assets/operations.py).
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.connection import is_of_the_disk
+from opsla_dagster.warehouse.connection import is_of_the_disk, table_names
+from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
 
@@ -28,8 +30,11 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        rows = _copy(connection, aside, tables)
+        # Only a copy that has the backlog can tell it at any instant.
+        parts = write_parts(connection, home.parts) if _has_tables(connection, PARTED_TABLES) else []
+        rows = _copy(connection, aside, tables, parts)
         _put_in_place(aside, home)
+        remove_old_parts(home.parts, parts)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
             raise
@@ -41,7 +46,11 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str]) -> dict[str, int]:
+def _has_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> bool:
+    return set(tables) <= table_names(connection)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], parts: Sequence[Part]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
     connection.execute(f"attach '{_quoted(database)}' as published")
@@ -51,6 +60,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str])
         # Who reads the copy with another opsla is told so.
         connection.execute("create schema if not exists published.ops")
         connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
+        record_parts(connection, "published", parts)
         for table in tables:
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
             rows[table] = int(written[0]) if written else 0

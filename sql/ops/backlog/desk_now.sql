@@ -46,17 +46,32 @@ silences as (
     from known_bounds
     left join staging.backlog_spans as spans on spans.started_at <= known_bounds.known_until_at
     group by known_bounds.first_intake_date, known_bounds.last_intake_date, known_bounds.as_of_at, known_bounds.known_until_at
+),
+
+now_instants as (
+    select
+        *,
+        case when last_event_at < known_until_at - interval 7 day then last_event_at else known_until_at end as now_at
+    from silences
 )
 
 select
-    cast(case when last_event_at < known_until_at - interval 7 day then last_event_at else known_until_at end as timestamp) as now_at,
+    cast(now_instants.now_at as timestamp) as now_at,
+    coalesce(desk_time.local_date, cast(now_instants.now_at as date)) as now_date,
     case
-        when last_event_at < known_until_at - interval 7 day then 'the log ended'
-        when known_until_at < as_of_at then 'end of the last intake date loaded'
+        when now_instants.last_event_at < now_instants.known_until_at - interval 7 day then 'the log ended'
+        when now_instants.known_until_at < now_instants.as_of_at then 'end of the last intake date loaded'
         else 'latest look'
     end as now_reason,
-    first_intake_date,
-    last_intake_date,
-    as_of_at,
-    last_event_at
-from silences
+    cast(now_instants.known_until_at as timestamp) as known_until_at,
+    now_instants.first_intake_date,
+    now_instants.last_intake_date,
+    now_instants.as_of_at,
+    now_instants.last_event_at
+from now_instants
+left join staging.business_time as desk_time
+    on
+        desk_time.calendar = 'desk'
+        and cast(now_instants.now_at as date) = desk_time.utc_date
+        and now_instants.now_at >= desk_time.segment_start_at
+        and now_instants.now_at < desk_time.segment_end_at
