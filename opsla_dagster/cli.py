@@ -355,6 +355,21 @@ def status() -> None:
     print_status(load_settings(), console)
 
 
+@app.command(epilog=_examples("opsla backlog", "opsla backlog --by queue --by priority", "opsla backlog --as-of 2025-07-10T16:00 --by queue"))
+def backlog(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO, UTC unless it says otherwise. Default: now.")
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
+) -> None:
+    """What is open, what is past due, and how long until nothing is: now, or at any instant of the past."""
+    from opsla_dagster.assets.scope import parse_instant
+    from opsla_dagster.reporting.backlog import print_backlog
+    from opsla_dagster.settings import load_settings
+
+    print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
+
+
 @app.command(epilog=_examples("opsla sync"))
 def sync() -> None:
     """Makes the Dagster UI show what the warehouse holds: after its history was deleted, or restored from another day's backup."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from opsla_dagster.assets.backlog import BACKLOG
 from opsla_dagster.assets.calendars import CALENDARS
 from opsla_dagster.assets.clocks import CLOCKS
 from opsla_dagster.assets.factory import TableAsset
@@ -21,7 +22,7 @@ from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:

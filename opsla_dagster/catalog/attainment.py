@@ -27,11 +27,7 @@ COLUMNS = [
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
     pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),
     measure("late_avg_business_minutes", "Mean of the breached clocks' business minutes beyond their target"),
-    count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
-    flag("is_paused", "The case is in a status that pauses the clock"),
     # SLA marts
-    local_date("first_intake_date", "First intake date loaded"),
-    local_date("last_intake_date", "Last intake date loaded"),
     count("sla_cases", "Cases both touched and resolved, those of unknown first touch among them, open ones not: the denominator of the breach percentages"),
     count("sla_b_breached_cases", "Cases that breached the metric first_touch"),
     count("sla_a_incl_wait_breached_cases", "Cases that breached the metric first_resolution: customer wait counted"),

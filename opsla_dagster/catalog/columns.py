@@ -117,6 +117,17 @@ _SHARED = [
     flag("is_reopened", "The case was reopened at least once"),
     # case measures
     measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
+    # stretches, and what is open
+    instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
+    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
+    text("state", "What the clock did", values=("running", "paused", "policy_switch")),
+    Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
+    Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
+    count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
+    flag("is_paused", "The case is in a status that pauses the clock"),
+    local_date("first_intake_date", "First intake date loaded"),
+    local_date("last_intake_date", "Last intake date loaded"),
+    local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),
     # SLA marts

@@ -12,7 +12,6 @@ COLUMNS = [
     # staffing
     pct("shrinkage_pct", "Share of planned agents not available"),
     # flow and load of a day
-    local_date("ended_date", "Local date on which the cases ended; NULL while open", nullable=True),
     count("ended_cases", "Cases that a terminal event (RESOLVED, CLOSED, CANCELLED) of the date ended: the first that no reopen follows"),
     count("net_flow_cases", "Opened less ended", at_least=None),
     count("open_backlog_cases", "Cases taken in by the end of the date and not ended by then"),

@@ -27,7 +27,7 @@ COPIED = (
     "staging.business_time", "staging.sla_metric_rules", "staging.case_dimensions",
     "staging.case_milestones", "staging.case_owners", "staging.case_sla_policies", "staging.events_clean", "staging.messages_deduped",
     "staging.schedule_change_clocks", "staging.sla_clock_spans", "staging.sla_clocks", "staging.source_clock_comparison",
-    "staging.backlog_spans", "staging.status_spans",
+    "staging.status_spans",
 )  # fmt: skip
 #: Of staging.events_deduped only what staging.events_clean does not have, and only where there is something to tell.
 EVENT_COPIES = "staging.event_copies"

@@ -7,6 +7,7 @@ putting both in place. Does not belong here: when (assets/operations.py), and wh
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +17,8 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, quoted
-from opsla_dagster.warehouse.connection import is_of_the_disk
+from opsla_dagster.warehouse.connection import is_of_the_disk, table_names
+from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
 
@@ -33,9 +35,12 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         aside.mkdir(parents=True)
         publication = uuid4().hex
         cases = copy_cases(connection, home, publication)
-        rows = _copy(connection, aside, tables, publication)
+        # Only a copy that has the backlog can tell it at any instant.
+        parts = write_parts(connection, home.parts) if _has_tables(connection, PARTED_TABLES) else []
+        rows = _copy(connection, aside, tables, publication, parts)
         _put_in_place(aside, home)
         forget_other_copies(home, cases)
+        remove_old_parts(home.parts, parts)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
             raise
@@ -47,7 +52,11 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str) -> dict[str, int]:
+def _has_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> bool:
+    return set(tables) <= table_names(connection)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, parts: Sequence[Part]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
     connection.execute(f"attach '{quoted(database)}' as published")
@@ -61,6 +70,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str],
             f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
             {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
         )
+        record_parts(connection, "published", parts)
         for table in tables:
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
             rows[table] = int(written[0]) if written else 0
