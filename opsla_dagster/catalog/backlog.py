@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, measure, pct, text
+from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, measure, text
 from opsla_dagster.catalog.model import Column, Kind
 from opsla_dagster.catalog.table import tables_with
 

@@ -26,8 +26,11 @@ from opsla_dagster.center.pages.case import case, case_json
 from opsla_dagster.center.pages.cases import cases
 from opsla_dagster.center.pages.flow import DAYS as FLOW_DAYS
 from opsla_dagster.center.pages.flow import flow_page
+from opsla_dagster.center.pages.now import now_page
+from opsla_dagster.center.pages.open_cases import open_page
 from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
+from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
 from opsla_dagster.center.pages.what_if import read_change, what_if
 from opsla_dagster.center.parameters import (
@@ -35,6 +38,9 @@ from opsla_dagster.center.parameters import (
     CasesParameters,
     FlowParameters,
     InstantParameters,
+    OpenParameters,
+    Parameters,
+    QueuesParameters,
     WhatIfParameters,
 )
 from opsla_dagster.center.publication import NothingPublishedError, Publications
@@ -88,12 +94,15 @@ class Center:
 
     def navigation(self, view: View | None) -> list[tuple[str, str]]:
         """The pages that have something to say of this desk: (path, name)."""
-        hidden = {"/queues"} if view is not None and len(view.queues) < 2 else set()
+        hidden = {"/queues"} if view is not None and not view.told_dimensions else set()
         return [(spec.path, spec.name) for spec in self.specs() if spec.name and spec.path not in hidden]
 
     def specs(self) -> Sequence[Spec]:
         """The pages, in the order of the navigation."""
         return (
+            Spec("/", "Now", "How the desk, or a queue, stands: to green, past due, due next, debt, trends.", Parameters, lambda view, _query, _whole: now_page(view)),
+            Spec("/queues", "Queues", "How each queue, priority, tier ... stands.", QueuesParameters, _queues),
+            Spec("/open", "Open cases", "The open cases, what is past due first.", OpenParameters, lambda view, query, whole: open_page(view, query.filters(), is_whole=whole)),
             Spec("/promises", "Promises", "How often each promise is kept, and where they break.", InstantParameters, lambda view, _query, _whole: promises_page(view)),
             Spec(
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
@@ -121,6 +130,10 @@ class Center:
 
 def _flow(view: View, query: FlowParameters, _is_whole: bool) -> Page:
     return flow_page(view, parse_choice("days", query.days, FLOW_DAYS) if query.days else "28")
+
+
+def _queues(view: View, query: QueuesParameters, _is_whole: bool) -> Page:
+    return queues_page(view, parse_choice("by", query.by, DIMENSIONS) if query.by else "queue" if "queue" in view.told_dimensions else next(iter(view.told_dimensions), "queue"))
 
 
 def _latest_run(settings: Settings) -> str:

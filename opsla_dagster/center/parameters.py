@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
 from opsla_dagster.center.pages.cases import SORTS, STATES, VERDICTS, Filters
+from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
+from opsla_dagster.center.pages.standing import AGES
 
 _MOST_PAGES = 1_000_000
 
@@ -67,6 +69,42 @@ class WhatIfParameters(BaseModel):
     def state(self, zone: str, root: str) -> State:
         """The state of the page. Raises RefusedAddress."""
         return State(at=parse_instant(self.at, zone) if self.at.strip() else None, root=root)
+
+
+class QueuesParameters(InstantParameters):
+    """Of the page of queues."""
+
+    by: Annotated[str, _text("queue (the default), priority, tier, region, brand or channel.")] = ""
+
+
+class OpenParameters(Parameters):
+    """Of the list of open cases."""
+
+    standing: Annotated[str, _text("past_due or due_in_2_hours.")] = ""
+    age: Annotated[str, _text("under_1_day, 1_to_3_days, 3_to_7_days, 7_to_30_days or over_30_days.")] = ""
+    waits_for: Annotated[str, _text("us, customer, vendor or other.")] = ""
+    status: Annotated[str, _text("The status at the instant.")] = ""
+    priority: Annotated[str, _text("A priority, none for cases without one.")] = ""
+    tier: Annotated[str, _text("A tier, none for cases without one.")] = ""
+    region: Annotated[str, _text("A region, none for cases without one.")] = ""
+    brand: Annotated[str, _text("A brand, none for cases without one.")] = ""
+    channel: Annotated[str, _text("A channel, none for cases without one.")] = ""
+    page: Annotated[str, _text("Page of the list, from 1.")] = ""
+
+    def filters(self) -> OpenFilters:
+        """The filters. Raises RefusedAddress for what cannot be read."""
+        return OpenFilters(
+            standing=parse_choice("standing", self.standing, STANDINGS) if self.standing else None,
+            age=parse_choice("age", self.age, AGES) if self.age else None,
+            waits_for=parse_choice("waits_for", self.waits_for, WAITS) if self.waits_for else None,
+            status=self.status or None,
+            priority=self.priority or None,
+            tier=self.tier or None,
+            region=self.region or None,
+            brand=self.brand or None,
+            channel=self.channel or None,
+            page=parse_number("page", self.page, 1, _MOST_PAGES) if self.page else 1,
+        )
 
 
 class CasesParameters(Parameters):

@@ -17,7 +17,7 @@ import duckdb
 
 from opsla_dagster.center.address import RefusedAddress, State
 from opsla_dagster.center.model import Row
-from opsla_dagster.center.publication import Publication
+from opsla_dagster.center.publication import NothingPublishedError, Publication
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.run_summary import Headline, RunSummary, latest_run_summary
 from opsla_dagster.settings import Settings
@@ -54,6 +54,59 @@ class View:
         """The rows of the SELECT in queries/<query>.sql; its parameters are bound, never written into it."""
         return self.fetch(load_query(query), parameters)
 
+    def rows_at(self, query: str, /, **parameters: Any) -> list[Row]:
+        """The rows of the SELECT at the instant shown: what it reads of mart.backlog_now and mart.queue_health is told for that instant."""
+        return self.fetch(self._at(load_query(query)), {**self._instant_parameters(query), **parameters})
+
+    def page_at(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
+        """`limit` rows of such a SELECT, from `offset` on."""
+        sql = f"{self._at(load_query(query))} limit $limit offset $offset"
+        return self.fetch(sql, {**self._instant_parameters(query), **parameters, "limit": limit, "offset": offset})
+
+    def count_at(self, query: str, /, **parameters: Any) -> int:
+        """How many rows such a SELECT has."""
+        [row] = self.fetch(f"select count(*) as many from ({self._at(load_query(query))})", {**self._instant_parameters(query), **parameters})
+        return int(row["many"])
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the instant shown is the one that the marts are of."""
+        return self.state.at is None or self.state.at == self.now["now_at"]
+
+    def _at(self, sql: str) -> str:
+        """The SELECT with what stands for its tables at the instant; as it is, now."""
+        if self.is_now:
+            return sql
+        for table, at in self._tables_at.items():
+            sql = sql.replace(f"from {table}\n", f"from ({at})\n")
+        return sql
+
+    def _instant_parameters(self, query: str) -> dict[str, Any]:
+        if self.is_now:
+            return {}
+        sql = self._at(load_query(query))
+        offered = {"at": self.at, "start_date": self.local_day(self.at), "end_date": self.local_day(self.at) + timedelta(days=1)}
+        return {name: value for name, value in offered.items() if f"${name}" in sql}
+
+    @property
+    def _tables_at(self) -> dict[str, str]:
+        """mart.backlog_now and mart.queue_health as they are asked for at any instant."""
+
+        def told() -> dict[str, str]:
+            from opsla_dagster.warehouse.at_instant import published_places, sql_at
+
+            places = published_places(self.connection, self.settings.home.parts)
+            return {"mart.backlog_now": sql_at("mart.backlog_snapshot", places), "mart.queue_health": sql_at("mart.queue_health", places)}
+
+        found: dict[str, str] = self.publication.once("tables_at", told)
+        return found
+
+    @property
+    def dimension(self) -> dict[str, str]:
+        """dimension and dimension_value of the queue of the address: all without one."""
+        queue = self.require_queue()
+        return {"dimension": "all", "dimension_value": "all"} if queue is None else {"dimension": "queue", "dimension_value": queue}
+
     def row(self, query: str, /, **parameters: Any) -> Row:
         """The one row of such a SELECT."""
         [row] = self.rows(query, **parameters)
@@ -76,8 +129,15 @@ class View:
     @cached_property
     def now(self) -> Row:
         """The instant that is shown unless the address asks for another: now_at, now_reason, first_intake_date."""
-        found: Row = self.publication.once("now", lambda: self.row("now"))
-        return found
+
+        def known() -> Row:
+            found = self.rows("now")
+            if not found:
+                raise NothingPublishedError(f"{self.settings.home.root}: no case is loaded yet")
+            return found[0]
+
+        now: Row = self.publication.once("now", known)
+        return now
 
     @property
     def at(self) -> datetime:
@@ -87,9 +147,9 @@ class View:
 
     def require_instant(self) -> None:
         """Raises RefusedAddress for an instant of which nothing is known."""
-        at, now_at = self.state.at, self.now["now_at"]
-        if at is not None and at > now_at:
-            raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies after {now_at:%Y-%m-%dT%H:%M}Z, the last instant that is known; leave it out to see that one")
+        at, until = self.state.at, self.now["known_until_at"]
+        if at is not None and at > until:
+            raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies after {until:%Y-%m-%dT%H:%M}Z, up to which the desk is known; leave it out to see it now")
         first = self.now["first_intake_date"]
         if at is not None and at.date() < first - timedelta(days=1):
             raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies before the first intake date that is loaded, {first}")
@@ -120,6 +180,21 @@ class View:
     def policies(self) -> list[str]:
         """The policies that a clock is of."""
         return sorted({row["policy"] for row in self.promised})
+
+    @property
+    def _told(self) -> Row:
+        told: Row = self.publication.once("told", lambda: self.row("told"))
+        return told
+
+    @property
+    def told_dimensions(self) -> list[str]:
+        """What some source tells cases apart by: queue, priority, tier, region, brand, channel."""
+        return [name for name in ("queue", "priority", "tier", "region", "brand", "channel") if self._told[f"is_{name}_told"]]
+
+    @property
+    def is_status_told(self) -> bool:
+        """Whether some source tells what a case waits for."""
+        return bool(self._told["is_status_told"])
 
     @cached_property
     def promised(self) -> list[Row]:

@@ -26,7 +26,6 @@ DAYS = {"14": "14 days", "28": "28 days", "91": "91 days", "365": "a year"}
 #: Dots of a scatter, besides the slowest, which are all drawn.
 MOST_DOTS, SLOWEST = 1200, 50
 OLDEST_SHOWN = 100
-_HOURS_A_DAY = 24.0
 #: Statuses in their order, for the columns of the ages.
 _WAY = ("INTAKE", "TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_WAIT", "VENDOR_WAIT", "ON_HOLD", "REVIEW_QA", "REOPENED")
 
@@ -35,9 +34,9 @@ def flow_page(view: View, days: str) -> Page:
     """The page of the instant and queue of the address, looking back `days`."""
     queue = view.require_queue()
     last_day = view.local_day(view.at)
-    daily = view.rows("cumulative_flow", last_day=last_day, days=int(days)) if view.has("mart.backlog_daily_proxy") and queue is None else []
+    daily = view.rows("cumulative_flow", last_day=last_day, days=int(days), **view.dimension)
     ended = view.rows("cycle_times", at=view.at, days=int(days), queue=queue, slowest=SLOWEST, most=MOST_DOTS)
-    open_cases = view.rows("aging", at=view.at, queue=queue)
+    open_cases = view.rows_at("aging", queue=queue)
     sections = shown([flow(view.connection, view.headline), stages(view.connection, view.headline), reopens(view.connection, view.headline)])
     sections = sections if queue is None else []
     drawings = [
@@ -57,37 +56,34 @@ def flow_page(view: View, days: str) -> Page:
 
 def _cumulative(daily: Sequence[Row]) -> Drawing:
     days = [row["calendar_date"] for row in daily]
-    base = min(row["ended_so_far"] for row in daily)
-    opened = [float(row["opened_so_far"] - base) for row in daily]
-    ended = [float(row["ended_so_far"] - base) for row in daily]
     last = daily[-1]
     chart = Chart(
         key="cumulative-flow",
         title="Cumulative flow",
         description=(
-            f"Cases that came in and cases that ended, added up from {wording.day(days[0])} to {wording.day(days[-1])}; "
-            f"between the two lines lie {wording.counted(last['open_backlog_cases'], 'open case')} at the end."
+            f"Cases that came in and cases that left, added up from {wording.day(days[0])} to {wording.day(days[-1])}; "
+            f"between the two lines lie {wording.counted(last['open_cases'], 'open case')} at the end."
         ),
         xs=positions(days),
         x_ticks=date_ticks(days, 8),
-        lines=[Line("came in", opened, "tone-a", "area"), Line("ended", ended, "tone-b", "area")],
+        lines=[Line("came in", [row["arrived_so_far"] for row in daily], "tone-a", "area"), Line("left", [row["gone_so_far"] for row in daily], "tone-b", "area")],
         tooltips=[
-            f"{wording.day(row['calendar_date'])}\ncame in {wording.count(row['opened_cases'])}, ended {wording.count(row['ended_cases'])}\n"
-            f"open at its end {wording.count(row['open_backlog_cases'])}"
+            f"{wording.day(row['calendar_date'])}\ncame in {wording.count(row['arrived_cases'])}, left {wording.count(row['gone_cases'])}\n"
+            f"open at its end {wording.count(row['open_cases'])}"
             for row in daily
         ],
     )
     return Drawing(
         "cumulative_flow", chart.title, *in_two_sizes(chart, date_ticks(days, 4)),
-        legend=[("tone-a", "came in, added up"), ("tone-b", "ended, added up")],
+        legend=[("tone-a", "came in (reopened and moved in too), added up"), ("tone-b", "left (ended, cancelled, moved on), added up")],
         note="The vertical distance of the lines is the work in progress, the horizontal one how long a case takes. Lines that drift apart: more comes in than goes out.",
         grid=Grid(
             key="cumulative_flow",
             title="Cumulative flow by day",
             columns=[
-                Column("calendar_date", "Date", "day"), Column("opened_cases", "Came in", "count"), Column("ended_cases", "Ended", "count"),
-                Column("open_backlog_cases", "Open at its end", "count"), Column("opened_so_far", "Came in so far", "count"),
-                Column("ended_so_far", "Ended so far", "count"),
+                Column("calendar_date", "Date", "day"), Column("arrived_cases", "Came in", "count"), Column("gone_cases", "Left", "count"),
+                Column("open_cases", "Open at its end", "count"), Column("arrived_so_far", "Came in so far", "count"),
+                Column("gone_so_far", "Left so far", "count"),
             ],
             rows=list(daily),
         ),
@@ -105,16 +101,16 @@ def _cycle_times(ended: Sequence[Row], view: View) -> Drawing:
         title="Cycle time of each ended case",
         description=(
             f"Days from intake to the end by the day of the end, of {wording.counted(figures['cases'], 'case')}. Half took at most "
-            f"{wording.time_taken(figures['p50_hours'] * 60)}, 85 in 100 {wording.time_taken(figures['p85_hours'] * 60)}, "
-            f"95 in 100 {wording.time_taken(figures['p95_hours'] * 60)}."
+            f"{wording.time_taken(figures['p50_minutes'])}, 85 in 100 {wording.time_taken(figures['p85_minutes'])}, "
+            f"95 in 100 {wording.time_taken(figures['p95_minutes'])}."
         ),
         xs=xs,
         x_ticks=date_ticks([first, last], 8),
         lines=[
-            Line("one case", [row["cycle_hours"] / _HOURS_A_DAY for row in by_time], "tone-b", "dots"),
+            Line("one case", [row["cycle_days"] for row in by_time], "tone-b", "dots"),
         ],
         unit=" d",
-        reference=(figures["p85_hours"] / _HOURS_A_DAY, f"85 in 100 within {wording.time_taken(figures['p85_hours'] * 60)}"),
+        reference=(figures["p85_days"], f"85 in 100 within {wording.time_taken(figures['p85_minutes'])}"),
     )
     drawn = "" if len(ended) == figures["cases"] else f" Drawn are the {SLOWEST} slowest and an even part of the others, {wording.count(len(ended))} dots."
     return Drawing(
@@ -135,7 +131,7 @@ def _ages(open_cases: Sequence[Row], view: View) -> Drawing:
     shown_cases = open_cases[:MOST_DOTS]
     # Cases of one column lie beside each other, each always at its place.
     xs = [place[row["status"]] + 0.15 + crc32(row["case_id"].encode()) % 1000 / 1000 * 0.7 for row in shown_cases]
-    ordered = sorted(zip(xs, (row["age_hours"] / _HOURS_A_DAY for row in shown_cases), strict=True))
+    ordered = sorted(zip(xs, (row["age_days"] for row in shown_cases), strict=True))
     counts = [sum(row["status"] == status for row in open_cases) for status in statuses]
     edge = float(len(statuses))
     chart = Chart(
@@ -162,9 +158,9 @@ def _slowest(ended: Sequence[Row], view: View) -> Grid:
         title="Slowest ended cases",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
-            Column("intake_ts", "Came in", "instant"), Column("ended_at", "Ended", "instant"), Column("minutes", "Took", "minutes"),
+            Column("intake_ts", "Came in", "instant"), Column("ended_at", "Ended", "instant"), Column("cycle_minutes", "Took", "minutes"),
         ],
-        rows=[{**row, "minutes": row["cycle_hours"] * 60} for row in ended[:SLOWEST]],
+        rows=ended[:SLOWEST],
         empty="No case ended on these days.",
     )  # fmt: skip
 
@@ -175,10 +171,10 @@ def _oldest(open_cases: Sequence[Row], view: View) -> Grid:
         title="Oldest open cases",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
-            Column("status", "Status", "name"), Column("in_status_since", "Since", "instant"), Column("intake_ts", "Came in", "instant"),
-            Column("minutes", "Age", "minutes"),
+            Column("status", "Status", "name"), Column("status_since_at", "Since", "instant"), Column("intake_ts", "Came in", "instant"),
+            Column("age_calendar_minutes", "Age", "minutes"),
         ],
-        rows=[{**row, "minutes": row["age_hours"] * 60} for row in open_cases[:OLDEST_SHOWN]],
+        rows=open_cases[:OLDEST_SHOWN],
         total=len(open_cases),
         empty="No case is open at this instant.",
     )  # fmt: skip

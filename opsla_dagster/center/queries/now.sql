@@ -1,6 +1,7 @@
--- One row: the instant that the pages show unless they are asked for another, and between which instants something is known.
+-- One row: the instant that the pages show unless they are asked for another, why, and between which instants something is known.
 select
-    max(as_of_at) as now_at,
-    'latest look' as now_reason,
-    min(intake_date) as first_intake_date
-from ops.partition_as_of
+    now_at,
+    now_reason,
+    known_until_at,
+    first_intake_date
+from ops.desk_now
