@@ -75,6 +75,8 @@ class Spec:
     changes_with: Callable[[Settings], str] = lambda _settings: ""
     to_json: Callable[[View, Any], dict[str, Any]] | None = None
     has_csv: bool = True
+    #: Whether the instant changes what the page shows; the others only carry it on.
+    is_of_instant: bool = True
     seconds: float = PAGE_SECONDS
 
     @property
@@ -103,18 +105,18 @@ class Center:
             Spec("/", "Now", "How the desk, or a queue, stands: to green, past due, due next, debt, trends.", Parameters, lambda view, _query, _whole: now_page(view)),
             Spec("/queues", "Queues", "How each queue, priority, tier ... stands.", QueuesParameters, _queues),
             Spec("/open", "Open cases", "The open cases, what is past due first.", OpenParameters, lambda view, query, whole: open_page(view, query.filters(), is_whole=whole)),
-            Spec("/promises", "Promises", "How often each promise is kept, and where they break.", InstantParameters, lambda view, _query, _whole: promises_page(view)),
+            Spec("/promises", "Promises", "How often each promise is kept, and where they break.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
             Spec(
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
-                self._what_if, seconds=60.0,
+                self._what_if, is_of_instant=False, seconds=60.0,
             ),
             Spec("/cases", "Cases", "A list of cases to search and filter.", CasesParameters, lambda view, query, whole: cases(view, query.filters(), is_whole=whole)),
             Spec(
                 "/case", "", "One case, explained to the second.", CaseParameters, lambda view, query, _whole: case(view, query.id),
-                to_json=lambda view, query: case_json(view, query.id), has_csv=False,
+                to_json=lambda view, query: case_json(view, query.id), has_csv=False, is_of_instant=False,
             ),
             Spec("/flow", "Flow", "Cumulative flow, cycle times, ages of open cases, stages.", FlowParameters, _flow),
-            Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run),
+            Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run, is_of_instant=False),
         )  # fmt: skip
 
     def _what_if(self, view: View, query: WhatIfParameters, _is_whole: bool) -> Page:
@@ -162,7 +164,7 @@ def create_app(settings: Settings, access: Access, root: str = "", *, reads_sett
 def _add_page(app: FastAPI, center: Center, spec: Spec) -> None:
     def page(request: Request, query: Any) -> Response:
         return _answer(center, spec, request, query, "html", _HTML, lambda made, view, path, given: html(
-            center.templates, made, view, view.state, path, given, center.navigation(view)
+            center.templates, made, view, view.state, path, given, center.navigation(view), is_of_instant=spec.is_of_instant
         ).encode())  # fmt: skip
 
     def data(request: Request, query: Any) -> Response:

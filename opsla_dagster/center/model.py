@@ -15,11 +15,11 @@ from markupsafe import Markup
 from opsla_dagster.reporting import wording
 
 Row = dict[str, Any]
-#: How a value is written; all but the first four are numbers or stand for them, and are set to the right.
-Kind = Literal["text", "name", "instant", "day", "flag", "count", "decimal", "pct", "minutes", "seconds"]
-_WORDS = ("text", "name", "instant", "day", "flag")
+#: How a value is written; all but words and times are numbers or stand for them, and are set to the right.
+Kind = Literal["text", "name", "instant", "due", "day", "flag", "count", "decimal", "pct", "minutes", "seconds"]
+_WORDS = ("text", "name", "instant", "due", "day", "flag")
 #: What a value is measured in, for programs.
-UNITS: Mapping[str, str] = {"pct": "percent", "minutes": "minutes", "seconds": "seconds", "instant": "UTC instant", "day": "local date"}
+UNITS: Mapping[str, str] = {"pct": "percent", "minutes": "minutes", "seconds": "seconds", "instant": "UTC instant", "due": "UTC instant", "day": "local date"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class Column:
         return self.href(row) if self.href is not None else None
 
     def class_of(self, row: Row) -> str:
-        return self.css(row) if self.css is not None else ""
+        """The classes of a cell: how wide it may be, and its tone."""
+        width = "n" if self.is_number else "short" if self.kind != "text" else ""
+        return " ".join(filter(None, (width, self.css(row) if self.css is not None else "")))
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,14 @@ def written(value: Any, kind: Kind, zone: str) -> str:
             return wording.span(value)
         case "instant":
             return wording.local_instant(value, zone)
+        case "due":
+            return wording.due(value, zone)
         case "day":
             return wording.day(value)
         case "flag":
             return "yes" if value else "no"
         case "name":
-            return wording.name(str(value))
+            return wording.name(str(value).lower())
     return str(value)
 
 

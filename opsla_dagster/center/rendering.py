@@ -43,8 +43,9 @@ def stylesheet(templates: Environment) -> str:
 
 def html(
     templates: Environment, page: Page, view: View | None, state: State, path: str, parameters: Mapping[str, str], navigation: Sequence[tuple[str, str]],
+    *, is_of_instant: bool = False,
 ) -> str:
-    """The page; `view` is None where there is nothing to look at yet."""
+    """The page; `view` is None where there is nothing to look at yet. `is_of_instant`: another instant can be chosen on it."""
     given = {name: value for name, value in parameters.items() if value}
 
     def again(**changes: Any) -> str:
@@ -57,7 +58,7 @@ def html(
         {
             "page": page, "state": state, "path": path, "here": "/promises" if path == "/what-if" else "/cases" if path == "/case" else path,
             "navigation": navigation, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
-            "instant": _instant(view) if view else None, "again": again, "now_url": again(at=None, page=None),
+            "instant": _instant(view) if view and is_of_instant else None, "again": again, "now_url": again(at=None, page=None),
             "generation": view.publication.generation if view else "", "published": wording.instant(view.publication.published_at) if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),
             "csv_url": lambda key: "" if view is None else State(root=state.root).url(f"/csv{'/now' if path == '/' else path}/{key}", **given),

@@ -100,7 +100,7 @@ def _next(view: View, queue: str | None) -> Grid:
         title="Next to fall due",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            Column("next_due_at", "Due", "instant"),
+            Column("next_due_at", "Due", "due"),
             Column("why", "Why it is next"),
             *([Column("queue", "Queue")] if queue is None and len(view.queues) > 1 else []),
             Column("priority", "Priority"),

@@ -74,9 +74,9 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
         title="Open cases",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            Column("breached_since_at", "Past due since", "instant", css=lambda row: "bad" if row["breached_since_at"] else ""),
+            Column("breached_since_at", "Past due since", "due", css=lambda row: "bad" if row["breached_since_at"] else ""),
             Column("debt", "Debt", "seconds", css=lambda row: "bad" if row["debt"] else ""),
-            Column("next_due_at", "Due next", "instant", css=lambda row: "warn" if row["is_due_in_2_hours"] else ""),
+            Column("next_due_at", "Due next", "due", css=lambda row: "warn" if row["is_due_in_2_hours"] else ""),
             Column("next", "Promise"),
             Column("next_remaining_business_minutes", "Left", "minutes"),
             *(Column(name, DIMENSIONS[name]) for name in told if name in ("queue", "priority", "tier")),

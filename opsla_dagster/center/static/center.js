@@ -46,7 +46,7 @@ function leaveOutEmpty(form) {
 function watchForNewer(notice) {
   const { generation, root } = document.body.dataset;
   if (!generation) return;
-  const timer = setInterval(async () => {
+  const look = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch(`${root}/api/generation`, { cache: "no-store" });
@@ -55,9 +55,12 @@ function watchForNewer(notice) {
       return; // stopped, or out of reach: the next look tells
     }
     clearInterval(timer);
+    window.removeEventListener("focus", look);
     notice.querySelector("a").href = location.href;
     notice.hidden = false;
-  }, CHECK_SECONDS * 1000);
+  };
+  const timer = setInterval(look, CHECK_SECONDS * 1000);
+  window.addEventListener("focus", look);
 }
 
 const instant = document.querySelector("form.instant");
