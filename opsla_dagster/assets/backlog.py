@@ -96,15 +96,15 @@ def _backlog_facts(scope: Scope, part: Window | None) -> pa.Table:
 
 def _backlog_now(scope: Scope, part: Window | None) -> pa.Table:
     """mart.backlog_snapshot at now; nothing while nothing is loaded."""
-    found = scope.connection.execute("select now_at from ops.desk_now").fetchone()
+    found = scope.connection.execute("select now_at from ops.desk_now").fetchall()
     sql = sql_at("mart.backlog_snapshot")
-    at = found[0] if found else datetime(1970, 1, 1)
-    return scope.connection.execute(sql, parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
+    at = found[0][0] if found else datetime(1970, 1, 1)
+    return scope.connection.sql(sql, params=parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
 
 
 BACKLOG = {
     "mart.backlog_now": PythonTable(
-        _backlog_now, deps=["ops.desk_now", _SPANS, _CLOCKS, "staging.business_time", "mart.backlog_sources", "staging.open_clocks_at", "staging.snapshot_instants"],
+        _backlog_now, deps=["ops.desk_now", _SPANS, _CLOCKS, "staging.business_time", "mart.backlog_sources", "staging.clock_snapshot", "staging.snapshot_instants"],
     ),
     "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"]),
 }  # fmt: skip

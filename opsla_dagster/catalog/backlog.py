@@ -128,8 +128,8 @@ AREA = Area(
         table(
             "staging.backlog_spans", Kind.PARTITIONED, "One row per stretch of a case with one openness, status, queue, agent, priority and tier.",
             "From intake to the end of the case, reopens included: what was open when, and how it came and went.",
-            key="case_id span_number",
-            columns=f"""source case_id intake_date span_number started_at ended_at started_date ended_date is_open began_with ended_with status
+            key="case_id started_at",
+            columns=f"""source case_id intake_date started_at ended_at started_date ended_date is_open began_with ended_with status
                         waits_for team agent priority tier case_type region brand channel customer intake_ts stint_started_at {_KEPT}""",
         ),
         table(
@@ -166,8 +166,8 @@ AREA = Area(
             partition_column="snapshot_date",
         ),
         table(
-            "staging.open_clocks_at", Kind.VIEW, "One row per instant of staging.snapshot_instants and clock that is open then.",
-            "Elapsed, due and debt of every open clock at an instant, by what had happened until then.",
+            "staging.clock_snapshot", Kind.BY_DAY, "One row per local date and clock open at its end.",
+            "Elapsed, due and debt of every open clock at the end of each date, by what had happened until then.",
             key="snapshot_date case_id policy metric cycle",
             columns="""snapshot_date snapshot_at source case_id intake_date policy metric cycle is_source_promise calendar is_paused elapsed_seconds
                        target_seconds due_at remaining_seconds is_past_target debt_seconds""",

@@ -119,7 +119,6 @@ _SHARED = [
     measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
     # stretches, and what is open
     instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
-    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
     text("state", "What the clock did", values=("running", "paused", "policy_switch")),
     Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),

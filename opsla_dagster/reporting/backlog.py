@@ -49,7 +49,7 @@ class DeskAt:
     _places: Places
 
     def rows(self, table: str, what: str = "*", clauses: str = "", parameters: dict[str, object] | None = None) -> list[Row]:
-        """Rows of mart.queue_health, mart.backlog_now, staging.open_clocks_at ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
+        """Rows of mart.queue_health, mart.backlog_now, staging.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
         if self.is_now and table.startswith("mart."):
             cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
         else:

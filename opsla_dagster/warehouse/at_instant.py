@@ -44,7 +44,7 @@ WAREHOUSE = Places({})
 
 
 def sql_at(table: str, places: Places = WAREHOUSE) -> str:
-    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, staging.open_clocks_at ...) at the instant $at; `parameters_at` binds it."""
+    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, staging.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
     for read in sorted(tables_read(sql), key=len, reverse=True):
@@ -59,7 +59,7 @@ def _place(table: str, places: Places) -> str:
         return _NOW
     if table in _SAME_ROWS:
         return f"({sql_at(_SAME_ROWS[table], places)})"
-    if table in TABLES and TABLES[table].kind is Kind.VIEW and table.startswith("staging."):
+    if table in TABLES and TABLES[table].kind is Kind.BY_DAY and table.startswith("staging."):
         return f"({sql_at(table, places)})"
     return places.elsewhere.get(table, table)
 

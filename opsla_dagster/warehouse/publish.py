@@ -31,7 +31,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         # Only a copy that has the backlog can tell it at any instant.
-        parts = write_parts(connection, home.parts) if _has_tables(connection, PARTED_TABLES) else []
+        parts = write_parts(connection, home.parts) if _has_tables(connection, [*PARTED_TABLES]) else []
         rows = _copy(connection, aside, tables, parts)
         _put_in_place(aside, home)
         remove_old_parts(home.parts, parts)

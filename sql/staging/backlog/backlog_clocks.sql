@@ -32,7 +32,8 @@ clocks as (
         metric,
         cycle,
         is_source_promise,
-        target_seconds
+        target_seconds,
+        due_at
     from staging.sla_clocks
     where
         intake_date >= $start_date
@@ -79,7 +80,10 @@ promised_spans as (
         spans.running_seconds_before,
         spans.open_seconds_at_start,
         clocks.target_seconds,
+        -- Of a clock that ran in one stretch the same instant.
+        case when spans.is_only_span then clocks.due_at end as due_at_of_clock,
         case
+            when spans.is_only_span and clocks.due_at is not null then null
             when spans.state = 'running' and spans.running_seconds_before < clocks.target_seconds
                 then spans.open_seconds_at_start + clocks.target_seconds - spans.running_seconds_before
         end as open_seconds_at_due
@@ -95,7 +99,10 @@ promised_spans as (
 spans_with_own_due as (
     select
         spans.*,
-        hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second as own_due_at
+        coalesce(
+            spans.due_at_of_clock,
+            hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
+        ) as own_due_at
     from promised_spans as spans
     left join staging.business_hours_dim as hours
         on
