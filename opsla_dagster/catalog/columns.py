@@ -105,6 +105,7 @@ _SHARED = [
            nullable=True),
     instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it, and for an unknown clock"),
     text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
+    Column("objective_pct", "DOUBLE", "How many of the promise's clocks are to be kept, 0-100; NULL: no objective", nullable=True, at_least=0, at_most=100),
     # facts of a case
     flag("is_bot_involved", "A bot took part, by the source or by its replies; NULL: nobody tells", nullable=True),
     # what agents did

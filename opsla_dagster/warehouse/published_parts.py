@@ -29,7 +29,7 @@ PARTED_TABLES = {
 #: What only the flow of a date asks for stays in the warehouse.
 _LEFT_OUT = frozenset({"began_with", "ended_with", "started_date", "ended_date"})
 #: Read beside them, and without intake dates.
-WHOLE_TABLES = ("staging.business_time",)
+WHOLE_TABLES = ("staging.business_time", "staging.sla_policies")
 
 
 @dataclass(frozen=True)
