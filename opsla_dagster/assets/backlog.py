@@ -13,12 +13,13 @@ from opsla_dagster.assets.factory import PythonTable, window_of
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.sql import in_dates
+from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.window import Window
 
 _SPANS, _CLOCKS = "staging.backlog_spans", "staging.backlog_clocks"
 #: What is not known yet while a stretch lasts: a state does not change by what ends it.
-_ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at")
+_ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at", "outcome", "due_at_of_clock")
 _SQL = """
     with local_dates as (
         select local_date, min(segment_start_at) as starts_at
@@ -94,17 +95,21 @@ def _backlog_facts(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-def _backlog_now(scope: Scope, part: Window | None) -> pa.Table:
-    """mart.backlog_snapshot at now; nothing while nothing is loaded."""
-    found = scope.connection.execute("select now_at from ops.desk_now").fetchone()
-    sql = sql_at("mart.backlog_snapshot")
-    at = found[0] if found else datetime(1970, 1, 1)
-    return scope.connection.execute(sql, parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
+def _now(table: str) -> PythonTable:
+    """Rows of `table`, which is told at the ends of dates, at now; none while nothing is loaded."""
+
+    def rows(scope: Scope, part: Window | None) -> pa.Table:
+        found = scope.connection.execute("select now_at from ops.desk_now").fetchall()
+        sql = sql_at(table)
+        at = found[0][0] if found else datetime(1970, 1, 1)
+        return scope.connection.sql(sql, params=parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
+
+    read = sorted(tables_read(load_sql(sql_path(table))) - {"staging.snapshot_instants"})
+    return PythonTable(rows, deps=["ops.desk_now", *read])
 
 
 BACKLOG = {
-    "mart.backlog_now": PythonTable(
-        _backlog_now, deps=["ops.desk_now", _SPANS, _CLOCKS, "staging.business_time", "mart.backlog_sources", "staging.open_clocks_at", "staging.snapshot_instants"],
-    ),
+    "staging.clock_now": _now("staging.clock_snapshot"),
+    "mart.backlog_now": _now("mart.backlog_snapshot"),
     "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"]),
-}  # fmt: skip
+}

@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, measure, text
+from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, measure, pct, text
 from opsla_dagster.catalog.model import Column, Kind
 from opsla_dagster.catalog.table import tables_with
 
@@ -35,6 +35,7 @@ COLUMNS = [
     *_kept("tier", "tier"),
     # stretches of a clock
     count("running_seconds_before", "Open seconds that the clock had run before the stretch; NULL outside the calendar's horizon", nullable=True),
+    instant("due_at_of_clock", "Of the last stretch of a clock that has stopped: when it fell due, or would have if it had gone on"),
     count("excess_seconds_at_start", "Elapsed less target at the start of the stretch; negative within the target", nullable=True, at_least=None),
     count("excess_seconds_at_stop", "Elapsed less target at the end of the stretch; NULL while it goes on", nullable=True, at_least=None),
     flag("is_kept_at_start", "The clock stood in the backlog the instant before"),
@@ -53,6 +54,30 @@ COLUMNS = [
     local_date("fact_date", "Local date from which on, or on which, something counts"),
     # clocks at an instant
     flag("is_past_target", "Past its target at the instant; NULL: unknown", nullable=True),
+    # error budgets
+    text("window_name", "Name of the window"),
+    text("alert", "What is told where the budget burns: page at once, ticket within the day, slow in time", nullable=True, values=("page", "ticket", "slow")),
+    flag("is_short", "The window that tells whether it still goes on"),
+    measure("threshold_burn", "Burn from which on it is told"),
+    count("window_seconds", "Open seconds of the desk's calendar in the window"),
+    instant("from_at", "Start of the window, exclusive: what fell due after it counts", nullable=False),
+    flag("is_bad", "Broken, or open past its target"),
+    instant("period_from_at", "Start of the budget's period of 20 business days, exclusive", nullable=False),
+    count("due_clocks", "Clocks that fell due in the period"),
+    count("bad_clocks", "Of due_clocks, those that are broken, or open past their target"),
+    pct("kept_pct", "due_clocks less bad_clocks, of due_clocks"),
+    measure("budget_clocks", "Error budget: clocks that may be broken in the period"),
+    measure("budget_left_clocks", "budget_clocks less bad_clocks; negative: overspent", at_least=None),
+    measure("budget_burn", "Share of the budget that is spent: bad share / (1 - objective); 1: all of it"),
+    instant("long_from_at", "Start of the long window, exclusive", nullable=False),
+    instant("short_from_at", "Start of the short window, exclusive", nullable=False),
+    count("long_due_clocks", "Clocks that fell due in the long window"),
+    count("long_bad_clocks", "Of those, broken or open past their target"),
+    count("short_due_clocks", "Clocks that fell due in the short window"),
+    count("short_bad_clocks", "Of those, broken or open past their target"),
+    measure("long_burn", "Bad share in the long window / (1 - objective); NULL: nothing fell due"),
+    measure("short_burn", "Bad share in the short window / (1 - objective); NULL: nothing fell due"),
+    flag("is_burning", "Both windows burn at the threshold or faster, and at least 10 clocks fell due in the long one"),
     # cases at an instant
     measure("age_calendar_minutes", "Minutes since intake", at_least=None),
     measure("age_business_minutes", "Business minutes of the desk's calendar since intake"),
@@ -116,6 +141,8 @@ table = tables_with(COLUMNS)
 
 _FLOW = "opened_cases reopened_cases moved_in_cases moved_out_cases left_cases cancelled_cases open_cases"
 
+_CLOCK_SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date policy metric cycle is_source_promise calendar is_paused elapsed_seconds
+    target_seconds due_at remaining_seconds is_past_target debt_seconds"""
 _SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date intake_ts age_calendar_minutes age_business_minutes stint_started_at
     stint_calendar_minutes stint_business_minutes status status_since_at waits_for team agent priority tier case_type region
     brand channel customer open_clocks breached_clocks breached_since_at debt_seconds next_policy next_metric next_due_at
@@ -128,8 +155,8 @@ AREA = Area(
         table(
             "staging.backlog_spans", Kind.PARTITIONED, "One row per stretch of a case with one openness, status, queue, agent, priority and tier.",
             "From intake to the end of the case, reopens included: what was open when, and how it came and went.",
-            key="case_id span_number",
-            columns=f"""source case_id intake_date span_number started_at ended_at started_date ended_date is_open began_with ended_with status
+            key="case_id started_at",
+            columns=f"""source case_id intake_date started_at ended_at started_date ended_date is_open began_with ended_with status
                         waits_for team agent priority tier case_type region brand channel customer intake_ts stint_started_at {_KEPT}""",
         ),
         table(
@@ -137,7 +164,8 @@ AREA = Area(
             "What is needed to judge a clock at an instant within the stretch, as was known then.",
             key="case_id policy metric cycle started_at",
             columns="""source case_id intake_date policy metric cycle is_source_promise calendar state started_at stopped_at running_seconds_before
-                       open_seconds_at_start target_seconds due_at""",
+                       open_seconds_at_start target_seconds due_at outcome due_at_of_clock""",
+            nullable="outcome",
         ),
         table(
             "staging.backlog_debts", Kind.PARTITIONED, "One row per stretch of a clock that reaches its target by its end, within one open stretch of its case.",
@@ -166,11 +194,10 @@ AREA = Area(
             partition_column="snapshot_date",
         ),
         table(
-            "staging.open_clocks_at", Kind.VIEW, "One row per instant of staging.snapshot_instants and clock that is open then.",
-            "Elapsed, due and debt of every open clock at an instant, by what had happened until then.",
+            "staging.clock_snapshot", Kind.BY_DAY, "One row per local date and clock open at its end.",
+            "Elapsed, due and debt of every open clock at the end of each date, by what had happened until then.",
             key="snapshot_date case_id policy metric cycle",
-            columns="""snapshot_date snapshot_at source case_id intake_date policy metric cycle is_source_promise calendar is_paused elapsed_seconds
-                       target_seconds due_at remaining_seconds is_past_target debt_seconds""",
+            columns=_CLOCK_SNAPSHOT,
             partition_column="snapshot_date",
             nullable="remaining_seconds debt_seconds",
         ),
@@ -194,6 +221,39 @@ AREA = Area(
             "The backlog as it stands, case by case: mart.backlog_snapshot at the instant of ops.desk_now.",
             key="case_id",
             columns=_SNAPSHOT,
+        ),
+        table(
+            "staging.clock_now", Kind.FULL_REFRESH, "One row per clock that is open now.",
+            "The open clocks as they stand: staging.clock_snapshot at the instant of ops.desk_now.",
+            key="case_id policy metric cycle",
+            columns=_CLOCK_SNAPSHOT,
+            nullable="remaining_seconds debt_seconds",
+        ),
+        table(
+            "staging.burn_windows", Kind.VIEW, "One row per window before now in which clocks fall due.",
+            "The period of error budgets, and the pairs of windows of burn alerts.",
+            key="window_name",
+            columns="window_name alert is_short threshold_burn now_at window_seconds from_at",
+            nullable="threshold_burn",
+        ),
+        table(
+            "staging.due_clocks", Kind.VIEW, "One row per clock that fell due in the last 20 business days.",
+            "The cohort of error budgets: what fell due, and whether it was broken by now.",
+            key="case_id policy metric cycle",
+            columns="case_id policy metric cycle due_at is_bad",
+        ),
+        table(
+            "mart.error_budget", Kind.FULL_REFRESH, "One row per promise with an objective.",
+            "What of each promise's error budget is left, over what fell due in the last 20 business days.",
+            key="policy metric",
+            columns="""now_at policy metric objective_pct period_from_at due_clocks bad_clocks kept_pct budget_clocks budget_left_clocks budget_burn""",
+        ),
+        table(
+            "mart.burn_rates", Kind.FULL_REFRESH, "One row per promise with an objective and pair of windows.",
+            "How fast each error budget burns, and whether somebody is to be told.",
+            key="policy metric alert",
+            columns="""now_at policy metric alert objective_pct threshold_burn long_from_at short_from_at long_due_clocks long_bad_clocks short_due_clocks
+                       short_bad_clocks long_burn short_burn is_burning""",
         ),
         table(
             "mart.queue_health", Kind.FULL_REFRESH, "One row per value of one dimension.",

@@ -81,7 +81,7 @@ AREA = Area(
             "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
             "The promises of sla_policies.yml as data.",
             key="policy metric",
-            columns="policy position metric calendar target_seconds reopen change schedule_change",
+            columns="policy position metric calendar target_seconds reopen change schedule_change objective_pct",
         ),
         table(
             "staging.sla_policy_scopes", Kind.SNAPSHOT, "One row per policy, attribute and value.",

@@ -105,6 +105,7 @@ _SHARED = [
            nullable=True),
     instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it, and for an unknown clock"),
     text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
+    Column("objective_pct", "DOUBLE", "How many of the promise's clocks are to be kept, 0-100; NULL: no objective", nullable=True, at_least=0, at_most=100),
     # facts of a case
     flag("is_bot_involved", "A bot took part, by the source or by its replies; NULL: nobody tells", nullable=True),
     # what agents did
@@ -119,7 +120,6 @@ _SHARED = [
     measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
     # stretches, and what is open
     instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
-    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
     text("state", "What the clock did", values=("running", "paused", "policy_switch")),
     Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),

@@ -9,6 +9,7 @@ from opsla_dagster.catalog.model import Column, Kind, Rule
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
+    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
     # events
     instant("canonical_ts", "event_ts, else ingestion_ts", nullable=False),
     flag("is_event_ts_missing", "event_ts is missing, canonical_ts is ingestion_ts"),

@@ -18,6 +18,7 @@ _FIGURES = (
     (r"_seconds(_before|_at_start|_at_stop)?$", "seconds"),
     (r"_cases_per_business_hour$", "cases per business hour"),
     (r"_days$", "days"),
+    (r"_burn$", "times the pace at which the budget lasts its period"),
     (r"^digest_of_date$", "none: a fingerprint"),
     (r"_pct(_before|_after)?$", "percent, 0-100"),
     (r"_rate$", "share, 0-1"),

@@ -5,6 +5,7 @@ Belongs here: reading the SELECTs of queries/, and what every page asks for. Doe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +26,8 @@ from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.tickets import ZendeskSettings
 from opsla_dagster.warehouse.sql import load_sql
 
+#: The open cases of the instant shown, of this request alone.
+_CASES_AT = "cases_at_the_instant"
 QUERIES = Path(__file__).with_name("queries")
 _ZENDESK_LINK = "{address}/agent/tickets/{{case_id}}"
 
@@ -36,6 +39,7 @@ class View:
     publication: Publication
     connection: duckdb.DuckDBPyConnection
     state: State
+    _has_cases_at: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -56,16 +60,15 @@ class View:
 
     def rows_at(self, query: str, /, **parameters: Any) -> list[Row]:
         """The rows of the SELECT at the instant shown: what it reads of mart.backlog_now and mart.queue_health is told for that instant."""
-        return self.fetch(self._at(load_query(query)), {**self._instant_parameters(query), **parameters})
+        return self._fetch_at(self._at(load_query(query)), parameters)
 
     def page_at(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
         """`limit` rows of such a SELECT, from `offset` on."""
-        sql = f"{self._at(load_query(query))} limit $limit offset $offset"
-        return self.fetch(sql, {**self._instant_parameters(query), **parameters, "limit": limit, "offset": offset})
+        return self._fetch_at(f"{self._at(load_query(query))} limit $limit offset $offset", {**parameters, "limit": limit, "offset": offset})
 
     def count_at(self, query: str, /, **parameters: Any) -> int:
         """How many rows such a SELECT has."""
-        [row] = self.fetch(f"select count(*) as many from ({self._at(load_query(query))})", {**self._instant_parameters(query), **parameters})
+        [row] = self._fetch_at(f"select count(*) as many from ({self._at(load_query(query))})", parameters)
         return int(row["many"])
 
     @property
@@ -77,28 +80,31 @@ class View:
         """The SELECT with what stands for its tables at the instant; as it is, now."""
         if self.is_now:
             return sql
-        for table, at in self._tables_at.items():
-            sql = sql.replace(f"from {table}\n", f"from ({at})\n")
-        return sql
+        cases, health = self._tables_at
+        if not self._has_cases_at:
+            self._fetch_at(f"create temp table {_CASES_AT} as {cases}", {})
+            self._has_cases_at = True
+        # queue_health asks for the cases of the instant too: they are told once a page.
+        health = health.replace(f"({cases})", _CASES_AT)
+        return sql.replace("from mart.backlog_now\n", f"from {_CASES_AT}\n").replace("from mart.queue_health\n", f"from ({health})\n")
 
-    def _instant_parameters(self, query: str) -> dict[str, Any]:
+    def _fetch_at(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         if self.is_now:
-            return {}
-        sql = self._at(load_query(query))
+            return self.fetch(sql, parameters)
         offered = {"at": self.at, "start_date": self.local_day(self.at), "end_date": self.local_day(self.at) + timedelta(days=1)}
-        return {name: value for name, value in offered.items() if f"${name}" in sql}
+        return self.fetch(sql, {**{name: value for name, value in offered.items() if re.search(rf"\${name}\b", sql)}, **parameters})
 
     @property
-    def _tables_at(self) -> dict[str, str]:
-        """mart.backlog_now and mart.queue_health as they are asked for at any instant."""
+    def _tables_at(self) -> tuple[str, str]:
+        """The SELECTs of mart.backlog_snapshot and mart.queue_health for any instant."""
 
-        def told() -> dict[str, str]:
+        def told() -> tuple[str, str]:
             from opsla_dagster.warehouse.at_instant import published_places, sql_at
 
             places = published_places(self.connection, self.settings.home.parts)
-            return {"mart.backlog_now": sql_at("mart.backlog_snapshot", places), "mart.queue_health": sql_at("mart.queue_health", places)}
+            return sql_at("mart.backlog_snapshot", places), sql_at("mart.queue_health", places)
 
-        found: dict[str, str] = self.publication.once("tables_at", told)
+        found: tuple[str, str] = self.publication.once("tables_at", told)
         return found
 
     @property

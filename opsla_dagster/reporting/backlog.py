@@ -19,7 +19,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, has_table, published
 from opsla_dagster.settings import Settings
-from opsla_dagster.warehouse.at_instant import Places, parameters_at, published_places, sql_at
+from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, published_places, sql_at
 
 #: What the backlog is told apart by, as `dimension` of mart.queue_health and mart.backlog_daily.
 DIMENSIONS = ("all", "queue", "priority", "tier", "region", "brand", "channel")
@@ -49,11 +49,11 @@ class DeskAt:
     _places: Places
 
     def rows(self, table: str, what: str = "*", clauses: str = "", parameters: dict[str, object] | None = None) -> list[Row]:
-        """Rows of mart.queue_health, mart.backlog_now, staging.open_clocks_at ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
+        """Rows of mart.queue_health, mart.backlog_now, staging.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
         if self.is_now and table.startswith("mart."):
             cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
         else:
-            asked = "mart.backlog_snapshot" if table == "mart.backlog_now" else table
+            asked = NOW_OF.get(table, table)
             sql = sql_at(asked, self._places)
             cursor = self.connection.execute(f"select {what} from ({sql}) {clauses}", {**parameters_at(sql, self.at, self.zone), **(parameters or {})})
         names = [column[0] for column in cursor.description or ()]

@@ -28,8 +28,8 @@ _INSTANT = (
 )
 #: The same in the shape of ops.desk_now, as far as it is read at an instant.
 _NOW = "(select cast($at as timestamp) as now_at, cast($start_date as date) as now_date)"
-#: What tells cases now tells them at the instant.
-_SAME_ROWS = {"mart.backlog_now": "mart.backlog_snapshot"}
+#: Tables of now -> the table that tells the same at the ends of dates, or at an instant.
+NOW_OF = {"mart.backlog_now": "mart.backlog_snapshot", "staging.clock_now": "staging.clock_snapshot"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ WAREHOUSE = Places({})
 
 
 def sql_at(table: str, places: Places = WAREHOUSE) -> str:
-    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, staging.open_clocks_at ...) at the instant $at; `parameters_at` binds it."""
+    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, staging.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
     for read in sorted(tables_read(sql), key=len, reverse=True):
@@ -57,9 +57,9 @@ def _place(table: str, places: Places) -> str:
         return _INSTANT
     if table == "ops.desk_now":
         return _NOW
-    if table in _SAME_ROWS:
-        return f"({sql_at(_SAME_ROWS[table], places)})"
-    if table in TABLES and TABLES[table].kind is Kind.VIEW and table.startswith("staging."):
+    if table in NOW_OF:
+        return f"({sql_at(NOW_OF[table], places)})"
+    if table in TABLES and TABLES[table].kind in (Kind.BY_DAY, Kind.VIEW) and table.startswith("staging."):
         return f"({sql_at(table, places)})"
     return places.elsewhere.get(table, table)
 

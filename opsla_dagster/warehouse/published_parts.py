@@ -21,10 +21,15 @@ from opsla_dagster.catalog import TABLES
 #: In the published copy: which file has which month of which table. No asset: it describes the copy.
 PARTS_TABLE = "ops.published_parts"
 _NAMES = "parts.json"
-#: Read at any instant, not only at now: `opsla backlog --as-of`, the command centre.
-PARTED_TABLES = ("staging.backlog_spans", "staging.backlog_clocks")
+#: Read at any instant, not only at now (`opsla backlog --as-of`, the command centre), each with the rows that an instant may ask for.
+PARTED_TABLES = {
+    "staging.backlog_spans": "is_open and (ended_at is null or started_at < ended_at)",
+    "staging.backlog_clocks": "true",
+}
+#: What only the flow of a date asks for stays in the warehouse.
+_LEFT_OUT = frozenset({"began_with", "ended_with", "started_date", "ended_date"})
 #: Read beside them, and without intake dates.
-WHOLE_TABLES = ("staging.business_time",)
+WHOLE_TABLES = ("staging.business_time", "staging.sla_policies")
 
 
 @dataclass(frozen=True)
@@ -90,16 +95,22 @@ def _whole_parts(connection: duckdb.DuckDBPyConnection) -> list[Part]:
 
 
 def _file(table: str, what: str, made_from: str) -> str:
-    columns = " ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+    columns = " ".join(_columns(table))
     return f"{table.split('.')[1]}-{what}-{hashlib.sha256(f'{columns} {made_from}'.encode()).hexdigest()[:16]}.parquet"
+
+
+def _columns(table: str) -> list[str]:
+    names = [column.name for column in TABLES[table].columns]
+    return [name for name in names if name not in _LEFT_OUT and not name.endswith(("_kept_at_start", "_kept_at_end"))]
 
 
 def _write(connection: duckdb.DuckDBPyConnection, part: Part, directory: Path) -> None:
     """Aside, then renamed: a file that bears the name is whole."""
-    inside = "" if part.month is None else f" where date_trunc('month', intake_date) = date '{part.month}'"
+    inside = "" if part.month is None else f" and date_trunc('month', intake_date) = date '{part.month}'"
+    columns = ", ".join(_columns(part.table))
     # By start, so that who asks for an instant reads few groups of rows.
     key = ", ".join([*(["started_at"] if part.table in PARTED_TABLES else []), *TABLES[part.table].key])
     aside = directory / f"{part.file}.writing"
     quoted = str(aside).replace("'", "''")
-    connection.execute(f"copy (select * from {part.table}{inside} order by {key}) to '{quoted}' (format parquet, row_group_size 30720)")
+    connection.execute(f"copy (select {columns} from {part.table} where {PARTED_TABLES.get(part.table, True)}{inside} order by {key}) to '{quoted}' (format parquet, row_group_size 30720)")
     aside.replace(directory / part.file)

@@ -2,7 +2,7 @@
 -- The stretches of staging.sla_clock_spans in which the promise was in force, each with what has to be known to judge the clock at an instant
 -- within it: elapsed = running_seconds_before, and where it runs F(instant) - F(started_at). due_at is what was known in the stretch: the first
 -- instant at which the clock reaches its target if it runs on, the instant at which it did once it has, NULL while a pause keeps it from
--- being known. What came later does not move it (docs/decisions/0039-backlog-snapshot.md).
+-- being known. What came later does not move it. The last stretch of a clock that has stopped has the verdict as well (docs/decisions/0039-backlog-snapshot.md).
 with spans as (
     select
         case_id,
@@ -32,7 +32,10 @@ clocks as (
         metric,
         cycle,
         is_source_promise,
-        target_seconds
+        target_seconds,
+        stopped_at,
+        due_at,
+        outcome
     from staging.sla_clocks
     where
         intake_date >= $start_date
@@ -79,7 +82,11 @@ promised_spans as (
         spans.running_seconds_before,
         spans.open_seconds_at_start,
         clocks.target_seconds,
+        clocks.due_at as due_at_of_clock,
+        clocks.outcome,
+        coalesce(spans.stopped_at = clocks.stopped_at, false) as is_last,
         case
+            when spans.is_only_span and clocks.due_at is not null then null
             when spans.state = 'running' and spans.running_seconds_before < clocks.target_seconds
                 then spans.open_seconds_at_start + clocks.target_seconds - spans.running_seconds_before
         end as open_seconds_at_due
@@ -95,7 +102,11 @@ promised_spans as (
 spans_with_own_due as (
     select
         spans.*,
-        hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second as own_due_at
+        -- Of a clock that ran in one stretch it is the same instant.
+        coalesce(
+            case when spans.is_only_span then spans.due_at_of_clock end,
+            hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
+        ) as own_due_at
     from promised_spans as spans
     left join staging.business_hours_dim as hours
         on
@@ -141,5 +152,7 @@ select
     cast(running_seconds_before as bigint) as running_seconds_before,
     open_seconds_at_start,
     target_seconds,
-    cast(case when running_seconds_before >= target_seconds then reached_at when state = 'running' then own_due_at end as timestamp) as due_at
+    cast(case when running_seconds_before >= target_seconds then reached_at when state = 'running' then own_due_at end as timestamp) as due_at,
+    case when is_last then outcome end as outcome,
+    case when is_last then due_at_of_clock end as due_at_of_clock
 from spans_with_due

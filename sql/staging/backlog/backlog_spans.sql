@@ -2,7 +2,8 @@
 -- Half-open, disjoint and gap-free from intake to the end of the case (staging.case_milestones.ended_at); the last one has no end while the
 -- case is open. From an end to the reopen that follows it a case is not open. Whether a case has ended is said by the source's order, not by
 -- stamps: one that has not is open in its last stretch, whatever its status. A case that ended in the second in which it came in has one stretch
--- without length, so that it is counted. Type, region, brand, channel and customer are the latest (docs/decisions/0039-backlog-snapshot.md).
+-- without length, so that it is counted. Type, region, brand, channel and customer are the latest. What stretches begin and end with follows from
+-- what cuts them, so that no case is sorted again (docs/decisions/0039-backlog-snapshot.md).
 with cases as (
     select
         source,
@@ -50,17 +51,53 @@ status_spans as (
     where ended_at <= intake_ts
 ),
 
+-- Few cases are closed for a while; the others are open from intake to end.
+reopened_cases as (
+    select distinct case_id
+    from status_spans
+    where not is_open
+),
+
+open_changes as (
+    select
+        spans.case_id,
+        spans.started_at,
+        lag(spans.is_open) over spans_in_order as was_open,
+        lead(spans.is_open) over spans_in_order as is_open_next,
+        lead(spans.status) over spans_in_order as next_status
+    from status_spans as spans
+    inner join reopened_cases on spans.case_id = reopened_cases.case_id
+    window spans_in_order as (partition by spans.case_id order by spans.started_at)
+),
+
+open_runs as (
+    select
+        *,
+        max(case when is_open_from_here then started_at end) over (
+            partition by case_id order by started_at rows between unbounded preceding and current row
+        ) as run_started_at
+    from (
+        select
+            *,
+            was_open is null or not was_open as is_open_from_here
+        from open_changes
+    ) as changes
+),
+
 owners as (
     select
         case_id,
         team,
         agent,
         started_at,
-        ended_at
+        ended_at,
+        lag(team) over owners_in_order as previous_team,
+        lead(team) over owners_in_order as next_team
     from staging.case_owners
     where
         intake_date >= $start_date
         and intake_date < $end_date
+    window owners_in_order as (partition by case_id order by started_at)
 ),
 
 held_spans as (
@@ -68,8 +105,14 @@ held_spans as (
         spans.case_id,
         spans.status,
         spans.is_open,
+        spans.started_at as status_started_at,
+        spans.ended_at as status_ended_at,
         owners.team,
         owners.agent,
+        owners.started_at as held_from_at,
+        owners.started_at >= spans.started_at and owners.team is distinct from owners.previous_team as is_queue_new,
+        coalesce(owners.ended_at <= spans.ended_at or (spans.ended_at is null and owners.ended_at is not null), false)
+        and owners.team is distinct from owners.next_team as is_queue_left,
         case when owners.started_at > spans.started_at then owners.started_at else spans.started_at end as started_at,
         case when owners.ended_at < spans.ended_at or spans.ended_at is null then owners.ended_at else spans.ended_at end as ended_at
     from status_spans as spans
@@ -100,13 +143,22 @@ prioritised_spans as (
         spans.case_id,
         spans.status,
         spans.is_open,
+        spans.status_started_at,
+        spans.status_ended_at,
         spans.team,
         spans.agent,
+        spans.held_from_at,
+        spans.is_queue_new and not coalesce(attributes.valid_from_at > spans.started_at, false) as is_queue_new,
+        spans.is_queue_left and not coalesce(attributes.valid_to_at < spans.ended_at, false) as is_queue_left,
         attributes.case_id is not null as is_priority_told,
         attributes.value as told_priority,
+        coalesce(attributes.valid_from_at >= spans.started_at, false) as is_priority_new,
+        coalesce(attributes.valid_to_at <= spans.ended_at or (spans.ended_at is null and attributes.valid_to_at is not null), false) as is_priority_left,
         case when attributes.valid_from_at > spans.started_at then attributes.valid_from_at else spans.started_at end as started_at,
-        case when attributes.valid_to_at < spans.ended_at or spans.ended_at is null then coalesce(attributes.valid_to_at, spans.ended_at) else spans.ended_at end
-            as ended_at
+        case
+            when attributes.valid_to_at < spans.ended_at or spans.ended_at is null then coalesce(attributes.valid_to_at, spans.ended_at)
+            else spans.ended_at
+        end as ended_at
     from held_spans as spans
     left join attributes
         on
@@ -121,15 +173,27 @@ uniform_spans as (
         spans.case_id,
         spans.status,
         spans.is_open,
+        spans.status_started_at,
+        spans.status_ended_at,
         spans.team,
         spans.agent,
-        case when spans.is_priority_told then spans.told_priority else cases.priority end as priority,
-        case when attributes.case_id is not null then attributes.value else cases.tier end as tier,
+        spans.held_from_at,
+        spans.is_queue_new and not coalesce(attributes.valid_from_at > spans.started_at, false) as is_queue_new,
+        spans.is_queue_left and not coalesce(attributes.valid_to_at < spans.ended_at, false) as is_queue_left,
+        spans.is_priority_told,
+        spans.told_priority,
+        spans.is_priority_new and not coalesce(attributes.valid_from_at > spans.started_at, false) as is_priority_new,
+        spans.is_priority_left and not coalesce(attributes.valid_to_at < spans.ended_at, false) as is_priority_left,
+        attributes.case_id is not null as is_tier_told,
+        attributes.value as told_tier,
+        coalesce(attributes.valid_from_at >= spans.started_at, false) as is_tier_new,
+        coalesce(attributes.valid_to_at <= spans.ended_at or (spans.ended_at is null and attributes.valid_to_at is not null), false) as is_tier_left,
         case when attributes.valid_from_at > spans.started_at then attributes.valid_from_at else spans.started_at end as started_at,
-        case when attributes.valid_to_at < spans.ended_at or spans.ended_at is null then coalesce(attributes.valid_to_at, spans.ended_at) else spans.ended_at end
-            as ended_at
+        case
+            when attributes.valid_to_at < spans.ended_at or spans.ended_at is null then coalesce(attributes.valid_to_at, spans.ended_at)
+            else spans.ended_at
+        end as ended_at
     from prioritised_spans as spans
-    inner join cases on spans.case_id = cases.case_id
     left join attributes
         on
             attributes.attribute = 'tier'
@@ -138,111 +202,117 @@ uniform_spans as (
             and (spans.ended_at is null or attributes.valid_from_at < spans.ended_at or attributes.valid_from_at <= spans.started_at)
 ),
 
--- An instant outside the calendars' horizon lies on its UTC date, as in staging.daily_flow.
-dated_spans as (
+bounded_spans as (
     select
         spans.*,
-        coalesce(desk_time.local_date, cast(spans.started_at as date)) as started_date
+        cases.source,
+        cases.intake_date,
+        cases.intake_ts,
+        cases.priority,
+        cases.tier,
+        cases.case_type,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        cases.customer,
+        case
+            when spans.started_at = cases.intake_ts then 'opened'
+            when runs.case_id is null or spans.started_at > spans.status_started_at or runs.was_open = spans.is_open then 'changed'
+            when spans.is_open then 'reopened'
+            when spans.status in ('CANCELLED', 'MERGED') then 'cancelled'
+            else 'ended'
+        end as began_with,
+        case
+            when spans.ended_at is null or (spans.ended_at = cases.ended_at and not spans.is_open) then null
+            when spans.ended_at = cases.ended_at then case when cases.is_cancelled then 'cancelled' else 'ended' end
+            when runs.case_id is null or spans.status_ended_at is null or spans.ended_at < spans.status_ended_at or runs.is_open_next = spans.is_open
+                then 'changed'
+            when not spans.is_open then 'reopened'
+            when runs.next_status in ('CANCELLED', 'MERGED') then 'cancelled'
+            else 'ended'
+        end as ended_with,
+        case when runs.run_started_at > spans.held_from_at then runs.run_started_at else spans.held_from_at end as stint_started_at
     from uniform_spans as spans
-    left join staging.business_time as desk_time
-        on
-            desk_time.calendar = 'desk'
-            and cast(spans.started_at as date) = desk_time.utc_date
-            and spans.started_at >= desk_time.segment_start_at
-            and spans.started_at < desk_time.segment_end_at
+    inner join cases on spans.case_id = cases.case_id
+    left join open_runs as runs on spans.case_id = runs.case_id and spans.status_started_at = runs.started_at
 ),
 
-spans_with_neighbours as (
+-- The local dates that one UTC date has a part of: two, as a rule.
+utc_dates as (
     select
-        *,
-        row_number() over spans_in_order as span_number,
-        lag(is_open) over spans_in_order as was_open,
-        lag(team) over spans_in_order as previous_team,
-        lag(agent) over spans_in_order as previous_agent,
-        lag(priority) over spans_in_order as previous_priority,
-        lag(tier) over spans_in_order as previous_tier,
-        lead(is_open) over spans_in_order as is_open_next,
-        lead(status) over spans_in_order as next_status,
-        lead(team) over spans_in_order as next_team,
-        lead(priority) over spans_in_order as next_priority,
-        lead(tier) over spans_in_order as next_tier,
-        lead(started_date) over spans_in_order as next_started_date
-    from dated_spans
-    window spans_in_order as (partition by case_id order by started_at, ended_at nulls last)
-),
-
-stints as (
-    select
-        *,
-        max(
-            case
-                when span_number = 1 or was_open <> is_open or team is distinct from previous_team or agent is distinct from previous_agent
-                    then started_at
-            end
-        ) over (partition by case_id order by span_number rows between unbounded preceding and current row) as stint_started_at
-    from spans_with_neighbours
+        utc_date,
+        min(local_date) as first_date,
+        min(case when rank_of_date = 2 then segment_start_at end) as second_date_from_at,
+        max(case when rank_of_date = 2 then local_date end) as second_date,
+        min(case when rank_of_date = 3 then segment_start_at end) as third_date_from_at,
+        max(case when rank_of_date = 3 then local_date end) as third_date
+    from (
+        select
+            segments.utc_date,
+            segments.local_date,
+            segments.segment_start_at,
+            1 + date_diff('day', first_dates.first_date, segments.local_date) as rank_of_date
+        from staging.business_time as segments
+        inner join (
+            select
+                utc_date,
+                min(local_date) as first_date
+            from staging.business_time
+            where calendar = 'desk'
+            group by utc_date
+        ) as first_dates on segments.utc_date = first_dates.utc_date
+        where segments.calendar = 'desk'
+    ) as ranked_segments
+    group by utc_date
 )
 
+-- An instant outside the calendars' horizon lies on its UTC date, as in staging.daily_flow.
 select
-    cases.source,
-    stints.case_id,
-    cases.intake_date,
-    cast(stints.span_number as bigint) as span_number,
-    stints.started_at,
-    stints.ended_at,
-    stints.started_date,
+    spans.source,
+    spans.case_id,
+    spans.intake_date,
+    spans.started_at,
+    spans.ended_at,
     case
-        when stints.next_started_date is not null then stints.next_started_date
-        when stints.ended_at is not null then coalesce(desk_time.local_date, cast(stints.ended_at as date))
+        when start_dates.utc_date is null then cast(spans.started_at as date)
+        when spans.started_at >= start_dates.third_date_from_at then start_dates.third_date
+        when spans.started_at >= start_dates.second_date_from_at then start_dates.second_date
+        else start_dates.first_date
+    end as started_date,
+    case
+        when end_dates.utc_date is null then cast(spans.ended_at as date)
+        when spans.ended_at >= end_dates.third_date_from_at then end_dates.third_date
+        when spans.ended_at >= end_dates.second_date_from_at then end_dates.second_date
+        else end_dates.first_date
     end as ended_date,
-    stints.is_open,
+    spans.is_open,
+    spans.began_with,
+    spans.ended_with,
+    spans.status,
     case
-        when stints.span_number = 1 then 'opened'
-        when stints.is_open and not stints.was_open then 'reopened'
-        when stints.is_open = stints.was_open then 'changed'
-        when stints.status in ('CANCELLED', 'MERGED') then 'cancelled'
-        else 'ended'
-    end as began_with,
-    case
-        when stints.ended_at is null then null
-        when stints.is_open_next is null and not stints.is_open then null
-        when stints.is_open_next is null then case when cases.is_cancelled then 'cancelled' else 'ended' end
-        when stints.is_open_next = stints.is_open then 'changed'
-        when stints.is_open_next then 'reopened'
-        when stints.next_status in ('CANCELLED', 'MERGED') then 'cancelled'
-        else 'ended'
-    end as ended_with,
-    stints.status,
-    case
-        when not stints.is_open then null
-        when stints.status = 'CUSTOMER_WAIT' then 'customer'
-        when stints.status = 'VENDOR_WAIT' then 'vendor'
-        when stints.status = 'ON_HOLD' then 'other'
+        when not spans.is_open then null
+        when spans.status = 'CUSTOMER_WAIT' then 'customer'
+        when spans.status = 'VENDOR_WAIT' then 'vendor'
+        when spans.status = 'ON_HOLD' then 'other'
         else 'us'
     end as waits_for,
-    stints.team,
-    stints.agent,
-    stints.priority,
-    stints.tier,
-    cases.case_type,
-    cases.region,
-    cases.brand,
-    cases.channel,
-    cases.customer,
-    cases.intake_ts,
-    stints.stint_started_at,
-    coalesce(stints.was_open and stints.is_open and stints.team is not distinct from stints.previous_team, false) as is_queue_kept_at_start,
-    coalesce(stints.is_open_next and stints.is_open and stints.team is not distinct from stints.next_team, false) as is_queue_kept_at_end,
-    coalesce(stints.was_open and stints.is_open and stints.priority is not distinct from stints.previous_priority, false) as is_priority_kept_at_start,
-    coalesce(stints.is_open_next and stints.is_open and stints.priority is not distinct from stints.next_priority, false) as is_priority_kept_at_end,
-    coalesce(stints.was_open and stints.is_open and stints.tier is not distinct from stints.previous_tier, false) as is_tier_kept_at_start,
-    coalesce(stints.is_open_next and stints.is_open and stints.tier is not distinct from stints.next_tier, false) as is_tier_kept_at_end
-from stints
-inner join cases on stints.case_id = cases.case_id
-left join staging.business_time as desk_time
-    on
-        stints.next_started_date is null
-        and desk_time.calendar = 'desk'
-        and cast(stints.ended_at as date) = desk_time.utc_date
-        and stints.ended_at >= desk_time.segment_start_at
-        and stints.ended_at < desk_time.segment_end_at
+    spans.team,
+    spans.agent,
+    case when spans.is_priority_told then spans.told_priority else spans.priority end as priority,
+    case when spans.is_tier_told then spans.told_tier else spans.tier end as tier,
+    spans.case_type,
+    spans.region,
+    spans.brand,
+    spans.channel,
+    spans.customer,
+    spans.intake_ts,
+    spans.stint_started_at,
+    spans.began_with = 'changed' and spans.is_open and not spans.is_queue_new as is_queue_kept_at_start,
+    coalesce(spans.ended_with = 'changed' and spans.is_open and not spans.is_queue_left, false) as is_queue_kept_at_end,
+    spans.began_with = 'changed' and spans.is_open and not spans.is_priority_new as is_priority_kept_at_start,
+    coalesce(spans.ended_with = 'changed' and spans.is_open and not spans.is_priority_left, false) as is_priority_kept_at_end,
+    spans.began_with = 'changed' and spans.is_open and not spans.is_tier_new as is_tier_kept_at_start,
+    coalesce(spans.ended_with = 'changed' and spans.is_open and not spans.is_tier_left, false) as is_tier_kept_at_end
+from bounded_spans as spans
+left join utc_dates as start_dates on cast(spans.started_at as date) = start_dates.utc_date
+left join utc_dates as end_dates on cast(spans.ended_at as date) = end_dates.utc_date

@@ -1,4 +1,4 @@
--- One row is one clock that is open, of an open case, at an instant of staging.snapshot_instants.
+-- One row is one clock that is open at the end of a local date of the desk.
 -- elapsed = what had run before the stretch that holds the instant, and F(instant) - F(its start) where it runs; past its target it is breached,
 -- and what it is past it is its debt. Nothing that happened later counts. Outside the calendar's horizon elapsed is unknown.
 with instants as (
@@ -7,6 +7,9 @@ with instants as (
         snapshot_at,
         seen_before_at
     from staging.snapshot_instants
+    where
+        snapshot_date >= $start_date
+        and snapshot_date < $end_date
 ),
 
 clock_stretches as (
