@@ -28,6 +28,8 @@ from opsla_dagster.warehouse.sql import load_sql
 
 #: The open cases of the instant shown, of this request alone.
 _CASES_AT = "cases_at_the_instant"
+#: What a page asks for at its instant; all else is over everything loaded, or has dates of its own.
+_ASKED_AT = ("mart.backlog_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates")
 QUERIES = Path(__file__).with_name("queries")
 _ZENDESK_LINK = "{address}/agent/tickets/{{case_id}}"
 
@@ -80,13 +82,16 @@ class View:
         """The SELECT with what stands for its tables at the instant; as it is, now."""
         if self.is_now:
             return sql
-        cases, health = self._tables_at
+        told = self._tables_at
+        cases = told["mart.backlog_now"]
         if not self._has_cases_at:
             self._fetch_at(f"create temp table {_CASES_AT} as {cases}", {})
             self._has_cases_at = True
-        # queue_health asks for the cases of the instant too: they are told once a page.
-        health = health.replace(f"({cases})", _CASES_AT)
-        return sql.replace("from mart.backlog_now\n", f"from {_CASES_AT}\n").replace("from mart.queue_health\n", f"from ({health})\n")
+        for table in _ASKED_AT:
+            # Health asks for the cases of the instant too: they are told once a page.
+            place = _CASES_AT if table == "mart.backlog_now" else f"({told[table]})".replace(f"({cases})", _CASES_AT)
+            sql = re.sub(rf"\bfrom {re.escape(table)}(?=\s)", "from " + place.replace("\\", r"\\"), sql)
+        return sql
 
     def _fetch_at(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         if self.is_now:
@@ -95,16 +100,16 @@ class View:
         return self.fetch(sql, {**{name: value for name, value in offered.items() if re.search(rf"\${name}\b", sql)}, **parameters})
 
     @property
-    def _tables_at(self) -> tuple[str, str]:
-        """The SELECTs of mart.backlog_snapshot and mart.queue_health for any instant."""
+    def _tables_at(self) -> dict[str, str]:
+        """The SELECTs that tell these tables at any instant."""
 
-        def told() -> tuple[str, str]:
+        def told() -> dict[str, str]:
             from opsla_dagster.warehouse.at_instant import published_places, sql_at
 
             places = published_places(self.connection, self.settings.home.parts)
-            return sql_at("mart.backlog_snapshot", places), sql_at("mart.queue_health", places)
+            return {table: sql_at("mart.backlog_snapshot" if table == "mart.backlog_now" else table, places) for table in _ASKED_AT}
 
-        found: tuple[str, str] = self.publication.once("tables_at", told)
+        found: dict[str, str] = self.publication.once("tables_at", told)
         return found
 
     @property

@@ -14,7 +14,7 @@ from opsla_dagster.center.pages.standing import AGES, TONES, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
-from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
 NEXT_SHOWN, TREND_DAYS = 12, 28
@@ -37,7 +37,7 @@ def now_page(view: View) -> Page:
         template="now.html.j2",
         title="Now" if view.state.at is None else "Then",
         figures=list(_figures(view, health, days)),
-        grids=[_next(view, queue), _ages(view, ages), *_queues(view)],
+        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_queues(view)],
         drawings=[*_trends(days)],
         context={
             "health": health, "to_green": to_green(health), "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
@@ -181,6 +181,37 @@ def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any
         )
         for row in ages
     ]  # fmt: skip
+
+
+def _budget(view: View) -> list[Grid]:
+    """The error budgets, on the screen of all: they are of promises, not of queues."""
+    if view.state.queue is not None or not view.has("mart.error_budget", "mart.burn_rates"):
+        return []
+    policies = view.settings.sla_policies
+    rows = [
+        {**row, "title": metric_title(policies, row["metric"]), "policy_title": policy_title(policies, row["policy"]),
+         "burn": "burning" if row["is_burning"] else "calm" if row["due_clocks"] else None}
+        for row in view.rows_at("budget")
+    ]  # fmt: skip
+    has_policies = len({row["policy"] for row in rows}) > 1
+    since = f"Of what fell due since {wording.due(rows[0]['period_from_at'], view.zone)}. " if rows and rows[0]["period_from_at"] else ""
+    return [Grid(
+        key="budget",
+        title="Error budgets",
+        columns=[
+            Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
+            Column("kept_pct", "Kept", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
+            Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
+            Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
+        ],
+        rows=rows,
+        note=since + "Burn 1 uses the budget up exactly in its period of 20 business days; burning: one of the pairs of windows is over its threshold." if rows else "",
+        empty="No promise has an objective. Write one in sla_policies.yml, such as objective: 95%, and the budget of broken clocks and how fast it burns stand here.",
+    )]  # fmt: skip
+
+
+def _budget_tone(left_pct: float | None) -> str:
+    return "" if left_pct is None else "bad" if left_pct < 0 else "warn" if left_pct < 25 else "good"
 
 
 def _queues(view: View) -> list[Grid]:
