@@ -165,6 +165,11 @@ class View:
         if at is not None and at.date() < first - timedelta(days=1):
             raise RefusedAddress(f"at={at:%Y-%m-%dT%H:%M}Z: lies before the first intake date that is loaded, {first}")
 
+    @property
+    def last_whole_day(self) -> date:
+        """The last date of the desk that was over at the instant shown: what a day's figures may tell of then."""
+        return self.local_day(self.at) - timedelta(days=1)
+
     def local_day(self, at: datetime) -> date:
         """The desk's date of an instant."""
         return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()

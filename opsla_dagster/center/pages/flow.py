@@ -33,7 +33,7 @@ _WAY = ("INTAKE", "TRIAGE", "ASSIGNED", "INVESTIGATION", "ESCALATED", "CUSTOMER_
 def flow_page(view: View, days: str) -> Page:
     """The page of the instant and queue of the address, looking back `days`."""
     queue = view.require_queue()
-    last_day = view.local_day(view.at)
+    last_day = view.last_whole_day
     daily = view.rows("cumulative_flow", last_day=last_day, days=int(days), **view.dimension)
     ended = view.rows("cycle_times", at=view.at, days=int(days), queue=queue, slowest=SLOWEST, most=MOST_DOTS)
     open_cases = view.rows_at("aging", queue=queue)

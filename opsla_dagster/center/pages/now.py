@@ -31,7 +31,7 @@ def now_page(view: View) -> Page:
     queue = view.require_queue()
     dimension = view.dimension
     health = next((row for row in view.rows_at("health", dimension=dimension["dimension"]) if row["dimension_value"] == dimension["dimension_value"]), _NOTHING_OPEN)
-    days = view.rows("days", last_day=view.local_day(view.at), days=TREND_DAYS, **dimension)
+    days = view.rows("days", last_day=view.last_whole_day, days=TREND_DAYS, **dimension)
     ages = view.rows_at("age_by_priority", queue=queue)
     return Page(
         template="now.html.j2",
@@ -40,7 +40,7 @@ def now_page(view: View) -> Page:
         grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_queues(view)],
         drawings=[*_trends(days)],
         context={
-            "health": health, "to_green": to_green(health), "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
+            "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
             "standing": _sentence(health),
         },
     )  # fmt: skip

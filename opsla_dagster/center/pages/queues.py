@@ -25,7 +25,7 @@ def queues_page(view: View, by: str) -> Page:
     """Every value of the dimension `by`."""
     told = view.told_dimensions
     rows = view.rows_at("health", dimension=by) if by in told else []
-    days = view.rows("days_by_value", dimension=by, last_day=view.local_day(view.at), days=TREND_DAYS) if by in told else []
+    days = view.rows("days_by_value", dimension=by, last_day=view.last_whole_day, days=TREND_DAYS) if by in told else []
     return Page(
         template="queues.html.j2",
         title="Queues" if by == "queue" else f"By {by}",
