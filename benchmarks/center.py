@@ -26,7 +26,6 @@ import duckdb
 
 from benchmarks.desk import REPOSITORY, bare, desk_settings, run_bare, settled_at, window_of
 from benchmarks.measure import Asked, Figure
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.publish import publish
@@ -127,7 +126,7 @@ def _read(settings: Settings, tables: list[str], port: int, others: list[str], s
         times = 0
         with duckdb.connect(str(settings.home.warehouse), config={"threads": 1}) as warehouse:
             while not is_over.wait(_PUBLISHES_EVERY_SECONDS if seconds > _PUBLISHES_EVERY_SECONDS else 1.0):
-                publish(warehouse, settings.home, [name for name in tables if name in TABLES])
+                publish(warehouse, settings.home, tables)
                 times += 1
         return times
 

@@ -9,10 +9,12 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import duckdb
+
+from opsla_dagster.center.publication import Publication
 
 #: What is remembered of answers, together.
 MOST_BYTES = 48 * 2**20
@@ -21,6 +23,8 @@ AT_THE_SAME_TIME = 4
 WAIT_SECONDS = 20.0
 #: No page takes as long; what does is given up.
 PAGE_SECONDS = 15.0
+#: Of a new generation, before it is shown: pages that are made, and seconds that this may take.
+_PREPARED_AT_MOST, _PREPARING_SECONDS = 60, 20.0
 
 
 class BusyError(Exception):
@@ -39,11 +43,19 @@ class Answer:
     body: bytes
     media_type: str
     etag: str
-    status: int = 200
-    filename: str = ""
 
 
+#: Generation and address.
 Key = tuple[str, str]
+
+
+@dataclass
+class _Held:
+    """An answer, how to make it of another generation, and how often it was asked for."""
+
+    answer: Answer
+    remake: Callable[[Publication], Answer]
+    asked: int = 1
 
 
 @dataclass
@@ -51,20 +63,22 @@ class Answers:
     """The memory of answers by generation and address, the least recently asked for forgotten first."""
 
     most_bytes: int = MOST_BYTES
-    _held: OrderedDict[Key, Answer] = field(default_factory=OrderedDict)
+    _held: OrderedDict[Key, _Held] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _making: dict[Key, threading.Event] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_THE_SAME_TIME))
 
-    def of(self, key: Key, make: Callable[[], Answer]) -> Answer:
-        """The answer for the key: remembered, or made by one caller while others with the same key wait for it."""
+    def of(self, publication: Publication, address: str, make: Callable[[Publication], Answer]) -> Answer:
+        """The answer for the address: remembered, or made by one caller while others who ask for the same wait for it."""
+        key = (publication.generation, address)
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             with self._lock:
                 if key in self._held:
                     self._held.move_to_end(key)
-                    return self._held[key]
+                    self._held[key].asked += 1
+                    return self._held[key].answer
                 made = self._making.get(key)
                 if made is None:
                     self._making[key] = threading.Event()
@@ -72,32 +86,46 @@ class Answers:
             if not made.wait(max(0.0, deadline - time.monotonic())):
                 raise BusyError("The same page is still being made for somebody else.")
         try:
-            answer = self._made(make, deadline)
-            self._remember(key, answer)
+            answer = self._made(publication, make, deadline)
+            self._remember(key, _Held(answer, make))
             return answer
         finally:
             with self._lock:
                 self._making.pop(key).set()
 
-    def _made(self, make: Callable[[], Answer], deadline: float) -> Answer:
+    def prepare(self, fresh: Publication, old: Publication) -> None:
+        """Makes for the `fresh` generation what was asked for more than once of the `old` one, the most recent first, for a few seconds at most."""
+        with self._lock:
+            wanted = [(key[1], held.remake) for key, held in reversed(self._held.items()) if key[0] == old.generation and held.asked > 1]
+        deadline = time.monotonic() + _PREPARING_SECONDS
+        for address, remake in wanted[:_PREPARED_AT_MOST]:
+            if time.monotonic() > deadline:
+                break
+            with suppress(Exception):  # who asks for it is told why
+                self._remember((fresh.generation, address), _Held(remake(fresh), remake))
+
+    def forget(self, generation: str) -> None:
+        """Forgets what was said of a generation that is not shown any more."""
+        with self._lock:
+            for key in [key for key in self._held if key[0] == generation]:
+                self._bytes -= len(self._held.pop(key).answer.body)
+
+    def _made(self, publication: Publication, make: Callable[[Publication], Answer], deadline: float) -> Answer:
         if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise BusyError("Too many pages are asked for at the same time.")
         try:
-            return make()
+            return make(publication)
         finally:
             self._turns.release()
 
-    def _remember(self, key: Key, answer: Answer) -> None:
+    def _remember(self, key: Key, held: _Held) -> None:
         with self._lock:
-            if len(answer.body) > self.most_bytes // 8:
+            if len(held.answer.body) > self.most_bytes // 8 or key in self._held:
                 return
-            # What was said of earlier generations is not asked for again.
-            for old in [held for held in self._held if held[0] != key[0]]:
-                self._bytes -= len(self._held.pop(old).body)
-            self._held[key] = answer
-            self._bytes += len(answer.body)
+            self._held[key] = held
+            self._bytes += len(held.answer.body)
             while self._bytes > self.most_bytes:
-                self._bytes -= len(self._held.popitem(last=False)[1].body)
+                self._bytes -= len(self._held.popitem(last=False)[1].answer.body)
 
     @property
     def bytes_held(self) -> int:

@@ -43,7 +43,7 @@ from opsla_dagster.center.parameters import (
     QueuesParameters,
     WhatIfParameters,
 )
-from opsla_dagster.center.publication import NothingPublishedError, Publications
+from opsla_dagster.center.publication import NothingPublishedError, Publication, Publications
 from opsla_dagster.center.rendering import as_json, csv, html, json_bytes, pages_environment, stylesheet
 from opsla_dagster.center.view import View
 from opsla_dagster.errors import OpslaError
@@ -149,6 +149,8 @@ def create_app(settings: Settings, access: Access, root: str = "", *, reads_sett
     `reads_settings_anew`: with each publication the config directory is read again, since the run that published read it.
     """
     center = Center(Publications(settings.home, settings, reads_settings_anew), pages_environment(), root)
+    center.publications.prepare = center.answers.prepare
+    center.publications.forget = center.answers.forget
     app = FastAPI(
         title="opsla command centre", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         description="How the desk stands: read-only. Every page of the command centre as JSON, every table as CSV. Instants are UTC.",
@@ -195,26 +197,25 @@ def _answer(
 ) -> Response:
     """The page in one of its forms, made once a generation and address."""
     given = {name: value for name, value in sorted(request.query_params.items()) if value}
+
+    def make(publication: Publication) -> Answer:
+        state = query.state(publication.settings.sources.desk.timezone, center.root)
+        connection = publication.connection.cursor()
+        try:
+            view = View(publication, connection, state)
+            with bounded(connection, spec.seconds):
+                view.require_instant()
+                if form == "json" and spec.to_json is not None:
+                    body = json_bytes(spec.to_json(view, query))
+                else:
+                    body = render(spec.build(view, query, form.startswith("csv/")), view, spec.path, given)
+        finally:
+            connection.close()
+        return Answer(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+
     with center.publications.newest() as publication:
-        settings = publication.settings
-        state = query.state(settings.sources.desk.timezone, center.root)
-        key = (publication.generation, f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(settings)}")
-
-        def make() -> Answer:
-            connection = publication.connection.cursor()
-            try:
-                view = View(publication, connection, state)
-                with bounded(connection, spec.seconds):
-                    view.require_instant()
-                    if form == "json" and spec.to_json is not None:
-                        body = json_bytes(spec.to_json(view, query))
-                    else:
-                        body = render(spec.build(view, query, form.startswith("csv/")), view, spec.path, given)
-            finally:
-                connection.close()
-            return Answer(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', filename=filename)
-
-        answer = center.answers.of(key, make)
+        address = f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(publication.settings)}"
+        answer = center.answers.of(publication, address, make)
     headers = {"etag": answer.etag, "cache-control": "private, no-cache"}
     if filename:
         headers["content-disposition"] = f'attachment; filename="{filename}"'

@@ -6,8 +6,10 @@ the next request takes the newest one. Belongs here: opening, sharing and closin
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +28,11 @@ from opsla_dagster.warehouse.schema_version import require_current
 MEMORY_LIMIT, THREADS = "768MB", 2
 #: How often a publication that is replaced while it is being opened is tried again.
 _OPENINGS = 5
+#: After a publication that cannot be shown.
+_PAUSE_SECONDS = 5.0
+#: By which marts.duckdb is known to be another file.
+_Identity = tuple[int, int, int]
+_log = logging.getLogger(__name__)
 #: Explain asks for the copies of each event; published are only those that there are several of.
 _EVENTS_DEDUPED = f"""
     create view staging.events_deduped as
@@ -65,49 +72,83 @@ class Publication:
 
 @dataclass
 class Publications:
-    """The newest generation of a home, shared by all requests."""
+    """The generation that all requests are shown: the newest one, as soon as it is ready.
+
+    A new generation is opened aside, and `prepare` makes what readers asked for of the one before; meanwhile they go on with that one.
+    """
 
     home: Home
     settings: Settings
     reads_settings_anew: bool = True
+    prepare: Callable[[Publication, Publication], None] = lambda _fresh, _old: None
+    #: Told the generation that is not shown any more.
+    forget: Callable[[str], None] = lambda _generation: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _current: Publication | None = None
-    _identity: tuple[int, int, int] | None = None
+    _identity: _Identity | None = None
+    _is_preparing: bool = False
 
     @contextmanager
     def newest(self) -> Iterator[Publication]:
-        """The newest generation, kept open as long as it is read. Raises NothingPublishedError before there is one."""
-        with self._lock:
-            publication = self._refreshed()
-            publication.readers += 1
+        """The generation to show, kept open as long as it is read. Raises NothingPublishedError before there is one."""
+        publication = self._taken()
         try:
             yield publication
         finally:
-            with self._lock:
-                publication.readers -= 1
-                if publication.is_replaced and publication.readers == 0:
-                    publication.close()
+            self._give_back(publication)
 
-    def _refreshed(self) -> Publication:
-        identity = self._identity_on_disk()
-        if self._current is not None and identity == self._identity:
+    def _taken(self) -> Publication:
+        with self._lock:
+            identity = self._identity_on_disk()
+            if self._current is None:
+                self._current, self._identity = self._opened()
+            elif identity != self._identity and not self._is_preparing:
+                self._is_preparing = True
+                threading.Thread(target=self._follow, name="next publication", daemon=True).start()
+            self._current.readers += 1
             return self._current
-        fresh, identity = self._opened()
-        old, self._current, self._identity = self._current, fresh, identity
-        if old is not None:
-            old.is_replaced = True
-            if old.readers == 0:
-                old.close()
-        return fresh
 
-    def _identity_on_disk(self) -> tuple[int, int, int]:
+    def _give_back(self, publication: Publication) -> None:
+        with self._lock:
+            publication.readers -= 1
+            if publication.is_replaced and publication.readers == 0:
+                publication.close()
+
+    def _follow(self) -> None:
+        """Opens what was published, prepares it, and shows it from then on. Where that cannot be, the next request begins anew."""
+        try:
+            fresh, identity = self._opened()
+            with self._lock:
+                old = self._current
+                if old is not None:
+                    old.readers += 1
+            if old is not None:
+                try:
+                    self.prepare(fresh, old)
+                finally:
+                    self._give_back(old)
+            with self._lock:
+                self._current, self._identity = fresh, identity
+                if old is not None:
+                    old.is_replaced = True
+                    if old.readers == 0:
+                        old.close()
+            if old is not None:
+                self.forget(old.generation)
+        except (OpslaError, duckdb.Error):
+            _log.exception("opsla center: the newest publication cannot be shown; the one before is shown on")
+            time.sleep(_PAUSE_SECONDS)
+        finally:
+            self._is_preparing = False
+
+    def _identity_on_disk(self) -> _Identity:
         try:
             status = self.home.marts_database.stat()
         except OSError as error:
             raise NothingPublishedError(f"{self.home.root}: nothing is published here yet; `opsla run` publishes the marts") from error
         return status.st_ino, status.st_mtime_ns, status.st_size
 
-    def _opened(self) -> tuple[Publication, tuple[int, int, int]]:
+    def _opened(self) -> tuple[Publication, _Identity]:
         problem: Exception | None = None
         for _ in range(_OPENINGS):
             identity = self._identity_on_disk()
