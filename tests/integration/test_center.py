@@ -445,3 +445,100 @@ def test_an_answer_that_did_not_change_is_not_sent_again(center: str) -> None:
     _, headers, _ = ask(center, "/cases?sort=id")
     status, _, text = ask(center, "/cases?sort=id", If_None_Match=headers["etag"])
     assert (status, text) == (304, "")
+
+
+# ---- the first screen
+
+
+def test_the_first_screen_says_what_the_marts_say(center: str, desk: Settings) -> None:
+    found = data(center, "/api/now")
+    figures = {key: figure["value"] for key, figure in found["figures"].items()}
+    with duckdb.connect(str(desk.home.marts_database), read_only=True) as marts:
+        names = ("open_cases", "breached_open_cases", "due_in_2_hours_cases", "debt_seconds")
+        wanted = marts.execute(f"select {', '.join(names)} from mart.queue_health where dimension = 'all'").fetchone()
+        now_at = marts.execute("select now_at from ops.desk_now").fetchone()
+    assert tuple(figures[name] for name in names) == wanted
+    assert now_at is not None
+    assert found["at"] == now_at[0].isoformat() + "Z"
+    assert found["is_now"]
+
+
+@pytest.mark.parametrize("at", ["", "2025-07-08T10:20", "2025-07-11T15:00"])
+@pytest.mark.parametrize("queue", [False, True])
+def test_a_figure_is_as_many_cases_as_its_list_has(center: str, at: str, queue: bool) -> None:
+    """Of the desk and of a queue, now and then: every count of the first screen is the length of the list that it leads to."""
+    state = f"at={at}" if at else ""
+    if queue:
+        [worst, *_] = data(center, f"/api/queues?{state}")["tables"]["by_queue"]["rows"]
+        state += f"&queue={quote(worst['dimension_value'])}"
+    figures = data(center, f"/api/now?{state}")["figures"]
+    _, _, text = ask(center, f"/?{state}")
+    led = {key: re.search(rf'id="figure-{key}".*?href="([^"]+)"', text, re.DOTALL) for key in ("open_cases", "breached_open_cases", "due_in_2_hours_cases")}
+    assert figures["open_cases"]["value"]
+    for key, found in led.items():
+        assert found is not None
+        assert data(center, "/api" + unescape(found[1]))["tables"]["open_cases"]["total_rows"] == figures[key]["value"], key
+    ages = data(center, f"/api/now?{state}")["tables"]["age_by_priority"]["rows"]
+    assert sum(row[age] for row in ages for age in ("under_1_day", "1_to_3_days", "3_to_7_days", "7_to_30_days", "over_30_days")) == figures["open_cases"]["value"]
+
+
+def test_the_desk_of_an_instant_is_that_of_the_events_until_then(center: str, desk: Settings) -> None:
+    """Open at an instant is what had come in and not ended by then, by plain arithmetic on the cases of the warehouse."""
+    at = "2025-07-09 18:30:00"
+    with reading(desk.home.warehouse) as warehouse:
+        wanted = {
+            row[0] for row in warehouse.execute(
+                "select case_id from staging.case_milestones where intake_ts <= $at and (ended_at is null or ended_at > $at) except "
+                "select case_id from staging.status_spans where status in ('RESOLVED', 'CLOSED', 'CANCELLED') and started_at <= $at "
+                "and (ended_at > $at or ended_at is null)", {"at": at}
+            ).fetchall()
+        }  # fmt: skip
+    listed: list[str] = []
+    for number in range(1, 100):
+        page = data(center, f"/api/open?at={quote(at.replace(' ', 'T'))}Z&page={number}")["tables"]["open_cases"]
+        listed += [row["case_id"] for row in page["rows"]]
+        if len(listed) >= page["total_rows"]:
+            break
+    assert set(listed) == wanted
+    assert len(listed) == len(wanted)
+
+
+def test_days_of_then_do_not_tell_what_came_after(center: str) -> None:
+    days = data(center, "/api/now?at=2025-07-10T15:00")["tables"]["arrivals"]["rows"]
+    assert max(row["calendar_date"] for row in days) == "2025-07-09"
+
+
+def test_the_cumulative_flow_stands_apart_by_what_is_open(center: str) -> None:
+    for state in ("", f"queue={quote('Access Operations T1')}"):
+        rows = data(center, f"/api/flow?days=14&{state}")["tables"]["cumulative_flow"]["rows"]
+        assert rows
+        assert all(row["arrived_so_far"] - row["gone_so_far"] == row["open_cases"] for row in rows)
+
+
+def test_a_desk_without_queues_has_a_first_screen_too(log_center: str) -> None:
+    found = data(log_center, "/api/now")
+    assert found["figures"]["open_cases"]["value"] == 1
+    assert "by_queue" not in found["tables"]
+    status, _, text = ask(log_center, "/")
+    assert status == 200
+    assert ">Queues<" not in text
+
+
+# ---- the Streamlit page
+
+
+def test_the_streamlit_page_shows_the_same_figures(center: str, desk: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra streamlit is not installed")
+    monkeypatch.setenv("OPSLA_HOME", str(desk.home.root))
+    monkeypatch.setenv("OPSLA_CONFIG", str(desk.config_directory))
+    page = testing.AppTest.from_file(str(Path(__file__).parents[2] / "examples" / "support_command_center.py"), default_timeout=60).run()
+    assert not page.exception
+    figures = data(center, "/api/now")["figures"]
+    assert [metric.label for metric in page.metric] == [figure["label"] for figure in figures.values()]
+    assert page.metric[0].value == f"{figures['open_cases']['value']:,}"
+    queue = page.sidebar.selectbox[0].options[1]
+    page.sidebar.selectbox[0].select(queue)
+    page.sidebar.slider[0].set_value(48).run()
+    assert not page.exception
+    assert page.title[0].value.startswith(f"{queue}: ")
+    assert "As the log knows today, at" in page.caption[0].value
