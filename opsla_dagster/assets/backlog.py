@@ -19,7 +19,7 @@ from opsla_dagster.window import Window
 
 _SPANS, _CLOCKS = "staging.backlog_spans", "staging.backlog_clocks"
 #: What is not known yet while a stretch lasts: a state does not change by what ends it.
-_ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at", "outcome", "due_at_of_clock")
+_ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at", "outcome", "clock_due_at")
 _SQL = """
     with local_dates as (
         select local_date, min(segment_start_at) as starts_at
@@ -64,7 +64,7 @@ _SQL = """
         union all
         select intake_date, stopped_date + 1, finish from clocks where stopped_date is not null
     )
-    select intake_date, fact_date::date as fact_date, (bit_xor(digest) >> 1)::bigint as digest_of_date
+    select intake_date, fact_date::date as fact_date, (bit_xor(digest) >> 1)::bigint as fact_digest
     from facts
     group by all
     order by all
@@ -99,17 +99,17 @@ def _now(table: str) -> PythonTable:
     """Rows of `table`, which is told at the ends of dates, at now; none while nothing is loaded."""
 
     def rows(scope: Scope, part: Window | None) -> pa.Table:
-        found = scope.connection.execute("select now_at from ops.desk_now").fetchall()
+        found = scope.connection.execute("select now_at from mart.desk_now").fetchall()
         sql = sql_at(table)
         at = found[0][0] if found else datetime(1970, 1, 1)
         return scope.connection.sql(sql, params=parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
 
-    read = sorted(tables_read(load_sql(sql_path(table))) - {"staging.snapshot_instants"})
-    return PythonTable(rows, deps=["ops.desk_now", *read])
+    read = sorted(tables_read(load_sql(sql_path(table))) - {"mart.snapshot_instants"})
+    return PythonTable(rows, deps=["mart.desk_now", *read])
 
 
 BACKLOG = {
-    "staging.clock_now": _now("staging.clock_snapshot"),
+    "mart.clock_now": _now("mart.clock_snapshot"),
     "mart.backlog_now": _now("mart.backlog_snapshot"),
     "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"]),
 }

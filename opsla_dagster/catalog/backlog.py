@@ -35,7 +35,7 @@ COLUMNS = [
     *_kept("tier", "tier"),
     # stretches of a clock
     count("running_seconds_before", "Open seconds that the clock had run before the stretch; NULL outside the calendar's horizon", nullable=True),
-    instant("due_at_of_clock", "Of the last stretch of a clock that has stopped: when it fell due, or would have if it had gone on"),
+    instant("clock_due_at", "Of the last stretch of a clock that has stopped: when it fell due, or would have if it had gone on"),
     count("excess_seconds_at_start", "Elapsed less target at the start of the stretch; negative within the target", nullable=True, at_least=None),
     count("excess_seconds_at_stop", "Elapsed less target at the end of the stretch; NULL while it goes on", nullable=True, at_least=None),
     flag("is_kept_at_start", "The clock stood in the backlog the instant before"),
@@ -50,7 +50,7 @@ COLUMNS = [
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
     instant("known_until_at", "Up to when the desk as a whole is known: the end of the last intake date loaded, or the latest look", nullable=False),
     instant("last_event_at", "The latest change of a case by then; NULL: there is none"),
-    count("digest_of_date", "Changes when what is known of the date changes", at_least=None),
+    count("fact_digest", "Changes when what is known of the date changes", at_least=None),
     local_date("fact_date", "Local date from which on, or on which, something counts"),
     # clocks at an instant
     flag("is_past_target", "Past its target at the instant; NULL: unknown", nullable=True),
@@ -118,6 +118,12 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
+    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
+    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
+    measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days"),
+    measure("leaving_cases_per_business_day", "Mean of gone_cases over the last 10 business days"),
+    measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: never"),
+    measure("required_cases_per_business_day", "Cases that would have to leave a business day to keep up and to be rid of the breached ones in 5"),
     count("breached_open_cases", "Open cases with a clock past its target"),
     count("breached_open_clocks", "Clocks past their target of open cases: debt_clocks of the literature"),
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
@@ -164,7 +170,7 @@ AREA = Area(
             "What is needed to judge a clock at an instant within the stretch, as was known then.",
             key="case_id policy metric cycle started_at",
             columns="""source case_id intake_date policy metric cycle is_source_promise calendar state started_at stopped_at running_seconds_before
-                       open_seconds_at_start target_seconds due_at outcome due_at_of_clock""",
+                       open_seconds_at_start target_seconds due_at outcome clock_due_at""",
             nullable="outcome",
         ),
         table(
@@ -178,28 +184,29 @@ AREA = Area(
             "staging.backlog_facts", Kind.PARTITIONED, "One row per intake date and local date on which something of its cases changes.",
             "Fingerprints of the stretches: they tell which dates of the backlog have changed, so that the others are left alone.",
             key="intake_date fact_date",
-            columns="intake_date fact_date digest_of_date",
+            columns="intake_date fact_date fact_digest",
         ),
         table(
-            "ops.desk_now", Kind.FULL_REFRESH, "One row: the instant that now stands for.",
+            "mart.desk_now", Kind.FULL_REFRESH, "One row: the instant that now stands for.",
             "Now, wherever the desk is shown as it stands, and why it is that instant. No row while nothing is loaded.",
             key="now_at",
             columns="now_at now_date now_reason known_until_at first_intake_date last_intake_date as_of_at last_event_at",
         ),
         table(
-            "staging.snapshot_instants", Kind.VIEW, "One row per local date that is over by now.",
+            "mart.snapshot_instants", Kind.VIEW, "One row per local date that is over by now.",
             "The instants at which the backlog is told.",
             key="snapshot_date",
             columns="snapshot_date snapshot_from_at snapshot_at seen_before_at",
             partition_column="snapshot_date",
         ),
         table(
-            "staging.clock_snapshot", Kind.BY_DAY, "One row per local date and clock open at its end.",
+            "mart.clock_snapshot", Kind.BY_DAY, "One row per local date and clock open at its end.",
             "Elapsed, due and debt of every open clock at the end of each date, by what had happened until then.",
             key="snapshot_date case_id policy metric cycle",
             columns=_CLOCK_SNAPSHOT,
             partition_column="snapshot_date",
             nullable="remaining_seconds debt_seconds",
+            is_published=False,
         ),
         table(
             "mart.backlog_sources", Kind.FULL_REFRESH, "One row per source.",
@@ -218,29 +225,30 @@ AREA = Area(
         ),
         table(
             "mart.backlog_now", Kind.FULL_REFRESH, "One row per case that is open now.",
-            "The backlog as it stands, case by case: mart.backlog_snapshot at the instant of ops.desk_now.",
+            "The backlog as it stands, case by case: mart.backlog_snapshot at the instant of mart.desk_now.",
             key="case_id",
             columns=_SNAPSHOT,
         ),
         table(
-            "staging.clock_now", Kind.FULL_REFRESH, "One row per clock that is open now.",
-            "The open clocks as they stand: staging.clock_snapshot at the instant of ops.desk_now.",
+            "mart.clock_now", Kind.FULL_REFRESH, "One row per clock that is open now.",
+            "The open clocks as they stand: mart.clock_snapshot at the instant of mart.desk_now.",
             key="case_id policy metric cycle",
             columns=_CLOCK_SNAPSHOT,
             nullable="remaining_seconds debt_seconds",
         ),
         table(
-            "staging.burn_windows", Kind.VIEW, "One row per window before now in which clocks fall due.",
+            "mart.burn_windows", Kind.VIEW, "One row per window before now in which clocks fall due.",
             "The period of error budgets, and the pairs of windows of burn alerts.",
             key="window_name",
             columns="window_name alert is_short threshold_burn now_at window_seconds from_at",
             nullable="threshold_burn",
         ),
         table(
-            "staging.due_clocks", Kind.VIEW, "One row per clock that fell due in the last 20 business days.",
+            "mart.due_clocks", Kind.VIEW, "One row per clock that fell due in the last 20 business days.",
             "The cohort of error budgets: what fell due, and whether it was broken by now.",
             key="case_id policy metric cycle",
             columns="case_id policy metric cycle due_at is_bad",
+            is_published=False,
         ),
         table(
             "mart.error_budget", Kind.FULL_REFRESH, "One row per promise with an objective.",
@@ -263,6 +271,14 @@ AREA = Area(
                        due_in_2_hours_cases due_next_business_day_cases next_due_at age_p50_calendar_minutes age_p90_calendar_minutes
                        age_max_calendar_minutes age_max_business_minutes worked_days arrived_cases_per_business_hour left_cases_per_business_hour
                        due_cases_per_business_hour debt_work_business_minutes to_green_business_minutes to_green_reason health""",
+        ),
+        table(
+            "mart.burn_down", Kind.VIEW, "One row per local date and value of one dimension.",
+            "Open backlog, its pace over the last 10 business days, when it would be gone at that, and the pace that it would take.",
+            key="calendar_date dimension dimension_value",
+            columns="""calendar_date dimension dimension_value open_cases arrived_cases gone_cases breached_open_cases debt_seconds
+                       arriving_cases_per_business_day leaving_cases_per_business_day cleared_after_business_days required_cases_per_business_day""",
+            partition_column="calendar_date",
         ),
         table(
             "mart.backlog_daily", Kind.BY_DAY, "One row per local date and value of one dimension.",

@@ -28,7 +28,7 @@ _NEXT_SHOWN = 5
 
 @dataclass(frozen=True)
 class Now:
-    """What now is on this desk (ops.desk_now), and from when to when it is known; instants are naive UTC."""
+    """What now is on this desk (mart.desk_now), and from when to when it is known; instants are naive UTC."""
 
     now_at: datetime
     reason: str
@@ -49,7 +49,7 @@ class DeskAt:
     _places: Places
 
     def rows(self, table: str, what: str = "*", clauses: str = "", parameters: dict[str, object] | None = None) -> list[Row]:
-        """Rows of mart.queue_health, mart.backlog_now, staging.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
+        """Rows of mart.queue_health, mart.backlog_now, mart.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
         if self.is_now and table.startswith("mart."):
             cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
         else:
@@ -104,9 +104,9 @@ def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datet
 
 
 def _now(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Now:
-    if not has_table(connection, "ops.desk_now"):
+    if not has_table(connection, "mart.desk_now"):
         raise OpslaError(f"{settings.home.marts_database}: these marts are from another version of opsla; run `opsla run` to make them anew")
-    found = connection.execute("select now_at, now_reason, known_until_at, first_intake_date, as_of_at from ops.desk_now").fetchone()
+    found = connection.execute("select now_at, now_reason, known_until_at, first_intake_date, as_of_at from mart.desk_now").fetchone()
     if found is None:
         raise OpslaError(f"{settings.home.root}: nothing is loaded yet, so nothing is open; `opsla run` loads a first window")
     return Now(*found)

@@ -1,6 +1,6 @@
 """The backlog at any instant: the SELECTs of the tables that tell it at the ends of dates, asked for another instant.
 
-One text, one truth: the instant takes the place of staging.snapshot_instants, and the same SQL answers. Belongs here: that substitution, and
+One text, one truth: the instant takes the place of mart.snapshot_instants, and the same SQL answers. Belongs here: that substitution, and
 where the published copy has the rows that it reads. Does not belong here: what the figures mean (sql/), and what is shown of them (reporting/).
 """
 
@@ -16,20 +16,22 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.warehouse.lineage import tables_read
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import ONE_DAY
 
-#: The instant in the shape of staging.snapshot_instants: what lies within its second counts as well.
+#: The instant in the shape of mart.snapshot_instants: what lies within its second counts as well.
 _INSTANT = (
     "(select cast($start_date as date) as snapshot_date, cast($at as timestamp) as snapshot_from_at, cast($at as timestamp) as snapshot_at, "
     "cast($at as timestamp) + interval 1 second as seen_before_at)"
 )
-#: The same in the shape of ops.desk_now, as far as it is read at an instant.
+#: The same in the shape of mart.desk_now, as far as it is read at an instant.
 _NOW = "(select cast($at as timestamp) as now_at, cast($start_date as date) as now_date)"
 #: Tables of now -> the table that tells the same at the ends of dates, or at an instant.
-NOW_OF = {"mart.backlog_now": "mart.backlog_snapshot", "staging.clock_now": "staging.clock_snapshot"}
+NOW_OF = {"mart.backlog_now": "mart.backlog_snapshot", "mart.clock_now": "mart.clock_snapshot"}
+
+#: Read on the way: told at the instant, too.
+_TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ WAREHOUSE = Places({})
 
 
 def sql_at(table: str, places: Places = WAREHOUSE) -> str:
-    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, staging.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
+    """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, mart.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
     for read in sorted(tables_read(sql), key=len, reverse=True):
@@ -53,13 +55,13 @@ def sql_at(table: str, places: Places = WAREHOUSE) -> str:
 
 
 def _place(table: str, places: Places) -> str:
-    if table == "staging.snapshot_instants":
+    if table == "mart.snapshot_instants":
         return _INSTANT
-    if table == "ops.desk_now":
+    if table == "mart.desk_now":
         return _NOW
     if table in NOW_OF:
         return f"({sql_at(NOW_OF[table], places)})"
-    if table in TABLES and TABLES[table].kind in (Kind.BY_DAY, Kind.VIEW) and table.startswith("staging."):
+    if table in _TOLD_AT:
         return f"({sql_at(table, places)})"
     return places.elsewhere.get(table, table)
 

@@ -21,16 +21,18 @@ from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 #: No asset: it describes rows of other tables.
 MADE_DATES = "ops.made_dates"
 
+#: What is compared: it has to be made before a table kept by dates is.
+COMPARED_TABLES = ("staging.backlog_facts", "staging.business_time", "mart.backlog_sources", "mart.snapshot_instants")
 #: The fingerprint of a date is that of everything known of it: a state counts from its fact on until the same fingerprint takes it back.
 _CURRENT = """
     with facts as (
-        select fact_date, bit_xor(digest_of_date) as digest from staging.backlog_facts group by fact_date
+        select fact_date, bit_xor(fact_digest) as digest from staging.backlog_facts group by fact_date
     ),
     running as (
         select fact_date, bit_xor(digest) over (order by fact_date) as digest from facts
     )
     select instants.snapshot_date, coalesce(running.digest, 0)
-    from staging.snapshot_instants as instants
+    from mart.snapshot_instants as instants
     asof left join running on instants.snapshot_date >= running.fact_date
     order by instants.snapshot_date
 """
@@ -75,10 +77,10 @@ def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, 
 
 
 def _rules(name: str) -> str:
-    """The SQL of a table and of the views that it reads."""
+    """The SQL of a table, and of the views and the tables kept by dates that it reads."""
     sql = load_sql(sql_path(name))
-    views = sorted(read for read in tables_read(sql) if read in TABLES and TABLES[read].kind is Kind.VIEW)
-    return "\n".join([sql, *(_rules(view) for view in views)])
+    read = sorted(table for table in tables_read(sql) if TABLES[table].kind in (Kind.VIEW, Kind.BY_DAY))
+    return "\n".join([sql, *(_rules(table) for table in read)])
 
 
 def _held_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:

@@ -18,7 +18,7 @@ next_days as (
         days.dimension_value,
         days.debt_seconds as debt_seconds_before
     from days
-    inner join staging.snapshot_instants as instants on days.calendar_date + interval 1 day = instants.snapshot_date
+    inner join mart.snapshot_instants as instants on days.calendar_date + interval 1 day = instants.snapshot_date
 )
 
 select

@@ -7,7 +7,7 @@ with instants as (
         snapshot_date,
         epoch_us(snapshot_from_at) // 1000000 as from_second,
         epoch_us(snapshot_at) // 1000000 as to_second
-    from staging.snapshot_instants
+    from mart.snapshot_instants
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date

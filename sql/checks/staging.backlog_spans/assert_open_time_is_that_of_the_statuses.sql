@@ -21,7 +21,7 @@ with comings_and_goings as (
     group by intake_date
 ),
 
-still_open as (
+open_cases as (
     select
         intake_date,
         sum(case when began_with in ('opened', 'reopened') then 0 else epoch_us(started_at) end) as open_microseconds
@@ -70,12 +70,12 @@ last_status_starts as (
 
 select
     comings_and_goings.intake_date,
-    comings_and_goings.open_microseconds + coalesce(still_open.open_microseconds, 0) as open_microseconds,
+    comings_and_goings.open_microseconds + coalesce(open_cases.open_microseconds, 0) as open_microseconds,
     statuses.open_microseconds + coalesce(last_status_starts.open_microseconds, 0) as status_microseconds
 from comings_and_goings
-left join still_open on comings_and_goings.intake_date = still_open.intake_date
+left join open_cases on comings_and_goings.intake_date = open_cases.intake_date
 left join statuses on comings_and_goings.intake_date = statuses.intake_date
 left join last_status_starts on comings_and_goings.intake_date = last_status_starts.intake_date
 where
-    comings_and_goings.open_microseconds + coalesce(still_open.open_microseconds, 0)
+    comings_and_goings.open_microseconds + coalesce(open_cases.open_microseconds, 0)
     <> coalesce(statuses.open_microseconds, 0) + coalesce(last_status_starts.open_microseconds, 0)

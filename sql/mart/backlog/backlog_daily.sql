@@ -8,7 +8,7 @@ with instants as (
         snapshot_date,
         snapshot_from_at,
         snapshot_at
-    from staging.snapshot_instants
+    from mart.snapshot_instants
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date
@@ -252,7 +252,7 @@ day_times as (
 ),
 
 -- A clock's stretch on one date: what it was beyond its target when the date's part of the stretch began, and when it ended.
-debt_stretches as (
+debt_spans as (
     select
         instants.snapshot_date,
         debts.team,
@@ -298,7 +298,7 @@ debt_movements as (
         coalesce(channel, 'none') as channel_value,
         case when excess_seconds_from > 0 then excess_seconds_from else 0 end as debt_seconds_from,
         case when excess_seconds_to > 0 then excess_seconds_to else 0 end as debt_seconds_to
-    from debt_stretches
+    from debt_spans
 ),
 
 moved_debts as (

@@ -1,5 +1,5 @@
 -- One row is one case that was open at the end of a local date of the desk.
--- staging.backlog_spans and staging.clock_snapshot at the instants of staging.snapshot_instants: the rows of a date follow from what happened until
+-- staging.backlog_spans and mart.clock_snapshot at the instants of mart.snapshot_instants: the rows of a date follow from what happened until
 -- then. Ages count from intake; the stint from when the present holder (queue and agent) got the case, or it was reopened. The next
 -- clock is the first to fall due of those within their target; of a clock that a pause holds nobody knows when (docs/decisions/0039-backlog-snapshot.md).
 with instants as (
@@ -7,7 +7,7 @@ with instants as (
         snapshot_date,
         snapshot_at,
         seen_before_at
-    from staging.snapshot_instants
+    from mart.snapshot_instants
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date
@@ -80,7 +80,7 @@ clocks as (
                 metric,
                 cycle
         ) as position_by_due
-    from staging.clock_snapshot
+    from mart.clock_snapshot
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date

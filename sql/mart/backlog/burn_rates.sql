@@ -20,7 +20,7 @@ windows as (
         is_short,
         threshold_burn,
         from_at
-    from staging.burn_windows
+    from mart.burn_windows
     where alert is not null
 ),
 
@@ -33,7 +33,7 @@ window_counts as (
         count(*) as due_clocks,
         count(*) filter (where clocks.is_bad) as bad_clocks
     from windows
-    inner join staging.due_clocks as clocks on clocks.due_at > windows.from_at and clocks.due_at <= windows.now_at
+    inner join mart.due_clocks as clocks on clocks.due_at > windows.from_at and clocks.due_at <= windows.now_at
     group by windows.alert, windows.is_short, clocks.policy, clocks.metric
 ),
 

@@ -14,7 +14,7 @@ period as (
     select
         now_at,
         from_at
-    from staging.burn_windows
+    from mart.burn_windows
     where window_name = 'period'
 ),
 
@@ -24,7 +24,7 @@ clocks as (
         clocks.metric,
         clocks.due_at,
         clocks.is_bad
-    from staging.due_clocks as clocks
+    from mart.due_clocks as clocks
     inner join period on clocks.due_at > period.from_at and clocks.due_at <= period.now_at
 ),
 

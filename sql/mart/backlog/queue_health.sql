@@ -7,7 +7,7 @@ with now_instant as (
     select
         now_at,
         now_date
-    from ops.desk_now
+    from mart.desk_now
 ),
 
 told_dimensions as (

@@ -82,7 +82,7 @@ promised_spans as (
         spans.running_seconds_before,
         spans.open_seconds_at_start,
         clocks.target_seconds,
-        clocks.due_at as due_at_of_clock,
+        clocks.due_at as clock_due_at,
         clocks.outcome,
         coalesce(spans.stopped_at = clocks.stopped_at, false) as is_last,
         case
@@ -104,7 +104,7 @@ spans_with_own_due as (
         spans.*,
         -- Of a clock that ran in one stretch it is the same instant.
         coalesce(
-            case when spans.is_only_span then spans.due_at_of_clock end,
+            case when spans.is_only_span then spans.clock_due_at end,
             hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
         ) as own_due_at
     from promised_spans as spans
@@ -154,5 +154,5 @@ select
     target_seconds,
     cast(case when running_seconds_before >= target_seconds then reached_at when state = 'running' then own_due_at end as timestamp) as due_at,
     case when is_last then outcome end as outcome,
-    case when is_last then due_at_of_clock end as due_at_of_clock
+    case when is_last then clock_due_at end as clock_due_at
 from spans_with_due

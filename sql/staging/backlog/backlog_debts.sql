@@ -43,7 +43,7 @@ open_spans as (
         and is_open
 ),
 
-stretches as (
+clock_spans as (
     select
         clocks.source,
         clocks.case_id,
@@ -75,57 +75,57 @@ stretches as (
             and (spans.ended_at is null or spans.ended_at > clocks.started_at)
 ),
 
-counted_stretches as (
+counted_spans as (
     select
-        stretches.*,
+        clock_spans.*,
         start_time.open_seconds_before
         + case
-            when start_time.is_open then (epoch_us(stretches.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+            when start_time.is_open then (epoch_us(clock_spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_start,
         stop_time.open_seconds_before
         + case
-            when stop_time.is_open then (epoch_us(stretches.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+            when stop_time.is_open then (epoch_us(clock_spans.stopped_at) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_stop
-    from stretches
+    from clock_spans
     left join staging.business_time as start_time
         on
-            stretches.calendar = start_time.calendar
-            and cast(stretches.started_at as date) = start_time.utc_date
-            and stretches.started_at >= start_time.segment_start_at
-            and stretches.started_at < start_time.segment_end_at
+            clock_spans.calendar = start_time.calendar
+            and cast(clock_spans.started_at as date) = start_time.utc_date
+            and clock_spans.started_at >= start_time.segment_start_at
+            and clock_spans.started_at < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
-            stretches.calendar = stop_time.calendar
-            and cast(stretches.stopped_at as date) = stop_time.utc_date
-            and stretches.stopped_at >= stop_time.segment_start_at
-            and stretches.stopped_at < stop_time.segment_end_at
+            clock_spans.calendar = stop_time.calendar
+            and cast(clock_spans.stopped_at as date) = stop_time.utc_date
+            and clock_spans.stopped_at >= stop_time.segment_start_at
+            and clock_spans.stopped_at < stop_time.segment_end_at
 ),
 
-measured_stretches as (
+measured_spans as (
     select
         *,
         excess_seconds_before
         + case when state = 'running' then open_seconds_at_start - clock_open_seconds_at_start else 0 end as excess_seconds_at_start,
         excess_seconds_before
         + case when state = 'running' then open_seconds_at_stop - clock_open_seconds_at_start else 0 end as excess_seconds_at_stop
-    from counted_stretches
+    from counted_spans
 ),
 
 neighbours as (
     select
         *,
-        coalesce(lag(stopped_at) over stretches_in_order = started_at, false) as is_kept_at_start,
-        coalesce(lead(started_at) over stretches_in_order = stopped_at, false) as is_kept_at_end,
-        lag(team) over stretches_in_order as previous_team,
-        lag(priority) over stretches_in_order as previous_priority,
-        lag(tier) over stretches_in_order as previous_tier,
-        lead(team) over stretches_in_order as next_team,
-        lead(priority) over stretches_in_order as next_priority,
-        lead(tier) over stretches_in_order as next_tier
-    from measured_stretches
-    window stretches_in_order as (partition by case_id, policy, metric, cycle order by started_at, stopped_at nulls last)
+        coalesce(lag(stopped_at) over spans_in_order = started_at, false) as is_kept_at_start,
+        coalesce(lead(started_at) over spans_in_order = stopped_at, false) as is_kept_at_end,
+        lag(team) over spans_in_order as previous_team,
+        lag(priority) over spans_in_order as previous_priority,
+        lag(tier) over spans_in_order as previous_tier,
+        lead(team) over spans_in_order as next_team,
+        lead(priority) over spans_in_order as next_priority,
+        lead(tier) over spans_in_order as next_tier
+    from measured_spans
+    window spans_in_order as (partition by case_id, policy, metric, cycle order by started_at, stopped_at nulls last)
 )
 
 select

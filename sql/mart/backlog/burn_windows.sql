@@ -5,7 +5,7 @@ with now_instant as (
     select
         now_at,
         now_date
-    from ops.desk_now
+    from mart.desk_now
 ),
 
 segments as (
@@ -118,8 +118,8 @@ window_starts as (
         window_shares.is_short,
         window_shares.threshold_burn,
         open_time_now.now_at,
-        budget_period.period_seconds // window_shares.parts_of_period as window_seconds,
-        open_time_now.open_seconds - budget_period.period_seconds // window_shares.parts_of_period as open_seconds_at_start
+        budget_period.period_seconds // nullif(window_shares.parts_of_period, 0) as window_seconds,
+        open_time_now.open_seconds - budget_period.period_seconds // nullif(window_shares.parts_of_period, 0) as open_seconds_at_start
     from window_shares
     cross join open_time_now
     cross join budget_period

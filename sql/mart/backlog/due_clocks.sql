@@ -5,7 +5,7 @@ with period as (
     select
         now_at,
         from_at
-    from staging.burn_windows
+    from mart.burn_windows
     where window_name = 'period'
 )
 
@@ -14,13 +14,13 @@ select
     clocks.policy,
     clocks.metric,
     clocks.cycle,
-    clocks.due_at_of_clock as due_at,
+    clocks.clock_due_at as due_at,
     clocks.outcome = 'breached' as is_bad
 from staging.backlog_clocks as clocks
 inner join period
     on
-        clocks.due_at_of_clock > period.from_at
-        and clocks.due_at_of_clock <= period.now_at
+        clocks.clock_due_at > period.from_at
+        and clocks.clock_due_at <= period.now_at
         and clocks.stopped_at <= period.now_at
 where clocks.outcome in ('met', 'breached')
 
@@ -33,7 +33,7 @@ select
     clocks.cycle,
     clocks.due_at,
     clocks.is_past_target as is_bad
-from staging.clock_now as clocks
+from mart.clock_now as clocks
 inner join period
     on
         clocks.due_at > period.from_at

@@ -2,7 +2,7 @@
 -- Nobody knows more of the desk as a whole than up to the end of the last intake date loaded, or up to the instant of the latest look, whichever is
 -- earlier: known_until_at. Where the log fell silent more than seven days before that it has ended, and now is its last instant
 -- (docs/decisions/0040-error-budget-and-now.md).
-with looks as (
+with known_dates as (
     select
         min(intake_date) as first_intake_date,
         max(intake_date) as last_intake_date,
@@ -12,13 +12,13 @@ with looks as (
 
 bounds as (
     select
-        looks.first_intake_date,
-        looks.last_intake_date,
-        looks.as_of_at,
+        known_dates.first_intake_date,
+        known_dates.last_intake_date,
+        known_dates.as_of_at,
         max(desk_time.segment_end_at) as last_date_end_at
-    from looks
-    left join staging.business_time as desk_time on desk_time.calendar = 'desk' and looks.last_intake_date = desk_time.local_date
-    group by looks.first_intake_date, looks.last_intake_date, looks.as_of_at
+    from known_dates
+    left join staging.business_time as desk_time on desk_time.calendar = 'desk' and known_dates.last_intake_date = desk_time.local_date
+    group by known_dates.first_intake_date, known_dates.last_intake_date, known_dates.as_of_at
 ),
 
 known_bounds as (

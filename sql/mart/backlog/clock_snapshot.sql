@@ -6,13 +6,13 @@ with instants as (
         snapshot_date,
         snapshot_at,
         seen_before_at
-    from staging.snapshot_instants
+    from mart.snapshot_instants
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date
 ),
 
-clock_stretches as (
+clock_spans as (
     select
         instants.snapshot_date,
         instants.snapshot_at,
@@ -54,15 +54,15 @@ open_times as (
             and instants.snapshot_at < desk_time.segment_end_at
 ),
 
-measured_stretches as (
+measured_spans as (
     select
-        stretches.*,
+        spans.*,
         case
-            when stretches.state = 'running' then stretches.running_seconds_before + open_times.open_seconds - stretches.open_seconds_at_start
-            else stretches.running_seconds_before
+            when spans.state = 'running' then spans.running_seconds_before + open_times.open_seconds - spans.open_seconds_at_start
+            else spans.running_seconds_before
         end as elapsed_seconds
-    from clock_stretches as stretches
-    left join open_times on stretches.snapshot_at = open_times.snapshot_at and stretches.calendar = open_times.calendar
+    from clock_spans as spans
+    left join open_times on spans.snapshot_at = open_times.snapshot_at and spans.calendar = open_times.calendar
 )
 
 select
@@ -83,4 +83,4 @@ select
     cast(target_seconds - elapsed_seconds as bigint) as remaining_seconds,
     elapsed_seconds > target_seconds as is_past_target,
     cast(case when elapsed_seconds > target_seconds then elapsed_seconds - target_seconds when elapsed_seconds is not null then 0 end as bigint) as debt_seconds
-from measured_stretches
+from measured_spans

@@ -8,7 +8,7 @@ with day_ends as (
         min(desk_time.segment_start_at) as day_start_at,
         max(desk_time.segment_end_at) as day_end_at
     from staging.business_time as desk_time
-    inner join ops.desk_now as desk_now on desk_time.local_date >= desk_now.first_intake_date and desk_time.local_date <= desk_now.last_intake_date
+    inner join mart.desk_now as desk_now on desk_time.local_date >= desk_now.first_intake_date and desk_time.local_date <= desk_now.last_intake_date
     where desk_time.calendar = 'desk'
     group by desk_time.local_date
 )
@@ -19,4 +19,4 @@ select
     day_ends.day_end_at as snapshot_at,
     day_ends.day_end_at as seen_before_at
 from day_ends
-inner join ops.desk_now as desk_now on day_ends.day_end_at <= desk_now.now_at
+inner join mart.desk_now as desk_now on day_ends.day_end_at <= desk_now.now_at
