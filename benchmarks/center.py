@@ -90,7 +90,7 @@ def _share(ordered: Sequence[float], share: float) -> float:
 def _paths(settings: Settings) -> list[str]:
     """Cases and instants to look at, in an order of their own."""
     with duckdb.connect(str(settings.home.marts_database), read_only=True) as marts:
-        [now] = marts.execute("select now_at from ops.desk_now").fetchone() or (None,)
+        [now] = marts.execute("select now_at from mart.desk_now").fetchone() or (None,)
     with duckdb.connect(str(settings.home.warehouse), read_only=True) as warehouse:
         cases = warehouse.execute("select case_id from staging.case_milestones using sample 2000 (reservoir, 7)").fetchall()
     assert now is not None

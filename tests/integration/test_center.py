@@ -456,7 +456,7 @@ def test_the_first_screen_says_what_the_marts_say(center: str, desk: Settings) -
     with duckdb.connect(str(desk.home.marts_database), read_only=True) as marts:
         names = ("open_cases", "breached_open_cases", "due_in_2_hours_cases", "debt_seconds")
         wanted = marts.execute(f"select {', '.join(names)} from mart.queue_health where dimension = 'all'").fetchone()
-        now_at = marts.execute("select now_at from ops.desk_now").fetchone()
+        now_at = marts.execute("select now_at from mart.desk_now").fetchone()
     assert tuple(figures[name] for name in names) == wanted
     assert now_at is not None
     assert found["at"] == now_at[0].isoformat() + "Z"

@@ -4,4 +4,4 @@ select
     now_reason,
     known_until_at,
     first_intake_date
-from ops.desk_now
+from mart.desk_now
