@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import duckdb
 import uvicorn
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -213,9 +214,19 @@ def _answer(
             connection.close()
         return Answer(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
 
-    with center.publications.newest() as publication:
-        address = f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(publication.settings)}"
-        answer = center.answers.of(publication, address, make)
+    def answered() -> Answer:
+        with center.publications.newest() as publication:
+            address = f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(publication.settings)}"
+            try:
+                return center.answers.of(publication, address, make)
+            except duckdb.IOException:  # parts of a publication that two newer ones have followed
+                center.publications.renew(publication)
+                raise
+
+    try:
+        answer = answered()
+    except duckdb.IOException:
+        answer = answered()
     headers = {"etag": answer.etag, "cache-control": "private, no-cache"}
     if filename:
         headers["content-disposition"] = f'attachment; filename="{filename}"'

@@ -28,6 +28,8 @@ from opsla_dagster.warehouse.schema_version import require_current
 MEMORY_LIMIT, THREADS = "768MB", 2
 #: How often a publication that is replaced while it is being opened is tried again.
 _OPENINGS = 5
+#: Where nobody asked for so long, nobody waits for pages of the generation before either: the newest is shown at once.
+_FORGOTTEN_AFTER_SECONDS = 60.0
 #: After a publication that cannot be shown.
 _PAUSE_SECONDS = 5.0
 #: By which marts.duckdb is known to be another file.
@@ -87,6 +89,7 @@ class Publications:
     _current: Publication | None = None
     _identity: _Identity | None = None
     _is_preparing: bool = False
+    _asked_at: float = 0.0
 
     @contextmanager
     def newest(self) -> Iterator[Publication]:
@@ -97,16 +100,35 @@ class Publications:
         finally:
             self._give_back(publication)
 
+    def renew(self, gone: Publication) -> None:
+        """Shows the newest generation at once, where files of the one that is `gone` are not there any more."""
+        with self._lock:
+            if self._current is gone:
+                self._show(*self._opened())
+
     def _taken(self) -> Publication:
         with self._lock:
+            now = time.monotonic()
             identity = self._identity_on_disk()
-            if self._current is None:
-                self._current, self._identity = self._opened()
+            is_forgotten = now - self._asked_at > _FORGOTTEN_AFTER_SECONDS
+            self._asked_at = now
+            if self._current is None or (identity != self._identity and is_forgotten):
+                self._show(*self._opened())
             elif identity != self._identity and not self._is_preparing:
                 self._is_preparing = True
                 threading.Thread(target=self._follow, name="next publication", daemon=True).start()
+            assert self._current is not None
             self._current.readers += 1
             return self._current
+
+    def _show(self, fresh: Publication, identity: _Identity) -> None:
+        """From now on the fresh one; the caller holds the lock."""
+        old, self._current, self._identity = self._current, fresh, identity
+        if old is not None:
+            old.is_replaced = True
+            if old.readers == 0:
+                old.close()
+            self.forget(old.generation)
 
     def _give_back(self, publication: Publication) -> None:
         with self._lock:
@@ -128,13 +150,7 @@ class Publications:
                 finally:
                     self._give_back(old)
             with self._lock:
-                self._current, self._identity = fresh, identity
-                if old is not None:
-                    old.is_replaced = True
-                    if old.readers == 0:
-                        old.close()
-            if old is not None:
-                self.forget(old.generation)
+                self._show(fresh, identity)
         except (OpslaError, duckdb.Error):
             _log.exception("opsla center: the newest publication cannot be shown; the one before is shown on")
             time.sleep(_PAUSE_SECONDS)
