@@ -106,7 +106,7 @@ class Center:
             Spec("/", "Now", "How the desk, or a queue, stands: to green, past due, due next, debt, trends.", Parameters, lambda view, _query, _whole: now_page(view)),
             Spec("/queues", "Queues", "How each queue, priority, tier ... stands.", QueuesParameters, _queues),
             Spec("/open", "Open cases", "The open cases, what is past due first.", OpenParameters, lambda view, query, whole: open_page(view, query.filters(), is_whole=whole)),
-            Spec("/promises", "Promises", "How often each promise is kept, and where they break.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
+            Spec("/promises", "Promises", "How often each promise is met, and where they are breached.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
             Spec(
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
                 self._what_if, is_of_instant=False, seconds=60.0,

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
-from opsla_dagster.center.pages.cases import SORTS, STATES, VERDICTS, Filters
+from opsla_dagster.center.pages.cases import SORTS, STATES, OUTCOMES, Filters
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
 from opsla_dagster.center.pages.standing import AGES
 
@@ -115,7 +115,7 @@ class CasesParameters(Parameters):
     priority: Annotated[str, _text("A priority, none for cases without one.")] = ""
     tier: Annotated[str, _text("A tier, none for cases without one.")] = ""
     case_type: Annotated[str, _text("A type of case, none for cases without one.")] = ""
-    verdict: Annotated[str, _text("Cases with a clock that is met, breached, running or unknown.")] = ""
+    outcome: Annotated[str, _text("Cases with a clock that is met, breached, running or unknown.")] = ""
     metric: Annotated[str, _text("The metric of that clock.")] = ""
     policy: Annotated[str, _text("The policy of that clock.")] = ""
     first_day: Annotated[str, _text("First intake date, 2025-12-01.")] = ""
@@ -131,7 +131,7 @@ class CasesParameters(Parameters):
             priority=self.priority or None,
             tier=self.tier or None,
             case_type=self.case_type or None,
-            verdict=parse_choice("verdict", self.verdict, VERDICTS) if self.verdict else None,
+            outcome=parse_choice("outcome", self.outcome, OUTCOMES) if self.outcome else None,
             metric=self.metric or None,
             policy=self.policy or None,
             first_day=parse_day("first_day", self.first_day) if self.first_day else None,

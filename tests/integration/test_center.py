@@ -117,13 +117,13 @@ def test_the_description_for_programs_names_every_address(center: str) -> None:
     assert description["openapi"].startswith("3.1")
     assert {"/api/cases", "/api/case", "/api/promises", "/api/flow", "/api/quality", "/api/what-if", "/csv/cases/{key}"} <= description["paths"].keys()
     cases = {each["name"]: each for each in description["paths"]["/api/cases"]["get"]["parameters"]}
-    assert {"at", "queue", "search", "verdict", "sort", "page"} <= cases.keys()
+    assert {"at", "queue", "search", "outcome", "sort", "page"} <= cases.keys()
     assert all(each["schema"].get("description") or each.get("description") for each in cases.values())
 
 
 def test_the_list_of_cases_is_that_of_the_warehouse(center: str, desk: Settings) -> None:
     assert data(center, "/api/cases")["tables"]["cases"]["total_rows"] == one(desk, "select count(*) from staging.case_milestones")
-    breached = data(center, "/api/cases?verdict=breached&metric=first_touch")["tables"]["cases"]["total_rows"]
+    breached = data(center, "/api/cases?outcome=breached&metric=first_touch")["tables"]["cases"]["total_rows"]
     assert breached == one(desk, "select count(distinct case_id) from mart.sla_attainment where metric = 'first_touch' and outcome = 'breached'")
     queue = one(desk, "select min(team) from staging.case_milestones")
     of_queue = data(center, f"/api/cases?queue={quote(queue)}&state=open")["tables"]["cases"]
@@ -142,7 +142,7 @@ def test_pages_of_the_list_hold_every_case_once(center: str) -> None:
 
 
 def test_a_case_is_explained_as_the_command_line_explains_it(center: str, desk: Settings) -> None:
-    for case_id in [row["case_id"] for row in data(center, "/api/cases?verdict=breached")["tables"]["cases"]["rows"][:5]]:
+    for case_id in [row["case_id"] for row in data(center, "/api/cases?outcome=breached")["tables"]["cases"]["rows"][:5]]:
         with reading(desk.home.warehouse) as warehouse:
             wanted = json.loads(explain(warehouse, case_id, desk).to_json())
         assert data(center, f"/api/case?id={case_id}") == wanted
@@ -156,7 +156,7 @@ def test_a_case_that_is_not_there_is_said_with_those_like_it(center: str) -> Non
 
 
 def test_a_what_if_is_what_policy_diff_finds(center: str, desk: Settings) -> None:
-    """first_touch in 1 h instead of 2: what took longer than that, and was kept or ran, is broken."""
+    """first_touch in 1 h instead of 2: what took longer than that, and was met or ran, is breached."""
     found = data(center, "/api/what-if?target.desk.first_touch=1h&days=28")["tables"]
     wanted = one(
         desk, "select count(*) from mart.sla_attainment where metric = 'first_touch' and elapsed_seconds > 3600 and outcome in ('met', 'running')"
@@ -415,7 +415,7 @@ def test_a_date_that_is_gone_is_gone_from_the_copy(tmp_path: Path) -> None:
 def test_readers_never_notice_that_publications_come(desk: Settings) -> None:
     """While the marts are swapped again and again, every answer is whole and of one publication."""
     is_swapping = threading.Event()
-    paths = ["/cases", "/api/generation", "/api/cases?verdict=breached", "/flow", "/api/generation", "/case?id=C20250703-000001", "/quality"]
+    paths = ["/cases", "/api/generation", "/api/cases?outcome=breached", "/flow", "/api/generation", "/case?id=C20250703-000001", "/quality"]
 
     def swap() -> None:
         try:

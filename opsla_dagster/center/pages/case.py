@@ -10,8 +10,9 @@ import json
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Page
 from opsla_dagster.center.view import View
-from opsla_dagster.reporting.explain import Explanation, explain
+from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import picture
+from opsla_dagster.reporting.explanation import Explanation
 
 
 def explained(view: View, case_id: str) -> Explanation:

@@ -18,7 +18,7 @@ ROWS_A_PAGE = 50
 #: More than this goes to nobody's screen: `opsla export` writes whole tables.
 MOST_CSV_ROWS = 100_000
 STATES = {"open": "open", "ended": "ended"}
-VERDICTS = {"met": "kept", "breached": "broken", "running": "running, within target", "unknown": "unknown"}
+OUTCOMES = {"met": "met", "breached": "breached, open ones too", "running": "running, within target", "unknown": "unknown"}
 SORTS = {"newest": "newest first", "oldest": "oldest first", "reopened": "most often reopened", "id": "by id"}
 
 
@@ -31,7 +31,7 @@ class Filters:
     priority: str | None = None
     tier: str | None = None
     case_type: str | None = None
-    verdict: str | None = None
+    outcome: str | None = None
     metric: str | None = None
     policy: str | None = None
     first_day: date | None = None
@@ -50,7 +50,7 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
     _require_known(filters, values, view)
     parameters: dict[str, Any] = {
         "search": filters.search, "state": filters.state, "queue": queue, "priority": filters.priority, "tier": filters.tier,
-        "case_type": filters.case_type, "verdict": filters.verdict, "metric": filters.metric, "policy": filters.policy,
+        "case_type": filters.case_type, "outcome": filters.outcome, "metric": filters.metric, "policy": filters.policy,
         "first_day": filters.first_day, "last_day": filters.last_day, "at": view.at, "sort": filters.sort,
     }  # fmt: skip
     total = view.count("cases", **parameters)
@@ -66,7 +66,7 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
         title="Cases",
         grids=[_grid(view, _with_clocks(view, rows), total, filters)],
         context={
-            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "verdicts": VERDICTS, "sorts": SORTS,
+            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "outcomes": OUTCOMES, "sorts": SORTS,
             "metrics": {name: metric_title(view.settings.sla_policies, name) for name in view.metrics},
             "policies": {name: policy_title(view.settings.sla_policies, name) for name in view.policies},
             "given": {name: value for name, value in vars(filters).items() if value and name not in ("page", "sort")},
@@ -105,7 +105,7 @@ def _grid(view: View, rows: list[Row], total: int, filters: Filters) -> Grid:
             Column("priority", "Priority"),
             Column("tier", "Tier"),
             Column("case_type", "Type", "name"),
-            Column("breached_clocks", "Broken", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
+            Column("breached_clocks", "Breached", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
             Column("clocks", "Clocks", "count"),
             Column("reopen_count", "Reopened", "count"),
         ],

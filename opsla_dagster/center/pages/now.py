@@ -200,13 +200,13 @@ def _budget(view: View) -> list[Grid]:
         title="Error budgets",
         columns=[
             Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
-            Column("kept_pct", "Kept", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
+            Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
             Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
             Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
         ],
         rows=rows,
         note=since + "Burn 1 uses the budget up exactly in its period of 20 business days; burning: one of the pairs of windows is over its threshold." if rows else "",
-        empty="No promise has an objective. Write one in sla_policies.yml, such as objective: 95%, and the budget of broken clocks and how fast it burns stand here.",
+        empty="No promise has an objective. Write one in sla_policies.yml, such as objective: 95%, and the budget of breached clocks and how fast it burns stand here.",
     )]  # fmt: skip
 
 

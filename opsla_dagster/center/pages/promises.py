@@ -1,4 +1,4 @@
-"""Promises: how often each is kept, and where they break, over everything loaded.
+"""Promises: how often each is met, and where they are breached, over everything loaded.
 
 Belongs here: the page. Does not belong here: what a change of the promises would do (what_if.py).
 """
@@ -15,7 +15,7 @@ from opsla_dagster.reporting.sections.trend import trend
 
 
 def promises_page(view: View) -> Page:
-    """Attainment by promise, then the report's sections on where and since when they break."""
+    """Attainment by promise, then the report's sections on where and since when they are breached."""
     sections = shown([
         promises(view.headline), breaks(view.connection, view.headline), trend(view.connection, view.headline),
         heat_map(view.connection, view.headline),
@@ -29,10 +29,10 @@ def promises_page(view: View) -> Page:
 
 
 def _grid(view: View) -> Grid:
-    found = [promise.model_dump() | {"judged_clocks": promise.judged_clocks, "broken_clocks": promise.broken_clocks} for promise in view.headline.promises]
+    found = [promise.model_dump() | {"judged_clocks": promise.judged_clocks, "all_breached_clocks": promise.all_breached_clocks} for promise in view.headline.promises]
 
-    def broken(row: Row) -> str | None:
-        return view.state.url("/cases", verdict="breached", metric=row["metric"], policy=row["policy"] or None) if row["broken_clocks"] else None
+    def breached(row: Row) -> str | None:
+        return view.state.url("/cases", outcome="breached", metric=row["metric"], policy=row["policy"] or None) if row["all_breached_clocks"] else None
 
     return Grid(
         key="promises",
@@ -41,9 +41,9 @@ def _grid(view: View) -> Grid:
             Column("title", "Promise"),
             Column("policy_title", "Policy"),
             Column("target", "Target"),
-            Column("kept_pct", "Kept", "pct"),
-            Column("judged_clocks", "With a verdict", "count"),
-            Column("broken_clocks", "Broken", "count", href=broken),
+            Column("kept_pct", "Met", "pct"),
+            Column("judged_clocks", "Met or breached", "count"),
+            Column("all_breached_clocks", "Breached", "count", href=breached),
             Column("running_clocks", "Running", "count"),
             Column("unknown_clocks", "Unknown", "count"),
             Column("p50", "p50", "minutes"),

@@ -70,12 +70,12 @@ def _checks(latest: RunSummary | None) -> Grid:
         key="checks",
         title="Checks of the latest run",
         columns=[
-            Column("verdict", "Verdict", css=lambda row: {"passed": "good", "failed (WARN)": "warn"}.get(row["verdict"], "bad")),
+            Column("result", "Result", css=lambda row: {"passed": "good", "failed (WARN)": "warn"}.get(row["result"], "bad")),
             Column("check", "Check"), Column("asset", "Table"), Column("figures", "Measured"), Column("description", "What it means"),
         ],
         rows=[
             {
-                "verdict": "passed" if check.passed else f"failed ({check.severity})", "check": wording.check_name(check), "asset": check.asset,
+                "result": "passed" if check.passed else f"failed ({check.severity})", "check": wording.check_name(check), "asset": check.asset,
                 "figures": wording.check_figures(check), "description": check.description,
             }
             for check in checks

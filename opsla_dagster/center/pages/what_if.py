@@ -132,11 +132,11 @@ def _attainment(found: list[dict[str, Any]], view: View) -> Grid:
     titles = [{**row, "title": metric_title(view.settings.sla_policies, row["metric"])} for row in found]
     return Grid(
         key="attainment",
-        title="Kept today, and as asked",
+        title="Attainment today, and as asked",
         columns=[
             Column("title", "Promise"), Column("clocks_a", "Clocks today", "count"), Column("clocks_b", "Clocks as asked", "count"),
-            Column("attainment_pct_a", "Kept today", "pct"), Column("attainment_pct_b", "Kept as asked", "pct"),
-            Column("changed_verdicts", "Verdicts changed", "count"),
+            Column("attainment_pct_a", "Met today", "pct"), Column("attainment_pct_b", "Met as asked", "pct"),
+            Column("changed_verdicts", "Outcomes changed", "count"),
         ],
         rows=titles,
         empty="No case came in on these days.",
@@ -154,7 +154,7 @@ def _changes(found: list[dict[str, Any]], view: View) -> Grid:
         key="changes",
         title="What changes",
         columns=[
-            Column("title", "Promise"), Column("policy_b", "Policy"), Column("was", "Verdict today"), Column("becomes", "Verdict as asked"),
+            Column("title", "Promise"), Column("policy_b", "Policy"), Column("was", "Outcome today"), Column("becomes", "Outcome as asked"),
             Column("clocks", "Clocks", "count"), Column("cases", "Cases", "count"),
         ],
         rows=rows,
@@ -176,13 +176,13 @@ def _cases(connection: duckdb.DuckDBPyConnection, view: View) -> Grid:
     rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
     return Grid(
         key="changed_cases",
-        title="Cases whose verdict changes",
+        title="Cases whose outcome changes",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("promise", "Promise"),
             Column("outcome_a", "Today"), Column("outcome_b", "As asked"), Column("elapsed_seconds_b", "Took", "seconds"),
             Column("due_at_a", "Due today", "instant"), Column("due_at_b", "Due as asked", "instant"),
         ],
         rows=[{**row, "promise": metric_title(view.settings.sla_policies, row["metric"])} for row in rows],
-        empty="No verdict changes.",
+        empty="No outcome changes.",
         note=f"The first {CASES_SHOWN}." if len(rows) == CASES_SHOWN else "",
     )  # fmt: skip

@@ -1,5 +1,5 @@
 -- One row is one case that the filters let through; a filter that is NULL lets every case through.
--- state: open or ended at $at, as the log knows today. verdict: some clock of the case, of $metric and $policy where they are given, has it; an open
+-- state: open or ended at $at, as the log knows today. outcome: some clock of the case, of $metric and $policy where they are given, has it; an open
 -- clock past its target is breached.
 with judged_cases as (
     select distinct clocks.case_id
@@ -12,7 +12,7 @@ with judged_cases as (
             and clocks.cycle = running.cycle
     where
         not clocks.is_superseded
-        and coalesce(running.outcome, clocks.outcome) = $verdict
+        and coalesce(running.outcome, clocks.outcome) = $outcome
         and ($metric is null or clocks.metric = $metric)
         and ($policy is null or clocks.policy = $policy)
 )
@@ -40,7 +40,7 @@ where
     and ($last_day is null or cases.intake_date <= $last_day)
     and ($state is null or (cases.intake_ts <= $at and (cases.ended_at is null or cases.ended_at > $at)) = ($state = 'open'))
     and cases.intake_ts <= $at
-    and ($verdict is null or cases.case_id in (select judged_cases.case_id from judged_cases))
+    and ($outcome is null or cases.case_id in (select judged_cases.case_id from judged_cases))
 order by
     case when $sort = 'oldest' then cases.intake_ts end,
     case when $sort = 'id' then cases.case_id end,
