@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
-from opsla_dagster.center.pages.cases import SORTS, STATES, OUTCOMES, Filters
+from opsla_dagster.center.pages.cases import OUTCOMES, SORTS, STATES, Filters
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
 from opsla_dagster.center.pages.standing import AGES
 

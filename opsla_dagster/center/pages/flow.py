@@ -17,7 +17,6 @@ from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS
-from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.reopens import reopens
 from opsla_dagster.reporting.sections.stages import stages
 
@@ -37,7 +36,7 @@ def flow_page(view: View, days: str) -> Page:
     daily = view.rows("cumulative_flow", last_day=last_day, days=int(days), **view.dimension)
     ended = view.rows("cycle_times", at=view.at, days=int(days), queue=queue, slowest=SLOWEST, most=MOST_DOTS)
     open_cases = view.rows_at("aging", queue=queue)
-    sections = shown([flow(view.connection, view.headline), stages(view.connection, view.headline), reopens(view.connection, view.headline)])
+    sections = shown([stages(view.connection, view.headline), reopens(view.connection, view.headline)])
     sections = sections if queue is None else []
     drawings = [
         *([_cumulative(daily)] if len(daily) >= FEWEST_DAYS else []),

@@ -158,7 +158,7 @@ def _changes(found: list[dict[str, Any]], view: View) -> Grid:
             Column("clocks", "Clocks", "count"), Column("cases", "Cases", "count"),
         ],
         rows=rows,
-        empty="Nothing: every clock has the same target, time, due instant and verdict.",
+        empty="Nothing: every clock has the same target, time, due instant and outcome.",
     )  # fmt: skip
 
 
