@@ -56,6 +56,8 @@ _STATIC = Path(__file__).with_name("static")
 _STATIC_TYPES = {"center.css": "text/css; charset=utf-8", "center.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
 #: Comparisons of promises that are computed within a minute, for all readers together.
 _WHAT_IFS_A_MINUTE = 6
+#: Those that are remembered.
+_COMPARISONS_HELD = 8
 #: Connections that are open at the same time, and seconds that an idle one is kept.
 _MOST_CONNECTIONS, _KEEP_ALIVE_SECONDS = 256, 15
 
@@ -93,6 +95,7 @@ class Center:
     templates: Environment
     root: str
     answers: Answers = field(default_factory=Answers)
+    compared: dict[str, Page] = field(default_factory=dict)
     what_ifs: RateLimit = field(default_factory=lambda: RateLimit(_WHAT_IFS_A_MINUTE, 60.0))
 
     def navigation(self, view: View | None) -> list[tuple[str, str]]:
@@ -126,9 +129,15 @@ class Center:
         if unknown:
             raise RefusedAddress(f"{unknown[0]}: this page has no such parameter")
         days = parse_choice("days", query.days, WHAT_IF_DAYS) if query.days else "28"
-        if change.targets or change.calendars:
-            self.what_ifs.take("Promises were compared several times within this minute; each comparison judges the cases anew.")
-        return what_if(view, change, days)
+        # The page, its JSON and each of its tables are one comparison.
+        asked = repr((view.publication.generation, view.state, sorted(change.targets.items()), sorted(change.calendars.items()), days))
+        if asked not in self.compared:
+            if change.targets or change.calendars:
+                self.what_ifs.take("Promises were compared several times within this minute; each comparison judges the cases anew.")
+            self.compared[asked] = what_if(view, change, days)
+            for oldest in list(self.compared)[:-_COMPARISONS_HELD]:
+                self.compared.pop(oldest, None)
+        return self.compared[asked]
 
 
 def _flow(view: View, query: FlowParameters, _is_whole: bool) -> Page:
@@ -287,7 +296,7 @@ def _add_errors(app: FastAPI, center: Center) -> None:
 
     @app.exception_handler(BusyError)
     def busy(request: Request, error: BusyError) -> Response:
-        status = 429 if request.url.path.endswith("/what-if") else 503
+        status = 429 if "/what-if" in request.url.path else 503
         return refuse(request, "Not now", f"{error.problem} Try again in {error.retry_seconds} seconds.", status, {"retry-after": str(error.retry_seconds)})
 
     @app.exception_handler(NothingPublishedError)

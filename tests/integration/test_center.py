@@ -7,7 +7,12 @@ import http.client
 import io
 import json
 import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
@@ -18,6 +23,7 @@ from urllib.parse import quote, urlsplit
 import duckdb
 import pytest
 from center_server import FORMULA_ID, NASTY_ID, log_home, serving, simulated_home
+from cli import REPOSITORY, environment, opsla
 from small_desk import PUBLISHED
 
 from opsla_dagster.center.guard import access
@@ -171,12 +177,13 @@ def test_a_what_if_is_what_policy_diff_finds(center: str, desk: Settings) -> Non
 def test_comparisons_are_counted(desk: Settings) -> None:
     with serving(desk) as address:
         answers = [ask(address, f"/api/what-if?target.desk.first_touch={hours}h&days=7") for hours in range(3, 11)]
-        again = ask(address, "/api/what-if?target.desk.first_touch=3h&days=7")
+        again = ask(address, "/api/what-if?target.desk.first_touch=8h&days=7")
+        table = ask(address, "/csv/what-if/changes?target.desk.first_touch=8h&days=7")
     statuses = [status for status, _, _ in answers]
     assert statuses[:6] == [200] * 6
     assert statuses[6:] == [429, 429]
     assert int(answers[-1][1]["retry-after"]) > 0
-    assert again[0] == 200, "what was computed before costs nothing"
+    assert (again[0], table[0]) == (200, 200), "what was compared before costs nothing, in any form"
 
 
 # ---- addresses that name nothing
@@ -542,3 +549,36 @@ def test_the_streamlit_page_shows_the_same_figures(center: str, desk: Settings, 
     assert not page.exception
     assert page.title[0].value.startswith(f"{queue}: ")
     assert "As the log knows today, at" in page.caption[0].value
+
+
+# ---- the command
+
+
+def test_the_command_serves_until_it_is_interrupted(desk: Settings) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "opsla_dagster.cli", "center", "--port", str(port)]
+    variables = environment(desk.home.root, desk.config_directory)
+    with subprocess.Popen(command, env=variables, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"Command centre: http://127.0.0.1:{port}/")
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                status, headers, _ = ask(f"http://127.0.0.1:{port}", "/")
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert status == 200
+        assert "server" not in headers
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130, -signal.SIGINT)
+
+
+def test_the_command_refuses_to_open_the_desk_to_everybody(desk: Settings) -> None:
+    refused = opsla("center", "--host", "0.0.0.0", home=desk.home.root, config=desk.config_directory)
+    assert refused.returncode == 1
+    assert "set OPSLA_CENTER_TOKEN" in refused.stderr
+    assert "Traceback" not in refused.stderr
