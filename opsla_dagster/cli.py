@@ -35,7 +35,9 @@ from rich.progress import (
 from rich.text import Text
 
 from opsla_dagster import __version__, shipped
+from opsla_dagster.command_help import Command, Group, examples
 from opsla_dagster.errors import OpslaError, RunFailedError
+from opsla_dagster.figures import counted
 from opsla_dagster.printable import visible_json
 from opsla_dagster.terminal import PlainConsole
 
@@ -59,13 +61,15 @@ _UNATTENDED = ("refresh", "run", "dev", "daemon")
 
 app = typer.Typer(
     name="opsla",
-    help="SLA truth from the event log of a support or operations desk.",
+    cls=Group,
+    help="Exact, explainable SLA figures from the event log of a support or operations desk.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 #: Without a terminal (a pipe, a file) there is no width to fit into.
 console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 err_console = PlainConsole(stderr=True)
+_ACCOUNT_PANEL = "Accounts of ticket systems"
 #: A refresh waits no longer than that for receivers of older alerts.
 _ALERT_SECONDS = 20.0
 #: The UI is for this machine alone.
@@ -86,11 +90,6 @@ def _promises(place: Path) -> Path:
     return place
 
 
-def _examples(*commands: str) -> str:
-    """What stands below a command's help; a blank line is how Typer keeps lines apart."""
-    return "\n\n".join(["Examples:", *(command.replace("[", "\\[") for command in commands)])
-
-
 def _print_version(is_asked: bool) -> None:
     if is_asked:
         typer.echo(f"opsla {__version__}")
@@ -108,27 +107,27 @@ def _complete_tables(incomplete: str) -> list[str]:
 def _every_command(
     _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
-    """SLA truth from the event log of a support or operations desk."""
+    """Exact, explainable SLA figures from the event log of a support or operations desk."""
 
 
-Raw = Annotated[bool, typer.Option("--raw", help="CSV with every text as it is, for programs; else safe to open in a spreadsheet.")]
+Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs, with every text as it is; without it, texts are made safe for spreadsheets.")]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="What was known by then; ISO, UTC unless it says otherwise.")
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="Judge by what was known at this instant; ISO 8601, UTC unless it has an offset.")
 ]
 
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end as long as it takes, 12 hours at most; for cron.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end, 12 hours at most; for cron.")]
 
 
-@app.command(epilog=_examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
+@app.command(cls=Command, epilog=examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
 def run(
-    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date.")] = None,
-    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Intake date to stop before.")] = None,
-    cases: Annotated[int | None, typer.Option(min=1, help="Cases to simulate in the configured window; the home goes on with them.")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First intake date, such as 2025-07-01.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The intake date after the last one.")] = None,
+    cases: Annotated[int | None, typer.Option(min=1, metavar="COUNT", help="Cases to simulate in the configured window; later runs of this home keep the number.")] = None,
     as_of: AsOf = None,
     wait: Wait = False,
 ) -> None:
-    """The main job: load a window of intake dates, make every table, evaluate every check, publish, report."""
+    """Run everything: load a range of intake dates, build and check every table, publish the marts, write the report."""
     from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
@@ -159,52 +158,52 @@ def run(
     _refuse_unloaded(unloaded)
 
 
-@app.command(epilog=_examples("opsla init log.csv", "opsla init log.csv --to my_desk --timezone Europe/Berlin --column status=State --status Parked=ON_HOLD", "opsla init --zendesk acme", "opsla init --demo"))
+@app.command(cls=Command, epilog=examples("opsla init log.csv", "opsla init log.csv --to my_desk --timezone Europe/Berlin --column status=State --status Parked=ON_HOLD", "opsla init --zendesk acme", "opsla init --demo"))
 def init(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="A log with one row an update, or one row a case: CSV, a workbook, JSON, XES or Parquet, as it is or in gzip or ZIP."),
+        typer.Argument(metavar="FILE", help="A log with one row per update or one row per case: CSV, Excel, JSON, XES or Parquet, also in gzip or ZIP."),
     ] = None,
-    zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: acme for acme.zendesk.com.")] = None,
+    zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: a Zendesk account, acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="Instead of files: the simulated desk that comes with opsla, to try it out.")] = False,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its home is DIR/.opsla.")] = Path("my_desk"),
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the proposal.")] = False,
-    name: Annotated[str | None, typer.Option(help="What to call the source.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Zone of the desk, and of stamps that state no offset.")] = None,
-    start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First intake date to load.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Instead of files: the simulated desk that comes with opsla.")] = False,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Config directory to write; its data goes to DIR/.opsla.")] = Path("my_desk"),
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the proposal.")] = False,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the source.")] = None,
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of the desk, and of timestamps without an offset, such as Europe/Berlin.")] = None,
+    start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First intake date to load.")] = None,
     time_formats: Annotated[
         list[str] | None,
-        typer.Option("--time-format", metavar="FORMAT", help="How a log's stamps are written: iso, epoch_ms, serial, or strptime. Once."),
+        typer.Option("--time-format", metavar="FORMAT", help="How the log writes timestamps: iso, epoch_ms, serial, or a strptime format. Give it once."),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--column", metavar="FIELD=COLUMN", help="What a column of the log is; where a row is a case, STATUS=COLUMN: when it came to that."),
+        typer.Option("--column", metavar="FIELD=COLUMN", help="Which column holds a field, such as status=State; with one row per case also STATUS=COLUMN: when the case came to that status."),
     ] = None,
     statuses: Annotated[
-        list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a word of the log means; WORD=IGNORE: left out on purpose.")
+        list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a status of the log means, such as Parked=ON_HOLD; WORD=IGNORE leaves its records out.")
     ] = None,
     empty_cells: Annotated[
-        str | None, typer.Option("--empty-cells", metavar="MEANING", help="Of an attribute: cleared (it has none any more) or unchanged (it tells nothing).")
+        str | None, typer.Option("--empty-cells", metavar="MEANING", help="What an empty cell of an attribute means: cleared (no value any more) or unchanged.")
     ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a workbook that holds the log.")] = None,
-    records: Annotated[str | None, typer.Option(metavar="PATH", help="Where a JSON document has the records, such as data.tickets.")] = None,
-    header_row: Annotated[int | None, typer.Option(min=1, help="The row of a CSV file or sheet that names the columns.")] = None,
-    email_variable: Annotated[str, typer.Option(help="Environment variable with the e-mail of Zendesk's API user.")] = "ZENDESK_EMAIL",
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of the workbook that holds the log.")] = None,
+    records: Annotated[str | None, typer.Option(metavar="PATH", help="Path of the records in a JSON document, such as data.tickets.")] = None,
+    header_row: Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="Row of the CSV file or sheet that names the columns.")] = None,
+    email_variable: Annotated[str, typer.Option(metavar="NAME", rich_help_panel=_ACCOUNT_PANEL, help="Environment variable with the e-mail address of Zendesk's API user.")] = "ZENDESK_EMAIL",
     token_variable: Annotated[
-        str | None, typer.Option(help="Environment variable with the token; default ZENDESK_TOKEN or INTERCOM_TOKEN.")
+        str | None, typer.Option(metavar="NAME", rich_help_panel=_ACCOUNT_PANEL, help="Environment variable with the API token; default: ZENDESK_TOKEN or INTERCOM_TOKEN.")
     ] = None,
-    key_variable: Annotated[str, typer.Option(help="Environment variable with the key of pseudonyms.")] = "OPSLA_PSEUDONYM_KEY",
-    base_url: Annotated[str | None, typer.Option(help="Where the account's API is asked, if not at the vendor's own address.")] = None,
+    key_variable: Annotated[str, typer.Option(metavar="NAME", rich_help_panel=_ACCOUNT_PANEL, help="Environment variable with the key for pseudonyms.")] = "OPSLA_PSEUDONYM_KEY",
+    base_url: Annotated[str | None, typer.Option(metavar="URL", rich_help_panel=_ACCOUNT_PANEL, help="Address of the account's API, if not the vendor's own.")] = None,
 ) -> None:
-    """A new desk: looks at a log or an account, proposes and writes a config directory, and runs a first small window."""
+    """Set up a new desk: inspect a log or an account, propose and write a config directory, and run a first few days."""
     from opsla_dagster.settings import load_settings
     from opsla_dagster.starting.asking import Asking
     from opsla_dagster.starting.begin import Answers, begin, begin_demo, finish_first_run, first_window
 
     if demo:
         if files or zendesk or intercom:
-            raise OpslaError("--demo: is a desk of its own; leave it out, or the files or account")
+            raise OpslaError("--demo sets up a desk of its own: leave out either --demo or the files or account")
         begun = begin_demo(to)
         os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
         _say(f"Written: {begun.directory}, a simulated desk of 300,000 cases. Run it:  {_program()} run")
@@ -221,7 +220,7 @@ def init(
         _say("Nothing was written.")
         return
     begun = begun_or_none
-    _say(f"Written: {begun.directory}. Its state will be in {begun.home} (OPSLA_HOME).")
+    _say(f"Written: {begun.directory}. Its data will be in {begun.home} (OPSLA_HOME).")
     # What is advised from here on is to be done in this home.
     os.environ.update(OPSLA_CONFIG=str(begun.directory), OPSLA_HOME=str(begun.home))
     if begun.unfinished:
@@ -232,16 +231,16 @@ def init(
     _refuse_unloaded(unloaded)
     as_of_at = _instant(None)
     window, case_id = first_window(settings, as_of_at)
-    _say(f"First window: the intake dates {window}.")
+    _say(f"First run: the intake dates {window}.")
     _execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish_first_run(settings, begun.directory)
-    _say(f"Go on with everything:  {_program()} run")
-    _say(f"One case:               {_program()} explain {shlex.quote(case_id)}")
+    _say(f"Run the whole log:  {_program()} run")
+    _say(f"Explain one case:   {_program()} explain {shlex.quote(case_id)}")
 
 
-@app.command(epilog=_examples("opsla refresh", "opsla refresh --wait", "opsla refresh --as-of 2025-07-10T16:00"))
+@app.command(cls=Command, epilog=examples("opsla refresh", "opsla refresh --wait", "opsla refresh --as-of 2025-07-10T16:00"))
 def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
-    """What the schedule does: yesterday, and exactly the intake dates that received events since the last refresh."""
+    """Do what the schedule does: rebuild yesterday, missed dates, and exactly the older dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded, refresh_windows
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
@@ -257,23 +256,23 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     windows = refresh_windows(settings, desk, as_of_at)
     _say_what_was_read(desk, as_of_at)
     if not windows:
-        _say(f"Nothing to refresh as of {as_of_at}Z: no intake date has gone by that was not refreshed already.")
+        _say(f"Nothing to refresh as of {as_of_at}Z: every past intake date is up to date.")
         _refuse_unloaded(unloaded)
         return
     needed = pending_upgrade(settings.home.warehouse)
     if needed is not None:
         _say(needed.told(settings.home.root))
     days = sum(window.days for window in windows)
-    _say(f"To make: {', '.join(str(window) for window in windows)} (intake dates: {days})")
+    _say(f"To rebuild: {counted(days, 'intake date')}, {', '.join(str(window) for window in windows)}")
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _execute_windows(settings, windows, as_of_at, is_refresh=True, wait=wait)
     _refuse_unloaded(unloaded)
 
 
-@app.command(epilog=_examples("opsla dev", "opsla dev --port 3001"))
-def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000) -> None:
-    """The Dagster UI, schedule and sensors on this machine, on the same home."""
+@app.command(cls=Command, epilog=examples("opsla dev", "opsla dev --port 3001"))
+def dev(port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", help="Port of the UI.")] = 3000) -> None:
+    """Start the Dagster UI with schedule and sensors on this machine, on the same home."""
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
@@ -282,13 +281,13 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the U
     _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
 
 
-@app.command(epilog=_examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
+@app.command(cls=Command, epilog=examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
 def webserver(
-    host: Annotated[str, typer.Option(help="Address to listen on; the UI has no login of its own: docs/deploy.md.")] = LOCALHOST,
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the UI.")] = 3000,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Nothing can be started or changed from this UI.")] = False,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; the UI has no login of its own (docs/deploy.md).")] = LOCALHOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", help="Port of the UI.")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Nobody can start or change anything from this UI.")] = False,
 ) -> None:
-    """The Dagster UI alone; `opsla daemon` beside it carries out schedules, sensors and runs."""
+    """Start the Dagster UI alone; `opsla daemon` beside it executes schedules, sensors and runs."""
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
@@ -297,22 +296,22 @@ def webserver(
     _become_dagster(settings, "dagster-webserver", "--host", host, "--port", str(port), *(["--read-only"] if read_only else []))
 
 
-@app.command(epilog=_examples("opsla daemon"))
+@app.command(cls=Command, epilog=examples("opsla daemon"))
 def daemon() -> None:
-    """Dagster's daemon alone: schedules, sensors and the queue of runs."""
+    """Start Dagster's daemon alone: schedules, sensors and the run queue."""
     from opsla_dagster.settings import load_settings
 
     _become_dagster(load_settings(), "dagster-daemon", "run")
 
 
-@app.command(epilog=_examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
+@app.command(cls=Command, epilog=examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
 def health(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[CHECK]...", help="webserver, daemon, last_refresh, freshness, disk, permissions; default: all.")
+        list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, disk or permissions; default: all.")
     ] = None,
     address: Annotated[str, typer.Option("--webserver", metavar="URL", help="Where the UI is.")] = "http://127.0.0.1:3000",
 ) -> None:
-    """Whether a deployment works: one line a check; exit code 1 where one of them does not."""
+    """Check whether a deployment works: one line per check, exit code 1 if any fails."""
     from opsla_dagster.health import check_health
     from opsla_dagster.settings import load_settings
 
@@ -323,23 +322,23 @@ def health(
     raise typer.Exit(0 if all(finding.is_healthy for finding in findings) else 1)
 
 
-@app.command(epilog=_examples("opsla status"))
+@app.command(cls=Command, epilog=examples("opsla status"))
 def status() -> None:
-    """What this home holds: tables, intake dates, the latest runs."""
+    """Show what this home holds: sources, promises, tables, the latest runs, disk space."""
     from opsla_dagster.reporting.status import print_status
     from opsla_dagster.settings import load_settings
 
     print_status(load_settings(), console)
 
 
-@app.command(epilog=_examples("opsla backlog", "opsla backlog --by queue --by priority", "opsla backlog --as-of 2025-07-10T16:00 --by queue"))
+@app.command(cls=Command, epilog=examples("opsla backlog", "opsla backlog --by queue --by priority", "opsla backlog --as-of 2025-07-10T16:00 --by queue"))
 def backlog(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO, UTC unless it says otherwise. Default: now.")
     ] = None,
     by: Annotated[list[str] | None, typer.Option("--by", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
-    """What is open, what is past due, and how long until nothing is: now, or at any instant of the past."""
+    """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
     from opsla_dagster.assets.scope import parse_instant
     from opsla_dagster.reporting.backlog import print_backlog
     from opsla_dagster.settings import load_settings
@@ -347,9 +346,9 @@ def backlog(
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
 
-@app.command(epilog=_examples("opsla sync"))
+@app.command(cls=Command, epilog=examples("opsla sync"))
 def sync() -> None:
-    """Makes the Dagster UI show what the warehouse holds: after its history was deleted, or restored from another day's backup."""
+    """Make the Dagster UI show what the warehouse holds, after its history was deleted or restored from another day's backup."""
     from opsla_dagster.automation.sync import sync_catalog
     from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
@@ -363,12 +362,12 @@ def sync() -> None:
     _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
-        _say(f"Left as missing, since they were not made to the end: the intake dates {dates}. `opsla refresh` makes them.")
+        _say(f"Left as missing, because they are incomplete: the intake dates {dates}. `opsla refresh` makes them.")
 
 
-@app.command(epilog=_examples("opsla report"))
+@app.command(cls=Command, epilog=examples("opsla report"))
 def report() -> None:
-    """Writes report.html anew from the published marts."""
+    """Write report.html again from the published marts."""
     from opsla_dagster.reporting.report import write_report
     from opsla_dagster.reporting.run_summary import latest_run_summary
     from opsla_dagster.settings import load_settings
@@ -382,13 +381,13 @@ def report() -> None:
     _say(f"Report: {target}")
 
 
-@app.command(epilog=_examples("opsla explain T-2", "opsla explain T-2 --json", "opsla explain T-2 --html case.html"))
+@app.command(cls=Command, epilog=examples("opsla explain T-2", "opsla explain T-2 --json", "opsla explain T-2 --html case.html"))
 def explain(
-    case_id: str,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=_in_a_directory, help="As a page with a time line a clock.")] = None,
+    case_id: Annotated[str, typer.Argument(metavar="CASE_ID", help="The case, as the source names it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs (docs/explain.md).")] = False,
+    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=_in_a_directory, help="Write a page with one time line per clock.")] = None,
 ) -> None:
-    """One case: its events, each clock's spans with the minutes they contribute, and the verdict."""
+    """Explain one case: its events, what counted on each clock and what did not, the outcome, and rejected records."""
     from opsla_dagster.reporting.explain import explain as explain_case
     from opsla_dagster.reporting.explain_text import render
     from opsla_dagster.settings import load_settings
@@ -408,25 +407,25 @@ def explain(
         render(explanation, console)
 
 
-@app.command(epilog=_examples("opsla agents", "opsla agents --month 2025-07"))
+@app.command(cls=Command, epilog=examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
-    month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], help="Local month; default: the last one in which anybody did something.")] = None,
+    month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], metavar="MONTH", help="Local month, such as 2025-07; default: the last one with any activity.")] = None,
 ) -> None:
-    """What each agent answered, took and resolved in a month; with names where `keep_names` keeps a list of them in the home."""
+    """Show what each agent answered, took on and resolved in a month; with names where `keep_names` stores them in the home."""
     from opsla_dagster.reporting.agents import agents_table
     from opsla_dagster.settings import load_settings
 
     console.print(agents_table(load_settings().home, month.date() if month else None))
 
 
-@app.command("policy-diff", epilog=_examples("opsla policy-diff config stricter.yml", "opsla policy-diff config stricter.yml --to differing.csv"))
+@app.command("policy-diff", cls=Command, epilog=examples("opsla policy-diff config stricter.yml", "opsla policy-diff config stricter.yml --to differing.csv"))
 def policy_diff(
-    a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file as sla_policies.yml, or a directory that holds one.")],
-    b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The other one; calendars.yml beside either is used with it.")],
-    to: Annotated[Path | None, typer.Option("--to", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
+    a: Annotated[Path, typer.Argument(metavar="A", callback=_promises, help="A file like sla_policies.yml, or a directory that holds one.")],
+    b: Annotated[Path, typer.Argument(metavar="B", callback=_promises, help="The file or directory to compare it with; a calendars.yml beside either is used with it.")],
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", callback=_in_a_directory, help="Write every clock that differs to this CSV file.")] = None,
     raw: Raw = False,
 ) -> None:
-    """The same cases under two sets of promises: what would change, by policy and case. Nothing is written to the warehouse."""
+    """Compare two sets of promises on the same cases: what would change, by policy and case. The warehouse is not changed."""
     from opsla_dagster.reporting.policy_diff import compared, print_differences, read_promises, write_cases
     from opsla_dagster.settings import load_settings
 
@@ -435,7 +434,7 @@ def policy_diff(
     with compared(settings.home, before, after) as connection:
         print_differences(connection, before, after, console)
         if to is not None:
-            _say(f"{to}: {write_cases(connection, to, raw=raw):,} clocks that differ")
+            _say(f"{to}: {counted(write_cases(connection, to, raw=raw), 'clock')} differing")
 
 
 class ExportFormat(StrEnum):
@@ -446,18 +445,18 @@ class ExportFormat(StrEnum):
     hyper = "hyper"
 
 
-@app.command(epilog=_examples("opsla export --format csv", "opsla export --format parquet --table mart.sla_attainment --to exports"))
+@app.command(cls=Command, epilog=examples("opsla export --format csv", "opsla export --format parquet --table mart.sla_attainment --to exports"))
 def export(
-    file_format: Annotated[ExportFormat, typer.Option("--format", help="hyper needs the extra: pip install 'opsla\\[hyper]'.")],
+    file_format: Annotated[ExportFormat, typer.Option("--format", help="File format; hyper needs an extra: pip install 'opsla\\[hyper]'.")],
     directory: Annotated[
-        Path | None, typer.Option("--to", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
+        Path | None, typer.Option("--to", metavar="DIR", callback=_in_a_directory, help="Directory to write to; default: exports/ in the home.")
     ] = None,
     tables: Annotated[
-        list[str] | None, typer.Option("--table", autocompletion=_complete_tables, help="Only this table (repeatable), of any layer; default: every mart.")
+        list[str] | None, typer.Option("--table", autocompletion=_complete_tables, metavar="TABLE", help="A table of any layer; repeat it for several. Default: every mart.")
     ] = None,
     raw: Raw = False,
 ) -> None:
-    """Writes tables as files for other tools."""
+    """Write tables as files for other tools."""
     from opsla_dagster.reporting.export import export_tables
     from opsla_dagster.reporting.spreadsheet import NOTE
     from opsla_dagster.settings import load_settings
@@ -467,7 +466,7 @@ def export(
     if directory is None and home.root.is_dir():  # elsewhere files are as the shell makes them
         _keep_private(settings)
     for path, rows in export_tables(home, tables or [], file_format.value, directory or home.root / "exports", raw=raw):
-        _say(f"{path}: {rows:,} rows")
+        _say(f"{path}: {counted(rows, 'row')}")
     if file_format is ExportFormat.csv and not raw:
         _say(NOTE)
 
@@ -481,9 +480,9 @@ def main() -> None:
         _refuse(error)
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
-            _tell_who_is_not_here("the command line was not understood")
+            _tell_who_is_not_here(f"the command line was not understood{_complaint_of(ended)}")
         if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            _complain("interrupted; tables are whole, the unfinished ones as before")
+            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
         raise
     except Exception as error:
         from opsla_dagster.running import disk_trouble
@@ -506,6 +505,12 @@ def _tell_who_is_not_here(cause: str, error: Exception | None = None) -> None:
 
     for problem in tell_of_command(_command(), name, cause):
         _complain(problem, "alert not delivered yet", "yellow")
+
+
+def _complaint_of(ended: SystemExit) -> str:
+    """`: No such option: --wiat`: what Typer printed, of whose exception the exit is."""
+    told = getattr(ended.__context__, "format_message", None)
+    return f": {told()}" if callable(told) else ""
 
 
 def _say(text: str, to: Console = console) -> None:
@@ -593,7 +598,7 @@ def _load_accounts(settings: "Settings") -> list[str]:
 
 def _refuse_unloaded(accounts: list[str]) -> None:
     if accounts:
-        raise RunFailedError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded of it before")
+        raise RunFailedError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded before")
 
 
 def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str]) -> None:
@@ -718,7 +723,7 @@ def _instant(text: str | None) -> datetime:
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     as_of_at = parse_instant(text) if text else now
     if as_of_at > now:
-        raise OpslaError(f"--as-of {text} lies in the future: nobody knows yet what will be known by then; it is {now}Z")
+        raise OpslaError(f"--as-of {text} lies in the future: it is {now}Z now; name an instant that has passed")
     return as_of_at
 
 
@@ -737,7 +742,7 @@ def _require_simulation(settings: "Settings") -> None:
 
     if not any(isinstance(source, SimulationSourceSettings) and source.enabled for source in settings.sources.sources):
         place = settings.config_directory / "sources.yml"
-        raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out: the sources bring their own cases")
+        raise OpslaError(f"--cases is for simulated desks, and {place} enables no simulation; leave it out")
 
 
 def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:

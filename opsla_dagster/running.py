@@ -120,8 +120,8 @@ def disk_trouble(error: BaseException, home: Path) -> OpslaError | None:
         is_refused = isinstance(cause, OSError) and cause.errno in _DISK_ERRORS
         if is_refused or isinstance(cause, sqlite3.OperationalError) or is_of_the_disk(cause):
             return OpslaError(
-                f"{home}: cannot be written: {str(cause).splitlines()[0]}. Tables are whole, those of a run that broke off are as "
-                "before, and the marts published last stand; free some space or make the directory writable, and run again."
+                f"{home}: cannot be written: {str(cause).splitlines()[0]}. No table is half-written, those of the "
+                "interrupted run are as they were before, and the marts published last are still there; free some space or make the directory writable, and run again."
             )
     return None
 

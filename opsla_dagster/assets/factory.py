@@ -259,7 +259,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
         if line.python and line.python.keeps_refused_rows:
             kept = f"All of them are in the table: opsla export --format csv --table {line.name}"
         else:
-            kept = "The new rows were not kept, the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
+            kept = "The new rows were not kept and the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
         raise _RefusedError(f"{line.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")
     return int(str(next(outcome.figures[ROWS_CHECKED] for outcome in outcomes if outcome.check == SCHEMA_CHECK)))
 
@@ -303,8 +303,8 @@ def _check_specs(
             asset=key,
             blocking=True,
             partitions_def=dates,
-            description=f"Rate {gate} of the run's rows within the bounds of quality_gates.yml. A failure means that the source "
-            f"brings more mess than is tolerated; look first at the latest rows of {line.name}.",
+            description=f"{gate} of the run's rows must lie within the bounds of quality_gates.yml. A failure means that more of "
+            f"the source's rows are odd than is tolerated; look first at the latest rows of {line.name}.",
         )
     for check in line.checks:
         yield dg.AssetCheckSpec(

@@ -72,10 +72,10 @@ class Alert:
             lines.append("Figures:")
             lines.extend(f"  {name}: {_shown(value)}" for name, value in list(self.figures.items())[:_FIGURES_SHOWN])
         if self.also:
-            lines.append("Also, for this cause or beside it:")
+            lines.append("Also failed:")
             lines.extend(f"  {told}" for told in self.also)
         if self.look_first:
-            lines.append(f"What it means, where to look first: {self.look_first}")
+            lines.append(f"Where to look first: {self.look_first}")
         urls = [("Check", self.check_url), ("Run", self.run_url), ("Dagster UI", self.ui_url)]
         lines.extend(f"{name}: {url}" for name, url in urls if url)
         lines.append(f"Alert id: {self.alert_id}")

@@ -39,7 +39,7 @@ def step_cause(entry: EventLogEntry) -> str:
     said = failure.user_failure_data.description if failure.user_failure_data is not None else None
     if said:
         return str(said)
-    return cause_of(failure.error) if failure.error is not None else "it failed without saying why"
+    return cause_of(failure.error) if failure.error is not None else "it failed without an error message"
 
 
 def ending_cause(ending: EventLogEntry, engine: Iterable[EventLogEntry]) -> str:

@@ -54,7 +54,7 @@ _BACKFILL_TAG = "dagster/backfill"
 _RETRY_PATIENCE_SECONDS = 900
 _ALSO_NAMED = 10
 _ALSO_LENGTH = 200
-_STAND = "the tables it did not finish, and the marts published last, stand as they were"
+_STAND = "the tables it did not finish, and the published marts, are as they were before"
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _run_alert(ended: _Ended, steps: Sequence[EventLogEntry], ui_url: str) -> Al
         as_of=_as_of(ended),
         figures={"tables_that_failed": len(steps)} if len(steps) > 1 else {},
         also=_named(cause for cause in causes[1:] if cause != causes[0]),
-        look_first="the run's page: its first error; after mending the cause, `opsla refresh` does what was left undone",
+        look_first="the run's page: its first error; once the cause is fixed, `opsla refresh` rebuilds what is missing",
         run_url=run_url(ui_url, run.run_id),
     )
 
@@ -247,10 +247,10 @@ def _effect(ended: _Ended, *, stopped: bool) -> str:
     if ended.succeeded:
         return f"the {job} went on; its tables are made"
     if job.startswith("load_"):
-        return "nothing new was loaded of the account; what was loaded before stands"
+        return "nothing new was loaded from the account; what was loaded before is still there"
     if ended.ending.dagster_event_type is DagsterEventType.RUN_CANCELED:
         return f"the {job} was cancelled; {_STAND}"
-    return f"the {job} failed; {_STAND}" if stopped else f"the {job} failed for another cause, told in a message of its own"
+    return f"the {job} failed; {_STAND}" if stopped else f"the {job} failed for another cause, reported in a message of its own"
 
 
 def _found(evaluation: dg.AssetCheckEvaluation) -> str:

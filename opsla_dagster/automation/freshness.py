@@ -143,7 +143,7 @@ def _alert(instance: dg.DagsterInstance, night: Night, newest: date | None, last
             "date_due": str(night.due),
             "days_behind": (night.due - newest).days if newest else None,
         },
-        look_first="whether the service runs (opsla dev, or the line in cron) and its schedule is on; `opsla refresh` makes up for every "
+        look_first="whether the service is running (opsla dev, or the line in cron) and its schedule is on; `opsla refresh` makes up for every "
         "night that was missed",
         check_url=f"{ui_url}/assets/{'/'.join(FRESHNESS_CHECK.asset_key.path)}?view=checks&checkDetail={FRESHNESS_CHECK.name}",
         ui_url=f"{ui_url}/locations/opsla/schedules/{DAILY_REFRESH}",

@@ -55,10 +55,10 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
     """The alert of a failed tick; of a sensor or schedule that fails again and again, one a cause and UTC day."""
     name, at = tick.instigator_name, datetime.fromtimestamp(tick.timestamp, UTC)
     is_schedule = tick.instigator_type is InstigatorType.SCHEDULE
-    told = cause_of(tick.error) if tick.error is not None else "it failed without saying why"
+    told = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
     kind = "schedule" if is_schedule else "sensor"
     job = "refresh" if name == DAILY_REFRESH else name
-    undone = "nothing was refreshed; tables and published marts stand as they were" if job == "refresh" else "what it does was not done"
+    undone = "nothing was refreshed; tables and published marts are as they were before" if job == "refresh" else "its work was not done"
     return Alert(
         alert_id=daily_id(name, told, at),
         title=title(ERROR, f"{job}: {told}"),
@@ -68,7 +68,7 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
         statement=text(told),
         effect=f"the {kind} {name} could not start its run of {instant(tick.timestamp)}: {undone}",
         as_of=instant(tick.timestamp) if job == "refresh" else None,
-        look_first="the place that the cause names; after mending it, `opsla refresh` makes up for the night"
+        look_first="the place that the cause names; once it is fixed, `opsla refresh` catches up"
         if job == "refresh"
         else f"the cause, then the ticks of the {kind} in the UI (Automation, {name})",
         ui_url=f"{ui_url}/locations/opsla/{kind}s/{name}",
@@ -84,8 +84,8 @@ def alert_of_command(command: str, name: str, cause: str, ui_url: str, at: datet
         job=name,
         occurred_at=at.astimezone(UTC).isoformat(timespec="seconds"),
         statement=text(cause),
-        effect=f"`{cut(command, _COMMAND_LENGTH)}` ended outside a run; tables are whole, and the marts published last stand",
-        look_first="the place that the cause names; then the same command again",
+        effect=f"`{cut(command, _COMMAND_LENGTH)}` ended outside a run; no table is half-written, and the marts published last are still there",
+        look_first="the place that the cause names; once it is fixed, run the same command again",
         ui_url=ui_url,
     )
 
@@ -99,7 +99,7 @@ def alert_of_configuration(cause: str, ui_url: str, at: datetime) -> Alert:
         job="configuration",
         occurred_at=at.astimezone(UTC).isoformat(timespec="seconds"),
         statement=text(cause),
-        effect="Dagster cannot load opsla: schedules, sensors and runs stand still until the file is mended and the service restarted",
+        effect="Dagster cannot load opsla: no schedule, sensor or run works until the file is fixed and the service restarted",
         look_first="the place that the cause names",
         ui_url=ui_url,
     )

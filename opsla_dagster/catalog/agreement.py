@@ -10,8 +10,8 @@ from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
     # what else a source tells of a case
-    flag("source_is_breached", "The source says that the promise was broken", nullable=True),
-    instant("source_breached_ts", "When it was broken, by the source"),
+    flag("source_is_breached", "The source says that the promise was breached", nullable=True),
+    instant("source_breached_ts", "When it was breached, according to the source"),
     count("source_elapsed_seconds", "Seconds that the source counted", nullable=True),
     count("difference_seconds", "Ours less the source's; NULL where either tells none, or they count other hours", nullable=True, at_least=None),
     text("comparison", "How the source's verdict compares with our clock", values=(
@@ -19,7 +19,7 @@ COLUMNS = [
         "nothing_compared")),
     Column("example_number", "BIGINT", "Number of the example, 1 the largest difference", at_least=1, at_most=3),
     count("verdicts", "Verdicts of the source counted in the row"),
-    count("source_breached_verdicts", "Of these, the ones that say broken"),
+    count("source_breached_verdicts", "Of these, the ones that say breached"),
     measure("difference_p50_business_minutes", "Exact p50 of the difference, business minutes"),
     # clocks
     count("in_force_elapsed_seconds", "Open seconds the clock ran, each by the calendar in force at its instant; NULL while open", nullable=True),

@@ -1,10 +1,10 @@
-"""The area `attainment`. Promises kept and broken: by day, over everything loaded, and what is open.
+"""The area `attainment`. Promises met and breached: by day, over everything loaded, and what is open.
 
 Belongs here: its tables, and the columns that no other area has. Does not belong here: how they are computed (sql/*/attainment/).
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, flag, local_date, measure, pct, percentiles
+from opsla_dagster.catalog.column_kinds import count, measure, pct, percentiles
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 
@@ -20,8 +20,8 @@ COLUMNS = [
     # clocks
     measure("early_business_minutes", "Target less elapsed, business minutes; negative when late", at_least=None),
     count("clocks", "Clocks counted in the row"),
-    count("met_clocks", "Clocks that were kept"),
-    count("open_breached_clocks", "Clocks past their target that still run"),
+    count("met_clocks", "Clocks that stopped within their target"),
+    count("open_breached_clocks", "Open clocks past their target: breached as well, but counted here alone"),
     count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),
     count("unknown_clocks", "Clocks nobody can judge; staging.sla_clocks.reason says why"),
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
@@ -43,7 +43,7 @@ table = tables_with(COLUMNS)
 
 AREA = Area(
     "attainment",
-    "Promises kept and broken: by day, over everything loaded, and what is open.",
+    "Promises met and breached: by day, over everything loaded, and what is open.",
     [
         table(
             "mart.sla_daily", Kind.PARTITIONED, "One row per intake date.",
@@ -74,7 +74,7 @@ AREA = Area(
         ),
         table(
             "mart.open_clocks", Kind.FULL_REFRESH, "One row per running clock.",
-            "What is about to break: running clocks as of when their date was last looked at, those past their target as breached.",
+            "What is about to breach: open clocks as of when their date was last looked at, those past their target as breached.",
             key="case_id policy metric cycle",
             columns="""source case_id policy metric cycle is_source_promise tier case_type priority team brand region channel customer started_at
                        elapsed_seconds target_seconds remaining_seconds
@@ -83,7 +83,7 @@ AREA = Area(
         ),
         table(
             "mart.sla_attainment", Kind.VIEW, "One row per clock.",
-            "Kept or broken, by how much, and what took it: every clock, the open ones judged as of the last look: an open clock past its target is "
+            "Met or breached, by how much, and what took the time: every clock, the open ones judged as of the last look: an open clock past its target is "
             "breached here, and running in staging.sla_clocks until it stops. Not published, for it is "
             "as long as the desk's history: opsla export --table mart.sla_attainment writes it.",
             key="case_id policy metric cycle",
@@ -102,7 +102,7 @@ AREA = Area(
         ),
         table(
             "mart.promise_durations", Kind.FULL_REFRESH, "One row per policy and metric.",
-            "How long the clocks of each promise took, of those that were kept or broken.",
+            "How long the clocks of each promise took, of those that have stopped.",
             key="policy metric",
             columns="""policy metric is_source_promise stopped_clocks paused_clocks elapsed_p50_business_minutes
                        elapsed_p90_business_minutes elapsed_p95_business_minutes""",

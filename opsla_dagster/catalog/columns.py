@@ -131,7 +131,7 @@ _SHARED = [
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),
     # SLA marts
-    pct("sla_b_breach_pct", "first_touch breaches of sla_cases: unknown first touches count as kept, open cases not at all (mart.open_clocks)"),
+    pct("sla_b_breach_pct", "first_touch breaches of sla_cases: unknown first touches count as met, open cases not at all (mart.open_clocks)"),
     pct("sla_a_incl_wait_breach_pct", "first_resolution breaches of sla_cases, customer wait counted; open cases do not count (mart.open_clocks)"),
     pct("sla_a_paused_breach_pct", "first_resolution_paused breaches of sla_cases; open cases do not count (mart.open_clocks)"),
     *percentiles("resolution_incl_wait", "first resolution, customer wait counted"),

@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, local_date, measure, pct
+from opsla_dagster.catalog.column_kinds import count, measure, pct
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 

@@ -17,6 +17,7 @@ from sqlglot import exp
 from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
 from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
 from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql
 from opsla_dagster.window import Dates
@@ -79,11 +80,11 @@ def _judge(
     if rate is None:
         return Outcome(
             check, passed=True, severity=warn, figures={"measured": False},
-            description=f"Not measured: {about(window)} do not tell {name} ({_allowed(bounds)}).",
+            description=f"Not measured: the source does not say {name} of {about(window)} ({_allowed(bounds)}).",
         )  # fmt: skip
     rows = {} if sample is None else {"sample_rows": int(sample)}
     figures: dict[str, Figure] = {"rate": rate, **rows, **bounds.figures()}
-    how_many = "" if sample is None else f" ({int(sample):,} rows)"
+    how_many = "" if sample is None else f" ({counted(int(sample), 'row')})"
     found = f"{name} is {rate:.4g} in {about(window)}{how_many}; {_allowed(bounds)}"
     undecided = ""
     for level, severity in (("error", dg.AssetCheckSeverity.ERROR), ("warn", warn)):
@@ -120,4 +121,4 @@ def _doubt(name: str, rate: float, sample: float | None, bound: float, min_sampl
     chance = chance_of_at_least(hits, rows, share) if rate > bound else chance_of_at_most(hits, rows, share)
     if chance < _BY_CHANCE:
         return ""
-    return f"and of a source that is exactly at {bound:g} % so few rows show as much in {100 * chance:.2g} % of all runs"
+    return f"and by chance alone a source exactly at {bound:g}% shows as much in {100 * chance:.2g}% of runs of this size"

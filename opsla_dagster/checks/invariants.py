@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 
 from opsla_dagster.checks.outcome import Outcome, about
+from opsla_dagster.figures import counted
 from opsla_dagster.warehouse.sql import bind, check_path, for_dates, header_comment, load_sql
 from opsla_dagster.window import Dates
 
@@ -23,8 +24,8 @@ def check_invariant(
     """Runs sql/checks/<table>/<check>.sql, which may ask as of when the run is; any row it returns is a failure."""
     sql = for_dates(load_sql(check_path(table, check)), window)
     parameters = bind(sql, window, as_of_at)
-    counted = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
-    offending = counted[0] if counted else 0
+    found = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
+    offending = found[0] if found else 0
     sample = ""
     if offending:
         rows = connection.execute(f"select * from ({sql}) order by all limit {_SAMPLE_ROWS}", parameters).df()
@@ -43,8 +44,8 @@ def _description(header: str, offending: int, window: Dates | None) -> str:
     """What was looked for is the SQL file's own header, whose second half says what a failure means and where to look."""
     sought, failure, meaning = header.partition("A failure means")
     if not offending:
-        return f"None found in {about(window)}, and none may be. Looked for: {sought.strip()}"
-    return f"{offending:,} found in {about(window)}, none may be. Looked for: {sought.strip()} {failure}{meaning}".strip()
+        return f"No such row among {about(window)}. Looked for: {sought.strip()}"
+    return f"{counted(offending, 'row')} among {about(window)}, expected none. Looked for: {sought.strip()} {failure}{meaning}".strip()
 
 
 def severity_of(check: str) -> dg.AssetCheckSeverity:

@@ -15,6 +15,7 @@ import duckdb
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
+from opsla_dagster.figures import counted
 from opsla_dagster.window import Dates
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def check_schema(connection: duckdb.DuckDBPyConnection, table: Table, window: Da
 
 def _description(rules: int, found: dict[str, int], window: Dates | None) -> str:
     if not found:
-        return f"All {rules} rules of the dictionary hold for {about(window)}."
-    rows = "; ".join(f"{name}: {count:,} rows" for name, count in found.items())
+        return f"All {rules} rules of the data dictionary hold in {about(window)}."
+    rows = "; ".join(f"{name}: {counted(count, 'row')}" for name, count in found.items())
     return (
-        f"{len(found)} of {rules} rules of the dictionary do not hold for {about(window)}: {rows}."
+        f"{len(found)} of {counted(rules, 'rule')} of the data dictionary {'does' if len(found) == 1 else 'do'} not hold in {about(window)}: {rows}."
         f"{LOOK_FIRST}the sample, then at the query or the source's mapping that makes these columns."
     )
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import rounded
 from opsla_dagster.settings.home import Home
 from opsla_dagster.sources.bronze.names import names_of
 from opsla_dagster.warehouse.connection import reading
@@ -49,6 +50,6 @@ def agents_table(home: Home, month: date | None) -> Table:
     for place, heading in enumerate(_HEADINGS):
         table.add_column(heading, justify="left" if place < _TEXTS else "right")
     for source, agent, *counts, median in found:
-        shown = "" if median is None else f"{median:,.0f}"
+        shown = "" if median is None else rounded(median)
         table.add_row(Text(source), Text(names.get((source, agent), agent)), *(f"{count:,}" for count in counts), shown)
     return table

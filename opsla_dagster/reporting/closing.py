@@ -46,28 +46,29 @@ def _title(summary: RunSummary) -> Text:
 
 def _tables(headline: Headline) -> Iterator[RenderableType]:
     if headline.promises:
-        yield _heading(wording.EVERY_CLOCK, "Kept is met of those met, breached, and open past their target.")
-        yield _promises(headline)
+        yield heading(wording.EVERY_CLOCK, wording.ATTAINMENT)
+        yield promise_table(_promises_shown(headline), names_policy=headline.has_several_policies())
         for note in wording.promise_notes(headline):
             yield Text(f" {note}", "dim")
     if wording.headline_rows(headline):
-        yield _heading(wording.headline_population(headline), wording.headline_population_note(headline))
+        yield heading(wording.headline_population(headline), wording.headline_population_note(headline))
         yield _times(headline)
 
 
-def _heading(population: str, meaning: str) -> Text:
+def heading(population: str, meaning: str) -> Text:
     """What a table is of: nobody should have to guess whether two of them are of the same."""
     return Text.assemble((f"\n {population}. ", "bold"), (meaning, "dim"))
 
 
-def _promises(headline: Headline) -> Table:
-    table = _table("Promise", "kept", "met", "breached", "open, past\ntarget", "running", "unknown")
-    for promise in _told(headline):
+def promise_table(promises: Sequence[PromiseFigures], *, names_policy: bool) -> Table:
+    """Every clock of each promise by outcome, the same wherever a terminal shows it."""
+    table = figures_table("Promise", "attainment", "met", "breached", "of these\nopen", "running", "unknown")
+    for promise in promises:
         table.add_row(
-            Text(wording.promise_name(promise, headline)),
+            Text(wording.promise_name(promise, names_policy=names_policy)),
             Text(wording.percent(promise.kept_pct), "bold"),
             wording.count(promise.met_clocks),
-            wording.count(promise.breached_clocks),
+            wording.count(promise.all_breached_clocks),
             wording.count(promise.open_breached_clocks),
             wording.count(promise.running_clocks),
             wording.count(promise.unknown_clocks),
@@ -75,11 +76,11 @@ def _promises(headline: Headline) -> Table:
     return table
 
 
-def _told(headline: Headline) -> Sequence[PromiseFigures]:
+def _promises_shown(headline: Headline) -> Sequence[PromiseFigures]:
     return headline.promises if len(headline.promises) <= MOST_PROMISES else headline.by_metric()
 
 
-def _table(*names: str) -> Table:
+def figures_table(*names: str) -> Table:
     """A table of a name, which breaks, and of figures, which do not."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column(names[0], min_width=16)
@@ -89,7 +90,7 @@ def _table(*names: str) -> Table:
 
 
 def _times(headline: Headline) -> Table:
-    table = _table("Promise", *wording.headline_heads(headline))
+    table = figures_table("Promise", *wording.headline_heads(headline))
     for name, figures in wording.headline_rows(headline):
         table.add_row(Text(name), *figures)
     return table
@@ -114,7 +115,7 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         yield "", Text(f"and {len(failed) - MOST_FAILED} more", "red")
     written = sum(table.rows for table in summary.tables)
     tables = wording.counted(len(summary.tables), "table")
-    yield "Written", Text(f"{wording.counted(written, 'row')} in {tables}, {summary.seconds:,.1f} seconds")
+    yield "Written", Text(f"{wording.counted(written, 'row')} in {tables}, {wording.decimal(summary.seconds)} seconds")
     for number, artifact in enumerate(summary.artifacts):
         yield "" if number else "Look next", Text(artifact, "cyan")
     if summary.headline is not None:
@@ -125,19 +126,19 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
 def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     events = ""
     if headline.events is not None and headline.events_per_case is not None:
-        events = f"; {wording.count(headline.events)} events, {headline.events_per_case:.3f} a case"
+        events = f"; {wording.count(headline.events)} events, {wording.decimal(headline.events_per_case, 2)} a case"
     judged = f", {wording.count(headline.sla_cases)} both touched and resolved" if headline.slas and headline.sla_cases else ""
     yield "Cases", Text(f"{wording.count(headline.cases)}{judged}{events}")
     yield from _drivers(headline)
     if headline.open_clocks is not None:
-        yield "Clocks", Text(_clocks(headline, headline.open_clocks))
+        yield "Open clocks", Text(_open_clocks(headline, headline.open_clocks))
 
 
-def _clocks(headline: Headline, clocks: OpenClocks) -> str:
+def _open_clocks(headline: Headline, clocks: OpenClocks) -> str:
     when = wording.instant(headline.as_of_at)
     if not clocks.running:
-        return f"none running as of {when}"
-    many = f"{wording.count(clocks.running)} running as of {when}, {wording.count(clocks.past_target)} of them past their target"
+        return f"none as of {when}"
+    many = f"{wording.count(clocks.running)} as of {when}, {wording.count(clocks.past_target)} of them breached already"
     return f"{many}. {wording.long_ago(headline.as_of_at, headline.last_event_at)}".strip()
 
 
@@ -146,15 +147,14 @@ def _drivers(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
         slowest = headline.bottleneck
         tier = f"{wording.tier(slowest.tier)} " if wording.is_named(slowest.tier) else ""
         longest = wording.business_time(slowest.p95, headline.business_day_minutes)
-        yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {longest} of open time")
+        yield "Bottleneck", Text(f"{tier}{wording.stage(slowest.stage)}: p95 {longest} of open time, {wording.counted(slowest.cases, 'case')}")
     for row in headline.telling_scenarios():
-        yield wording.scenario(row.scenario), Text(_saved(row))
+        yield wording.scenario(row.scenario), Text(_saved(row, headline))
 
 
-def _saved(row: ScenarioFigures) -> str:
-    hours = f"{wording.count(row.hours_saved)} business hours saved"
+def _saved(row: ScenarioFigures, headline: Headline) -> str:
+    hours = f"{wording.hours_saved(row.hours_saved, headline)} saved"
     if row.breaches_avoided:
         return f"{wording.counted(row.breaches_avoided, 'breach', 'breaches')} avoided, {hours}"
-    # A reopen comes after the first resolution, which alone is judged.
-    why = ": a reopen less moves no first resolution" if row.rework_measure else ""
+    why = "; a reopen comes after the first resolution, which is what the promise judges" if row.rework_measure else ""
     return f"{hours}, no breach avoided{why}"

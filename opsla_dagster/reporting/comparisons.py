@@ -9,23 +9,23 @@ from opsla_dagster.reporting import wording
 
 #: Each way of comparing, from the best: what it is, and where the difference comes from.
 WAYS = {
-    "agrees": ("agrees", "The same verdict, and the same time to the second where the source tells one."),
+    "agrees": ("agrees", "The same verdict and, where the source gives a time, the same time to the second."),
     "whole_minutes": ("less than a minute apart", "The same verdict; the source counts whole minutes, opsla seconds."),
     "time_differs": (
         "another time",
-        "The same verdict, but the times are a minute or more apart: another schedule, another start or stop, or a pause that only one of the two knows.",
+        "The same verdict, but the times are a minute or more apart: another schedule, another start or stop, or a pause that only one of them has.",
     ),
     "verdict_differs": (
         "another verdict",
-        "One says kept, the other broken. Look first at the target, the schedule and the event that stopped the clock.",
+        "One says met, the other breached. Look first at the target, the schedule and the event that stopped the clock.",
     ),
     "still_running": (
-        "still running",
-        "The source has judged what for opsla has not stopped yet: a running clock is judged at each look (mart.open_clocks).",
+        "still open",
+        "The source has judged a clock that has not stopped yet for opsla: an open clock is judged anew by each run (mart.open_clocks).",
     ),
-    "unknown": ("no verdict of opsla", "Opsla’s clock ended without what would have stopped it, or lies beyond the calendar: no verdict to compare."),
-    "no_clock": ("no clock of opsla", "The source judged what opsla has no clock of: nothing that it knows was promised of it, or it never started."),
-    "nothing_compared": ("nothing compared", "The source tells no verdict here, and no time of the same hours: nothing says whether the two agree."),
+    "unknown": ("no verdict of opsla", "Opsla’s clock ended without its stop signal, or lies beyond the calendar: there is no verdict to compare."),
+    "no_clock": ("no clock of opsla", "The source judged a clock that opsla does not have: no promise that opsla knows covers it, or the clock never started."),
+    "nothing_compared": ("nothing compared", "The source gives no verdict here and no time on the same calendar, so whether the two agree is unknown."),
 }
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.explain import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
-from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
+from opsla_dagster.reporting.explain_text import rejected, source_verdict, verdict, when
+from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.report import environment
 
@@ -83,6 +83,7 @@ def write_picture(explanation: Explanation, target: Path) -> Path:
         clocks=[_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
         changes=_changes(explanation),
         unmatched=[f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
+        rejected=[rejected(record) for record in explanation.rejected],
         events=[(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
     )
     write_whole(target, page)
@@ -189,11 +190,11 @@ def _changes(explanation: Explanation) -> list[tuple[datetime, str]]:
 def _time_line(clock: Clock, judged: Verdict | None, zone: str, scale: _Scale) -> TimeLine:
     is_enlarged = scale.share(clock.until) - scale.share(clock.started_at) < _TOO_SHORT
     own = _Scale.around_clock(clock, zone) if is_enlarged else scale
-    pieces = [(piece.started_at, piece.ended_at, _kind(piece), "", _told(piece, zone)) for piece in clock.pieces]
+    pieces = [(piece.started_at, piece.ended_at, _kind(piece), "", _counted_or_why(piece, zone)) for piece in clock.pieces]
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
     return TimeLine(
         title=clock.title,
-        promise=f"{wording.exact(clock.target_seconds)} of calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
+        promise=f"{wording.exact(clock.target_seconds)} on calendar {clock.calendar} ({clock.metric}, policy {clock.policy}{cycle})",
         verdict=verdict(clock, zone),
         outcome=clock.outcome,
         drawings={size: _drawn(own, size, pieces, clock.due_at, _source_breach(judged, zone)) for size in SIZES if pieces},
@@ -207,10 +208,10 @@ def _time_line(clock: Clock, judged: Verdict | None, zone: str, scale: _Scale) -
 def _source_breach(judged: Verdict | None, zone: str) -> list[tuple[datetime, str, str]]:
     if judged is None or judged.breached_at is None:
         return []
-    return [(judged.breached_at, "source", f"broken, the source says: {when(judged.breached_at, zone)}")]
+    return [(judged.breached_at, "source", f"breached, according to the source: {when(judged.breached_at, zone)}")]
 
 
-def _told(piece: Piece, zone: str) -> str:
+def _counted_or_why(piece: Piece, zone: str) -> str:
     what = f"{wording.clock_time(piece.counted_seconds)} counted" if piece.counted_seconds else (piece.why_not or "nothing counted")
     return f"{piece.status or 'no status'}: {what} ({_span(piece.started_at, piece.ended_at, zone)})"
 

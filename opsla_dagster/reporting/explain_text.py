@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -17,18 +18,19 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
-from opsla_dagster.reporting.explain import Clock, Explanation, Piece, Verdict
+from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Rejected, Verdict
 
 Say = Callable[[str | Table], None]
 
 _OUTCOME_STYLES = {"met": "green", "breached": "red", "running": "yellow", "unknown": "dim"}
 _REASONS = {
-    "stopped_before_start": "its stop lies before its start (a stamp is wrong), so nothing can be counted",
+    "stopped_before_start": "it stopped before it started (a timestamp is wrong), so nothing can be counted",
     "outside_calendar_horizon": "it reaches beyond the calendar (calendars.yml: horizon), so nothing can be counted",
     "cancelled": "the case was cancelled before the clock was stopped",
-    "ended_without_stop": "the case ended without what would have stopped the clock",
+    "ended_without_stop": "the case ended without the event that would have stopped the clock",
     "policy_changed": "another policy came into force before the clock was stopped",
     "withdrawn": "the promise was withdrawn before the clock was stopped",
     "merged": "the case was merged into another one before the clock was stopped",
@@ -38,6 +40,8 @@ _REASONS = {
 NARROW = 110
 #: A status that lasts longer than this many pieces is told week by week: nobody reads four hundred nights.
 MOST_PIECES = 16
+#: Rejected records that are listed; raw.rejected_rows and the JSON have all.
+MOST_REJECTED = 20
 
 
 def render(explanation: Explanation, console: Console) -> None:
@@ -52,11 +56,30 @@ def render(explanation: Explanation, console: Console) -> None:
         say(f"\n[bold]{escape(judged.title)}[/bold]: {escape(source_verdict(judged, words.zone))}")
     for name in explanation.promised_but_not_started:
         say(f"\n[bold]{escape(name)}[/bold]: never started")
+    _rejected(explanation, say)
     if not explanation.is_consistent:
         say(
-            "\n[red bold]An account above does not add up to staging.sla_clocks. Refresh the case's intake date "
-            f"({explanation.intake_date}); if it stays so, it is a fault of opsla: please report it.[/red bold]"
+            "\n[red bold]A clock above does not agree with staging.sla_clocks. Refresh the case's intake date "
+            f"({explanation.intake_date}); if that does not help, it is a bug in opsla: please report it.[/red bold]"
         )
+
+
+def _rejected(explanation: Explanation, say: Say) -> None:
+    """The records of the case that no figure above knows of."""
+    many = len(explanation.rejected)
+    if not many:
+        return
+    say(f"\n[bold yellow]{counted(many, 'record')} of this case {'was' if many == 1 else 'were'} rejected[/], and {'is' if many == 1 else 'are'} in no figure above:")
+    for record in explanation.rejected[:MOST_REJECTED]:
+        say(escape(f"  {rejected(record)}"))
+    if many > MOST_REJECTED:
+        say(f"  and {many - MOST_REJECTED:,} more: raw.rejected_rows")
+
+
+def rejected(record: Rejected) -> str:
+    """`log.csv, row 11: column State: ...`."""
+    place = ", ".join(filter(None, (Path(record.file).name if record.file else "", f"row {record.row_number:,}" if record.row_number is not None else "")))
+    return f"{place}: {record.reason}" if place else record.reason
 
 
 class _Words:
@@ -129,7 +152,12 @@ def _header(explanation: Explanation, words: _Words, say: Say) -> None:
         say(f"merged into case {escape(explanation.merged_into)}")
     if explanation.reopen_count:
         say(f"reopened: {explanation.reopen_count}")
-    say(f"Times of day below are those of {explanation.zone}; what counts is business time, the open time of a clock's calendar, as h:mm:ss.")
+    counts = "clocks run around the clock" if _never_closes(explanation) else "clocks count business time, the open hours of their calendars"
+    say(f"Times are local to {explanation.zone}; {counts}, as h:mm:ss.")
+
+
+def _never_closes(explanation: Explanation) -> bool:
+    return bool(explanation.clocks) and all(clock.is_always_open for clock in explanation.clocks)
 
 
 def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: bool) -> None:
@@ -156,11 +184,11 @@ def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> Non
     say(
         f"\n[bold]{escape(_name(clock))}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
         + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
-        + f"; target {wording.exact(clock.target_seconds)} of calendar {escape(clock.calendar)}"
+        + f"; target {wording.exact(clock.target_seconds)} on calendar {escape(clock.calendar)}"
     )
     started = f"started {words.long(clock.started_at)}{_by(clock.started_by, 'the case record')}"
     if clock.stopped_at is None:
-        say(f"{started}; still on as of {words.long(clock.until)}")
+        say(f"{started}; still open as of {words.long(clock.until)}")
     else:
         say(f"{started}; stopped {words.long(clock.stopped_at)}{_by(clock.stopped_by, 'the end of the case')}")
     if clock.schedule_rule is not None:
@@ -172,7 +200,7 @@ def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> Non
         say(_parts_table(clock, words))
     if not clock.is_consistent:
         stored = "none" if clock.stored_elapsed_seconds is None else wording.clock_time(clock.stored_elapsed_seconds)
-        say(f"[red bold]staging.sla_clocks has another figure: {stored}[/red bold]")
+        say(f"[red bold]staging.sla_clocks says otherwise: {stored}[/red bold]")
 
 
 def _name(clock: Clock) -> str:
@@ -189,11 +217,11 @@ def _parts_table(clock: Clock, words: _Words) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=0, pad_edge=False)
     table.add_column("from", no_wrap=True)
     table.add_column("to", no_wrap=True)
-    table.add_column("status", footer="in all", no_wrap=True)
+    table.add_column("status", footer="total", no_wrap=True)
     table.add_column("#", no_wrap=True)  # of the event that began the status
     table.add_column("counted", justify="right", no_wrap=True, footer=wording.clock_time(clock.counted_seconds))
-    left_out = f"{wording.clock_time(clock.paused_seconds)} left out while paused" if clock.paused_seconds else ""
-    table.add_column("why not", footer=left_out)
+    left_out = f"{wording.clock_time(clock.paused_seconds)} while paused" if clock.paused_seconds else ""
+    table.add_column("reason", footer=left_out)
     for group in _by_status(clock.pieces):
         for piece in group if len(group) <= MOST_PIECES else words.by_week(group):
             table.add_row(*_piece_cells(piece, words), style="dim" if piece.counted_seconds == 0 else None)
@@ -243,8 +271,8 @@ def verdict(clock: Clock, zone: str) -> str:
     due_at = when(clock.due_at, zone) if clock.due_at else ""
     if clock.outcome == "unknown" or clock.margin_seconds is None:
         return f"unknown: {_REASONS.get(clock.reason or '', clock.reason)}"
-    margin = f"{wording.exact(abs(clock.margin_seconds))} of business time"
-    due = f" (used up {due_at})" if clock.due_at else ""
+    margin = wording.exact(abs(clock.margin_seconds)) + ("" if clock.is_always_open else " of business time")
+    due = f" (due {due_at})" if clock.due_at else ""
     if clock.outcome == "met":
         return f"met, {margin} early" if clock.margin_seconds else "met, exactly at its target"
     if clock.outcome == "breached":
@@ -252,22 +280,22 @@ def verdict(clock: Clock, zone: str) -> str:
     if clock.is_paused:
         return f"running, paused now; {margin} left"
     if not clock.margin_seconds:
-        return f"running, its target used up to the second{due}: the next open second breaches it"
+        return f"running, its target used up to the second{due}: one more open second and it is breached"
     return f"running, {margin} left" + (f"; due {due_at}" if clock.due_at else "")
 
 
 def schedule_rule(clock: Clock) -> str:
     """How a clock counts whose schedule changed, and what the other rule would have made of it."""
-    rules = {"in_force": "each second counts by the schedule of its instant", "last": "all of it counts by the last one"}
+    rules = {"in_force": "each second counts by the schedule in force at the time", "last": "all of it counts by the last schedule"}
     if clock.other_rule_seconds is None:
         return rules[clock.schedule_rule or "last"]
-    other = "by the last one alone" if clock.schedule_rule == "in_force" else "by the schedule of each instant"
+    other = "by the last schedule alone" if clock.schedule_rule == "in_force" else "by the schedule in force at each instant"
     return f"{rules[clock.schedule_rule or 'last']}; {other} it would be {wording.clock_time(clock.other_rule_seconds)}"
 
 
 def source_verdict(judged: Verdict, zone: str) -> str:
-    """What the source says of a clock, and how that compares: `the source says broken since Mon ..., 1:05:00 counted: another time`."""
-    verdict_words = {True: "broken", False: "kept", None: ""}[judged.is_breached]
+    """What the source says of a clock, and how that compares: `the source says breached since Mon ..., 1:05:00 counted: another time`."""
+    verdict_words = {True: "breached", False: "met", None: ""}[judged.is_breached]
     since = f" since {when(judged.breached_at, zone)}" if judged.breached_at is not None else ""
     time = f"{wording.clock_time(judged.elapsed_seconds)} counted" if judged.elapsed_seconds is not None else ""
     said = ", ".join(filter(None, (f"{verdict_words}{since}", time))) or "neither a verdict nor a time"

@@ -33,15 +33,15 @@ Written by: opsla, one step entry a run, newest last; the same figures as JSON a
 ## Metric Conventions (used throughout)
 - **Rows processed**: counts by table (raw/staging/mart)
 - **Runtime**: wall-clock seconds (per table + total)
-- **Promises**: every policy and metric of sla_policies.yml by its titles; kept % = met / (met + breached + open past target)
-- **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as kept, an open case not at all.
-  They are of the metrics first_touch, first_resolution and first_resolution_paused, by their titles, and stand where the first two are
-  promised and no source brings promises of its own
+- **Promises**: every policy and metric of sla_policies.yml by its titles; attainment = met / (met + breached), in %; an open clock past its target is breached
+- **SLA Breach Rates**: breached / cases both touched and resolved, in %; an unknown first touch counts as met, an open case not at all.
+  They are given for the metrics first_touch, first_resolution and first_resolution_paused, by their titles, where the first two are
+  promised and no source has SLA policies of its own
 - **Percentiles**: p50 / p90 / p95 for cycle times & stage times, in business minutes, exact
 - **Data quality**: missing timestamps %, missing milestones %, duplicate rate %, out-of-order rate %
 - **Operational metrics**: congestion index = (opened + open backlog) / effective staff, per day
 - **Scenario outcomes**: first_resolution breaches avoided, business hours saved
-- **Gate results**: asset checks; a failed ERROR check stops what is downstream, a failed WARN check only tells
+- **Gate results**: asset checks; a failed ERROR check stops what is downstream, a failed WARN check is only reported
 
 ---
 
@@ -112,12 +112,12 @@ def _what_changed(summary: RunSummary) -> Iterator[str]:
 
 
 def _rows(summary: RunSummary) -> Iterator[str]:
-    yield f"Run runtime (seconds): {summary.seconds:.3f}"
+    yield f"Run runtime (seconds): {wording.decimal(summary.seconds, 3)}"
     for table in summary.tables:
-        seconds = f" ({table.seconds:.3f} s)" if table.seconds is not None else ""
+        seconds = f" ({wording.decimal(table.seconds, 3)} s)" if table.seconds is not None else ""
         yield f"{table.table}: {table.rows:,}{seconds}"
     if summary.headline is not None and summary.headline.events_per_case is not None:
-        yield f"avg events per case: {summary.headline.events_per_case:.3f}"
+        yield f"avg events per case: {wording.decimal(summary.headline.events_per_case, 3)}"
 
 
 def _gates(summary: RunSummary) -> Iterator[str]:
@@ -162,8 +162,8 @@ def _headline(headline: Headline) -> list[str]:
 
 def _promise(promise: PromiseFigures) -> str:
     return (
-        f"{promise.policy_title}, {promise.title}: {wording.percent(promise.kept_pct, 3)} kept ({promise.met_clocks:,} met, "
-        f"{promise.breached_clocks:,} breached, {promise.open_breached_clocks:,} open past target, {promise.running_clocks:,} running, "
+        f"{promise.policy_title}, {promise.title}: {wording.percent(promise.kept_pct, 3)} attainment ({promise.met_clocks:,} met, "
+        f"{promise.all_breached_clocks:,} breached, {promise.open_breached_clocks:,} of these open, {promise.running_clocks:,} running, "
         f"{promise.unknown_clocks:,} unknown)"
     )
 
@@ -179,7 +179,7 @@ def _scenario(row: ScenarioFigures) -> str:
     return (
         f"{row.scenario}: {row.breaches_avoided:,} breaches avoided of {row.breaches_before:,} among its cases "
         f"(all cases: {wording.percent(row.breach_pct_before, 3)} → {wording.percent(row.breach_pct_after, 3)}), "
-        f"{row.hours_saved:,.2f} business hours saved ({row.eligible_cases:,} eligible cases)"
+        f"{wording.decimal(row.hours_saved, 2)} business hours saved ({row.eligible_cases:,} eligible cases)"
     )
 
 
@@ -191,7 +191,7 @@ def _operations(headline: Headline) -> Iterator[str]:
         yield f"p95 bottleneck stage: {place} ({wording.decimal(headline.bottleneck.p95)} business minutes)"
     if headline.open_clocks is not None:
         clocks = headline.open_clocks
-        yield f"clocks running: {clocks.running:,}, of them past their target: {clocks.past_target:,}"
+        yield f"open clocks: {clocks.running:,}, breached already: {clocks.past_target:,}"
 
 
 def _notes(summary: RunSummary) -> Iterator[str]:

@@ -166,9 +166,9 @@ def print_differences(connection: duckdb.DuckDBPyConnection, a: Promises, b: Pro
     """What changes from `a` to `b`: by metric, by policy, and the first cases whose verdict does."""
     console.print(f"A  {a.place}\nB  {b.place}", highlight=False, markup=False)
     console.print(_table(
-        "Attainment, % of clocks that are kept or broken",
-        [("promise", "metric"), ("clocks A", "clocks_a"), ("clocks B", "clocks_b"), ("kept A", "attainment_pct_a"),
-         ("kept B", "attainment_pct_b"), ("verdicts changed", "changed_verdicts")],
+        "Attainment: met clocks in % of those met or breached",
+        [("promise", "metric"), ("clocks A", "clocks_a"), ("clocks B", "clocks_b"), ("attainment A", "attainment_pct_a"),
+         ("attainment B", "attainment_pct_b"), ("verdicts changed", "changed_verdicts")],
         _titled(attainment(connection), a, b),
     ))  # fmt: skip
     changed = changes(connection)
@@ -228,5 +228,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return wording.MISSING
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return wording.decimal(value, 2)
     return f"{value:,}" if isinstance(value, int) else str(value)

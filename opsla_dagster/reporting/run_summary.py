@@ -78,7 +78,8 @@ class PromiseFigures(Record):
         return self.judged_clocks + self.running_clocks + self.unknown_clocks
 
     @property
-    def broken_clocks(self) -> int:
+    def all_breached_clocks(self) -> int:
+        """Those that stopped too late, and open ones past their target."""
         return self.breached_clocks + self.open_breached_clocks
 
     def figures(self) -> tuple[float | None, ...]:
@@ -90,7 +91,7 @@ class PromiseFigures(Record):
 
     @property
     def judged_clocks(self) -> int:
-        return self.met_clocks + self.broken_clocks
+        return self.met_clocks + self.all_breached_clocks
 
 
 def _together(promises: Sequence[PromiseFigures]) -> PromiseFigures:
@@ -153,7 +154,7 @@ class ScenarioFigures(Record):
 
 
 class OpenClocks(Record):
-    """Running clocks as of the refresh: all of them, and those already past their target."""
+    """Open clocks as of the refresh: all of them (`running`, whatever their outcome), and those breached already (`past_target`)."""
 
     running: int
     past_target: int
@@ -201,7 +202,7 @@ class Headline(Record):
         return {promise.metric: promise.title for promise in self.promises}
 
     def worst_promise(self) -> PromiseFigures | None:
-        """The promise that was kept least often; None while no clock has a verdict."""
+        """The promise with the lowest attainment; None while no clock has a verdict."""
         judged = [promise for promise in self.promises if promise.kept_pct is not None]
         return min(judged, key=lambda promise: (promise.kept_pct or 0.0, promise.policy, promise.metric), default=None)
 
@@ -213,7 +214,7 @@ class Headline(Record):
         return tuple(_together(promises) for promises in grouped.values())
 
     def tile_promises(self) -> tuple[PromiseFigures, ...]:
-        """The metrics with a verdict, all policies of each together; of many those kept least often."""
+        """The metrics with a verdict, all policies of each together; of many those with the lowest attainment."""
         judged = [promise for promise in self.by_metric() if promise.judged_clocks]
         least = sorted(judged, key=lambda promise: (promise.kept_pct or 0.0, promise.metric))[:MOST_TILES]
         return tuple(promise for promise in judged if promise in least)

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.closing import figures_table, heading, promise_table
 from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.promises import promise_figures
+from opsla_dagster.reporting.run_summary import PromiseFigures
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
@@ -25,8 +30,7 @@ from opsla_dagster.window import ranges_of
 _RUNS_SHOWN, _PROMISES_SHOWN, _RANGES_SHOWN = 5, 20, 10
 #: A run keeps the warehouse for minutes.
 _PATIENCE_SECONDS = 0.5
-_PROMISES = ["promise", "policy", "target", "kept", "clocks", "broken", "running", "p50", "p95"]
-_FIGURES = {"dates", "cases", "events", "rows", "kept", "clocks", "broken", "running", "p50", "p95", "megabytes"}
+_FIGURES = {"dates", "cases", "events", "rows", "megabytes"}
 
 
 def print_status(settings: Settings, console: Console) -> None:
@@ -45,15 +49,7 @@ def print_status(settings: Settings, console: Console) -> None:
         promises = promise_figures(connection, settings.sla_policies)
     console.print(f"Home {home.root}", highlight=False)
     console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
-    console.print(_table(_PROMISES, [
-        (
-            promise.title, promise.policy_title, promise.target or "of the source", wording.percent(promise.kept_pct), promise.clocks,
-            promise.broken_clocks, promise.running_clocks, wording.time_taken(promise.p50), wording.time_taken(promise.p95),
-        )
-        for promise in promises[:_PROMISES_SHOWN]
-    ]))  # fmt: skip
-    if len(promises) > _PROMISES_SHOWN:
-        console.print(f"and {len(promises) - _PROMISES_SHOWN} more promises: mart.sla_overview", highlight=False)
+    _print_promises(promises, console)
     console.print(_table(["published table", "rows"], marts))
     with open_instance(home.root) as instance:
         runs = [
@@ -63,6 +59,24 @@ def print_status(settings: Settings, console: Console) -> None:
     console.print(_table(["latest runs", "started (UTC)", "status"], runs))
     console.print(_table(["on disk", "megabytes"], [(name, megabytes(sizes)) for name, sizes in _places(home).items()]))
     _print_half_made_dates(home, console)
+
+
+def _print_promises(promises: Sequence[PromiseFigures], console: Console) -> None:
+    """How the promises stand, counted as in the headline of a run, and how long their clocks took."""
+    if not promises:
+        return
+    names_policy = len({promise.policy for promise in promises}) > 1
+    shown = promises[:_PROMISES_SHOWN]
+    console.print(heading(wording.EVERY_CLOCK, wording.ATTAINMENT), promise_table(shown, names_policy=names_policy))
+    if len(promises) > len(shown):
+        console.print(f" and {counted(len(promises) - len(shown), 'more promise', 'more promises')}: mart.sla_overview", highlight=False)
+    times = figures_table("Promise", "target", "stopped", "p50", "p90", "p95")
+    for promise in shown:
+        times.add_row(
+            Text(wording.promise_name(promise, names_policy=names_policy)), promise.target or "of the source",
+            wording.count(promise.stopped_clocks), *map(wording.time_taken, (promise.p50, promise.p90, promise.p95)),
+        )  # fmt: skip
+    console.print(heading("Time taken by the clocks that have stopped", "Open time of their calendars, without pauses."), times)
 
 
 def _places(home: Home) -> dict[str, list[Path]]:
@@ -85,7 +99,7 @@ def _places(home: Home) -> dict[str, list[Path]]:
 def megabytes(places: Iterable[Path]) -> str:
     """What these files and directories take together; those that are not there take nothing."""
     files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()]
-    return f"{sum(file.stat().st_size for file in files) / 1e6:,.1f}"
+    return wording.decimal(sum(file.stat().st_size for file in files) / 1e6)
 
 
 def _print_half_made_dates(home: Home, console: Console) -> None:
@@ -102,13 +116,13 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         ranges = ranges_of(dates)
         named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
         more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
-        console.print(f"Half made, loaded but not made to the end: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
+        console.print(f"Incomplete, loaded but not fully built: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
-    table = RichTable()
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in _FIGURES else "left")
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for name in headings:
+        table.add_column(name, justify="right" if name in _FIGURES else "left")
     for row in rows:
         table.add_row(*[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row])
     return table

@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from opsla_dagster.figures import counted as counted
+from opsla_dagster.figures import nearest, rounded
 from opsla_dagster.reporting.run_summary import CheckResult, Headline, PromiseFigures
 
 MISSING = "–"
 #: What the first table of a headline is of.
 EVERY_CLOCK = "Every clock of each promise"
+#: How the first column of that table is computed; what is open and unknown, the columns after it say.
+ATTAINMENT = "Attainment = met / (met + breached). A clock past its target is breached even while it is still open."
 #: A log whose last stamp is older than this has most likely come to its end.
 LONG_AGO_DAYS = 30
 MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
@@ -25,24 +29,24 @@ GATE, _SHARE = "gate_", "pct_"
 
 def count(number: float | None) -> str:
     """`1,234`, or a dash for nothing."""
-    return MISSING if number is None else f"{number:,.0f}"
+    return MISSING if number is None else rounded(number)
 
 
 def percent(figure: float | None, digits: int = 2) -> str:
     """A figure on the scale 0-100 as `6.57%`."""
-    return MISSING if figure is None else f"{figure:,.{digits}f}%"
+    return MISSING if figure is None else f"{rounded(figure, digits)}%"
 
 
 def decimal(figure: float | None, digits: int = 1) -> str:
     """`1,234.5`, or a dash for nothing."""
-    return MISSING if figure is None else f"{figure:,.{digits}f}"
+    return MISSING if figure is None else rounded(figure, digits)
 
 
 def minutes(figure: float | None) -> str:
     """Minutes without their unit: whole from 100 on, one decimal below where there is one."""
     if figure is None:
         return MISSING
-    return f"{figure:,.0f}" if figure >= 100 or float(figure).is_integer() else f"{figure:,.1f}"
+    return rounded(figure, 0 if figure >= 100 or float(figure).is_integer() else 1)
 
 
 def time_taken(figure: float | None) -> str:
@@ -50,11 +54,11 @@ def time_taken(figure: float | None) -> str:
     if figure is None:
         return MISSING
     if 0 < figure < 1:
-        return f"{max(1, round(figure * 60))} s"
-    if round(figure) < HOURS_FROM:
+        return f"{max(1, nearest(figure * 60))} s"
+    if nearest(figure) < HOURS_FROM:
         return f"{minutes(figure)} min"
     hours = figure / MINUTES_AN_HOUR
-    return f"{hours:,.0f} h" if round(hours, 1) >= 100 else f"{hours:,.1f} h"
+    return f"{rounded(hours, 0 if hours >= 99.95 else 1)} h"
 
 
 def business_time(figure: float | None, day_minutes: float | None = None) -> str:
@@ -65,7 +69,7 @@ def business_time(figure: float | None, day_minutes: float | None = None) -> str
     text = time_taken(figure)
     if figure is None or not day_minutes or figure < 2 * day_minutes:
         return text
-    days = f"{figure / day_minutes:,.1f}"
+    days = rounded(figure / day_minutes, 1)
     if day_minutes == MINUTES_A_DAY:
         return f"{text}, or {days} days"
     return f"{text}, or {days} business days ({decimal(day_minutes / MINUTES_AN_HOUR).removesuffix('.0')} h)"
@@ -73,7 +77,7 @@ def business_time(figure: float | None, day_minutes: float | None = None) -> str
 
 def fitting_unit(highest: float) -> tuple[str, int]:
     """The unit of an axis up to `highest` minutes, and how many minutes it is: `("min", 1)` or `("h", 60)`."""
-    return ("min", 1) if round(highest) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
+    return ("min", 1) if nearest(highest) < HOURS_FROM else ("h", MINUTES_AN_HOUR)
 
 
 def clock_time(seconds: int) -> str:
@@ -92,7 +96,7 @@ def span(seconds: float | None) -> str:
     """Seconds as `3 h 20 min`, signed when negative."""
     if seconds is None:
         return MISSING
-    sign, rest = ("−" if seconds < 0 else ""), round(abs(seconds) / 60)
+    sign, rest = ("−" if seconds < 0 else ""), nearest(abs(seconds) / 60)
     hours, left = divmod(rest, 60)
     if hours >= 100:
         return f"{sign}{hours:,} h"
@@ -125,8 +129,8 @@ def long_ago(as_of_at: datetime | None, last_event_at: datetime | None) -> str:
     if as_of_at is None or last_event_at is None or (as_of_at - last_event_at).days < LONG_AGO_DAYS:
         return ""
     return (
-        f"They are judged {count((as_of_at - last_event_at).days)} days after the log’s last stamp; "
-        f"--as-of {last_event_at:%Y-%m-%dT%H:%M:%S} judges them as of then."
+        f"They are judged {count((as_of_at - last_event_at).days)} days after the log’s last timestamp; "
+        f"--as-of {last_event_at:%Y-%m-%dT%H:%M:%S} judges them as of that instant."
     )
 
 
@@ -137,16 +141,22 @@ def of_cases(headline: Headline) -> str:
     return f"{count(headline.sla_cases)} of {counted(headline.cases, 'case')}"
 
 
-def not_kept(promise: PromiseFigures) -> str:
-    """`339 broken, 3 of them open and past target; 46 unknown, 5 running`."""
-    still = f", {count(promise.open_breached_clocks)} of them open and past target" if promise.open_breached_clocks else ""
+def not_met(promise: PromiseFigures) -> str:
+    """`339 breached, 3 of them still open; 46 unknown, 5 running`."""
+    still = f", {count(promise.open_breached_clocks)} of them still open" if promise.open_breached_clocks else ""
     rest = [f"{count(number)} {word}" for number, word in ((promise.unknown_clocks, "unknown"), (promise.running_clocks, "running")) if number]
-    return f"{count(promise.broken_clocks)} broken{still}{'; ' if rest else ''}{', '.join(rest)}"
+    return f"{count(promise.all_breached_clocks)} breached{still}{'; ' if rest else ''}{', '.join(rest)}"
 
 
-def promise_name(promise: PromiseFigures, headline: Headline) -> str:
+def hours_saved(hours: float, headline: Headline) -> str:
+    """`1 business hour`, `421 business hours`; of a desk that never closes `421 hours`."""
+    kind = "hour" if headline.business_day_minutes == MINUTES_A_DAY else "business hour"
+    return counted(nearest(hours), kind)
+
+
+def promise_name(promise: PromiseFigures, *, names_policy: bool) -> str:
     """The promise's title, with its policy's where there are several."""
-    if not headline.has_several_policies():
+    if not names_policy:
         return promise.title
     return f"{promise.policy_title}: {promise.title}" if promise.policy else f"{promise.title} ({promise.policy_title})"
 
@@ -154,16 +164,17 @@ def promise_name(promise: PromiseFigures, headline: Headline) -> str:
 def headline_population(headline: Headline) -> str:
     """What the second table of a headline is of; the first is of every clock of each promise."""
     if headline.slas:
-        return f"Only the {of_cases(headline)} that were both touched and resolved"
-    return "Time taken by the clocks that were stopped"
+        return f"{sentence(of_cases(headline))}: those both touched and resolved"
+    return "Time taken by the clocks that have stopped"
 
 
 def headline_population_note(headline: Headline) -> str:
     """How the second table of a headline goes with the first."""
     if not headline.slas:
-        return "Open time of their calendars, less pauses."
+        return "Open time of their calendars, without pauses."
     others = headline.cases - headline.sla_cases
-    rest = f" The clocks of the {counted(others, 'other case')} are in the first table alone, so the two need not agree." if others else ""
+    which = "The other case is" if others == 1 else f"The other {count(others)} cases are"
+    rest = f" {which} counted in the first table only, so the two can differ." if others else ""
     return f"Cases, not clocks; times are open time.{rest}"
 
 
@@ -187,7 +198,7 @@ def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
             if headline.sla_cases
         ]
     return [
-        (promise_name(promise, headline), (
+        (promise_name(promise, names_policy=headline.has_several_policies()), (
             count(promise.stopped_clocks), *([promise.target or MISSING] if _tells_targets(headline) else []), *map(time_taken, (promise.p50, promise.p90, promise.p95)),
         ))
         for promise in headline.timed_promises()
@@ -198,13 +209,13 @@ def promise_notes(headline: Headline) -> Sequence[str]:
     """What a list of promises leaves out, a sentence each: copies, and promises beside those that a source brings itself."""
     copies = {promise.metric: promise for promise in headline.promises if promise.copies}
     notes = [
-        f"“{promise.title}” stands for {listed([f'“{title}”' for title in promise.copies])} too: no clock was paused, so "
-        f"{'they are' if len(promise.copies) > 1 else 'the two are'} the same figure for figure."
+        f"“{promise.title}” also stands for {listed([f'“{title}”' for title in promise.copies])}: no clock was paused, so "
+        f"{'all their' if len(promise.copies) > 1 else 'their'} figures are the same."
         for promise in copies.values()
     ]
     if headline.unspoken_promises:
         own = counted(headline.unspoken_promises, "promise")
-        notes.append(f"The source brings promises of its own, and is held to these alone; {own} of sla_policies.yml {'stays' if headline.unspoken_promises == 1 else 'stay'} in the tables.")
+        notes.append(f"The source has SLA policies of its own, and only these are reported; {own} of sla_policies.yml {'is' if headline.unspoken_promises == 1 else 'are'} in the tables only.")
     return notes
 
 
@@ -250,7 +261,7 @@ def _figure(value: bool | int | float | str | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
+        return rounded(value, 4).rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else value or MISSING
 
 
@@ -291,8 +302,3 @@ def sentence(text: str) -> str:
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """`1 case`, `2 cases`."""
-    return f"{count(number)} {singular if number == 1 else plural or singular + 's'}"

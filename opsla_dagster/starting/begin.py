@@ -15,6 +15,7 @@ from pathlib import Path
 
 from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import rounded
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import EventLogSettings, Written
@@ -39,7 +40,7 @@ from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
 from opsla_dagster.starting.proposing import LogProposal, propose
 from opsla_dagster.starting.showing import show_account, show_log
-from opsla_dagster.starting.sniffing import Log, sniffed
+from opsla_dagster.starting.sniffing import Log, require_files, sniffed
 from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
 from opsla_dagster.starting.told import Meaning, Told
 from opsla_dagster.starting.words import IGNORE, listed, plain_name, spelled_alike
@@ -94,6 +95,7 @@ class Begun:
 
 def begin(answers: Answers, asking: Asking) -> Begun | None:
     """Proposes and writes a config directory; None where the person did not agree. Raises OpslaError; then nothing is written."""
+    require_files(answers.files)
     is_attempt = require_free(answers.directory)
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")
@@ -217,12 +219,12 @@ def _too_little_placed(lost: float, proposal: LogProposal, directory: Path) -> s
     """What to do before the first run; `lost` is the share of the records without a usable status, 0-1."""
     if not proposal.unplaced:
         return (
-            f"{lost:.0%} of the records have no status: is {proposal.columns['status']!r} the right column? Clear {directory} away and name another "
+            f"{rounded(100 * lost)}% of the records have no status: is {proposal.columns['status']!r} the right column? Remove {directory} and name another "
             f"one with --column status=COLUMN; or raise pct_rejected_rows in {directory / 'quality_gates.yml'}, then `opsla run`"
         )
     none = "no status, or " if proposal.without_status else ""
     return (
-        f"{lost:.0%} of the records have {none}a status of which nobody said what it means ({', '.join(proposal.unplaced)}): fill in `statuses` in "
+        f"{rounded(100 * lost)}% of the records have {none}a status that is not mapped ({', '.join(proposal.unplaced)}): fill in `statuses` in "
         f"{directory / 'sources.yml'}, then `opsla run`; or clear the directory away and say them with --status WORD=STATUS"
     )
 

@@ -17,14 +17,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "case_id": (
         "case_id", "ticket_id", "incident_id", "issue_key", "issue_id", "request_id", "conversation_id", "case_number", "ticket_number",
         "incident_number", "request_number", "ticket_no", "ticket_nr", "ticket_num", "case_no", "case_key", "ticket_key", "case_concept_name",
-        "service_request_number", "unique_key", "ticketnummer", "vorgangsnummer", "vorgangs_nr", "fallnummer", "anfragenummer", "storungsnummer",
+        "service_request_number", "unique_key", "ticketnummer", "vorgangsnummer", "vorgangs_nr", "fallnummer", "anfragenummer", "storungsnummer", "vorgangsschlussel", "schlussel",
         "numero_de_ticket", "n_de_ticket", "no_de_ticket", "id_ticket", "id_du_ticket", "numero_du_ticket", "numero_demande",
         "numero_de_caso", "id_del_caso", "id_de_caso", "id_del_ticket", "no_de_caso", "n_de_caso", "numero_de_incidencia", "numero_del_ticket",
         "numero_do_chamado", "numero_do_ticket", "id_do_chamado", "id_do_ticket", "no_do_chamado", "n_do_chamado", "chamado", "protocolo",
         "numero_ticket", "id_richiesta", "numero_richiesta", "n_ticket", "incidentnummer", "meldingsnummer", "zaaknummer", "meldingnummer",
-        "チケット番号", "チケットid", "案件番号", "問い合わせ番号", "問合せ番号", "インシデント番号", "受付番号", "チケット", "管理番号", "課題キー",
+        "チケット番号", "チケットid", "案件番号", "問い合わせ番号", "問合せ番号", "インシデント番号", "受付番号", "チケット", "管理番号", "課題キー", "キー",
         "ticket", "case", "incident", "issue", "request", "incidencia", "vorgang", "caso", "demande", "richiesta", "melding", "zaak",
-        "number", "numero", "nummer", "key", "reference", "no", "nr", "id", "iid", "番号",
+        "number", "numero", "nummer", "key", "cle", "clave", "chave", "chiave", "sleutel", "reference", "no", "nr", "id", "iid", "番号",
     ),
     "status": (
         "status", "state", "new_status", "to_status", "new_state", "ticket_status", "case_status", "incident_state", "incident_status",
@@ -68,7 +68,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "gruppo_di_assegnazione", "squadra", "coda", "groep", "behandelgroep", "wachtrij", "グループ", "担当グループ", "チーム", "キュー", "担当部署", "部署",
     ),
     "agent": (
-        "agent", "assigned_to", "assignee", "agent_name", "agent_id", "owner", "technician", "resource", "org_resource", "user", "bearbeiter",
+        "agent", "assigned_to", "assignee", "agent_name", "agent_id", "case_owner", "ticket_owner", "incident_owner", "owner", "owner_name", "technician", "resource", "org_resource", "user", "bearbeiter",
         "zugewiesen_an", "besitzer", "verantwortlicher", "technicien", "assigne_a", "attribue_a", "proprietaire", "agente", "asignado_a", "tecnico",
         "responsable", "propietario", "atribuido_a", "responsavel", "proprietario", "atendente", "assegnato_a", "operatore", "behandelaar", "toegewezen_aan", "eigenaar",
         "担当者", "担当", "割り当て先",

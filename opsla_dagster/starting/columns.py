@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.settings.sources import ColumnSettings
 from opsla_dagster.sources.event_log.stamp_sql import has_clock
 from opsla_dagster.starting.asking import Asking
@@ -31,7 +32,7 @@ from opsla_dagster.starting.column_names import (
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted, folded, listed, signal_of
+from opsla_dagster.starting.words import folded, listed, signal_of
 from opsla_dagster.status import Signal
 
 FIELDS = tuple(ColumnSettings.model_fields)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from opsla_dagster.figures import counted
 from opsla_dagster.sources.base import CHANGING_ATTRIBUTES
 from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.starting.asking import Asking
@@ -16,7 +17,7 @@ from opsla_dagster.starting.columns import Layout
 from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted, is_automatic, spelled_alike
+from opsla_dagster.starting.words import is_automatic, spelled_alike
 from opsla_dagster.status import Signal
 
 EmptyCells = Literal["cleared", "unchanged"]

@@ -29,12 +29,12 @@ def require_free(directory: Path) -> bool:
         return False
     written = _written_before(directory) if directory.is_dir() else None
     if written is None:
-        raise OpslaError(f"{directory}: is there already; name another directory with --to, or clear this one away")
+        raise OpslaError(f"{directory}: already exists; name another directory with --to, or remove this one")
     others = [path.name for path in directory.iterdir() if path.name not in {*written, _ATTEMPT, _HOME}]
     edited = [name for name, digest in written.items() if (directory / name).exists() and _digest((directory / name).read_bytes()) != digest]
     if others or edited:
         what = f"{edited[0]} was edited since" if edited else f"{others[0]} is in it too"
-        raise OpslaError(f"{directory}: is there already, from an attempt that was not finished, and {what}; name another directory with --to, or clear this one away")
+        raise OpslaError(f"{directory}: already exists, from an attempt that was not finished, and {what}; name another directory with --to, or remove this one")
     return True
 
 

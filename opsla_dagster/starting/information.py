@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import duckdb
 
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.starting.column_names import fields_named, is_before_a_change, is_changed_field, milestone_named
 from opsla_dagster.starting.columns import LIFECYCLE, MOST_WORDS, Layout, is_lifecycle, is_one_row_a_case
 from opsla_dagster.starting.meanings import FEWEST_SIGNALS, MOST_UNPLACED_PCT, Statuses
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamp_choice import Forms, nested_lists, unfolding
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted, folded, signal_of
+from opsla_dagster.starting.words import folded, signal_of
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: Percent of the cases of which every record is a change, from which the log has no openings.
@@ -76,8 +77,8 @@ def _no_case_repeats(log: Log, layout: Layout) -> str | None:
     ways.append(f"or each row is a whole case, and its stamp columns say what happened when{known}: --column INTAKE=COLUMN --column RESOLVED=COLUMN")
     ways.append("or this is a list of cases as they stand now: export their history, one row an update")
     return (
-        f"{column.distinct:,} different values of {case!r} in {counted(column.filled, 'record')}: hardly any case has a second record, so nothing is "
-        f"seen to happen to it. Perhaps {'; '.join(ways)}."
+        f"{column.distinct:,} different values of {case!r} in {counted(column.filled, 'record')}: hardly any case has a second record, so nothing "
+        f"ever happens to one. Perhaps {'; '.join(ways)}."
     )
 
 
@@ -119,7 +120,7 @@ def _what_changes(log: Log, layout: Layout) -> str:
     changing = sorted((name for name, share in shares.items() if share > 0), key=lambda name: -shares[name])
     likely = [name for name in changing if any(signal_of(word) is not None for word in log.words(name))]
     if likely:
-        return f"{likely[0]!r} does change, in {shares[likely[0]]:.0%} of them: --column 'status={likely[0]}'."
+        return f"{likely[0]!r} does change, in {rounded(100 * shares[likely[0]])}% of them: --column 'status={likely[0]}'."
     known = f" ({', '.join(changing)} do, and hold no words of statuses)" if changing else ""
     return f"No other column tells what happened{known}: export the history of the cases, one row an update."
 
@@ -164,11 +165,11 @@ def _one_signal(layout: Layout, statuses: Statuses) -> str | None:
     if len(signals) >= FEWEST_SIGNALS:
         return None
     if not signals:
-        return f"Nobody said what any word of column {layout.columns['status']!r} means: no record could be used. Name another column with --column status=COLUMN."
+        return f"No word of column {layout.columns['status']!r} is mapped to a status, so no record could be used. Name another column with --column status=COLUMN."
     words = ", ".join(statuses.placed)
     return (
-        f"Every status that is known means {next(iter(signals))} ({words}): from its opening on a case would be where it ends, in no time. Say what "
-        f"the words mean with --status WORD=STATUS, or name another column than {layout.columns['status']!r} with --column status=COLUMN."
+        f"Every known status means {next(iter(signals))} ({words}): a case would end where it begins, in no time. Say what "
+        f"the other words mean with --status WORD=STATUS, or name another column than {layout.columns['status']!r} with --column status=COLUMN."
     )
 
 
@@ -200,7 +201,7 @@ def _days_only(log: Log, told: Told, layout: Layout, time_format: Forms) -> list
 
 @dataclass(frozen=True)
 class TimelessPromise:
-    """A promise of the first run all of whose clocks were kept, half of them in no time."""
+    """A promise of the first run all of whose clocks were met, half of them in no time."""
 
     metric: str
     title: str
@@ -210,7 +211,7 @@ class TimelessPromise:
 
 
 def timeless_promises(connection: duckdb.DuckDBPyConnection, titles: Mapping[str, str]) -> list[TimelessPromise]:
-    """The promises of a first run that say nothing: none broken, and a median of 0 minutes. `titles`: metric -> what it is called."""
+    """The promises of a first run that say nothing: none breached, and a median of 0 minutes. `titles`: metric -> what it is called."""
     found = connection.execute(
         """
         select
@@ -238,7 +239,7 @@ def timeless_text(promises: list[TimelessPromise], directory: object) -> str:
         else:
             why = f"they run outside the hours that {directory}/calendars.yml assumes: put in when the desk is open"
         lines.append(
-            f"{each.title}: all {counted(each.clocks, 'clock')} kept, half of them in 0 minutes, {each.at_one_instant:,} of them at one instant. This says "
+            f"{each.title}: all {counted(each.clocks, 'clock')} met, half of them in 0 minutes, {each.at_one_instant:,} of them at one instant. This says "
             f"nothing about the desk: {why}; then `opsla run`"
         )
     return "\n".join(lines)

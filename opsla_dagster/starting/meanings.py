@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.columns import MOST_WORDS
 from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Meaning, Told
-from opsla_dagster.starting.words import IGNORE, counted, is_vague, signal_of, signals_of, spelled_alike
+from opsla_dagster.starting.words import IGNORE, is_vague, signal_of, signals_of, spelled_alike
 from opsla_dagster.status import MEANINGS, TERMINAL_STATUSES, Signal
 
 #: Records whose status nobody said the meaning of, of a hundred, above which nothing is written without being asked; the gates that are
@@ -88,7 +89,7 @@ def _said(told: Told, words: Mapping[str, int], column: str) -> dict[str, Meanin
 
 def _asked(word: str, count: int, asking: Asking) -> Meaning | None:
     answer = asking.optional(
-        f"What does the status {word!r} mean ({counted(count, 'record')}; empty: leave it out, and count it as rejected)",
+        f"What does the status {word!r} mean ({counted(count, 'record')}; empty: reject its records)",
         lambda text: None if text.upper() in {*Signal.__members__, IGNORE} else f"{text!r} is none of {', '.join(Signal)}, {IGNORE}",
     )
     if not answer:
@@ -100,19 +101,19 @@ def _notes(log: Log, statuses: Statuses, said: Mapping[str, Meaning], column: st
     notes = []
     guessed = {word: signal for word, signal in statuses.placed.items() if word not in said}
     if vague := [word for word, signal in guessed.items() if signal == Signal.CUSTOMER_WAIT and is_vague(word)]:
-        notes.append(f"{', '.join(vague)}: taken as waiting for the customer; --status '{vague[0]}=ON_HOLD' would say otherwise.")
+        notes.append(f"{', '.join(vague)}: taken as waiting for the customer; change it with --status '{vague[0]}=ON_HOLD'.")
     moved = [word for word, signal in guessed.items() if signal == Signal.INVESTIGATION and signal_of(word) == Signal.INTAKE]
     if moved:
         notes.append(
-            f"{', '.join(moved)}: taken as worked on, since the log has a word for new cases; --status '{moved[0]}=INTAKE' would say otherwise."
+            f"{', '.join(moved)}: taken as worked on, since the log has another word for new cases; change it with --status '{moved[0]}=INTAKE'."
         )
     if statuses.unplaced:
         notes.append(
-            f"{counted(sum(statuses.unplaced.values()), 'record')} with a status of which nobody said what it means: to be found in "
-            f"raw.rejected_rows. Say it with --status WORD=STATUS ({IGNORE}: left out on purpose), or later in sources.yml."
+            f"{counted(sum(statuses.unplaced.values()), 'record')} with a status that is not mapped: rejected (raw.rejected_rows). Map it with "
+            f"--status WORD=STATUS (or {IGNORE} to leave it out), or later in sources.yml."
         )
     if lacking := log.rows - log.columns[column].filled:
-        notes.append(f"{counted(lacking, 'record')} without a status: to be found in raw.rejected_rows.")
+        notes.append(f"{counted(lacking, 'record')} without a status: rejected (raw.rejected_rows).")
     return notes
 
 
@@ -125,10 +126,10 @@ def _asked_for(words: Mapping[str, int], statuses: Statuses, column: str, *, end
     is_varied = len(set(statuses.placed.values())) >= FEWEST_SIGNALS or ends_are_stamped
     if has_end and is_varied and 100 * unplaced <= MOST_UNPLACED_PCT * records:
         return []
-    why = "" if has_end else ", and no word that is known says that a case is over"
+    why = "" if has_end else ", and no known status ends a case"
     flags = " ".join(f"--status '{word}=...'" for word in statuses.unplaced)
     listed = ", ".join(f"{word!r} ({counted(count, 'record')})" for word, count in statuses.unplaced.items())
     return [
-        f"Column {column!r} has words whose meaning cannot be told: {listed}. They are {unplaced:,} of {counted(records, 'record')} "
-        f"({100 * unplaced / records:.0f} %){why}; say what they mean with {flags}, each one of {', '.join(Signal)}, or {IGNORE}"
+        f"Column {column!r} has statuses whose meaning is unknown: {listed}. They make up {unplaced:,} of {counted(records, 'record')} "
+        f"({rounded(100 * unplaced / records)}%){why}; map them with {flags}, each to one of {', '.join(Signal)}, or {IGNORE}"
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from opsla_dagster.figures import nearest, rounded
 from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.sources.event_log.repeated_hours import passes_of
 from opsla_dagster.starting.proposing import LogProposal
@@ -126,10 +127,10 @@ def _later(before: Step | None, step: Step) -> str:
 def _span(apart: timedelta) -> str:
     minutes = apart.total_seconds() / 60
     if minutes < 1:
-        return f"{apart.total_seconds():.0f} s"
+        return f"{nearest(apart.total_seconds())} s"
     if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} days"
+        return f"{nearest(minutes)} min"
+    return f"{rounded(minutes / 60, 1)} h" if minutes < 48 * 60 else f"{rounded(minutes / 1440, 1)} days"
 
 
 def _steps(log: Log, proposal: LogProposal) -> str:

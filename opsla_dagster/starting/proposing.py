@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import verdicts
 from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
@@ -30,7 +31,6 @@ from opsla_dagster.starting.stamp_choice import (
     zones_of,
 )
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import counted
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.

@@ -12,16 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from opsla_dagster.figures import counted
 from opsla_dagster.starting.column_names import REPLY_DUE
 from opsla_dagster.starting.columns import STAMPS
 from opsla_dagster.starting.meanings import words_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.words import counted, listed
+from opsla_dagster.starting.words import listed
 
 _LONGEST = 28
 _FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
@@ -32,13 +33,13 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     used = {*proposal.columns.values(), *proposal.milestones, *(due.column for due in proposal.due.values())}
     unused = [name for name in log.columns if name not in used]
     lines = [
-        f"{counted(log.rows, 'record')}, one row {'a case' if proposal.form == 'cases' else 'an update'}; {_written(log)}; stamps "
+        f"{counted(log.rows, 'record')}, one row per {'case' if proposal.form == 'cases' else 'update'}; {_written(log)}; timestamps "
         f"{_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."
     ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
     lines += [f"Not used: {listed(unused)}."] if unused else []
     lines += [f"{each}." for each in log.repeated_names_told]
-    lines += [f"{counted(log.unreadable, 'record')} cannot be read: to be rejected."] if log.unreadable else []
+    lines += [f"{counted(log.unreadable, 'record')} cannot be read: rejected."] if log.unreadable else []
     _say(console, [*lines, *log.reading_notes, *proposal.notes])
     _say(console, proposal.warnings, style="bold yellow")
 
@@ -66,9 +67,9 @@ def _statuses(log: Log, proposal: LogProposal) -> Table:
     for word in proposal.ignored:
         table.add_row(Text(word), f"{words.get(word, 0):,}", Text("left out on purpose"))
     for word, count in proposal.unplaced.items():
-        table.add_row(Text(word), f"{count:,}", Text("nobody said; left out", "yellow"))
+        table.add_row(Text(word), f"{count:,}", Text("not mapped; rejected", "yellow"))
     if proposal.without_status:
-        table.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; left out", "yellow"))
+        table.add_row(Text("(none)"), f"{proposal.without_status:,}", Text("no status; rejected", "yellow"))
     return table
 
 
@@ -89,7 +90,7 @@ def _written(log: Log) -> str:
         return _FORMS[log.form]
     csv = log.csv
     quote = f"quoted with {csv.quote}" if csv.quote else "not quoted"
-    return f"{_DELIMITERS.get(csv.delimiter, csv.delimiter)} between cells, {quote}, {csv.encoding}"
+    return f"cells separated by {_DELIMITERS.get(csv.delimiter, csv.delimiter)}, {quote}, {csv.encoding}"
 
 
 def _table(*headings: str) -> Table:

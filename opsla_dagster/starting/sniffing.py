@@ -9,7 +9,7 @@ import codecs
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from glob import has_magic
@@ -457,10 +457,15 @@ def sniffed(paths: Sequence[Path], zone: str | None = None, told: Written | None
             connection.close()
 
 
-def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
+def require_files(paths: Iterable[Path]) -> None:
+    """Raises OpslaError for a path that names neither a file nor a pattern, nor something in an archive."""
     for path in paths:
         if not path.exists() and not has_magic(str(path)) and not any(parent.is_file() for parent in path.parents):
-            raise OpslaError(f"{path}: no such file; look at the path")
+            raise OpslaError(f"{path}: no such file; check the path")
+
+
+def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
+    require_files(paths)
     settings = EventLogSettings.model_validate({
         "type": "event_log", "name": "log", "files": [str(path.absolute()) for path in paths],
         "columns": {"case_id": "-", "status": "-", "event_ts": "-"}, "statuses": {"-": "INTAKE"},
@@ -561,7 +566,7 @@ def _measured(
     ((unreadable,),) = connection.execute("select count(*) from unreadable where reason is not null").fetchall()
     if not rows:
         raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
-    notes = tuple(f"{item.file.name}: {item.note}" for item in loaded if item.note)
+    notes = tuple(f"{item.file.name}: {note}" for item in loaded for note in (item.note, item.passed_over) if note)
     repeated = dict.fromkeys(name for item in loaded for name, count in Counter(column.name for column in item.columns).items() if name and count > 1)
     return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, tuple(repeated), zone, connection, words)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.settings.zones import fixed_zone_warning, likely_place
 from opsla_dagster.sources.event_log.mapping import STAMP_FIELDS
 from opsla_dagster.sources.event_log.stamp_sql import EPOCHS, ISO, SERIAL, has_clock, states_offset
@@ -20,7 +21,7 @@ from opsla_dagster.starting.column_names import due_named, fields_named, milesto
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamps import is_of_numbers, swapped
-from opsla_dagster.starting.words import counted, listed
+from opsla_dagster.starting.words import listed
 
 #: One form of stamps, or several that the cells of a log have.
 Forms = str | tuple[str, ...]

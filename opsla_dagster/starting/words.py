@@ -168,11 +168,6 @@ MOST_LISTED = 40
 IGNORE = "IGNORE"
 
 
-def counted(number: int, one: str) -> str:
-    """`1 record`, `2 records`."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
-
-
 def listed(names: Sequence[str]) -> str:
     """Names in a row; of very many the first."""
     more = len(names) - MOST_LISTED

@@ -1,5 +1,5 @@
--- One row is one stage or owner of a source's policy and metric: what broke the promises.
--- What broke the promises: breached clocks by the stage and by the owner that took most beyond the peers, worst first.
+-- One row is one stage or owner of a source's policy and metric: what the breaches are put down to.
+-- Breaches: clocks by the stage and by the owner that took most beyond the peers, worst first.
 select
     source,
     policy,

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_account_marts, write_marts, write_own_marts
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.explain import Clock, Event, Explanation, Piece, Span
 from opsla_dagster.reporting.explain_picture import write_picture
+from opsla_dagster.reporting.explanation import Clock, Event, Explanation, Piece, Span
 from opsla_dagster.reporting.report import write_report
 from opsla_dagster.reporting.run_summary import CheckResult
 

@@ -22,9 +22,9 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window", "secrets", "shipped", "terminal"},
+    {"status", "window", "secrets", "shipped", "terminal", "command_help"},
     {"errors"},
-    {"printable"},
+    {"printable", "figures"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

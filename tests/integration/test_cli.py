@@ -98,7 +98,7 @@ def test_promises_that_are_not_there_are_named(opsla: Opsla, desk: Path, tmp_pat
 def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
     for told, directory in (((), desk / "home" / "exports"), (("--to", str(tmp_path / "out")), tmp_path / "out")):
         code, out, _ = opsla("export", "--format", "csv", "--raw", "--table", "raw.cases", *told)
-        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 rows\n")
+        assert (code, out) == (0, f"{directory / 'raw.cases.csv'}: 1 row\n")
         assert (directory / "raw.cases.csv").exists()
 
 
@@ -119,7 +119,7 @@ def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_pat
     code, out, _ = opsla("run", "--as-of", "2025-07-03T12:00")
     assert code == 0
     said = " ".join(out.split())
-    assert "WARN raw.events_log warn_cases_reopened_before_they_ended: offending rows 1 1 found in the rows of 2025-07-01, none may be." in said
+    assert "WARN raw.events_log warn_cases_reopened_before_they_ended: offending rows 1 1 row among the rows of 2025-07-01, expected none." in said
     assert "set `newest_first` in sources.yml; where records or files come in any other order, set `order_by`" in said
     assert "order_by" in (tmp_path / "home" / "reports" / "report.html").read_text(encoding="utf-8")
 

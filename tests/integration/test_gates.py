@@ -114,8 +114,8 @@ def test_a_gate_beyond_error_stops_what_follows_and_leaves_what_was_good(desk: D
 
     assert code == 1
     assert said == (
-        "opsla: raw.events_log: gate_pct_missing_event_ts failed (rate 1.7482517482517483, sample_rows 286, error_above 0.01). The new rows were not kept, "
-        "the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows.\n"
+        "opsla: raw.events_log: gate_pct_missing_event_ts failed (rate 1.7482517482517483, sample_rows 286, error_above 0.01). The new rows were not kept "
+        "and the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows.\n"
     )
     stopped = downstream_of("raw.events_log")
     assert {"staging.sla_clocks", "mart.sla_daily", "mart.open_clocks", "ops.refreshed_partitions"} <= stopped

@@ -160,7 +160,7 @@ def test_ctrl_c_is_one_line_and_the_rerun_goes_through(prepared: Prepared, tmp_p
         if process.returncode == 130 and b"Exception ignored" not in said:
             break
     assert process.returncode == 130, said.decode()
-    assert said.decode().splitlines() == ["opsla: interrupted; tables are whole, the unfinished ones as before"]
+    assert said.decode().splitlines() == ["opsla: interrupted; no table is half-written, and the unfinished ones are as they were before"]
     again = opsla(*SECOND_LOAD, home=home, config=prepared.config)
     assert again.returncode == 0, again.stderr
     assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}

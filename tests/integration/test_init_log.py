@@ -39,7 +39,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     config, finished = desk
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "nobody said", "Three cases", "comes in (Open)", "First window", "First touch", "run", "explain T-2"):
+    for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "not mapped", "Three cases", "comes in (Open)", "First run", "First touch", "run", "explain T-2"):
         assert said in finished.stdout
     assert f"OPSLA_HOME={config}/.opsla OPSLA_CONFIG={config}" in finished.stdout
     assert not (config.parent / "not_mine").exists()
@@ -70,7 +70,7 @@ def test_it_does_not_write_over_a_desk(desk: tuple[Path, subprocess.CompletedPro
     before = (config / "sources.yml").read_text(encoding="utf-8")
     again = init(str(config.parent / "log.csv"), "--to", str(config), home=config.parent)
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     assert (config / "sources.yml").read_text(encoding="utf-8") == before
 
 

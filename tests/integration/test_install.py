@@ -125,7 +125,7 @@ def test_the_demo_is_not_written_over(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "demo" / "alerts.yml").write_text("mine", encoding="utf-8")
     done = run(demo, tmp_path)
     assert done.returncode == 1
-    assert "demo: is there already" in done.stderr
+    assert "demo: already exists" in done.stderr
     assert (tmp_path / "demo" / "alerts.yml").read_text(encoding="utf-8") == "mine"
 
 

@@ -67,14 +67,14 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
     assert [desk.opsla("refresh"), desk.opsla("refresh")] == [1, 1]
     (alert,) = desk.alerts()
     assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
-    assert alert["effect"] == "`opsla refresh` ended outside a run; tables are whole, and the marts published last stand"
+    assert alert["effect"] == "`opsla refresh` ended outside a run; no table is half-written, and the marts published last are still there"
     assert (alert["run_id"], alert["severity"]) == (None, "ERROR")
 
 
 def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
     assert desk.opsla("refresh", "--as_off", "yesterday") == 2
     (alert,) = desk.alerts()
-    assert alert["statement"] == "the command line was not understood"
+    assert alert["statement"].startswith("the command line was not understood: No such option: --as_off")
     assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
 
 

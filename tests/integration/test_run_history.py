@@ -16,6 +16,7 @@ from small_desk import desk_settings, july, log_of, write_config
 from opsla_dagster import cli
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.figures import rounded
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
@@ -136,11 +137,11 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("delete from ops.refreshed_partitions where intake_date = '2025-07-02'")
 
-    assert "Half made, loaded but not made to the end: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
+    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
     said = opsla(settings, "sync", monkeypatch, capsys)
 
     assert said.startswith("Forgotten, because the warehouse lacks what the UI showed: raw.")
-    assert "Left as missing, since they were not made to the end: the intake dates 2025-07-02..2025-07-02." in said
+    assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
 
 
@@ -149,10 +150,10 @@ def test_status_tells_what_each_part_takes_on_disk(
 ) -> None:
     said = opsla(desk[0], "status", monkeypatch, capsys)
     for part in ("warehouse", "published marts", "run history: catalog of tables and dates", "run history: runs, schedules and their logs", "bronze"):
-        assert f"│ {part} │" in said
+        assert f" {part} " in said
     warehouse = desk[0].home.warehouse.stat().st_size / 1e6
-    assert f"│ warehouse │ {warehouse:,.1f} │" in said
-    assert "Half made" not in said
+    assert f" warehouse {rounded(warehouse, 1)} " in said
+    assert "Incomplete, loaded" not in said
 
 
 def test_a_check_of_a_table_without_dates_runs_alone_and_makes_nothing(desk: tuple[Settings, dg.DagsterInstance]) -> None:

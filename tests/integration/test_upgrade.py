@@ -85,7 +85,7 @@ def test_the_next_refresh_tells_of_the_upgrade_and_makes_every_loaded_date(upgra
     _, said = upgraded
     assert "was made by opsla 0." in said
     assert "what is loaded is made anew and published, and the history of runs stays" in " ".join(said.split())
-    assert f"To make: {', '.join(map(str, REFRESHED))} (intake dates: 8)" in said
+    assert f"To rebuild: 8 intake dates, {', '.join(map(str, REFRESHED))}" in said
 
 
 def test_an_upgraded_home_has_the_rows_of_a_fresh_one(upgraded: tuple[Path, str], tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_failed_checks_of_a_successful_range_run_are_alerts_with_figures_partiti
     assert "  rows: 7" in body
     assert "  rate: 0.25" in body
     assert "  staging.spans, drift: drift failed (last_week 28)" in body
-    assert f"What it means, where to look first: {DESCRIPTION}" in body
+    assert f"Where to look first: {DESCRIPTION}" in body
     assert f"Run: {UI}/runs/{run_id}" in body
     assert f"Alert id: {alert.alert_id}" in body
 
@@ -164,7 +164,7 @@ def test_what_fails_downstream_of_a_failed_check_is_told_with_it(instance: dg.Da
 def test_a_blocking_check_and_the_run_it_stops_are_one_alert(instance: dg.DagsterInstance) -> None:
     (alert,) = alerts_of(instance, checked("raw_log", dg.AssetCheckSeverity.ERROR, fails=True))
     assert (alert.title, alert.severity) == ("opsla ERROR: raw_log: raw_log is bad", "ERROR")
-    assert alert.effect == "the run failed; the tables it did not finish, and the marts published last, stand as they were"
+    assert alert.effect == "the run failed; the tables it did not finish, and the published marts, are as they were before"
 
 
 def test_other_failures_of_a_run_are_one_alert_beside_it(instance: dg.DagsterInstance) -> None:
@@ -242,7 +242,7 @@ def test_loads_of_an_account_that_fail_hour_after_hour_are_one_alert_a_cause(ins
         "opsla ERROR: load_acme: account acme: HTTP 503 after 5 attempts",
         "opsla ERROR: load_acme: account acme: HTTP 401: the token is not accepted",
     ]
-    assert alerts[0].effect == "nothing new was loaded of the account; what was loaded before stands"
+    assert alerts[0].effect == "nothing new was loaded from the account; what was loaded before is still there"
     assert len({alert.alert_id for alert in alerts}) == 2
 
 

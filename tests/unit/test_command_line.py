@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from opsla_dagster.cli import app
 
@@ -24,3 +26,10 @@ def test_every_command_has_examples_of_itself_that_it_would_take(name: str) -> N
         program, called, *words = shlex.split(example)
         assert (program, called) == ("opsla", name)
         assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_flags_show_no_type(name: str | None) -> None:
+    shown = CliRunner().invoke(app, [*([name] if name else []), "--help"]).output
+    assert "--help" in shown
+    assert not re.search(r"<[a-z]+>|<list", shown.lower().replace("<parquet|csv|hyper>", ""))

@@ -18,9 +18,10 @@ from opsla_dagster.calendars import business_hours, business_time, calendar_days
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.reporting.explain import Clock, Explanation, explain
+from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
 from opsla_dagster.reporting.explain_text import render
+from opsla_dagster.reporting.explanation import Clock, Explanation
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.sql import load_sql, sql_path
@@ -233,7 +234,7 @@ def test_one_second_over_the_target_is_breached_and_says_since_when(warehouse: W
     holiday_weekend(warehouse, target=2 * HOUR - 1, outcome="breached")
     clock = warehouse.only_clock()
     assert (clock.margin_seconds, clock.due_at) == (-1, datetime(2025, 7, 7, 12, 59, 59))
-    assert "breached, 1 s of business time late (used up Mon 7 Jul 2025 08:59:59 EDT)" in shown(warehouse.explained())
+    assert "breached, 1 s of business time late (due Mon 7 Jul 2025 08:59:59 EDT)" in shown(warehouse.explained())
 
 
 @pytest.mark.parametrize(("elapsed", "target", "outcome"), [(7201, 9000, "met"), (7200, 9000, "breached")])
@@ -244,7 +245,7 @@ def test_account_that_disagrees_with_the_table_is_said(
     explanation = warehouse.explained()
     assert not explanation.is_consistent
     assert json.loads(explanation.to_json())["is_consistent"] is False
-    assert "does not add up to staging.sla_clocks" in shown(explanation)
+    assert "does not agree with staging.sla_clocks" in shown(explanation)
 
 
 def pause(warehouse: Warehouse, paused: int) -> None:
@@ -275,7 +276,7 @@ def test_pause_is_one_piece_that_counts_nothing(warehouse: Warehouse) -> None:
     assert (clock.counted_seconds, clock.paused_seconds, clock.is_consistent) == (4 * HOUR + 1800, 8 * HOUR, True)
     text = shown(explanation)
     assert "paused in CUSTOMER_WAIT" in text
-    assert "left out while paused" in text
+    assert "while paused" in text
     assert "paused in CUSTOMER_WAIT (8:00:00 open)" in text
     assert "met, 19 h 30 min of business time early" in text
 
@@ -372,7 +373,7 @@ def test_target_used_up_at_closing_time_breaks_when_the_desk_opens(warehouse: Wa
     warehouse.case("2025-07-11 20:00:00 INTAKE", is_open=True)
     warehouse.clock("resolution")
     assert (
-        "running, its target used up to the second (used up Fri 11 Jul 2025 18:00 EDT): the next open second breaches it"
+        "running, its target used up to the second (due Fri 11 Jul 2025 18:00 EDT): one more open second and it is breached"
         in shown(warehouse.explained())
     )
 
@@ -391,7 +392,7 @@ def test_open_case_past_its_target_is_breached_now(warehouse: Warehouse) -> None
     warehouse.clock("resolution")
     clock = warehouse.only_clock()
     assert (clock.outcome, clock.margin_seconds, clock.due_at) == ("breached", -HOUR, datetime(2025, 7, 8, 22))
-    assert "breached, 1 h of business time late (used up Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
+    assert "breached, 1 h of business time late (due Tue 8 Jul 2025 18:00 EDT); still open" in shown(warehouse.explained())
 
 
 def test_paused_case_has_no_due_instant(warehouse: Warehouse) -> None:
@@ -415,7 +416,7 @@ def test_triage_before_intake_is_unknown_and_flagged(warehouse: Warehouse) -> No
     assert (clock.outcome, clock.pieces, clock.margin_seconds, clock.due_at) == ("unknown", (), None, None)
     assert explanation.is_consistent
     assert explanation.events[0].flags == ("before intake: counted from intake",)
-    assert "unknown: its stop lies before its start" in shown(explanation)
+    assert "unknown: it stopped before it started" in shown(explanation)
 
 
 def test_case_cancelled_before_the_stop_shows_what_had_counted(warehouse: Warehouse) -> None:
@@ -516,6 +517,28 @@ def test_warehouse_without_a_refresh_is_one_clear_error(warehouse: Warehouse) ->
 def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
     assert explain(warehouse.connection, "c-1", SETTINGS).case_id == "C-1"
+
+
+def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.rule("touch", "always", HOUR, start="INTAKE", stop="TRIAGE")
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 13:30:00 TRIAGE")
+    warehouse.clock("touch")
+    for row_number, reason in ((7, "column State: unknown status 'Parked'"), (3, "column Changed at: no timestamp")):
+        warehouse.insert("raw.rejected_rows", source="log", case_id="C-1", file="/logs/desk.csv", row_number=row_number, field="status", reason=reason)
+    warehouse.insert("raw.rejected_rows", source="other", case_id="C-1", file="/logs/other.csv", row_number=1, field="status", reason="of another source")
+    explanation = warehouse.explained()
+    text = shown(explanation)
+    assert "clocks run around the clock, as h:mm:ss" in text
+    assert "met, 30 min early" in text
+    assert "business" not in text  # a calendar that never closes has no business time
+    assert text.endswith(
+        "2 records of this case were rejected, and are in no figure above:\n"
+        "  desk.csv, row 3: column Changed at: no timestamp\n  desk.csv, row 7: column State: unknown status 'Parked'\n"
+    )
+    assert [record["row_number"] for record in json.loads(explanation.to_json())["rejected"]] == [3, 7]
+    page = write_picture(explanation, tmp_path / "case.html").read_text(encoding="utf-8")
+    assert "desk.csv, row 3: column Changed at: no timestamp" in page
+    assert "of another source" not in text + page
 
 
 def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse) -> None:
@@ -627,7 +650,7 @@ def test_what_changed_the_promises_is_on_the_time_line(warehouse: Warehouse) -> 
         ("14:00", "BOT_REPLY", ("by a bot",)),
         ("14:01", "PUBLIC_REPLY", ("by a person",)),
         ("14:02", "CUSTOMER_MESSAGE", ("by the customer",)),
-        ("14:30", "source verdict", ("SLA B: first touch: broken, the source says",)),
+        ("14:30", "source verdict", ("SLA B: first touch: breached, according to the source",)),
         ("15:00", "TRIAGE", ()),
         ("17:00", "SLA withdrawn", ("SLA B: first touch: no longer promised",)),
         ("18:00", "MERGED", ("goes on in case C-9",)),
@@ -635,9 +658,9 @@ def test_what_changed_the_promises_is_on_the_time_line(warehouse: Warehouse) -> 
     text = " ".join(shown(explanation, width=240).split())
     assert "merged into case C-9" in text
     assert (
-        "the source says broken since Tue 8 Jul 2025 10:30 EDT, 2:30:00 counted: another verdict. One says kept, the other broken." in text
+        "the source says breached since Tue 8 Jul 2025 10:30 EDT, 2:30:00 counted: another verdict. One says met, the other breached." in text
     )
-    assert "First reply: the source says kept: no clock of opsla." in text
+    assert "First reply: the source says met: no clock of opsla." in text
     plain = json.loads(explanation.to_json())
     assert (plain["merged_into"], plain["verdicts"][1]["comparison"]) == ("C-9", "verdict_differs")
 
@@ -646,10 +669,10 @@ def test_the_picture_has_the_changes_and_the_source_s_breach(warehouse: Warehous
     page = write_picture(told_case(warehouse), tmp_path / "case.html").read_text(encoding="utf-8")
     assert page.count('<line class="mark change"') == 2 * 4
     assert page.count('<line class="mark source"') == 2 * 1
-    assert "broken, the source says: Tue 8 Jul 2025 10:30 EDT" in page
+    assert "breached, according to the source: Tue 8 Jul 2025 10:30 EDT" in page
     assert "SLA withdrawn: SLA B: first touch: no longer promised (Tue 8 Jul 2025 13:00 EDT)" in page
     assert "merged into case C-9" in page
-    assert "First reply: the source says kept: no clock of opsla." in page
+    assert "First reply: the source says met: no clock of opsla." in page
 
 
 def test_a_policy_that_comes_into_force_on_the_way_is_on_the_time_line(warehouse: Warehouse) -> None:

@@ -44,8 +44,8 @@ def judged(rows: int, without_ts: int, bounds: Bounds = MISSING, gate: str = "pc
         (156, 4, True, "WARN", "pct_missing_event_ts is 2.564 in the rows of 2025-07-05 (156 rows); warns above 3, stops the run above 20."),
         (
             156, 5, True, "WARN",
-            "Too few rows to judge: pct_missing_event_ts is 3.205 in the rows of 2025-07-05 (156 rows); warns above 3, stops the run above 20, and of a source that is "
-            "exactly at 3 % so few rows show as much in 50 % of all runs.",
+            "Too few rows to judge: pct_missing_event_ts is 3.205 in the rows of 2025-07-05 (156 rows); warns above 3, stops the run above 20, and by chance alone a "
+            "source exactly at 3% shows as much in 50% of runs of this size.",
         ),
         (156, 12, False, "WARN", f"pct_missing_event_ts is 7.692 in the rows of 2025-07-05 (156 rows); {LOOK}"),
         # Beyond the error bound by chance only, beyond the other beyond doubt: a warning.

@@ -62,7 +62,7 @@ REFUSED = {
     ),
     "one milestone for all": (
         "Ticket,State,Changed at\n1,Solved,2025-07-07 09:00\n1,Resolved,2025-07-07 10:00\n",
-        r"Every status that is known means RESOLVED \(Resolved, Solved\).*--status WORD=STATUS",
+        r"Every known status means RESOLVED \(Resolved, Solved\).*--status WORD=STATUS",
     ),
     "dates without a time of day": (
         "Ticket,State,Day\n1,Open,2025-07-07\n1,Solved,2025-07-08\n", r"'Day' holds dates without a time of day \('2025-07-07', '2025-07-08'\).*--time-format '%Y-%m-%d'",
@@ -384,7 +384,7 @@ def test_what_a_person_wrote_is_left_alone(tmp_path: Path, name: str, said: str)
 def test_a_desk_that_has_run_is_not_written_over(tmp_path: Path) -> None:
     assert init(tmp_path, GOOD) is not None
     finish(tmp_path / "desk")
-    with pytest.raises(OpslaError, match=r"desk: is there already; name another directory with --to"):
+    with pytest.raises(OpslaError, match=r"desk: already exists; name another directory with --to"):
         init(tmp_path, GOOD)
 
 
@@ -413,4 +413,4 @@ def test_a_promise_that_is_kept_in_no_time_says_nothing() -> None:
     ]
     outside, at_once = timeless_text(found, "desk").splitlines()
     assert "outside the hours that desk/calendars.yml assumes" in outside
-    assert at_once.startswith("First touch: all 3 clocks kept, half of them in 0 minutes, 2 of them at one instant.")
+    assert at_once.startswith("First touch: all 3 clocks met, half of them in 0 minutes, 2 of them at one instant.")

@@ -228,8 +228,8 @@ def test_records_without_a_status_are_told(tmp_path: Path) -> None:
         show_log(console, log, found)
     assert found.without_status == 2
     shown = " ".join(console.export_text().split())
-    assert "(none) 2 no status; left out" in shown
-    assert "2 records without a status: to be found in raw.rejected_rows." in shown
+    assert "(none) 2 no status; rejected" in shown
+    assert "2 records without a status: rejected (raw.rejected_rows)." in shown
     begun = begin(answers(tmp_path / "desk", path), NOBODY)
     assert begun is not None
     assert begun.unfinished.startswith("29% of the records have no status: is 'State' the right column?")
@@ -239,7 +239,7 @@ def test_a_log_that_is_not_there_is_named_as_it_was_told(tmp_path: Path) -> None
     missing = tmp_path / "nothere.csv"
     with pytest.raises(OpslaError) as caught:
         begin(answers(tmp_path / "desk", missing), NOBODY)
-    assert str(caught.value) == f"{missing}: no such file; look at the path"
+    assert str(caught.value) == f"{missing}: no such file; check the path"
 
 
 def test_what_cannot_be_found_names_its_flag(tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     desk = tmp_path / "desk"
     desk.mkdir()
     (desk / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(OpslaError, match="is there already; name another directory with --to"):
+    with pytest.raises(OpslaError, match="already exists; name another directory with --to"):
         begin(answers(desk, path), NOBODY)
     assert [each.name for each in desk.iterdir()] == ["notes.txt"]
 
@@ -408,10 +408,10 @@ def test_wrong_flags_are_named_and_nothing_is_written(tmp_path: Path, more: dict
 @pytest.mark.parametrize(
     ("words", "asked_for"),
     [
-        (["New", "Parked", "Shelved"], r"'Parked' \(1 record\), 'Shelved' \(1 record\). They are 2 of 3 records \(67 %\), and no word .* over"),
-        (["New", "Active"] * 4 + ["Parked"], r"1 of 9 records \(11 %\), and no word that is known says that a case is over"),
+        (["New", "Parked", "Shelved"], r"'Parked' \(1 record\), 'Shelved' \(1 record\). They make up 2 of 3 records \(67%\), and no known status ends a case"),
+        (["New", "Active"] * 4 + ["Parked"], r"1 of 9 records \(11%\), and no known status ends a case"),
         (["New", "Done"] * 4 + ["Xyzzy"] * 2, None),
-        (["New", "Done"] * 4 + ["Xyzzy"] * 3, r"3 of 11 records \(27 %\); say what they mean with --status 'Xyzzy=\.\.\.'"),
+        (["New", "Done"] * 4 + ["Xyzzy"] * 3, r"3 of 11 records \(27%\); map them with --status 'Xyzzy=\.\.\.'"),
     ],
     ids=["hardly any word", "no end", "a fifth", "more than a fifth"],
 )

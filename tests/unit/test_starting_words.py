@@ -80,3 +80,10 @@ def test_names_of_columns_are_read_however_they_are_written() -> None:
     for written in ("Ticket ID", "ticketId", "TICKET_ID", "ticket-id"):
         assert "case_id" in fields_named(written)
     assert not fields_named("short_description")
+
+
+@pytest.mark.parametrize(
+    ("column", "field"), [("Case Owner", "agent"), ("Owner Name", "agent"), ("Schlüssel", "case_id"), ("SCHLÜSSEL", "case_id"), ("Clave", "case_id")]
+)
+def test_columns_as_salesforce_and_jira_name_them(column: str, field: str) -> None:
+    assert next(iter(fields_named(column))) == field

@@ -1,4 +1,4 @@
-"""Where promises break: broken clocks by what the case is, and by what took them.
+"""Breaches by group and cause: breached clocks by what the case is, and by what took their time.
 
 Belongs here: this one section, which is there for every desk. Does not belong here: what it looks like (templates/breaks.html.j2).
 """
@@ -20,10 +20,10 @@ from opsla_dagster.reporting.wording import MISSING
 
 #: What a case is, in the order shown; what sources.yml names as dimensions comes after them.
 DIMENSIONS = ("priority", "tier", "queue", "region", "channel", "brand")
-#: What took a broken clock: (dimension, heading).
+#: What took the time of a breached clock: (dimension, heading).
 CAUSES = (
-    ("root_cause_stage", "Root cause: the stage that took most beyond its peers"),
-    ("root_cause_owner", "Root cause: its owner (agent, else team)"),
+    ("root_cause_stage", "Root cause: the stage furthest beyond its peers"),
+    ("root_cause_owner", "Root cause: the owner of that stage (agent, else team)"),
 )
 #: Rows of a picture; the table holds the rest.
 MOST_VALUES, MOST_CAUSES = 12, 5
@@ -37,8 +37,8 @@ _CLOCKS = f"""
         cast(sum(breached_clocks) as bigint) as breached_clocks,
         cast(sum(open_breached_clocks) as bigint) as open_breached_clocks,
         cast(sum(met_clocks + breached_clocks + open_breached_clocks) as bigint) as judged_clocks,
-        cast(sum(breached_clocks + open_breached_clocks) as bigint) as broken_clocks,
-        cast(sum(sum(breached_clocks)) over (partition by metric, dimension) as bigint) as all_breached_clocks
+        cast(sum(breached_clocks + open_breached_clocks) as bigint) as all_breached_clocks,
+        cast(sum(sum(breached_clocks)) over (partition by metric, dimension) as bigint) as metric_breached_clocks
     from mart.sla_overview
     where dimension <> 'all' and {SPOKEN_OF} and list_contains(?, metric)
     group by metric, dimension, dimension_value
@@ -48,11 +48,11 @@ _CLOCKS = f"""
 
 
 def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
-    """Shares of broken clocks by each attribute that has several values, and the root causes of those that stopped.
+    """Shares of breached clocks by each attribute that has several values, and the root causes of those that stopped.
 
     None without either. Of the promises that the desk is held to, as the headline has them.
     """
-    section = partial(Section, key="breaks", title="Where promises break", tables=("mart.sla_overview",))
+    section = partial(Section, key="breaks", title="Breaches by group and cause", tables=("mart.sla_overview",))
     titles = headline.titles()
     found = rows(connection, _CLOCKS, "mart.sla_overview", parameters=[list(titles)])
     dimensions = _dimensions(found)
@@ -64,14 +64,14 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     return section(
         finding=_finding(by_value, titles),
         how_to_read=(
-            "Each cell is the share of broken clocks, with the clocks that have a verdict below; under root cause, the breached clocks "
-            "that the stage or the owner took, with their share below. The stronger the colour, the more: each promise from 0 to its "
-            f"maximum in any group, root causes to all. Grey cells are of fewer than {FEW_CASES} clocks: mostly chance. Drawn are the {MOST_VALUES} largest "
-            f"groups and the {MOST_CAUSES} most frequent root causes; the table has more."
+            "Each cell is the share of breached clocks, above the number of clocks with a verdict; under root cause, the number of breached clocks put "
+            "down to the stage or owner, above their share. The darker the cell, the higher the share: for each promise from 0 to its maximum in any "
+            f"group, for root causes from 0 to 100%. Grey cells have fewer than {FEW_CASES} clocks: mostly chance. Only the {MOST_VALUES} largest "
+            f"groups and the {MOST_CAUSES} most frequent root causes are drawn; the table has more."
         ),
         definition=(
-            "Broken = breached, or open past its target. The root cause is known of clocks that have stopped: the status in which the case "
-            "was longest beyond the median of its peers, and the agent (where none is known the team) that held it for most of that time."
+            "Breached includes clocks that are still open past their target. Only clocks that have stopped have a root cause: the status in which the "
+            "case exceeded the median of its peers by most, and the agent (else the team) that held it for most of that time."
         ),
         data={
             "panels": [
@@ -98,11 +98,11 @@ def _finding(by_value: Sequence[Row], titles: Mapping[str, str]) -> str:
     telling = [row for row in by_value if row["judged_clocks"] >= FEW_CASES]
     if not telling:
         return "Too few clocks have a verdict to tell groups of cases apart; shares of a few clocks are mostly chance."
-    worst = max(telling, key=_broken_pct)
-    if not worst["broken_clocks"]:
-        return "No promise is broken in any group of cases."
+    worst = max(telling, key=_breached_pct)
+    if not worst["all_breached_clocks"]:
+        return "No clock is breached in any group of cases."
     return (
-        f"“{_title(worst, titles)}” breaks most for {_group(worst)}: {wording.percent(_broken_pct(worst), 1)} "
+        f"“{_title(worst, titles)}” is breached most often for {_group(worst)}: {wording.percent(_breached_pct(worst), 1)} "
         f"of {wording.counted(worst['judged_clocks'], 'clock')}."
     )
 
@@ -150,33 +150,33 @@ def _most_frequent(found: Sequence[Row], dimension: str) -> list[list[Row]]:
 
 
 def _highest(by_value: Sequence[Row]) -> dict[str, float]:
-    """Metric -> the largest share of broken clocks of any group that is not all chance: panels side by side have one scale."""
+    """Metric -> the largest share of breached clocks of any group that is not all chance: panels side by side have one scale."""
     highest: dict[str, float] = {}
     for row in by_value:
         if row["judged_clocks"] >= FEW_CASES:
-            highest[row["metric"]] = max(highest.get(row["metric"], 0.0), _broken_pct(row))
+            highest[row["metric"]] = max(highest.get(row["metric"], 0.0), _breached_pct(row))
     return highest
 
 
 def _rate_cell(row: Row, highest: Mapping[str, float]) -> Mapping[str, Any]:
     return {
-        "figure": wording.percent(_broken_pct(row), 1),
+        "figure": wording.percent(_breached_pct(row), 1),
         "below": wording.count(row["judged_clocks"]),
-        "css": heat(_broken_pct(row), highest[row["metric"]]) if row["judged_clocks"] >= FEW_CASES else "few",
+        "css": heat(_breached_pct(row), highest[row["metric"]]) if row["judged_clocks"] >= FEW_CASES else "few",
     }
 
 
 def _cause_cell(row: Row) -> Mapping[str, Any]:
-    share = 100.0 * row["breached_clocks"] / row["all_breached_clocks"]
+    share = 100.0 * row["breached_clocks"] / row["metric_breached_clocks"]
     return {
         "figure": wording.count(row["breached_clocks"]),
         "below": wording.percent(share, 0),
-        "css": heat(share, 100.0) if row["all_breached_clocks"] >= FEW_CASES else "few",
+        "css": heat(share, 100.0) if row["metric_breached_clocks"] >= FEW_CASES else "few",
     }
 
 
-def _broken_pct(row: Row) -> float:
-    return 100.0 * float(row["broken_clocks"]) / float(row["judged_clocks"])
+def _breached_pct(row: Row) -> float:
+    return 100.0 * float(row["all_breached_clocks"]) / float(row["judged_clocks"])
 
 
 def _title(row: Row, titles: Mapping[str, str]) -> str:
@@ -204,11 +204,11 @@ def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
     ordered = sorted(found, key=lambda row: (places[row["dimension"]], order(row["dimension_value"]), row["metric"]))
     shown, note = largest(ordered, lambda row: row["judged_clocks"], "mart.sla_overview")
     return Table(
-        head=["By", "Value", "Promise", "With a verdict", "Met", "Breached", "Open past target"],
+        head=["By", "Value", "Promise", "With a verdict", "Met", "Breached", "Of these open"],
         rows=[
             [
                 wording.name(row["dimension"]), _value(row), _title(row, titles),
-                *(wording.count(row[f"{what}_clocks"]) for what in ("judged", "met", "breached", "open_breached")),
+                *(wording.count(row[f"{what}_clocks"]) for what in ("judged", "met", "all_breached", "open_breached")),
             ]
             for row in shown
         ],

@@ -64,13 +64,13 @@ def _finding(found: Sequence[Row]) -> str:
     everything = sum(row["verdicts"] for row in found)
     if not compared:
         return (
-            f"{wording.counted(everything, 'verdict')} of the source can be compared with no clock of opsla; whether the two agree, nobody can say."
-            if everything != 1 else "The one verdict of the source can be compared with no clock of opsla."
+            f"None of the source’s {wording.counted(everything, 'verdict')} can be compared with a clock of opsla, so whether the two agree is unknown."
+            if everything != 1 else "The source’s only verdict cannot be compared with any clock of opsla."
         )
     same = sum(row["verdicts"] for row in found if row["comparison"] in _SAME)
     text = (
         f"Of {wording.counted(compared, 'verdict')} that can be compared, {wording.count(same)} "
-        f"({wording.percent(100 * same / compared, 1)}) say the same, to the minute"
+        f"({wording.percent(100 * same / compared, 1)}) agree, to the minute"
     )
     other = everything - compared
     return f"{text}; {wording.counted(other, 'other')} cannot be compared." if other else f"{text}."
@@ -112,12 +112,12 @@ def _why(row: Row) -> str:
 
 
 def _beside(example: Row) -> str:
-    """Both sides of one example: `source 3 h 20 min, opsla 10 min`, `source broken, opsla kept`."""
+    """Both sides of one example: `source 3 h 20 min, opsla 10 min`, `source breached, opsla met`."""
     ours, theirs = example["elapsed_seconds"], example["source_elapsed_seconds"]
     if example["comparison"] in ("time_differs", "whole_minutes") and ours is not None and theirs is not None:
         return f"source {wording.clock_time(theirs)}, opsla {wording.clock_time(ours)}"
-    verdict = {True: "broken", False: "kept", None: "no verdict"}[example["source_is_breached"]]
-    outcome = {"met": "kept", "breached": "broken", "running": "still running", "unknown": "unknown", None: "no clock"}.get(example["outcome"], "unknown")
+    verdict = {True: "breached", False: "met", None: "no verdict"}[example["source_is_breached"]]
+    outcome = example["outcome"] or "no clock"
     return f"source {verdict}, opsla {outcome}"
 
 
@@ -127,7 +127,7 @@ def _title(metric: str, titles: Mapping[str, str]) -> str:
 
 def _table(found: Sequence[Row], titles: Mapping[str, str]) -> Table:
     return Table(
-        head=["Source", "Metric", "Comparison", "Verdicts", "Broken by the source", "Broken by opsla", "Difference, p50"],
+        head=["Source", "Metric", "Comparison", "Verdicts", "Breached, source", "Breached, opsla", "Difference, p50"],
         rows=[
             [
                 row["source"], _title(row["metric"], titles), way(row["comparison"])[0], wording.count(row["verdicts"]),

@@ -61,9 +61,9 @@ def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
         return section(how_to_read="Too few days for a line; the table holds them.")
     return section(
         how_to_read=(
-            "Open cases are counted at the end of each day. Elsewhere dots are single days and lines means of the trailing "
+            "Open cases are counted at the end of each day. Dots are single days, lines the means of the trailing "
             f"{smoothing_days(daily[0]['calendar_date'], daily[-1]['calendar_date'])} days"
-            + ", for congestion of 10 business days" * has_staff + ". A dot on the upper edge lies above it."
+            + " (for congestion, of 10 business days)" * has_staff + ". A dot on the upper edge lies above it."
         ),
         data={
             "panels": [*_flow_panels(daily), *(_load_panels(daily) if has_staff else [])],
@@ -127,11 +127,11 @@ def _day_and_week(daily: Sequence[Row], column: str, name: str, tone: str) -> li
 
 
 def _flow_panels(daily: Sequence[Row]) -> list[Mapping[str, Any]]:
-    backlog = Line("open cases", [row["open_backlog_cases"] for row in daily], "tone-ink", "area")
+    backlog = _day_and_week(daily, "open_backlog_cases", "open cases", "tone-ink")
     opened = _day_and_week(daily, "opened_cases", "opened", "tone-a")
     ended = _day_and_week(daily, "ended_cases", "ended", "tone-b")
     return [
-        _panel(daily, "backlog", "Open cases at the end of the day", [backlog]),
+        _panel(daily, "backlog", "Open cases at the end of the day", backlog),
         _panel(
             daily, "cases", "Cases a day", [opened[0], ended[0], opened[1], ended[1]],
             [("tone-a", "opened"), ("tone-b", "ended")],
@@ -174,7 +174,7 @@ def _bucket_panel(buckets: Sequence[Row], names: Mapping[str, str]) -> Mapping[s
         ],
     )
     return {
-        "finding": f"Breached of the least and of the most congested group: {'; '.join(_ends(buckets, sla, names[sla]) for sla in names)}.",
+        "finding": f"Breaches in the least and the most congested group: {'; '.join(_ends(buckets, sla, names[sla]) for sla in names)}.",
         "svg": draw(chart, 430, 210),
     }
 
@@ -183,7 +183,7 @@ def _ends(buckets: Sequence[Row], sla: str, name: str) -> str:
     """The rates of the first and the last group, and between which all lie: they seldom rise or fall in a line."""
     rates = [row[f"{sla}_breach_pct"] for row in buckets]
     first, last, lowest, highest = (wording.percent(rate, 1) for rate in (rates[0], rates[-1], min(rates), max(rates)))
-    return f"{first} and {last} ({name}; all groups {lowest} to {highest})"
+    return f"{first} and {last} ({name}; between {lowest} and {highest} in all groups)"
 
 
 def _table(daily: Sequence[Row], *, has_staff: bool) -> Table:

@@ -48,8 +48,8 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
         connection, "select * from mart.sla_by_tier_case_type where sla_cases > 0", "mart.sla_by_tier_case_type"
     )
     groups = sorted(found, key=group_order)
-    if len(groups) < 2:
-        return None
+    if len(groups) < 2 or not any(row["sla_cases"] >= FEW_CASES for row in groups):
+        return None  # grey cells alone would say nothing
     section = partial(section, table=_table(groups, names))
     tiers, types = _largest(groups, "tier", MOST_TIERS), _largest(groups, "case_type", MOST_ROWS)
     is_tiered = any(wording.is_named(tier) for tier in tiers)
@@ -59,7 +59,7 @@ def heat_map(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
         how_to_read=(
             "Each cell is the breach percentage, with the number of judged cases below; the stronger the colour, the more "
             f"breaches, each panel from 0 to its own maximum. Grey cells have fewer than {FEW_CASES} cases: mostly chance."
-            + (f" The {wording.counted(left_out, 'smaller group')} left out can be found in the table or the mart." if left_out else "")
+            + (f" {wording.counted(left_out, 'smaller group')} not drawn: see the table or the mart." if left_out else "")
         ),
         data={
             "tiers": [wording.tier(tier) if is_tiered else "All cases" for tier in tiers],

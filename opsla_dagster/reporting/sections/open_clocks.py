@@ -1,4 +1,4 @@
-"""Open clocks at risk: clocks past their target, and those about to be.
+"""Open clocks at risk: clocks that are breached already, and those about to be.
 
 Belongs here: this one section. Does not belong here: what it looks like (templates/open-clocks.html.j2).
 """
@@ -18,9 +18,9 @@ from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.wording import MISSING
 
-#: What awaits a running clock, from the worst: (key, words).
-BANDS = (("past", "past target"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
-         ("unknown", "cannot be told"))
+#: How an open clock stands, from the worst: (key, words).
+BANDS = (("past", "breached"), ("day", "due within 24 hours"), ("later", "due later"), ("paused", "paused"),
+         ("unknown", "unknown"))
 
 #: What a clock's case is, each told where some case has it.
 COLUMNS = ("tier", "priority", "team")
@@ -52,7 +52,7 @@ _NEXT_DUE = f"""
 
 
 def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
-    """Running clocks by what awaits them, and the next ones to run out; None where none runs."""
+    """Open clocks by how they stand, and the next ones due; None where none is open."""
     section = partial(Section, key="open-clocks", title="Open clocks at risk", tables=("mart.open_clocks",))
     titles = headline.titles()
     banded = rows(connection, _BANDED, "mart.open_clocks", "mart.sla_overview", parameters=[list(titles)])
@@ -64,16 +64,16 @@ def open_clocks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Se
     as_of_at = max(row["as_of_at"] for row in banded)
     return section(
         finding=(
-            f"{wording.counted(totals['day'], 'clock runs', 'clocks run')} out within 24 hours of "
-            f"{wording.instant(as_of_at)}; {wording.counted(totals['past'], 'is', 'are')} past target already."
+            f"{wording.counted(totals['day'], 'open clock is', 'open clocks are')} due within 24 hours of "
+            f"{wording.instant(as_of_at)}; {wording.counted(totals['past'], 'is', 'are')} breached already."
         ),
         how_to_read=(
-            "Bars: all running clocks by what awaits them. Table: the clocks that run out next unless stopped or paused. "
+            "Bars: all open clocks by how they stand. Table: the running clocks that are due next, unless stopped or paused before. "
             + wording.long_ago(as_of_at, headline.last_event_at)
         ),
         definition=(
-            "A clock runs from its start to its stop. Used and left count business time, the due instant is wall-clock time "
-            f"of {headline.zone}. Past target = elapsed > target. A paused clock has no due instant; one that is used up outside hours breaches with the next open second."
+            "A clock is open from its start to its stop. Used and left are open time of its calendar; the due time is wall-clock time "
+            f"of {headline.zone}. Breached = elapsed > target. A paused clock is due at no known time; one whose target is used up outside opening hours is breached when they begin again."
         ),
         data={
             "bands": [(band, words) for band, words in BANDS if totals[band]],
@@ -105,7 +105,7 @@ def _due(row: Row, titles: Mapping[str, str], zone: str, columns: Sequence[str])
         "case_id": row["case_id"],
         "metric": titles.get(row["metric"]) or wording.name(row["metric"]),
         "attributes": [(name, _attribute(name, row[name])) for name in columns],
-        "used": round(min(100.0, 100 * used), 1),
+        "used": wording.decimal(min(100.0, 100 * used)),
         "left": wording.span(row["remaining_seconds"]) if row["remaining_seconds"] else "used up",
         "due": MISSING if row["due_at"] is None else wording.due(row["due_at"], zone),
     }

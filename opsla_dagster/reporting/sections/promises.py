@@ -17,10 +17,15 @@ from opsla_dagster.reporting.sections.common import MOST_TABLE_ROWS, Section, Ta
 STANDS = (
     ("met_clocks", "met", "met"),
     ("breached_clocks", "past", "breached"),
-    ("open_breached_clocks", "open", "open past target"),
+    ("open_breached_clocks", "open", "breached, still open"),
     ("running_clocks", "later", "running"),
     ("unknown_clocks", "unknown", "unknown"),
 )
+#: The columns beside the bars: (count of a promise, words). Breached clocks are one number, as in every other list of promises.
+COLUMNS = (
+    ("met_clocks", "met"), ("all_breached_clocks", "breached"), ("open_breached_clocks", "of these open"), ("running_clocks", "running"),
+    ("unknown_clocks", "unknown"),
+)  # fmt: skip
 #: Promises drawn one by one; where there are more, those of one metric are drawn together and the table has each.
 MOST_PROMISES = 12
 
@@ -37,16 +42,17 @@ def promises(headline: Headline) -> Section:
     return section(
         finding=_finding(headline),
         how_to_read=" ".join([
-            f"Bars: all clocks of a promise by how they stand. Open clocks are judged as of {wording.instant(headline.as_of_at)}.",
-            *(["The policies of a metric are drawn together; the table has each."] if is_crowded else []),
+            f"Bars: all clocks of a promise by outcome. Open clocks are judged as of {wording.instant(headline.as_of_at)}.",
+            *(["The policies of a metric are drawn together; the table lists each."] if is_crowded else []),
             *wording.promise_notes(headline),
         ]),
         definition=(
-            "Kept % = met / (met + breached + open past target). A clock that runs within its target, or of which nothing can be "
-            "known, is in no percentage. A case can have several clocks, or none."
+            "Attainment = met / (met + breached), breached clocks that are still open included. Clocks running within their target and clocks "
+            "whose outcome is unknown are in no percentage. A case can have several clocks, or none."
         ),
         data={
             "stands": [(css, words) for _, css, words in stands],
+            "columns": [words for _, words in _columns(stands)],
             "rows": [_row(promise, stands, shows_policy=shows_policy) for promise in drawn],
         },
         table=_table(headline.promises) if is_crowded else None,
@@ -57,10 +63,10 @@ def _finding(headline: Headline) -> str:
     worst = headline.worst_promise()
     if worst is None:
         return "No clock of any promise has a verdict yet."
-    if not worst.broken_clocks:
-        return "Every promise was kept."
+    if not worst.all_breached_clocks:
+        return "No clock has breached its target."
     whose = f" of {worst.policy_title}" if headline.has_several_policies() else ""
-    least = "was kept in" if len(headline.promises) == 1 else "was kept least often: in"
+    least = "was met in" if len(headline.promises) == 1 else "was met least often: in"
     return (
         f"“{worst.title}”{whose} {least} {wording.percent(worst.kept_pct, 1)} of the "
         f"{wording.counted(worst.judged_clocks, 'clock')} with a verdict."
@@ -74,8 +80,16 @@ def _row(promise: PromiseFigures, stands: Sequence[tuple[str, str, str]], *, sho
         "detail": ", ".join(filter(None, (promise.policy_title if shows_policy else "", _target(promise)))),
         "kept": wording.percent(promise.kept_pct),
         "parts": [(css, counts[column]) for column, css, _ in stands if counts[column]],
-        "figures": [(words, wording.count(counts[column])) for column, _, words in stands],
+        "figures": [(words, wording.count(getattr(promise, column))) for column, words in _columns(stands)],
     }
+
+
+def _columns(stands: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """The columns with a clock in them, of any promise."""
+    held = {column for column, _, _ in stands}
+    if held & {"breached_clocks", "open_breached_clocks"}:
+        held.add("all_breached_clocks")
+    return [(column, words) for column, words in COLUMNS if column in held]
 
 
 def _target(promise: PromiseFigures) -> str:
@@ -87,11 +101,11 @@ def _target(promise: PromiseFigures) -> str:
 def _table(found: Sequence[PromiseFigures]) -> Table:
     largest = sorted(found, key=lambda promise: (-promise.clocks, promise.title, promise.policy))
     return Table(
-        head=["Promise", "Policy", "Target", "Kept", *(wording.sentence(words) for _, _, words in STANDS)],
+        head=["Promise", "Policy", "Target", "Attainment", *(wording.sentence(words) for _, words in COLUMNS)],
         rows=[
             [
                 promise.title, promise.policy_title, promise.target or "of the source", wording.percent(promise.kept_pct),
-                *(wording.count(getattr(promise, column)) for column, _, _ in STANDS),
+                *(wording.count(getattr(promise, column)) for column, _ in COLUMNS),
             ]
             for promise in largest[:MOST_TABLE_ROWS]
         ],

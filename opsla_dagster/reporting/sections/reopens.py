@@ -31,7 +31,7 @@ _BREACH_PCT = "sla_a_incl_wait_breach_pct"
 
 
 def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
-    """How reopened cases fare against the others; None where none was, or nothing is promised that they could break."""
+    """How reopened cases compare with the others; None where none was reopened, or nothing is promised that they could breach."""
     section = partial(Section, key="reopens", title="Reopen impact", tables=("mart.driver_reopen_impact",))
     if not headline.slas:
         return None
@@ -49,8 +49,9 @@ def reopens(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Sectio
     return section(
         finding=_finding(reopened, others, name),
         how_to_read=(
-            "Ring: cases never reopened; dot: reopened ones; the bar between them is the difference. The resolution "
-            f"judged is the first one; what the reopen added is in it only where a policy lets the clock resume. Pale rows: fewer than {FEW_CASES} reopened cases."
+            "Ring: cases never reopened; dot: reopened ones; the bar between them is the difference. The sentence above compares like with like: each "
+            "reopened case with the others of its tier and case type. The resolution judged is the first one; rework after the reopen is in it only "
+            f"where a policy lets the clock resume. Pale rows: fewer than {FEW_CASES} reopened cases."
             + (f" Only the {MOST_ROWS} groups with most reopened cases are drawn." if len(pairs) > len(shown) else "")
         ),
         definition=(
@@ -78,24 +79,31 @@ def _finding(reopened: Sequence[Row], others: Sequence[Row], name: str) -> str:
     were = "was" if many == 1 else "were"
     text = f"{wording.count(many)} of {wording.counted(judged, 'judged case')} ({wording.percent(100 * many / judged, 1)})"
     text = f"{text} {were} reopened"
-    ours, theirs = _pooled(reopened), _pooled(others)
-    if ours is None or theirs is None:
+    rates = _like_with_like(_pairs(reopened, others))
+    if rates is None or many < FEW_CASES:
         return f"{text}."
+    ours, theirs = rates
+    mix = "the other cases of the same tiers and case types" if len(reopened) > 1 else "the others"
     if abs(ours - theirs) < SAME_POINTS:
-        same = wording.percent(ours, 1)
-        return f"{text}; they breach as often as the others, in {same} of cases ({name})."
+        return f"{text}; they breached {name} as often as {mix}, in {wording.percent(ours, 1)} of cases."
     how_often = "more" if ours > theirs else "less"
+    return f"{text}; they breached {name} {how_often} often than {mix}: {wording.percent(ours, 1)} against {wording.percent(theirs, 1)}."
+
+
+def _like_with_like(pairs: Sequence[tuple[Row, Row | None]]) -> tuple[float, float] | None:
+    """The breach percentages of the reopened cases, and of the others had they the same mix of tiers and case types.
+
+    Where one tier breaches more and is reopened more often, plain rates of the two would mostly compare tiers (direct standardisation).
+    Groups in which every case was reopened have nothing to be compared with, and are in neither rate.
+    """
+    known = [(row, other) for row, other in pairs if other and row[_BREACH_PCT] is not None and other[_BREACH_PCT] is not None]
+    cases = _cases(row for row, _ in known)
+    if not cases:
+        return None
     return (
-        f"{text}; they breach {how_often} often than the others, in "
-        f"{wording.percent(ours, 1)} of cases against {wording.percent(theirs, 1)} ({name})."
+        sum(row["cases"] * row[_BREACH_PCT] for row, _ in known) / cases,
+        sum(row["cases"] * other[_BREACH_PCT] for row, other in known) / cases,
     )
-
-
-def _pooled(part: Iterable[Row]) -> float | None:
-    """The breach percentage of several groups together: their counts of breached cases over their cases."""
-    known = [row for row in part if row[_BREACH_PCT] is not None]
-    cases = _cases(known)
-    return sum(row["cases"] * row[_BREACH_PCT] for row in known) / cases if cases else None
 
 
 def _group(row: Row) -> list[str]:

@@ -25,19 +25,19 @@ def scenarios(headline: Headline) -> Section | None:
     axis = Axis.up_to(max(levels, default=0.0), "%")
     measures = sorted({wording.name(row.rework_measure) for row in headline.telling_scenarios() if row.rework_measure})
     return section(
-        finding=_finding(best, name),
-        how_to_read="Ring: the breach percentage as it was; dot: as it would have been. Hours are business hours saved.",
+        finding=_finding(best, name, headline),
+        how_to_read="Ring: the breach percentage as it was; dot: as it would have been (a dot alone: the same). Hours are open time of the calendars.",
         definition=(
             f"Each case is judged again with the levers applied ({name}). Eligible cases are those a lever "
-            "acts on: a shorter stage can avoid their breaches, a reopen less saves hours."
-            + (f" Rework of reopened cases: {wording.listed(measures)}." if measures else "")
+            "acts on: a shorter stage can avoid breaches; avoided rework of reopened cases saves hours, but comes after the first resolution."
+            + (f" Rework is measured as: {wording.listed(measures)}." if measures else "")
         ),
         data={"axis": axis, "rows": [_row(row, axis) for row in headline.telling_scenarios()]},
     )
 
 
-def _finding(best: ScenarioFigures, name: str) -> str:
-    hours = f"{wording.count(best.hours_saved)} business hours"
+def _finding(best: ScenarioFigures, name: str, headline: Headline) -> str:
+    hours = wording.hours_saved(best.hours_saved, headline)
     lever = f"{wording.scenario(best.scenario)} ({best.description.rstrip('.')})"
     if not best.breaches_avoided:
         return f"No scenario would have avoided a breach ({name}); {lever} would have saved {hours}."

@@ -43,9 +43,9 @@ def _judged_by(row: Row, headline: Headline) -> str:
     """Which of our clocks stand beside a source's verdicts."""
     source = row["source"]
     if row["compared_with"] == "own_promises":
-        return f"{source} judges all its promises of a case at once, and so does opsla here: broken when one is, kept when all are."
+        return f"{source} gives one verdict on all its promises of a case, and so does opsla here: breached if any clock is, met if all are."
     if row["compared_with"] == "judged_metrics":
-        return f"Opsla’s verdict is on the metrics that {source} judged: broken when one is, kept when all are."
+        return f"Opsla’s verdict is on the metrics that {source} judged: breached if any clock is, met if all are."
     title = headline.titles().get("first_resolution")
     if title is None:
         return f"Which promise the verdicts of {source} are about is not known, and none of this desk’s is set beside them."

@@ -16,7 +16,7 @@ from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import PERCENTILES, Axis, Section, order
 
-_LIFT = "Breach rate of the ninth of ten groups by congestion exposure less that of the fifth"
+_LIFT = "Breach rate in the ninth congestion decile minus that in the fifth"
 #: The stages in the order of a case's way.
 STAGES = ("triage_to_investigation", "investigation_to_review", "review_to_resolved")
 
@@ -43,11 +43,11 @@ def stages(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
         finding=_finding(found, headline.business_day_minutes),
         how_to_read=(
             "Each bar runs from the p50 (ring) over the p90 (tick) to the p95 (dot): half, nine in ten and nineteen in "
-            "twenty cases were through the stage by then. The tier’s bottleneck is coloured."
+            "twenty cases had left the stage by then. Each tier’s bottleneck is coloured."
         ),
         definition=(
-            "Open time between the first instants of two statuses, over the cases that passed triage, "
-            "investigation, review/QA and resolution. Bottleneck = the tier’s stage with the largest p95."
+            "Open time between the first instants of two statuses, over cases both touched and resolved that reached review/QA after investigation; a "
+            "stage whose start or end is missing or out of order is left out. Bottleneck = the tier’s stage with the largest p95."
         ),
         data={
             "axis": axis,
@@ -82,13 +82,13 @@ def _finding(found: Sequence[Row], day_minutes: float | None) -> str:
     whose = f"{wording.tier(worst['tier'])}’s" if wording.is_named(worst["tier"]) else "The"
     text = (
         f"{whose} longest stage is {wording.stage(worst['stage'])}: one case in twenty takes more than "
-        f"{wording.business_time(longest, day_minutes)} of open time"
+        f"{wording.business_time(longest, day_minutes)} of open time ({wording.counted(worst['cases'], 'case')})"
     )
     others = [row for row in found if row["tier"] == worst["tier"] and row is not worst and row["p95_business_minutes"]]
     if others:
         second = max(others, key=lambda row: row["p95_business_minutes"])
         times = longest / second["p95_business_minutes"]
-        text += f", {times:.1f} times the p95 of the next, {wording.stage(second['stage'])}"
+        text += f", {wording.decimal(times)} times the p95 of the next, {wording.stage(second['stage'])}"
     return wording.sentence(text) + "."
 
 
@@ -114,7 +114,7 @@ def _statement(row: Row, names: Mapping[str, str]) -> str:
     if finding == "reopened_share":
         return "Cases that were reopened at least once"
     sla, words = {
-        "tier_gradient": ("sla_a_incl_wait", "Breach rate of the worst tier less that of the best"),
+        "tier_gradient": ("sla_a_incl_wait", "Breach rate of the worst tier minus that of the best"),
         "congestion_lift_sla_b": ("sla_b", _LIFT),
         "congestion_lift_sla_a_incl_wait": ("sla_a_incl_wait", _LIFT),
     }[finding]

@@ -75,7 +75,7 @@ def trend(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section 
             f"Upper chart: lines take all cases of the trailing {span} days together, dots are single days. Lower charts: "
             f"dots are each day’s exact percentiles, lines their mean over {span} days, weighted by cases. Lines need "
             f"{FEW_CASES} cases, dots {FEWEST_FOR_A_DOT}; a dot on the upper edge lies above it. The figure at a line’s end is of its last "
-            f"{span} days alone, the heading compares longer stretches. A case taken in on a closed day seldom breaches “{names['sla_b']}”, since its clock waits for opening."
+            f"{span} days alone; the heading compares longer periods. A case taken in on a closed day seldom breaches “{names['sla_b']}”, since its clock starts when the desk opens."
             + (" Lines end where days are not settled yet (tinted): their slow cases are still open and will add breaches." * is_unsettled)
         ),
         data={
@@ -115,9 +115,17 @@ def _finding(judged: Sequence[Row], names: Mapping[str, str], kind_of_days: str)
         cases = wording.counted(_cases(judged), "judged case")
         when = f"of {wording.day(first)}" if first == last else f"from {wording.day(first)} to {wording.day(last)}"
         settled = " of settled days" if kind_of_days.startswith("settled") else ""
-        return f"Of {cases}{settled} {when}, breached: {wording.listed(rates)}."
-    moves = [f"{move(rate(early, sla), rate(late, sla))} ({name})" for sla, name in names.items()]
-    return f"The first {compared} {kind_of_days} against the last {compared}: breaches {wording.listed(moves)}."
+        return f"Breached of {cases}{settled} {when}: {wording.listed(rates)}."
+    moves = [f"{words} ({wording.listed(of)})" for words, of in _alike(early, late, names).items()]
+    return f"From the first {compared} {kind_of_days} to the last {compared}, breaches {wording.listed(moves)}."
+
+
+def _alike(early: Sequence[Row], late: Sequence[Row], names: Mapping[str, str]) -> Mapping[str, list[str]]:
+    """How the rates moved, each move with the names of those that moved so: nothing is said twice."""
+    moves: dict[str, list[str]] = {}
+    for sla, name in names.items():
+        moves.setdefault(move(rate(early, sla), rate(late, sla)), []).append(name)
+    return moves
 
 
 def _cases(part: Sequence[Row]) -> int:

@@ -88,7 +88,8 @@ def canonicalise(
             _append_records(connection, settings, number, item)
         _number(connection, settings)
         placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
-        notes = _notes(connection, settings, placed)
+        notes = [f"{item.file.name}: {item.passed_over}" for item in loaded if item.passed_over]
+        notes += _notes(connection, settings, placed)
         _judge_cases(connection, settings, desk)
         notes += _emptied_promises(connection, settings)
         _write_events(connection, settings, desk, directory)
@@ -99,7 +100,7 @@ def canonicalise(
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-    return Reading(counts, {item.file.name: item.rows for item in loaded}, tuple(notes))
+    return Reading(counts, {item.file.name: item.rows + item.passed_over_rows for item in loaded}, tuple(notes))
 
 
 def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:

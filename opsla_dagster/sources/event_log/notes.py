@@ -29,7 +29,7 @@ def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
 
 def _dates(settings: EventLogSettings) -> list[str]:
     return [
-        f"stamps of the format {form} have no time of day: they count as the midnight that begins the day, and what begins and ends on one date "
+        f"timestamps of the format {form} have no time of day: they count as the midnight that begins the day, so what begins and ends on one date "
         "takes 0 seconds"
         for form in date_formats(settings)[:1]
     ]
@@ -67,7 +67,7 @@ def _due(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
             if count:
                 notes.append(
                     f"{_cases_of(count)} {'is' if count == 1 else 'are'} due at or before the opening (due.{metric}, column {due.column}): "
-                    "such a promise is broken from the first second on"
+                    "such a promise is breached from the first second"
                 )
     return notes
 
@@ -90,8 +90,8 @@ def _withdrawn(settings: EventLogSettings, events: str, rows: Rows) -> list[str]
         """))
         if count:
             notes.append(
-                f"warning: a later record of {_cases_of(count)} has no due.{metric} any more (column {due.column} is empty): the promise is taken "
-                "back from then on; `empty_cells: unchanged` in sources.yml lets it stand, where the log repeats only what changed"
+                f"warning: a later record of {_cases_of(count)} has no due.{metric} any more (column {due.column} is empty): the promise is withdrawn "
+                "from then on; where the log repeats only what changed, `empty_cells: unchanged` in sources.yml keeps it"
             )
     return notes
 
@@ -118,7 +118,7 @@ def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     reopened = _number(rows(f"select count(distinct case_id) from {events} where reopen_count > 0"))
     if reopened and len(resolved) == 1:
         notes.append(
-            f"{_cases_of(reopened)} {'was' if reopened == 1 else 'were'} reopened ({settings.columns.reopen_count}): the log has the stamp of "
+            f"{_cases_of(reopened)} {'was' if reopened == 1 else 'were'} reopened ({settings.columns.reopen_count}): the log has the timestamp of "
             f"one resolution only, mostly the last ({resolved[0]}), and clocks run to it"
         )
     reopens = [column for column, signal in settings.milestones.items() if signal == Signal.REOPENED]
@@ -142,14 +142,14 @@ def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     unstamped = f"from {events} where event_ts is null and status"
     ended = _number(rows(f"select count(*) {unstamped} in ('{Status.CANCELLED}', '{Status.MERGED}')"))
     if ended:
-        notes.append(f"{_cases_of(ended)} ended cancelled or merged at an instant that the log does not tell: clocks that still ran are unknown")
+        notes.append(f"{_cases_of(ended)} ended cancelled or merged at a time the log does not give: clocks still open then are unknown")
     open_again = _number(rows(f"select count(*) {unstamped} not in ('{Status.CANCELLED}', '{Status.MERGED}')"))
     if open_again:
-        notes.append(f"{_cases_of(open_again)} {'stands' if open_again == 1 else 'stand'} open after the stamp of an end: reopened, and the log does not tell when")
+        notes.append(f"{_cases_of(open_again)} {'stands' if open_again == 1 else 'stand'} open although the log has the timestamp of an end: reopened, but the log does not say when")
     waits = [word for word, signal in settings.statuses.items() if signal in _WAITING]
     told = [column for column, signal in settings.milestones.items() if signal in _WAITING]
     if waits and not told:
-        notes.append("one row a case does not tell how long a case waited: clocks that pause and clocks that do not show the same time")
+        notes.append("a log with one row per case does not say how long a case waited: clocks with and without pauses show the same time")
     return notes
 
 

@@ -2,7 +2,7 @@
 -- A source's verdict is on all that was promised of a case at once, so ours is on the promises that the verdict is about
 -- (compared_with): the source's own, all of a case together; else, of a source that judges metric by metric, our clocks of the metrics
 -- that it judged; else, since nobody knows what such a verdict is about, the first resolution that sla_policies.yml promises. A case is
--- broken when one of these clocks is, and kept when all of them are. The hours are calendar hours from intake to the source's own
+-- breached when one of these clocks is, and met when all of them are. The hours are calendar hours from intake to the source's own
 -- resolved stamp (docs/decisions/0024-whose-promises-a-headline-speaks-of.md).
 with comparable_cases as (
     select distinct source

@@ -1,4 +1,4 @@
--- One row is one policy and metric: how long the clocks took that were kept or broken by a stop, over everything loaded.
+-- One row is one policy and metric: how long the clocks took that have stopped, over everything loaded.
 -- Exact percentiles of open time less pauses. A policy of sla_policies.yml does not speak for the cases of a source that brings promises of
 -- its own (docs/decisions/0024-whose-promises-a-headline-speaks-of.md).
 with promising_sources as (

@@ -1,4 +1,4 @@
--- One row is one clock: kept or broken, by how much, and what took it.
+-- One row is one clock: met or breached, by how much, and what took the time.
 -- An open clock is judged as of the last look at its date, as in mart.open_clocks: past its target it is breached. early is target less
 -- elapsed, negative when late. A superseded clock is of a policy that lost force while the clock ran; attributes are the
 -- latest known. The root cause is that of staging.sla_root_causes, once the clock has stopped.

@@ -1,5 +1,5 @@
 -- One row is one source, policy, metric and value of one dimension, over everything loaded.
--- attainment = met / (met + breached + breached open): a clock that runs past its target is broken now, not only once it stops. Clocks
+-- attainment = met / (met + breached + breached open): an open clock past its target is breached now, not only once it stops. Clocks
 -- that are unknown, or run within their target, are in no percentage; they stand beside.
 with clock_counts as (
     select

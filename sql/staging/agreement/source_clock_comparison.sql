@@ -1,6 +1,6 @@
 -- One row is one verdict of a source, with our clock for the same case, metric and cycle, and why they differ.
 -- A verdict stands beside the promise that it is of: where the source brings promises of its own for the case, beside these alone, else beside
--- the policy in force at the clock's end. The metric `any` is a verdict on all that is promised of the case: one broken clock breaks it.
+-- the policy in force at the clock's end. The metric `any` is a verdict on all that is promised of the case: one breached clock breaches it.
 -- Times are compared where both count the same hours: on the source's own promise, or on a calendar that is always open (what a
 -- source tells without a promise is calendar time). A difference of less than a minute comes of counting whole minutes; a source judges
 -- a running clock at the instant it is looked at, ours in mart.open_clocks. Where neither a verdict nor a time stands on both sides,

@@ -1,6 +1,6 @@
 -- One row is one breached clock, with the stage that took it most beyond its peers.
 -- A clock's time in a stage is the time it ran while the case was in that status. Its peers are the clocks of the same policy and metric
--- whose cases came in on the same date, kept or broken, that ran in the stage at all. The root cause is the stage with the most time
+-- whose cases came in on the same date, met or breached, that ran in the stage at all. The root cause is the stage with the most time
 -- beyond the peers' median (of equal ones the first by name); its owner held most of that time: the agent, else the
 -- team (docs/decisions/0015-root-cause.md).
 with running as (

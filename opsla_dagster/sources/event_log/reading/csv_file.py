@@ -130,12 +130,12 @@ def load_csv(
     """)
     target.unlink()
     _require_all_rows(connection, number, file, copy)
-    blank = [(row_number, None, None) for row_number in copy.blank_rows]
+    blank = [(row_number, None, None) for row_number in copy.no_records]
     note_unreadable(connection, number, [*((item.row_number, item.reason, item.text) for item in copy.unreadable), *blank])
     _unwrap_formulas(connection, number, len(copy.header))
     columns = [RawColumn(_unwrapped(name), f"c{index}") for index, name in enumerate(copy.header)]
     note = f"the header is row {copy.header_row}" if dialect.lines_above else ""
-    return Loaded(file, "csv", columns, copy.first_row, copy.records, note)
+    return Loaded(file, "csv", columns, copy.first_row, copy.records, note, passed_over=copy.passed_over(), passed_over_rows=len(copy.header_rows) + len(copy.footer_rows))
 
 
 def _unwrapped(name: str) -> str:

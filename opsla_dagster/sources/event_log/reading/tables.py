@@ -53,6 +53,9 @@ class Loaded:
     note: str = ""
     #: Records leave out what is empty, so that a column may be missing though the log has it.
     leaves_out_empty: bool = False
+    #: Lines that look like records and are none: which, and how many.
+    passed_over: str = ""
+    passed_over_rows: int = 0
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

@@ -117,63 +117,39 @@ group_changes as (
         and is_usable_instant(history.at_ts)
 ),
 
+-- What ends a promise has neither policy nor target: its row lacks these columns.
 target_changes as (
-    select
-        *,
-        cast(null as varchar) as replaced_by,
-        cast(null as varchar) as replaced_by_id
+    select *
     from targets
-    union all
+    union all by name
     select distinct
         case_id,
         metric,
-        cast(null as boolean) as is_group,
         metric || '.ends.' || cast(epoch_us(at_ts) as varchar) as change_id,
         at_ts,
         1 as rank,
-        cast(9223372036854775807 as bigint) as id_number,
-        null as policy,
-        null as policy_id,
-        null as calendar,
-        null as is_on_case_schedule,
-        null as target_seconds,
-        null as replaced_by,
-        null as replaced_by_id
+        cast(9223372036854775807 as bigint) as id_number
     from explicit_withdrawals
-    union all
+    union all by name
     select
         promised_metrics.case_id,
         promised_metrics.metric,
-        cast(null as boolean) as is_group,
         promised_metrics.metric || '.replaced.' || cast(epoch_us(policies_of_tickets.at_ts) as varchar) as change_id,
         policies_of_tickets.at_ts,
         2 as rank,
         cast(9223372036854775807 as bigint) as id_number,
-        null as policy,
-        null as policy_id,
-        null as calendar,
-        null as is_on_case_schedule,
-        null as target_seconds,
         policies_of_tickets.policy as replaced_by,
         coalesce(policies_of_tickets.policy_id, '') as replaced_by_id
     from promised_metrics
     inner join policies_of_tickets on promised_metrics.case_id = policies_of_tickets.case_id and promised_metrics.is_group = policies_of_tickets.is_group
-    union all
+    union all by name
     select
         case_id,
         metric,
-        cast(null as boolean) as is_group,
         metric || '.handed_on.' || cast(epoch_us(at_ts) as varchar) as change_id,
         at_ts,
         3 as rank,
-        cast(9223372036854775807 as bigint) as id_number,
-        null as policy,
-        null as policy_id,
-        null as calendar,
-        null as is_on_case_schedule,
-        null as target_seconds,
-        null as replaced_by,
-        null as replaced_by_id
+        cast(9223372036854775807 as bigint) as id_number
     from group_changes
 ),
 
