@@ -361,7 +361,7 @@ def backlog(
     ] = None,
     by: Annotated[list[str] | None, typer.Option("--by", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
-    """Show what is open, what is past due, and how long until nothing is: now, or at any instant of the past."""
+    """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
     from opsla_dagster.assets.scope import parse_instant
     from opsla_dagster.reporting.backlog import print_backlog
     from opsla_dagster.settings import load_settings
@@ -635,10 +635,14 @@ def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[s
 
 def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) -> None:
     """Sends the alerts of the runs that `ended`, and of whatever else failed unnoticed."""
-    from opsla_dagster.automation.delivery import deliver_alerts, record_unnoticed
+    from opsla_dagster.automation.burning import look_at_burns
+    from opsla_dagster.automation.delivery import channel_names, deliver_alerts, record_unnoticed, ui_url_of
 
     home, describe = settings.home.root, partial(_graph, settings)
     record_unnoticed(instance, home, settings.alerts, describe)
+    trouble = look_at_burns(settings.home.marts_database, home, channel_names(settings.alerts, home), ui_url_of(settings.alerts, home))
+    if trouble:
+        _complain(trouble, "alerts", "yellow")
     for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
         _complain(problem, "alert not delivered yet", "yellow")
 

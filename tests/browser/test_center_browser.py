@@ -238,7 +238,7 @@ def test_a_reader_is_told_of_newer_figures_and_never_sees_a_broken_page(browser:
     notice = browser.find_element("css selector", ".notice")
     assert not notice.is_displayed()
     with duckdb.connect(str(desk.home.warehouse)) as warehouse:
-        for path in ("/open", "/flow", "/cases", "/promises"):
+        for path in ("/open", "/flow"):
             publish(warehouse, desk.home, PUBLISHED)
             browser.execute_script("location.href = arguments[0]", center + path)
             publish(warehouse, desk.home, PUBLISHED)

@@ -151,10 +151,10 @@ select
     cast(case when stopped_at is not null then excess_seconds_at_stop end as bigint) as excess_seconds_at_stop,
     is_kept_at_start,
     is_kept_at_end,
-    is_kept_at_start and team is not distinct from previous_team as is_queue_kept_at_start,
-    is_kept_at_end and team is not distinct from next_team as is_queue_kept_at_end,
-    is_kept_at_start and priority is not distinct from previous_priority as is_priority_kept_at_start,
-    is_kept_at_end and priority is not distinct from next_priority as is_priority_kept_at_end,
-    is_kept_at_start and tier is not distinct from previous_tier as is_tier_kept_at_start,
-    is_kept_at_end and tier is not distinct from next_tier as is_tier_kept_at_end
+    is_kept_at_start and (team is not distinct from previous_team) as is_queue_kept_at_start,
+    is_kept_at_end and (team is not distinct from next_team) as is_queue_kept_at_end,
+    is_kept_at_start and (priority is not distinct from previous_priority) as is_priority_kept_at_start,
+    is_kept_at_end and (priority is not distinct from next_priority) as is_priority_kept_at_end,
+    is_kept_at_start and (tier is not distinct from previous_tier) as is_tier_kept_at_start,
+    is_kept_at_end and (tier is not distinct from next_tier) as is_tier_kept_at_end
 from neighbours

@@ -110,9 +110,9 @@ held_spans as (
         owners.team,
         owners.agent,
         owners.started_at as held_from_at,
-        owners.started_at >= spans.started_at and owners.team is distinct from owners.previous_team as is_queue_new,
+        owners.started_at >= spans.started_at and (owners.team is distinct from owners.previous_team) as is_queue_new,
         coalesce(owners.ended_at <= spans.ended_at or (spans.ended_at is null and owners.ended_at is not null), false)
-        and owners.team is distinct from owners.next_team as is_queue_left,
+        and (owners.team is distinct from owners.next_team) as is_queue_left,
         case when owners.started_at > spans.started_at then owners.started_at else spans.started_at end as started_at,
         case when owners.ended_at < spans.ended_at or spans.ended_at is null then owners.ended_at else spans.ended_at end as ended_at
     from status_spans as spans

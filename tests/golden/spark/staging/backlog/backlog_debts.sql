@@ -153,10 +153,22 @@ SELECT
   CAST(CASE WHEN NOT stopped_at IS NULL THEN excess_seconds_at_stop END AS BIGINT) AS excess_seconds_at_stop,
   is_kept_at_start,
   is_kept_at_end,
-  is_kept_at_start AND team IS NOT DISTINCT FROM previous_team AS is_queue_kept_at_start,
-  is_kept_at_end AND team IS NOT DISTINCT FROM next_team AS is_queue_kept_at_end,
-  is_kept_at_start AND priority IS NOT DISTINCT FROM previous_priority AS is_priority_kept_at_start,
-  is_kept_at_end AND priority IS NOT DISTINCT FROM next_priority AS is_priority_kept_at_end,
-  is_kept_at_start AND tier IS NOT DISTINCT FROM previous_tier AS is_tier_kept_at_start,
-  is_kept_at_end AND tier IS NOT DISTINCT FROM next_tier AS is_tier_kept_at_end
+  is_kept_at_start AND (
+    team IS NOT DISTINCT FROM previous_team
+  ) AS is_queue_kept_at_start,
+  is_kept_at_end AND (
+    team IS NOT DISTINCT FROM next_team
+  ) AS is_queue_kept_at_end,
+  is_kept_at_start AND (
+    priority IS NOT DISTINCT FROM previous_priority
+  ) AS is_priority_kept_at_start,
+  is_kept_at_end AND (
+    priority IS NOT DISTINCT FROM next_priority
+  ) AS is_priority_kept_at_end,
+  is_kept_at_start AND (
+    tier IS NOT DISTINCT FROM previous_tier
+  ) AS is_tier_kept_at_start,
+  is_kept_at_end AND (
+    tier IS NOT DISTINCT FROM next_tier
+  ) AS is_tier_kept_at_end
 FROM neighbours

@@ -103,7 +103,9 @@ WITH cases AS (
     owners.agent,
     owners.started_at AS held_from_at,
     owners.started_at >= spans.started_at
-    AND owners.team IS DISTINCT FROM owners.previous_team AS is_queue_new,
+    AND (
+      owners.team IS DISTINCT FROM owners.previous_team
+    ) AS is_queue_new,
     COALESCE(
       owners.ended_at <= spans.ended_at
       OR (
@@ -111,7 +113,9 @@ WITH cases AS (
       ),
       FALSE
     )
-    AND owners.team IS DISTINCT FROM owners.next_team AS is_queue_left,
+    AND (
+      owners.team IS DISTINCT FROM owners.next_team
+    ) AS is_queue_left,
     CASE
       WHEN owners.started_at > spans.started_at
       THEN owners.started_at
