@@ -12,3 +12,6 @@ __version__ = "0.2.0"
 
 # Dagster reads this once, when a run starts; without it the batched event store is inert (docs/decisions/0002).
 os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "10000")
+# A tick that plans a refresh reads the log; Dagster itself gives it a minute.
+os.environ.setdefault("DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS", "900")
+os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "900")

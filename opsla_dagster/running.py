@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
+from opsla_dagster.assets.retrying import UNATTENDED_TAG
 from opsla_dagster.automation.schedule import BACKFILL_JOB, REFRESH_JOB, load_job, run_tags
 from opsla_dagster.build import build_definitions, build_resources
 from opsla_dagster.checks.gates import refuse_unknown_rates
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.retention import prune_history
 from opsla_dagster.settings import Settings
@@ -35,6 +38,8 @@ from opsla_dagster.window import Window, dates_of
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+T = TypeVar("T")
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
@@ -72,7 +77,7 @@ def run_windows(
     try:
         result = job.execute_in_process(
             instance=instance,
-            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance)},
+            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance), **_unattended(patience_seconds)},
             raise_on_error=False,
             run_config=_QUIET,
         )
@@ -86,6 +91,22 @@ def run_windows(
     return Finished([result.run_id], "")
 
 
+def _unattended(patience_seconds: float) -> dict[str, str]:
+    """Who waits for hours for the warehouse also waits for a cause that passes."""
+    return {UNATTENDED_TAG: "true"} if patience_seconds > LOCK_PATIENCE_SECONDS else {}
+
+
+def trying_again(work: Callable[[], T], tell: Callable[[str], object], waits_seconds: Sequence[float]) -> T:
+    """What `work` returns; where its cause passes it is done again after each of these waits. For what a command does before its run."""
+    for seconds in waits_seconds:
+        try:
+            return work()
+        except PassingError as error:
+            tell(f"{error}. Trying again in {seconds:g} seconds.")
+            time.sleep(seconds)
+    return work()
+
+
 def _refuse_what_does_not_fit(settings: Settings, windows: Sequence[Window]) -> None:
     """What one config file says of another, of the dates and of the gates' SQL: a run would find it only halfway through."""
     for window in windows:
@@ -96,7 +117,7 @@ def _refuse_what_does_not_fit(settings: Settings, windows: Sequence[Window]) -> 
 
 
 def load_accounts(
-    settings: Settings, instance: dg.DagsterInstance, step_done: Callable[[str, LoadStep], None]
+    settings: Settings, instance: dg.DagsterInstance, step_done: Callable[[str, LoadStep], None], *, patience_seconds: float = LOCK_PATIENCE_SECONDS
 ) -> Iterator[tuple[str, str]]:
     """Loads each account of a ticket system in a run of its own; yields its name, and why it failed or an empty text.
 
@@ -107,7 +128,8 @@ def load_accounts(
         job = definitions.resolve_job_def(load_job(account.name))
         listening = on_load_step.set(partial(step_done, account.name))
         try:
-            result = job.execute_in_process(instance=instance, tags=process_tags(instance), raise_on_error=False, run_config=_QUIET)
+            tags = {**process_tags(instance), **_unattended(patience_seconds)}
+            result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET)
         finally:
             on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)

@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 
 from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
 from opsla_dagster.instance.forgetting import (
+    forget_dates,
     forget_log,
     forget_plans,
     forget_replaced,
@@ -280,6 +281,12 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
         with self._forgetting(INDEX_SHARD_NAME) as connection:
             forget_replaced(connection, kept_from)
         self._compact(INDEX_SHARD_NAME)
+
+    def wipe_asset_partitions(self, asset_key: AssetKey, partition_keys: Sequence[str]) -> None:
+        """Forgets these dates of a table; Dagster's own storages cannot."""
+        with self.index_transaction() as connection:
+            forget_dates(connection, asset_key.to_string(), set(partition_keys))
+        self.wipe_asset_cached_status(asset_key)
 
     def last_runs(self) -> set[str]:
         """The runs that the catalog names as the last of an asset."""

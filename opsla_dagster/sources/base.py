@@ -7,6 +7,7 @@ Does not belong here: how any one source reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -85,6 +86,18 @@ PARTITION_STATES = pa.schema([
 NO_CASES = "no cases"
 
 
+@dataclass(frozen=True)
+class FilesRead:
+    """What a pattern of `files` in sources.yml named when it was read; sizes in bytes, `modified_at` is that of the latest one (UTC, naive)."""
+
+    source: str
+    pattern: str
+    names: tuple[str, ...]
+    size_bytes: int
+    modified_at: datetime
+    records: int
+
+
 class Source(Protocol):
     """Where cases come from. One object serves one run and answers from one snapshot of what it reads.
 
@@ -142,6 +155,10 @@ class Source(Protocol):
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         """What became of the records that were read, for a person who runs it: a line each."""
+        return []
+
+    def files_read(self) -> list[FilesRead]:
+        """The files that it was read from, a pattern each; none where it comes from elsewhere."""
         return []
 
     def calendars(self) -> Mapping[str, Calendar]:

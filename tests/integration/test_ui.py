@@ -25,7 +25,7 @@ from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import refreshed_assets
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import load_settings
-from tests.integration.cli import REPOSITORY, environment
+from tests.integration.cli import REPOSITORY, environment, opsla
 
 PATIENCE_SECONDS = 240
 REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}
@@ -144,7 +144,7 @@ def test_one_date_and_a_backfill_of_ten(ui: Ui) -> None:
         progress.update(ui.ask(PROGRESS, id=backfill["backfillId"]))
         return progress["status"] if progress["status"].startswith("COMPLETED") or "FAIL" in progress["status"] else None
 
-    assert wait_for(finished) == "COMPLETED_SUCCESS", progress
+    assert wait_for(finished) == "COMPLETED_SUCCESS", [(run["status"], run["tags"]) for run in progress["runs"]]
     ranges = [
         (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"])
         for run in progress["runs"]
@@ -167,7 +167,7 @@ def test_schedule_and_sensors_are_running(ui: Ui) -> None:
     states |= {row["name"]: row["sensorState"]["status"] for row in found["sensors"]}
     assert states == dict.fromkeys(
         (
-            "daily_refresh", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
+            "daily_refresh", "daily_refresh_retry", "alerts_on_success", "alerts_on_failure", "alerts_on_cancel", "alerts_delivery",
             "reports_after_publishing", "run_history_retention",
         ),
         "RUNNING",
@@ -184,3 +184,12 @@ def test_the_schedule_asks_for_one_run(ui: Ui) -> None:
     tags = {tag["key"]: tag["value"] for tag in request["tags"]}
     assert tags["dagster/asset_partition_range_end"] == "2025-07-12", "the desk's yesterday"
     assert tags["opsla/as_of"] == "2025-07-13T05:00:00+00:00"
+
+
+def test_health_knows_whose_webserver_it_asks(ui: Ui, tmp_path: Path) -> None:
+    said = opsla("health", "webserver", home=ui.home).stdout
+    assert said.startswith("ok "), said
+    (tmp_path / "home").mkdir()
+    said = opsla("health", "webserver", "--webserver", (ui.home / "ui_url").read_text().strip(), home=tmp_path / "home").stdout
+    assert said.startswith("FAIL"), said
+    assert "answers, for another home than" in said

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import DIMENSION, Reopen
@@ -30,14 +30,15 @@ from opsla_dagster.sources.base import (
     REJECTED_ROWS,
     SOURCE_FACTS,
     STAFFING,
+    FilesRead,
     Source,
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
-from opsla_dagster.sources.event_log.files import find_log_files
+from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
-from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
 from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
 from opsla_dagster.window import ONE_DAY, Window
@@ -256,7 +257,11 @@ class EventLogSource(Source):
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        files = find_log_files(self._settings, self._config_directory)
+        try:
+            files = find_log_files(self._settings, self._config_directory)
+        except NoSuchFileError as error:
+            # A name that was right before is right now: the file is late, or its share not there.
+            raise (PassingError if was_read(self._cache_directory, self.name) else OpslaError)(str(error)) from error
         return take_snapshot(self._settings, self._desk, files, self._cache_directory)
 
     @cached_property
@@ -289,6 +294,19 @@ class EventLogSource(Source):
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
         return notes
+
+    def files_read(self) -> list[FilesRead]:
+        """By pattern; of a file that two of them name, both tell."""
+        rows = self._snapshot.rows
+        found = [(pattern, files_of_pattern(self._settings, pattern, self._config_directory)) for pattern in self._settings.files]
+        return [
+            FilesRead(
+                self.name, pattern, tuple(file.name for file in files), sum(file.size for file in files),
+                datetime.fromtimestamp(max(file.modified_ns for file in files) / 1e9, UTC).replace(tzinfo=None),
+                sum(rows.get(file.name, 0) for file in files),
+            )
+            for pattern, files in found
+        ]  # fmt: skip
 
     def calendars(self) -> Mapping[str, Calendar]:
         """<source>:always, where a promise to a single case counts in calendar time."""
