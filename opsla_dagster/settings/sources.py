@@ -258,13 +258,10 @@ class EventLogSettings(Document):
     #: The records of each file come the last one first.
     newest_first: bool = False
     case_id_prefix: str = ""
-<<<<<<< HEAD
     #: Where a case is in the ticket system, for the command centre; {case_id} stands for its id without the prefix.
     case_link: CaseLink | None = None
-=======
     #: Whether a new or changed file that is complete is refreshed from at once, and not in the next night.
     refresh_on_new_files: bool = False
->>>>>>> main
 
     @property
     def written(self) -> Written:
@@ -332,11 +329,7 @@ class EventLogSettings(Document):
         fields = type(self).model_fields
         unset = {option for option in _LATER_OPTIONS if getattr(self, option) == fields[option].default}
         columns = {field for field in _LATER_COLUMNS if getattr(self.columns, field) is None}
-<<<<<<< HEAD
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "case_link", *unset})
-=======
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "refresh_on_new_files", *unset})
->>>>>>> main
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "case_link", "refresh_on_new_files", *unset})
         meaning["columns"] = {field: column for field, column in meaning["columns"].items() if field not in columns}
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]

@@ -15,13 +15,9 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-<<<<<<< HEAD
 from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, quoted
-from opsla_dagster.warehouse.connection import is_of_the_disk, table_names
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
-=======
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
->>>>>>> main
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
 
