@@ -45,8 +45,8 @@ test: check ## All checks and all tests
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portable
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql opsla_dagster/center/queries
+	@# Side by side: mypy works on one core.
+	@$(BIN)/mypy & types=$$!; $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql opsla_dagster/center/queries; words=$$?; wait $$types && exit $$words
 	@$(BIN)/python -m opsla_dagster.warehouse.portability check
 
 docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew

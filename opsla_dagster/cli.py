@@ -38,6 +38,7 @@ from opsla_dagster import __version__, shipped
 from opsla_dagster.command_help import Command, Group, examples
 from opsla_dagster.errors import OpslaError, RunFailedError
 from opsla_dagster.figures import counted
+from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 from opsla_dagster.printable import visible_json
 from opsla_dagster.terminal import PlainConsole
 
@@ -286,7 +287,7 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", hel
     settings = load_settings()
     _require_free(LOCALHOST, port)
     settings.home.remember_ui_url(f"http://{LOCALHOST}:{port}")
-    _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
+    _become(settings, [sys.executable, "-m", "opsla_dagster.instance.dev_server", str(shipped.WORKSPACE), LOCALHOST, str(port)])
 
 
 @app.command(cls=Command, epilog=examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
@@ -508,18 +509,32 @@ def export(
 
 def main() -> None:
     """Entry point: one readable message instead of a stack trace."""
+    with noting_interrupts():
+        try:
+            _main()
+        except BaseException as ended:
+            code = ended.code if isinstance(ended, SystemExit) else None
+            if code == 0 or not (was_interrupted() or code == _INTERRUPTED):  # what went through has gone through
+                raise
+            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
+            raise SystemExit(_INTERRUPTED) from None
+
+
+def _main() -> None:
     try:
         app()
     except OpslaError as error:
+        if was_interrupted():
+            raise
         _tell_who_is_not_here(str(error), error)
         _refuse(error)
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here(f"the command line was not understood{_complaint_of(ended)}")
-        if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
         raise
     except Exception as error:
+        if was_interrupted():
+            raise
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home
 
@@ -716,6 +731,7 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
         def advance(table: str, rows: int) -> None:
             progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
+            deliver_interrupt()
 
         yield advance
 
@@ -811,7 +827,12 @@ def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
 
 
 def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:
-    """One of Dagster's programs on this home takes this process over, so that whatever ends `opsla` ends it and its children."""
+    """One of Dagster's programs on this home takes this process over."""
+    _become(settings, [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)])
+
+
+def _become(settings: "Settings", command: list[str]) -> NoReturn:
+    """`command` takes this process over, on this home, so that whatever ends `opsla` ends it and its children."""
     from opsla_dagster.instance.settings import prepare_dagster_home
 
     environment = {
@@ -821,8 +842,9 @@ def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoRe
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
         # How soon a run whose process died is run again; Dagster's own 5 seconds keep an idle machine busy.
         "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": os.environ.get("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "30"),
+        # Threads of a server share two heaps; with one for each of them the C library keeps 50 MB more that nobody uses.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
-    command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
     # A shell's background job ignores Ctrl-C, and a program would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(command[0], command, environment)

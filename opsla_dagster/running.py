@@ -27,6 +27,7 @@ from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.retention import prune_history
+from opsla_dagster.interrupts import was_interrupted
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.settings.sla_policies import sla_policies
@@ -84,7 +85,7 @@ def run_windows(
     finally:
         on_table_done.reset(listening)
     if not result.success:
-        if _was_interrupted(result):
+        if was_interrupted() or _was_cancelled(result):
             raise KeyboardInterrupt
         return Finished([result.run_id], _why(result))
     prune_history(instance, kept_days=settings.run_history.kept_days)
@@ -154,7 +155,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+def _was_cancelled(result: dg.ExecuteInProcessResult) -> bool:
     """Whether it was Ctrl-C: DuckDB makes an error of it, Dagster cancels the run."""
     return any(
         event.event_type is dg.DagsterEventType.PIPELINE_CANCELED

@@ -7,6 +7,7 @@ Belongs here: what every asset has in common: scope, write, verdict, metadata. D
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,8 +29,9 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import changed_dates, current_digests, remember, whole_history
-from opsla_dagster.warehouse.connection import relation_names
+from opsla_dagster.warehouse.connection import relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
@@ -44,7 +46,7 @@ OWNER = "team:support-operations"
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
 
 #: Rows made in Python for a window (partitioned tables) or as a whole (snapshots).
-MakeRows = Callable[[Scope, Window | None], pa.Table]
+MakeRows = Callable[[Scope, Window | None], pa.Table | pa.RecordBatchReader]
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,8 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         case Kind.PARTITIONED:
             if line.python is None:
                 refuse_unloaded_dates(scope)
-            return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
+            with _beside_sources(scope) if line.python else nullcontext():
+                return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.BY_DAY:
             return _replace_changed_dates(line, scope, verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
@@ -265,6 +268,11 @@ def _replace_changed_dates(line: TableAsset, scope: Scope, verdict: Verdict) -> 
         return judged
 
     return replace_window(connection, table, dates, [(dates, load_sql(sql_path(table.name)))], judged_and_remembered)
+
+
+def _beside_sources(scope: Scope) -> AbstractContextManager[None]:
+    """A source whose rows are written has a DuckDB of its own: both together keep to the limit."""
+    return with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"])
 
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:

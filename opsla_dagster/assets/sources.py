@@ -27,8 +27,13 @@ _SOURCE_PARTITIONS = pa.schema([
 
 
 def _of_dates(read: Callable[[Desk, Window, datetime], pa.Table]) -> MakeRows:
-    """What the sources hold of intake dates, as of the run's instant."""
-    return lambda scope, part: read(scope.desk, window_of(part), scope.as_of_at)
+    """What the sources hold of intake dates, as of the run's instant; in pieces, where a date has more than fits into memory."""
+
+    def rows(scope: Scope, part: Window | None) -> pa.Table | pa.RecordBatchReader:
+        pieces = scope.desk.in_batches(read.__name__, window_of(part), scope.as_of_at)
+        return read(scope.desk, window_of(part), scope.as_of_at) if pieces is None else pieces
+
+    return rows
 
 
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:

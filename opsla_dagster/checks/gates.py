@@ -11,8 +11,6 @@ from dataclasses import replace
 
 import dagster as dg
 import duckdb
-import sqlglot
-from sqlglot import exp
 
 from opsla_dagster.checks.chance import chance_of_at_least, chance_of_at_most
 from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
@@ -32,6 +30,9 @@ _BY_CHANCE = 0.01
 
 def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
     """Raises OpslaError for a gate on what the table's SQL does not measure, and for a table without such SQL."""
+    import sqlglot  # here: whoever only loads the asset graph does without its 10 MB
+    from sqlglot import exp
+
     path = check_path(table, GATES)
     if not path.exists():
         measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))

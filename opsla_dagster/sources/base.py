@@ -6,7 +6,7 @@ Does not belong here: how any one source reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -82,6 +82,11 @@ PARTITION_STATES = pa.schema([
     ("source", pa.string()), ("intake_date", pa.date32()), ("cases", pa.int64()), ("events", pa.int64()),
     ("digest", pa.string()),
 ])
+#: The schemas of what is asked by intake dates, by the method that answers.
+ANSWERS = {
+    "cases": CASES, "events": EVENTS, "messages": MESSAGES, "attribute_changes": ATTRIBUTE_CHANGES, "applied_targets": APPLIED_TARGETS,
+    "source_verdicts": SOURCE_VERDICTS, "source_facts": SOURCE_FACTS,
+}  # fmt: skip
 #: The digest of an intake date without cases.
 NO_CASES = "no cases"
 
@@ -152,6 +157,10 @@ class Source(Protocol):
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_FACTS: visible when known_ts <= as_of_at."""
         return SOURCE_FACTS.empty_table()
+
+    def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
+        """What the method named `what` answers, in its order, in record batches, where that may be more than fits into memory; else None."""
+        return None
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         """What became of the records that were read, for a person who runs it: a line each."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from itertools import chain
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.settings.zones import fixed_zone_warning
-from opsla_dagster.sources.base import FilesRead, Source
+from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
@@ -72,6 +73,17 @@ class Desk:
 
     def files_read(self) -> list[FilesRead]:
         return [files for source in self.sources for files in source.files_read()]
+
+    def in_batches(self, what: str, window: Window, as_of_at: datetime) -> pa.RecordBatchReader | None:
+        """What the method named `what` answers, to be read once, where it may be more than fits into memory; else None."""
+        found = [source.batches(what, window, as_of_at) for source in self.sources]
+        if all(pieces is None for pieces in found):
+            return None
+        batches = chain.from_iterable(
+            getattr(source, what)(window, as_of_at).to_batches() if pieces is None else pieces
+            for source, pieces in zip(self.sources, found, strict=True)
+        )
+        return pa.RecordBatchReader.from_batches(ANSWERS[what], batches)
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         return self._zone_notes + [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]

@@ -52,16 +52,20 @@ def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home, publication: s
     selects = _selects(connection)
     previous = published_cases(home)
     is_reused = previous is not None and _is_reusable(connection, previous, selects)
-    if is_reused and previous is not None:
-        _copy_file(previous, target)
-    connection.execute(f"attach '{quoted(target)}' as cases (row_group_size {_ROWS_A_GROUP})")
     try:
-        if is_reused:
-            _replace_changed_dates(connection, selects)
-        else:
-            _write_all(connection, selects)
-    finally:
-        connection.execute("detach cases")
+        if is_reused and previous is not None:
+            _copy_file(previous, target)
+        connection.execute(f"attach '{quoted(target)}' as cases (row_group_size {_ROWS_A_GROUP})")
+        try:
+            if is_reused:
+                _replace_changed_dates(connection, selects)
+            else:
+                _write_all(connection, selects)
+        finally:
+            connection.execute("detach cases")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     return target
 
 

@@ -87,6 +87,16 @@ def _holder(error: duckdb.IOException) -> str:
     return f"process {found.group(1)}" if found else "another process"
 
 
+@contextmanager
+def with_memory(connection: duckdb.DuckDBPyConnection, meanwhile: str, afterwards: str) -> Iterator[None]:
+    """The connection's memory, in DuckDB's words, is bounded otherwise for a time."""
+    connection.execute(f"set memory_limit = '{meanwhile}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"set memory_limit = '{afterwards}'")
+
+
 def is_of_the_disk(error: BaseException) -> bool:
     """Whether DuckDB could not read, write or grow a file (or its memory); a failed commit says so in words only."""
     if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):

@@ -19,8 +19,8 @@ from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
 from opsla_dagster.window import Dates
 
-#: Rows to write: a SELECT, or an Arrow table.
-Rows: TypeAlias = str | pa.Table
+#: Rows to write: a SELECT, or Arrow's, of which more than fits into memory come as a reader.
+Rows: TypeAlias = str | pa.Table | pa.RecordBatchReader
 #: Looks at the written rows before they are committed; raising leaves the old rows standing. Says how many it looked at, if it knows.
 Verdict = Callable[[], int | None]
 
