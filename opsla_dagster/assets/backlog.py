@@ -83,16 +83,19 @@ def _columns(table: str, prefix: str, *, of_start: bool | None) -> str:
     return ", ".join(f"{prefix}{name}" for name in chosen)
 
 
+def fingerprints_sql(window: Window) -> str:
+    """The SELECT of staging.backlog_facts for intake dates."""
+    return _SQL.format(
+        span_state=_columns(_SPANS, "", of_start=None),
+        span_start=_columns(_SPANS, "", of_start=True),
+        span_end=_columns(_SPANS, "", of_start=False),
+        clock_state=_columns(_CLOCKS, "clocks.", of_start=None),
+        inside=in_dates("intake_date", window),
+    )
+
+
 def _backlog_facts(scope: Scope, part: Window | None) -> pa.Table:
-    return scope.connection.sql(
-        _SQL.format(
-            span_state=_columns(_SPANS, "", of_start=None),
-            span_start=_columns(_SPANS, "", of_start=True),
-            span_end=_columns(_SPANS, "", of_start=False),
-            clock_state=_columns(_CLOCKS, "clocks.", of_start=None),
-            inside=in_dates("intake_date", window_of(part)),
-        )
-    ).to_arrow_table()
+    return scope.connection.sql(fingerprints_sql(window_of(part))).to_arrow_table()
 
 
 def _now(table: str) -> PythonTable:

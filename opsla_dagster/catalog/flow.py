@@ -55,7 +55,8 @@ AREA = Area(
         ),
         table(
             "mart.backlog_daily_proxy", Kind.FULL_REFRESH, "One row per local date.",
-            "Flow of cases and the backlog it leaves.",
+            "Flow of cases and the backlog it leaves, as published: a case counts from intake to its last end, also while it is solved before a reopen. "
+            "mart.backlog_daily tells what was open.",
             key="calendar_date",
             columns="calendar_date opened_cases ended_cases net_flow_cases open_backlog_cases",
         ),
