@@ -25,7 +25,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock || $(PIP) --requirement requirements.lock
 	@$(PIP_PLAIN) --no-build-isolation --editable .
 	@# Compiles what a run imports, and no more: where Python may not write compiled files later, every start would take 4 s longer.
-	@$(BIN)/python -c 'import opsla_dagster.build, opsla_dagster.running, opsla_dagster.reporting.record'
+	@$(BIN)/python -c 'import opsla_dagster.automation.chosen, opsla_dagster.cli, opsla_dagster.reporting.closing, opsla_dagster.running, opsla_dagster.reporting.record, pandas'
 	@touch $@
 
 run: $(READY) ## The main job on simulated data: every table, every check, the published marts, the report
@@ -42,8 +42,8 @@ test: check ## All checks and all tests
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portable
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql
+	@# Side by side: mypy works on one core.
+	@$(BIN)/mypy & types=$$!; $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql; words=$$?; wait $$types && exit $$words
 	@$(BIN)/python -m opsla_dagster.warehouse.portability check
 
 docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew
@@ -59,7 +59,7 @@ bench: $(READY) ## The figures of speed and memory, each beside something it is 
 	@$(BIN)/python -m benchmarks
 
 hold: $(READY) ## The tests that take minutes: 37 kills, 31 days replayed, disks running full, every bench, a Postgres server, dg
-	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_replay.py tests/integration/test_bench.py tests/integration/test_storage_postgres.py tests/integration/test_install.py tests/connectors/test_kills.py
+	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_night_shift.py tests/integration/test_replay.py tests/integration/test_bench.py tests/integration/test_storage_postgres.py tests/integration/test_install.py tests/connectors/test_kills.py
 
 lock: $(READY) ## Resolve requirements.lock anew
 	@$(BIN)/uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock

@@ -13,11 +13,19 @@ import dagster as dg
 from opsla_dagster.assets.bronze import bronze_assets, bronze_keys
 from opsla_dagster.assets.factory import build_asset
 from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.log_files import log_file_specs
 from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
 from opsla_dagster.automation.freshness import build_freshness_check
+from opsla_dagster.automation.new_files import build_file_sensor
 from opsla_dagster.automation.retention import build_retention_sensor
-from opsla_dagster.automation.schedule import build_account_loads, build_daily_refresh, build_jobs, build_partitions
+from opsla_dagster.automation.schedule import (
+    build_account_loads,
+    build_daily_refresh,
+    build_jobs,
+    build_partitions,
+    build_refresh_retry,
+)
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -36,16 +44,18 @@ def build_definitions(
     partitions = build_partitions(settings)
     loads = bronze_keys(settings)
     lines = table_assets(settings)
-    assets = [build_asset(line, settings, partitions, loads) for line in lines]
+    files = log_file_specs(settings)
+    assets = [build_asset(line, settings, partitions, loads, [spec.key for spec in files]) for line in lines]
     return dg.Definitions(
-        assets=[*bronze_assets(settings), *assets, build_published_marts(settings, lines)],
+        assets=[*files, *bronze_assets(settings), *assets, build_published_marts(settings, lines)],
         asset_checks=[build_freshness_check(settings)],
         jobs=build_jobs(settings),
-        schedules=[build_daily_refresh(settings), *build_account_loads(settings)],
+        schedules=[build_daily_refresh(settings), build_refresh_retry(settings), *build_account_loads(settings)],
         sensors=[
             *alert_sensors(settings.alerts, settings.home.root, desk=settings),
             build_report_sensor(settings),
             build_retention_sensor(settings.run_history),
+            *build_file_sensor(settings),
         ],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

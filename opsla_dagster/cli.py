@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -38,6 +38,7 @@ from opsla_dagster import __version__, shipped
 from opsla_dagster.command_help import Command, Group, examples
 from opsla_dagster.errors import OpslaError, RunFailedError
 from opsla_dagster.figures import counted
+from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 from opsla_dagster.printable import visible_json
 from opsla_dagster.terminal import PlainConsole
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
     from opsla_dagster.sources.bronze.report import LoadStep
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
+
+T = TypeVar("T")
 
 #: A load that is done sooner needs no forecast.
 _FORETELL_AFTER_SECONDS = 20.0
@@ -69,6 +72,8 @@ app = typer.Typer(
 #: Without a terminal (a pipe, a file) there is no width to fit into.
 console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 err_console = PlainConsole(stderr=True)
+#: Alerts that the status names.
+_ALERTS_SHOWN = 5
 _ACCOUNT_PANEL = "Accounts of ticket systems"
 #: A refresh waits no longer than that for receivers of older alerts.
 _ALERT_SECONDS = 20.0
@@ -116,7 +121,9 @@ AsOf = Annotated[
 ]
 
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end, 12 hours at most; for cron.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="For cron: wait for another run to end, 12 hours at most, and retry, for 21 minutes, what fails for a passing cause.")
+]
 
 
 @app.command(cls=Command, epilog=examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
@@ -128,7 +135,7 @@ def run(
     wait: Wait = False,
 ) -> None:
     """Run everything: load a range of intake dates, build and check every table, publish the marts, write the report."""
-    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates
+    from opsla_dagster.automation.chosen import chosen_window, with_loaded_dates, with_remapped_dates
     from opsla_dagster.settings import load_settings
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
@@ -140,7 +147,7 @@ def run(
         settings = replace(settings, simulated_cases=cases)
     desk = build_desk(settings)
     _wait_for_turn(settings, wait=wait)
-    unloaded = _load_accounts(settings)
+    unloaded = _load_accounts(settings, wait=wait)
     as_of_at = _instant(as_of)
     window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
     if note:
@@ -153,6 +160,10 @@ def run(
     windows, upgrade_note = with_loaded_dates(settings, window)
     if upgrade_note:
         _say(upgrade_note)
+    if start is None and end is None:
+        windows, remapped_note = with_remapped_dates(settings, desk, windows)
+        if remapped_note:
+            _say(remapped_note)
     _execute_windows(settings, windows, as_of_at, is_refresh=False, wait=wait)
     finish(settings.config_directory)
     _refuse_unloaded(unloaded)
@@ -241,9 +252,8 @@ def init(
 @app.command(cls=Command, epilog=examples("opsla refresh", "opsla refresh --wait", "opsla refresh --as-of 2025-07-10T16:00"))
 def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """Do what the schedule does: rebuild yesterday, missed dates, and exactly the older dates that received events since the last refresh."""
-    from opsla_dagster.automation.refresh import never_loaded, refresh_windows
+    from opsla_dagster.automation.refresh import never_loaded
     from opsla_dagster.settings import load_settings
-    from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.warehouse.connection import pending_upgrade
 
     settings = load_settings()
@@ -251,9 +261,8 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     _wait_for_turn(settings, wait=wait)
     as_of_at = _instant(as_of)
     _look_back(settings)
-    unloaded = _load_accounts(settings)
-    desk = build_desk(settings)
-    windows = refresh_windows(settings, desk, as_of_at)
+    unloaded = _load_accounts(settings, wait=wait)
+    desk, windows = _trying_again(lambda: _planned(settings, as_of_at), wait=wait)
     _say_what_was_read(desk, as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: every past intake date is up to date.")
@@ -278,7 +287,7 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", hel
     settings = load_settings()
     _require_free(LOCALHOST, port)
     settings.home.remember_ui_url(f"http://{LOCALHOST}:{port}")
-    _become_dagster(settings, "dagster", "dev", "--host", LOCALHOST, "--port", str(port))
+    _become(settings, [sys.executable, "-m", "opsla_dagster.instance.dev_server", str(shipped.WORKSPACE), LOCALHOST, str(port)])
 
 
 @app.command(cls=Command, epilog=examples("opsla webserver", "opsla webserver --host 0.0.0.0 --port 3000 --read-only"))
@@ -309,7 +318,7 @@ def health(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, disk or permissions; default: all.")
     ] = None,
-    address: Annotated[str, typer.Option("--webserver", metavar="URL", help="Where the UI is.")] = "http://127.0.0.1:3000",
+    address: Annotated[str | None, typer.Option("--webserver", metavar="URL", help="Where the UI is; default: where this home's listened last.")] = None,
 ) -> None:
     """Check whether a deployment works: one line per check, exit code 1 if any fails."""
     from opsla_dagster.health import check_health
@@ -328,7 +337,9 @@ def status() -> None:
     from opsla_dagster.reporting.status import print_status
     from opsla_dagster.settings import load_settings
 
-    print_status(load_settings(), console)
+    settings = load_settings()
+    print_status(settings, console)
+    _say_what_was_told(settings)
 
 
 @app.command(cls=Command, epilog=examples("opsla backlog", "opsla backlog --by queue --by priority", "opsla backlog --as-of 2025-07-10T16:00 --by queue"))
@@ -355,10 +366,12 @@ def sync() -> None:
     from opsla_dagster.window import ranges_of
 
     settings = load_settings()
+    if not settings.home.warehouse.exists():  # before Dagster's part of a home is made, in a directory whose name was mistyped
+        raise OpslaError(f"{settings.home.warehouse}: there is no warehouse here; OPSLA_HOME names the home, `opsla run` makes a new one")
     with open_instance(settings.home.root) as instance:
         synced = sync_catalog(settings, instance)
     if synced.forgotten:
-        _say(f"Forgotten, because the warehouse lacks what the UI showed: {', '.join(synced.forgotten)}")
+        _say(f"Forgotten of these dates, because the warehouse lacks them: {', '.join(synced.forgotten)}")
     _say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
@@ -473,18 +486,32 @@ def export(
 
 def main() -> None:
     """Entry point: one readable message instead of a stack trace."""
+    with noting_interrupts():
+        try:
+            _main()
+        except BaseException as ended:
+            code = ended.code if isinstance(ended, SystemExit) else None
+            if code == 0 or not (was_interrupted() or code == _INTERRUPTED):  # what went through has gone through
+                raise
+            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
+            raise SystemExit(_INTERRUPTED) from None
+
+
+def _main() -> None:
     try:
         app()
     except OpslaError as error:
+        if was_interrupted():
+            raise
         _tell_who_is_not_here(str(error), error)
         _refuse(error)
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here(f"the command line was not understood{_complaint_of(ended)}")
-        if ended.code == _INTERRUPTED:  # Typer makes this of Ctrl-C, without a word
-            _complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
         raise
     except Exception as error:
+        if was_interrupted():
+            raise
         from opsla_dagster.running import disk_trouble
         from opsla_dagster.settings.home import Home
 
@@ -574,7 +601,24 @@ def _patience(*, wait: bool) -> float:
     return UNATTENDED_PATIENCE_SECONDS if wait else LOCK_PATIENCE_SECONDS
 
 
-def _load_accounts(settings: "Settings") -> list[str]:
+def _trying_again(work: "Callable[[], T]", *, wait: bool) -> "T":
+    """What `work` returns; of a command that may wait, done again where what it fails for passes."""
+    from opsla_dagster.assets.retrying import WAITS_SECONDS
+    from opsla_dagster.running import trying_again
+
+    return trying_again(work, partial(_say, to=err_console), WAITS_SECONDS if wait else ())
+
+
+def _planned(settings: "Settings", as_of_at: datetime) -> "tuple[Desk, list[Window]]":
+    """The sources as they are now, and what a refresh of them has to make."""
+    from opsla_dagster.automation.refresh import refresh_windows
+    from opsla_dagster.sources.desk import build_desk
+
+    desk = build_desk(settings)
+    return desk, refresh_windows(settings, desk, as_of_at)
+
+
+def _load_accounts(settings: "Settings", *, wait: bool = False) -> list[str]:
     """Loads what is new in every account of a ticket system; says, and returns, which could not be loaded."""
     from opsla_dagster.sources.loading import enabled_accounts
 
@@ -586,7 +630,7 @@ def _load_accounts(settings: "Settings") -> list[str]:
 
     unloaded = []
     with _load_progress() as advance, open_instance(settings.home.root) as instance:
-        for account, error in load_accounts(settings, instance, advance):
+        for account, error in load_accounts(settings, instance, advance, patience_seconds=_patience(wait=wait)):
             _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
             if error:
                 unloaded.append(account)
@@ -624,6 +668,14 @@ def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) 
         _complain(problem, "alert not delivered yet", "yellow")
 
 
+def _say_what_was_told(settings: "Settings") -> None:
+    """The latest alerts: a refresh that failed before its run is among no runs."""
+    from opsla_dagster.automation.ledger import FOLDER, Ledger
+
+    for alert in Ledger.latest(settings.home.root / FOLDER, _ALERTS_SHOWN):
+        _say(f"Alerted {alert.occurred_at.replace('T', ' ').removesuffix('+00:00')} (UTC): {alert.title}")
+
+
 def _look_back(settings: "Settings") -> None:
     """Alerts what failed unnoticed since the last look, and a night that was missed. It is not worth a refresh when it cannot."""
     from opsla_dagster.automation.delivery import channel_names, record_unnoticed, send_waiting, ui_url_of
@@ -656,6 +708,7 @@ def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
 
         def advance(table: str, rows: int) -> None:
             progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
+            deliver_interrupt()
 
         yield advance
 
@@ -751,7 +804,12 @@ def _say_what_was_read(desk: "Desk", as_of_at: datetime) -> None:
 
 
 def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:
-    """One of Dagster's programs on this home takes this process over, so that whatever ends `opsla` ends it and its children."""
+    """One of Dagster's programs on this home takes this process over."""
+    _become(settings, [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)])
+
+
+def _become(settings: "Settings", command: list[str]) -> NoReturn:
+    """`command` takes this process over, on this home, so that whatever ends `opsla` ends it and its children."""
     from opsla_dagster.instance.settings import prepare_dagster_home
 
     environment = {
@@ -759,8 +817,11 @@ def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoRe
         "DAGSTER_HOME": str(prepare_dagster_home(settings.home.root)),
         "OPSLA_HOME": str(settings.home.root),
         "OPSLA_CONFIG": str(settings.config_directory.resolve()),
+        # How soon a run whose process died is run again; Dagster's own 5 seconds keep an idle machine busy.
+        "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": os.environ.get("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "30"),
+        # Threads of a server share two heaps; with one for each of them the C library keeps 50 MB more that nobody uses.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
-    command = [str(Path(sys.executable).with_name(program)), *arguments, "--workspace", str(shipped.WORKSPACE)]
     # A shell's background job ignores Ctrl-C, and a program would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(command[0], command, environment)

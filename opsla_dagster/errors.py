@@ -17,5 +17,9 @@ class OpslaError(Exception):
         super().__init__(visible(message))
 
 
+class PassingError(OpslaError):
+    """One whose cause may be gone in some minutes, without anybody's doing: unattended runs try again (assets/retrying.py)."""
+
+
 class RunFailedError(OpslaError):
     """A run failed, or several: the alerts of the runs tell of it, whatever the command says besides."""

@@ -22,6 +22,8 @@ from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.settings import Settings
 
 _ANSWER_WITHIN_SECONDS = 5.0
+#: Where an instance keeps what it keeps, of which home a webserver is.
+_WHOSE = "{ instance { info } }"
 #: Daemons report every half a minute; Dagster itself would wait for half an hour.
 _SILENT_FOR_SECONDS = 300.0
 _SPARE_BYTES = 1e9
@@ -37,8 +39,8 @@ class Finding:
     text: str
 
 
-def check_health(settings: Settings, webserver: str, names: list[str]) -> list[Finding]:
-    """The findings of the checks named (default: all), in the order of `CHECKS`; `webserver` is its address.
+def check_health(settings: Settings, webserver: str | None, names: list[str]) -> list[Finding]:
+    """The findings of the checks named (default: all), in the order of `CHECKS`; `webserver` is its address (None: where the home's UI listened last).
 
     Raises OpslaError for a name that is no check, and where there is no home.
     """
@@ -47,9 +49,10 @@ def check_health(settings: Settings, webserver: str, names: list[str]) -> list[F
         raise OpslaError(f"no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
     if not settings.home.root.is_dir():
         raise OpslaError(f"{settings.home.root}: there is no such home (OPSLA_HOME); `opsla run` makes one")
+    address = webserver or settings.home.ui_url()
     with open_instance(settings.home.root) as instance:
         return [
-            Finding(name, *check(settings, instance, webserver)) for name, check in CHECKS.items() if not names or name in names
+            Finding(name, *check(settings, instance, address)) for name, check in CHECKS.items() if not names or name in names
         ]
 
 
@@ -58,8 +61,12 @@ def _webserver(settings: Settings, instance: DagsterInstance, webserver: str) ->
     try:
         answer = requests.get(url, timeout=_ANSWER_WITHIN_SECONDS)
         found = answer.json()["dagster_webserver_version"]
+        told = requests.post(f"{webserver.rstrip('/')}/graphql", json={"query": _WHOSE}, timeout=_ANSWER_WITHIN_SECONDS)
+        whose = told.json()["data"]["instance"]["info"]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         return False, f"{url} does not answer as Dagster's webserver: {type(error).__name__}"
+    if whose is not None and instance.root_directory not in whose:
+        return False, f"{webserver} answers, for another home than {settings.home.root}; --webserver names the address of this one's UI"
     return answer.ok, f"{webserver} answers (Dagster {found})"
 
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
+from opsla_dagster.assets.retrying import UNATTENDED_TAG
 from opsla_dagster.automation.schedule import BACKFILL_JOB, REFRESH_JOB, load_job, run_tags
 from opsla_dagster.build import build_definitions, build_resources
 from opsla_dagster.checks.gates import refuse_unknown_rates
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.retention import prune_history
+from opsla_dagster.interrupts import was_interrupted
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.settings.sla_policies import sla_policies
@@ -35,6 +39,8 @@ from opsla_dagster.window import Window, dates_of
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+T = TypeVar("T")
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
@@ -72,18 +78,34 @@ def run_windows(
     try:
         result = job.execute_in_process(
             instance=instance,
-            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance)},
+            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance), **_unattended(patience_seconds)},
             raise_on_error=False,
             run_config=_QUIET,
         )
     finally:
         on_table_done.reset(listening)
     if not result.success:
-        if _was_interrupted(result):
+        if was_interrupted() or _was_cancelled(result):
             raise KeyboardInterrupt
         return Finished([result.run_id], _why(result))
     prune_history(instance, kept_days=settings.run_history.kept_days)
     return Finished([result.run_id], "")
+
+
+def _unattended(patience_seconds: float) -> dict[str, str]:
+    """Who waits for hours for the warehouse also waits for a cause that passes."""
+    return {UNATTENDED_TAG: "true"} if patience_seconds > LOCK_PATIENCE_SECONDS else {}
+
+
+def trying_again(work: Callable[[], T], tell: Callable[[str], object], waits_seconds: Sequence[float]) -> T:
+    """What `work` returns; where its cause passes it is done again after each of these waits. For what a command does before its run."""
+    for seconds in waits_seconds:
+        try:
+            return work()
+        except PassingError as error:
+            tell(f"{error}. Trying again in {seconds:g} seconds.")
+            time.sleep(seconds)
+    return work()
 
 
 def _refuse_what_does_not_fit(settings: Settings, windows: Sequence[Window]) -> None:
@@ -96,7 +118,7 @@ def _refuse_what_does_not_fit(settings: Settings, windows: Sequence[Window]) -> 
 
 
 def load_accounts(
-    settings: Settings, instance: dg.DagsterInstance, step_done: Callable[[str, LoadStep], None]
+    settings: Settings, instance: dg.DagsterInstance, step_done: Callable[[str, LoadStep], None], *, patience_seconds: float = LOCK_PATIENCE_SECONDS
 ) -> Iterator[tuple[str, str]]:
     """Loads each account of a ticket system in a run of its own; yields its name, and why it failed or an empty text.
 
@@ -107,7 +129,8 @@ def load_accounts(
         job = definitions.resolve_job_def(load_job(account.name))
         listening = on_load_step.set(partial(step_done, account.name))
         try:
-            result = job.execute_in_process(instance=instance, tags=process_tags(instance), raise_on_error=False, run_config=_QUIET)
+            tags = {**process_tags(instance), **_unattended(patience_seconds)}
+            result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET)
         finally:
             on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)
@@ -132,7 +155,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+def _was_cancelled(result: dg.ExecuteInProcessResult) -> bool:
     """Whether it was Ctrl-C: DuckDB makes an error of it, Dagster cancels the run."""
     return any(
         event.event_type is dg.DagsterEventType.PIPELINE_CANCELED

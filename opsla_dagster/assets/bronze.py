@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from opsla_dagster.assets.factory import OWNER
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.assets.retrying import LOAD_WAITS_SECONDS, failing_plainly
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.tickets import AccountSettings
 from opsla_dagster.sources.bronze.drift import sentences
@@ -73,10 +73,8 @@ def _account_assets(account: AccountSettings, settings: Settings) -> dg.AssetsDe
         ],
     )
     def load_bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        try:
+        with failing_plainly(context, LOAD_WAITS_SECONDS):
             report = load_account(account, settings.sources.desk, settings.home)
-        except OpslaError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
         for resource in resources_of(account):
             key = _key(account, resource)
             checks = [_drift_check(report, main)] if key == main else []

@@ -7,6 +7,7 @@ Belongs here: what every asset has in common: scope, write, verdict, metadata. D
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,8 +16,11 @@ import dagster as dg
 import pyarrow as pa
 
 from opsla_dagster import shipped
+from opsla_dagster.assets.made_dates import unpublished_dates
 from opsla_dagster.assets.mixtures import refuse_unloaded_dates
+from opsla_dagster.assets.preview import preview
 from opsla_dagster.assets.recording import record_made, record_plan
+from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -25,13 +29,14 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import changed_dates, current_digests, remember, whole_history
-from opsla_dagster.warehouse.connection import relation_names
+from opsla_dagster.warehouse.connection import relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
-from opsla_dagster.window import Dates, Window
+from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
@@ -41,7 +46,7 @@ OWNER = "team:support-operations"
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
 
 #: Rows made in Python for a window (partitioned tables) or as a whole (snapshots).
-MakeRows = Callable[[Scope, Window | None], pa.Table]
+MakeRows = Callable[[Scope, Window | None], pa.Table | pa.RecordBatchReader]
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ class PythonTable:
     before: Callable[[Scope], None] | None = None
     #: Reads what was loaded of ticket systems: it comes after their loads.
     reads_accounts: bool = False
+    #: Reads log files: it comes after them.
+    reads_files: bool = False
+    #: What is told of them as it is made.
+    observe: Callable[[Scope], Iterable[dg.AssetObservation]] | None = None
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
 
@@ -85,9 +94,13 @@ class _RefusedError(OpslaError):
 
 
 def build_asset(
-    line: TableAsset, settings: Settings, partitions: dg.DailyPartitionsDefinition, loads: Sequence[dg.AssetKey] = ()
+    line: TableAsset,
+    settings: Settings,
+    partitions: dg.DailyPartitionsDefinition,
+    loads: Sequence[dg.AssetKey] = (),
+    files: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
-    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems.
+    """The Dagster asset of one line, with its checks yielded by the asset itself; `loads` are those of ticket systems, `files` log files.
 
     Checks of a partitioned table are partitioned like it. Those of the others can be run without making the table anew.
     """
@@ -97,7 +110,7 @@ def build_asset(
 
     @dg.multi_asset(
         name="__".join(table.asset_key),
-        specs=[_asset_spec(line, loads)],
+        specs=[_asset_spec(line, _external(line, loads, files))],
         check_specs=list(_check_specs(line, list(gates), dates)),
         partitions_def=dates,
         backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
@@ -108,18 +121,22 @@ def build_asset(
         outcomes: list[Outcome] = []
         started = time.perf_counter()
         try:
-            scope = scope_of(context, settings, table)
-            if not context.selected_asset_keys:
-                yield from _judged_again(line, scope, {key.name for key in context.selected_asset_check_keys})
-                return
-            record_plan(context, scope.dates)
-            rows = make_table(line, scope, outcomes)
-            counted = _row_counts(line, scope, rows)
+            with failing_plainly(context, WAITS_SECONDS, context.resources.warehouse, but=_RefusedError):
+                scope = scope_of(context, settings, table)
+                if context.selected_asset_keys:
+                    record_plan(context, scope.dates)
+                    rows = make_table(line, scope, outcomes)
+                    counted = _row_counts(line, scope, rows)
+                    shown = preview(scope.connection, table, scope.dates)
+                    observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
+                else:
+                    judged_again = list(_judged_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
-        except OpslaError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+        if not context.selected_asset_keys:
+            yield from judged_again
+            return
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)
@@ -130,7 +147,11 @@ def build_asset(
             "as_of_at": f"{scope.as_of_at.isoformat()}Z",
             "seconds": round(time.perf_counter() - started, 3),
         }
-        by_date = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        by_date: dict[str, dict[str, Any]] = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
+        # A range has one event a date, and one preview.
+        (by_date[scope.dates.last.isoformat()] if scope.dates else metadata).update(shown)
+        for observation in observed:
+            context.log_event(observation)
         record_made(context, scope.dates, metadata, by_date)
         yield dg.MaterializeResult(
             asset_key=table.asset_key,
@@ -141,11 +162,18 @@ def build_asset(
     return table_asset
 
 
-def _asset_spec(line: TableAsset, loads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _external(line: TableAsset, loads: Sequence[dg.AssetKey], files: Sequence[dg.AssetKey]) -> list[dg.AssetKey]:
+    """What the table is made from beside other tables."""
+    if line.python is None:
+        return []
+    return [*(loads if line.python.reads_accounts else ()), *(files if line.python.reads_files else ())]
+
+
+def _asset_spec(line: TableAsset, external: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     table = line.table
     return dg.AssetSpec(
         key=table.asset_key,
-        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *(loads if line.python and line.python.reads_accounts else ())],
+        deps=[*(dg.AssetKey(dep.split(".")) for dep in line.deps), *external],
         group_name=line.area.name,
         tags={"layer": table.schema},
         kinds={"duckdb", "python" if line.python else "sql"} | ({"view"} if table.kind is Kind.VIEW else set()),
@@ -217,7 +245,8 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         case Kind.PARTITIONED:
             if line.python is None:
                 refuse_unloaded_dates(scope)
-            return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
+            with _beside_sources(scope) if line.python else nullcontext():
+                return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.BY_DAY:
             return _replace_changed_dates(line, scope, verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
@@ -239,6 +268,11 @@ def _replace_changed_dates(line: TableAsset, scope: Scope, verdict: Verdict) -> 
         return judged
 
     return replace_window(connection, table, dates, [(dates, load_sql(sql_path(table.name)))], judged_and_remembered)
+
+
+def _beside_sources(scope: Scope) -> AbstractContextManager[None]:
+    """A source whose rows are written has a DuckDB of its own: both together keep to the limit."""
+    return with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"])
 
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:
@@ -267,13 +301,24 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def _outcomes(line: TableAsset, scope: Scope) -> list[Outcome]:
     """Every check's verdict on the rows of the run's window; of a table without dates, on all of them."""
     table, connection = line.table, scope.connection
-    window = scope.run_dates if table.kind is Kind.VIEW else scope.dates
+    window = _judged_dates(table, scope) if table.kind is Kind.VIEW else scope.dates
     outcomes = [check_schema(connection, table, window)]
     judged = scope.settings.quality_gates
     gates = judged.gates.get(table.name, {})
     if gates:
         outcomes += check_gates(connection, table.name, gates, window, judged.min_sample)
     return outcomes + [check_invariant(connection, table.name, check, window, scope.as_of_at) for check in line.checks]
+
+
+def _judged_dates(table: Table, scope: Scope) -> Dates | None:
+    """Of which dates a view's rows are judged: those of the run, and those that a check has kept from being published before.
+
+    A date whose tables are made is not made again for a view; a verdict on it must not be forgotten with the run that found it.
+    """
+    if scope.run_dates is None or not table.is_by_date:
+        return scope.run_dates
+    before = unpublished_dates(scope.connection, scope.settings.home.marts_database)
+    return dates_of([*scope.run_dates.windows, *ranges_of(before)])
 
 
 def _told(outcome: Outcome) -> str:

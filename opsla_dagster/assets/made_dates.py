@@ -1,6 +1,6 @@
 """Which intake dates the warehouse holds whole, and which were loaded without what follows being made to the end.
 
-Belongs here: that question, for the status and for Dagster's catalog. Does not belong here: which dates a refresh makes (automation/refresh.py),
+Belongs here: that question, for the status, for Dagster's catalog and for checks. Does not belong here: which dates a refresh makes (automation/refresh.py),
 which asks the sources too.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 
-from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.connection import reading, table_names
 
 #: What was loaded (`held`), and what was made of that very load (`done`); who asks adds what of `done.digest` has to agree.
 LOADED_AND_MADE = """
@@ -28,6 +29,8 @@ _DATES = f"""
     group by held.intake_date
     order by held.intake_date
 """
+
+_MADE = "select source, intake_date, as_of_at from ops.refreshed_partitions"
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,16 @@ def made_dates(connection: duckdb.DuckDBPyConnection) -> MadeDates:
         return MadeDates({}, tuple(day for (day,) in held))
     found = connection.execute(_DATES).fetchall()
     return MadeDates({day: as_of for day, as_of, is_whole in found if is_whole}, tuple(day for day, _, is_whole in found if not is_whole))
+
+
+def unpublished_dates(connection: duckdb.DuckDBPyConnection, marts_database: Path) -> set[date]:
+    """The intake dates that are made to the end, and that the published marts have as of another load, or not at all."""
+    made = _made(connection)
+    if marts_database.exists():
+        with reading(marts_database, older_too=True) as published:
+            made -= _made(published)
+    return {day for _, day, _ in made}
+
+
+def _made(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, date, datetime]]:
+    return set(connection.execute(_MADE).fetchall()) if "ops.refreshed_partitions" in table_names(connection) else set()

@@ -16,9 +16,10 @@ from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_
 from opsla_dagster.assets.made_dates import LOADED_AND_MADE
 from opsla_dagster.assets.mixtures import refuse_unannounced_dates
 from opsla_dagster.assets.recording import record_made, record_plan
+from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import PUBLISHED, TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
@@ -29,7 +30,7 @@ from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.warehouse.write import drop_unfed
 from opsla_dagster.window import Window
 
-PUBLISHED_MARTS = dg.AssetKey(["ops", "published_marts"])
+PUBLISHED_MARTS = dg.AssetKey(PUBLISHED)
 _PUBLISHED_LAYERS = ("mart", "ops")
 
 
@@ -67,7 +68,7 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
     ).to_arrow_table()
 
 
-#: A refresh of a date is complete when all its tables are.
+#: A refresh of a date is complete when all its tables are. Views of it are judged by every run until it is published (made_dates.py).
 _DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
 OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
 
@@ -89,19 +90,18 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         record_plan(context, None)
         warehouse: Warehouse = context.resources.warehouse
-        _refuse_half_made_dates(warehouse.connection(), settings)
-        _refuse_older_summaries(warehouse.connection())
         started = time.perf_counter()
-        try:
+        with failing_plainly(context, WAITS_SECONDS, warehouse):
+            _refuse_half_made_dates(warehouse.connection(), settings)
+            _refuse_older_summaries(warehouse.connection())
             drop_unfed(warehouse.connection(), active_tables(settings.sources))
             rows = publish(warehouse.connection(), settings.home, [name for name in published if TABLES[name].is_published])
-        except OpslaError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
         metadata: dict[str, Any] = {
             "marts": len(rows),
             "rows": sum(rows.values()),
             "seconds": round(time.perf_counter() - started, 3),
-            "database": str(settings.home.marts_database),
+            "database": dg.MetadataValue.path(str(settings.home.marts_database)),
+            "report": dg.MetadataValue.path(str(settings.home.reports / "report.html")),
         }
         record_made(context, None, metadata, {})
         return dg.MaterializeResult(metadata=metadata)
@@ -120,10 +120,9 @@ def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Set
         {"rules": made_from("", rules_fingerprint(settings))},
     ).fetchone()
     if found is not None and found[0]:
-        raise dg.Failure(
+        raise OpslaError(
             f"not published: {found[0]} intake dates between {found[1]} and {found[2]} were not made to the end, or by other "
-            "calendars, promises or SQL than today's; the marts published last stand. `opsla refresh` makes them anew.",
-            allow_retries=False,
+            "calendars, promises or SQL than today's; the marts published last stand. `opsla refresh` makes them anew."
         )
 
 
@@ -138,8 +137,7 @@ def _refuse_older_summaries(connection: duckdb.DuckDBPyConnection) -> None:
         """
     ).fetchone()
     if is_older is not None and is_older[0]:
-        raise dg.Failure(
+        raise OpslaError(
             "not published: mart.sla_daily has other cases than mart.sla_overall or mart.sla_by_tier_case_type, which were made before "
-            "the latest intake dates; the marts published last stand. Materialise every mart, then this asset.",
-            allow_retries=False,
+            "the latest intake dates; the marts published last stand. Materialise every mart, then this asset."
         )

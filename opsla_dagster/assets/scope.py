@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 from dagster._core.storage.tags import BACKFILL_ID_TAG
 
+from opsla_dagster.assets.retrying import allow_one_rerun
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
@@ -30,6 +31,8 @@ REFRESH_TAG = "opsla/refresh"
 REFRESH_DATES_TAG = "opsla/refresh_dates"
 #: The schedule that refreshes every night.
 DAILY_REFRESH = "daily_refresh"
+#: The one that tries again in a night in which that could not start.
+REFRESH_RETRY = "daily_refresh_retry"
 #: Run tags of Dagster: the first and the last intake date of a range run, the one of a run of one date.
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -68,6 +71,8 @@ class Scope:
 def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table) -> Scope:
     """The scope of this execution; opens the run's connection."""
     warehouse: Warehouse = context.resources.warehouse
+    if not warehouse.is_open:
+        allow_one_rerun(context)
     return Scope(
         connection=warehouse.connection(),
         desk=context.resources.desk,

@@ -11,6 +11,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import MakeRows, PythonTable, window_of
+from opsla_dagster.assets.log_files import observations
 from opsla_dagster.assets.mixtures import refuse_mixtures, refuse_the_unannounced
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
@@ -26,8 +27,13 @@ _SOURCE_PARTITIONS = pa.schema([
 
 
 def _of_dates(read: Callable[[Desk, Window, datetime], pa.Table]) -> MakeRows:
-    """What the sources hold of intake dates, as of the run's instant."""
-    return lambda scope, part: read(scope.desk, window_of(part), scope.as_of_at)
+    """What the sources hold of intake dates, as of the run's instant; in pieces, where a date has more than fits into memory."""
+
+    def rows(scope: Scope, part: Window | None) -> pa.Table | pa.RecordBatchReader:
+        pieces = scope.desk.in_batches(read.__name__, window_of(part), scope.as_of_at)
+        return read(scope.desk, window_of(part), scope.as_of_at) if pieces is None else pieces
+
+    return rows
 
 
 def _staffing_schedule(scope: Scope, part: Window | None) -> pa.Table:
@@ -88,20 +94,22 @@ def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
 
 def _of_cases(read: Callable[[Desk, Window, datetime], pa.Table]) -> PythonTable:
     """A table of what the sources hold of cases, which raw.cases announces."""
-    return PythonTable(_of_dates(read), deps=["raw.cases"], before=refuse_the_unannounced)
+    return PythonTable(_of_dates(read), deps=["raw.cases"], before=refuse_the_unannounced, reads_files=True)
 
 
 # Everything waits for raw.source_partitions: it refuses a mixture before anything is written.
 SOURCES = {
-    "raw.source_partitions": PythonTable(_source_partitions, before=_ensure_watermarks, reads_accounts=True),
-    "raw.cases": PythonTable(_of_dates(Desk.cases), deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced),
+    "raw.source_partitions": PythonTable(
+        _source_partitions, before=_ensure_watermarks, reads_accounts=True, reads_files=True, observe=lambda scope: observations(scope.desk.files_read())
+    ),
+    "raw.cases": PythonTable(_of_dates(Desk.cases), deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced, reads_files=True),
     "raw.events_log": _of_cases(Desk.events),
     "raw.messages": _of_cases(Desk.messages),
     "raw.attribute_changes": _of_cases(Desk.attribute_changes),
     "raw.applied_targets": _of_cases(Desk.applied_targets),
     "raw.source_verdicts": _of_cases(Desk.source_verdicts),
     "raw.source_facts": _of_cases(Desk.source_facts),
-    "raw.rejected_rows": PythonTable(_rejected_rows, deps=["raw.source_partitions"], before=refuse_mixtures, keeps_refused_rows=True),
+    "raw.rejected_rows": PythonTable(_rejected_rows, deps=["raw.source_partitions"], before=refuse_mixtures, reads_files=True, keeps_refused_rows=True),
     "raw.staffing_schedule": PythonTable(_staffing_schedule, deps=["raw.source_partitions"], before=refuse_mixtures),
     "ops.schema_drift": PythonTable(_schema_drift, reads_accounts=True),
     "ops.source_watermarks": PythonTable(_source_watermarks, deps=["raw.source_partitions"], before=_ensure_watermarks),

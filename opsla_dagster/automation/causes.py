@@ -14,7 +14,7 @@ from dagster_shared.error import SerializableErrorInfo
 #: Wrappers of Dagster whose names do not begin with its own.
 _WRAPPERS = re.compile(r"(Dagster|Schedule|Sensor|RunStatusSensor|Partition|Job).*Error|Failure")
 #: Errors whose words are enough; of others the kind is told too.
-_TOLD = re.compile(r"OpslaError|Failure|.*(IO|Connection|Permission|NotFound|Timeout)\w*")
+_TOLD = re.compile(r"(Opsla|Passing|NoSuchFile|NoAnswer|Http)Error|Failure|.*(IO|Connection|Permission|NotFound|Timeout)\w*")
 PROCESS_GONE = (
     "the process that carried out the run ended without finishing it (killed, out of memory, or the machine restarted); tables it "
     "had written are whole, the others are as before"

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from opsla_dagster.automation.refresh import loaded_dates, local_date
+from opsla_dagster.automation.refresh import loaded_dates, local_date, remapped_dates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import pending_upgrade
 from opsla_dagster.window import ONE_DAY, Window, ranges_of
+
+_RANGES_SHOWN = 5
 
 
 def chosen_window(settings: Settings, desk: Desk, start: date | None, end: date | None, as_of_at: datetime) -> tuple[Window, str]:
@@ -43,6 +45,20 @@ def with_loaded_dates(settings: Settings, window: Window) -> tuple[list[Window],
     if needed is None:
         return [window], ""
     return ranges_of({*window.dates(), *loaded_dates(settings)}), needed.told(settings.home.root)
+
+
+def with_remapped_dates(settings: Settings, desk: Desk, windows: list[Window]) -> tuple[list[Window], str]:
+    """What a run of everything makes after a mapping or parameters changed: `windows`, and the dates beside them that are loaded of the old ones.
+
+    A note says so. A date that a source of today was read for with another mapping would count cases otherwise than the rest.
+    """
+    made = {day for window in windows for day in window.dates()}
+    beside = remapped_dates(settings, desk) - made
+    if not beside:
+        return windows, ""
+    listed = ranges_of(beside)
+    named = ", ".join(map(str, listed[:_RANGES_SHOWN])) + (f" and {len(listed) - _RANGES_SHOWN} more ranges" if len(listed) > _RANGES_SHOWN else "")
+    return ranges_of(made | beside), f"The mapping or the parameters have changed: {named}, loaded with the old ones, are made anew too."
 
 
 def _clip_to_as_of(desk: Desk, window: Window, as_of_at: datetime, zone: str, *, is_end_told: bool) -> Window:

@@ -38,11 +38,12 @@ from opsla_dagster.automation.alert import (
     title,
 )
 from opsla_dagster.automation.causes import ending_cause, step_cause
+from opsla_dagster.catalog import PUBLISHED
 from opsla_dagster.checks.outcome import LOOK_FIRST
 from opsla_dagster.window import DATES_TAG
 
 #: Told of the newest complete intake date by freshness.py, which knows when that is news.
-FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(["ops", "published_marts"]), "newest_intake_date_is_complete")
+FRESHNESS_CHECK = dg.AssetCheckKey(dg.AssetKey(PUBLISHED), "newest_intake_date_is_complete")
 
 _ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
 _EVENTS_READ = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, *_ENDINGS}
@@ -50,6 +51,7 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRY_RUN_TAG = "dagster/auto_retry_run_id"
 _RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 _BACKFILL_TAG = "dagster/backfill"
+_DECIDED_WITHIN_SECONDS = 60
 #: A retry that has not begun by then is not waited for.
 _RETRY_PATIENCE_SECONDS = 900
 _ALSO_NAMED = 10
@@ -114,6 +116,8 @@ def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui
     ended = _ended(instance, run_id)
     if ended is None:
         return None
+    if not ended.succeeded and _is_undecided(instance, ended):
+        return None
     is_retried = not ended.succeeded and ended.run.tags.get(_WILL_RETRY_TAG) == "true"
     if is_retried and _RETRY_RUN_TAG not in ended.run.tags:
         if time.time() - ended.ending.timestamp < _RETRY_PATIENCE_SECONDS:
@@ -132,6 +136,13 @@ def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui
         if unexplained or not blocked:
             alerts.append(_run_alert(ended, unexplained, ui_url))
     return alerts
+
+
+def _is_undecided(instance: DagsterInstance, ended: _Ended) -> bool:
+    """Whether Dagster has yet to say if it will retry: it does so a moment after it has told that the run failed."""
+    is_new = time.time() - ended.ending.timestamp < _DECIDED_WITHIN_SECONDS
+    is_failure = ended.ending.dagster_event_type is DagsterEventType.RUN_FAILURE
+    return is_new and is_failure and instance.run_retries_enabled and _WILL_RETRY_TAG not in ended.run.tags
 
 
 def work_of(run: DagsterRun) -> str:

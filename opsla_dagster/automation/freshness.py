@@ -20,7 +20,7 @@ from opsla_dagster.automation.alert import ERROR, Alert, alert_id, instant, text
 from opsla_dagster.automation.failures import FRESHNESS_CHECK, work_of
 from opsla_dagster.automation.ledger import FOLDER, Ledger
 from opsla_dagster.automation.missed import instigators
-from opsla_dagster.automation.schedule import REFRESH_AT
+from opsla_dagster.automation.schedule import REFRESH_AT, WAITING
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
@@ -166,7 +166,8 @@ def _why(instance: dg.DagsterInstance, night: Night, last_looked_at: float | Non
     if state is not None:
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=[TickStatus.SKIPPED]):
             if tick.timestamp >= night.starts_at.timestamp():
-                return False, f"the schedule had nothing to do ({tick.skip_reason})"
+                reason = tick.skip_reason or ""
+                return False, f"the schedule could not start it ({reason})" if reason.startswith(WAITING) else f"the schedule had nothing to do ({reason})"
     return False, "no refresh was started"
 
 

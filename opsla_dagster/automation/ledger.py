@@ -131,6 +131,17 @@ class Ledger:
             ).fetchone()
         return found is not None
 
+    @classmethod
+    def latest(cls, folder: Path, limit: int) -> list[Alert]:
+        """What was told last, the latest first; nothing is written where nothing ever was."""
+        if not (folder / "ledger.sqlite").exists():
+            return []
+        with cls(folder)._transaction() as connection:
+            rows = connection.execute(
+                "select record from alerts order by json_extract(record, '$.occurred_at') desc, rowid desc limit ?", (limit,)
+            ).fetchall()
+        return [Alert.from_record(json.loads(record)) for (record,) in rows]
+
     def watching_since(self, now: float) -> float:
         """Since when somebody has been looking for missed nights (seconds since 1970): since `now`, when nobody has before."""
         with self._transaction() as connection:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from dagster import DagsterInstance
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, InstigatorType, TickStatus
 
-from opsla_dagster.assets.scope import DAILY_REFRESH
+from opsla_dagster.assets.scope import DAILY_REFRESH, REFRESH_RETRY
 from opsla_dagster.automation.alert import ERROR, Alert, cut, daily_id, instant, text, title
 from opsla_dagster.automation.causes import cause_of
 
@@ -57,7 +57,7 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
     is_schedule = tick.instigator_type is InstigatorType.SCHEDULE
     told = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
     kind = "schedule" if is_schedule else "sensor"
-    job = "refresh" if name == DAILY_REFRESH else name
+    job = "refresh" if name in (DAILY_REFRESH, REFRESH_RETRY) else name
     undone = "nothing was refreshed; tables and published marts are as they were before" if job == "refresh" else "its work was not done"
     return Alert(
         alert_id=daily_id(name, told, at),
@@ -67,7 +67,7 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
         occurred_at=instant(tick.end_timestamp or tick.timestamp),
         statement=text(told),
         effect=f"the {kind} {name} could not start its run of {instant(tick.timestamp)}: {undone}",
-        as_of=instant(tick.timestamp) if job == "refresh" else None,
+        as_of=instant(tick.timestamp) if name == DAILY_REFRESH else None,
         look_first="the place that the cause names; once it is fixed, `opsla refresh` catches up"
         if job == "refresh"
         else f"the cause, then the ticks of the {kind} in the UI (Automation, {name})",

@@ -6,9 +6,10 @@ however old it is. Belongs here: that comparison. Does not belong here: starting
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.assets.made_dates import LOADED_AND_MADE, OF_THIS_STATE
@@ -24,18 +25,21 @@ from opsla_dagster.window import ONE_DAY, Window, ranges_of
 _PATIENCE_SECONDS = 0.5
 
 _HELD = f"""
-    select held.source, held.intake_date, held.as_of_at, coalesce(done.digest, '')
+    select held.source, held.intake_date, held.as_of_at, coalesce(done.digest, ''), held.fingerprint
     from {LOADED_AND_MADE} and {OF_THIS_STATE}
 """
-_BEGUN = "select source, intake_date, as_of_at, '' from raw.source_partitions"
-_PUBLISHED = "select source, intake_date, as_of_at, digest from ops.refreshed_partitions"
+_BEGUN = "select source, intake_date, as_of_at, '', fingerprint from raw.source_partitions"
+_PUBLISHED = "select source, intake_date, as_of_at, digest, fingerprint from ops.refreshed_partitions"
+#: A load as these select it: source, intake date, as of when, what it was made from, and the source's mapping or parameters.
+_Load: TypeAlias = tuple[str, date, datetime, str, str]
 
 
 @dataclass(frozen=True)
 class Loaded:
     """One intake date of one source as it was loaded last.
 
-    `made_from` is empty when that load never came to its end, or judged by other rules than today's.
+    `made_from` is empty when that load never came to its end, was read with another mapping or other parameters, or judged by other rules
+    than today's.
     """
 
     as_of_at: datetime
@@ -46,21 +50,22 @@ class Loaded:
 Held = dict[str, dict[date, Loaded]]
 
 
-def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime) -> list[Window]:
+def refresh_windows(settings: Settings, desk: Desk, as_of_at: datetime, *, only_changed: bool = False) -> list[Window]:
     """The fewest windows that hold exactly the intake dates to refresh as of `as_of_at` (naive UTC), oldest first.
 
-    They are yesterday; the dates loaded, today among them, whose cases or events, or the rules they are judged by, changed
-    since; the dates whose last load did not come to its end; and those without a load that have gone by since the home's
+    They are yesterday; the dates loaded, today among them, whose cases or events, the mapping they were read with, or the rules they are
+    judged by, changed since; the dates whose last load did not come to its end; and those without a load that have gone by since the home's
     oldest one. Dates that had gone by before stay unloaded, except where a log brings cases of one that follows the first
-    loaded date. A date loaded as of a later instant is left alone: a refresh never goes back.
+    loaded date. A date loaded as of a later instant is left alone: a refresh never goes back. With `only_changed`
+    yesterday is one date among the others: it is made where it is not loaded, or has changed.
     """
     zone = settings.sources.desk.timezone
     today = local_date(as_of_at, zone)
     rules = rules_fingerprint(settings)
-    held = _by_source(_loads(settings), rules)
+    held = _by_source(_loads(settings), rules, desk.fingerprints())
     loads = [(day, loaded) for dates in held.values() for day, loaded in dates.items()]
-    days = {today - ONE_DAY}
     known = {day for day, _ in loads}
+    days = set() if only_changed and known else {today - ONE_DAY}
     if loads:
         oldest = local_date(min(loaded.as_of_at for _, loaded in loads), zone)
         days |= set(_dates(oldest, today)) - known
@@ -76,7 +81,7 @@ def never_loaded(settings: Settings, desk: Desk, windows: Iterable[Window], as_o
 
     They begin with the first loaded one; or before it, where a log has cases: one that was loaded may have moved there.
     """
-    known = {day for _, day, _, _ in _loads(settings)} | {day for window in windows for day in window.dates()}
+    known = {load[1] for load in _loads(settings)} | {day for window in windows for day in window.dates()}
     if not known:
         return []
     first = min([min(known), *_dates_before(min(known), settings, desk, as_of_at)])
@@ -93,7 +98,13 @@ def _dates_before(first: date, settings: Settings, desk: Desk, as_of_at: datetim
 
 def loaded_dates(settings: Settings) -> set[date]:
     """Every intake date that is loaded, from whatever source, whether or not to the end."""
-    return {day for _, day, _, _ in _loads(settings)}
+    return {load[1] for load in _loads(settings)}
+
+
+def remapped_dates(settings: Settings, desk: Desk) -> set[date]:
+    """The loaded intake dates that an enabled source of today was read for with another mapping or other parameters."""
+    now = desk.fingerprints()
+    return {day for source, day, _, _, fingerprint in _loads(settings) if source in now and fingerprint != now[source]}
 
 
 def local_date(instant: datetime, zone: str) -> date:
@@ -105,7 +116,7 @@ def _dates(start: date, end: date) -> Iterator[date]:
     return (start + timedelta(days=offset) for offset in range((end - start).days))
 
 
-def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
+def _loads(settings: Settings) -> list[_Load]:
     """What the warehouse holds; while a run writes it, what was published last."""
     home = settings.home
     if not home.warehouse.exists():
@@ -123,10 +134,11 @@ def _loads(settings: Settings) -> list[tuple[str, date, datetime, str]]:
         return connection.execute(_PUBLISHED).fetchall()
 
 
-def _by_source(loads: Iterable[tuple[str, date, datetime, str]], rules: str) -> Held:
+def _by_source(loads: Iterable[_Load], rules: str, fingerprints: Mapping[str, str]) -> Held:
     held: Held = {}
-    for source, day, as_of_at, digest in loads:
-        held.setdefault(source, {})[day] = Loaded(as_of_at, digest if digest.endswith(rules) else "")
+    for source, day, as_of_at, digest, fingerprint in loads:
+        is_todays = digest.endswith(rules) and fingerprint == fingerprints.get(source, fingerprint)
+        held.setdefault(source, {})[day] = Loaded(as_of_at, digest if is_todays else "")
     return held
 
 

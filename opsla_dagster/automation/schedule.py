@@ -4,11 +4,12 @@ Belongs here: turning intake dates into a run. Does not belong here: which dates
 """
 
 import hashlib
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from opsla_dagster.assets.bronze import bronze_group
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
@@ -19,9 +20,12 @@ from opsla_dagster.assets.scope import (
     RANGE_END_TAG,
     RANGE_START_TAG,
     REFRESH_DATES_TAG,
+    REFRESH_RETRY,
     REFRESH_TAG,
 )
+from opsla_dagster.automation.missed import instigators
 from opsla_dagster.automation.refresh import refresh_windows
+from opsla_dagster.errors import PassingError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
@@ -30,6 +34,11 @@ from opsla_dagster.window import DATES_TAG, Dates, dates_of
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
+
+#: When a refresh that could not start, for a cause that passes, is tried again.
+RETRY_AT = (time(1, 5), time(1, 20))
+#: What the tick of such a night begins with.
+WAITING = "trying again at "
 
 #: Before the daily refresh, which wants what is new.
 LOAD_AT_MINUTE = 40
@@ -118,15 +127,74 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Yesterday, and exactly the intake dates that received events since the last refresh.",
     )
-    def daily_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        as_of_at = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
-        windows = refresh_windows(settings, build_desk(settings), as_of_at)
-        if not windows:
-            yield dg.SkipReason("no intake date has gone by that was not refreshed already")
-            return
-        tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
-        yield dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags)
+    def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _refresh_of(settings, context.scheduled_execution_time)
 
     return daily_refresh
+
+
+def build_refresh_retry(settings: Settings) -> dg.ScheduleDefinition:
+    """Tries the night's refresh again where its tick found the sources away: the same night, as of the same instant."""
+
+    @dg.schedule(
+        name=REFRESH_RETRY,
+        cron_schedule=[f"{at.minute} {at.hour} * * *" for at in RETRY_AT],
+        execution_timezone=settings.sources.desk.timezone,
+        job_name=REFRESH_JOB,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Tries {DAILY_REFRESH} again in a night in which it could not start for a cause that passes, such as a log that is late.",
+    )
+    def daily_refresh_retry(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        night_at = _waiting_since(context.instance)
+        if night_at is None:
+            return dg.SkipReason(f"{DAILY_REFRESH} has not asked for another try")
+        return _refresh_of(settings, night_at)
+
+    return daily_refresh_retry
+
+
+def _waiting_since(instance: dg.DagsterInstance) -> datetime | None:
+    """The instant of the latest tick of the refresh, where it asked for another try that nobody has made good yet."""
+    ticks = {name: _ticks(instance, name) for name in (DAILY_REFRESH, REFRESH_RETRY)}
+    if not ticks[DAILY_REFRESH]:
+        return None
+    first = ticks[DAILY_REFRESH][0]
+    tries = [first, *(tick for tick in ticks[REFRESH_RETRY] if tick.timestamp > first.timestamp and tick.status is not TickStatus.STARTED)]
+    if not all((tick.skip_reason or "").startswith(WAITING) for tick in tries):
+        return None
+    return datetime.fromtimestamp(first.timestamp, UTC)
+
+
+def _ticks(instance: dg.DagsterInstance, schedule: str) -> list[InstigatorTick]:
+    """The latest ones, the last first: as many as one night has."""
+    return [
+        tick
+        for state in instigators(instance)
+        if state.instigator_name == schedule
+        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=len(RETRY_AT) + 1)
+    ]
+
+
+def _next_try(night_at: datetime) -> datetime | None:
+    """When a refresh of the night that began then is tried next; None after its last try, and where the night is long over."""
+    begins = timedelta(hours=REFRESH_AT.hour, minutes=REFRESH_AT.minute)
+    tries = [night_at + timedelta(hours=at.hour, minutes=at.minute) - begins for at in RETRY_AT]
+    return next((at for at in tries if at > datetime.now(UTC)), None)
+
+
+def _refresh_of(settings: Settings, at: datetime) -> dg.RunRequest | dg.SkipReason:
+    """The run of the night's refresh as of `at`. Raises OpslaError; a cause that passes waits instead, while there is a try to come."""
+    as_of_at = at.astimezone(UTC).replace(tzinfo=None)
+    try:
+        windows = refresh_windows(settings, build_desk(settings), as_of_at)
+    except PassingError as error:
+        next_try = _next_try(at)
+        if next_try is None:
+            raise
+        return dg.SkipReason(f"{WAITING}{next_try.astimezone(ZoneInfo(settings.sources.desk.timezone)):%H:%M}: {error}")
+    if not windows:
+        return dg.SkipReason("no intake date has gone by that was not refreshed already")
+    tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
+    return dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags)
 
 

@@ -6,7 +6,7 @@ Belongs here: comparing the two, and telling Dagster. Does not belong here: maki
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -33,7 +33,7 @@ _TOLD_BY = "opsla sync"
 
 @dataclass(frozen=True)
 class Synced:
-    """What changed in the catalog: materialisations told to it, tables forgotten first; and the dates left out, which were not made whole."""
+    """What changed in the catalog: materialisations told to it, tables of which dates were forgotten; and the dates left out, not made whole."""
 
     told: int
     forgotten: tuple[str, ...]
@@ -43,8 +43,8 @@ class Synced:
 def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
     """Tells Dagster of every table and intake date that the warehouse holds and the catalog lacks; forgets what it does not hold.
 
-    A date counts once all its tables were made of its last load; one that was not shows as missing. A table of which the catalog has dates
-    that the warehouse lacks is forgotten and told anew. Raises OpslaError when there is no warehouse, or a run works on it.
+    A date counts once all its tables were made of its last load; one that was not shows as missing, and of other dates nothing changes.
+    Raises OpslaError when there is no warehouse, or a run works on it.
     """
     with reading(settings.home.warehouse) as connection:
         present = relation_names(connection)
@@ -58,8 +58,8 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
                 events += _whole(instance, key, table.name in present, forgotten)
                 continue
             known = {date.fromisoformat(day) for day in instance.get_materialized_partitions(key)}
-            if known - set(holds):
-                _forget(instance, key, forgotten)
+            gone = {day.isoformat() for day in known - set(holds)}
+            if gone and not _forget_dates(instance, key, gone, forgotten):
                 # Dagster leaves out what happened before it was told to forget: the instants of the loads will not do.
                 events += [(event, None) for event, _ in _by_date(connection, table, holds)]
             else:
@@ -91,6 +91,17 @@ def _by_date(
     for day, as_of_at in as_of.items():
         metadata = {PARTITION_ROWS: rows.get(day, 0), TABLE_ROWS: total, "as_of_at": f"{as_of_at.isoformat()}Z", "told_by": _TOLD_BY}
         yield dg.AssetMaterialization(table.asset_key, partition=day.isoformat(), metadata=metadata), as_of_at
+
+
+def _forget_dates(instance: dg.DagsterInstance, key: dg.AssetKey, dates: Set[str], forgotten: list[str]) -> bool:
+    """Whether these dates alone were forgotten: a storage that opsla does not bring knows no other way than the whole table."""
+    try:
+        instance.wipe_asset_partitions(key, sorted(dates))
+    except NotImplementedError:
+        _forget(instance, key, forgotten)
+        return False
+    forgotten.append(".".join(key.path))
+    return True
 
 
 def _forget(instance: dg.DagsterInstance, key: dg.AssetKey, forgotten: list[str]) -> None:

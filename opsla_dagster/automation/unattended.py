@@ -6,21 +6,39 @@ Belongs here: what may be told although the configuration is broken. Does not be
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.delivery import tell, ui_url_of
 from opsla_dagster.automation.missed import alert_of_command, alert_of_configuration
+from opsla_dagster.catalog import PUBLISHED
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 from opsla_dagster.settings.home import Home
+
+#: Commands that make tables.
+_MAKING = ("refresh", "run")
 
 
 def tell_of_command(command: str, name: str, cause: str) -> tuple[str, ...]:
     """Alerts that `command` (as typed; `name` is its first word) ended for `cause`; returns what went wrong in sending."""
     settings, home = _surroundings()
+    if name in _MAKING and (home / "dagster").is_dir():
+        _show(f"`{command}` ended outside a run: {cause}", home)
     return _tell(alert_of_command(command, name, cause, ui_url_of(settings, home), datetime.now(UTC)), settings, home)
+
+
+def _show(text: str, home: Path) -> None:
+    """What no run stands for, on the page of the published marts in the UI; an alert is on its way as well."""
+    with suppress(OpslaError, sqlite3.Error, SQLAlchemyError), open_instance(home) as instance:
+        instance.report_runless_asset_event(dg.AssetObservation(dg.AssetKey(PUBLISHED), description=text))
 
 
 def tell_of_configuration(error: Exception) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ AREAS: tuple[Area, ...] = (
     calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA,
     agreement.AREA, facts.AREA, satisfaction.AREA, operations.AREA,
 )
+#: The asset that is no table: the copy of the marts for readers.
+PUBLISHED = ("ops", "published_marts")
 TABLES = {table.name: table for area in AREAS for table in area.tables}
 AREA_OF = {table.name: area for area in AREAS for table in area.tables}
 
-__all__ = ["AREAS", "AREA_OF", "TABLES", "Area", "Column", "Kind", "Rule", "Table"]
+__all__ = ["AREAS", "AREA_OF", "PUBLISHED", "TABLES", "Area", "Column", "Kind", "Rule", "Table"]

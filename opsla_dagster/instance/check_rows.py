@@ -39,9 +39,10 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, Sq
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
 from dagster_shared.record import replace
+from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import PUBLISHED, TABLES, Kind
 from opsla_dagster.window import DATES_TAG, parse_dates
 
 _FROM_TO, _AND = "...", ", "
@@ -49,7 +50,7 @@ _KEY_LENGTH = len("2025-07-01")
 _ROWS = AssetCheckExecutionsTable.c
 _EVENTS = SqlEventLogStorageTable.c
 #: An asset that is no table.
-_PUBLISHED = ["ops", "published_marts"]
+_PUBLISHED = list(PUBLISHED)
 
 #: A row of asset_check_executions, of which columns depends on the question.
 _Row: TypeAlias = Any
@@ -113,6 +114,20 @@ def _dates_of_check(asset_key: AssetKey, planned: PartitionsSubset | None, tags:
     if is_dated and DATES_TAG in tags:
         return dates_text(day.isoformat() for day in parse_dates(tags[DATES_TAG]).dates())
     return dates_text(planned.get_partition_keys()) if planned else None
+
+
+def latest_materializations(connection: Connection, asset_key: AssetKey) -> Mapping[str, int]:
+    """By date, the id of the event that told of the table's rows last."""
+    rows = connection.execute(
+        db.select(_EVENTS.partition, db.func.max(_EVENTS.id))
+        .where(
+            _EVENTS.asset_key == asset_key.to_string(),
+            _EVENTS.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value,
+            _EVENTS.partition.is_not(None),
+        )
+        .group_by(_EVENTS.partition)
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
 
 
 class ChecksByDate(SqlEventLogStorage):
@@ -217,28 +232,19 @@ class ChecksByDate(SqlEventLogStorage):
         return by_check
 
     def _latest_materializations(self, asset_key: AssetKey) -> Mapping[str, int]:
-        """By date, the id of the event that told of its rows last."""
         with self.index_connection() as connection:
-            rows = connection.execute(
-                db.select(_EVENTS.partition, db.func.max(_EVENTS.id))
-                .where(
-                    _EVENTS.asset_key == asset_key.to_string(),
-                    _EVENTS.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value,
-                    _EVENTS.partition.is_not(None),
-                )
-                .group_by(_EVENTS.partition)
-            ).fetchall()
-        return {row[0]: row[1] for row in rows}
+            return latest_materializations(connection, asset_key)
 
     def _ended_runs(self, run_ids: Set[str]) -> Mapping[str, DagsterRunStatus]:
         if not run_ids:
             return {}
         unfinished = set(DagsterRunStatus) - set(FINISHED_STATUSES)
         running = {run.run_id for run in self._instance.get_runs(filters=RunsFilter(run_ids=list(run_ids), statuses=list(unfinished)))}
-        failed = {run.run_id for run in self._instance.get_runs(filters=RunsFilter(run_ids=list(run_ids), statuses=[DagsterRunStatus.FAILURE]))}
-        # A run that is not known any more has ended too.
+        ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
+        skipped = {run.run_id for run in self._instance.get_runs(filters=RunsFilter(run_ids=list(run_ids), statuses=ended))}
+        # A run that is not known any more has ended too, and failed: of one that succeeded nothing stays planned.
         return {
-            run_id: DagsterRunStatus.FAILURE if run_id in failed else DagsterRunStatus.CANCELED for run_id in run_ids if run_id not in running
+            run_id: DagsterRunStatus.CANCELED if run_id in skipped else DagsterRunStatus.FAILURE for run_id in run_ids if run_id not in running
         }
 
 

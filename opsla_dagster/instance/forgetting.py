@@ -6,15 +6,16 @@ Belongs here: which rows go. Does not belong here: when they go and of which run
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as db
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster import AssetKey
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from sqlalchemy.engine import Connection
 
-from opsla_dagster.instance.check_rows import dates_of, dates_text
+from opsla_dagster.instance.check_rows import dates_of, dates_text, latest_materializations
 
 _PLANS = "('ASSET_MATERIALIZATION_PLANNED', 'ASSET_CHECK_EVALUATION_PLANNED')"
 _RUNS_WITH_PLANS = db.text(f"select distinct run_id from event_logs where dagster_event_type in {_PLANS}")
@@ -70,6 +71,7 @@ _LOG_OF_RUN = db.text("""
         and id < (select max(id) from event_logs)
 """)
 _CHECKS = AssetCheckExecutionsTable.c
+_EVENTS = SqlEventLogStorageTable.c
 #: One of its rows.
 _Row: TypeAlias = Any
 
@@ -112,19 +114,47 @@ def thin_log(connection: Connection) -> None:
     )
 
 
+def forget_dates(connection: Connection, asset_key: str, dates: Set[str]) -> None:
+    """Deletes what is known of these dates (partition keys) of a table, verdicts of its checks included; of other dates nothing.
+
+    `asset_key` is as the storage writes it.
+    """
+    of_dates = db.and_(_EVENTS.asset_key == asset_key, _EVENTS.partition.in_(sorted(dates)))
+    last = db.select(db.func.max(_EVENTS.id)).scalar_subquery()
+    connection.execute(SqlEventLogStorageTable.delete().where(of_dates, _EVENTS.id < last))
+    connection.execute(SqlEventLogStorageTable.update().where(of_dates).values(asset_key=None, partition=None))  # the last row: see above
+    connection.execute(_ORPHANED_TAGS)
+    for row in connection.execute(db.select(_CHECKS.id, _CHECKS.partition).where(_CHECKS.asset_key == asset_key, _CHECKS.partition.is_not(None))).fetchall():
+        judged = set(dates_of(row.partition))
+        if judged & dates:
+            rest = dates_text(judged - dates)
+            this = _CHECKS.id == row.id
+            connection.execute(AssetCheckExecutionsTable.update().where(this).values(partition=rest) if rest else AssetCheckExecutionsTable.delete().where(this))
+
+
 def _forget_verdicts(connection: Connection, kept_from: datetime) -> None:
     """Of each check, old verdicts on dates that were judged again go; those that stand and passed become one row."""
-    columns = (_CHECKS.id, _CHECKS.asset_key, _CHECKS.check_name, _CHECKS.partition, _CHECKS.execution_status, _CHECKS.create_timestamp)
+    columns = (
+        _CHECKS.id, _CHECKS.asset_key, _CHECKS.check_name, _CHECKS.partition, _CHECKS.execution_status, _CHECKS.create_timestamp,
+        _CHECKS.evaluation_event_storage_id,
+    )  # fmt: skip
     by_check: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     for row in connection.execute(db.select(*columns).order_by(_CHECKS.id.desc())):
         by_check[row.asset_key, row.check_name].append(row)
-    for rows in by_check.values():
+    made: dict[str, Mapping[str, int]] = {}
+    for (asset_key, _), rows in by_check.items():
         if rows[-1].create_timestamp < kept_from:
-            _forget_verdicts_of_one(connection, rows, kept_from)
+            key = AssetKey.from_db_string(asset_key)
+            if key is not None and asset_key not in made:
+                made[asset_key] = latest_materializations(connection, key)
+            _forget_verdicts_of_one(connection, rows, kept_from, made.get(asset_key, {}))
 
 
-def _forget_verdicts_of_one(connection: Connection, rows: list[_Row], kept_from: datetime) -> None:
-    """`rows` are the check's, the latest first."""
+def _forget_verdicts_of_one(connection: Connection, rows: list[_Row], kept_from: datetime, made: Mapping[str, int]) -> None:
+    """`rows` are the check's, the latest first; `made` has, by date, the event that told of its rows last.
+
+    A verdict on rows that were told of again without one is void, and stays out of the row that carries the others: that has a later id.
+    """
     judged: set[str | None] = set()
     passed: set[str | None] = set()
     carrier: int | None = None
@@ -137,7 +167,7 @@ def _forget_verdicts_of_one(connection: Connection, rows: list[_Row], kept_from:
         if not stand:
             gone.append(row.id)
         elif row.execution_status == "SUCCEEDED" and None not in stand:
-            passed |= stand
+            passed |= {day for day in stand if made.get(day or "", 0) < (row.evaluation_event_storage_id or 0)}
             if carrier is None:
                 carrier = row.id
             else:

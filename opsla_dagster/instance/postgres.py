@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, cast
 
-from dagster import DagsterEventType
+from dagster import AssetKey, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.config import PostgresStorageConfig
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
@@ -26,18 +26,20 @@ from sqlalchemy.engine import Connection
 
 from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
 from opsla_dagster.instance.forgetting import (
+    forget_dates,
     forget_log,
     forget_plans,
     forget_replaced,
     last_runs_of_assets,
     runs_with_plans,
 )
+from opsla_dagster.instance.known_schema import KnownSchema
 from opsla_dagster.instance.storage import last_of_each_asset_and_type
 
 _PLANS = frozenset({DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED})
 
 
-class BatchedPostgresEventLogStorage(ChecksByDate, PostgresEventLogStorage):
+class BatchedPostgresEventLogStorage(ChecksByDate, KnownSchema, PostgresEventLogStorage):
     """The same rows in the same tables (of checks: check_rows.py); what a run plans is one transaction."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
@@ -76,6 +78,12 @@ class BatchedPostgresEventLogStorage(ChecksByDate, PostgresEventLogStorage):
         """Deletes what is older than `kept_from` (UTC, naive) and was replaced since."""
         with self.index_transaction() as connection:
             forget_replaced(connection, kept_from)
+
+    def wipe_asset_partitions(self, asset_key: AssetKey, partition_keys: Sequence[str]) -> None:
+        """Forgets these dates of a table; Dagster's own storages cannot."""
+        with self.index_transaction() as connection:
+            forget_dates(connection, asset_key.to_string(), set(partition_keys))
+        self.wipe_asset_cached_status(asset_key)
 
     def last_runs(self) -> set[str]:
         """The runs that the catalog names as the last of an asset."""

@@ -40,6 +40,7 @@ def embedded_settings(base_dir: Path | None = None) -> dict[str, Any]:
             "max_resume_run_attempts": 0,
             "poll_interval_seconds": 30,
         },
+        "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},
         "retention": {
             "schedule": {"purge_after_days": 90},
             "sensor": {"purge_after_days": {"skipped": 7, "success": 90, "failure": 90, "started": 90}},

@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 
 from opsla_dagster.instance.check_rows import ChecksByDate, planned_row
 from opsla_dagster.instance.forgetting import (
+    forget_dates,
     forget_log,
     forget_plans,
     forget_replaced,
@@ -37,6 +38,7 @@ from opsla_dagster.instance.forgetting import (
     runs_with_plans,
     thin_log,
 )
+from opsla_dagster.instance.known_schema import KnownSchema
 from opsla_dagster.instance.permissions import keep_private
 
 BATCHED_ASSET_EVENTS = frozenset(
@@ -70,7 +72,7 @@ def default_base_dir() -> Path:
     return Home.of().root / "dagster"
 
 
-class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
+class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, SqliteEventLogStorage):
     """The stock SQLite event log with the same rows in the same files (of checks: check_rows.py), written with less ceremony.
 
     A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens
@@ -127,6 +129,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
         """Remove every run's file and all rows of the index."""
         with self._db_lock:
             self._let_go()
+        self.forget_schema()
         super().wipe()
 
     def dispose(self) -> None:
@@ -280,6 +283,12 @@ class BatchedSqliteEventLogStorage(ChecksByDate, SqliteEventLogStorage):
         with self._forgetting(INDEX_SHARD_NAME) as connection:
             forget_replaced(connection, kept_from)
         self._compact(INDEX_SHARD_NAME)
+
+    def wipe_asset_partitions(self, asset_key: AssetKey, partition_keys: Sequence[str]) -> None:
+        """Forgets these dates of a table; Dagster's own storages cannot."""
+        with self.index_transaction() as connection:
+            forget_dates(connection, asset_key.to_string(), set(partition_keys))
+        self.wipe_asset_cached_status(asset_key)
 
     def last_runs(self) -> set[str]:
         """The runs that the catalog names as the last of an asset."""

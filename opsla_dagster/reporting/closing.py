@@ -46,8 +46,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
 
 def _title(summary: RunSummary) -> Text:
     outcome = ("done", "bold green") if summary.succeeded else ("failed", "bold red")
-    last = wording.last_day(summary.window_end)
-    window = f"  intake {summary.window_start} to {last}, as of {wording.instant(summary.as_of_at)}"
+    window = f"  intake {wording.intake_dates(summary)}, as of {wording.instant(summary.as_of_at)}"
     return Text.assemble((f"\n{summary.command}: ", "bold"), outcome, (window, "dim"))
 
 

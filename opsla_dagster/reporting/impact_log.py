@@ -80,10 +80,10 @@ def append_impact_log(summary: RunSummary, path: Path) -> bool:
 
 
 def _entry(summary: RunSummary, step: int, mark: str) -> str:
-    last = wording.last_day(summary.window_end)
     outcome = "" if summary.succeeded else " (failed)"
+    dates = wording.intake_dates(summary, to=" → ")
     parts = [
-        f"### Step {step} — {summary.command}: intake {summary.window_start} → {last}{outcome}",
+        f"### Step {step} — {summary.command}: intake {dates}{outcome}",
         f"**Date:** {summary.started_at:%Y-%m-%d}",
         mark,
         "",

@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from io import StringIO
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
+from rich.console import Console
 
 from opsla_dagster.assets.factory import ROWS_WRITTEN
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.assets.scope import AS_OF_TAG, dates_of_run, parse_instant
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.printable import fenced
+from opsla_dagster.reporting.closing import headline_table
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
 from opsla_dagster.reporting.marts import published
@@ -27,9 +32,10 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts, resources_of
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.sql import check_path, header_comment
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import ONE_DAY, Dates, Window, dates_of
 
 REPORT = "report.html"
+_HEADLINE_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,28 @@ def write_reports(
     report = None
     if summary.succeeded and home.marts_database.exists():
         report = write_report(home.marts_database, summary, home.reports / REPORT, settings)
-    return Written(summary, report, impact_log, run_summary)
+    written = Written(summary, report, impact_log, run_summary)
+    if report is not None:
+        _tell_dagster(instance, written)
+    return written
+
+
+def _tell_dagster(instance: DagsterInstance, written: Written) -> None:
+    """Shows the headline of a refresh, and where its reports are, on the page of the published marts."""
+    text = StringIO()
+    Console(file=text, width=_HEADLINE_WIDTH, color_system=None).print(headline_table(written.summary, "opsla"))
+    paths = {"report": written.report, "impact_log": written.impact_log, "run_summary": written.run_summary}
+    instance.report_runless_asset_event(
+        dg.AssetObservation(
+            PUBLISHED_MARTS,
+            description="The headline of the run that published, and its reports.",
+            metadata={
+                "run": dg.MetadataValue.dagster_run(written.summary.run_id),
+                **{name: dg.MetadataValue.path(str(path)) for name, path in paths.items() if path is not None},
+                "headline": dg.MetadataValue.md(fenced(text.getvalue().strip("\n"))),
+            },
+        )
+    )
 
 
 def summarise(instance: DagsterInstance, run_ids: Sequence[str], settings: Settings, *, command: str) -> RunSummary:
@@ -66,13 +93,14 @@ def summarise(instance: DagsterInstance, run_ids: Sequence[str], settings: Setti
     started = min(record.create_timestamp for record in records)
     ended = max(record.end_time or record.create_timestamp.timestamp() for record in records)
     succeeded = all(run.is_success for run in runs)
-    windows = [_window(run, record.create_timestamp.date()) for run, record in zip(runs, records, strict=True)]
+    made = dates_of(window for run, record in zip(runs, records, strict=True) for window in _dates(run, record.create_timestamp.date()).windows)
     return RunSummary(
         run_id=runs[-1].run_id,
         command=command,
         succeeded=succeeded,
-        window_start=min(start for start, _ in windows),
-        window_end=max(end for _, end in windows),
+        window_start=made.start,
+        window_end=made.end,
+        dates=str(made) if len(made.windows) > 1 else "",
         as_of_at=_as_of_at(runs[-1], started),
         started_at=started.astimezone(UTC).replace(tzinfo=None),
         seconds=round(ended - started.timestamp(), 3),
@@ -127,9 +155,8 @@ def _headline(settings: Settings) -> Headline | None:
             return headline(connection, settings)
 
 
-def _window(run: DagsterRun, default: date) -> tuple[date, date]:
-    window = dates_of_run(run.tags) or Window(default, default + ONE_DAY)
-    return window.start, window.end
+def _dates(run: DagsterRun, default: date) -> Dates:
+    return dates_of_run(run.tags) or Window(default, default + ONE_DAY)
 
 
 def _as_of_at(run: DagsterRun, default: datetime) -> datetime:

@@ -257,6 +257,8 @@ class RunSummary(Record):
     succeeded: bool
     window_start: date
     window_end: date
+    #: The intake dates where they have gaps, as `2025-07-01..2025-07-03 2025-07-08..2025-07-08`; empty where the window has none.
+    dates: str = ""
     as_of_at: datetime
     started_at: datetime
     seconds: float

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from opsla_dagster.figures import counted as counted
 from opsla_dagster.figures import nearest, rounded
-from opsla_dagster.reporting.run_summary import CheckResult, Headline, PromiseFigures
+from opsla_dagster.reporting.run_summary import CheckResult, Headline, PromiseFigures, RunSummary
+from opsla_dagster.window import parse_dates
 
 MISSING = "–"
 #: What the first table of a headline is of.
@@ -24,6 +25,7 @@ LONG_AGO_DAYS = 30
 MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
 #: Minutes from which a time is told in hours.
 HOURS_FROM = 120
+_RANGES_SHOWN = 5
 GATE, _SHARE = "gate_", "pct_"
 
 
@@ -217,6 +219,16 @@ def promise_notes(headline: Headline) -> Sequence[str]:
         own = counted(headline.unspoken_promises, "promise")
         notes.append(f"The source has SLA policies of its own, and only these are reported; {own} of sla_policies.yml {'is' if headline.unspoken_promises == 1 else 'are'} in the tables only.")
     return notes
+
+
+def intake_dates(summary: RunSummary, to: str = " to ") -> str:
+    """The dates of a run: `2025-07-01 to 2025-07-05`; with gaps each range, the first few by name."""
+    if not summary.dates:
+        return f"{summary.window_start}{to}{last_day(summary.window_end)}"
+    windows = parse_dates(summary.dates).windows
+    named = [str(window.start) if window.days == 1 else f"{window.start}{to}{window.last}" for window in windows[:_RANGES_SHOWN]]
+    more = len(windows) - _RANGES_SHOWN
+    return ", ".join(named) + (f" and {counted(more, 'more range')}" if more > 0 else "")
 
 
 def last_day(end: date) -> date:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, Place, Seconds, ZoneName, problem_at
+from opsla_dagster.settings.holiday_library import country_holidays, is_known
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Half-open minutes of one local date, ascending and disjoint: ((480, 1080),) is 08:00-18:00.
@@ -188,7 +189,7 @@ class PublicHolidays(Document):
         try:
             listed = self._listed(horizon, self.categories)
         except NotImplementedError as error:
-            key, found = ("country", self.country) if _is_unknown(self.country) else ("subdivision", self.subdivision)
+            key, found = ("country", self.country) if not is_known(self.country) else ("subdivision", self.subdivision)
             raise problem_at((*place, key), f"{error}; codes are ISO 3166 such as US, and NY for a subdivision", found) from error
         except ValueError as error:
             known = ", ".join(_categories(self.country, self.subdivision))
@@ -224,19 +225,15 @@ class PublicHolidays(Document):
 def _library(
     country: str, subdivision: str | None, observed: bool, first_year: int, last_year: int, categories: tuple[str, ...]
 ) -> dict[date, tuple[str, ...]]:
-    import holidays  # here, because most calendars do without it and it is slow to import
-
     years = range(first_year, last_year + 1)
-    known = holidays.country_holidays(country, subdivision, years=years, observed=observed, categories=categories)
+    known = country_holidays(country, subdivision, years=years, observed=observed, categories=categories)
     return {day: tuple(known.get_list(day)) for day in sorted(known)}
 
 
 @lru_cache(maxsize=64)
 def _make_up_days(country: str, subdivision: str | None, first_year: int, last_year: int) -> dict[date, date | None]:
     """Of what the library calls weekend workdays, the day off that each stands for is in the name of that day off."""
-    import holidays
-
-    known = holidays.country_holidays(country, subdivision, years=range(first_year, last_year + 1))
+    known = country_holidays(country, subdivision, years=range(first_year, last_year + 1))
     days_off: dict[date, date] = {}
     if label := getattr(known, "substituted_label", None):
         before, _, after = known.tr(label).partition("%s")
@@ -250,15 +247,7 @@ def _make_up_days(country: str, subdivision: str | None, first_year: int, last_y
 
 
 def _categories(country: str, subdivision: str | None) -> tuple[str, ...]:
-    import holidays
-
-    return tuple(holidays.country_holidays(country, subdivision).supported_categories)
-
-
-def _is_unknown(country: str) -> bool:
-    import holidays
-
-    return country not in holidays.list_supported_countries(include_aliases=True)
+    return tuple(country_holidays(country, subdivision).supported_categories)
 
 
 def _is_called(name: str, wanted: str) -> bool:

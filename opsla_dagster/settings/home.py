@@ -15,24 +15,36 @@ from pathlib import Path
 from opsla_dagster.errors import OpslaError
 
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
-_MEMORY = re.compile(r"(?=.*[1-9])\d{1,6}(\.\d+)?\s*(%|[kmgt](i?b)?)", re.IGNORECASE)
+_MEMORY = re.compile(r"(?=.*[1-9])(?P<number>\d{1,6}(\.\d+)?)\s*(?P<unit>%|[kmgt](i?b)?)", re.IGNORECASE)
 
 
 #: Without $OPSLA_MEMORY_LIMIT DuckDB may have this share of what the machine, or the container, has: others live there as well.
 _DEFAULT_SHARE = 0.5
+#: Of that a source has this share while its rows go into the warehouse, which has the rest.
+READING_SHARE = 0.4
 #: Where Linux tells the bound of a container, in bytes: cgroups of version 2 (`max` where there is none), and of version 1.
 _CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-def memory_bound() -> dict[str, str]:
-    """DuckDB's setting for $OPSLA_MEMORY_LIMIT (such as 2GB), else half of what there is.
+def memory_bound(share: float = 1.0) -> dict[str, str]:
+    """DuckDB's setting for `share` of $OPSLA_MEMORY_LIMIT (such as 2GB), else of half of what there is.
 
     Raises OpslaError for what is no amount of memory.
     """
     limit = os.environ.get("OPSLA_MEMORY_LIMIT", "").strip()
-    if limit and not _MEMORY.fullmatch(limit):
+    amount = _MEMORY.fullmatch(limit)
+    if limit and amount is None:
         raise OpslaError(f"OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB, 512MB or 50%")
-    return {"memory_limit": limit or f"{int(available_memory_bytes(_CONTAINER_BOUNDS) * _DEFAULT_SHARE) // 2**20}MiB"}
+    available = available_memory_bytes(_CONTAINER_BOUNDS)
+    if amount is None:
+        limit_bytes = available * _DEFAULT_SHARE
+    elif amount["unit"] == "%":
+        limit_bytes = available * float(amount["number"]) / 100
+    else:
+        unit = amount["unit"].lower()
+        base = 1_024 if "i" in unit else 1_000
+        limit_bytes = float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1)
+    return {"memory_limit": f"{int(limit_bytes * share)}B"}
 
 
 def available_memory_bytes(container_bounds: Sequence[Path]) -> int:

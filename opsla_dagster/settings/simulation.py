@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Self
 
-import holidays as holiday_library
 from pydantic import Field, field_validator, model_validator
 
 from opsla_dagster.settings.base import Document, Seconds
+from opsla_dagster.settings.holiday_library import country_holidays
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -53,7 +53,7 @@ class Holidays(Document):
     @model_validator(mode="after")
     def _known(self) -> Self:
         try:
-            year = holiday_library.country_holidays(self.country, years=2025, language="en_US")
+            year = country_holidays(self.country, years=2025, language="en_US")
         except NotImplementedError as error:
             raise ValueError(f"unknown country {self.country!r}; use an ISO code such as US or GB") from error
         known = sorted({name for day in year for name in year.get_list(day)})
@@ -64,7 +64,7 @@ class Holidays(Document):
 
     def dates(self, year: int) -> frozenset[date]:
         """The holidays of one year, the weekday on which a weekend holiday is observed included."""
-        found = holiday_library.country_holidays(self.country, years=year, language="en_US")
+        found = country_holidays(self.country, years=year, language="en_US")
         kept = {*self.names, *(f"{name} (observed)" for name in self.names)}
         return frozenset(day for day in found if day.year == year and kept.intersection(found.get_list(day)))
 

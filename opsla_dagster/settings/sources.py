@@ -255,6 +255,8 @@ class EventLogSettings(Document):
     #: The records of each file come the last one first.
     newest_first: bool = False
     case_id_prefix: str = ""
+    #: Whether a new or changed file that is complete is refreshed from at once, and not in the next night.
+    refresh_on_new_files: bool = False
 
     @property
     def written(self) -> Written:
@@ -322,7 +324,7 @@ class EventLogSettings(Document):
         fields = type(self).model_fields
         unset = {option for option in _LATER_OPTIONS if getattr(self, option) == fields[option].default}
         columns = {field for field in _LATER_COLUMNS if getattr(self.columns, field) is None}
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", *unset})
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "refresh_on_new_files", *unset})
         meaning["columns"] = {field: column for field, column in meaning["columns"].items() if field not in columns}
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]

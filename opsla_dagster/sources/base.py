@@ -6,7 +6,8 @@ Does not belong here: how any one source reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -81,8 +82,25 @@ PARTITION_STATES = pa.schema([
     ("source", pa.string()), ("intake_date", pa.date32()), ("cases", pa.int64()), ("events", pa.int64()),
     ("digest", pa.string()),
 ])
+#: The schemas of what is asked by intake dates, by the method that answers.
+ANSWERS = {
+    "cases": CASES, "events": EVENTS, "messages": MESSAGES, "attribute_changes": ATTRIBUTE_CHANGES, "applied_targets": APPLIED_TARGETS,
+    "source_verdicts": SOURCE_VERDICTS, "source_facts": SOURCE_FACTS,
+}  # fmt: skip
 #: The digest of an intake date without cases.
 NO_CASES = "no cases"
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """What a pattern of `files` in sources.yml named when it was read; sizes in bytes, `modified_at` is that of the latest one (UTC, naive)."""
+
+    source: str
+    pattern: str
+    names: tuple[str, ...]
+    size_bytes: int
+    modified_at: datetime
+    records: int
 
 
 class Source(Protocol):
@@ -140,8 +158,16 @@ class Source(Protocol):
         """Schema SOURCE_FACTS: visible when known_ts <= as_of_at."""
         return SOURCE_FACTS.empty_table()
 
+    def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
+        """What the method named `what` answers, in its order, in record batches, where that may be more than fits into memory; else None."""
+        return None
+
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         """What became of the records that were read, for a person who runs it: a line each."""
+        return []
+
+    def files_read(self) -> list[FilesRead]:
+        """The files that it was read from, a pattern each; none where it comes from elsewhere."""
         return []
 
     def calendars(self) -> Mapping[str, Calendar]:

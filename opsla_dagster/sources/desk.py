@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from itertools import chain
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourceSettings
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.settings.zones import fixed_zone_warning
-from opsla_dagster.sources.base import Source
+from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
@@ -69,6 +70,20 @@ class Desk:
 
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_facts(window, as_of_at))
+
+    def files_read(self) -> list[FilesRead]:
+        return [files for source in self.sources for files in source.files_read()]
+
+    def in_batches(self, what: str, window: Window, as_of_at: datetime) -> pa.RecordBatchReader | None:
+        """What the method named `what` answers, to be read once, where it may be more than fits into memory; else None."""
+        found = [source.batches(what, window, as_of_at) for source in self.sources]
+        if all(pieces is None for pieces in found):
+            return None
+        batches = chain.from_iterable(
+            getattr(source, what)(window, as_of_at).to_batches() if pieces is None else pieces
+            for source, pieces in zip(self.sources, found, strict=True)
+        )
+        return pa.RecordBatchReader.from_batches(ANSWERS[what], batches)
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         return self._zone_notes + [f"{source.name}: {note}" for source in self.sources for note in source.reading_notes(as_of_at)]
@@ -127,10 +142,16 @@ def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, s
         now = fingerprints.get(source)
         if now == fingerprint:
             continue
-        cause = "is not enabled in sources.yml any more" if now is None else "was made with other parameters than today's"
+        if now is None:
+            raise OpslaError(
+                f"this warehouse already holds intake dates from {first_date} on whose source {source!r} is not enabled in sources.yml any more "
+                f"(held {fingerprint}, configured none); beside today's sources cases would count twice. "
+                "Go on in a fresh home (OPSLA_HOME=./another-home), enable the source again, or load a window that covers all of the old dates."
+            )
         raise OpslaError(
-            f"this warehouse already holds intake dates from {first_date} on whose source {source!r} {cause} "
-            f"(held {fingerprint}, configured {now or 'none'}); mixing them would count cases twice. "
-            "Go on in a fresh home (OPSLA_HOME=./another-home), or go back to the configuration they were made with, "
-            "or load a window that covers all of the old dates."
+            f"this warehouse already holds intake dates from {first_date} on whose source {source!r} was made with other parameters than today's: "
+            f"its mapping, or its simulation, has changed (held {fingerprint}, configured {now}), and half of the dates would be read one way, half "
+            "the other. `opsla run` without --start, --end and --cases makes all of them anew, and so does `opsla refresh`; "
+            "or load a window that covers all of the old dates, go back to the configuration they were made with, or on in a fresh home "
+            "(OPSLA_HOME=./another-home)."
         )

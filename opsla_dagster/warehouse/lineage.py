@@ -10,16 +10,16 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import dagster as dg
-import sqlglot
-from sqlglot import exp
-from sqlglot.lineage import Node, lineage
 
 from opsla_dagster import shipped
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.sql import load_sql, sql_path, sql_version
+
+if TYPE_CHECKING:  # functions that parse import it: whoever only loads the asset graph does without its 10 MB
+    from sqlglot.lineage import Node
 
 LINEAGE_FILE = Path(__file__).with_name("lineage.json")
 READS_FILE = Path(__file__).with_name("reads.json")
@@ -37,6 +37,9 @@ class Reads(TypedDict):
 
 def tables_read(sql: str) -> set[str]:
     """The warehouse tables a SELECT reads, as `schema.table`."""
+    import sqlglot
+    from sqlglot import exp
+
     return {
         f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table) if table.db
     }
@@ -96,6 +99,8 @@ def lineage_of(sql: str, columns: Iterable[str]) -> dict[str, list[str]]:
     Which rows are read (`where`, joins, `group by`) is no part of it; so neither a constant nor `count(*)` has columns
     behind it. Raises KeyError when the SELECT has no such column.
     """
+    from sqlglot.lineage import lineage
+
     nodes = lineage(None, sql, schema=_schema(), dialect="duckdb", trim_selects=False)
     return {column: sorted(_leaves(nodes[column])) for column in columns}
 
@@ -112,6 +117,8 @@ def _schema() -> dict[str, dict[str, dict[str, str]]]:
 
 def _leaves(root: Node) -> set[str]:
     """The warehouse's columns below `root`. Nodes are shared, so each is looked at once: their paths are too many."""
+    from sqlglot import exp
+
     found, seen, waiting = set(), {id(root)}, [root]
     while waiting:
         node = waiting.pop()

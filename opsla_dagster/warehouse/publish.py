@@ -12,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.connection import is_of_the_disk, table_names
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
@@ -38,7 +37,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
             raise
-        raise OpslaError(
+        raise disk_error(
             f"{home.root}: the marts could not be published, those published before stand: {' '.join(str(error).split())}"
         ) from error
     finally:

@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.connection import is_of_the_disk
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
 from opsla_dagster.window import Dates
 
-#: Rows to write: a SELECT, or an Arrow table.
-Rows: TypeAlias = str | pa.Table
+#: Rows to write: a SELECT, or Arrow's, of which more than fits into memory come as a reader.
+Rows: TypeAlias = str | pa.Table | pa.RecordBatchReader
 #: Looks at the written rows before they are committed; raising leaves the old rows standing. Says how many it looked at, if it knows.
 Verdict = Callable[[], int | None]
 
@@ -39,7 +39,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException as error:
         _roll_back(connection)
         if is_of_the_disk(error):
-            raise OpslaError(
+            raise disk_error(
                 f"the warehouse could not be written, its tables are as they were before: {' '.join(str(error).split())}"
             ) from error
         raise

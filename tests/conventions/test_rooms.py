@@ -22,7 +22,7 @@ STOREYS: list[set[str]] = [
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
     {"settings"},
-    {"status", "window", "secrets", "shipped", "terminal", "command_help"},
+    {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
     {"printable", "figures"},
 ]

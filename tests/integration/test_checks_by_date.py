@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from storage_toy import QUIET, days
 
 from opsla_dagster.instance.check_rows import dates_of, dates_text
 from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.retention import Forgetful
 from opsla_dagster.window import DATES_TAG
 
 CHECK = """query($check: String!, $date: String!) {
@@ -122,6 +124,27 @@ def test_a_check_that_was_never_reached_is_told_for_its_dates_in_one_row(desk: D
 
     assert desk.by_status() == {"01-03": "SUCCEEDED", "04-05": "EXECUTION_FAILED", "06-06": "SUCCEEDED"}
     assert rows(tmp_path) == [("SUCCEEDED", "2026-01-01...2026-01-06"), ("PLANNED", "2026-01-04...2026-01-05")]
+
+
+def test_a_check_that_was_never_reached_stays_failed_when_its_run_is_forgotten(desk: Desk) -> None:
+    desk.run(1, 6)
+    desk.run(4, 5, dead=True)
+    (failed,) = desk.instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    desk.instance.run_storage.delete_run(failed.run_id)
+    assert desk.by_status() == {"01-03": "SUCCEEDED", "04-05": "EXECUTION_FAILED", "06-06": "SUCCEEDED"}
+
+
+def test_retention_gives_no_verdict_to_rows_that_were_told_of_without_one(desk: Desk) -> None:
+    """Old verdicts become one row, which is later than those rows."""
+    desk.run(1, 6)
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization("cases", partition="2026-01-03"))
+    desk.run(5, 6)
+    before = desk.by_status()
+    assert before == {"01-02": "SUCCEEDED", "04-06": "SUCCEEDED"}
+    storage = desk.instance.event_log_storage
+    assert isinstance(storage, Forgetful)
+    storage.forget_replaced(datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1))
+    assert desk.by_status() == before
 
 
 def test_rows_made_without_their_checks_have_no_verdict(desk: Desk) -> None:

@@ -17,18 +17,23 @@ from small_desk import (
     contents,
     desk_settings,
     july,
+    load_states,
     log_of,
     make,
     one_o_clock,
+    plan,
     rows,
+    with_sources,
     write_config,
 )
 
 from opsla_dagster import cli
+from opsla_dagster.automation.chosen import with_remapped_dates
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.settings import load_settings
+from opsla_dagster.sources.desk import build_desk
 
 AS_OF = "2025-07-05T05:00"
 
@@ -196,7 +201,7 @@ def test_two_simulations_do_not_mix(desk: Desk) -> None:
     assert code == 1
     assert said.count("\n") == 1
     assert "this warehouse already holds intake dates from 2025-07-01 on whose source 'simulation' was made with other" in said
-    assert "Go on in a fresh home (OPSLA_HOME=./another-home), or go back to the configuration" in said
+    assert "go back to the configuration they were made with, or on in a fresh home (OPSLA_HOME=./another-home)." in said
     assert "or load a window that covers all of the old dates" in said
     assert contents(desk.warehouse) == tables
     assert desk.published() == published
@@ -247,3 +252,32 @@ def test_no_table_made_alone_mixes_two_simulations(tmp_path: Path) -> None:
     make(other, [july(1, 4)], as_of_at, only=["raw.source_partitions"])
     with pytest.raises(OpslaError, match="'simulation' was made with other parameters than today's"):
         make(other, [july(2, 2)], as_of_at, only=["raw.cases"])
+
+
+def test_a_log_of_which_every_record_is_rejected_stops_the_run_whatever_the_gates(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("number,state,at\nA1,Neu,2025-07-01 14:00:00\nA1,Fertig,2025-07-01 16:00:00\n", encoding="utf-8")
+    settings = with_sources(desk_settings(tmp_path, cases=1, gates=False), log_of(log))
+    with pytest.raises(OpslaError, match="assert_a_source_has_usable_records failed") as told:
+        make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)))
+    assert "desk_log 2 2" in str(told.value)
+    assert rows(settings.home.warehouse, "select count(*) from raw.rejected_rows") == [(2,)], "they are what has to be looked at"
+    log.write_text(f"{log.read_text(encoding='utf-8')}A2,New,2025-07-01 15:00:00\n", encoding="utf-8")
+    make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)))
+
+
+def test_after_a_change_of_the_mapping_a_refresh_and_a_run_of_everything_make_every_date_anew(tmp_path: Path) -> None:
+    """Also those without cases, and those after the log's last record, which a run of the log's own window would leave as they were."""
+    log = tmp_path / "log.csv"
+    log.write_text("number,state,at\nA1,New,2025-07-01 14:00:00\nA1,Active,2025-07-01 16:00:00\n", encoding="utf-8")
+    before = with_sources(desk_settings(tmp_path, cases=1, gates=False), log_of(log))
+    loaded_at = one_o_clock(date(2025, 7, 4))
+    load_states(before, [july(1, 3)], loaded_at)
+    assert plan(before, loaded_at) == [july(3, 3)]
+    after = with_sources(before, log_of(log, statuses={"New": "INTAKE", "Active": "ESCALATED"}))
+    assert plan(after, loaded_at) == [july(1, 3)]
+    windows, note = with_remapped_dates(after, build_desk(after), [build_desk(after).window()])
+    assert windows == [july(1, 3)]
+    assert "2025-07-02..2025-07-03, loaded with the old ones, are made anew too" in note
+    load_states(after, windows, loaded_at)
+    assert with_remapped_dates(after, build_desk(after), [july(1, 1)]) == ([july(1, 1)], "")

@@ -14,8 +14,11 @@ import pytest
 from small_desk import log_of, write_config
 
 from opsla_dagster import cli
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.ledger import Ledger
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 LOG = """number,state,at
@@ -69,6 +72,20 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
     assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
     assert alert["effect"] == "`opsla refresh` ended outside a run; no table is half-written, and the marts published last are still there"
     assert (alert["run_id"], alert["severity"]) == (None, "ERROR")
+
+
+def test_refresh_that_failed_before_its_run_shows_in_the_ui_and_the_status(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_instance(desk.home) as instance:
+        (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
+        assert desk.opsla("refresh") == 1
+        (record,) = instance.fetch_observations(PUBLISHED_MARTS, limit=9).records
+    assert record.asset_observation is not None
+    assert (record.asset_observation.description or "").startswith(f"`opsla refresh` ended outside a run: {desk.config / 'sources.yml'}: ")
+    capsys.readouterr()
+    cli._say_what_was_told(load_settings(REPOSITORY / "config", desk.home))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Alerted ")
+    assert f"(UTC): opsla ERROR: refresh: {desk.config / 'sources.yml'}: " in line
 
 
 def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:

@@ -14,10 +14,13 @@ import pytest
 from small_desk import desk_settings, july, log_of, write_config
 
 from opsla_dagster import cli
+from opsla_dagster.assets.log_files import log_file_key
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.figures import rounded
 from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
@@ -95,6 +98,35 @@ def test_rows_of_a_date_stand_beside_rows_of_the_table(desk: tuple[Settings, dg.
     assert found == {"2025-07-01": (3, 4, 4), "2025-07-02": (0, 4, 4), "2025-07-03": (1, 4, 4)}
 
 
+def test_a_few_rows_and_the_files_they_came_from_are_shown(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+
+    def shown(*key: str) -> dict[str | None, str]:
+        found = [(record.partition_key, record.asset_materialization) for record in instance.fetch_materializations(dg.AssetKey(key), limit=9).records]
+        return {day: str(made.metadata["preview"].value) for day, made in found if made and "preview" in made.metadata}
+
+    assert list(shown("raw", "events_log")) == ["2025-07-03"], "a range has one: it is kept once a date"
+    assert shown("raw", "events_log")["2025-07-03"].splitlines()[2].startswith("desk_log  B#0001    B")
+    assert shown("staging", "sla_policies")[None].startswith("```\n")
+    assert shown("mart", "case_facts") == {}, "a view would be computed for it"
+    (pattern,) = settings.sources.sources[0].files
+    observed = instance.fetch_observations(log_file_key("desk_log", pattern), limit=9).records
+    (observation,) = [record.asset_observation for record in observed if record.asset_observation]
+    assert observation.metadata["records"].value == 4
+
+
+def test_the_reports_of_a_run_are_shown_with_the_published_marts(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+    (run,) = instance.get_runs()
+    written = write_reports(instance, [run.run_id], settings, command="opsla run")
+    (record,) = instance.fetch_observations(PUBLISHED_MARTS, limit=9).records
+    told = record.asset_observation
+    assert told is not None
+    assert told.metadata["report"].value == str(written.report)
+    assert told.metadata["run"].value == run.run_id
+    assert "opsla run: done  intake 2025-07-01 to 2025-07-03" in str(told.metadata["headline"].value)
+
+
 def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tuple[Settings, dg.DagsterInstance]) -> None:
     _, instance = desk
     (run,) = instance.get_runs()
@@ -136,13 +168,37 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
     settings, instance = desk
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("delete from ops.refreshed_partitions where intake_date = '2025-07-02'")
+    cases = dg.AssetKey(["raw", "cases"])
+    definition = build_definitions(settings).resolve_asset_graph().get(cases).partitions_def
 
+    def others() -> object:
+        """What is known of the other two dates: the events that told of them, and the verdicts."""
+        told = {record.partition_key: record.storage_id for record in instance.fetch_materializations(cases, limit=9).records}
+        check = dg.AssetCheckKey(cases, "schema")
+        subsets = instance.event_log_storage.get_asset_check_state([(check, definition)])[check].subsets
+        judged = {status: sorted(subset.subset_value.get_partition_keys()) for status, subset in subsets.items() if subset.size}  # type: ignore[union-attr]
+        return {day: told.get(day) for day in sorted(THREE_DATES - {"2025-07-02"})}, {status: [day for day in days if day != "2025-07-02"] for status, days in judged.items()}
+
+    before = others()
     assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
     said = opsla(settings, "sync", monkeypatch, capsys)
 
-    assert said.startswith("Forgotten, because the warehouse lacks what the UI showed: raw.")
+    assert said.startswith("Forgotten of these dates, because the warehouse lacks them: raw.")
     assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
+    assert others() == before
+    assert "SUCCEEDED" in str(before)
+    assert opsla(settings, "sync", monkeypatch, capsys).startswith("Told to Dagster: 0 materialisations; the rest it knew.")
+
+
+def test_sync_makes_no_home_where_the_name_is_mistyped(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPSLA_CONFIG", str(made / "config"))
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "hoem"))
+    monkeypatch.setattr(sys, "argv", ["opsla", "sync"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert f"{tmp_path / 'hoem' / 'ops_warehouse.duckdb'}: there is no warehouse here" in capsys.readouterr().err
+    assert not (tmp_path / "hoem").exists()
 
 
 def test_status_tells_what_each_part_takes_on_disk(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -357,3 +359,23 @@ def test_half_holidays_of_the_library_have_the_hours_that_are_named() -> None:
 def test_a_day_that_is_said_twice_or_halfway_is_refused(calendar: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         settings_of(**WEEK, **calendar)
+
+
+def test_one_country_is_imported_without_the_others_and_gives_the_same_days() -> None:
+    """In processes of their own: what is imported stays so. Puerto Rico's module builds on that of the United States."""
+    program = """if True:
+        import sys
+        import holidays
+        from opsla_dagster.settings.holiday_library import country_holidays
+        ask = country_holidays if sys.argv[1] == "alone" else holidays.country_holidays
+        for country in ("US", "DE", "CN", "PR", "GB"):
+            found = ask(country, years=range(2024, 2027))
+            print(country, sorted((day, found.get_list(day)) for day in found))
+            if country == "CN":
+                print("all countries" if "holidays.countries" in sys.modules else "three countries", file=sys.stderr)
+    """
+    alone, whole = (
+        subprocess.run([sys.executable, "-c", program, how], capture_output=True, text=True, check=True) for how in ("alone", "whole")
+    )
+    assert alone.stdout == whole.stdout
+    assert (alone.stderr, whole.stderr) == ("three countries\n", "all countries\n")

@@ -27,6 +27,7 @@ from event_log_desk import (
 )
 
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
+from opsla_dagster.sources.desk import Desk
 from opsla_dagster.sources.event_log import SourceCounts
 from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.sources.event_log.mapping import abbreviations
@@ -821,6 +822,46 @@ def test_states_are_the_same_however_many_events_are_digested_at_a_time(tmp_path
     assert len(list(source._digestible(whole(source)))) == 2
     assert source.partition_states(whole(source), EVER).equals(at_once)
     assert source.partition_states(Window(date(2030, 1, 1), date(2030, 1, 2)), EVER).num_rows == 0
+
+
+def test_a_date_too_large_for_memory_is_digested_slice_by_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"case {number},{state},2025-03-0{3 + number % 2}T{hour:02}:00" for number in range(40) for state, hour in (("New", 9), ("Done", 11))]
+    text = log_text(rows)
+    at_once = log_source(tmp_path, text)
+    counted = [(row["intake_date"], row["cases"], row["events"]) for row in at_once.partition_states(whole(at_once), EVER).to_pylist()]
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._DIGESTED_AT_ONCE", 20)
+    large = log_source(tmp_path, text)
+    states = large.partition_states(whole(large), EVER).to_pylist()
+    assert [(row["intake_date"], row["cases"], row["events"]) for row in states] == counted == [
+        (date(2025, 3, 3), 20, 40), (date(2025, 3, 4), 20, 40),
+    ]  # fmt: skip
+    assert digests_of(large, datetime(2025, 3, 3, 10)).keys() == {"2025-03-03"}
+    again = log_source(tmp_path, text)
+    assert digests_of(again) == {row["intake_date"].isoformat(): row["digest"] for row in states}
+    more = log_source(tmp_path, text + "case 7,Shut,2025-03-05T12:00\n")
+    assert digests_of(more)["2025-03-03"] == states[0]["digest"]
+    assert digests_of(more)["2025-03-04"] != states[1]["digest"]
+
+
+@pytest.mark.parametrize("what", ["cases", "events", "messages", "attribute_changes", "source_facts", "applied_targets"])
+def test_what_is_read_in_pieces_is_what_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    header = "number,state,at,prio,region"
+    states = ["New", "Said", "Active", "Done"]
+    rows = [f"case {number},{state},2025-03-03T{9 + place:02}:{number:02},P{place % 2},{number % 3}" for number in range(50) for place, state in enumerate(states)]
+    overrides: dict[str, Any] = {
+        "statuses": {**STATUSES, "Said": "CUSTOMER_MESSAGE"}, "columns": {**COLUMNS, "priority": "prio"}, "dimensions": {"block": "region"},
+    }  # fmt: skip
+    source = log_source(tmp_path, log_text(rows, header), **overrides)
+    assert source.batches(what, whole(source), EVER) is None, "it fits"
+    at_once = getattr(source, what)(whole(source), EVER)
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._READ_AT_ONCE", 10)
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._PIECE_ROWS", 2_048)
+    reader = Desk([source, source]).in_batches(what, whole(source), EVER)
+    assert reader is not None
+    read = reader.read_all()
+    assert read.schema == at_once.schema
+    assert read.equals(pa.concat_tables([at_once, at_once]))
+    assert source.batches(what, Window(date(2025, 3, 4), date(2025, 3, 5)), EVER) is None, "a date without rows fits"
 
 
 def test_the_fingerprint_is_that_of_the_mapping_alone(tmp_path: Path) -> None:

@@ -54,6 +54,9 @@ def answering(body: str) -> Iterator[str]:
     """The address of a server that answers everything with `body`."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -79,11 +82,30 @@ def test_a_home_that_was_never_used_fails_by_name(settings: Settings) -> None:
     assert "`opsla run`" in findings["last_refresh"].text
 
 
+def webserver_of(home: Path) -> str:
+    """What Dagster's webserver says of itself (both documents in one), of the instance of this home."""
+    info = f"local_artifact_storage:\n  config:\n    base_dir: {home / 'dagster'}\n"
+    return json.dumps({"dagster_webserver_version": "1.2.3", "data": {"instance": {"info": info}}})
+
+
 def test_the_webserver_answers_as_dagsters(settings: Settings) -> None:
-    with answering(json.dumps({"dagster_webserver_version": "1.2.3"})) as address:
+    with answering(webserver_of(settings.home.root)) as address:
         assert verdict(settings, "webserver", address) == (True, f"{address} answers (Dagster 1.2.3)")
     with answering("<html>another program</html>") as address:
         assert not verdict(settings, "webserver", address)[0]
+
+
+def test_the_webserver_of_another_home_is_not_this_ones(settings: Settings, tmp_path: Path) -> None:
+    with answering(webserver_of(tmp_path / "other")) as address:
+        healthy, text = verdict(settings, "webserver", address)
+    assert (healthy, text) == (False, f"{address} answers, for another home than {settings.home.root}; --webserver names the address of this one's UI")
+
+
+def test_the_ui_is_where_this_home_s_listened_last(settings: Settings) -> None:
+    with answering(webserver_of(settings.home.root)) as address:
+        settings.home.remember_ui_url(address)
+        (finding,) = check_health(settings, None, ["webserver"])
+    assert finding.is_healthy, finding.text
 
 
 def test_a_daemon_that_reports_in_time_is_healthy(settings: Settings) -> None:

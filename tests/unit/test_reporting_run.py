@@ -202,6 +202,15 @@ def test_entry_holds_what_the_run_measured(summary: RunSummary, tmp_path: Path) 
     assert "- missing event_ts: 1.783%" in log
 
 
+def test_dates_with_gaps_are_named_as_such(summary: RunSummary, tmp_path: Path) -> None:
+    scattered = summary.model_copy(update={"dates": "2025-07-01..2025-07-03 2025-07-08..2025-07-08"})
+    append_impact_log(scattered, tmp_path / "impact_log.md")
+    assert "### Step 1 — opsla run: intake 2025-07-01 → 2025-07-03, 2025-07-08\n" in (tmp_path / "impact_log.md").read_text(encoding="utf-8")
+    many = summary.model_copy(update={"dates": " ".join(f"2025-07-{day:02}..2025-07-{day:02}" for day in range(1, 16, 2))})
+    assert wording.intake_dates(many) == "2025-07-01, 2025-07-03, 2025-07-05, 2025-07-07, 2025-07-09 and 3 more ranges"
+    assert wording.intake_dates(summary) == "2025-07-01 to 2025-08-29"
+
+
 def test_failed_run_says_what_still_stands(summary: RunSummary, tmp_path: Path) -> None:
     path = tmp_path / "impact_log.md"
     append_impact_log(summary.model_copy(update={"succeeded": False, "headline": None}), path)

@@ -18,7 +18,7 @@ from opsla_dagster.warehouse.connection import UNATTENDED_PATIENCE_SECONDS, open
 #: Everything that opens DuckDB to work with much data.
 WORKERS: dict[str, Callable[[Path], duckdb.DuckDBPyConnection]] = {
     "warehouse": lambda path: open_duckdb(path / "any.duckdb", read_only=False, config=Home.of(path).duckdb_config()),
-    "log": lambda path: connect(path / "spill"),
+    "log": lambda path: connect(path / "spill", share=1.0),
 }
 
 
@@ -72,7 +72,14 @@ def test_without_a_limit_half_of_the_container_is_left_to_others(tmp_path: Path,
     assert available_memory_bytes([tmp_path / "unbounded", tmp_path / "more than there is"]) == machine
     monkeypatch.delenv("OPSLA_MEMORY_LIMIT", raising=False)
     monkeypatch.setattr("opsla_dagster.settings.home._CONTAINER_BOUNDS", (tmp_path / "bounded",))
-    assert memory_bound() == {"memory_limit": f"{min(2**30, machine) // 2 // 2**20}MiB"}
+    assert memory_bound() == {"memory_limit": f"{min(2**30, machine) // 2}B"}
+
+
+@pytest.mark.parametrize(("limit", "half"), [("2GB", 10**9), ("1.5 gib", 3 * 2**28), ("512m", 256 * 10**6), ("1kB", 500)])
+def test_a_share_of_the_limit(monkeypatch: pytest.MonkeyPatch, limit: str, half: int) -> None:
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", limit)
+    assert memory_bound(0.5) == {"memory_limit": f"{half}B"}
+
 def test_a_run_that_nobody_watches_waits_until_the_warehouse_is_free(tmp_path: Path) -> None:
     path = tmp_path / "held.duckdb"
     command = f"import duckdb, sys; held = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 
 #: A loader holds the file only while it stores a slice.
 _PATIENCE_SECONDS = 30.0
@@ -41,7 +41,7 @@ def _open(account: str, path: Path) -> duckdb.DuckDBPyConnection:
             if not _is_locked(error):
                 raise OpslaError(f"{path}: what was loaded of {account} cannot be read: {error}") from error
             if time.monotonic() > until:
-                raise OpslaError(f"{path}: is being loaded by another process; run again when it is done") from error
+                raise PassingError(f"{path}: is being loaded by another process; run again when it is done") from error
         time.sleep(0.2)
 
 
@@ -71,5 +71,5 @@ def loading_alone(account: str, path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise OpslaError(f"{path}: another process is loading {account}; wait until it is done") from error
+            raise PassingError(f"{path}: another process is loading {account}; wait until it is done") from error
         yield

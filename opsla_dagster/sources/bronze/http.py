@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 
 _TIMEOUT_SECONDS = (10, 120)
 #: Answers that may be another one a little later.
@@ -42,7 +42,7 @@ class HttpError(OpslaError):
         self.code = code
 
 
-class NoAnswerError(OpslaError):
+class NoAnswerError(PassingError):
     """No answer could be had; `problem` is why the last try failed, in a word."""
 
     def __init__(self, message: str, problem: str) -> None:

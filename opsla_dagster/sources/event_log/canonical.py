@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.home import memory_bound
+from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings, dimension_fields, due_field
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
 from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
@@ -61,13 +61,18 @@ class Reading:
     notes: tuple[str, ...]
 
 
-def connect(spill_directory: Path) -> duckdb.DuckDBPyConnection:
+#: DuckDB's own account leaves out what its readers and writers of files hold.
+_CANONICAL_SHARE = 0.8
+
+
+def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
-    $OPSLA_MEMORY_LIMIT bounds its memory, as it does for the warehouse. Raises OpslaError as `memory_bound` does.
+    `share` of $OPSLA_MEMORY_LIMIT bounds its memory. Raises OpslaError as `memory_bound` does.
     """
-    connection = duckdb.connect(config={"temp_directory": str(spill_directory), **memory_bound()})
+    connection = duckdb.connect(config={"temp_directory": str(spill_directory), **memory_bound(share)})
     connection.execute("set global TimeZone = 'UTC'")
+    connection.execute("set global enable_external_file_cache = false")  # the system keeps what is read; twice is too much
     connection.execute("set global preserve_insertion_order = true")
     return connection
 
@@ -79,7 +84,7 @@ def canonicalise(
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
-    connection = connect(directory / "spill")
+    connection = connect(directory / "spill", _CANONICAL_SHARE)
     try:
         _require_usable_format(connection, settings)
         prepare(connection)

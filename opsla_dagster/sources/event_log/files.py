@@ -5,6 +5,7 @@ Belongs here: paths, globs, environment variables, file states. Does not belong 
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -14,12 +15,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.sources import EventLogSettings
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NUMBER = re.compile(r"(\d+)")
 _ARCHIVE_NAME = ".zip"
+
+
+#: What a file server that does not answer, or a disk behind a cable, makes of a file that is there.
+_AWAY = frozenset({errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.ENETUNREACH})
+
+
+class NoSuchFileError(OpslaError):
+    """A file that sources.yml names is not there: mistyped, or late."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,14 @@ def find_log_files(settings: EventLogSettings, config_directory: Path) -> tuple[
 
     `exports/july.zip/tickets*.csv` names files in an archive. Raises OpslaError for a pattern that names nothing, or a directory.
     """
-    found: dict[tuple[Path, str | None], None] = {}
-    for pattern in settings.files:
-        outer, member = _into_archive(config_directory.absolute(), _expand(settings.name, pattern))
-        found.update(dict.fromkeys((path, member) for path in _matches(settings.name, outer, config_directory)))
-    return tuple(_log_file(path, member) for path, member in found)
+    found = {(file.path, file.member): file for pattern in settings.files for file in files_of_pattern(settings, pattern, config_directory)}
+    return tuple(found.values())
+
+
+def files_of_pattern(settings: EventLogSettings, pattern: str, config_directory: Path) -> list[LogFile]:
+    """The files of one pattern of `settings.files`, in natural order. Raises OpslaError as `find_log_files` does."""
+    outer, member = _into_archive(config_directory.absolute(), _expand(settings.name, pattern))
+    return [_log_file(path, member) for path in _matches(settings.name, outer, config_directory)]
 
 
 @contextmanager
@@ -58,7 +70,7 @@ def held_still(file: LogFile) -> Iterator[None]:
         yield
     finally:
         if not _is_unchanged(file):
-            raise OpslaError(f"{file.path}: changed while it was read; run again once whatever writes it has finished")
+            raise PassingError(f"{file.path}: changed while it was read; run again once whatever writes it has finished")
 
 
 def _is_unchanged(file: LogFile) -> bool:
@@ -85,7 +97,7 @@ def _matches(source: str, expanded: str, config_directory: Path) -> list[Path]:
     found = [_normal(base / name) for name in glob.glob(expanded, root_dir=base, recursive=True)]
     files = sorted((path for path in found if not path.is_dir()), key=natural)
     if not files:
-        raise OpslaError(f"sources.yml: {source}: files: no file matches {base / expanded}; check the pattern")
+        raise NoSuchFileError(f"sources.yml: {source}: files: no file matches {base / expanded}; check the pattern")
     return files
 
 
@@ -121,9 +133,10 @@ def _log_file(path: Path, member: str | None) -> LogFile:
     try:
         state = path.stat()
     except FileNotFoundError as error:
-        raise OpslaError(f"{path}: no such file; check `files` in sources.yml") from error
+        raise NoSuchFileError(f"{path}: no such file; check `files` in sources.yml") from error
     except (OSError, ValueError) as error:
-        raise OpslaError(f"{path}: cannot be read: {error}; check `files` in sources.yml") from error
+        is_away = isinstance(error, OSError) and error.errno in _AWAY
+        raise (PassingError if is_away else OpslaError)(f"{path}: cannot be read: {error}; check `files` in sources.yml") from error
     if stat.S_ISDIR(state.st_mode):
         raise OpslaError(
             f"{path}: is a directory, expected a file; name its files with a pattern such as {path.name}/*.csv"

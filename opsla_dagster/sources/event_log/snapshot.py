@@ -154,6 +154,11 @@ def _is_abandoned(directory: Path) -> bool:
 # ---------------------------------------------------------------- what was read last
 
 
+def was_read(cache: Path, source: str) -> bool:
+    """Whether the log of this source was ever read to its end."""
+    return (cache / source / LAST_READ_FILE).exists()
+
+
 def _last_read(home: Path) -> Snapshot | None:
     marker = home / LAST_READ_FILE
     if not marker.exists():

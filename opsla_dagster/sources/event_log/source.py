@@ -6,7 +6,9 @@ Rules and worked cases: docs/decisions/0004-event-log-source.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import DIMENSION, Reopen
@@ -30,14 +32,15 @@ from opsla_dagster.sources.base import (
     REJECTED_ROWS,
     SOURCE_FACTS,
     STAFFING,
+    FilesRead,
     Source,
 )
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
-from opsla_dagster.sources.event_log.files import find_log_files
+from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
-from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot
+from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
 from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
 from opsla_dagster.window import ONE_DAY, Window
@@ -59,6 +62,7 @@ _VISIBLE = """
         and intake_date < $end_date
         and ingestion_ts <= $as_of_at
         and intake_ts <= $as_of_at
+        {of_slice}
 """
 
 _NOT_YET_VISIBLE = """
@@ -228,8 +232,12 @@ _PARTITION_STATES = """
     order by intake_date
 """
 
-#: Dates are digested together up to so many events: the texts of a digest stay in memory.
-_DIGESTED_EVENTS = 500_000
+#: Dates are digested together up to so many events: the texts of a digest stay in memory. A date with more than the second number is
+#: digested slice by slice, by the first digit of its case ids' md5.
+_DIGESTED_EVENTS, _DIGESTED_AT_ONCE = 500_000, 2_000_000
+_SLICES = "0123456789abcdef"
+#: Rows of a window with more events than that are read in pieces, of so many rows.
+_READ_AT_ONCE, _PIECE_ROWS = 2_000_000, 100_000
 
 
 class EventLogSource(Source):
@@ -256,7 +264,11 @@ class EventLogSource(Source):
 
     @cached_property
     def _snapshot(self) -> Snapshot:
-        files = find_log_files(self._settings, self._config_directory)
+        try:
+            files = find_log_files(self._settings, self._config_directory)
+        except NoSuchFileError as error:
+            # A name that was right before is right now: the file is late, or its share not there.
+            raise (PassingError if was_read(self._cache_directory, self.name) else OpslaError)(str(error)) from error
         return take_snapshot(self._settings, self._desk, files, self._cache_directory)
 
     @cached_property
@@ -290,6 +302,19 @@ class EventLogSource(Source):
             )
         return notes
 
+    def files_read(self) -> list[FilesRead]:
+        """By pattern; of a file that two of them name, both tell."""
+        rows = self._snapshot.rows
+        found = [(pattern, files_of_pattern(self._settings, pattern, self._config_directory)) for pattern in self._settings.files]
+        return [
+            FilesRead(
+                self.name, pattern, tuple(file.name for file in files), sum(file.size for file in files),
+                datetime.fromtimestamp(max(file.modified_ns for file in files) / 1e9, UTC).replace(tzinfo=None),
+                sum(rows.get(file.name, 0) for file in files),
+            )
+            for pattern, files in found
+        ]  # fmt: skip
+
     def calendars(self) -> Mapping[str, Calendar]:
         """<source>:always, where a promise to a single case counts in calendar time."""
         if all(item.calendar is not None for item in self._settings.due.values()):
@@ -308,36 +333,70 @@ class EventLogSource(Source):
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""
-        return self._table(self._visible(f"{self._cases()} order by intake_date, case_id"), CASES, window, as_of_at)
+        return self._table(self._select_cases(), CASES, window, as_of_at)
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
-        reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
-        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening)
-        select = self._visible(f"{events} order by intake_date, case_id, source_sequence")
-        return self._table(select, EVENTS, window, as_of_at)
+        return self._table(self._select_events(), EVENTS, window, as_of_at)
 
     def messages(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema MESSAGES: the records whose status is mapped to what was said."""
-        select = self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
-        return self._table(select, MESSAGES, window, as_of_at)
+        return self._table(self._select_messages(), MESSAGES, window, as_of_at)
 
     def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema ATTRIBUTE_CHANGES: where a record of a case tells another value than the one before."""
+        return self._table(self._select_changes(), ATTRIBUTE_CHANGES, window, as_of_at)
+
+    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema SOURCE_FACTS: the last value of each dimension, without one where the case has none."""
+        return self._table(self._select_facts(), SOURCE_FACTS, window, as_of_at)
+
+    def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
+        return self._table(self._select_targets(), APPLIED_TARGETS, window, as_of_at)
+
+    def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
+        if sum(events for day, events in self._events_by_date.items() if window.start <= day < window.end) <= _READ_AT_ONCE:
+            return None
+        selects: dict[str, tuple[Callable[[], str | None], pa.Schema]] = {
+            "cases": (self._select_cases, CASES), "events": (self._select_events, EVENTS), "messages": (self._select_messages, MESSAGES),
+            "attribute_changes": (self._select_changes, ATTRIBUTE_CHANGES), "source_facts": (self._select_facts, SOURCE_FACTS),
+            "applied_targets": (self._select_targets, APPLIED_TARGETS),
+        }  # fmt: skip
+        if what not in selects:
+            return None
+        select, schema = selects[what]
+        return self._batches(select(), schema, window, as_of_at)
+
+    def _select_cases(self) -> str:
+        return self._visible(f"{self._cases()} order by intake_date, case_id")
+
+    def _select_events(self) -> str:
+        reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
+        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening)
+        return self._visible(f"{events} order by intake_date, case_id, source_sequence")
+
+    def _select_messages(self) -> str:
+        return self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
+
+    def _select_changes(self) -> str | None:
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
         changes = [_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped]
         changes += self._of_dimensions(_DIMENSION_CHANGES_OF)
         if not changes:
-            return ATTRIBUTE_CHANGES.empty_table()
-        select = self._visible(f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute")
-        return self._table(select, ATTRIBUTE_CHANGES, window, as_of_at)
+            return None
+        return self._visible(f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute")
 
-    def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema SOURCE_FACTS: the last value of each dimension, without one where the case has none."""
+    def _select_facts(self) -> str | None:
         if not self._settings.dimensions:
-            return SOURCE_FACTS.empty_table()
+            return None
         facts = " union all ".join(self._of_dimensions(_DIMENSION_FACTS_OF))
-        return self._table(self._visible(f"select * from ({facts}) order by intake_date, case_id, fact"), SOURCE_FACTS, window, as_of_at)
+        return self._visible(f"select * from ({facts}) order by intake_date, case_id, fact")
+
+    def _select_targets(self) -> str | None:
+        if not self._settings.due:
+            return None
+        return self._visible(f"select * from ({self._targets()}) order by intake_date, case_id, source_sequence, metric")
 
     def _of_dimensions(self, select: str) -> list[str]:
         """`select` for each dimension."""
@@ -346,13 +405,6 @@ class EventLogSource(Source):
             select.format(source=literal(self.name), cell=cell, attribute=attribute, told=_TOLD, is_told=self._is_told(cell))
             for cell, attribute in cells
         ]
-
-    def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
-        if not self._settings.due:
-            return APPLIED_TARGETS.empty_table()
-        select = self._visible(f"select * from ({self._targets()}) order by intake_date, case_id, source_sequence, metric")
-        return self._table(select, APPLIED_TARGETS, window, as_of_at)
 
     def staffing(self, window: Window) -> pa.Table:
         """Schema STAFFING, without rows: a log knows no shifts."""
@@ -364,28 +416,51 @@ class EventLogSource(Source):
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
+        return pa.concat_tables([self._states(part, as_of_at) for part in self._digestible(window)])
+
+    def _states(self, part: Window, as_of_at: datetime) -> pa.Table:
+        is_large = part.days == 1 and self._events_by_date.get(part.start, 0) > _DIGESTED_AT_ONCE
+        of_slices = [f"and md5(case_id)[1] = {literal(digit)}" for digit in _SLICES] if is_large else [""]
         rest = _PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets())
-        select = self._visible(f", cases as ({self._cases()}), {rest}")
-        return pa.concat_tables([self._table(select, PARTITION_STATES, part, as_of_at) for part in self._digestible(window)])
+        states = pa.concat_tables([
+            self._table(self._visible(f", cases as ({self._cases()}), {rest}", of_slice), PARTITION_STATES, part, as_of_at) for of_slice in of_slices
+        ])  # fmt: skip
+        if not is_large or states.num_rows == 0:
+            return states
+        slices = states.to_pylist()
+        whole = {
+            **slices[0], "cases": sum(each["cases"] for each in slices), "events": sum(each["events"] for each in slices),
+            "digest": hashlib.md5("".join(each["digest"] for each in slices).encode(), usedforsecurity=False).hexdigest(),
+        }  # fmt: skip
+        return pa.Table.from_pylist([whole], schema=PARTITION_STATES)
+
+    @cached_property
+    def _events_by_date(self) -> dict[date, int]:
+        """Of the log, visible or not."""
+        counts = self._rows(f"select intake_date, count(*) from {self._snapshot.events} group by intake_date order by intake_date")
+        return {day: events for day, events in counts if isinstance(day, date) and isinstance(events, int)}
 
     def _digestible(self, window: Window) -> Iterator[Window]:
         """The window in parts of whole dates: a digest is made of all texts of a date, which DuckDB cannot put aside."""
-        counts = self._rows(
-            f"select intake_date, count(*) from {self._snapshot.events} where intake_date >= date '{window.start}' "
-            f"and intake_date < date '{window.end}' group by intake_date order by intake_date"
-        )
         start, held = window.start, 0
-        for day, events in counts:
-            assert isinstance(day, date)
-            assert isinstance(events, int)
+        for day, events in self._events_by_date.items():
+            if not window.start <= day < window.end:
+                continue
             if held and held + events > _DIGESTED_EVENTS:
                 yield Window(start, day)
                 start, held = day, 0
+            if events > _DIGESTED_AT_ONCE:
+                if start < day:
+                    yield Window(start, day)
+                yield Window(day, day + ONE_DAY)
+                start, held = day + ONE_DAY, 0
+                continue
             held += events
-        yield Window(start, window.end)
+        if start < window.end:
+            yield Window(start, window.end)
 
-    def _visible(self, rest: str) -> str:
-        return f"with visible as ({_VISIBLE.format(events=self._snapshot.events)}) {rest}"
+    def _visible(self, rest: str, of_slice: str = "") -> str:
+        return f"with visible as ({_VISIBLE.format(events=self._snapshot.events, of_slice=of_slice)}) {rest}"
 
     def _cases(self) -> str:
         attributes = ", ".join(f"arg_max_null({name}, told) filter ({self._is_told(name)}) as {name}" for name in TEXT_FIELDS)
@@ -425,8 +500,25 @@ class EventLogSource(Source):
         return [tuple(row.values()) for row in table.to_pylist()]
 
     def _table(
-        self, select: str, schema: pa.Schema | None, window: Window | None = None, as_of_at: datetime | None = None
+        self, select: str | None, schema: pa.Schema | None, window: Window | None = None, as_of_at: datetime | None = None
     ) -> pa.Table:
+        """Without a SELECT there are no rows."""
+        if select is None:
+            assert schema is not None
+            return schema.empty_table()
+        with self._asked(select, window, as_of_at) as found:
+            table = found.to_arrow_table()
+        return table if schema is None else table.select(schema.names).cast(schema)
+
+    def _batches(self, select: str | None, schema: pa.Schema, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch]:
+        if select is None:
+            return
+        with self._asked(select, window, as_of_at) as found:
+            for batch in found.to_arrow_reader(_PIECE_ROWS):
+                yield batch.select(schema.names).cast(schema)
+
+    @contextmanager
+    def _asked(self, select: str, window: Window | None, as_of_at: datetime | None) -> Iterator[duckdb.DuckDBPyRelation]:
         parameters: dict[str, object] = {}
         if window is not None:
             parameters.update(start_date=window.start, end_date=window.end)
@@ -434,7 +526,12 @@ class EventLogSource(Source):
             parameters.update(as_of_at=_naive_utc(as_of_at))
         cursor = self._connection.cursor()
         try:
-            table = cursor.sql(select, params=parameters).to_arrow_table()
+            yield cursor.sql(select, params=parameters)
+        except duckdb.OutOfMemoryException as error:
+            raise OpslaError(
+                f"source {self.name}: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or the disk has no room for what does "
+                f"not: {str(error).splitlines()[0]}; allow more, or free some space"
+            ) from error
         except duckdb.Error as error:
             raise OpslaError(
                 f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "
@@ -442,7 +539,6 @@ class EventLogSource(Source):
             ) from error
         finally:
             cursor.close()
-        return table if schema is None else table.select(schema.names).cast(schema)
 
 
 def _waiting(number: int, settings: EventLogSettings) -> str:

@@ -1,0 +1,111 @@
+"""20 million records of a log, loaded within OPSLA_MEMORY_LIMIT: over half a year of intake dates, all on one date, and one record again and again.
+
+What is judged is the peak of all processes together over the limit: what Python, Arrow and the readers of files hold beside DuckDB's
+buffers. The files are a few megabytes to 150; what does not fit into memory is on the disk, 15 GB of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from benchmarks.desk import REPOSITORY
+from benchmarks.measure import Asked, Figure
+from opsla_dagster.errors import OpslaError
+
+#: Beside DuckDB's limit. A record is 100 to 200 bytes; without a bound the larger scale would take 20 GB.
+AT_MOST_MB = Asked(at_most=500)
+_LIMIT_MB, _QUICK_LIMIT_MB = 2_000, 512
+_ROWS, _QUICK_ROWS = 20_000_000, 400_000
+_DAYS = 180
+_LOOK_EVERY_SECONDS = 0.2
+#: ticket, status, when: four records a case.
+_CASES = """
+    select n as number, (['New', 'Active', 'Waiting', 'Done'])[place + 1] as state, {opened} + to_hours(cast(place as integer)) as at, 'P' || (n % 4) as prio
+    from range({cases}) as cases (n), range(4) as places (place)
+"""
+_FILES = {
+    "over half a year": (_CASES, f"timestamp '2025-07-01' + to_seconds(cast(n * {_DAYS} * 86400 // {{cases}} as bigint))"),
+    "all on one date": (_CASES, "timestamp '2025-07-01 12:00' + to_seconds(cast(n % 3600 as bigint))"),
+    "one record again and again": ("select 1 as number, 'New' as state, timestamp '2025-07-01 12:00' as at, 'P1' as prio from range(4 * {cases})", ""),
+}
+_SOURCE = {
+    "type": "event_log", "name": "bench", "time": {"timezone": "UTC"},
+    "columns": {"case_id": "number", "status": "state", "event_ts": "at", "priority": "prio"},
+    "statuses": {"New": "INTAKE", "Active": "INVESTIGATION", "Waiting": "CUSTOMER_WAIT", "Done": "RESOLVED"},
+}
+
+
+def measure(place: Path, *, quick: bool) -> list[Figure]:
+    rows, limit_mb = (_QUICK_ROWS, _QUICK_LIMIT_MB) if quick else (_ROWS, _LIMIT_MB)
+    figures = []
+    for number, (what, (select, opened)) in enumerate(_FILES.items()):
+        directory = place / str(number)
+        directory.mkdir(parents=True)
+        _write(directory / "log.csv.gz", select.format(opened=opened.format(cases=rows // 4), cases=rows // 4))
+        seconds, peak_mb, loaded = _run(directory, limit_mb)
+        if loaded != rows:
+            raise OpslaError(f"memory: {rows} records were written, {loaded} were read")
+        figures += [
+            Figure(f"{rows} records {what}, from log to report, limit {limit_mb} MB", seconds, "s"),
+            Figure("  peak memory beyond the limit", max(peak_mb - limit_mb, 0.0), "MB", asked=AT_MOST_MB),
+        ]
+    return figures
+
+
+def _write(path: Path, select: str) -> None:
+    with duckdb.connect(config={"memory_limit": "1GB", "threads": 1}) as connection:
+        connection.execute(f"copy ({select}) to '{path}' (header, compression gzip)")
+
+
+def _run(directory: Path, limit_mb: int) -> tuple[float, float, int]:
+    """Seconds, the peak in MB, and the records that were read, of an `opsla run`."""
+    config = directory / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    sources = {"desk": {"timezone": "UTC", "start_date": "2025-07-01"}, "sources": [{**_SOURCE, "files": str(directory / "log.csv.gz")}]}
+    (config / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    environment = {
+        **os.environ, "OPSLA_HOME": str(directory / "home"), "OPSLA_CONFIG": str(config), "PYTHONPATH": str(REPOSITORY),
+        "OPSLA_MEMORY_LIMIT": f"{limit_mb}MB",
+    }
+    started = time.perf_counter()
+    messages = directory / "messages.txt"
+    peak_mb = _peak_of([sys.executable, "-m", "opsla_dagster.cli", "run", "--as-of", "2026-06-01"], environment, messages)
+    with duckdb.connect(str(directory / "home" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        (loaded,) = warehouse.execute("select (select count(*) from raw.events_log) + (select count(*) from raw.rejected_rows)").fetchall()[0]
+    return time.perf_counter() - started, peak_mb, loaded
+
+
+def _peak_of(command: list[str], environment: Mapping[str, str], messages: Path) -> float:
+    """The peak of the process and its children in MB. Raises OpslaError with its last words when it fails."""
+    peak_mb = 0.0
+    with messages.open("w") as output, subprocess.Popen(command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
+            peak_mb = max(peak_mb, sum(_resident_mb(pid) for pid in _family(process.pid)))
+            time.sleep(_LOOK_EVERY_SECONDS)
+    if process.returncode:
+        raise OpslaError(f"memory: opsla run failed: {messages.read_text()[-2_000:]}")
+    return peak_mb
+
+
+def _family(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
+    family = [pid]
+    for member in family:  # it grows
+        family += [child for child, parent in parents.items() if parent == member]
+    return family
+
+
+def _resident_mb(pid: int) -> float:
+    found = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
+    return float(found or 0) * 1_024 / 1e6

@@ -1,0 +1,86 @@
+"""A night without anybody: a real daemon notices a new file, its run is killed, and the rerun makes it good."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+from cli import REPOSITORY, environment, opsla
+from small_desk import log_of, rows, takes_minutes, write_config
+
+from opsla_dagster.assets.scope import AS_OF_TAG
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.launcher import WatchedRunLauncher
+
+LOG = "number,state,at\nA1,New,2025-07-01 14:00:00\nA1,Done,2025-07-01 16:00:00\nA3,New,2025-07-03 14:00:00\n"
+T = TypeVar("T")
+
+
+@contextmanager
+def daemon(home: Path, config: Path) -> Iterator[None]:
+    """`opsla daemon`, ended with everything it started."""
+    with (home.parent / "daemon.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "opsla_dagster.cli", "daemon"], env=environment(home, config), cwd=REPOSITORY, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(what: Callable[[], T | None], seconds: float = 240) -> T:
+    give_up_at = time.monotonic() + seconds
+    while (found := what()) is None:
+        assert time.monotonic() < give_up_at, f"nothing within {seconds} seconds"
+        time.sleep(0.2)
+    return found
+
+
+@takes_minutes
+def test_a_new_file_is_refreshed_from_once_although_the_run_is_killed(tmp_path: Path) -> None:
+    log, home = tmp_path / "log.csv", tmp_path / "home"
+    log.write_text(LOG, encoding="utf-8")
+    desk = {"timezone": "America/New_York", "start_date": date(2025, 7, 1)}
+    config = write_config(tmp_path / "config", {"desk": desk, "sources": [log_of(log, refresh_on_new_files=True)]})
+    # Loaded when its dates had just gone by: nothing else is due but what follows until today.
+    done = opsla("run", "--end", "2025-07-04", home=home, config=config)
+    assert done.returncode == 0, done.stderr
+
+    with open_instance(home) as instance:
+        first_run = {run.run_id for run in instance.get_runs()}
+
+        def by_sensor() -> list[dg.DagsterRun]:
+            return [run for run in instance.get_runs() if run.tags.get("dagster/sensor_name") == "refresh_on_new_files"]
+
+        with daemon(home, config):
+            log.write_text(LOG.replace("A3", "A2,New,2025-07-02 14:00:00\nA3", 1), encoding="utf-8")
+            begun = wait_for(lambda: next((run for run in by_sensor() if "dagster/max_retries" in run.tags), None))
+            launcher = instance.run_launcher
+            assert isinstance(launcher, WatchedRunLauncher)
+            worker = launcher._worker(begun)
+            assert worker is not None
+            os.kill(worker[0], signal.SIGKILL)
+            again = wait_for(lambda: next((run for run in instance.get_runs() if run.parent_run_id == begun.run_id and run.is_finished), None))
+            time.sleep(65)  # two more looks at the files
+
+        assert again.is_success
+        assert again.tags[AS_OF_TAG] == begun.tags[AS_OF_TAG]
+        assert again.tags["opsla/refresh"] == begun.tags["opsla/refresh"]
+        refreshes = [run for run in instance.get_runs() if run.run_id not in first_run and run.job_name == "refresh"]
+        assert {run.run_id for run in refreshes} == {begun.run_id, again.run_id}
+    assert rows(home / "marts.duckdb", "select opened_cases from mart.sla_daily where intake_date = '2025-07-02'") == [(1,)]
+    path = home / "alerts.jsonl"
+    alerts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    assert [alert["title"] for alert in alerts if alert["severity"] == "ERROR"] == [], "the rerun made it good"
