@@ -25,7 +25,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock || $(PIP) --requirement requirements.lock
 	@$(PIP_PLAIN) --no-build-isolation --editable .
 	@# Compiles what a run imports, and no more: where Python may not write compiled files later, every start would take 4 s longer.
-	@$(BIN)/python -c 'import opsla_dagster.build, opsla_dagster.running, opsla_dagster.reporting.record'
+	@$(BIN)/python -c 'import opsla_dagster.automation.chosen, opsla_dagster.cli, opsla_dagster.reporting.closing, opsla_dagster.running, opsla_dagster.reporting.record, pandas'
 	@touch $@
 
 run: $(READY) ## The main job on simulated data: every table, every check, the published marts, the report

@@ -6,6 +6,7 @@ sql/checks/<table>/gates.sql is one SELECT of one row, a column a rate; beside a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -30,15 +31,27 @@ _BY_CHANCE = 0.01
 
 def refuse_unknown_rates(table: str, gates: Iterable[str]) -> None:
     """Raises OpslaError for a gate on what the table's SQL does not measure, and for a table without such SQL."""
-    import sqlglot  # here: whoever only loads the asset graph does without its 10 MB
-    from sqlglot import exp
+    _refuse_unknown(table, gates, _columns_of(_rates_sql(table)))
 
+
+def _rates_sql(table: str) -> str:
     path = check_path(table, GATES)
     if not path.exists():
         measured = sorted(found.parent.name for found in path.parents[1].glob("*/gates.sql"))
         raise OpslaError(f"quality_gates.yml: {table}: no rates of this table are measured; known: {', '.join(measured)}")
-    selected = sqlglot.parse_one(load_sql(path), dialect="duckdb", into=exp.Select).named_selects
-    known = [name for name in selected if not name.endswith(_SAMPLE)]
+    return load_sql(path)
+
+
+def _columns_of(select: str) -> list[str]:
+    """The names of the columns of a SELECT whose tables need not be there: of an expression its alias, of a column its own."""
+    with duckdb.connect() as connection:
+        [(tree,)] = connection.execute("select json_serialize_sql($select)", {"select": select}).fetchall()
+    selected = json.loads(tree)["statements"][0]["node"]["select_list"]
+    return [column["alias"] or column["column_names"][-1] for column in selected]
+
+
+def _refuse_unknown(table: str, gates: Iterable[str], columns: Iterable[str]) -> None:
+    known = [name for name in columns if not name.endswith(_SAMPLE)]
     unknown = sorted(set(gates) - set(known))
     if unknown:
         raise OpslaError(
@@ -50,10 +63,10 @@ def check_gates(
     connection: duckdb.DuckDBPyConnection, table: str, gates: dict[str, Bounds], window: Dates | None, min_sample: int = MIN_SAMPLE
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL), or of too few rows to judge, passes and says so."""
-    refuse_unknown_rates(table, gates)
-    sql = for_dates(load_sql(check_path(table, GATES)), window)
+    sql = for_dates(_rates_sql(table), window)
     cursor = connection.execute(sql, bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
+    _refuse_unknown(table, gates, names)
     found = cursor.fetchone() or ()
     rates = {name: None if rate is None else float(rate) for name, rate in zip(names, found, strict=True)}
     outcomes = [

@@ -90,5 +90,11 @@ def bind(sql: str, dates: Dates | None, as_of_at: datetime | None = None) -> Par
     offered |= {} if as_of_at is None else {"as_of_at": as_of_at}
     if not offered:
         return {}
-    wanted = duckdb.extract_statements(sql)[0].named_parameters
+    wanted = _named_parameters(sql)
     return {name: value for name, value in offered.items() if name in wanted}
+
+
+@cache
+def _named_parameters(sql: str) -> frozenset[str]:
+    """Parsing takes longer than many a small query, and a table's parts and tests ask again."""
+    return frozenset(duckdb.extract_statements(sql)[0].named_parameters)

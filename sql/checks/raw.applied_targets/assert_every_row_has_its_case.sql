@@ -5,7 +5,12 @@ select
     targets.case_id,
     targets.intake_date
 from raw.applied_targets as targets
-left join raw.cases as cases on targets.case_id = cases.case_id and targets.intake_date = cases.intake_date
+left join raw.cases as cases
+    on
+        targets.case_id = cases.case_id
+        and targets.intake_date = cases.intake_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
 where
     targets.intake_date >= $start_date
     and targets.intake_date < $end_date

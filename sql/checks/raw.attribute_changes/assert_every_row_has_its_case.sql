@@ -5,7 +5,12 @@ select
     changes.case_id,
     changes.intake_date
 from raw.attribute_changes as changes
-left join raw.cases as cases on changes.case_id = cases.case_id and changes.intake_date = cases.intake_date
+left join raw.cases as cases
+    on
+        changes.case_id = cases.case_id
+        and changes.intake_date = cases.intake_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
 where
     changes.intake_date >= $start_date
     and changes.intake_date < $end_date

@@ -5,7 +5,12 @@ select
     messages.case_id,
     messages.intake_date
 from raw.messages as messages
-left join raw.cases as cases on messages.case_id = cases.case_id and messages.intake_date = cases.intake_date
+left join raw.cases as cases
+    on
+        messages.case_id = cases.case_id
+        and messages.intake_date = cases.intake_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
 where
     messages.intake_date >= $start_date
     and messages.intake_date < $end_date

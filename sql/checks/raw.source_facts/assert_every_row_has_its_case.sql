@@ -5,7 +5,12 @@ select
     facts.fact,
     facts.intake_date
 from raw.source_facts as facts
-left join raw.cases as cases on facts.case_id = cases.case_id and facts.intake_date = cases.intake_date
+left join raw.cases as cases
+    on
+        facts.case_id = cases.case_id
+        and facts.intake_date = cases.intake_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
 where
     facts.intake_date >= $start_date
     and facts.intake_date < $end_date

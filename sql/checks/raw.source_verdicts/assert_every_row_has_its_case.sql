@@ -5,7 +5,12 @@ select
     verdicts.case_id,
     verdicts.intake_date
 from raw.source_verdicts as verdicts
-left join raw.cases as cases on verdicts.case_id = cases.case_id and verdicts.intake_date = cases.intake_date
+left join raw.cases as cases
+    on
+        verdicts.case_id = cases.case_id
+        and verdicts.intake_date = cases.intake_date
+        and cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
 where
     verdicts.intake_date >= $start_date
     and verdicts.intake_date < $end_date

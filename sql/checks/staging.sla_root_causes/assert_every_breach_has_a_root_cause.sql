@@ -14,9 +14,13 @@ left join staging.sla_root_causes as causes
         and clocks.policy = causes.policy
         and clocks.metric = causes.metric
         and clocks.cycle = causes.cycle
+        and causes.intake_date >= $start_date
+        and causes.intake_date < $end_date
 where
     clocks.intake_date >= $start_date
     and clocks.intake_date < $end_date
+    and cases.intake_date >= $start_date
+    and cases.intake_date < $end_date
     and clocks.outcome = 'breached'
     and (cases.last_terminal_at is null or cases.last_terminal_at >= clocks.stopped_at)
     and causes.case_id is null

@@ -11,7 +11,7 @@ with running as (
         spans.metric,
         spans.cycle,
         spans.calendar,
-        clocks.outcome,
+        clocks.outcome = 'breached' as is_breached,
         spans.open_seconds_at_start,
         spans.open_seconds_at_stop
     from staging.sla_clock_spans as spans
@@ -81,7 +81,7 @@ span_parts as (
         running.metric,
         running.cycle,
         running.calendar,
-        running.outcome,
+        running.is_breached,
         statuses.status,
         case
             when statuses.open_seconds_at_start > running.open_seconds_at_start then statuses.open_seconds_at_start
@@ -101,15 +101,15 @@ span_parts as (
 stages as (
     select
         case_id,
-        intake_date,
+        min(intake_date) as intake_date,
         policy,
         metric,
         cycle,
-        outcome,
+        bool_or(is_breached) as is_breached,
         status,
         sum(open_seconds_at_stop - open_seconds_at_start) as seconds
     from span_parts
-    group by case_id, intake_date, policy, metric, cycle, outcome, status
+    group by case_id, policy, metric, cycle, status
 ),
 
 peers as (
@@ -146,7 +146,7 @@ ranked_statuses as (
             and stages.policy = peers.policy
             and stages.metric = peers.metric
             and stages.status = peers.status
-    where stages.outcome = 'breached'
+    where stages.is_breached
 ),
 
 -- The stretches of each cause's stage in open time, to be shared out among those who held the case.
@@ -270,4 +270,7 @@ left join owner_parts
         and ranked_statuses.metric = owner_parts.metric
         and ranked_statuses.cycle = owner_parts.cycle
         and owner_parts.place = 1
-where ranked_statuses.place = 1
+where
+    ranked_statuses.place = 1
+    and cases.intake_date >= $start_date
+    and cases.intake_date < $end_date

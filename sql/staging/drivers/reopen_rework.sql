@@ -35,7 +35,12 @@ rework_spans as (
         cases.*,
         coalesce(metrics.resolution_calendar, 'desk') as calendar
     from cases
-    left join staging.case_sla_metrics as metrics on cases.case_id = metrics.case_id and cases.intake_date = metrics.intake_date
+    left join staging.case_sla_metrics as metrics
+        on
+            cases.case_id = metrics.case_id
+            and cases.intake_date = metrics.intake_date
+            and metrics.intake_date >= $start_date
+            and metrics.intake_date < $end_date
 )
 
 select

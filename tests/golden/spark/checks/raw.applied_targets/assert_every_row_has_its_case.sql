@@ -5,7 +5,10 @@ SELECT
   targets.intake_date
 FROM raw.applied_targets AS targets
 LEFT JOIN raw.cases AS cases
-  ON targets.case_id = cases.case_id AND targets.intake_date = cases.intake_date
+  ON targets.case_id = cases.case_id
+  AND targets.intake_date = cases.intake_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
 WHERE
   targets.intake_date >= :start_date
   AND targets.intake_date < :end_date

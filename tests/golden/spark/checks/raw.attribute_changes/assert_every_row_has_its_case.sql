@@ -5,7 +5,10 @@ SELECT
   changes.intake_date
 FROM raw.attribute_changes AS changes
 LEFT JOIN raw.cases AS cases
-  ON changes.case_id = cases.case_id AND changes.intake_date = cases.intake_date
+  ON changes.case_id = cases.case_id
+  AND changes.intake_date = cases.intake_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
 WHERE
   changes.intake_date >= :start_date
   AND changes.intake_date < :end_date

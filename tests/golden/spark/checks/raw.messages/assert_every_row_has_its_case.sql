@@ -5,7 +5,10 @@ SELECT
   messages.intake_date
 FROM raw.messages AS messages
 LEFT JOIN raw.cases AS cases
-  ON messages.case_id = cases.case_id AND messages.intake_date = cases.intake_date
+  ON messages.case_id = cases.case_id
+  AND messages.intake_date = cases.intake_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
 WHERE
   messages.intake_date >= :start_date
   AND messages.intake_date < :end_date

@@ -5,7 +5,10 @@ SELECT
   facts.intake_date
 FROM raw.source_facts AS facts
 LEFT JOIN raw.cases AS cases
-  ON facts.case_id = cases.case_id AND facts.intake_date = cases.intake_date
+  ON facts.case_id = cases.case_id
+  AND facts.intake_date = cases.intake_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
 WHERE
   facts.intake_date >= :start_date
   AND facts.intake_date < :end_date

@@ -5,7 +5,10 @@ SELECT
   verdicts.intake_date
 FROM raw.source_verdicts AS verdicts
 LEFT JOIN raw.cases AS cases
-  ON verdicts.case_id = cases.case_id AND verdicts.intake_date = cases.intake_date
+  ON verdicts.case_id = cases.case_id
+  AND verdicts.intake_date = cases.intake_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
 WHERE
   verdicts.intake_date >= :start_date
   AND verdicts.intake_date < :end_date

@@ -13,9 +13,13 @@ LEFT JOIN staging.sla_root_causes AS causes
   AND clocks.policy = causes.policy
   AND clocks.metric = causes.metric
   AND clocks.cycle = causes.cycle
+  AND causes.intake_date >= :start_date
+  AND causes.intake_date < :end_date
 WHERE
   clocks.intake_date >= :start_date
   AND clocks.intake_date < :end_date
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date
   AND clocks.outcome = 'breached'
   AND (
     cases.last_terminal_at IS NULL OR cases.last_terminal_at >= clocks.stopped_at

@@ -7,7 +7,7 @@ WITH running AS (
     spans.metric,
     spans.cycle,
     spans.calendar,
-    clocks.outcome,
+    clocks.outcome = 'breached' AS is_breached,
     spans.open_seconds_at_start,
     spans.open_seconds_at_stop
   FROM staging.sla_clock_spans AS spans
@@ -65,7 +65,7 @@ WITH running AS (
     running.metric,
     running.cycle,
     running.calendar,
-    running.outcome,
+    running.is_breached,
     statuses.status,
     CASE
       WHEN statuses.open_seconds_at_start > running.open_seconds_at_start
@@ -89,21 +89,19 @@ WITH running AS (
 ), stages AS (
   SELECT
     case_id,
-    intake_date,
+    MIN(intake_date) AS intake_date,
     policy,
     metric,
     cycle,
-    outcome,
+    BOOL_OR(is_breached) AS is_breached,
     status,
     SUM(open_seconds_at_stop - open_seconds_at_start) AS seconds
   FROM span_parts
   GROUP BY
     case_id,
-    intake_date,
     policy,
     metric,
     cycle,
-    outcome,
     status
 ), peers AS (
   SELECT
@@ -141,7 +139,7 @@ WITH running AS (
     AND stages.metric = peers.metric
     AND stages.status = peers.status
   WHERE
-    stages.outcome = 'breached'
+    stages.is_breached
 ), root_causes AS (
   SELECT
     span_parts.case_id,
@@ -268,3 +266,5 @@ LEFT JOIN owner_parts
   AND owner_parts.place = 1
 WHERE
   ranked_statuses.place = 1
+  AND cases.intake_date >= :start_date
+  AND cases.intake_date < :end_date

@@ -29,7 +29,10 @@ WITH endings AS (
     COALESCE(metrics.resolution_calendar, 'desk') AS calendar
   FROM cases
   LEFT JOIN staging.case_sla_metrics AS metrics
-    ON cases.case_id = metrics.case_id AND cases.intake_date = metrics.intake_date
+    ON cases.case_id = metrics.case_id
+    AND cases.intake_date = metrics.intake_date
+    AND metrics.intake_date >= :start_date
+    AND metrics.intake_date < :end_date
 )
 SELECT
   rework_spans.case_id,

@@ -6,7 +6,8 @@ WITH cases AS (
     intake_date,
     intake_ts,
     team,
-    agent
+    agent,
+    ROW_NUMBER() OVER (ORDER BY case_id NULLS LAST) AS case_number
   FROM raw.cases
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
@@ -67,7 +68,7 @@ WITH cases AS (
     case_id
 ), assignment_events AS (
   SELECT
-    cases.case_id,
+    cases.case_number,
     0 AS sort_rank,
     cases.intake_ts AS told_at,
     CAST(-1 AS BIGINT) AS source_sequence,
@@ -93,7 +94,7 @@ WITH cases AS (
     ON cases.case_id = named.case_id
   UNION ALL
   SELECT
-    events.case_id,
+    cases.case_number,
     1 AS sort_rank,
     CASE
       WHEN events.canonical_ts < cases.intake_ts
@@ -109,7 +110,7 @@ WITH cases AS (
     ON events.case_id = cases.case_id
   UNION ALL
   SELECT
-    changes.case_id,
+    cases.case_number,
     1 AS sort_rank,
     CASE
       WHEN changes.changed_ts < cases.intake_ts
@@ -125,51 +126,51 @@ WITH cases AS (
     ON changes.case_id = cases.case_id
 ), holders AS (
   SELECT
-    case_id,
+    case_number,
     told_at,
     event_id,
     LAST_VALUE(team) IGNORE NULLS OVER (
-      PARTITION BY case_id
+      PARTITION BY case_number
       ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS team,
     LAST_VALUE(agent) IGNORE NULLS OVER (
-      PARTITION BY case_id
+      PARTITION BY case_number
       ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS agent,
     LEAD(told_at) OVER (
-      PARTITION BY case_id
+      PARTITION BY case_number
       ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS next_told_at
   FROM assignment_events
 ), holders_with_previous AS (
   SELECT
-    case_id,
+    case_number,
     told_at,
     event_id,
     team,
     agent,
-    LAG(team) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS previous_team,
-    LAG(agent) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS previous_agent
+    LAG(team) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS previous_team,
+    LAG(agent) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS previous_agent
   FROM holders
   WHERE
     next_told_at IS NULL OR next_told_at > told_at
 ), hand_offs AS (
   SELECT
-    case_id,
+    case_number,
     told_at,
     event_id,
     team,
     agent,
-    LEAD(told_at) OVER (PARTITION BY case_id ORDER BY told_at NULLS LAST) AS next_hand_off_at
+    LEAD(told_at) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS next_hand_off_at
   FROM holders_with_previous
   WHERE
     previous_team IS NULL OR team <> previous_team OR agent <> previous_agent
 )
 SELECT
   cases.source,
-  hand_offs.case_id,
+  cases.case_id,
   cases.intake_date,
   NULLIF(hand_offs.team, '') AS team,
   NULLIF(hand_offs.agent, '') AS agent,
@@ -178,4 +179,4 @@ SELECT
   hand_offs.event_id
 FROM hand_offs
 INNER JOIN cases
-  ON hand_offs.case_id = cases.case_id
+  ON hand_offs.case_number = cases.case_number

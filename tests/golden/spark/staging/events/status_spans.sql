@@ -5,7 +5,8 @@ WITH cases AS (
     case_id,
     intake_date,
     intake_ts,
-    last_terminal_at
+    last_terminal_at,
+    ROW_NUMBER() OVER (ORDER BY case_id NULLS LAST) AS case_number
   FROM staging.case_milestones
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
@@ -21,7 +22,7 @@ WITH cases AS (
     intake_date >= :start_date AND intake_date < :end_date
 ), changes AS (
   SELECT
-    case_id,
+    case_number,
     'INTAKE' AS status,
     intake_ts AS instant,
     intake_ts AS canonical_ts,
@@ -30,7 +31,7 @@ WITH cases AS (
   FROM cases
   UNION ALL
   SELECT
-    events.case_id,
+    cases.case_number,
     events.status,
     CASE
       WHEN events.canonical_ts < cases.intake_ts
@@ -49,29 +50,29 @@ WITH cases AS (
   SELECT
     *,
     LEAD(instant) OVER (
-      PARTITION BY case_id
+      PARTITION BY case_number
       ORDER BY instant NULLS LAST, canonical_ts NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS next_instant
   FROM changes
 ), lasting_changes AS (
   SELECT
     *,
-    LAG(status) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS previous_status
+    LAG(status) OVER (PARTITION BY case_number ORDER BY instant NULLS LAST) AS previous_status
   FROM ordered_changes
   WHERE
     next_instant IS NULL OR next_instant > instant
 ), merged_changes AS (
   SELECT
     *,
-    ROW_NUMBER() OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS span_number,
-    LEAD(instant) OVER (PARTITION BY case_id ORDER BY instant NULLS LAST) AS next_stretch_at
+    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY instant NULLS LAST) AS span_number,
+    LEAD(instant) OVER (PARTITION BY case_number ORDER BY instant NULLS LAST) AS next_stretch_at
   FROM lasting_changes
   WHERE
     previous_status IS NULL OR previous_status <> status
 )
 SELECT
   cases.source,
-  merged_changes.case_id,
+  cases.case_id,
   cases.intake_date,
   CAST(merged_changes.span_number AS BIGINT) AS span_number,
   merged_changes.status,
@@ -81,7 +82,7 @@ SELECT
   merged_changes.event_id
 FROM merged_changes
 INNER JOIN cases
-  ON merged_changes.case_id = cases.case_id
+  ON merged_changes.case_number = cases.case_number
 WHERE
   NOT merged_changes.next_stretch_at IS NULL
   OR cases.last_terminal_at IS NULL
