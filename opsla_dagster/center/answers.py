@@ -25,6 +25,7 @@ WAIT_SECONDS = 20.0
 PAGE_SECONDS = 15.0
 #: Of a new generation, before it is shown: pages that are made, and seconds that this may take.
 _PREPARED_AT_MOST, _PREPARING_SECONDS = 60, 20.0
+_BREATH_SECONDS = 0.02
 
 
 class BusyError(Exception):
@@ -101,6 +102,7 @@ class Answers:
         for address, remake in wanted[:_PREPARED_AT_MOST]:
             if time.monotonic() > deadline:
                 break
+            time.sleep(_BREATH_SECONDS)  # readers come first
             with suppress(Exception):  # who asks for it is told why
                 self._remember((fresh.generation, address), _Held(remake(fresh), remake))
 
