@@ -305,10 +305,10 @@ def webserver(
     _become_dagster(settings, "dagster-webserver", "--host", host, "--port", str(port), *(["--read-only"] if read_only else []))
 
 
-@app.command(cls=Command, epilog=examples("opsla center", "opsla center --port 3101", "OPSLA_CENTER_TOKEN=... opsla center --host 0.0.0.0 --allow-host desk.example.com"))
+@app.command(cls=Command, epilog=examples("opsla center", "opsla center --port 3101", "opsla center --host 0.0.0.0 --allow-host desk.example.com"))
 def center(
-    host: Annotated[str, typer.Option(help="Address to listen on; beyond this machine only with OPSLA_CENTER_TOKEN and --allow-host.")] = LOCALHOST,
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the pages.")] = 3100,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; beyond this machine only with OPSLA_CENTER_TOKEN and --allow-host.")] = LOCALHOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", help="Port of the pages.")] = 3100,
     allow_host: Annotated[list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Name by which browsers call it; repeatable.")] = None,
     root_path: Annotated[str, typer.Option("--root-path", metavar="PATH", help="Path under which a reverse proxy shows it, such as /desk.")] = "",
 ) -> None:
@@ -370,7 +370,7 @@ def backlog(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO, UTC unless it says otherwise. Default: now.")
     ] = None,
-    by: Annotated[list[str] | None, typer.Option("--by", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", metavar="DIMENSION", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
     """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
     from opsla_dagster.assets.scope import parse_instant

@@ -427,7 +427,7 @@ def test_readers_never_notice_that_publications_come(desk: Settings) -> None:
     def swap() -> None:
         try:
             with duckdb.connect(str(desk.home.warehouse)) as warehouse:
-                for _ in range(8):
+                for _ in range(5):
                     publish(warehouse, desk.home, PUBLISHED)
         finally:
             is_swapping.clear()
