@@ -30,6 +30,7 @@ from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
+from opsla_dagster.warehouse.changed_dates import changed_dates, current_digests, remember, whole_history
 from opsla_dagster.warehouse.connection import relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.parts import parts_of, parts_to_load
@@ -189,7 +190,8 @@ def _judged_again(line: TableAsset, scope: Scope, selected: AbstractSet[str]) ->
         raise OpslaError(f"{line.name}: there is no such table yet, so its checks have nothing to look at; materialise it first")
     loaded = scope.connection.execute("select max(as_of_at) from raw.source_partitions").fetchone()
     as_of_at = loaded[0] if loaded and loaded[0] else scope.as_of_at
-    for outcome in _outcomes(line, replace(scope, as_of_at=as_of_at)):
+    dates = whole_history(scope.connection, line.table) if line.table.kind is Kind.BY_DAY else scope.dates
+    for outcome in _outcomes(line, replace(scope, as_of_at=as_of_at, dates=dates)):
         if outcome.check in selected:
             yield outcome.to_dagster(line.table.asset_key)
 
@@ -211,6 +213,9 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
             f"select {table.partition_column}, count(*) from {table.name} where {in_dates(table.partition_column, scope.own_dates)} group by all"
         ).fetchall()
         return _Counted({TABLE_ROWS: total[0] if total else 0}, {day.isoformat(): day_rows for day, day_rows in counted})
+    if table.kind is Kind.BY_DAY:
+        total = connection.execute(f"select count(*) from {table.name}").fetchone()
+        return _Counted({TABLE_ROWS: total[0] if total else 0}, {})
     if table.is_by_date and scope.run_dates is not None:
         return _Counted({}, {})
     return _Counted({TABLE_ROWS: rows}, {})
@@ -221,6 +226,9 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 
     Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
+    if line.table.kind is Kind.BY_DAY:
+        # Those are judged that are made.
+        scope = replace(scope, dates=changed_dates(scope.connection, line.table, current_digests(scope.connection, line.table)))
     if line.python and line.python.keeps_refused_rows:
         rows = write_table(line, scope)
         _judge(line, scope, outcomes)
@@ -239,11 +247,27 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
                 refuse_unloaded_dates(scope)
             with _beside_sources(scope) if line.python else nullcontext():
                 return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
+        case Kind.BY_DAY:
+            return _replace_changed_dates(line, scope, verdict)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
         case Kind.VIEW:
             return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
+
+
+def _replace_changed_dates(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
+    """The dates of a table kept by the desk's dates that follow from something else than when they were made; remembered with their rows."""
+    table, connection = line.table, scope.connection
+    current = current_digests(connection, table)
+    dates = scope.dates or changed_dates(connection, table, current)
+
+    def judged_and_remembered() -> int | None:
+        judged = verdict()
+        remember(connection, table, dates, current)
+        return judged
+
+    return replace_window(connection, table, dates, [(dates, load_sql(sql_path(table.name)))], judged_and_remembered)
 
 
 def _beside_sources(scope: Scope) -> AbstractContextManager[None]:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from opsla_dagster.assets.backlog import BACKLOG
 from opsla_dagster.assets.calendars import CALENDARS
 from opsla_dagster.assets.clocks import CLOCKS
 from opsla_dagster.assets.factory import TableAsset
 from opsla_dagster.assets.operations import OPERATIONS
 from opsla_dagster.assets.scenarios import SCENARIOS
 from opsla_dagster.assets.sources import SOURCES
-from opsla_dagster.catalog import AREA_OF, TABLES
+from opsla_dagster.catalog import AREA_OF, TABLES, Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
+from opsla_dagster.warehouse.changed_dates import COMPARED_TABLES
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:
     python = PYTHON_TABLES.get(name)
     read = set(python.deps) if python else tables_read_by(sql_path(name))
+    if TABLES[name].kind is Kind.BY_DAY:
+        read |= {*COMPARED_TABLES}
     checks = checks_of(name)
     for check in (*checks, GATES):
         path = check_path(name, check)

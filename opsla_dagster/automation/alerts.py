@@ -14,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterRunStatus
 
+from opsla_dagster.automation.burning import look_at_burns
 from opsla_dagster.automation.delivery import (
     Outcome,
     channel_names,
@@ -111,6 +112,9 @@ def _freshness(
     known_state, _, known = cursor.partition("\n")
     if state == known_state:
         return cursor, []
+    trouble = look_at_burns(marts, home, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home))
+    if trouble:
+        raise OpslaError(trouble)
     found = freshness_now(desk, instance, now)
     is_news = found.due is not None and found.sentence() != known
     return f"{state}\n{found.sentence() if is_news else known}", [shown(found)] if is_news else []

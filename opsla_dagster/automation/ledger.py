@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ _TABLES = """
 create table if not exists alerts (alert_id text primary key, run_id text not null, record text not null);
 create table if not exists runs (run_id text primary key);
 create table if not exists watches (since real not null);
+create table if not exists episodes (promise text primary key, alert text not null, since text not null);
 create table if not exists sweeps (swept_until real not null);
 create table if not exists deliveries (
     alert_id text not null, channel text not null,
@@ -91,16 +92,23 @@ class Ledger:
 
         A source is the id of a run, or "tick 12", "night 2025-07-01", "opsla refresh ..."; in the file both columns are called run_id.
         """
-        channels = list(channels)
         with self._transaction() as connection:
-            for alert in alerts:
-                row = (alert.alert_id, source, json.dumps(alert.to_record()))
-                if connection.execute("insert or ignore into alerts values (?, ?, ?)", row).rowcount:
-                    connection.executemany(
-                        "insert into deliveries (alert_id, channel, state) values (?, ?, 'waiting')",
-                        [(alert.alert_id, channel) for channel in channels],
-                    )
+            _enter(connection, source, alerts, list(channels))
             connection.execute("insert or ignore into runs values (?)", (source,))
+
+    def episodes(self) -> dict[str, tuple[str, str]]:
+        """What burns, as was told last: promise -> (which pair of windows, since when)."""
+        with self._transaction() as connection:
+            return {promise: (alert, since) for promise, alert, since in connection.execute("select promise, alert, since from episodes")}
+
+    def record_episodes(
+        self, opened: Mapping[str, tuple[str, str]], closed: Iterable[str], alerts: Iterable[Alert], channels: Iterable[str]
+    ) -> None:
+        """Episodes that open and close, with their alerts: all of it, or nothing."""
+        with self._transaction() as connection:
+            _enter(connection, "burn rates", alerts, list(channels))
+            connection.executemany("delete from episodes where promise = ?", [(promise,) for promise in closed])
+            connection.executemany("insert or replace into episodes values (?, ?, ?)", [(promise, *episode) for promise, episode in opened.items()])
 
     def unnoticed(self, sources: Iterable[str]) -> list[str]:
         """Those of the sources that were never recorded, in the order given."""
@@ -207,3 +215,13 @@ class Ledger:
         with self._transaction() as connection:
             connection.execute("delete from sweeps")
             connection.execute("insert into sweeps values (?)", (until,))
+
+
+def _enter(connection: sqlite3.Connection, source: str, alerts: Iterable[Alert], channels: Sequence[str]) -> None:
+    """Each alert that is not known yet waits for each of the channels."""
+    for alert in alerts:
+        row = (alert.alert_id, source, json.dumps(alert.to_record()))
+        if connection.execute("insert or ignore into alerts values (?, ?, ?)", row).rowcount:
+            connection.executemany(
+                "insert into deliveries (alert_id, channel, state) values (?, ?, 'waiting')", [(alert.alert_id, channel) for channel in channels]
+            )

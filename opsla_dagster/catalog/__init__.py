@@ -7,6 +7,7 @@ Belongs here: areas, and the grain, key, columns and rules of their tables. Does
 from opsla_dagster.catalog import (
     agreement,
     attainment,
+    backlog,
     calendars,
     clocks,
     drivers,
@@ -23,8 +24,8 @@ from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 
 #: In the order in which they read each other: none reads one that stands behind it.
 AREAS: tuple[Area, ...] = (
-    calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, agreement.AREA,
-    facts.AREA, satisfaction.AREA, operations.AREA,
+    calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA,
+    agreement.AREA, facts.AREA, satisfaction.AREA, operations.AREA,
 )
 #: The asset that is no table: the copy of the marts for readers.
 PUBLISHED = ("ops", "published_marts")

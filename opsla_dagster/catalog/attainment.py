@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, flag, local_date, measure, pct, percentiles
+from opsla_dagster.catalog.column_kinds import count, measure, pct, percentiles
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 
@@ -27,11 +27,7 @@ COLUMNS = [
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
     pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),
     measure("late_avg_business_minutes", "Mean of the breached clocks' business minutes beyond their target"),
-    count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
-    flag("is_paused", "The case is in a status that pauses the clock"),
     # SLA marts
-    local_date("first_intake_date", "First intake date loaded"),
-    local_date("last_intake_date", "Last intake date loaded"),
     count("sla_cases", "Cases both touched and resolved, those of unknown first touch among them, open ones not: the denominator of the breach percentages"),
     count("sla_b_breached_cases", "Cases that breached the metric first_touch"),
     count("sla_a_incl_wait_breached_cases", "Cases that breached the metric first_resolution: customer wait counted"),

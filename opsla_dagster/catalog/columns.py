@@ -105,6 +105,7 @@ _SHARED = [
            nullable=True),
     instant("due_at", "The first instant at which the time run reaches the target; for a clock stopped before, as if it had gone on; NULL while paused before it, and for an unknown clock"),
     text("outcome", "met, breached (elapsed > target), running, or unknown with its reason", values=OUTCOMES),
+    Column("objective_pct", "DOUBLE", "How many of the promise's clocks are to be kept, 0-100; NULL: no objective", nullable=True, at_least=0, at_most=100),
     # facts of a case
     flag("is_bot_involved", "A bot took part, by the source or by its replies; NULL: nobody tells", nullable=True),
     # what agents did
@@ -117,6 +118,16 @@ _SHARED = [
     flag("is_reopened", "The case was reopened at least once"),
     # case measures
     measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
+    # stretches, and what is open
+    instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
+    text("state", "What the clock did", values=("running", "paused", "policy_switch")),
+    Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
+    Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
+    count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
+    flag("is_paused", "The case is in a status that pauses the clock"),
+    local_date("first_intake_date", "First intake date loaded"),
+    local_date("last_intake_date", "Last intake date loaded"),
+    local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),
     # SLA marts

@@ -99,6 +99,8 @@ def _kind(table: Table) -> str:
             return "snapshot, made whole by every refresh"
         case Kind.FULL_REFRESH:
             return "over everything loaded, made whole by every refresh"
+        case Kind.BY_DAY:
+            return f"over everything loaded, by day, on `{table.partition_column}`; every refresh makes the days that changed"
         case Kind.VIEW:
             return "view, computed when read"
 

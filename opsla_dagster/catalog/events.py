@@ -9,6 +9,7 @@ from opsla_dagster.catalog.model import Column, Kind, Rule
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
+    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
     # events
     instant("canonical_ts", "event_ts, else ingestion_ts", nullable=False),
     flag("is_event_ts_missing", "event_ts is missing, canonical_ts is ingestion_ts"),
@@ -35,11 +36,9 @@ COLUMNS = [
     instant("cancelled_ts", "First CANCELLED"),
     flag("is_merged", "A MERGED event ended the case: it goes on in another one"),
     instant("closed_ts", "First CLOSED"),
-    instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
     instant("last_terminal_at", "Last terminal event of a case that has ended; NULL while open"),
     count("event_count", "Deduplicated events of the case"),
     flag("is_triage_before_intake", "First TRIAGE lies before intake: first touch is unknown, never a breach"),
-    Column("span_number", "BIGINT", "Position of the span in the case, the first is 1", at_least=1),
 ]
 
 table = tables_with(COLUMNS)

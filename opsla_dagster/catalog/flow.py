@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, local_date, measure, pct
+from opsla_dagster.catalog.column_kinds import count, measure, pct
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 
@@ -12,7 +12,6 @@ COLUMNS = [
     # staffing
     pct("shrinkage_pct", "Share of planned agents not available"),
     # flow and load of a day
-    local_date("ended_date", "Local date on which the cases ended; NULL while open", nullable=True),
     count("ended_cases", "Cases that a terminal event (RESOLVED, CLOSED, CANCELLED) of the date ended: the first that no reopen follows"),
     count("net_flow_cases", "Opened less ended", at_least=None),
     count("open_backlog_cases", "Cases taken in by the end of the date and not ended by then"),
@@ -56,7 +55,8 @@ AREA = Area(
         ),
         table(
             "mart.backlog_daily_proxy", Kind.FULL_REFRESH, "One row per local date.",
-            "Flow of cases and the backlog it leaves.",
+            "Flow of cases and the backlog it leaves, as published: a case counts from intake to its last end, also while it is solved before a reopen. "
+            "mart.backlog_daily tells what was open.",
             key="calendar_date",
             columns="calendar_date opened_cases ended_cases net_flow_cases open_backlog_cases",
         ),

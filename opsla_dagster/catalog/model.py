@@ -46,6 +46,7 @@ class Kind(StrEnum):
     PARTITIONED = "partitioned"  # daily, by `partition_column`; windows of it are replaced
     SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by every run
     FULL_REFRESH = "full refresh"  # over everything loaded; replaced whole by every run
+    BY_DAY = "by day"  # over everything loaded, by `partition_column`, a local date of the desk; the dates that changed are replaced
     VIEW = "view"  # over everything loaded; computed when read
 
 
@@ -74,5 +75,5 @@ class Table:
 
     @property
     def is_by_date(self) -> bool:
-        """Whether a run over some dates writes, or looks at, its rows of those dates alone: it is partitioned, or a view with their column."""
-        return self.kind in (Kind.PARTITIONED, Kind.VIEW) and any(column.name == self.partition_column for column in self.columns)
+        """Whether a run over some dates writes, or looks at, its rows of those dates alone: it is kept by dates, or a view with their column."""
+        return self.kind in (Kind.PARTITIONED, Kind.BY_DAY, Kind.VIEW) and any(column.name == self.partition_column for column in self.columns)

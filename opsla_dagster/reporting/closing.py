@@ -13,7 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.run_summary import Headline, OpenClocks, PromiseFigures, RunSummary, ScenarioFigures
+from opsla_dagster.reporting.run_summary import (
+    Headline,
+    OpenCases,
+    OpenClocks,
+    PromiseFigures,
+    RunSummary,
+    ScenarioFigures,
+)
 
 #: Failed checks named in the table; the report has all of them.
 MOST_FAILED = 5
@@ -129,8 +136,15 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     judged = f", {wording.count(headline.sla_cases)} both touched and resolved" if headline.slas and headline.sla_cases else ""
     yield "Cases", Text(f"{wording.count(headline.cases)}{judged}{events}")
     yield from _drivers(headline)
+    if headline.open_cases is not None:
+        yield "Open cases", Text(_open_cases(headline.open_cases))
     if headline.open_clocks is not None:
         yield "Open clocks", Text(_open_clocks(headline, headline.open_clocks))
+
+
+def _open_cases(cases: OpenCases) -> str:
+    when = f"{wording.instant(cases.now_at)} ({cases.now_reason})"
+    return f"{wording.count(cases.open_cases)} as of {when}, {wording.count(cases.breached_open_cases)} of them past due: opsla backlog"
 
 
 def _open_clocks(headline: Headline, clocks: OpenClocks) -> str:

@@ -19,6 +19,7 @@ from opsla_dagster.reporting.promises import SPOKEN_OF, metric_title, promise_fi
 from opsla_dagster.reporting.run_summary import (
     Bottleneck,
     Headline,
+    OpenCases,
     OpenClocks,
     PromiseFigures,
     ScenarioFigures,
@@ -91,6 +92,7 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         data_quality=_data_quality(connection),
         business_day_minutes=None if has_own else _business_day_minutes(settings),
         unspoken_promises=_unspoken_promises(promises, settings) if has_own else 0,
+        open_cases=_open_cases(connection),
     )
 
 
@@ -231,6 +233,17 @@ def _scenarios(connection: duckdb.DuckDBPyConnection) -> tuple[ScenarioFigures, 
         "mart.scenario_results",
     )
     return tuple(ScenarioFigures(**row) for row in found)
+
+
+def _open_cases(connection: duckdb.DuckDBPyConnection) -> OpenCases | None:
+    found = rows(
+        connection,
+        "select desk_now.now_at, desk_now.now_reason, health.open_cases, health.breached_open_cases "
+        "from mart.queue_health as health cross join mart.desk_now as desk_now where health.dimension = 'all'",
+        "mart.queue_health",
+        "mart.desk_now",
+    )
+    return OpenCases(**found[0]) if found else None
 
 
 def _open_clocks(connection: duckdb.DuckDBPyConnection, metrics: Sequence[str]) -> OpenClocks | None:

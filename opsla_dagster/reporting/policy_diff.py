@@ -98,14 +98,18 @@ def compared(home: Home, a: Promises, b: Promises) -> Iterator[duckdb.DuckDBPyCo
         found = probe.execute("select min(intake_date), max(intake_date) from staging.case_milestones").fetchone()
     if found is None or found[0] is None:
         raise OpslaError(f"{home.warehouse}: no case is loaded yet; `opsla run` loads a window")
-    window = Window(found[0], found[1] + ONE_DAY)
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{str(home.warehouse).replace(chr(39), chr(39) * 2)}' as held (read_only)")
-        for name, side in (("side_a", a), ("side_b", b)):
-            _judge(connection, name, side, window)
-        connection.execute("use memory")
-        connection.execute(_DIFFERENCES)
+        judge_both(connection, home.warehouse, Window(found[0], found[1] + ONE_DAY), a, b)
         yield connection
+
+
+def judge_both(connection: duckdb.DuckDBPyConnection, held: Path, window: Window, a: Promises, b: Promises) -> None:
+    """Makes the table `differences` on an empty connection: the cases of `window` in the DuckDB file `held`, by either side's promises."""
+    connection.execute(f"attach '{str(held).replace(chr(39), chr(39) * 2)}' as held (read_only)")
+    for name, side in (("side_a", a), ("side_b", b)):
+        _judge(connection, name, side, window)
+    connection.execute("use memory")
+    connection.execute(_DIFFERENCES)
 
 
 def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, window: Window) -> None:

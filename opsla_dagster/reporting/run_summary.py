@@ -153,6 +153,15 @@ class ScenarioFigures(Record):
     rework_measure: str | None
 
 
+class OpenCases(Record):
+    """The backlog at `now_at` (UTC, naive), which is what now stands for here, for `now_reason`."""
+
+    now_at: datetime
+    now_reason: str
+    open_cases: int
+    breached_open_cases: int
+
+
 class OpenClocks(Record):
     """Open clocks as of the refresh: all of them (`running`, whatever their outcome), and those breached already (`past_target`)."""
 
@@ -188,6 +197,7 @@ class Headline(Record):
     data_quality: dict[str, float]
     business_day_minutes: float | None = None
     unspoken_promises: int = 0
+    open_cases: OpenCases | None = None
 
     def sla_names(self) -> dict[str, str]:
         """What each SLA variant is called."""

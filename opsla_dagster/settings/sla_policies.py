@@ -22,6 +22,7 @@ SLA_METRIC_RULES = pa.schema([("metric", pa.string()), ("role", pa.string()), ("
 SLA_POLICIES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("metric", pa.string()), ("calendar", pa.string()),
     ("target_seconds", pa.int64()), ("reopen", pa.string()), ("change", pa.string()), ("schedule_change", pa.string()),
+    ("objective_pct", pa.float64()),
 ])
 SLA_POLICY_SCOPES = pa.schema([
     ("policy", pa.string()), ("position", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
@@ -133,6 +134,24 @@ class Metric(Document):
         return [(role, signal) for role, signals in roles for signal in signals]
 
 
+def _as_percent(value: object) -> object:
+    """`95%` or 95 as a number. Raises ValueError for what is no share of promises that could be kept and missed."""
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value).strip().removesuffix("%").strip()
+    try:
+        percent = float(text)
+    except ValueError:
+        raise ValueError(f"{value!r} is no percentage; write 95%") from None
+    if not 0 < percent < 100:
+        raise ValueError(f"{value!r}: an objective lies between 0% and 100%; one of 100% leaves no error budget, and 0% promises nothing")
+    return percent
+
+
+#: How many of a promise's clocks are to be kept, in percent; what is left is its error budget.
+Objective = Annotated[float, BeforeValidator(_as_percent)]
+
+
 def _as_target(value: object) -> object:
     return value if isinstance(value, dict) else {"target": value}
 
@@ -142,6 +161,7 @@ class Target(Document):
 
     target: DurationText
     calendar: str | None = None
+    objective: Objective | None = None
 
     @model_validator(mode="after")
     def _is_a_duration(self) -> Target:
@@ -214,6 +234,8 @@ class Policy(Document):
     reopen: Reopen = Reopen.freeze
     change: Change = Change.retroactive
     schedule_change: ScheduleChange = ScheduleChange.last
+    #: Of every target that names none of its own.
+    objective: Objective | None = None
 
 
 class SlaPoliciesSettings(Document):
@@ -265,6 +287,7 @@ def sla_policies(policies: SlaPoliciesSettings, calendars: Mapping[str, Calendar
             "policy": policy.name, "position": position, "metric": metric, "calendar": target.calendar or policy.calendar,
             "target_seconds": _seconds(f"policies.{policy.name}", policy, metric, calendars),
             "reopen": policy.reopen.value, "change": policy.change.value, "schedule_change": policy.schedule_change.value,
+            "objective_pct": target.objective or policy.objective,
         }
         for position, policy in enumerate(policies.policies, start=1)
         for metric, target in policy.targets.items()

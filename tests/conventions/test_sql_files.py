@@ -30,6 +30,8 @@ RESTLESS = re.compile(
 )
 
 #: Which layers a layer's tables may be made from.
+#: Kinds of tables whose rows are made, and judged, for dates.
+DATED = (Kind.PARTITIONED, Kind.BY_DAY)
 MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "ops": {"raw", "ops"}}
 
 
@@ -150,7 +152,7 @@ def test_every_table_has_a_golden_case() -> None:
 
 def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:
     wanted = {
-        path: {"$start_date", "$end_date"} if TABLES[table_of(path)].kind is Kind.PARTITIONED else set() for path in TABLE_FILES
+        path: {"$start_date", "$end_date"} if TABLES[table_of(path)].kind in DATED else set() for path in TABLE_FILES
     }
     assert {path: parameters(text_of(path)) for path in TABLE_FILES} == wanted
 
@@ -198,6 +200,6 @@ def test_a_star_is_seen_wherever_it_stands(part: str) -> None:
 
 def test_checks_of_tables_without_a_window_have_no_window() -> None:
     """A run of views alone, as the UI starts it, has no range of dates: such a check could not be asked."""
-    windowless = [path for path in CHECK_FILES if table_of(path) in TABLES and TABLES[table_of(path)].kind is not Kind.PARTITIONED]
+    windowless = [path for path in CHECK_FILES if table_of(path) in TABLES and TABLES[table_of(path)].kind not in DATED]
     assert windowless
     assert not [named(path) for path in windowless if "$start_date" in path.read_text(encoding="utf-8")]

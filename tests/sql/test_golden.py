@@ -55,7 +55,10 @@ ROAD = [
     *CLOCK_PIPELINE, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 #: Made by their own SQL where a table with a history reads them.
-BESIDE_THE_ROAD = ["staging.case_facts", "staging.agent_activity", "staging.reopen_rework"]
+BESIDE_THE_ROAD = [
+    "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
+    "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import (
     Metric,
     SlaPoliciesSettings,
+    Target,
     sla_metric_rules,
     sla_policies,
     sla_policy_scopes,
@@ -165,3 +166,18 @@ def test_what_measures_an_answer_starts_otherwise_in_a_case_that_the_desk_began(
     assert starts(start=["INTAKE"], stop=["TRIAGE", "PUBLIC_REPLY"]) == []
     assert starts(start=["INTAKE"], stop=["RESOLVED"]) == []
     assert starts(start=["CUSTOMER_MESSAGE"], stop=["PUBLIC_REPLY"]) == []
+
+
+@pytest.mark.parametrize(("objective", "said"), [("100%", "leaves no error budget"), ("0", "between 0% and 100%"), ("most", "no percentage; write 95%")])
+def test_an_objective_leaves_something_to_miss(objective: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Target.model_validate({"target": "2h", "objective": objective})
+
+
+def test_an_objective_is_of_the_target_else_of_the_policy() -> None:
+    shipped = read_document(Path(__file__).parents[2] / "config" / "sla_policies.yml", SlaPoliciesSettings)
+    policy = shipped.policies[0]
+    targets = {**policy.targets, "first_touch": Target.model_validate({"target": "2h", "objective": "99.5%"})}
+    changed = shipped.model_copy(update={"policies": (policy.model_copy(update={"targets": targets}),)})
+    told = {row["metric"]: row["objective_pct"] for row in sla_policies(changed, read_document(Path(__file__).parents[2] / "config" / "calendars.yml", CalendarsSettings).calendars).to_pylist()}
+    assert told == {"first_touch": 99.5, "first_resolution": 95.0, "first_resolution_paused": 95.0}

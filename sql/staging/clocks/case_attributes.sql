@@ -2,7 +2,8 @@
 -- Of the attributes that somebody asks for: policies by their scopes, metrics that listen to groups, targets on the case's schedule. From
 -- intake on and without a gap: raw.cases has the latest values, so what a case was at intake its first change tells; a change holds from its
 -- instant on, those up to intake from intake on, and of several at one instant the last in the source's order. Who holds a case is
--- staging.case_owners' to say. A schedule is no column of a case: it has rows where it changed (docs/decisions/0027-case-attributes.md).
+-- staging.case_owners' to say. A schedule is no column of a case: it has rows where it changed, and so have
+-- priority and tier where no policy asks for them (docs/decisions/0027-case-attributes.md).
 with cases as (
     select *
     from staging.case_milestones
@@ -34,6 +35,20 @@ requested_attributes as (
     select 'schedule' as attribute
 ),
 
+-- Of the backlog's dimensions a case without rows never changed; the schedule is asked for like them.
+traced_attributes as (
+    select attribute
+    from requested_attributes
+
+    union
+
+    select 'priority' as attribute
+
+    union
+
+    select 'tier' as attribute
+),
+
 changes as (
     select
         changes.case_id,
@@ -47,7 +62,7 @@ changes as (
             order by changes.changed_ts, changes.source_sequence, changes.change_id
         ) as change_number
     from raw.attribute_changes as changes
-    inner join requested_attributes on changes.attribute = requested_attributes.attribute
+    inner join traced_attributes on changes.attribute = traced_attributes.attribute
     where
         changes.intake_date >= $start_date
         and changes.intake_date < $end_date
@@ -103,7 +118,8 @@ values_at_intake as (
         cases.intake_ts
     from first_changes
     inner join cases on first_changes.case_id = cases.case_id
-    where first_changes.attribute = 'schedule'
+    left join requested_attributes on first_changes.attribute = requested_attributes.attribute
+    where requested_attributes.attribute is null or first_changes.attribute = 'schedule'
 ),
 
 told_values as (

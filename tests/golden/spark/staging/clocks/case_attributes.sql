@@ -24,6 +24,16 @@ WITH cases AS (
   UNION
   SELECT
     'schedule' AS attribute
+), traced_attributes AS (
+  SELECT
+    attribute
+  FROM requested_attributes
+  UNION
+  SELECT
+    'priority' AS attribute
+  UNION
+  SELECT
+    'tier' AS attribute
 ), changes AS (
   SELECT
     changes.case_id,
@@ -37,8 +47,8 @@ WITH cases AS (
       ORDER BY changes.changed_ts NULLS LAST, changes.source_sequence NULLS LAST, changes.change_id NULLS LAST
     ) AS change_number
   FROM raw.attribute_changes AS changes
-  INNER JOIN requested_attributes
-    ON changes.attribute = requested_attributes.attribute
+  INNER JOIN traced_attributes
+    ON changes.attribute = traced_attributes.attribute
   WHERE
     changes.intake_date >= :start_date
     AND changes.intake_date < :end_date
@@ -104,8 +114,10 @@ WITH cases AS (
   FROM first_changes
   INNER JOIN cases
     ON first_changes.case_id = cases.case_id
+  LEFT JOIN requested_attributes
+    ON first_changes.attribute = requested_attributes.attribute
   WHERE
-    first_changes.attribute = 'schedule'
+    requested_attributes.attribute IS NULL OR first_changes.attribute = 'schedule'
 ), told_values AS (
   SELECT
     case_id,

@@ -1,0 +1,167 @@
+"""The desk at an instant: what is open, how healthy each queue is, what falls due next. Now, or any instant of the past.
+
+It reads the published copy alone. An instant of the past is told as the log knows it today: late events are in it, what happened afterwards is
+not. Belongs here: choosing the instant, asking for it, `opsla backlog`. Does not belong here: what the figures mean (sql/mart/backlog/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, has_table, published
+from opsla_dagster.settings import Settings
+from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, published_places, sql_at
+
+#: What the backlog is told apart by, as `dimension` of mart.queue_health and mart.backlog_daily.
+DIMENSIONS = ("all", "queue", "priority", "tier", "region", "brand", "channel")
+_NEXT_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Now:
+    """What now is on this desk (mart.desk_now), and from when to when it is known; instants are naive UTC."""
+
+    now_at: datetime
+    reason: str
+    known_until_at: datetime
+    first_intake_date: date
+    as_of_at: datetime
+
+
+@dataclass(frozen=True)
+class DeskAt:
+    """A desk at one instant (`at`, naive UTC); `is_now` where that is what now stands for."""
+
+    connection: duckdb.DuckDBPyConnection
+    at: datetime
+    is_now: bool
+    now: Now
+    zone: str
+    _places: Places
+
+    def rows(self, table: str, what: str = "*", clauses: str = "", parameters: dict[str, object] | None = None) -> list[Row]:
+        """Rows of mart.queue_health, mart.backlog_now, mart.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
+        if self.is_now and table.startswith("mart."):
+            cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
+        else:
+            asked = NOW_OF.get(table, table)
+            sql = sql_at(asked, self._places)
+            cursor = self.connection.execute(f"select {what} from ({sql}) {clauses}", {**parameters_at(sql, self.at, self.zone), **(parameters or {})})
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def health(self, dimension: str = "all") -> list[Row]:
+        """mart.queue_health of one dimension, the worst first."""
+        return self.rows(
+            "mart.queue_health",
+            clauses="where dimension = $dimension and (open_cases > 0 or dimension = 'all') "
+            "order by breached_open_cases desc, open_cases desc, dimension_value",
+            parameters={"dimension": dimension},
+        )
+
+    def next_due(self, limit: int) -> list[Row]:
+        """The open cases whose next clock falls due first."""
+        return self.rows("mart.backlog_now", clauses=f"where next_due_at is not null order by next_due_at, case_id limit {int(limit)}")
+
+    def sentence(self) -> str:
+        """Which instant is shown, and what of."""
+        if self.is_now:
+            return f"As of {wording.instant(self.at)}, which is now here: {self.now.reason}."
+        return f"As of {wording.instant(self.at)}, as the log knows it today."
+
+
+@contextmanager
+def desk_at(settings: Settings, at: datetime | None = None) -> Iterator[DeskAt]:
+    """The desk at `at` (naive UTC; default: now), from the published copy.
+
+    Raises OpslaError where nothing is published, and for an instant that nobody knows: before the first intake date, after what was loaded.
+    """
+    with published(settings.home.marts_database) as connection:
+        yield desk_of(connection, settings, at)
+
+
+def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datetime | None = None) -> DeskAt:
+    """The same on an open connection to a published copy. Raises OpslaError as `desk_at` does."""
+    now = _now(connection, settings)
+    if at is not None and at > now.known_until_at:
+        raise OpslaError(
+            f"--as-of {wording.instant(at)}: the desk is known up to {wording.instant(now.known_until_at)} (the last intake date loaded, as of the "
+            "latest look); ask for an earlier instant, or `opsla refresh` first"
+        )
+    chosen = at or now.now_at
+    return DeskAt(
+        connection, chosen, chosen == now.now_at, now, settings.sources.desk.timezone, published_places(connection, settings.home.parts)
+    )
+
+
+def _now(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Now:
+    if not has_table(connection, "mart.desk_now"):
+        raise OpslaError(f"{settings.home.marts_database}: these marts are from another version of opsla; run `opsla run` to make them anew")
+    found = connection.execute("select now_at, now_reason, known_until_at, first_intake_date, as_of_at from mart.desk_now").fetchone()
+    if found is None:
+        raise OpslaError(f"{settings.home.root}: nothing is loaded yet, so nothing is open; `opsla run` loads a first window")
+    return Now(*found)
+
+
+def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], console: Console) -> None:
+    """Prints the desk's health, its values of each dimension in `by`, and what falls due next. Raises OpslaError for an unknown dimension."""
+    for dimension in by:
+        if dimension not in DIMENSIONS:
+            raise OpslaError(f"--by {dimension}: the backlog is told apart by {', '.join(DIMENSIONS[1:])}")
+    with desk_at(settings, at) as desk:
+        tables = [(dimension, desk.health(dimension)) for dimension in ("all", *(each for each in by if each != "all"))]
+        due = desk.next_due(_NEXT_SHOWN)
+        console.print(desk.sentence(), highlight=False, markup=False)
+    for dimension, found in tables:
+        if dimension != "all" and not found:
+            console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)
+            continue
+        console.print(_health_table(dimension, found))
+    console.print(_due_table(due) if due else "No open clock is known to fall due.")
+
+
+def _health_table(dimension: str, found: Sequence[Row]) -> RichTable:
+    headings = ["", "open", "for us", "waiting", "past due", "due in 2 h", "p50 age", "oldest", "debt", "to green"]
+    table = RichTable()
+    for number, heading in enumerate([dimension, *headings[1:]]):
+        table.add_column(heading, justify="left" if number == 0 else "right")
+    for row in found:
+        table.add_row(
+            str(row["dimension_value"]), _count(row["open_cases"]), _count(row["active_cases"]), _count(row["waiting_cases"]),
+            _count(row["breached_open_cases"]), _count(row["due_in_2_hours_cases"]), wording.time_taken(row["age_p50_calendar_minutes"]),
+            wording.time_taken(row["age_max_calendar_minutes"]), wording.time_taken(row["debt_seconds"] / 60), to_green(row),
+        )  # fmt: skip
+    return table
+
+
+def to_green(row: Row) -> str:
+    """Time to green of a row of mart.queue_health, in words: open time, or why there is none."""
+    if row["health"] == "green":
+        return "green"
+    minutes = row["to_green_business_minutes"]
+    return f"{row['health']}: {wording.time_taken(minutes)}" if minutes is not None else f"{row['health']}: {row['to_green_reason']}"
+
+
+def _due_table(due: Sequence[Row]) -> RichTable:
+    table = RichTable()
+    for heading in ("next due", "due (UTC)", "open time left", "promise", "queue", "priority", "waits for"):
+        table.add_column(heading)
+    for row in due:
+        table.add_row(
+            str(row["case_id"]), wording.instant(row["next_due_at"]), wording.time_taken(row["next_remaining_business_minutes"]),
+            f"{row['next_policy']}: {row['next_metric']}", *(str(row[name] or "-") for name in ("team", "priority", "waits_for")),
+        )  # fmt: skip
+    return table
+
+
+def _count(value: int | None) -> str:
+    return "not told" if value is None else f"{value:,}"

@@ -1,0 +1,116 @@
+"""Long tables in the published copy: a Parquet file a month of intake dates, written anew only where the month has changed.
+
+A file is named for what its rows were made from, so one that is there already is right, and readers of the copy before keep theirs: the files that
+neither the new copy nor the one before it names are removed. Belongs here: writing and naming them. Does not belong here: the marts that are
+copied whole (publish.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from opsla_dagster.catalog import TABLES
+
+#: In the published copy: which file has which month of which table. No asset: it describes the copy.
+PARTS_TABLE = "ops.published_parts"
+_NAMES = "parts.json"
+#: Read at any instant, not only at now (`opsla backlog --as-of`, the command centre), each with the rows that an instant may ask for.
+PARTED_TABLES = {
+    "staging.backlog_spans": "is_open and (ended_at is null or started_at < ended_at)",
+    "staging.backlog_clocks": "true",
+}
+#: What only the flow of a date asks for stays in the warehouse.
+_LEFT_OUT = frozenset({"began_with", "ended_with", "started_date", "ended_date"})
+#: Read beside them, and without intake dates.
+WHOLE_TABLES = ("staging.business_time", "staging.sla_policies")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file: rows of `table` of the intake dates of a month (None: all of them)."""
+
+    table: str
+    month: date | None
+    file: str
+
+
+def write_parts(connection: duckdb.DuckDBPyConnection, directory: Path) -> list[Part]:
+    """Writes the parts that are not there yet, and returns all there are to be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    parts = [*_parts_by_month(connection), *_whole_parts(connection)]
+    for part in parts:
+        if not (directory / part.file).exists():
+            _write(connection, part, directory)
+    return parts
+
+
+def record_parts(connection: duckdb.DuckDBPyConnection, schema: str, parts: Sequence[Part]) -> None:
+    """The table of the copy, attached as `schema`, that says which files it has."""
+    connection.execute(f"create table {schema}.{PARTS_TABLE} (table_name varchar, month_date date, file_name varchar)")
+    if parts:
+        connection.executemany(f"insert into {schema}.{PARTS_TABLE} values (?, ?, ?)", [[part.table, part.month, part.file] for part in parts])
+
+
+def remove_old_parts(directory: Path, parts: Sequence[Part]) -> None:
+    """Leaves the files of this copy and of the one before it: somebody may be reading that."""
+    names = directory / _NAMES
+    current = sorted(part.file for part in parts)
+    try:
+        before = json.loads(names.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        before = {"current": []}
+    previous = before["current"] if before["current"] != current else before.get("previous", [])
+    for file in directory.glob("*.parquet*"):
+        if file.name not in {*current, *previous}:
+            file.unlink(missing_ok=True)
+    names.write_text(json.dumps({"current": current, "previous": previous}), encoding="utf-8")
+
+
+def _parts_by_month(connection: duckdb.DuckDBPyConnection) -> list[Part]:
+    """A month of a table is what the sources held of its dates, and the rules: `ops.refreshed_partitions` has both of each date."""
+    months = connection.execute(
+        "select cast(date_trunc('month', intake_date) as date) as month, "
+        "string_agg(source || ' ' || intake_date || ' ' || digest, ';' order by source, intake_date) "
+        "from ops.refreshed_partitions where cases > 0 group by month order by month"
+    ).fetchall()
+    if not months:  # a file without rows tells the columns
+        return [Part(table, None, _file(table, "none", "")) for table in PARTED_TABLES]
+    return [Part(table, month, _file(table, f"{month:%Y-%m}", digests)) for table in PARTED_TABLES for month, digests in months]
+
+
+def _whole_parts(connection: duckdb.DuckDBPyConnection) -> list[Part]:
+    parts = []
+    for table in WHOLE_TABLES:
+        columns = ", ".join(column.name for column in TABLES[table].columns)
+        content = connection.execute(f"select count(*), bit_xor(hash({columns})) from {table}").fetchone()
+        parts.append(Part(table, None, _file(table, "all", str(content))))
+    return parts
+
+
+def _file(table: str, what: str, made_from: str) -> str:
+    columns = " ".join(_columns(table))
+    return f"{table.split('.')[1]}-{what}-{hashlib.sha256(f'{columns} {made_from}'.encode()).hexdigest()[:16]}.parquet"
+
+
+def _columns(table: str) -> list[str]:
+    names = [column.name for column in TABLES[table].columns]
+    return [name for name in names if name not in _LEFT_OUT and not name.endswith(("_kept_at_start", "_kept_at_end"))]
+
+
+def _write(connection: duckdb.DuckDBPyConnection, part: Part, directory: Path) -> None:
+    """Aside, then renamed: a file that bears the name is whole."""
+    inside = "" if part.month is None else f" and date_trunc('month', intake_date) = date '{part.month}'"
+    columns = ", ".join(_columns(part.table))
+    # By start, so that who asks for an instant reads few groups of rows.
+    key = ", ".join([*(["started_at"] if part.table in PARTED_TABLES else []), *TABLES[part.table].key])
+    aside = directory / f"{part.file}.writing"
+    quoted = str(aside).replace("'", "''")
+    connection.execute(f"copy (select {columns} from {part.table} where {PARTED_TABLES.get(part.table, True)}{inside} order by {key}) to '{quoted}' (format parquet, row_group_size 30720)")
+    aside.replace(directory / part.file)

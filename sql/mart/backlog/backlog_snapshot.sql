@@ -1,0 +1,170 @@
+-- One row is one case that was open at the end of a local date of the desk.
+-- staging.backlog_spans and mart.clock_snapshot at the instants of mart.snapshot_instants: the rows of a date follow from what happened until
+-- then. Ages count from intake; the stint from when the present holder (queue and agent) got the case, or it was reopened. The next
+-- clock is the first to fall due of those within their target; of a clock that a pause holds nobody knows when (docs/decisions/0039-backlog-snapshot.md).
+with instants as (
+    select
+        snapshot_date,
+        snapshot_at,
+        seen_before_at
+    from mart.snapshot_instants
+    where
+        snapshot_date >= $start_date
+        and snapshot_date < $end_date
+),
+
+open_spans as (
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        spans.source,
+        spans.case_id,
+        spans.intake_date,
+        spans.intake_ts,
+        spans.stint_started_at,
+        spans.started_at as status_since_at,
+        spans.status,
+        spans.waits_for,
+        spans.team,
+        spans.agent,
+        spans.priority,
+        spans.tier,
+        spans.case_type,
+        spans.region,
+        spans.brand,
+        spans.channel,
+        spans.customer
+    from instants
+    inner join staging.backlog_spans as spans
+        on
+            spans.is_open
+            and spans.started_at < instants.seen_before_at
+            and (spans.ended_at is null or spans.ended_at >= instants.seen_before_at)
+),
+
+-- F of the desk at the instants.
+desk_times as (
+    select
+        instants.snapshot_date,
+        desk_time.open_seconds_before
+        + case
+            when desk_time.is_open then (epoch_us(instants.snapshot_at) - epoch_us(desk_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds
+    from instants
+    inner join staging.business_time as desk_time
+        on
+            desk_time.calendar = 'desk'
+            and cast(instants.snapshot_at as date) = desk_time.utc_date
+            and instants.snapshot_at >= desk_time.segment_start_at
+            and instants.snapshot_at < desk_time.segment_end_at
+),
+
+clocks as (
+    select
+        snapshot_date,
+        case_id,
+        policy,
+        metric,
+        due_at,
+        remaining_seconds,
+        is_past_target,
+        debt_seconds,
+        row_number() over (
+            partition by snapshot_date, case_id
+            order by
+                case when is_past_target or elapsed_seconds is null then 1 else 0 end,
+                due_at nulls last,
+                remaining_seconds,
+                policy,
+                metric,
+                cycle
+        ) as position_by_due
+    from mart.clock_snapshot
+    where
+        snapshot_date >= $start_date
+        and snapshot_date < $end_date
+),
+
+case_clocks as (
+    select
+        snapshot_date,
+        case_id,
+        count(*) as open_clocks,
+        count(*) filter (where is_past_target) as breached_clocks,
+        min(due_at) filter (where is_past_target) as breached_since_at,
+        sum(debt_seconds) as debt_seconds,
+        max(policy) filter (where position_by_due = 1 and not is_past_target) as next_policy,
+        max(metric) filter (where position_by_due = 1 and not is_past_target) as next_metric,
+        max(due_at) filter (where position_by_due = 1 and not is_past_target) as next_due_at,
+        max(remaining_seconds) filter (where position_by_due = 1 and not is_past_target) as next_remaining_seconds
+    from clocks
+    group by snapshot_date, case_id
+)
+
+select
+    spans.snapshot_date,
+    spans.snapshot_at,
+    spans.source,
+    spans.case_id,
+    spans.intake_date,
+    spans.intake_ts,
+    cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(spans.intake_ts) // 1000000) / 60.0 as double) as age_calendar_minutes,
+    cast(
+        (
+            desk_times.open_seconds
+            - intake_time.open_seconds_before
+            - case
+                when intake_time.is_open then (epoch_us(spans.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
+                else 0
+            end
+        ) / 60.0 as double
+    ) as age_business_minutes,
+    spans.stint_started_at,
+    cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(spans.stint_started_at) // 1000000) / 60.0 as double) as stint_calendar_minutes,
+    cast(
+        (
+            desk_times.open_seconds
+            - stint_time.open_seconds_before
+            - case
+                when stint_time.is_open then (epoch_us(spans.stint_started_at) - epoch_us(stint_time.segment_start_at)) // 1000000
+                else 0
+            end
+        ) / 60.0 as double
+    ) as stint_business_minutes,
+    spans.status,
+    spans.status_since_at,
+    case when sources.is_status_told then spans.waits_for end as waits_for,
+    spans.team,
+    spans.agent,
+    spans.priority,
+    spans.tier,
+    spans.case_type,
+    spans.region,
+    spans.brand,
+    spans.channel,
+    spans.customer,
+    cast(coalesce(case_clocks.open_clocks, 0) as bigint) as open_clocks,
+    cast(coalesce(case_clocks.breached_clocks, 0) as bigint) as breached_clocks,
+    case_clocks.breached_since_at,
+    cast(coalesce(case_clocks.debt_seconds, 0) as bigint) as debt_seconds,
+    case_clocks.next_policy,
+    case_clocks.next_metric,
+    case_clocks.next_due_at,
+    cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes
+from open_spans as spans
+inner join mart.backlog_sources as sources on spans.source = sources.source
+left join desk_times on spans.snapshot_date = desk_times.snapshot_date
+left join case_clocks on spans.snapshot_date = case_clocks.snapshot_date and spans.case_id = case_clocks.case_id
+left join staging.business_time as intake_time
+    on
+        intake_time.calendar = 'desk'
+        and cast(spans.intake_ts as date) = intake_time.utc_date
+        and spans.intake_ts >= intake_time.segment_start_at
+        and spans.intake_ts < intake_time.segment_end_at
+left join staging.business_time as stint_time
+    on
+        stint_time.calendar = 'desk'
+        and cast(spans.stint_started_at as date) = stint_time.utc_date
+        and spans.stint_started_at >= stint_time.segment_start_at
+        and spans.stint_started_at < stint_time.segment_end_at

@@ -1,0 +1,86 @@
+-- One row is one clock that is open at the end of a local date of the desk.
+-- elapsed = what had run before the stretch that holds the instant, and F(instant) - F(its start) where it runs; past its target it is breached,
+-- and what it is past it is its debt. Nothing that happened later counts. Outside the calendar's horizon elapsed is unknown.
+with instants as (
+    select
+        snapshot_date,
+        snapshot_at,
+        seen_before_at
+    from mart.snapshot_instants
+    where
+        snapshot_date >= $start_date
+        and snapshot_date < $end_date
+),
+
+clock_spans as (
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        clocks.source,
+        clocks.case_id,
+        clocks.intake_date,
+        clocks.policy,
+        clocks.metric,
+        clocks.cycle,
+        clocks.is_source_promise,
+        clocks.calendar,
+        clocks.state,
+        clocks.running_seconds_before,
+        clocks.open_seconds_at_start,
+        clocks.target_seconds,
+        clocks.due_at
+    from instants
+    inner join staging.backlog_clocks as clocks
+        on
+            clocks.started_at < instants.seen_before_at
+            and (clocks.stopped_at is null or clocks.stopped_at >= instants.seen_before_at)
+),
+
+-- F at the instants.
+open_times as (
+    select
+        instants.snapshot_at,
+        desk_time.calendar,
+        desk_time.open_seconds_before
+        + case
+            when desk_time.is_open then (epoch_us(instants.snapshot_at) - epoch_us(desk_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds
+    from instants
+    inner join staging.business_time as desk_time
+        on
+            cast(instants.snapshot_at as date) = desk_time.utc_date
+            and instants.snapshot_at >= desk_time.segment_start_at
+            and instants.snapshot_at < desk_time.segment_end_at
+),
+
+measured_spans as (
+    select
+        spans.*,
+        case
+            when spans.state = 'running' then spans.running_seconds_before + open_times.open_seconds - spans.open_seconds_at_start
+            else spans.running_seconds_before
+        end as elapsed_seconds
+    from clock_spans as spans
+    left join open_times on spans.snapshot_at = open_times.snapshot_at and spans.calendar = open_times.calendar
+)
+
+select
+    snapshot_date,
+    snapshot_at,
+    source,
+    case_id,
+    intake_date,
+    policy,
+    metric,
+    cycle,
+    is_source_promise,
+    calendar,
+    state = 'paused' as is_paused,
+    cast(elapsed_seconds as bigint) as elapsed_seconds,
+    target_seconds,
+    due_at,
+    cast(target_seconds - elapsed_seconds as bigint) as remaining_seconds,
+    elapsed_seconds > target_seconds as is_past_target,
+    cast(case when elapsed_seconds > target_seconds then elapsed_seconds - target_seconds when elapsed_seconds is not null then 0 end as bigint) as debt_seconds
+from measured_spans

@@ -1,0 +1,77 @@
+-- One row: the instant that "now" stands for wherever the desk is shown as it stands, and why.
+-- Nobody knows more of the desk as a whole than up to the end of the last intake date loaded, or up to the instant of the latest look, whichever is
+-- earlier: known_until_at. Where the log fell silent more than seven days before that it has ended, and now is its last instant
+-- (docs/decisions/0040-error-budget-and-now.md).
+with known_dates as (
+    select
+        min(intake_date) as first_intake_date,
+        max(intake_date) as last_intake_date,
+        max(as_of_at) as as_of_at
+    from ops.partition_as_of
+),
+
+bounds as (
+    select
+        known_dates.first_intake_date,
+        known_dates.last_intake_date,
+        known_dates.as_of_at,
+        max(desk_time.segment_end_at) as last_date_end_at
+    from known_dates
+    left join staging.business_time as desk_time on desk_time.calendar = 'desk' and known_dates.last_intake_date = desk_time.local_date
+    group by known_dates.first_intake_date, known_dates.last_intake_date, known_dates.as_of_at
+),
+
+known_bounds as (
+    select
+        first_intake_date,
+        last_intake_date,
+        as_of_at,
+        case when last_date_end_at < as_of_at then last_date_end_at else as_of_at end as known_until_at
+    from bounds
+    where as_of_at is not null
+),
+
+silences as (
+    select
+        known_bounds.first_intake_date,
+        known_bounds.last_intake_date,
+        known_bounds.as_of_at,
+        known_bounds.known_until_at,
+        max(
+            case
+                when spans.ended_at <= known_bounds.known_until_at then spans.ended_at
+                when spans.started_at <= known_bounds.known_until_at then spans.started_at
+            end
+        ) as last_event_at
+    from known_bounds
+    left join staging.backlog_spans as spans on spans.started_at <= known_bounds.known_until_at
+    group by known_bounds.first_intake_date, known_bounds.last_intake_date, known_bounds.as_of_at, known_bounds.known_until_at
+),
+
+now_instants as (
+    select
+        *,
+        case when last_event_at < known_until_at - interval 7 day then last_event_at else known_until_at end as now_at
+    from silences
+)
+
+select
+    cast(now_instants.now_at as timestamp) as now_at,
+    coalesce(desk_time.local_date, cast(now_instants.now_at as date)) as now_date,
+    case
+        when now_instants.last_event_at < now_instants.known_until_at - interval 7 day then 'the log ended'
+        when now_instants.known_until_at < now_instants.as_of_at then 'end of the last intake date loaded'
+        else 'latest look'
+    end as now_reason,
+    cast(now_instants.known_until_at as timestamp) as known_until_at,
+    now_instants.first_intake_date,
+    now_instants.last_intake_date,
+    now_instants.as_of_at,
+    now_instants.last_event_at
+from now_instants
+left join staging.business_time as desk_time
+    on
+        desk_time.calendar = 'desk'
+        and cast(now_instants.now_at as date) = desk_time.utc_date
+        and now_instants.now_at >= desk_time.segment_start_at
+        and now_instants.now_at < desk_time.segment_end_at

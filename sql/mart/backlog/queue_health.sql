@@ -1,0 +1,243 @@
+-- One row is one value of one dimension: how its open cases stand now, and how long it takes until none is past due.
+-- Pace: cases that left the value (ended, cancelled, moved on) in an open minute of the desk, over the 10 business days before today on which it
+-- had work. Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
+-- next business day), as if everybody worked on what is past due first; with a pace no greater than that never. green: none past due; amber: green within
+-- one business day; red: later, never or unknown (docs/decisions/0040-error-budget-and-now.md).
+with now_instant as (
+    select
+        now_at,
+        now_date
+    from mart.desk_now
+),
+
+told_dimensions as (
+    select
+        bool_or(is_status_told) as is_status_told,
+        bool_or(is_queue_told) as is_queue_told,
+        bool_or(is_priority_told) as is_priority_told,
+        bool_or(is_tier_told) as is_tier_told,
+        bool_or(is_region_told) as is_region_told,
+        bool_or(is_brand_told) as is_brand_told,
+        bool_or(is_channel_told) as is_channel_told
+    from mart.backlog_sources
+),
+
+business_days as (
+    select
+        days.local_date,
+        sum((epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) // 1000000) / 60.0 as business_minutes
+    from staging.business_time as days
+    inner join now_instant
+        on days.local_date >= now_instant.now_date - interval 45 day and days.local_date < now_instant.now_date + interval 45 day
+    where
+        days.calendar = 'desk'
+        and days.is_open
+    group by days.local_date
+),
+
+next_business_dates as (
+    select min(business_days.local_date) as next_business_date
+    from business_days
+    inner join now_instant on business_days.local_date > now_instant.now_date
+),
+
+next_business_days as (
+    select
+        next_business_dates.next_business_date,
+        business_days.business_minutes as next_day_business_minutes,
+        max(segments.segment_end_at) as next_business_day_end_at
+    from next_business_dates
+    inner join business_days on next_business_dates.next_business_date = business_days.local_date
+    inner join staging.business_time as segments on segments.calendar = 'desk' and next_business_dates.next_business_date = segments.local_date
+    group by next_business_dates.next_business_date, business_days.business_minutes
+),
+
+open_cases as (
+    select
+        cases.waits_for,
+        cases.age_calendar_minutes,
+        cases.age_business_minutes,
+        cases.breached_clocks,
+        cases.debt_seconds,
+        cases.next_due_at,
+        coalesce(cases.next_due_at <= now_instant.now_at + interval 7200 second, false) as is_due_in_2_hours,
+        coalesce(cases.next_due_at < next_business_days.next_business_day_end_at, false) as is_due_next_business_day,
+        coalesce(cases.team, 'none') as queue,
+        coalesce(cases.priority, 'none') as priority,
+        coalesce(cases.tier, 'none') as tier,
+        coalesce(cases.region, 'none') as region,
+        coalesce(cases.brand, 'none') as brand,
+        coalesce(cases.channel, 'none') as channel
+    from mart.backlog_now as cases
+    cross join now_instant
+    left join next_business_days on next_business_days.next_business_date > now_instant.now_date
+),
+
+standing_cases as (
+    select
+        case
+            when grouping(queue) = 0 then 'queue'
+            when grouping(priority) = 0 then 'priority'
+            when grouping(tier) = 0 then 'tier'
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            when grouping(channel) = 0 then 'channel'
+            else 'all'
+        end as dimension,
+        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
+        count(*) as open_cases,
+        count(*) filter (where waits_for = 'us') as active_cases,
+        count(*) filter (where waits_for <> 'us') as waiting_cases,
+        count(*) filter (where breached_clocks > 0) as breached_open_cases,
+        sum(breached_clocks) as breached_open_clocks,
+        sum(debt_seconds) as debt_seconds,
+        count(*) filter (where is_due_in_2_hours) as due_in_2_hours_cases,
+        count(*) filter (where is_due_next_business_day) as due_next_business_day_cases,
+        min(next_due_at) as next_due_at,
+        quantile_cont(age_calendar_minutes, [0.5, 0.9])[1] as age_p50_calendar_minutes,
+        quantile_cont(age_calendar_minutes, [0.5, 0.9])[2] as age_p90_calendar_minutes,
+        max(age_calendar_minutes) as age_max_calendar_minutes,
+        max(age_business_minutes) as age_max_business_minutes
+    from open_cases
+    group by
+        grouping sets (
+            (),
+            (queue),
+            (priority),
+            (tier),
+            (region),
+            (brand),
+            (channel)
+        )
+),
+
+worked_days as (
+    select
+        days.calendar_date,
+        days.dimension,
+        days.dimension_value,
+        days.opened_cases + days.reopened_cases + days.moved_in_cases as arrived_cases,
+        days.left_cases + days.cancelled_cases + days.moved_out_cases as left_cases,
+        business_days.business_minutes,
+        row_number() over (partition by days.dimension, days.dimension_value order by days.calendar_date desc) as days_ago
+    from mart.backlog_daily as days
+    inner join now_instant on days.calendar_date < now_instant.now_date
+    inner join business_days on days.calendar_date = business_days.local_date
+),
+
+paces as (
+    select
+        dimension,
+        dimension_value,
+        count(*) as worked_days,
+        sum(arrived_cases) as arrived_cases,
+        sum(left_cases) as left_cases,
+        sum(business_minutes) as business_minutes
+    from worked_days
+    where days_ago <= 10
+    group by dimension, dimension_value
+),
+
+health_values as (
+    select
+        dimension,
+        dimension_value
+    from standing_cases
+
+    union
+
+    select
+        dimension,
+        dimension_value
+    from paces
+),
+
+measured_values as (
+    select
+        health_values.dimension,
+        health_values.dimension_value,
+        coalesce(standing_cases.open_cases, 0) as open_cases,
+        coalesce(standing_cases.active_cases, 0) as active_cases,
+        coalesce(standing_cases.waiting_cases, 0) as waiting_cases,
+        coalesce(standing_cases.breached_open_cases, 0) as breached_open_cases,
+        coalesce(standing_cases.breached_open_clocks, 0) as breached_open_clocks,
+        coalesce(standing_cases.debt_seconds, 0) as debt_seconds,
+        coalesce(standing_cases.due_in_2_hours_cases, 0) as due_in_2_hours_cases,
+        coalesce(standing_cases.due_next_business_day_cases, 0) as due_next_business_day_cases,
+        standing_cases.next_due_at,
+        standing_cases.age_p50_calendar_minutes,
+        standing_cases.age_p90_calendar_minutes,
+        standing_cases.age_max_calendar_minutes,
+        standing_cases.age_max_business_minutes,
+        coalesce(paces.worked_days, 0) as worked_days,
+        60.0 * paces.arrived_cases / nullif(paces.business_minutes, 0) as arrived_cases_per_business_hour,
+        60.0 * paces.left_cases / nullif(paces.business_minutes, 0) as left_cases_per_business_hour,
+        60.0 * coalesce(standing_cases.due_next_business_day_cases, 0) / nullif(next_business_days.next_day_business_minutes, 0)
+            as due_cases_per_business_hour,
+        next_business_days.next_day_business_minutes
+    from health_values
+    left join standing_cases
+        on health_values.dimension = standing_cases.dimension and health_values.dimension_value = standing_cases.dimension_value
+    left join paces on health_values.dimension = paces.dimension and health_values.dimension_value = paces.dimension_value
+    left join next_business_days on next_business_days.next_day_business_minutes > 0
+),
+
+forecast_values as (
+    select
+        *,
+        60.0 * breached_open_cases / nullif(left_cases_per_business_hour, 0) as debt_work_business_minutes,
+        case
+            when breached_open_cases = 0 then 0
+            when left_cases_per_business_hour > due_cases_per_business_hour
+                then 60.0 * breached_open_cases / nullif(left_cases_per_business_hour - due_cases_per_business_hour, 0)
+        end as to_green_business_minutes,
+        case
+            when breached_open_cases = 0 then 'green now'
+            when left_cases_per_business_hour is null or left_cases_per_business_hour = 0 then 'no case left in the business days before: pace unknown'
+            when due_cases_per_business_hour is null then 'no business day ahead in the calendar'
+            when left_cases_per_business_hour <= due_cases_per_business_hour then 'never at this pace'
+            else 'at this pace'
+        end as to_green_reason
+    from measured_values
+)
+
+select
+    cast(now_instant.now_at as timestamp) as now_at,
+    forecast_values.dimension,
+    forecast_values.dimension_value,
+    cast(forecast_values.open_cases as bigint) as open_cases,
+    cast(case when told_dimensions.is_status_told then forecast_values.active_cases end as bigint) as active_cases,
+    cast(case when told_dimensions.is_status_told then forecast_values.waiting_cases end as bigint) as waiting_cases,
+    cast(forecast_values.breached_open_cases as bigint) as breached_open_cases,
+    cast(forecast_values.breached_open_clocks as bigint) as breached_open_clocks,
+    cast(forecast_values.debt_seconds as bigint) as debt_seconds,
+    cast(forecast_values.due_in_2_hours_cases as bigint) as due_in_2_hours_cases,
+    cast(forecast_values.due_next_business_day_cases as bigint) as due_next_business_day_cases,
+    cast(forecast_values.next_due_at as timestamp) as next_due_at,
+    cast(forecast_values.age_p50_calendar_minutes as double) as age_p50_calendar_minutes,
+    cast(forecast_values.age_p90_calendar_minutes as double) as age_p90_calendar_minutes,
+    cast(forecast_values.age_max_calendar_minutes as double) as age_max_calendar_minutes,
+    cast(forecast_values.age_max_business_minutes as double) as age_max_business_minutes,
+    cast(forecast_values.worked_days as bigint) as worked_days,
+    cast(forecast_values.arrived_cases_per_business_hour as double) as arrived_cases_per_business_hour,
+    cast(forecast_values.left_cases_per_business_hour as double) as left_cases_per_business_hour,
+    cast(forecast_values.due_cases_per_business_hour as double) as due_cases_per_business_hour,
+    cast(forecast_values.debt_work_business_minutes as double) as debt_work_business_minutes,
+    cast(forecast_values.to_green_business_minutes as double) as to_green_business_minutes,
+    forecast_values.to_green_reason,
+    case
+        when forecast_values.breached_open_cases = 0 then 'green'
+        when forecast_values.to_green_business_minutes <= forecast_values.next_day_business_minutes then 'amber'
+        else 'red'
+    end as health
+from forecast_values
+cross join now_instant
+cross join told_dimensions
+where
+    forecast_values.dimension = 'all'
+    or (forecast_values.dimension = 'queue' and told_dimensions.is_queue_told)
+    or (forecast_values.dimension = 'priority' and told_dimensions.is_priority_told)
+    or (forecast_values.dimension = 'tier' and told_dimensions.is_tier_told)
+    or (forecast_values.dimension = 'region' and told_dimensions.is_region_told)
+    or (forecast_values.dimension = 'brand' and told_dimensions.is_brand_told)
+    or (forecast_values.dimension = 'channel' and told_dimensions.is_channel_told)

@@ -1,0 +1,149 @@
+-- The Spark SQL of sql/mart/backlog/backlog_snapshot.sql, written by `make docs`.
+WITH instants AS (
+  SELECT
+    snapshot_date,
+    snapshot_at,
+    seen_before_at
+  FROM mart.snapshot_instants
+  WHERE
+    snapshot_date >= :start_date AND snapshot_date < :end_date
+), open_spans AS (
+  SELECT
+    instants.snapshot_date,
+    instants.snapshot_at,
+    spans.source,
+    spans.case_id,
+    spans.intake_date,
+    spans.intake_ts,
+    spans.stint_started_at,
+    spans.started_at AS status_since_at,
+    spans.status,
+    spans.waits_for,
+    spans.team,
+    spans.agent,
+    spans.priority,
+    spans.tier,
+    spans.case_type,
+    spans.region,
+    spans.brand,
+    spans.channel,
+    spans.customer
+  FROM instants
+  INNER JOIN staging.backlog_spans AS spans
+    ON spans.is_open
+    AND spans.started_at < instants.seen_before_at
+    AND (
+      spans.ended_at IS NULL OR spans.ended_at >= instants.seen_before_at
+    )
+), desk_times AS (
+  SELECT
+    instants.snapshot_date,
+    desk_time.open_seconds_before + CASE
+      WHEN desk_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(instants.snapshot_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds
+  FROM instants
+  INNER JOIN staging.business_time AS desk_time
+    ON desk_time.calendar = 'desk'
+    AND CAST(instants.snapshot_at AS DATE) = desk_time.utc_date
+    AND instants.snapshot_at >= desk_time.segment_start_at
+    AND instants.snapshot_at < desk_time.segment_end_at
+), clocks AS (
+  SELECT
+    snapshot_date,
+    case_id,
+    policy,
+    metric,
+    due_at,
+    remaining_seconds,
+    is_past_target,
+    debt_seconds,
+    ROW_NUMBER() OVER (
+      PARTITION BY snapshot_date, case_id
+      ORDER BY CASE WHEN is_past_target OR elapsed_seconds IS NULL THEN 1 ELSE 0 END NULLS LAST, due_at NULLS LAST, remaining_seconds NULLS LAST, policy NULLS LAST, metric NULLS LAST, cycle NULLS LAST
+    ) AS position_by_due
+  FROM mart.clock_snapshot
+  WHERE
+    snapshot_date >= :start_date AND snapshot_date < :end_date
+), case_clocks AS (
+  SELECT
+    snapshot_date,
+    case_id,
+    COUNT(*) AS open_clocks,
+    COUNT(*) FILTER(WHERE
+      is_past_target) AS breached_clocks,
+    MIN(due_at) FILTER(WHERE
+      is_past_target) AS breached_since_at,
+    SUM(debt_seconds) AS debt_seconds,
+    MAX(policy) FILTER(WHERE
+      position_by_due = 1 AND NOT is_past_target) AS next_policy,
+    MAX(metric) FILTER(WHERE
+      position_by_due = 1 AND NOT is_past_target) AS next_metric,
+    MAX(due_at) FILTER(WHERE
+      position_by_due = 1 AND NOT is_past_target) AS next_due_at,
+    MAX(remaining_seconds) FILTER(WHERE
+      position_by_due = 1 AND NOT is_past_target) AS next_remaining_seconds
+  FROM clocks
+  GROUP BY
+    snapshot_date,
+    case_id
+)
+SELECT
+  spans.snapshot_date,
+  spans.snapshot_at,
+  spans.source,
+  spans.case_id,
+  spans.intake_date,
+  spans.intake_ts,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_calendar_minutes,
+  CAST(CAST(desk_times.open_seconds - intake_time.open_seconds_before - CASE
+    WHEN intake_time.is_open
+    THEN CAST(UNIX_MICROS(CAST(spans.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    ELSE 0
+  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_business_minutes,
+  spans.stint_started_at,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.stint_started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS stint_calendar_minutes,
+  CAST(CAST(desk_times.open_seconds - stint_time.open_seconds_before - CASE
+    WHEN stint_time.is_open
+    THEN CAST(UNIX_MICROS(CAST(spans.stint_started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stint_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    ELSE 0
+  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS stint_business_minutes,
+  spans.status,
+  spans.status_since_at,
+  CASE WHEN sources.is_status_told THEN spans.waits_for END AS waits_for,
+  spans.team,
+  spans.agent,
+  spans.priority,
+  spans.tier,
+  spans.case_type,
+  spans.region,
+  spans.brand,
+  spans.channel,
+  spans.customer,
+  CAST(COALESCE(case_clocks.open_clocks, 0) AS BIGINT) AS open_clocks,
+  CAST(COALESCE(case_clocks.breached_clocks, 0) AS BIGINT) AS breached_clocks,
+  case_clocks.breached_since_at,
+  CAST(COALESCE(case_clocks.debt_seconds, 0) AS BIGINT) AS debt_seconds,
+  case_clocks.next_policy,
+  case_clocks.next_metric,
+  case_clocks.next_due_at,
+  CAST(CAST(case_clocks.next_remaining_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS next_remaining_business_minutes
+FROM open_spans AS spans
+INNER JOIN mart.backlog_sources AS sources
+  ON spans.source = sources.source
+LEFT JOIN desk_times
+  ON spans.snapshot_date = desk_times.snapshot_date
+LEFT JOIN case_clocks
+  ON spans.snapshot_date = case_clocks.snapshot_date
+  AND spans.case_id = case_clocks.case_id
+LEFT JOIN staging.business_time AS intake_time
+  ON intake_time.calendar = 'desk'
+  AND CAST(spans.intake_ts AS DATE) = intake_time.utc_date
+  AND spans.intake_ts >= intake_time.segment_start_at
+  AND spans.intake_ts < intake_time.segment_end_at
+LEFT JOIN staging.business_time AS stint_time
+  ON stint_time.calendar = 'desk'
+  AND CAST(spans.stint_started_at AS DATE) = stint_time.utc_date
+  AND spans.stint_started_at >= stint_time.segment_start_at
+  AND spans.stint_started_at < stint_time.segment_end_at

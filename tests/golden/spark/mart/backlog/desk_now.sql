@@ -1,0 +1,83 @@
+-- The Spark SQL of sql/mart/backlog/desk_now.sql, written by `make docs`.
+WITH known_dates AS (
+  SELECT
+    MIN(intake_date) AS first_intake_date,
+    MAX(intake_date) AS last_intake_date,
+    MAX(as_of_at) AS as_of_at
+  FROM ops.partition_as_of
+), bounds AS (
+  SELECT
+    known_dates.first_intake_date,
+    known_dates.last_intake_date,
+    known_dates.as_of_at,
+    MAX(desk_time.segment_end_at) AS last_date_end_at
+  FROM known_dates
+  LEFT JOIN staging.business_time AS desk_time
+    ON desk_time.calendar = 'desk'
+    AND known_dates.last_intake_date = desk_time.local_date
+  GROUP BY
+    known_dates.first_intake_date,
+    known_dates.last_intake_date,
+    known_dates.as_of_at
+), known_bounds AS (
+  SELECT
+    first_intake_date,
+    last_intake_date,
+    as_of_at,
+    CASE WHEN last_date_end_at < as_of_at THEN last_date_end_at ELSE as_of_at END AS known_until_at
+  FROM bounds
+  WHERE
+    NOT as_of_at IS NULL
+), silences AS (
+  SELECT
+    known_bounds.first_intake_date,
+    known_bounds.last_intake_date,
+    known_bounds.as_of_at,
+    known_bounds.known_until_at,
+    MAX(
+      CASE
+        WHEN spans.ended_at <= known_bounds.known_until_at
+        THEN spans.ended_at
+        WHEN spans.started_at <= known_bounds.known_until_at
+        THEN spans.started_at
+      END
+    ) AS last_event_at
+  FROM known_bounds
+  LEFT JOIN staging.backlog_spans AS spans
+    ON spans.started_at <= known_bounds.known_until_at
+  GROUP BY
+    known_bounds.first_intake_date,
+    known_bounds.last_intake_date,
+    known_bounds.as_of_at,
+    known_bounds.known_until_at
+), now_instants AS (
+  SELECT
+    *,
+    CASE
+      WHEN last_event_at < known_until_at - INTERVAL '7' DAY
+      THEN last_event_at
+      ELSE known_until_at
+    END AS now_at
+  FROM silences
+)
+SELECT
+  CAST(now_instants.now_at AS TIMESTAMP_NTZ) AS now_at,
+  COALESCE(desk_time.local_date, CAST(now_instants.now_at AS DATE)) AS now_date,
+  CASE
+    WHEN now_instants.last_event_at < now_instants.known_until_at - INTERVAL '7' DAY
+    THEN 'the log ended'
+    WHEN now_instants.known_until_at < now_instants.as_of_at
+    THEN 'end of the last intake date loaded'
+    ELSE 'latest look'
+  END AS now_reason,
+  CAST(now_instants.known_until_at AS TIMESTAMP_NTZ) AS known_until_at,
+  now_instants.first_intake_date,
+  now_instants.last_intake_date,
+  now_instants.as_of_at,
+  now_instants.last_event_at
+FROM now_instants
+LEFT JOIN staging.business_time AS desk_time
+  ON desk_time.calendar = 'desk'
+  AND CAST(now_instants.now_at AS DATE) = desk_time.utc_date
+  AND now_instants.now_at >= desk_time.segment_start_at
+  AND now_instants.now_at < desk_time.segment_end_at

@@ -1,0 +1,128 @@
+"""The backlog as a whole: its identities can fail, any instant is told like the ends of dates, and a date is made again when it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pytest
+import yaml
+from test_golden import HERE, STORED, _fill, _write
+
+from opsla_dagster.assets.backlog import fingerprints_sql
+from opsla_dagster.calendars import business_hours, business_time
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.checks.invariants import check_invariant
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
+from opsla_dagster.warehouse.changed_dates import current_digests
+from opsla_dagster.warehouse.write import replace_snapshot
+from opsla_dagster.window import Window
+
+STORY = HERE / "mart" / "backlog_daily" / "a_case_that_moves_waits_and_comes_back.yml"
+AS_OF = datetime(2025, 7, 18, 12)
+#: Table, check, and the error that it is there to find.
+MUTATIONS = [
+    ("mart.backlog_daily", "assert_flow_adds_up", "update mart.backlog_daily set reopened_cases = 2 where calendar_date = '2025-07-15' and dimension = 'all'"),
+    ("mart.backlog_daily", "assert_flow_adds_up", "update mart.backlog_daily set moved_out_cases = 0 where dimension_value = 'front'"),
+    ("mart.backlog_daily", "assert_flow_adds_up", "delete from mart.backlog_daily where calendar_date = '2025-07-14' and dimension = 'queue'"),
+    ("mart.backlog_daily", "assert_debt_adds_up", "update mart.backlog_daily set debt_accrued_seconds = debt_accrued_seconds + 1 where calendar_date = '2025-07-16'"),
+    ("mart.backlog_daily", "assert_debt_adds_up", "update mart.backlog_daily set debt_seconds = 34199 where calendar_date = '2025-07-15' and dimension = 'all'"),
+    (
+        "mart.backlog_daily", "assert_open_count_integrates_to_case_seconds",
+        "delete from staging.backlog_spans where status = 'CUSTOMER_WAIT'",
+    ),
+    (
+        "mart.backlog_daily", "assert_open_count_integrates_to_case_seconds",
+        "update mart.backlog_daily set open_cases = 2 where calendar_date = '2025-07-12' and dimension = 'all'",
+    ),
+    ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set open_cases = 0 where calendar_date = '2025-07-12' and dimension = 'tier'"),
+    ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set debt_seconds = 1 where calendar_date = '2025-07-15' and dimension = 'queue'"),
+    ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "delete from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
+    ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "insert into staging.backlog_spans select * from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
+    ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "update staging.backlog_spans set ended_at = null where began_with = 'reopened'"),
+    (
+        "staging.backlog_spans", "assert_open_time_is_that_of_the_statuses",
+        "update staging.backlog_spans set ended_at = ended_at + interval 1 second where ended_with = 'ended' and began_with = 'changed'",
+    ),
+    (
+        "staging.backlog_spans", "assert_open_time_is_that_of_the_statuses",
+        "update staging.backlog_spans set started_at = started_at + interval 1 second where began_with = 'reopened'",
+    ),
+    ("staging.backlog_spans", "assert_open_time_is_that_of_the_statuses", "update staging.backlog_spans set began_with = 'changed' where began_with = 'reopened'"),
+]
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[duckdb.DuckDBPyConnection]:
+    calendars = read_document(HERE / "calendars.yml", CalendarsSettings)
+    case = yaml.safe_load(STORY.read_text(encoding="utf-8"))
+    window = Window(*case["window"])
+    with duckdb.connect() as connection:
+        for schema in ("raw", "staging", "mart", "ops"):
+            connection.execute(f"create schema {schema}")
+        for table in STORED:
+            columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+            connection.execute(f"create table {table} ({columns})")
+        replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+        replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+        _fill(connection, case, calendars, "mart.backlog_daily", window)
+        _write(connection, "mart.backlog_daily", window)
+        yield connection
+
+
+@pytest.mark.parametrize(("table", "check", "mutation"), MUTATIONS)
+def test_an_identity_breaks_by_the_error_that_it_is_there_to_find(
+    story: duckdb.DuckDBPyConnection, table: str, check: str, mutation: str
+) -> None:
+    window = Window(date(2025, 7, 10), date(2025, 7, 17))
+    assert check_invariant(story, table, check, window, AS_OF).passed
+    story.begin()
+    try:
+        story.execute(mutation)
+        assert not check_invariant(story, table, check, window, AS_OF).passed
+    finally:
+        story.rollback()
+
+
+@pytest.mark.parametrize("table", ["mart.backlog_snapshot", "mart.clock_snapshot"])
+def test_any_instant_is_told_as_the_ends_of_dates_are(story: duckdb.DuckDBPyConnection, table: str) -> None:
+    columns = ", ".join(column.name for column in TABLES[table].columns if column.name != "snapshot_date")
+    sql = sql_at(table)
+    for snapshot_date, at in story.execute("select snapshot_date, snapshot_at from mart.snapshot_instants order by 1").fetchall():
+        stored = story.execute(f"select {columns} from {table} where snapshot_date = ? order by all", [snapshot_date]).fetchall()
+        told = story.execute(f"select {columns} from ({sql}) order by all", parameters_at(sql, at, "America/New_York")).fetchall()
+        assert told == stored, snapshot_date
+
+
+def test_what_happens_in_the_second_of_an_instant_counts(story: duckdb.DuckDBPyConnection) -> None:
+    """Solved on Monday at 15:00:00 UTC: open a second before, no longer in that second."""
+    sql = sql_at("mart.backlog_snapshot")
+    open_at = {
+        second: len(story.execute(sql, parameters_at(sql, datetime(2025, 7, 14, 14, 59, 59) + timedelta(seconds=second), "America/New_York")).fetchall())
+        for second in (0, 1)
+    }
+    assert open_at == {0: 1, 1: 0}
+
+
+def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: duckdb.DuckDBPyConnection) -> None:
+    """A priority that turns out to have changed on Tuesday changes the rows of Tuesday and Wednesday; what was known of the days before stands."""
+    table = TABLES["mart.backlog_daily"]
+    _fingerprint(story)
+    before = current_digests(story, table)
+    story.begin()
+    try:
+        story.execute("update staging.backlog_spans set priority = 'P1' where began_with = 'reopened'")
+        _fingerprint(story)
+        after = current_digests(story, table)
+    finally:
+        story.rollback()
+    assert [day.day for day in before if before[day] != after[day]] == [15, 16]
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection) -> None:
+    window = Window(date(2025, 7, 10), date(2025, 7, 17))
+    connection.execute("truncate staging.backlog_facts")
+    connection.execute(f"insert into staging.backlog_facts {fingerprints_sql(window)}")
