@@ -187,7 +187,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) ->
     sql = load_sql(sql_path(table))
     if TABLES[table].kind is Kind.VIEW:
         replace_view(connection, TABLES[table], sql)
-    elif TABLES[table].kind is Kind.FULL_REFRESH:
+    elif TABLES[table].kind in (Kind.FULL_REFRESH, Kind.SNAPSHOT):
         replace_snapshot(connection, TABLES[table], sql)
     else:
         replace_window(connection, TABLES[table], window, [(window, sql)])
