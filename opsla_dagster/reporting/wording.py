@@ -101,7 +101,7 @@ def span(seconds: float | None) -> str:
     sign, rest = ("−" if seconds < 0 else ""), nearest(abs(seconds) / 60)
     hours, left = divmod(rest, 60)
     if hours >= 100:
-        return f"{sign}{hours:,} h"
+        return f"{sign}{nearest(abs(seconds) / 3600):,} h"
     return f"{sign}{hours} h {left:02d} min" if hours else f"{sign}{left} min"
 
 

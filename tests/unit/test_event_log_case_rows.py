@@ -110,7 +110,7 @@ def test_a_cancelled_case_without_a_stamp_of_its_end_ends_when_it_was_changed_la
         ("A#opened", "INTAKE", 8, 8, False), ("A#state", "CANCELLED", 11, 11, False),
         ("B#opened", "INTAKE", 8, 8, False), ("B#state", "CANCELLED", None, 9, False),
     ]  # fmt: skip
-    assert any(note.startswith("1 case ended cancelled or merged at an instant that the log does not tell") for note in source.reading_notes(EVER))
+    assert any(note.startswith("1 case ended cancelled or merged at a time the log does not give") for note in source.reading_notes(EVER))
 
 
 def test_a_case_that_is_over_without_a_stamp_of_its_end_is_rejected(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_case_that_stands_open_after_its_end_is_open_again(tmp_path: Path) -> 
     source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
     reopens = [event for event in told(source) if event[4]]
     assert reopens == [("A#state", "INVESTIGATION", None, 12, True), ("B#state", "REOPENED", None, 10, True)]
-    assert any(note.startswith("2 cases stand open after the stamp of an end") for note in source.reading_notes(EVER))
+    assert any(note.startswith("2 cases stand open although the log has the timestamp of an end") for note in source.reading_notes(EVER))
 
 
 def test_without_a_status_column_a_case_without_an_end_is_open(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_reopens_that_only_a_counter_knows_are_told(tmp_path: Path) -> None:
     source = source_of(tmp_path, rows, header, **overrides)
     assert rejected_of(source)[5]["reason"] == "column reopens: expected a number of reopens; found 'many'"
     assert source.reading_notes(EVER)[1] == (
-        "1 case was reopened (reopens): the log has the stamp of one resolution only, mostly the last (solved), and clocks run to it"
+        "1 case was reopened (reopens): the log has the timestamp of one resolution only, mostly the last (solved), and clocks run to it"
     )
 
 

@@ -63,7 +63,7 @@ def test_a_due_date_without_a_time_of_day_ends_with_its_day(tmp_path: Path) -> N
     assert promised(desk) == [("A", 8, 21 * 60)]
     days = source_of(tmp_path / "4", ["A,New,2025-03-03,2025-03-04"], {}, time={"format": "%Y-%m-%d", "timezone": "UTC"})
     assert promised(days) == [("A", 0, 2 * 24 * 60)]
-    assert days.reading_notes(EVER)[1].startswith("stamps of the format %Y-%m-%d have no time of day")
+    assert days.reading_notes(EVER)[1].startswith("timestamps of the format %Y-%m-%d have no time of day")
 
 
 @pytest.mark.parametrize("due", ["2025-03-03T08:00Z", "2025-03-02T12:00Z"])
@@ -208,8 +208,8 @@ def test_a_promise_that_a_later_record_does_not_repeat_is_counted(tmp_path: Path
     source = source_of(tmp_path / "1", rows, {"calendar": "desk"}, statuses=statuses)
     assert ("B", 9, None) in promised(source)
     assert [note for note in source.reading_notes(EVER) if "any more" in note] == [
-        "warning: a later record of 1 case has no due.first_resolution any more (column due is empty): the promise is taken back from then on; "
-        "`empty_cells: unchanged` in sources.yml lets it stand, where the log repeats only what changed"
+        "warning: a later record of 1 case has no due.first_resolution any more (column due is empty): the promise is withdrawn from then on; "
+        "where the log repeats only what changed, `empty_cells: unchanged` in sources.yml keeps it"
     ]
     unchanged = source_of(tmp_path / "2", rows, {"calendar": "desk"}, statuses=statuses, empty_cells="unchanged")
     assert not any("any more" in note for note in unchanged.reading_notes(EVER))

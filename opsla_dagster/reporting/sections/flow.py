@@ -89,7 +89,10 @@ def _finding(daily: Sequence[Row]) -> str:
 
 
 def _definition(*, has_staff: bool) -> str:
-    backlog = "Backlog at the end of a day = cases with intake up to that day not resolved or cancelled by its end."
+    backlog = (
+        "Backlog at the end of a day = cases with intake up to that day that had not ended for good by its end: a case that is resolved and reopened later "
+        "counts in between, too, other than in the command centre and `opsla backlog`, where it is open from its reopening on."
+    )
     congestion = (
         " Congestion index = (opened that day + backlog at its end) / effective staff; a case’s exposure is the index’s "
         "mean over the 10 business days up to its intake."
