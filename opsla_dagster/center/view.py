@@ -123,15 +123,6 @@ class View:
         [row] = self.rows(query, **parameters)
         return row
 
-    def count(self, query: str, /, **parameters: Any) -> int:
-        """How many rows the SELECT has."""
-        [row] = self.fetch(f"select count(*) as many from ({load_query(query)})", parameters)
-        return int(row["many"])
-
-    def page(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
-        """`limit` rows of the SELECT, from `offset` on."""
-        return self.fetch(f"{load_query(query)} limit $limit offset $offset", {**parameters, "limit": limit, "offset": offset})
-
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         cursor = self.connection.execute(sql, dict(parameters)) if parameters else self.connection.execute(sql)
         names = [column[0] for column in cursor.description or ()]
@@ -167,7 +158,7 @@ class View:
 
     @property
     def last_whole_day(self) -> date:
-        """The last date of the desk that was over at the instant shown: what a day's figures may tell of then."""
+        """The last date of the desk that was over at the instant shown: the last one with figures that tell nothing from after it."""
         return self.local_day(self.at) - timedelta(days=1)
 
     def local_day(self, at: datetime) -> date:
