@@ -17,7 +17,7 @@ import duckdb
 from opsla_dagster.center.publication import Publication
 
 #: What is remembered of answers, together: their bytes, and how many there are.
-MOST_BYTES, MOST_ANSWERS = 48 * 2**20, 2000
+MOST_BYTES, MOST_ANSWERS = 48 * 2**20, 1000
 #: What an answer takes besides its body and its address: parameters, the way to make it again, entries of dictionaries.
 _OVERHEAD_BYTES = 8192
 #: Pages that are computed at the same time; later requests wait.
