@@ -66,8 +66,8 @@ def access(listening: str, named_hosts: Iterable[str], token: str) -> Access:
         others = sorted(hosts - set(LOOPBACK_HOSTS))
         if others and not token:
             raise OpslaError(
-                f"--allow-host {others[0]}: who asks for this name comes from elsewhere, through a reverse proxy, and could read every case; set "
-                "OPSLA_CENTER_TOKEN to a secret that they have to know (openssl rand -hex 16), or leave --allow-host out"
+                f"--allow-host {others[0]}: requests for this name come through a reverse proxy, so everybody who reaches it could read every case; set "
+                "OPSLA_CENTER_TOKEN to a secret (openssl rand -hex 16), or leave --allow-host out"
             )
         return Access(hosts | frozenset(LOOPBACK_HOSTS), token)
     if not token:

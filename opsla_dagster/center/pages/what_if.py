@@ -127,7 +127,7 @@ def _changed(policies: SlaPoliciesSettings, change: Change) -> SlaPoliciesSettin
         return SlaPoliciesSettings.model_validate(document)
     except ValidationError as error:
         told = re.sub(r"^Value error, ", "", error.errors()[0]["msg"])
-        raise RefusedAddress(f"These promises cannot be: {told}") from error
+        raise RefusedAddress(f"These promises are not valid: {told}") from error
 
 
 def _attainment(found: list[dict[str, Any]], view: View) -> Grid:
