@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2})?)?(Z|[+-]\d{2}:?\d{2})?")
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _INSTANT_SHOWN = "2025-12-20T14:30, of the desk's zone, or with Z or an offset of its own"
 
 
@@ -65,7 +65,7 @@ def parse_instant(text: str, zone: str) -> datetime:
 def parse_day(name: str, text: str) -> date:
     """The date that a parameter writes as 2025-12-20."""
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
             return date.fromisoformat(text)
     except ValueError:
         pass
@@ -81,6 +81,6 @@ def parse_choice(name: str, text: str, choices: Mapping[str, Any]) -> str:
 
 def parse_number(name: str, text: str, least: int, most: int) -> int:
     """A whole number within its bounds."""
-    if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
         raise RefusedAddress(f"{name}={text}: expected a whole number from {least:,} to {most:,}")
     return int(text)

@@ -5,7 +5,9 @@ Belongs here: routes, errors as pages, the server. Does not belong here: what is
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +22,17 @@ from starlette.exceptions import HTTPException
 
 from opsla_dagster import __version__
 from opsla_dagster.center.address import RefusedAddress, State, parse_choice
-from opsla_dagster.center.answers import PAGE_SECONDS, Answer, Answers, BusyError, RateLimit, bounded
+from opsla_dagster.center.answers import (
+    PAGE_SECONDS,
+    Answer,
+    Answers,
+    BusyError,
+    RateLimit,
+    Turns,
+    bounded,
+    comparison_page_turns,
+    page_turns,
+)
 from opsla_dagster.center.guard import Access, Guard
 from opsla_dagster.center.model import Column, Grid, Page
 from opsla_dagster.center.pages.case import case, case_json
@@ -33,7 +45,7 @@ from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
-from opsla_dagster.center.pages.what_if import read_change, what_if
+from opsla_dagster.center.pages.what_if import Change, read_change, what_if
 from opsla_dagster.center.parameters import (
     CaseParameters,
     CasesParameters,
@@ -58,6 +70,8 @@ _STATIC_TYPES = {"center.css": "text/css; charset=utf-8", "center.js": "text/jav
 _WHAT_IFS_A_MINUTE = 6
 #: Those that are remembered.
 _COMPARISONS_HELD = 8
+#: So many publications may follow one another while a page is being made.
+_PUBLICATIONS_TRIED = 3
 #: Connections that are open at the same time, and seconds that an idle one is kept.
 _MOST_CONNECTIONS, _KEEP_ALIVE_SECONDS = 256, 15
 
@@ -81,6 +95,8 @@ class Spec:
     #: Whether the instant changes what the page shows; the others only carry it on.
     is_of_instant: bool = True
     seconds: float = PAGE_SECONDS
+    #: A page that may judge cases anew: it has turns of its own, and is made only when somebody asks for it.
+    is_comparison: bool = False
 
     @property
     def slug(self) -> str:
@@ -95,7 +111,11 @@ class Center:
     templates: Environment
     root: str
     answers: Answers = field(default_factory=Answers)
+    turns: Turns = field(default_factory=page_turns)
+    comparison_turns: Turns = field(default_factory=comparison_page_turns)
     compared: dict[str, Page] = field(default_factory=dict)
+    #: Held by the one comparison that is computed: each may take 1 GB.
+    comparing: threading.Lock = field(default_factory=threading.Lock)
     what_ifs: RateLimit = field(default_factory=lambda: RateLimit(_WHAT_IFS_A_MINUTE, 60.0))
 
     def navigation(self, view: View | None) -> list[tuple[str, str]]:
@@ -112,7 +132,7 @@ class Center:
             Spec("/promises", "Promises", "How often each promise is met, and where they are breached.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
             Spec(
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
-                self._what_if, is_of_instant=False, seconds=60.0,
+                self._what_if, is_of_instant=False, seconds=60.0, is_comparison=True,
             ),
             Spec("/cases", "Cases", "A list of cases to search and filter.", CasesParameters, lambda view, query, whole: cases(view, query.filters(), is_whole=whole)),
             Spec(
@@ -131,13 +151,23 @@ class Center:
         days = parse_choice("days", query.days, WHAT_IF_DAYS) if query.days else "28"
         # The page, its JSON and each of its tables are one comparison.
         asked = repr((view.publication.generation, view.state, sorted(change.targets.items()), sorted(change.calendars.items()), days))
-        if asked not in self.compared:
-            if change.targets or change.calendars:
-                self.what_ifs.take("Promises were compared several times within this minute; each comparison judges the cases anew.")
-            self.compared[asked] = what_if(view, change, days)
+        found = self.compared.get(asked)
+        if found is None:
+            found = self._compared(view, change, days) if change.targets or change.calendars else what_if(view, change, days)
+            self.compared[asked] = found
             for oldest in list(self.compared)[:-_COMPARISONS_HELD]:
                 self.compared.pop(oldest, None)
-        return self.compared[asked]
+        return found
+
+    def _compared(self, view: View, change: Change, days: str) -> Page:
+        """A comparison, the only one at this time. Raises BusyError while there is another."""
+        if not self.comparing.acquire(blocking=False):
+            raise BusyError("Another comparison of promises is being computed, and only one is at a time.")
+        try:
+            self.what_ifs.take("Promises were compared several times within this minute; each comparison judges the cases anew.")
+            return what_if(view, change, days)
+        finally:
+            self.comparing.release()
 
 
 def _flow(view: View, query: FlowParameters, _is_whole: bool) -> Page:
@@ -227,14 +257,18 @@ def _answer(
         with center.publications.newest() as publication:
             address = f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(publication.settings)}"
             try:
-                return center.answers.of(publication, address, make)
-            except duckdb.IOException:  # parts of a publication that two newer ones have followed
+                turns = center.comparison_turns if spec.is_comparison else center.turns
+                return center.answers.of(publication, address, make, turns, is_prepared=not spec.is_comparison)
+            except duckdb.IOException:
+                # Files of this publication are gone, since newer ones have followed.
                 center.publications.renew(publication)
                 raise
 
-    try:
-        answer = answered()
-    except duckdb.IOException:
+    for _ in range(_PUBLICATIONS_TRIED - 1):
+        with suppress(duckdb.IOException):
+            answer = answered()
+            break
+    else:
         answer = answered()
     headers = {"etag": answer.etag, "cache-control": "private, no-cache"}
     if filename:
@@ -306,7 +340,7 @@ def _add_errors(app: FastAPI, center: Center) -> None:
     @app.exception_handler(OpslaError)
     def unreadable(request: Request, error: OpslaError) -> Response:
         _log.error("opsla center: %s", error)
-        return refuse(request, "The published marts cannot be read", str(error), 503, {"retry-after": "30"})
+        return refuse(request, "The published marts cannot be read", "Look into the log of the command centre, which says why; `opsla run` publishes the marts anew.", 503, {"retry-after": "30"})
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, _error: Exception) -> Response:

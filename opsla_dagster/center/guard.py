@@ -40,7 +40,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.IGNORECASE)
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,12 @@ def access(listening: str, named_hosts: Iterable[str], token: str) -> Access:
     if token and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
         raise OpslaError(f"OPSLA_CENTER_TOKEN: expected at least {SHORTEST_TOKEN} printable ASCII characters; make one with: openssl rand -hex 16")
     if is_loopback(listening):
+        others = sorted(hosts - set(LOOPBACK_HOSTS))
+        if others and not token:
+            raise OpslaError(
+                f"--allow-host {others[0]}: requests for this name come through a reverse proxy, so everybody who reaches it could read every case; set "
+                "OPSLA_CENTER_TOKEN to a secret (openssl rand -hex 16), or leave --allow-host out"
+            )
         return Access(hosts | frozenset(LOOPBACK_HOSTS), token)
     if not token:
         raise OpslaError(
@@ -125,6 +131,8 @@ class Guard:
             return PlainTextResponse("The command centre only shows: GET and HEAD.\n", 405, {"allow": ", ".join(METHODS)})
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
             return PlainTextResponse(f"This address is longer than {LONGEST_ADDRESS} bytes.\n", 414)
+        if _is_comparison(scope["path"]) and _is_sent_by_another_site(headers):
+            return PlainTextResponse("A page of another site asked for a comparison of promises. Open the address yourself, or follow a link to it.\n", 403)
         if self._access.token and not self._is_known(headers.get("authorization", "")):
             return PlainTextResponse(
                 "The command centre asks for its token: as the password of any user name, or as a bearer token.\n", 401,
@@ -148,3 +156,16 @@ class Guard:
         elif scheme.lower() != "bearer":
             return False
         return hmac.compare_digest(value.strip().encode(), self._access.token.encode())
+
+
+def _is_comparison(path: str) -> bool:
+    """Whether the path is of /what-if in any form, below any root: what a comparison costs is not for others to spend."""
+    return "what-if" in path.split("/")
+
+
+def _is_sent_by_another_site(headers: Headers) -> bool:
+    """Whether a page of another site asks, by itself: links that somebody has clicked are let through, for addresses are sent around."""
+    if headers.get("sec-fetch-site") != "cross-site":
+        return False
+    is_clicked = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document" and headers.get("sec-fetch-user") == "?1"
+    return not is_clicked

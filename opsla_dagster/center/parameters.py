@@ -111,7 +111,7 @@ class CasesParameters(Parameters):
     """Of the list of cases."""
 
     search: Annotated[str, _text("Part of the case's id, upper and lower case alike.")] = ""
-    state_: Annotated[str, Field(default="", max_length=200, alias="state", description="open or ended, at the instant shown.")] = ""
+    state_: Annotated[str, Field(default="", max_length=200, alias="state", description="open, or ended for everything that is not open, at the instant shown.")] = ""
     priority: Annotated[str, _text("A priority, none for cases without one.")] = ""
     tier: Annotated[str, _text("A tier, none for cases without one.")] = ""
     case_type: Annotated[str, _text("A type of case, none for cases without one.")] = ""

@@ -48,6 +48,10 @@ class NothingPublishedError(OpslaError):
     """There is nothing to show yet."""
 
 
+class CasesAreGoneError(duckdb.IOException):
+    """The file with the cases of a publication has been removed, since a newer one has followed."""
+
+
 @dataclass
 class Publication:
     """One generation: its connection, whose schemas have the published tables as views, and the settings of when it was opened."""
@@ -138,24 +142,36 @@ class Publications:
 
     def _follow(self) -> None:
         """Opens what was published, prepares it, and shows it from then on. Where that cannot be, the next request begins anew."""
+        fresh: Publication | None = None
+        old = self._read_current()
         try:
             fresh, identity = self._opened()
+            self.prepare(fresh, old)
             with self._lock:
-                old = self._current
-                if old is not None:
-                    old.readers += 1
-            if old is not None:
-                try:
-                    self.prepare(fresh, old)
-                finally:
-                    self._give_back(old)
-            with self._lock:
-                self._show(fresh, identity)
+                if self._current is old:  # else somebody needed the newest at once, and it may be newer than this one
+                    self._show(fresh, identity)
+                    fresh = None
         except (OpslaError, duckdb.Error):
-            _log.exception("opsla center: the newest publication cannot be shown; the one before is shown on")
+            _log.exception("opsla center: the newest publication cannot be shown; the one before is still shown")
             time.sleep(_PAUSE_SECONDS)
         finally:
+            self._give_back(old)
+            if fresh is not None:
+                self._drop(fresh)
             self._is_preparing = False
+
+    def _read_current(self) -> Publication:
+        with self._lock:
+            assert self._current is not None
+            self._current.readers += 1
+            return self._current
+
+    def _drop(self, unseen: Publication) -> None:
+        """Closes a publication that was never shown."""
+        unseen.close()
+        with self._lock:
+            if self._current is None or self._current.generation != unseen.generation:
+                self.forget(unseen.generation)
 
     def _identity_on_disk(self) -> _Identity:
         try:
@@ -170,7 +186,7 @@ class Publications:
             identity = self._identity_on_disk()
             try:
                 return open_publication(self.home, self._settings_now()), identity
-            except (duckdb.IOException, _CasesAreGone) as error:  # the next publication came in between
+            except duckdb.IOException as error:  # the next publication came in between
                 problem = error
         raise OpslaError(f"{self.home.marts_database}: cannot be opened: {problem}") from problem
 
@@ -181,10 +197,6 @@ class Publications:
         with suppress(OpslaError):
             self.settings = load_settings(self.settings.config_directory, self.home.root)
         return self.settings
-
-
-class _CasesAreGone(Exception):
-    """The marts that were opened have just been replaced, and their cases removed."""
 
 
 def open_publication(home: Home, settings: Settings) -> Publication:
@@ -207,7 +219,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
     if publication is None:
         raise OpslaError(f"{home.marts_database}: was published by an opsla without a command centre; `opsla refresh` or `opsla run` publishes it anew")
     if cases is None:
-        raise _CasesAreGone
+        raise CasesAreGoneError(f"{home.case_copies}: the cases of {publication[0]} are gone")
     connection.execute(f"attach '{quoted(cases)}' as cases (read_only)")
     found = connection.execute(
         "select database_name, schema_name, table_name from duckdb_tables() where database_name in ('marts', 'cases') order by database_name desc"

@@ -61,7 +61,7 @@ class View:
         return self.fetch(load_query(query), parameters)
 
     def rows_at(self, query: str, /, **parameters: Any) -> list[Row]:
-        """The rows of the SELECT at the instant shown: what it reads of mart.backlog_now and mart.queue_health is told for that instant."""
+        """The rows of the SELECT at the instant shown: mart.backlog_now, mart.queue_health ... in it stand for that instant."""
         return self._fetch_at(self._at(load_query(query)), parameters)
 
     def page_at(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
@@ -88,7 +88,7 @@ class View:
             self._fetch_at(f"create temp table {_CASES_AT} as {cases}", {})
             self._has_cases_at = True
         for table in _ASKED_AT:
-            # Health asks for the cases of the instant too: they are told once a page.
+            # Health reads the cases of the instant too: they are computed once a page.
             place = _CASES_AT if table == "mart.backlog_now" else f"({told[table]})".replace(f"({cases})", _CASES_AT)
             sql = re.sub(rf"\bfrom {re.escape(table)}(?=\s)", "from " + place.replace("\\", r"\\"), sql)
         return sql
@@ -101,7 +101,7 @@ class View:
 
     @property
     def _tables_at(self) -> dict[str, str]:
-        """The SELECTs that tell these tables at any instant."""
+        """The SELECTs that give these tables at any instant."""
 
         def told() -> dict[str, str]:
             from opsla_dagster.warehouse.at_instant import published_places, sql_at
@@ -122,15 +122,6 @@ class View:
         """The one row of such a SELECT."""
         [row] = self.rows(query, **parameters)
         return row
-
-    def count(self, query: str, /, **parameters: Any) -> int:
-        """How many rows the SELECT has."""
-        [row] = self.fetch(f"select count(*) as many from ({load_query(query)})", parameters)
-        return int(row["many"])
-
-    def page(self, query: str, /, *, limit: int, offset: int, **parameters: Any) -> list[Row]:
-        """`limit` rows of the SELECT, from `offset` on."""
-        return self.fetch(f"{load_query(query)} limit $limit offset $offset", {**parameters, "limit": limit, "offset": offset})
 
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         cursor = self.connection.execute(sql, dict(parameters)) if parameters else self.connection.execute(sql)
@@ -167,7 +158,7 @@ class View:
 
     @property
     def last_whole_day(self) -> date:
-        """The last date of the desk that was over at the instant shown: what a day's figures may tell of then."""
+        """The last date of the desk that was over at the instant shown; figures of later dates would include what happened after it."""
         return self.local_day(self.at) - timedelta(days=1)
 
     def local_day(self, at: datetime) -> date:
@@ -204,12 +195,12 @@ class View:
 
     @property
     def told_dimensions(self) -> list[str]:
-        """What some source tells cases apart by: queue, priority, tier, region, brand, channel."""
+        """The dimensions that some source provides: of queue, priority, tier, region, brand, channel."""
         return [name for name in ("queue", "priority", "tier", "region", "brand", "channel") if self._told[f"is_{name}_told"]]
 
     @property
     def is_status_told(self) -> bool:
-        """Whether some source tells what a case waits for."""
+        """Whether some source provides what a case waits for."""
         return bool(self._told["is_status_told"])
 
     @cached_property

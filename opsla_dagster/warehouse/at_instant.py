@@ -79,5 +79,10 @@ def published_places(connection: duckdb.DuckDBPyConnection, directory: Path) -> 
     found = connection.execute("select table_name, file_name from ops.published_parts order by table_name, file_name").fetchall()
     files: dict[str, list[str]] = {}
     for table, name in found:
-        files.setdefault(table, []).append("'" + str(directory / name).replace("'", "''") + "'")
+        files.setdefault(table, []).append(_literal(directory / name))
     return Places({table: f"read_parquet([{', '.join(names)}])" for table, names in files.items()})
+
+
+def _literal(path: Path) -> str:
+    """The path for read_parquet, which would take `*`, `?` and `[` of a home's name for a pattern and read its neighbours too."""
+    return "'" + re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''") + "'"

@@ -17,7 +17,7 @@ from opsla_dagster.reporting.promises import metric_title, policy_title
 ROWS_A_PAGE = 50
 #: More than this goes to nobody's screen: `opsla export` writes whole tables.
 MOST_CSV_ROWS = 100_000
-STATES = {"open": "open", "ended": "ended"}
+STATES = {"open": "open", "ended": "not open"}
 OUTCOMES = {"met": "met", "breached": "breached, open ones too", "running": "running, within target", "unknown": "unknown"}
 SORTS = {"newest": "newest first", "oldest": "oldest first", "reopened": "most often reopened", "id": "by id"}
 
@@ -53,14 +53,14 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
         "case_type": filters.case_type, "outcome": filters.outcome, "metric": filters.metric, "policy": filters.policy,
         "first_day": filters.first_day, "last_day": filters.last_day, "at": view.at, "sort": filters.sort,
     }  # fmt: skip
-    total = view.count("cases", **parameters)
+    total = view.count_at("cases", **parameters)
     pages = max(1, -(-total // ROWS_A_PAGE))
     if filters.page > pages:
         raise RefusedAddress(f"page={filters.page}: there are {pages:,} pages of {total:,} cases", 404)
     if is_whole and total > MOST_CSV_ROWS:
         raise RefusedAddress(f"These are {total:,} cases, more than {MOST_CSV_ROWS:,}; narrow them down, or write the whole table with opsla export")
     limit, offset = (MOST_CSV_ROWS, 0) if is_whole else (ROWS_A_PAGE, (filters.page - 1) * ROWS_A_PAGE)
-    rows = view.page("cases", limit=limit, offset=offset, **parameters)
+    rows = view.page_at("cases", limit=limit, offset=offset, **parameters)
     return Page(
         template="cases.html.j2",
         title="Cases",

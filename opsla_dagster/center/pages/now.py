@@ -248,5 +248,5 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("age_max_calendar_minutes", "Oldest", "minutes"),
         ],
         rows=[{**row, "to_green": to_green(row)} for row in rows],
-        empty=f"No open case has a {dimension}, or no source tells it.",
+        empty=f"No open case has a {dimension}, or no source provides it.",
     )

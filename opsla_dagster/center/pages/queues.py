@@ -1,4 +1,4 @@
-"""Queues: how each stands at an instant, and how many cases each has kept open. By priority, tier and what else the sources tell, too.
+"""Queues: how each stands at an instant, and how many cases each has kept open. Also by priority, tier and whatever else the sources provide.
 
 Belongs here: the page. Does not belong here: one queue (now.py).
 """
@@ -16,7 +16,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS
 
-#: What the desk is told apart by.
+#: What the desk can be broken down by.
 DIMENSIONS = {"queue": "Queue", "priority": "Priority", "tier": "Tier", "region": "Region", "brand": "Brand", "channel": "Channel"}
 _TONES = ("tone-a", "tone-b", "tone-p", "tone-ink", "tone-soft", "tone-d")
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.answers import bounded
 from opsla_dagster.center.model import Column, Grid, Page
-from opsla_dagster.center.publication import THREADS
+from opsla_dagster.center.publication import THREADS, CasesAreGoneError
 from opsla_dagster.center.view import View
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.promises import metric_title, policy_title
@@ -103,7 +103,9 @@ def _compared(view: View, change: Change, days: str) -> list[Grid]:
     asked = Promises(Path("asked"), _changed(view.settings.sla_policies, change), calendars)
     held = cases_of(view.connection, view.settings.home)
     last = view.fetch("select max(intake_date) as last_date from staging.case_milestones", {})[0]["last_date"]
-    if held is None or last is None:
+    if held is None:
+        raise CasesAreGoneError("The cases of this publication are gone.")
+    if last is None:
         raise RefusedAddress("No case is loaded yet; `opsla run` loads a window of intake dates.", 404)
     window = Window(last - timedelta(days=int(days) - 1), last + ONE_DAY)
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": tempfile.gettempdir()}
@@ -125,7 +127,7 @@ def _changed(policies: SlaPoliciesSettings, change: Change) -> SlaPoliciesSettin
         return SlaPoliciesSettings.model_validate(document)
     except ValidationError as error:
         told = re.sub(r"^Value error, ", "", error.errors()[0]["msg"])
-        raise RefusedAddress(f"These promises cannot be: {told}") from error
+        raise RefusedAddress(f"These promises are not valid: {told}") from error
 
 
 def _attainment(found: list[dict[str, Any]], view: View) -> Grid:

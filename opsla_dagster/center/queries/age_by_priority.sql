@@ -1,4 +1,5 @@
 -- One row is one priority of the open cases: how many there are of each age, in calendar time, of $queue where it is given.
+-- The ages are those of mart.backlog_daily: a test holds them to it.
 select
     coalesce(priority, 'none') as priority,
     count(*) filter (where age_calendar_minutes < 1440) as under_1_day,

@@ -1,7 +1,14 @@
 -- One row is one case that the filters let through; a filter that is NULL lets every case through.
--- state: open or ended at $at, as the log knows today. outcome: some clock of the case, of $metric and $policy where they are given, has it; an open
--- clock past its target is breached.
-with judged_cases as (
+-- Open is what the backlog of the instant has, with its queue then; the queue of all others is their last. outcome: some clock of the case, of $metric
+-- and $policy where they are given, has it; an open clock past its target is breached.
+with open_cases as (
+    select
+        case_id,
+        coalesce(team, 'none') as queue
+    from mart.backlog_now
+),
+
+judged_cases as (
     select distinct clocks.case_id
     from staging.sla_clocks as clocks
     left join mart.open_clocks as running
@@ -22,23 +29,24 @@ select
     cases.case_id,
     cases.intake_date,
     cases.intake_ts,
-    cases.ended_at,
-    cases.intake_ts <= $at and (cases.ended_at is null or cases.ended_at > $at) as is_open,
-    coalesce(cases.team, 'none') as queue,
+    case when cases.ended_at <= $at then cases.ended_at end as ended_at,
+    open_cases.case_id is not null as is_open,
+    coalesce(open_cases.queue, cases.team, 'none') as queue,
     cases.priority,
     cases.tier,
     cases.case_type,
     cases.reopen_count
 from staging.case_milestones as cases
+left join open_cases on cases.case_id = open_cases.case_id
 where
     ($search is null or contains(lower(cases.case_id), lower($search)))
-    and ($queue is null or coalesce(cases.team, 'none') = $queue)
+    and ($queue is null or coalesce(open_cases.queue, cases.team, 'none') = $queue)
     and ($priority is null or coalesce(cases.priority, 'none') = $priority)
     and ($tier is null or coalesce(cases.tier, 'none') = $tier)
     and ($case_type is null or coalesce(cases.case_type, 'none') = $case_type)
     and ($first_day is null or cases.intake_date >= $first_day)
     and ($last_day is null or cases.intake_date <= $last_day)
-    and ($state is null or (cases.intake_ts <= $at and (cases.ended_at is null or cases.ended_at > $at)) = ($state = 'open'))
+    and ($state is null or (open_cases.case_id is not null) = ($state = 'open'))
     and cases.intake_ts <= $at
     and ($outcome is null or cases.case_id in (select judged_cases.case_id from judged_cases))
 order by

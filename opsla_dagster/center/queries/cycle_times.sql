@@ -1,4 +1,5 @@
 -- One row is one case that ended in the $days days up to $at, the slowest first, with the percentiles of all of them: calendar time from intake to the end.
+-- Defined here (decision record 0041): no mart can hold them for any instant, look-back and queue.
 with ended_cases as (
     select
         cases.case_id,

@@ -1,5 +1,6 @@
 -- One row is one case that is open at the instant and passes the filters, those past due first, by how long; then by what falls due next. A filter that
--- is NULL lets every case through. standing and age are those of mart.queue_health and mart.backlog_daily.
+-- is NULL lets every case through. standing and age repeat the limits of mart.queue_health (two hours) and mart.backlog_daily (ages): tests hold
+-- them to those.
 with open_cases as (
     select
         source,

@@ -1,4 +1,4 @@
--- One row: what some source tells of open cases. What none tells is not shown.
+-- One row: which attributes of open cases some source provides. The others are not shown.
 select
     coalesce(bool_or(is_status_told), false) as is_status_told,
     coalesce(bool_or(is_queue_told), false) as is_queue_told,

@@ -52,7 +52,7 @@ function watchForNewer(notice) {
       const answer = await fetch(`${root}/api/generation`, { cache: "no-store" });
       if (!answer.ok || (await answer.json()).generation === generation) return;
     } catch {
-      return; // stopped, or out of reach: the next look tells
+      return; // stopped, or out of reach: the next check will show
     }
     clearInterval(timer);
     window.removeEventListener("focus", look);
