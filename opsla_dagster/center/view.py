@@ -167,7 +167,7 @@ class View:
 
     @property
     def last_whole_day(self) -> date:
-        """The last date of the desk that was over at the instant shown: what a day's figures may tell of then."""
+        """The last date of the desk that was over at the instant shown: what the figures of a day may show of that time."""
         return self.local_day(self.at) - timedelta(days=1)
 
     def local_day(self, at: datetime) -> date:

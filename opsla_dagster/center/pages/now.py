@@ -208,8 +208,8 @@ def _budget(view: View) -> list[Grid]:
         title="Error budgets" if is_all else "Error budgets of the queue",
         columns=[
             Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
-            Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
-            *(burns if is_all else [Column("due_clocks", "Fell due", "count"), Column("budget_burn", "Burn, 20 days", "decimal")]),
+            Column("due_clocks", "Fell due", "count"), Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
+            *(burns if is_all else [Column("budget_burn", "Burn, 20 days", "decimal")]),
         ],
         rows=rows,
         note=since + meaning if rows else "",
