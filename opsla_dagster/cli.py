@@ -679,14 +679,18 @@ def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[s
 
 def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) -> None:
     """Sends the alerts of the runs that `ended`, and of whatever else failed unnoticed."""
-    from opsla_dagster.automation.burning import look_at_burns
+    from opsla_dagster.automation.burning import record_burns
     from opsla_dagster.automation.delivery import channel_names, deliver_alerts, record_unnoticed, ui_url_of
 
     home, describe = settings.home.root, partial(_graph, settings)
     record_unnoticed(instance, home, settings.alerts, describe)
-    trouble = look_at_burns(settings.home.marts_database, home, channel_names(settings.alerts, home), ui_url_of(settings.alerts, home))
-    if trouble:
-        _complain(trouble, "alerts", "yellow")
+    try:
+        channels, ui_url = channel_names(settings.alerts, home), ui_url_of(settings.alerts, home)
+        silent = record_burns(settings.home.marts_database, home, channels, ui_url, datetime.now(UTC))
+        if silent:
+            _say(f"Alerts: {silent}")
+    except OpslaError as error:
+        _complain(f"burn rates were not looked at: {error}", "alerts", "yellow")
     for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
         _complain(problem, "alert not delivered yet", "yellow")
 

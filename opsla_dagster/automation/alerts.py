@@ -6,6 +6,7 @@ Belongs here: when Dagster looks for alerts, and what its tick says. Does not be
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from opsla_dagster.automation.burning import look_at_burns
+from opsla_dagster.automation.burning import record_burns
 from opsla_dagster.automation.delivery import (
     Outcome,
     channel_names,
@@ -91,9 +92,9 @@ def _postman(settings: AlertSettings, home: Path, every_seconds: int, desk: Sett
         cursor = context.cursor or ""
         if desk is not None:
             try:
-                cursor, evaluations = _freshness(instance, desk, looked_at, cursor)
+                cursor, evaluations = _freshness(instance, desk, looked_at, cursor, context.log)
             except OpslaError as error:
-                trouble.append(f"freshness is unknown: {error}")
+                trouble.append(f"freshness or burn rates are unknown: {error}")
         said = _show(send_waiting(home, settings, _SECONDS_A_TICK), trouble)
         return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=cursor, asset_events=evaluations)
 
@@ -101,7 +102,7 @@ def _postman(settings: AlertSettings, home: Path, every_seconds: int, desk: Sett
 
 
 def _freshness(
-    instance: dg.DagsterInstance, desk: Settings, looked_at: float | None, cursor: str
+    instance: dg.DagsterInstance, desk: Settings, looked_at: float | None, cursor: str, log: logging.Logger
 ) -> tuple[str, list[dg.AssetCheckEvaluation]]:
     """Records a missed night; returns what to report to the UI, where it changed. The cursor is what was looked at, and what was found."""
     now, home = datetime.now(UTC), desk.home.root
@@ -112,9 +113,9 @@ def _freshness(
     known_state, _, known = cursor.partition("\n")
     if state == known_state:
         return cursor, []
-    trouble = look_at_burns(marts, home, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home))
-    if trouble:
-        raise OpslaError(trouble)
+    silent = record_burns(marts, home, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home), now)
+    if silent:
+        log.info(silent)
     found = freshness_now(desk, instance, now)
     is_news = found.due is not None and found.sentence() != known
     return f"{state}\n{found.sentence() if is_news else known}", [shown(found)] if is_news else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,11 @@ FOLDER = "alerts"
 FIRST_RETRY_SECONDS = 10.0
 LAST_RETRY_SECONDS = 900.0
 _LOCK_WAIT_SECONDS = 30.0
+#: The source of burn alerts.
+_BURN_RATES = "burn rates"
+
+#: Open burn alerts: promise -> (which pair of windows, since when: ISO, UTC).
+Episodes = dict[str, tuple[str, str]]
 
 _TABLES = """
 create table if not exists alerts (alert_id text primary key, run_id text not null, record text not null);
@@ -96,19 +101,23 @@ class Ledger:
             _enter(connection, source, alerts, list(channels))
             connection.execute("insert or ignore into runs values (?)", (source,))
 
-    def episodes(self) -> dict[str, tuple[str, str]]:
-        """What burns, as was told last: promise -> (which pair of windows, since when)."""
+    def episodes(self) -> Episodes:
+        """What burns, as was last alerted."""
         with self._transaction() as connection:
-            return {promise: (alert, since) for promise, alert, since in connection.execute("select promise, alert, since from episodes")}
+            return _episodes(connection)
 
-    def record_episodes(
-        self, opened: Mapping[str, tuple[str, str]], closed: Iterable[str], alerts: Iterable[Alert], channels: Iterable[str]
-    ) -> None:
-        """Episodes that open and close, with their alerts: all of it, or nothing."""
+    def change_episodes(self, decide: Callable[[Episodes, int], tuple[Episodes, list[Alert]]], channels: Iterable[str]) -> None:
+        """Replaces the open episodes by those that `decide` returns and records its alerts, given the open ones and the number of burn alerts so far.
+
+        Reading and writing are one transaction: of two that look at the same time, the second sees what the first has recorded.
+        """
         with self._transaction() as connection:
-            _enter(connection, "burn rates", alerts, list(channels))
-            connection.executemany("delete from episodes where promise = ?", [(promise,) for promise in closed])
-            connection.executemany("insert or replace into episodes values (?, ?, ?)", [(promise, *episode) for promise, episode in opened.items()])
+            before = _episodes(connection)
+            (count,) = connection.execute("select count(*) from alerts where run_id = ?", (_BURN_RATES,)).fetchone()
+            after, alerts = decide(before, count)
+            _enter(connection, _BURN_RATES, alerts, list(channels))
+            connection.execute("delete from episodes")
+            connection.executemany("insert into episodes values (?, ?, ?)", [(promise, *episode) for promise, episode in after.items()])
 
     def unnoticed(self, sources: Iterable[str]) -> list[str]:
         """Those of the sources that were never recorded, in the order given."""
@@ -215,6 +224,10 @@ class Ledger:
         with self._transaction() as connection:
             connection.execute("delete from sweeps")
             connection.execute("insert into sweeps values (?)", (until,))
+
+
+def _episodes(connection: sqlite3.Connection) -> Episodes:
+    return {promise: (alert, since) for promise, alert, since in connection.execute("select promise, alert, since from episodes")}
 
 
 def _enter(connection: sqlite3.Connection, source: str, alerts: Iterable[Alert], channels: Sequence[str]) -> None:

@@ -742,6 +742,20 @@ def test_the_cumulative_flow_stands_apart_by_what_is_open(center: str) -> None:
         assert all(row["arrived_so_far"] - row["gone_so_far"] == row["open_cases"] for row in rows)
 
 
+@pytest.mark.parametrize("at", ["", "at=2025-07-10T16:00&"])
+def test_the_budgets_of_the_queues_add_up_to_those_of_all(center: str, desk: Settings, at: str) -> None:
+    of_all = {row["title"]: row["due_clocks"] for row in data(center, f"/api/now?{at}")["tables"]["budget"]["rows"]}
+    with reading(desk.home.warehouse) as warehouse:
+        queues = [queue for (queue,) in warehouse.execute("select distinct team from staging.backlog_spans where team is not null").fetchall()]
+    of_queues = dict.fromkeys(of_all, 0)
+    for queue in queues:
+        rows = data(center, f"/api/now?{at}queue={quote(queue)}")["tables"]["budget"]["rows"]
+        for row in rows:
+            of_queues[row["title"]] += row["due_clocks"]
+    assert sum(of_all.values()) > 0
+    assert of_queues == of_all
+
+
 def test_a_desk_without_queues_has_a_first_screen_too(log_center: str) -> None:
     found = data(log_center, "/api/now")
     assert found["figures"]["open_cases"]["value"] == 1

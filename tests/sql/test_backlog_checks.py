@@ -40,6 +40,8 @@ MUTATIONS = [
     ),
     ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set open_cases = 0 where calendar_date = '2025-07-12' and dimension = 'tier'"),
     ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set debt_seconds = 1 where calendar_date = '2025-07-15' and dimension = 'queue'"),
+    ("mart.error_budget", "assert_queues_add_up_to_all", "delete from mart.error_budget where dimension = 'queue'"),
+    ("mart.error_budget", "assert_queues_add_up_to_all", "update mart.error_budget set bad_clocks = 0 where dimension = 'all'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "delete from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "insert into staging.backlog_spans select * from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "update staging.backlog_spans set ended_at = null where began_with = 'reopened'"),
@@ -69,7 +71,8 @@ def story() -> Iterator[duckdb.DuckDBPyConnection]:
         replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
         replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
         _fill(connection, case, calendars, "mart.backlog_daily", window)
-        _write(connection, "mart.backlog_daily", window)
+        for table in ("mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget"):
+            _write(connection, table, window)
         yield connection
 
 

@@ -184,28 +184,35 @@ def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any
 
 
 def _budget(view: View) -> list[Grid]:
-    """The error budgets, on the screen of all: they are of promises, not of queues."""
-    if view.state.queue is not None or not view.has("mart.error_budget", "mart.burn_rates"):
+    """The error budgets of all, or of the queue of the address. Burn over the pairs of windows, which alerts rest on, is of all alone."""
+    if not view.has("mart.error_budget", "mart.burn_rates"):
         return []
-    policies = view.settings.sla_policies
+    policies, is_all = view.settings.sla_policies, view.state.queue is None
     rows = [
         {**row, "title": metric_title(policies, row["metric"]), "policy_title": policy_title(policies, row["policy"]),
          "burn": "burning" if row["is_burning"] else "calm" if row["due_clocks"] else None}
-        for row in view.rows_at("budget")
+        for row in view.rows_at("budget", **view.dimension)
     ]  # fmt: skip
     has_policies = len({row["policy"] for row in rows}) > 1
     since = f"Of what fell due since {wording.due(rows[0]['period_from_at'], view.zone)}. " if rows and rows[0]["period_from_at"] else ""
+    burns = [
+        Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
+        Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
+    ]  # fmt: skip
+    meaning = "Burn 1 uses the budget up exactly in its period of 20 business days" + (
+        "; burning: one of the pairs of windows is over its threshold." if is_all else
+        ". A clock counts for the queue that held its case when it was stopped in time or reached its target."
+    )  # fmt: skip
     return [Grid(
         key="budget",
-        title="Error budgets",
+        title="Error budgets" if is_all else "Error budgets of the queue",
         columns=[
             Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
-            Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
-            Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
-            Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
+            Column("due_clocks", "Fell due", "count"), Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
+            *(burns if is_all else [Column("budget_burn", "Burn, 20 days", "decimal")]),
         ],
         rows=rows,
-        note=since + "Burn 1 uses the budget up exactly in its period of 20 business days; burning: one of the pairs of windows is over its threshold." if rows else "",
+        note=since + meaning if rows else "",
         empty="No promise has an objective. Write one in sla_policies.yml, such as objective: 95%, and the budget of breached clocks and how fast it burns stand here.",
     )]  # fmt: skip
 

@@ -1,4 +1,5 @@
--- One row is one promise with an objective: what of its error budget is left, and how fast it burns over the pairs of windows.
+-- One row is one promise with an objective: what is left of its error budget, of all or of the queue $dimension_value. How fast it burns over the pairs of windows is
+-- told of all alone.
 with burns as (
     select
         policy,
@@ -8,24 +9,52 @@ with burns as (
         max(long_burn) filter (where alert = 'slow') as slow_burn,
         bool_or(is_burning) as is_burning
     from mart.burn_rates
+    where $dimension = 'all'
     group by policy, metric
+),
+
+promises as (
+    select
+        policy,
+        metric,
+        objective_pct,
+        period_from_at
+    from mart.error_budget
+    where dimension = 'all'
+),
+
+budgets as (
+    select
+        policy,
+        metric,
+        due_clocks,
+        bad_clocks,
+        kept_pct,
+        budget_clocks,
+        budget_left_clocks,
+        budget_burn
+    from mart.error_budget
+    where
+        dimension = $dimension
+        and dimension_value = $dimension_value
 )
 
 select
-    budgets.policy,
-    budgets.metric,
-    budgets.objective_pct,
-    budgets.period_from_at,
-    budgets.due_clocks,
-    budgets.bad_clocks,
+    promises.policy,
+    promises.metric,
+    promises.objective_pct,
+    promises.period_from_at,
+    coalesce(budgets.due_clocks, 0) as due_clocks,
+    coalesce(budgets.bad_clocks, 0) as bad_clocks,
     budgets.kept_pct,
-    budgets.budget_left_clocks,
+    coalesce(budgets.budget_left_clocks, 0) as budget_left_clocks,
     100.0 * budgets.budget_left_clocks / nullif(budgets.budget_clocks, 0) as budget_left_pct,
     budgets.budget_burn,
     burns.page_burn,
     burns.ticket_burn,
     burns.slow_burn,
     coalesce(burns.is_burning, false) as is_burning
-from mart.error_budget as budgets
-left join burns on budgets.policy = burns.policy and budgets.metric = burns.metric
-order by budgets.budget_left_clocks, budgets.policy, budgets.metric
+from promises
+left join budgets on promises.policy = budgets.policy and promises.metric = budgets.metric
+left join burns on promises.policy = burns.policy and promises.metric = burns.metric
+order by coalesce(budgets.budget_left_clocks, 0), promises.policy, promises.metric

@@ -1,6 +1,7 @@
 -- One row is one window before now in which clocks fall due: the period of the error budget, and a long and a short one for each alert.
 -- The period is 20 business days of the desk: as much open time as its last 20 dates with open hours had. The others are shares of it, so that 2 h, a
--- day and 5 days come out where a day has 10 h, and longer ones where the desk never closes (docs/decisions/0040-error-budget-and-now.md).
+-- day and 5 days come out where a day has 10 h, and longer ones where the desk never closes. However far apart its open dates are, 20 of them count: a desk that
+-- opens once a week looks 20 weeks back. Only where the calendar's horizon begins within them is the period what it has (docs/decisions/0040-error-budget-and-now.md).
 with now_instant as (
     select
         now_at,
@@ -18,7 +19,7 @@ segments as (
         (epoch_us(segments.segment_end_at) - epoch_us(segments.segment_start_at)) // 1000000 as segment_seconds
     from staging.business_time as segments
     inner join now_instant
-        on segments.local_date > now_instant.now_date - interval 100 day and segments.local_date <= now_instant.now_date + interval 1 day
+        on segments.local_date <= now_instant.now_date + interval 1 day
     where segments.calendar = 'desk'
 ),
 
@@ -111,18 +112,25 @@ window_shares as (
         48 as parts_of_period
 ),
 
-window_starts as (
+window_lengths as (
     select
         window_shares.window_name,
         window_shares.alert,
         window_shares.is_short,
         window_shares.threshold_burn,
         open_time_now.now_at,
-        budget_period.period_seconds // nullif(window_shares.parts_of_period, 0) as window_seconds,
-        open_time_now.open_seconds - budget_period.period_seconds // nullif(window_shares.parts_of_period, 0) as open_seconds_at_start
+        open_time_now.open_seconds,
+        least(budget_period.period_seconds // nullif(window_shares.parts_of_period, 0), open_time_now.open_seconds) as window_seconds
     from window_shares
     cross join open_time_now
     cross join budget_period
+),
+
+window_starts as (
+    select
+        *,
+        open_seconds - window_seconds as open_seconds_at_start
+    from window_lengths
 )
 
 select

@@ -1,6 +1,6 @@
 -- One row is one clock that fell due in the period of the error budget, and whether its promise was broken by now.
 -- Of one that stopped before now the verdict; of one that is open now whether it is past its target. One that nobody judges (cancelled, replaced)
--- is not counted (docs/decisions/0040-error-budget-and-now.md).
+-- is not counted. decided_at, when a clock stopped in time or reached its target, tells whose queue it counts for (docs/decisions/0040-error-budget-and-now.md).
 with period as (
     select
         now_at,
@@ -15,6 +15,7 @@ select
     clocks.metric,
     clocks.cycle,
     clocks.clock_due_at as due_at,
+    cast(least(clocks.stopped_at, clocks.clock_due_at) as timestamp) as decided_at,
     clocks.outcome = 'breached' as is_bad
 from staging.backlog_clocks as clocks
 inner join period
@@ -32,6 +33,7 @@ select
     clocks.metric,
     clocks.cycle,
     clocks.due_at,
+    cast(clocks.due_at as timestamp) as decided_at,
     clocks.is_past_target as is_bad
 from mart.clock_now as clocks
 inner join period

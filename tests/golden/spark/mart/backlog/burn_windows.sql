@@ -14,8 +14,7 @@ WITH now_instant AS (
     CAST(UNIX_MICROS(CAST(segments.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(segments.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS segment_seconds
   FROM staging.business_time AS segments
   INNER JOIN now_instant
-    ON segments.local_date > now_instant.now_date - INTERVAL '100' DAY
-    AND segments.local_date <= now_instant.now_date + INTERVAL '1' DAY
+    ON segments.local_date <= now_instant.now_date + INTERVAL '1' DAY
   WHERE
     segments.calendar = 'desk'
 ), business_days AS (
@@ -97,18 +96,26 @@ WITH now_instant AS (
     TRUE AS is_short,
     1.0 AS threshold_burn,
     48 AS parts_of_period
-), window_starts AS (
+), window_lengths AS (
   SELECT
     window_shares.window_name,
     window_shares.alert,
     window_shares.is_short,
     window_shares.threshold_burn,
     open_time_now.now_at,
-    CAST(budget_period.period_seconds AS BIGINT) DIV CAST(NULLIF(window_shares.parts_of_period, 0) AS BIGINT) AS window_seconds,
-    open_time_now.open_seconds - CAST(budget_period.period_seconds AS BIGINT) DIV CAST(NULLIF(window_shares.parts_of_period, 0) AS BIGINT) AS open_seconds_at_start
+    open_time_now.open_seconds,
+    LEAST(
+      CAST(budget_period.period_seconds AS BIGINT) DIV CAST(NULLIF(window_shares.parts_of_period, 0) AS BIGINT),
+      open_time_now.open_seconds
+    ) AS window_seconds
   FROM window_shares
   CROSS JOIN open_time_now
   CROSS JOIN budget_period
+), window_starts AS (
+  SELECT
+    *,
+    open_seconds - window_seconds AS open_seconds_at_start
+  FROM window_lengths
 )
 SELECT
   window_starts.window_name,

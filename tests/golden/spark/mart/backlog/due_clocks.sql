@@ -13,6 +13,7 @@ SELECT
   clocks.metric,
   clocks.cycle,
   clocks.clock_due_at AS due_at,
+  CAST(LEAST(clocks.stopped_at, clocks.clock_due_at) AS TIMESTAMP_NTZ) AS decided_at,
   clocks.outcome = 'breached' AS is_bad
 FROM staging.backlog_clocks AS clocks
 INNER JOIN period
@@ -28,6 +29,7 @@ SELECT
   clocks.metric,
   clocks.cycle,
   clocks.due_at,
+  CAST(clocks.due_at AS TIMESTAMP_NTZ) AS decided_at,
   clocks.is_past_target AS is_bad
 FROM mart.clock_now AS clocks
 INNER JOIN period

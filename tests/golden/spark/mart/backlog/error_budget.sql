@@ -14,47 +14,96 @@ WITH objectives AS (
   FROM mart.burn_windows
   WHERE
     window_name = 'period'
-), clocks AS (
+), told_dimensions AS (
+  SELECT
+    COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
+  FROM mart.backlog_sources
+), held_clocks AS (
   SELECT
     clocks.policy,
     clocks.metric,
-    clocks.due_at,
-    clocks.is_bad
+    clocks.is_bad,
+    COALESCE(spans.team, 'none') AS queue,
+    ROW_NUMBER() OVER (
+      PARTITION BY clocks.case_id, clocks.policy, clocks.metric, clocks.cycle
+      ORDER BY spans.started_at NULLS LAST, spans.ended_at NULLS LAST
+    ) AS span_number
   FROM mart.due_clocks AS clocks
-  INNER JOIN period
-    ON clocks.due_at > period.from_at AND clocks.due_at <= period.now_at
+  INNER JOIN objectives
+    ON clocks.policy = objectives.policy AND clocks.metric = objectives.metric
+  LEFT JOIN staging.backlog_spans AS spans
+    ON clocks.case_id = spans.case_id
+    AND spans.started_at <= clocks.decided_at
+    AND (
+      spans.ended_at >= clocks.decided_at OR spans.ended_at IS NULL
+    )
 ), clock_counts AS (
   SELECT
     policy,
     metric,
+    CASE WHEN GROUPING(queue) = 0 THEN 'queue' ELSE 'all' END AS dimension,
+    COALESCE(queue, 'all') AS dimension_value,
     COUNT(*) AS due_clocks,
     COUNT(*) FILTER(WHERE
       is_bad) AS bad_clocks
-  FROM clocks
+  FROM held_clocks
+  WHERE
+    span_number = 1
   GROUP BY
-    policy,
-    metric
+    GROUPING SETS (
+      (policy, metric),
+      (policy, metric, queue)
+    )
+), budgets AS (
+  SELECT
+    objectives.policy,
+    objectives.metric,
+    objectives.objective_pct,
+    'all' AS dimension,
+    'all' AS dimension_value,
+    COALESCE(clock_counts.due_clocks, 0) AS due_clocks,
+    COALESCE(clock_counts.bad_clocks, 0) AS bad_clocks
+  FROM objectives
+  LEFT JOIN clock_counts
+    ON objectives.policy = clock_counts.policy
+    AND objectives.metric = clock_counts.metric
+    AND clock_counts.dimension = 'all'
+  UNION ALL
+  SELECT
+    objectives.policy,
+    objectives.metric,
+    objectives.objective_pct,
+    clock_counts.dimension,
+    clock_counts.dimension_value,
+    clock_counts.due_clocks,
+    clock_counts.bad_clocks
+  FROM objectives
+  INNER JOIN clock_counts
+    ON objectives.policy = clock_counts.policy
+    AND objectives.metric = clock_counts.metric
+    AND clock_counts.dimension = 'queue'
+  INNER JOIN told_dimensions
+    ON told_dimensions.is_queue_told
 )
 SELECT
   CAST(period.now_at AS TIMESTAMP_NTZ) AS now_at,
-  objectives.policy,
-  objectives.metric,
-  objectives.objective_pct,
+  budgets.policy,
+  budgets.metric,
+  budgets.dimension,
+  budgets.dimension_value,
+  budgets.objective_pct,
   CAST(period.from_at AS TIMESTAMP_NTZ) AS period_from_at,
-  CAST(COALESCE(clock_counts.due_clocks, 0) AS BIGINT) AS due_clocks,
-  CAST(COALESCE(clock_counts.bad_clocks, 0) AS BIGINT) AS bad_clocks,
+  CAST(budgets.due_clocks AS BIGINT) AS due_clocks,
+  CAST(budgets.bad_clocks AS BIGINT) AS bad_clocks,
   CAST(CAST(100.0 * (
-    clock_counts.due_clocks - clock_counts.bad_clocks
-  ) AS DOUBLE) / CAST(NULLIF(clock_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) AS kept_pct,
-  CAST(CAST(COALESCE(clock_counts.due_clocks, 0) * (
-    100.0 - objectives.objective_pct
+    budgets.due_clocks - budgets.bad_clocks
+  ) AS DOUBLE) / CAST(NULLIF(budgets.due_clocks, 0) AS DOUBLE) AS DOUBLE) AS kept_pct,
+  CAST(CAST(budgets.due_clocks * (
+    100.0 - budgets.objective_pct
   ) AS DOUBLE) / CAST(100.0 AS DOUBLE) AS DOUBLE) AS budget_clocks,
-  CAST(CAST(COALESCE(clock_counts.due_clocks, 0) * (
-    100.0 - objectives.objective_pct
-  ) AS DOUBLE) / CAST(100.0 AS DOUBLE) - COALESCE(clock_counts.bad_clocks, 0) AS DOUBLE) AS budget_left_clocks,
-  CAST(CAST(CAST(100.0 * clock_counts.bad_clocks AS DOUBLE) / CAST(NULLIF(clock_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - objectives.objective_pct, 0) AS DOUBLE) AS DOUBLE) AS budget_burn
-FROM objectives
+  CAST(CAST(budgets.due_clocks * (
+    100.0 - budgets.objective_pct
+  ) AS DOUBLE) / CAST(100.0 AS DOUBLE) - budgets.bad_clocks AS DOUBLE) AS budget_left_clocks,
+  CAST(CAST(CAST(100.0 * budgets.bad_clocks AS DOUBLE) / CAST(NULLIF(budgets.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - budgets.objective_pct, 0) AS DOUBLE) AS DOUBLE) AS budget_burn
+FROM budgets
 CROSS JOIN period
-LEFT JOIN clock_counts
-  ON objectives.policy = clock_counts.policy
-  AND objectives.metric = clock_counts.metric
