@@ -112,21 +112,79 @@ standing_cases as (
         )
 ),
 
--- Counted by everything first, so that the dimensions add up few rows.
+-- Counted by everything first, so that the dimensions add up few rows. What a case moves between is of its stretches alone.
 movements as (
+    select
+        spans.started_date as movement_date,
+        spans.team,
+        spans.priority,
+        spans.tier,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        count(*) filter (where spans.began_with = 'opened') as opened_cases,
+        count(*) filter (where spans.began_with = 'reopened') as reopened_cases,
+        0 as moved_into_queue_cases,
+        0 as moved_into_priority_cases,
+        0 as moved_into_tier_cases,
+        0 as moved_out_of_queue_cases,
+        0 as moved_out_of_priority_cases,
+        0 as moved_out_of_tier_cases,
+        0 as left_cases,
+        0 as cancelled_cases
+    from staging.backlog_spans as spans
+    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+    where
+        spans.started_date >= $start_date
+        and spans.started_date < $end_date
+        and spans.is_open
+        and spans.began_with in ('opened', 'reopened')
+    group by spans.started_date, spans.team, spans.priority, spans.tier, cases.region, cases.brand, cases.channel
+
+    union all
+
+    select
+        spans.ended_date as movement_date,
+        spans.team,
+        spans.priority,
+        spans.tier,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        0 as opened_cases,
+        0 as reopened_cases,
+        0 as moved_into_queue_cases,
+        0 as moved_into_priority_cases,
+        0 as moved_into_tier_cases,
+        0 as moved_out_of_queue_cases,
+        0 as moved_out_of_priority_cases,
+        0 as moved_out_of_tier_cases,
+        count(*) filter (where spans.ended_with = 'ended') as left_cases,
+        count(*) filter (where spans.ended_with = 'cancelled') as cancelled_cases
+    from staging.backlog_spans as spans
+    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+    where
+        spans.ended_date >= $start_date
+        and spans.ended_date < $end_date
+        and spans.is_open
+        and spans.ended_with in ('ended', 'cancelled')
+    group by spans.ended_date, spans.team, spans.priority, spans.tier, cases.region, cases.brand, cases.channel
+
+    union all
+
     select
         started_date as movement_date,
         team,
         priority,
         tier,
-        region,
-        brand,
-        channel,
-        count(*) filter (where began_with = 'opened') as opened_cases,
-        count(*) filter (where began_with = 'reopened') as reopened_cases,
-        count(*) filter (where began_with = 'changed' and not is_queue_kept_at_start) as moved_into_queue_cases,
-        count(*) filter (where began_with = 'changed' and not is_priority_kept_at_start) as moved_into_priority_cases,
-        count(*) filter (where began_with = 'changed' and not is_tier_kept_at_start) as moved_into_tier_cases,
+        cast(null as varchar) as region,
+        cast(null as varchar) as brand,
+        cast(null as varchar) as channel,
+        0 as opened_cases,
+        0 as reopened_cases,
+        count(*) filter (where not is_queue_kept_at_start) as moved_into_queue_cases,
+        count(*) filter (where not is_priority_kept_at_start) as moved_into_priority_cases,
+        count(*) filter (where not is_tier_kept_at_start) as moved_into_tier_cases,
         0 as moved_out_of_queue_cases,
         0 as moved_out_of_priority_cases,
         0 as moved_out_of_tier_cases,
@@ -137,7 +195,9 @@ movements as (
         started_date >= $start_date
         and started_date < $end_date
         and is_open
-    group by started_date, team, priority, tier, region, brand, channel
+        and began_with = 'changed'
+        and not (is_queue_kept_at_start and is_priority_kept_at_start and is_tier_kept_at_start)
+    group by started_date, team, priority, tier
 
     union all
 
@@ -146,25 +206,27 @@ movements as (
         team,
         priority,
         tier,
-        region,
-        brand,
-        channel,
+        cast(null as varchar) as region,
+        cast(null as varchar) as brand,
+        cast(null as varchar) as channel,
         0 as opened_cases,
         0 as reopened_cases,
         0 as moved_into_queue_cases,
         0 as moved_into_priority_cases,
         0 as moved_into_tier_cases,
-        count(*) filter (where ended_with = 'changed' and not is_queue_kept_at_end) as moved_out_of_queue_cases,
-        count(*) filter (where ended_with = 'changed' and not is_priority_kept_at_end) as moved_out_of_priority_cases,
-        count(*) filter (where ended_with = 'changed' and not is_tier_kept_at_end) as moved_out_of_tier_cases,
-        count(*) filter (where ended_with = 'ended') as left_cases,
-        count(*) filter (where ended_with = 'cancelled') as cancelled_cases
+        count(*) filter (where not is_queue_kept_at_end) as moved_out_of_queue_cases,
+        count(*) filter (where not is_priority_kept_at_end) as moved_out_of_priority_cases,
+        count(*) filter (where not is_tier_kept_at_end) as moved_out_of_tier_cases,
+        0 as left_cases,
+        0 as cancelled_cases
     from staging.backlog_spans
     where
         ended_date >= $start_date
         and ended_date < $end_date
         and is_open
-    group by ended_date, team, priority, tier, region, brand, channel
+        and ended_with = 'changed'
+        and not (is_queue_kept_at_end and is_priority_kept_at_end and is_tier_kept_at_end)
+    group by ended_date, team, priority, tier
 ),
 
 named_movements as (
