@@ -13,8 +13,8 @@ from opsla_dagster.assets.factory import PythonTable, window_of
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.lineage import tables_read
-from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
+from opsla_dagster.warehouse.lineage import tables_read_by
+from opsla_dagster.warehouse.sql import in_dates, sql_path
 from opsla_dagster.window import Window
 
 _SPANS, _CLOCKS = "staging.backlog_spans", "staging.backlog_clocks"
@@ -144,7 +144,7 @@ def _now(table: str) -> PythonTable:
         at = found[0][0] if found else datetime(1970, 1, 1)
         return scope.connection.sql(sql, params=parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
 
-    read = sorted(tables_read(load_sql(sql_path(table))) - {"mart.snapshot_instants"})
+    read = sorted(tables_read_by(sql_path(table)) - {"mart.snapshot_instants"})
     return PythonTable(rows, deps=["mart.desk_now", *read])
 
 

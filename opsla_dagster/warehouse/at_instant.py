@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import ONE_DAY
 
@@ -49,7 +49,7 @@ def sql_at(table: str, places: Places = WAREHOUSE) -> str:
     """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, mart.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
-    for read in sorted(tables_read(sql), key=len, reverse=True):
+    for read in sorted(tables_read_by(sql_path(table)), key=len, reverse=True):
         sql = re.sub(rf"\b{re.escape(read)}\b(?! as {re.escape(read)})", _place(read, places).replace("\\", r"\\"), sql)
     return sql
 
@@ -59,11 +59,13 @@ def _place(table: str, places: Places) -> str:
         return _INSTANT
     if table == "mart.desk_now":
         return _NOW
+    if table in places.elsewhere:
+        return places.elsewhere[table]
     if table in NOW_OF:
         return f"({sql_at(NOW_OF[table], places)})"
     if table in _TOLD_AT:
         return f"({sql_at(table, places)})"
-    return places.elsewhere.get(table, table)
+    return table
 
 
 def parameters_at(sql: str, at: datetime, zone: str) -> dict[str, Any]:
