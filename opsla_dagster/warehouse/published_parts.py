@@ -30,7 +30,7 @@ PARTED_TABLES = {
 #: By start, so that who asks for an instant reads few groups of rows.
 _SORTED_BY = {"staging.backlog_spans": "started_at", "staging.backlog_clocks": "started_at"}
 #: Of a case what a stretch of it does not have.
-_OF_A_CASE = frozenset("source case_id intake_date intake_ts case_type region brand channel customer".split())
+_OF_A_CASE = frozenset(["source", "case_id", "intake_date", "intake_ts", "case_type", "region", "brand", "channel", "customer"])
 #: What only the flow of a date asks for stays in the warehouse.
 _LEFT_OUT = frozenset({"began_with", "ended_with", "started_date", "ended_date"})
 #: Read beside them, and without intake dates.
