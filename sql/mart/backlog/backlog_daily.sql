@@ -112,7 +112,6 @@ standing_cases as (
         )
 ),
 
--- A stretch that begins or ends with anything but a move keeps nothing.
 span_movements as (
     select
         spans.started_date as movement_date,
@@ -157,7 +156,7 @@ span_movements as (
         and not (spans.is_queue_kept_at_end and spans.is_priority_kept_at_end and spans.is_tier_kept_at_end)
 ),
 
--- Counted by everything first, so that the dimensions add up few rows.
+-- By everything first: few rows to add up.
 movements as (
     select
         moves.movement_date,

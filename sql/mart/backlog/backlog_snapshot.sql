@@ -14,7 +14,7 @@ with instants as (
 ),
 
 -- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
--- longer. The bounds by the dates asked for let what is long past be left unread.
+-- longer.
 open_spans as (
     select
         instants.snapshot_date,
@@ -26,10 +26,7 @@ open_spans as (
             cast(instants.seen_before_at as date) = cast(spans.started_at as date)
             and instants.seen_before_at > spans.started_at
             and (spans.ended_at is null or spans.ended_at >= instants.seen_before_at)
-    where
-        spans.is_open
-        and spans.started_at >= $start_date - interval 2 day
-        and spans.started_at < $end_date + interval 2 day
+    where spans.is_open
 
     union all
 
@@ -44,8 +41,6 @@ open_spans as (
             and instants.seen_before_at <= spans.ended_at
     where
         spans.is_open
-        and spans.ended_at >= $start_date - interval 2 day
-        and spans.ended_at < $end_date + interval 2 day
         and cast(spans.started_at as date) < cast(spans.ended_at as date)
 
     union all
@@ -61,11 +56,7 @@ open_spans as (
             and (spans.ended_at is null or cast(spans.ended_at as date) > cast(instants.seen_before_at as date))
     where
         spans.is_open
-        and spans.started_at < $end_date + interval 2 day
-        and (
-            spans.ended_at is null
-            or (spans.ended_at >= $start_date - interval 2 day and cast(spans.ended_at as date) > cast(spans.started_at as date) + interval 1 day)
-        )
+        and (spans.ended_at is null or cast(spans.ended_at as date) > cast(spans.started_at as date) + interval 1 day)
 ),
 
 -- F of the desk at the instants.

@@ -13,7 +13,7 @@ with instants as (
 ),
 
 -- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
--- longer. The bounds by the dates asked for let what is long past be left unread.
+-- longer.
 clock_spans as (
     select
         instants.snapshot_date,
@@ -25,9 +25,6 @@ clock_spans as (
             cast(instants.seen_before_at as date) = cast(clocks.started_at as date)
             and instants.seen_before_at > clocks.started_at
             and (clocks.stopped_at is null or clocks.stopped_at >= instants.seen_before_at)
-    where
-        clocks.started_at >= $start_date - interval 2 day
-        and clocks.started_at < $end_date + interval 2 day
 
     union all
 
@@ -40,10 +37,7 @@ clock_spans as (
         on
             cast(instants.seen_before_at as date) = cast(clocks.stopped_at as date)
             and instants.seen_before_at <= clocks.stopped_at
-    where
-        clocks.stopped_at >= $start_date - interval 2 day
-        and clocks.stopped_at < $end_date + interval 2 day
-        and cast(clocks.started_at as date) < cast(clocks.stopped_at as date)
+    where cast(clocks.started_at as date) < cast(clocks.stopped_at as date)
 
     union all
 
@@ -56,12 +50,7 @@ clock_spans as (
         on
             cast(instants.seen_before_at as date) > cast(clocks.started_at as date)
             and (clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(instants.seen_before_at as date))
-    where
-        clocks.started_at < $end_date + interval 2 day
-        and (
-            clocks.stopped_at is null
-            or (clocks.stopped_at >= $start_date - interval 2 day and cast(clocks.stopped_at as date) > cast(clocks.started_at as date) + interval 1 day)
-        )
+    where clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(clocks.started_at as date) + interval 1 day
 ),
 
 -- F at the instants.

@@ -21,8 +21,6 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
-    AND spans.started_at >= :start_date - INTERVAL '2' DAY
-    AND spans.started_at < :end_date + INTERVAL '2' DAY
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -33,10 +31,7 @@ WITH instants AS (
     ON CAST(instants.seen_before_at AS DATE) = CAST(spans.ended_at AS DATE)
     AND instants.seen_before_at <= spans.ended_at
   WHERE
-    spans.is_open
-    AND spans.ended_at >= :start_date - INTERVAL '2' DAY
-    AND spans.ended_at < :end_date + INTERVAL '2' DAY
-    AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
+    spans.is_open AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -51,13 +46,9 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
-    AND spans.started_at < :end_date + INTERVAL '2' DAY
     AND (
       spans.ended_at IS NULL
-      OR (
-        spans.ended_at >= :start_date - INTERVAL '2' DAY
-        AND CAST(spans.ended_at AS DATE) > CAST(spans.started_at AS DATE) + INTERVAL '1' DAY
-      )
+      OR CAST(spans.ended_at AS DATE) > CAST(spans.started_at AS DATE) + INTERVAL '1' DAY
     )
 ), desk_times AS (
   SELECT

@@ -19,9 +19,6 @@ WITH instants AS (
     AND (
       clocks.stopped_at IS NULL OR clocks.stopped_at >= instants.seen_before_at
     )
-  WHERE
-    clocks.started_at >= :start_date - INTERVAL '2' DAY
-    AND clocks.started_at < :end_date + INTERVAL '2' DAY
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -32,9 +29,7 @@ WITH instants AS (
     ON CAST(instants.seen_before_at AS DATE) = CAST(clocks.stopped_at AS DATE)
     AND instants.seen_before_at <= clocks.stopped_at
   WHERE
-    clocks.stopped_at >= :start_date - INTERVAL '2' DAY
-    AND clocks.stopped_at < :end_date + INTERVAL '2' DAY
-    AND CAST(clocks.started_at AS DATE) < CAST(clocks.stopped_at AS DATE)
+    CAST(clocks.started_at AS DATE) < CAST(clocks.stopped_at AS DATE)
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -48,14 +43,8 @@ WITH instants AS (
       OR CAST(clocks.stopped_at AS DATE) > CAST(instants.seen_before_at AS DATE)
     )
   WHERE
-    clocks.started_at < :end_date + INTERVAL '2' DAY
-    AND (
-      clocks.stopped_at IS NULL
-      OR (
-        clocks.stopped_at >= :start_date - INTERVAL '2' DAY
-        AND CAST(clocks.stopped_at AS DATE) > CAST(clocks.started_at AS DATE) + INTERVAL '1' DAY
-      )
-    )
+    clocks.stopped_at IS NULL
+    OR CAST(clocks.stopped_at AS DATE) > CAST(clocks.started_at AS DATE) + INTERVAL '1' DAY
 ), open_times AS (
   SELECT
     instants.snapshot_at,
