@@ -30,6 +30,11 @@ _NOW = "(select cast($at as timestamp) as now_at, cast($start_date as date) as n
 #: Tables of now -> the table that tells the same at the ends of dates, or at an instant.
 NOW_OF = {"mart.backlog_now": "mart.backlog_snapshot", "mart.clock_now": "mart.clock_snapshot"}
 
+#: What is open at the instant began before it and has not ended: said where rows are read, so that files leave the others unread.
+_OPEN_AT = {
+    "mart.backlog_snapshot": ("staging.backlog_spans", "ended_at"),
+    "mart.clock_snapshot": ("staging.backlog_clocks", "stopped_at"),
+}
 #: Read on the way: told at the instant, too.
 _TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks")
 
@@ -50,11 +55,18 @@ def sql_at(table: str, places: Places = WAREHOUSE) -> str:
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
     for read in sorted(tables_read_by(sql_path(table)), key=len, reverse=True):
-        sql = re.sub(rf"\b{re.escape(read)}\b(?! as {re.escape(read)})", _place(read, places).replace("\\", r"\\"), sql)
+        sql = re.sub(rf"\b{re.escape(read)}\b(?! as {re.escape(read)})", _place(read, places, table).replace("\\", r"\\"), sql)
     return sql
 
 
-def _place(table: str, places: Places) -> str:
+def _place(table: str, places: Places, reader: str) -> str:
+    """What stands for `table` where `reader` reads it."""
+    stretches, end = _OPEN_AT.get(reader, ("", ""))
+    if table == stretches:
+        return (
+            f"(select * from {places.elsewhere.get(table, table)} where started_at < cast($at as timestamp) + interval 1 second "
+            f"and ({end} is null or {end} >= cast($at as timestamp)))"
+        )
     if table == "mart.snapshot_instants":
         return _INSTANT
     if table == "mart.desk_now":
