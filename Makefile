@@ -9,7 +9,7 @@ PIP = $(PIP_PLAIN) --require-hashes
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run refresh dev test check docs conformance bench hold lock clean
+.PHONY: help setup run refresh dev center test check docs conformance bench hold lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,13 +37,16 @@ refresh: $(READY) ## What the daily schedule does
 dev: $(READY) ## The Dagster UI on http://127.0.0.1:3000, on the same home
 	@$(BIN)/opsla dev
 
+center: $(READY) ## The command centre on http://127.0.0.1:3100, on the same home
+	@$(BIN)/opsla center
+
 test: check ## All checks and all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portable
 	@$(BIN)/ruff check .
 	@# Side by side: mypy works on one core.
-	@$(BIN)/mypy & types=$$!; $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql; words=$$?; wait $$types && exit $$words
+	@$(BIN)/mypy & types=$$!; $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql opsla_dagster/center/queries; words=$$?; wait $$types && exit $$words
 	@$(BIN)/python -m opsla_dagster.warehouse.portability check
 
 docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew

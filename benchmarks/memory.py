@@ -70,7 +70,7 @@ def _run(directory: Path, limit_mb: int) -> tuple[float, float, int]:
     """Seconds, the peak in MB, and the records that were read, of an `opsla run`."""
     config = directory / "config"
     shutil.copytree(REPOSITORY / "config", config)
-    sources = {"desk": {"timezone": "UTC", "start_date": "2025-07-01"}, "sources": [{**_SOURCE, "files": str(directory / "log.csv.gz")}]}
+    sources = {"desk": {"timezone": "America/New_York", "start_date": "2025-06-30"}, "sources": [{**_SOURCE, "files": str(directory / "log.csv.gz")}]}
     (config / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
     (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
     environment = {

@@ -19,7 +19,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks import clocks, load_tickets, memory, orchestrated, refresh_history, scale, sla_vs_spine, sql_vs_rewrite
+from benchmarks import (
+    center,
+    clocks,
+    load_tickets,
+    memory,
+    orchestrated,
+    refresh_history,
+    scale,
+    sla_vs_spine,
+    sql_vs_rewrite,
+)
 from benchmarks.measure import Figure
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.home import Home
@@ -39,6 +49,7 @@ BENCHES: dict[str, Bench] = {
     "scale": scale.measure,
     "clocks": clocks.measure,
     "load_tickets": load_tickets.measure,
+    "center": center.measure,
     "memory": memory.measure,
 }
 

@@ -35,9 +35,10 @@ from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.sources import base
 from opsla_dagster.warehouse.connection import SCHEMAS
+from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import ONE_DAY, Window
@@ -90,8 +91,7 @@ class Engine:
             replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(self._settings))
         metrics = {name: {"title": name} | dict(metric) for name, metric in document.metrics.items()}
         policies = SlaPoliciesSettings.model_validate({"metrics": metrics, "policies": list(document.policies)})
-        for name, rules in rule_tables(policies, self._settings.calendars).items():
-            replace_snapshot(self.connection, TABLES[name], rules)
+        replace_promises(self.connection, policies, self._settings.calendars)
 
     def _load(self, document: Document, cases: list[Case], window: Window) -> None:
         """What a source would yield as of the document's instant, into the raw tables."""

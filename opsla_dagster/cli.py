@@ -305,6 +305,29 @@ def webserver(
     _become_dagster(settings, "dagster-webserver", "--host", host, "--port", str(port), *(["--read-only"] if read_only else []))
 
 
+@app.command(cls=Command, epilog=examples("opsla center", "opsla center --port 3101", "opsla center --host 0.0.0.0 --allow-host desk.example.com"))
+def center(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; beyond this machine only with OPSLA_CENTER_TOKEN and --allow-host.")] = LOCALHOST,
+    port: Annotated[int, typer.Option(min=1, max=65_535, metavar="PORT", help="Port of the pages.")] = 3100,
+    allow_host: Annotated[list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Name by which browsers call it; repeatable.")] = None,
+    root_path: Annotated[str, typer.Option("--root-path", metavar="PATH", help="Path under which a reverse proxy shows it, such as /desk.")] = "",
+) -> None:
+    """Serve the command centre: how the desk stands and what to do next, as pages for a browser. It reads what is published and changes nothing."""
+    from opsla_dagster.center.app import serve
+    from opsla_dagster.center.guard import access, root_path_of
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    allowed = access(host, allow_host or [], os.environ.get("OPSLA_CENTER_TOKEN", "").strip())
+    root = root_path_of(root_path)
+    _require_free(host, port)
+    if not settings.home.marts_database.exists():
+        _say(f"Nothing is published in {settings.home.root} yet: the pages say so until `{_program()} run` has published.")
+    shown = f"[{host}]" if ":" in host else LOCALHOST if host == "0.0.0.0" else host
+    _say(f"Command centre: http://{shown}:{port}{root}/  (Ctrl-C ends it)")
+    serve(settings, allowed, host, port, root)
+
+
 @app.command(cls=Command, epilog=examples("opsla daemon"))
 def daemon() -> None:
     """Start Dagster's daemon alone: schedules, sensors and the run queue."""
@@ -347,7 +370,7 @@ def backlog(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO, UTC unless it says otherwise. Default: now.")
     ] = None,
-    by: Annotated[list[str] | None, typer.Option("--by", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", metavar="DIMENSION", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
     """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
     from opsla_dagster.reporting.backlog import print_backlog

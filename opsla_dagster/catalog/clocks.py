@@ -21,7 +21,19 @@ COLUMNS = [
           "start counts; start_if_outbound: what starts it instead of INTAKE in a case that the desk began",
           values=("start", "stop", "cancel", "pause", "reopen", "after", "start_if_outbound")),
     instant("signal_at", "When the signal was given", nullable=False),
-    Column("sort_rank", "BIGINT", "What comes first whatever its stamp: 1 the group that has the case at intake, 2 all others", at_least=1, at_most=2),
+    Column("signal_order", "BIGINT", "Place of the event among those that gave the case's signals: the group that has it at intake comes first, then "
+           "by instant and the source's order; all signals of one event have one", at_least=1),
+    flag("is_start", "It starts a clock that does not run; INTAKE where the case came in so"),
+    flag("is_outbound_start", "It does so in a case that the desk began"),
+    flag("is_stop", "It stops a running clock"),
+    flag("is_end", "It stops or cancels a running clock"),
+    flag("is_after", "One of the signals that must have come before a start counts"),
+    flag("is_run_once", "A case has one clock at most, from its first start to the first stop after it"),
+    flag("is_run_in_parts", "The clock goes on after a reopen"),
+    flag("is_started_by_intake", "INTAKE starts the metric"),
+    flag("is_started_by_customers", "A customer message starts the metric"),
+    flag("is_started_otherwise_if_outbound", "In a case that the desk began INTAKE does not start the metric"),
+    flag("is_started_after_another_signal", "A start of the metric counts only after another signal"),
     instant("valid_from_at", "The attribute has the value from here, inclusive", nullable=False),
     instant("valid_to_at", "and up to here, exclusive; NULL: for good"),
     flag("is_repeating", "Every start after a stop is a cycle of its own"),
@@ -78,6 +90,13 @@ AREA = Area(
             columns="metric role signal is_repeating",
         ),
         table(
+            "staging.sla_signal_roles", Kind.SNAPSHOT, "One row per metric, way of reopening and signal.",
+            "What each signal does to the clocks of a metric, under each way of reopening; made from staging.sla_metric_rules alone.",
+            key="metric reopen signal",
+            columns="""metric reopen signal is_start is_outbound_start is_stop is_end is_after is_repeating is_run_once is_run_in_parts
+                       is_started_by_intake is_started_by_customers is_started_otherwise_if_outbound is_started_after_another_signal""",
+        ),
+        table(
             "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
             "The promises of sla_policies.yml as data.",
             key="policy metric",
@@ -101,7 +120,7 @@ AREA = Area(
             "staging.sla_signals", Kind.PARTITIONED, "One row per case, signal and event that gave it.",
             "What the metrics of sla_policies.yml listen to: statuses, reopens, messages, changes of hands. An event may be several signals.",
             key="case_id event_id signal signal_at",
-            columns="source case_id intake_date signal signal_at sort_rank source_sequence event_id",
+            columns="source case_id intake_date signal signal_at signal_order event_id",
             nullable="event_id",
         ),
         table(

@@ -15,7 +15,7 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-Mark = Literal["line", "dots"]
+Mark = Literal["line", "dots", "area"]
 
 #: Width of one character relative to the font size, on the safe side of common sans-serif fonts.
 CHARACTER = 0.62
@@ -214,6 +214,10 @@ def _line(line: Line, chart: Chart, frame: _Frame) -> Iterator[str]:
         yield f'<path class="dots {line.tone}" d="{_dots(line, chart, frame)}"/>'
         return
     runs = list(_runs(line, chart, frame))
+    if line.mark == "area":
+        base = f"{frame.bottom:.1f}"
+        filled = "".join(f"M{run[0][0]:.1f},{base}L{_joined(run)}L{run[-1][0]:.1f},{base}Z" for run in runs)
+        yield f'<path class="area {line.tone}" d="{filled}"/>'
     # A run of one point is drawn as a dot by its round cap.
     path = "".join(f"M{_joined(run)}" if len(run) > 1 else f"M{_joined(run)}h.01" for run in runs)
     yield f'<path class="line {line.tone}" d="{path}"/>'
@@ -255,10 +259,10 @@ def _reference(chart: Chart, frame: _Frame) -> Iterator[str]:
 
 
 def _ends(chart: Chart) -> Iterator[tuple[float, str, str]]:
-    """(last value, its text, tone) of every line that ends at the chart's right edge."""
+    """(last value, its text, tone) of every line and area that ends at the chart's right edge."""
     for line in chart.lines:
         value = line.values[-1] if line.values else None
-        if line.mark == "line" and value is not None:
+        if line.mark in ("line", "area") and value is not None:
             digits = 0 if isinstance(value, int) or value >= 100 else 1
             yield value, f"{value:,.{digits}f}{chart.unit}", line.tone
 

@@ -138,7 +138,8 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     yield from _drivers(headline)
     if headline.open_cases is not None:
         yield "Open cases", Text(_open_cases(headline.open_cases))
-    if headline.open_clocks is not None:
+    # Where cases are open, no open clock is no news: the calendars or the log ended before the run looked.
+    if headline.open_clocks is not None and (headline.open_clocks.running or headline.open_cases is None):
         yield "Open clocks", Text(_open_clocks(headline, headline.open_clocks))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
@@ -73,21 +74,25 @@ class TimeLine:
 
 def write_picture(explanation: Explanation, target: Path) -> Path:
     """Writes the page to `target`: self-contained, it opens offline. Raises OpslaError when it cannot be written."""
-    scale = _Scale.around(explanation)
-    page = environment().get_template("explain.html.j2").render(
-        case=explanation,
-        intake=when(explanation.intake_at, explanation.zone),
-        as_of=when(explanation.as_of_at, explanation.zone),
-        ended=when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
-        statuses={size: _statuses(explanation, scale, size) for size in SIZES},
-        clocks=[_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
-        changes=_changes(explanation),
-        unmatched=[f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
-        rejected=[rejected(record) for record in explanation.rejected],
-        events=[(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
-    )
-    write_whole(target, page)
+    write_whole(target, environment().get_template("explain.html.j2").render(picture(explanation)))
     return target
+
+
+def picture(explanation: Explanation) -> dict[str, Any]:
+    """What the templates explain.html.j2 and explained.html.j2 draw."""
+    scale = _Scale.around(explanation)
+    return {
+        "case": explanation,
+        "intake": when(explanation.intake_at, explanation.zone),
+        "as_of": when(explanation.as_of_at, explanation.zone),
+        "ended": when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
+        "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
+        "clocks": [_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
+        "changes": _changes(explanation),
+        "unmatched": [f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
+        "rejected": [rejected(record) for record in explanation.rejected],
+        "events": [(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
+    }
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
+from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import ONE_DAY, Window
@@ -97,14 +98,18 @@ def compared(home: Home, a: Promises, b: Promises) -> Iterator[duckdb.DuckDBPyCo
         found = probe.execute("select min(intake_date), max(intake_date) from staging.case_milestones").fetchone()
     if found is None or found[0] is None:
         raise OpslaError(f"{home.warehouse}: no case is loaded yet; `opsla run` loads a window")
-    window = Window(found[0], found[1] + ONE_DAY)
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{str(home.warehouse).replace(chr(39), chr(39) * 2)}' as held (read_only)")
-        for name, side in (("side_a", a), ("side_b", b)):
-            _judge(connection, name, side, window)
-        connection.execute("use memory")
-        connection.execute(_DIFFERENCES)
+        judge_both(connection, home.warehouse, Window(found[0], found[1] + ONE_DAY), a, b)
         yield connection
+
+
+def judge_both(connection: duckdb.DuckDBPyConnection, held: Path, window: Window, a: Promises, b: Promises) -> None:
+    """Makes the table `differences` on an empty connection: the cases of `window` in the DuckDB file `held`, by either side's promises."""
+    connection.execute(f"attach '{str(held).replace(chr(39), chr(39) * 2)}' as held (read_only)")
+    for name, side in (("side_a", a), ("side_b", b)):
+        _judge(connection, name, side, window)
+    connection.execute("use memory")
+    connection.execute(_DIFFERENCES)
 
 
 def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, window: Window) -> None:
@@ -117,8 +122,9 @@ def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, win
         connection.execute(f"create view {table} as select * from held.{table}")
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     calendars = {"staging.business_time": business_time(side.calendars), "staging.business_hours_dim": business_hours(side.calendars)}
-    for table, made in {**rule_tables(side.policies, side.calendars.calendars), **calendars}.items():
+    for table, made in calendars.items():
         replace_snapshot(connection, TABLES[table], made)
+    replace_promises(connection, side.policies, side.calendars.calendars)
     for table in CLOCK_PIPELINE:
         select = load_sql(sql_path(table))
         parts = [(part, select) for part in parts_of(connection, window)]

@@ -87,6 +87,7 @@ def _places(home: Home) -> dict[str, list[Path]]:
     return {
         "warehouse": sorted(home.root.glob(f"{home.warehouse.name}*")),
         "published marts": [home.marts_database, home.marts],
+        "published cases": [home.case_copies],
         "run history: catalog of tables and dates": index,
         "run history: runs, schedules and their logs": [
             *sorted(set(runs.glob("*")) - set(index)), *sorted((dagster / "history").glob("*.db*")), dagster / "schedules", dagster / "storage",

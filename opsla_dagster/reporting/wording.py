@@ -126,6 +126,14 @@ def due(value: datetime, zone: str) -> str:
     return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
 
 
+def local_instant(value: datetime | None, zone: str) -> str:
+    """A stored instant as `3 Jul 2025 18:00` of `zone`."""
+    if value is None:
+        return MISSING
+    moment = local(value, zone)
+    return f"{moment.day} {moment:%b %Y %H:%M}"
+
+
 def long_ago(as_of_at: datetime | None, last_event_at: datetime | None) -> str:
     """What to know of open clocks that are judged long after the log's last stamp; else nothing."""
     if as_of_at is None or last_event_at is None or (as_of_at - last_event_at).days < LONG_AGO_DAYS:

@@ -86,6 +86,11 @@ class Home:
         return self.root / "marts.duckdb"
 
     @property
+    def case_copies(self) -> Path:
+        """Published copies of single cases, of which the published marts name theirs; nobody writes to one that they name."""
+        return self.root / "cases"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
 

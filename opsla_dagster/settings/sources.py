@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from opsla_dagster.settings.base import Document, ZoneName, problem_at
+from opsla_dagster.settings.case_links import CaseLink
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import MetricName
 from opsla_dagster.settings.tickets import DimensionName, IntercomSettings, ZendeskSettings
@@ -65,6 +66,8 @@ class SimulationSourceSettings(Document):
     type: Literal["simulation"]
     name: SourceName = "simulation"
     enabled: bool = True
+    #: Where a case is in the ticket system, for the command centre.
+    case_link: CaseLink | None = None
 
 
 class CsvSettings(Document):
@@ -255,6 +258,8 @@ class EventLogSettings(Document):
     #: The records of each file come the last one first.
     newest_first: bool = False
     case_id_prefix: str = ""
+    #: Where a case is in the ticket system, for the command centre; {case_id} stands for its id without the prefix.
+    case_link: CaseLink | None = None
     #: Whether a new or changed file that is complete is refreshed from at once, and not in the next night.
     refresh_on_new_files: bool = False
 
@@ -324,7 +329,7 @@ class EventLogSettings(Document):
         fields = type(self).model_fields
         unset = {option for option in _LATER_OPTIONS if getattr(self, option) == fields[option].default}
         columns = {field for field in _LATER_COLUMNS if getattr(self.columns, field) is None}
-        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "refresh_on_new_files", *unset})
+        meaning: dict[str, Any] = self.model_dump(mode="json", exclude={"files", "enabled", "case_link", "refresh_on_new_files", *unset})
         meaning["columns"] = {field: column for field, column in meaning["columns"].items() if field not in columns}
         meaning["desk_timezone"] = desk.timezone
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from opsla_dagster.settings.base import Document, VariableName
+from opsla_dagster.settings.case_links import CaseLink
 from opsla_dagster.status import Status
 
 #: Also a part of asset keys and file names.
@@ -106,6 +107,8 @@ class AccountSettings(Document):
     #: Who the pseudonyms of agents are, written at every load to <home>/names/, for `opsla agents` alone.
     keep_names: bool = False
     case_id_prefix: str = ""
+    #: Where a case is in the ticket system, for the command centre; {case_id} stands for its id without the prefix.
+    case_link: CaseLink | None = None
 
     def first_day(self, desk_start: date) -> date:
         """The first intake date whose cases are known as a whole."""
@@ -122,7 +125,7 @@ class AccountSettings(Document):
 
 
 _NO_MEANING = {
-    "enabled", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "keep_names", "pseudonym_key_variable",
+    "enabled", "case_link", "start_date", "base_url", "subdomain", "slice_pages", "slice_hours", "keep_text", "keep_names", "pseudonym_key_variable",
     "email_variable", "token_variable",
 }
 

@@ -59,7 +59,7 @@ _SPECIFIED_WINDOW: dict[str, tuple[str, ...]] = {
     "end": ("UNBOUNDED", "CURRENT ROW"), "end_side": ("PRECEDING", "FOLLOWING"),
 }
 _WINDOW_FUNCTIONS = (
-    exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.IgnoreNulls, exp.Sum, exp.Count, exp.Min, exp.Max, exp.LogicalOr,
+    exp.RowNumber, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue, exp.IgnoreNulls, exp.Sum, exp.Count, exp.Min, exp.Max, exp.LogicalOr,
 )
 #: sqlglot calls the timestamp without a zone TIMESTAMPNTZ.
 _TYPES = ("BIGINT", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "TEXT", "TIMESTAMPNTZ")
@@ -166,6 +166,7 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     ),
     exp.WindowSpec: Allowed(words=_SPECIFIED_WINDOW, only={"start": (exp.Literal,), "end": (exp.Literal,)}),
     exp.RowNumber: Allowed(),
+    exp.DenseRank: Allowed(),
     exp.Lag: _ONE,
     exp.Lead: _ONE,
     exp.FirstValue: _ONE,
@@ -202,6 +203,7 @@ INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
     exp.Like: "starts_with or strpos: a backslash is an escape in Spark only",
     exp.RegexpLike: "starts_with or strpos: regular expressions differ between engines",
     exp.Qualify: "a CTE with the row_number, and `where` after it",
+    exp.Rank: "dense_rank() or row_number()",
     exp.Median: "quantile_cont(x, 0.5)",
     exp.Quantile: "quantile_cont(x, q)",
     exp.PercentileDisc: "quantile_cont(x, q)",
@@ -245,6 +247,7 @@ INSTEAD: dict[type[exp.Expr] | tuple[type[exp.Expr], str], str] = {
     (exp.PercentileCont, "expression"): "numbers: quantile_cont(x, 0.5), or of several the first: quantile_cont(x, [0.5, 0.9])[1]",
     (exp.Bracket, "this"): "columns and rows: a list begins with 1 in DuckDB and with 0 in Spark",
     (exp.Window, "this"): "sum(case when ... end) over (...): Spark has no filter and no other function over a window",
+    (exp.DenseRank, "expressions"): "dense_rank(), which orders by its window",
     (exp.Lag, "offset"): "lag(x) of a CTE that has lag(x): only the row before is in the list",
     (exp.Interval, "this"): "n * interval 1 second",
     (exp.Var, "this"): "interval n day or n second; months by raw.calendar_dim, weeks begin on different weekdays",
@@ -422,7 +425,7 @@ def _leaves_out_nulls(node: exp.Expr) -> bool:
 
 #: What values of a type are, as far as engines differ.
 _KIND_OF_TYPE = {"DOUBLE": {"fraction"}, "DATE": {"date"}, "TIMESTAMP": {"instant"}}
-_WITHOUT_KIND = (exp.IntDiv, exp.Count, exp.Grouping, exp.Round, exp.RowNumber, exp.Anonymous, exp.DateDiff, exp.StrPosition, exp.Predicate, exp.Connector)
+_WITHOUT_KIND = (exp.IntDiv, exp.Count, exp.Grouping, exp.Round, exp.RowNumber, exp.DenseRank, exp.Anonymous, exp.DateDiff, exp.StrPosition, exp.Predicate, exp.Connector)
 
 
 def _kinds(node: exp.Expr, seen: frozenset[str] = frozenset()) -> set[str]:

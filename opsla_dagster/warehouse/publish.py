@@ -1,25 +1,28 @@
-"""Publishing: a read-only copy of the marts that readers can open at any time.
+"""Publishing: a read-only copy of the marts, and of the cases behind them, that readers can open at any time.
 
-DuckDB locks a file as a whole, so nobody can read the warehouse while a run writes it. Belongs here: making the copy and
-putting it in place. Does not belong here: when (assets/operations.py).
+DuckDB locks a file as a whole, so nobody can read the warehouse while a run writes it. Belongs here: making the copy of the marts and
+putting both in place. Does not belong here: when (assets/operations.py), and what the copy of the cases holds (case_copy.py).
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
 from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, quoted
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
-    """Copies `tables` to marts.duckdb and marts/*.parquet of the home; returns the rows of each.
+    """Copies `tables` to marts.duckdb and marts/*.parquet of the home, and the cases to a file of cases/; returns the rows of each table.
 
     Everything is written aside and then renamed, file by file. Who opens a file sees it as it was or as it is. (Who opens a
     Parquet file twice to read it, as pyarrow's datasets do, may meet both: marts.duckdb is opened once.) Raises OpslaError,
@@ -29,10 +32,13 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
+        publication = uuid4().hex
+        cases = copy_cases(connection, home, publication)
         # Only a copy that has the backlog can tell it at any instant.
         parts = write_parts(connection, home.parts) if _has_tables(connection, [*PARTED_TABLES]) else []
-        rows = _copy(connection, aside, tables, parts)
+        rows = _copy(connection, aside, tables, publication, parts)
         _put_in_place(aside, home)
+        forget_other_copies(home, cases)
         remove_old_parts(home.parts, parts)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
@@ -49,29 +55,29 @@ def _has_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) ->
     return set(tables) <= table_names(connection)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], parts: Sequence[Part]) -> dict[str, int]:
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, parts: Sequence[Part]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
-    connection.execute(f"attach '{_quoted(database)}' as published")
+    connection.execute(f"attach '{quoted(database)}' as published")
     try:
         for schema in sorted({table.split(".")[0] for table in tables}):
             connection.execute(f"create schema published.{schema}")
         # Who reads the copy with another opsla is told so.
         connection.execute("create schema if not exists published.ops")
         connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
+        connection.execute(
+            f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
+            {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
+        )
         record_parts(connection, "published", parts)
         for table in tables:
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
             rows[table] = int(written[0]) if written else 0
             parquet = aside / f"{table.split('.')[1]}.parquet"
-            connection.execute(f"copy published.{table} to '{_quoted(parquet)}' (format parquet)")
+            connection.execute(f"copy published.{table} to '{quoted(parquet)}' (format parquet)")
     finally:
         connection.execute("detach published")
     return rows
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _put_in_place(aside: Path, home: Home) -> None:

@@ -18,7 +18,7 @@ def test_every_config_file_opens_with(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "directory", [REPOSITORY / "config", *sorted((REPOSITORY / "examples").iterdir())], ids=lambda directory: directory.name
+    "directory", [REPOSITORY / "config", *sorted(path for path in (REPOSITORY / "examples").iterdir() if path.is_dir())], ids=lambda directory: directory.name
 )
 def test_every_config_directory_makes_definitions(directory: Path) -> None:
     definitions = build_definitions(load_settings(directory, home=Path("nowhere")))

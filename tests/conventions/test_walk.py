@@ -18,9 +18,9 @@ from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.settings import load_settings
-from opsla_dagster.settings.sla_policies import rule_tables
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS
+from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -52,8 +52,7 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
         replace_window(connection, TABLES[name], INTAKE_DATE, [(INTAKE_DATE, rows)])
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(settings.calendars))
     replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
-    for name, rules in rule_tables(settings.sla_policies, settings.calendars.calendars).items():
-        replace_snapshot(connection, TABLES[name], rules)
+    replace_promises(connection, settings.sla_policies, settings.calendars.calendars)
     for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets"):
         ensure_table(connection, TABLES[name])
     for name in ROAD:

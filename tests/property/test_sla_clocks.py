@@ -21,7 +21,8 @@ from opsla_dagster.calendars import business_hours, business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -141,8 +142,7 @@ def test_every_second_is_counted_once(
     }
     document = {"metrics": metrics, "policies": [{"name": "desk", "calendar": "always", "targets": promised}]}
     rules = SlaPoliciesSettings.model_validate(document)
-    for name, made in rule_tables(rules, calendars.calendars).items():
-        replace_snapshot(connection, TABLES[name], made)
+    replace_promises(connection, rules, calendars.calendars)
     # What is known as of an instant happened by then.
     as_of = max([as_of, *(case.intake for case in log), *(event.at for case in log for event in case.events)])
     fill(connection, log, as_of)

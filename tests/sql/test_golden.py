@@ -31,9 +31,10 @@ from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.checks.schema import check_schema
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sla_policies import SlaPoliciesSettings, rule_tables
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.sources.base import TERMINAL_STATUSES
 from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Window
@@ -110,8 +111,7 @@ def _fill(
     # Segments that a case before this one was given have no date; the calendars' own do.
     connection.execute("delete from staging.business_time where utc_date is null")
     policies = _policies(case)
-    for name, rules in rule_tables(policies, calendars.calendars).items():
-        replace_snapshot(connection, TABLES[name], rules)
+    replace_promises(connection, policies, calendars.calendars)
     given = case.get("given", {})
     is_first = {name: name.startswith("raw.") or "history" not in case for name in given}
     _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)
@@ -187,7 +187,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) ->
     sql = load_sql(sql_path(table))
     if TABLES[table].kind is Kind.VIEW:
         replace_view(connection, TABLES[table], sql)
-    elif TABLES[table].kind is Kind.FULL_REFRESH:
+    elif TABLES[table].kind in (Kind.FULL_REFRESH, Kind.SNAPSHOT):
         replace_snapshot(connection, TABLES[table], sql)
     else:
         replace_window(connection, TABLES[table], window, [(window, sql)])

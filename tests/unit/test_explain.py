@@ -24,6 +24,7 @@ from opsla_dagster.reporting.explain_text import render
 from opsla_dagster.reporting.explanation import Clock, Explanation
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.warehouse.promises import replace_signal_roles
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_window
 from opsla_dagster.window import Window
@@ -137,6 +138,7 @@ class Warehouse:
     def clock(self, metric: str, **figures: Any) -> None:
         """The case's clocks, made by their SQL; in the metric's row of staging.sla_clocks `figures` are put instead."""
         window = Window(self.day, self.day + timedelta(days=1))
+        replace_signal_roles(self.connection)
         for table in CLOCK_PIPELINE:
             replace_window(self.connection, TABLES[table], window, [(window, load_sql(sql_path(table)))])
         for column, value in figures.items():

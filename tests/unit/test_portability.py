@@ -75,6 +75,8 @@ REFUSED: dict[str, type[exp.Expr] | tuple[type[exp.Expr], str]] = {
     "select quantile_cont(a, b) from raw.cases": (exp.PercentileCont, "expression"),
     "select sum(a) filter (where b) over (partition by c) from raw.cases": (exp.Window, "this"),
     "select lag(a, 2) over (order by b) from raw.cases": (exp.Lag, "offset"),
+    "select rank() over (order by b) from raw.cases": exp.Rank,
+    "select dense_rank(a) over (order by b) from raw.cases": (exp.DenseRank, "expressions"),
     "select a + interval (b) second from raw.cases": (exp.Interval, "this"),
     "select a + interval 1 month from raw.cases": (exp.Var, "this"),
     "select a + interval 1 week from raw.cases": (exp.Var, "this"),

@@ -234,10 +234,10 @@ _PARTITION_STATES = """
 
 #: Dates are digested together up to so many events: the texts of a digest stay in memory. A date with more than the second number is
 #: digested slice by slice, by the first digit of its case ids' md5.
-_DIGESTED_EVENTS, _DIGESTED_AT_ONCE = 500_000, 2_000_000
+_DIGESTED_EVENTS, _DIGESTED_AT_ONCE = 200_000, 200_000
 _SLICES = "0123456789abcdef"
 #: Rows of a window with more events than that are read in pieces, of so many rows.
-_READ_AT_ONCE, _PIECE_ROWS = 2_000_000, 100_000
+_READ_AT_ONCE, _PIECE_ROWS = 200_000, 100_000
 
 
 class EventLogSource(Source):

@@ -13,23 +13,33 @@ with runs as (
         and (stopped_at is null or stopped_at >= started_at)
 ),
 
-pause_statuses as (
+-- A metric of a case stands still in a pausing status, and between the parts of a cycle that goes on after a reopen.
+metric_pauses as (
     select
-        metric,
-        signal
-    from staging.sla_metric_rules
-    where role = 'pause'
-),
+        spans.case_id,
+        rules.metric,
+        cast(null as varchar) as reopen,
+        cast(null as bigint) as cycle,
+        spans.started_at as paused_from,
+        spans.ended_at as paused_to,
+        spans.event_id
+    from staging.status_spans as spans
+    inner join staging.sla_metric_rules as rules on spans.status = rules.signal
+    where
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and rules.role = 'pause'
 
-parts as (
+    union all
+
     select
         case_id,
         metric,
         reopen,
         cycle,
         stopped_at as paused_from,
-        end_event_id as event_id,
-        lead(started_at) over (partition by case_id, metric, cycle order by part) as paused_to
+        lead(started_at) over (partition by case_id, metric, cycle order by part) as paused_to,
+        end_event_id as event_id
     from staging.sla_cycles
     where
         intake_date >= $start_date
@@ -37,54 +47,34 @@ parts as (
         and reopen = 'resume'
 ),
 
--- A clock stands still in a pausing status, and between the parts of a cycle that goes on after a reopen.
-pause_candidates as (
+-- Clipped to the clock; an end that is not known yet sorts last.
+clock_pauses as (
     select
         runs.case_id,
         runs.policy,
         runs.metric,
         runs.cycle,
         runs.started_at,
-        runs.counted_from_at,
         runs.stopped_at,
         'paused' as state,
-        spans.started_at as paused_from,
-        spans.ended_at as paused_to,
-        spans.event_id
-    from staging.status_spans as spans
-    inner join pause_statuses on spans.status = pause_statuses.signal
-    inner join runs on spans.case_id = runs.case_id and pause_statuses.metric = runs.metric
-    where
-        spans.intake_date >= $start_date
-        and spans.intake_date < $end_date
-        and (runs.stopped_at is null or spans.started_at < runs.stopped_at)
-        and (spans.ended_at is null or spans.ended_at > runs.counted_from_at)
-
-    union all
-
-    select
-        runs.case_id,
-        runs.policy,
-        runs.metric,
-        runs.cycle,
-        runs.started_at,
-        runs.counted_from_at,
-        runs.stopped_at,
-        'paused' as state,
-        parts.paused_from,
-        parts.paused_to,
-        parts.event_id
-    from parts
-    inner join runs
+        case when pauses.paused_from < runs.counted_from_at then runs.counted_from_at else pauses.paused_from end as paused_from,
+        coalesce(
+            case when pauses.paused_to > runs.stopped_at then runs.stopped_at else pauses.paused_to end,
+            runs.stopped_at,
+            timestamp '9999-12-31 00:00:00'
+        ) as paused_to,
+        pauses.event_id
+    from runs
+    inner join metric_pauses as pauses
         on
-            parts.case_id = runs.case_id
-            and parts.metric = runs.metric
-            and parts.reopen = runs.reopen
-            and parts.cycle = runs.cycle
-    where
-        parts.paused_to > parts.paused_from
-        and (runs.stopped_at is null or parts.paused_from < runs.stopped_at)
-        and parts.paused_to > runs.counted_from_at
+            runs.case_id = pauses.case_id
+            and runs.metric = pauses.metric
+            and (
+                pauses.reopen is null
+                or (runs.reopen = pauses.reopen and runs.cycle = pauses.cycle and pauses.paused_to > pauses.paused_from)
+            )
+            and (runs.stopped_at is null or pauses.paused_from < runs.stopped_at)
+            and (pauses.paused_to is null or pauses.paused_to > runs.counted_from_at)
 
     union all
 
@@ -94,34 +84,13 @@ pause_candidates as (
         metric,
         cycle,
         started_at,
-        counted_from_at,
         stopped_at,
         'policy_switch' as state,
         started_at as paused_from,
-        counted_from_at as paused_to,
+        case when counted_from_at > stopped_at then stopped_at else counted_from_at end as paused_to,
         start_event_id as event_id
     from runs
     where counted_from_at > started_at
-),
-
--- Clipped to the clock; an end that is not known yet sorts last.
-clipped_pauses as (
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        event_id,
-        started_at,
-        stopped_at,
-        state,
-        case when state = 'paused' and paused_from < counted_from_at then counted_from_at else paused_from end as paused_from,
-        coalesce(
-            case when paused_to > stopped_at then stopped_at else paused_to end,
-            stopped_at,
-            timestamp '9999-12-31 00:00:00'
-        ) as paused_to
-    from pause_candidates
 ),
 
 -- Pauses that touch or overlap are one.
@@ -137,7 +106,7 @@ ordered_pauses as (
             partition by case_id, policy, metric, cycle
             order by paused_from, paused_to, event_id nulls first
         ) as state_before
-    from clipped_pauses
+    from clock_pauses
 ),
 
 islands as (
@@ -168,16 +137,54 @@ pauses as (
     group by case_id, policy, metric, cycle, island, state
 ),
 
-pauses_with_neighbours as (
+state_changes as (
     select
-        *,
-        coalesce(
-            lag(paused_to) over (partition by case_id, policy, metric, cycle order by island), clock_started_at
-        ) as ran_from,
-        lead(paused_from) over (partition by case_id, policy, metric, cycle order by island) as next_paused_from
+        case_id,
+        policy,
+        metric,
+        cycle,
+        clock_stopped_at,
+        island,
+        state,
+        paused_from as changed_at,
+        event_id,
+        2 as change_order
     from pauses
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        clock_stopped_at,
+        island,
+        'running' as state,
+        paused_to as changed_at,
+        cast(null as varchar) as event_id,
+        1 as change_order
+    from pauses
+    where paused_to < timestamp '9999-12-31 00:00:00'
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        clock_stopped_at,
+        island,
+        'running' as state,
+        clock_started_at as changed_at,
+        cast(null as varchar) as event_id,
+        0 as change_order
+    from pauses
+    where island = 1
 ),
 
+-- Those that run without length are left out below.
 clock_segments as (
     select
         case_id,
@@ -185,41 +192,12 @@ clock_segments as (
         metric,
         cycle,
         state,
-        paused_from as started_at,
-        case when paused_to < timestamp '9999-12-31 00:00:00' then paused_to end as stopped_at,
+        changed_at as started_at,
+        coalesce(
+            lead(changed_at) over (partition by case_id, policy, metric, cycle order by changed_at, change_order, island), clock_stopped_at
+        ) as stopped_at,
         event_id
-    from pauses_with_neighbours
-
-    union all
-
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        'running' as state,
-        ran_from as started_at,
-        paused_from as stopped_at,
-        cast(null as varchar) as event_id
-    from pauses_with_neighbours
-    where ran_from < paused_from
-
-    union all
-
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        'running' as state,
-        paused_to as started_at,
-        clock_stopped_at as stopped_at,
-        cast(null as varchar) as event_id
-    from pauses_with_neighbours
-    where
-        next_paused_from is null
-        and paused_to < timestamp '9999-12-31 00:00:00'
-        and (clock_stopped_at is null or paused_to < clock_stopped_at)
+    from state_changes
 ),
 
 state_spans as (
@@ -246,6 +224,11 @@ state_spans as (
             and runs.policy = clock_segments.policy
             and runs.metric = clock_segments.metric
             and runs.cycle = clock_segments.cycle
+            and (
+                clock_segments.state <> 'running'
+                or clock_segments.stopped_at is null
+                or clock_segments.started_at < clock_segments.stopped_at
+            )
 ),
 
 calendar_spans as (

@@ -1,10 +1,9 @@
 -- One row is one part of a cycle: a stretch in which a metric of a case runs, from a start to its stop.
--- The signals of a case (staging.sla_signals) in the order of instants, then of the source: a stop ends what runs, a start begins where
--- nothing runs, and of one event the stop comes first. INTAKE comes before everything, whatever the other stamps say. How often a clock
--- runs: freeze = once, restart = anew at each reopen, resume and void = in parts of one cycle. A metric with `after` starts only after the
--- first of those signals. What repeats and is ended by the end of the case in the instant in which it starts (a reply that solves) is no
--- cycle. A metric that measures an answer starts, in a case that the desk began, when the customer writes. Where only the first
--- run counts it is looked for directly; the walk over all signals costs several times as much (docs/decisions/0014-sla-engine.md).
+-- A walk over the signals of a case (staging.sla_signals) in their order, each by what it does to the metric (staging.sla_signal_roles): a
+-- stop ends what runs, a start begins where nothing runs, and of one event the stop comes first. INTAKE comes before everything, whatever the
+-- other stamps say. A metric with `after` starts only after the first of those signals. What repeats and is ended by the end of the case in
+-- the instant in which it starts (a reply that solves) is no cycle. Where only the first run counts it is looked for directly; the walk
+-- costs several times as much (docs/decisions/0014-sla-engine.md).
 with cases as (
     select
         source,
@@ -21,27 +20,13 @@ with cases as (
         and intake_date < $end_date
 ),
 
-signals as (
-    select
-        case_id,
-        signal,
-        signal_at,
-        sort_rank,
-        source_sequence,
-        event_id
-    from staging.sla_signals
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
+outbound_cases as (
+    select case_id
+    from cases
+    where is_outbound
 ),
 
-metric_rules as (
-    select *
-    from staging.sla_metric_rules
-),
-
--- What was promised to which case: others' ways of reopening, which depend on the dates that are made together, make no rows of it.
-promised_to_cases as (
+promised_metrics as (
     select distinct
         case_id,
         metric,
@@ -52,119 +37,79 @@ promised_to_cases as (
         and intake_date < $end_date
 ),
 
-metrics as (
-    select
-        metric,
-        bool_or(is_repeating) as is_repeating,
-        bool_or(role = 'cancel') as is_cancellable,
-        bool_or(role = 'start' and signal = 'INTAKE') as starts_at_intake,
-        bool_or(role = 'start_if_outbound') as starts_otherwise_if_outbound,
-        bool_or(role = 'after') as starts_after_a_signal,
-        bool_or(role = 'start' and signal = 'CUSTOMER_MESSAGE') as starts_when_customers_write,
-        bool_or(signal in ('GROUP_ASSIGNED', 'GROUP_CHANGED')) as asks_for_groups
-    from metric_rules
-    group by metric
-),
-
-modes as (
-    select
-        promised.metric,
-        promised.reopen,
-        metrics.is_repeating,
-        metrics.starts_at_intake,
-        metrics.starts_otherwise_if_outbound,
-        metrics.starts_after_a_signal,
-        promised.reopen in ('resume', 'void') and not metrics.is_repeating as runs_in_parts,
-        promised.reopen = 'freeze'
-        and not metrics.is_repeating
-        and not metrics.is_cancellable
-        and not metrics.starts_after_a_signal
-        and not metrics.asks_for_groups as runs_once
-    from (
+signal_roles as (
+    select roles.*
+    from staging.sla_signal_roles as roles
+    inner join (
         select distinct
             metric,
             reopen
-        from promised_to_cases
-    ) as promised
-    inner join metrics on promised.metric = metrics.metric
+        from promised_metrics
+    ) as promised on roles.metric = promised.metric and roles.reopen = promised.reopen
 ),
 
--- is_outbound_start: it starts the metric in a case that the desk began, where INTAKE does not.
-signal_roles as (
+modes as (
+    select distinct
+        metric,
+        reopen,
+        is_repeating,
+        is_run_once,
+        is_run_in_parts,
+        is_started_by_intake,
+        is_started_otherwise_if_outbound
+    from signal_roles
+),
+
+case_metrics as (
     select
+        cases.case_id,
+        cases.intake_ts,
         modes.metric,
         modes.reopen,
-        modes.runs_once,
-        modes.starts_after_a_signal,
-        modes.starts_otherwise_if_outbound,
-        rules.signal,
-        bool_or(rules.role = 'start' or (rules.role = 'reopen' and modes.reopen <> 'freeze')) as is_start,
-        bool_or(
-            rules.role = 'start_if_outbound'
-            or (rules.role = 'start' and rules.signal <> 'INTAKE')
-            or (rules.role = 'reopen' and modes.reopen <> 'freeze')
-        ) as is_outbound_start,
-        bool_or(rules.role = 'stop') as is_stop,
-        bool_or(rules.role in ('stop', 'cancel')) as is_end
-    from modes
-    inner join metric_rules as rules on modes.metric = rules.metric
-    where rules.role not in ('pause', 'after')
-    group by
-        modes.metric,
-        modes.reopen,
-        modes.runs_once,
-        modes.starts_after_a_signal,
-        modes.starts_otherwise_if_outbound,
-        rules.signal
+        modes.is_run_once,
+        modes.is_started_by_intake and not (cases.is_outbound and modes.is_started_otherwise_if_outbound) as is_started_by_intake
+    from promised_metrics as promised
+    inner join cases on promised.case_id = cases.case_id
+    inner join modes on promised.metric = modes.metric and promised.reopen = modes.reopen
 ),
 
-outbound_cases as (
-    select case_id
-    from cases
-    where is_outbound
+metric_signals as (
+    select
+        signals.case_id,
+        roles.metric,
+        roles.reopen,
+        roles.is_run_once,
+        roles.is_started_by_intake and not (outbound_cases.case_id is not null and roles.is_started_otherwise_if_outbound)
+            as is_started_by_intake,
+        roles.is_started_by_customers and outbound_cases.case_id is not null as is_asked_after_intake,
+        roles.is_started_after_another_signal,
+        signals.signal,
+        signals.signal_order,
+        signals.signal_at,
+        signals.event_id,
+        case when outbound_cases.case_id is not null then roles.is_outbound_start else roles.is_start end as is_start,
+        roles.is_stop,
+        roles.is_end,
+        roles.is_after
+    from staging.sla_signals as signals
+    inner join signal_roles as roles on signals.signal = roles.signal
+    left join outbound_cases on signals.case_id = outbound_cases.case_id
+    where
+        signals.intake_date >= $start_date
+        and signals.intake_date < $end_date
 ),
 
+-- What runs once has nothing to do with groups, so that its first signal is the earliest.
 first_starts as (
-    select
-        signals.case_id,
-        signal_roles.metric,
-        signals.signal_at,
-        signals.source_sequence,
-        signals.event_id,
-        row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
-        ) as start_number
-    from signals
-    inner join signal_roles on signals.signal = signal_roles.signal
-    inner join modes on signal_roles.metric = modes.metric and signal_roles.reopen = modes.reopen
-    where signal_roles.runs_once and signal_roles.is_start and not modes.starts_at_intake
-
-    union all
-
-    select
-        signals.case_id,
-        signal_roles.metric,
-        signals.signal_at,
-        signals.source_sequence,
-        signals.event_id,
-        row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
-        ) as start_number
-    from signals
-    inner join outbound_cases on signals.case_id = outbound_cases.case_id
-    inner join signal_roles on signals.signal = signal_roles.signal
-    where signal_roles.runs_once and signal_roles.is_outbound_start and signal_roles.starts_otherwise_if_outbound
-),
-
-later_starts as (
     select
         case_id,
         metric,
-        signal_at,
-        source_sequence,
-        event_id
-    from first_starts
-    where start_number = 1
+        min(signal_order) as signal_order,
+        min(signal_at) as signal_at,
+        min_by(event_id, signal_order) filter (where event_id is not null) as event_id
+    from metric_signals
+    where is_run_once and is_start and not is_started_by_intake
+    group by case_id, metric
 ),
 
 -- What stopped before a clock started later than intake belongs to something earlier. Nothing is earlier than intake: a stop
@@ -172,212 +117,132 @@ later_starts as (
 first_stops as (
     select
         signals.case_id,
-        signal_roles.metric,
-        signals.signal_at,
-        signals.event_id,
-        row_number() over (
-            partition by signals.case_id, signal_roles.metric order by signals.signal_at, signals.source_sequence, signals.event_id
-        ) as stop_number
-    from signals
-    inner join signal_roles on signals.signal = signal_roles.signal
-    left join later_starts on signals.case_id = later_starts.case_id and signal_roles.metric = later_starts.metric
+        signals.metric,
+        min(signals.signal_at) as signal_at,
+        min_by(signals.event_id, signals.signal_order) filter (where signals.event_id is not null) as event_id
+    from metric_signals as signals
+    left join first_starts as starts on signals.case_id = starts.case_id and signals.metric = starts.metric
     where
-        signal_roles.runs_once
-        and signal_roles.is_stop
-        and (
-            later_starts.signal_at is null
-            or signals.signal_at > later_starts.signal_at
-            or (signals.signal_at = later_starts.signal_at and signals.source_sequence > later_starts.source_sequence)
-        )
+        signals.is_run_once
+        and signals.is_stop
+        and (starts.signal_order is null or signals.signal_order > starts.signal_order)
+    group by signals.case_id, signals.metric
 ),
 
-single_run_intervals as (
+first_runs as (
     select
-        cases.case_id,
-        modes.metric,
-        modes.reopen,
+        metrics.case_id,
+        metrics.metric,
+        metrics.reopen,
         cast(1 as bigint) as run_number,
-        case
-            when modes.starts_at_intake and not (cases.is_outbound and modes.starts_otherwise_if_outbound) then cases.intake_ts
-            else later_starts.signal_at
-        end as started_at,
-        later_starts.event_id as start_event_id,
-        first_stops.signal_at as ended_by_signal_at,
-        first_stops.event_id as end_event_id,
-        first_stops.signal_at is not null as is_stopped_by_event,
+        case when metrics.is_started_by_intake then metrics.intake_ts else starts.signal_at end as started_at,
+        starts.event_id as start_event_id,
+        stops.signal_at as ended_by_signal_at,
+        stops.event_id as end_event_id,
+        stops.signal_at is not null as is_stopped_by_event,
         cast(null as varchar) as reason_ended_by_signal
-    from cases
-    cross join modes
-    left join later_starts on cases.case_id = later_starts.case_id and modes.metric = later_starts.metric
-    left join first_stops
-        on cases.case_id = first_stops.case_id and modes.metric = first_stops.metric and first_stops.stop_number = 1
-    where modes.runs_once
+    from case_metrics as metrics
+    left join first_starts as starts on metrics.case_id = starts.case_id and metrics.metric = starts.metric
+    left join first_stops as stops on metrics.case_id = stops.case_id and metrics.metric = stops.metric
+    where metrics.is_run_once
 ),
 
-first_messages_of_outbound_cases as (
+first_messages as (
     select
-        signals.case_id,
-        signals.sort_rank,
-        signals.signal_at,
-        signals.source_sequence,
-        signals.event_id,
-        row_number() over (
-            partition by signals.case_id order by signals.signal_at, signals.source_sequence, signals.event_id
-        ) as message_number
-    from signals
-    inner join outbound_cases on signals.case_id = outbound_cases.case_id
-    where signals.signal = 'CUSTOMER_MESSAGE'
+        case_id,
+        metric,
+        min(signal_order) as signal_order
+    from metric_signals
+    where is_asked_after_intake and signal = 'CUSTOMER_MESSAGE'
+    group by case_id, metric
 ),
 
--- The first of the signals that must have come before a start counts. What the desk does in a case that it began, before the customer has
--- written, answers nobody.
+-- What the desk does in a case that it began, before the customer has written, answers nobody.
 after_signals as (
     select
         signals.case_id,
-        rules.metric,
-        signals.sort_rank,
-        signals.signal_at,
-        signals.source_sequence,
-        signals.event_id,
-        row_number() over (
-            partition by signals.case_id, rules.metric
-            order by signals.sort_rank, signals.signal_at, signals.source_sequence, signals.event_id
-        ) as signal_number
-    from signals
-    inner join metric_rules as rules on signals.signal = rules.signal
-    inner join metrics on rules.metric = metrics.metric
-    left join outbound_cases on signals.case_id = outbound_cases.case_id
-    left join first_messages_of_outbound_cases as first_messages
-        on signals.case_id = first_messages.case_id and first_messages.message_number = 1
+        signals.metric,
+        min(signals.signal_order) as signal_order
+    from metric_signals as signals
+    left join first_messages as messages on signals.case_id = messages.case_id and signals.metric = messages.metric
     where
-        rules.role = 'after'
-        and (
-            outbound_cases.case_id is null
-            or not metrics.starts_when_customers_write
-            or (
-                signals.sort_rank = first_messages.sort_rank
-                and (
-                    signals.signal_at > first_messages.signal_at
-                    or (signals.signal_at = first_messages.signal_at and signals.source_sequence > first_messages.source_sequence)
-                    or (
-                        signals.signal_at = first_messages.signal_at
-                        and signals.source_sequence = first_messages.source_sequence
-                        and signals.event_id > first_messages.event_id
-                    )
-                )
-            )
-        )
+        signals.is_after
+        and (not signals.is_asked_after_intake or signals.signal_order > messages.signal_order)
+    group by signals.case_id, signals.metric
 ),
 
-metric_signals as (
+walked_signals as (
     select
-        cases.case_id,
-        signal_roles.metric,
-        signal_roles.reopen,
-        cast(0 as bigint) as sort_rank,
-        cases.intake_ts as signal_at,
-        cast(null as bigint) as source_sequence,
+        metrics.case_id,
+        metrics.metric,
+        metrics.reopen,
+        cast(0 as bigint) as signal_order,
+        metrics.intake_ts as signal_at,
         cast(null as varchar) as event_id,
         'INTAKE' as signal,
-        signal_roles.is_start,
-        signal_roles.is_stop,
-        signal_roles.is_end
-    from cases
-    inner join signal_roles on signal_roles.signal = 'INTAKE'
-    where
-        not signal_roles.runs_once
-        and not signal_roles.starts_after_a_signal
-        and not (cases.is_outbound and signal_roles.starts_otherwise_if_outbound)
+        true as is_start,
+        false as is_stop,
+        false as is_end
+    from case_metrics as metrics
+    where metrics.is_started_by_intake and not metrics.is_run_once
 
     union all
 
     select
         signals.case_id,
-        signal_roles.metric,
-        signal_roles.reopen,
-        signals.sort_rank,
+        signals.metric,
+        signals.reopen,
+        signals.signal_order,
         signals.signal_at,
-        signals.source_sequence,
         signals.event_id,
         signals.signal,
-        case
-            when outbound_cases.case_id is not null and signal_roles.starts_otherwise_if_outbound then signal_roles.is_outbound_start
-            else signal_roles.is_start
-        end
-        and (
-            not signal_roles.starts_after_a_signal
-            or coalesce(
-                signals.sort_rank > after_signals.sort_rank
-                or (signals.sort_rank = after_signals.sort_rank and signals.signal_at > after_signals.signal_at)
-                or (
-                    signals.sort_rank = after_signals.sort_rank
-                    and signals.signal_at = after_signals.signal_at
-                    and signals.source_sequence > after_signals.source_sequence
-                )
-                or (
-                    signals.sort_rank = after_signals.sort_rank
-                    and signals.signal_at = after_signals.signal_at
-                    and signals.source_sequence = after_signals.source_sequence
-                    and signals.event_id > after_signals.event_id
-                ),
-                false
-            )
-        ) as is_start,
-        signal_roles.is_stop,
-        signal_roles.is_end
-    from signals
-    inner join signal_roles on signals.signal = signal_roles.signal
-    left join outbound_cases on signals.case_id = outbound_cases.case_id
-    left join after_signals
-        on
-            signals.case_id = after_signals.case_id
-            and signal_roles.metric = after_signals.metric
-            and after_signals.signal_number = 1
-    where not signal_roles.runs_once and (signal_roles.is_start or signal_roles.is_outbound_start or signal_roles.is_end)
+        signals.is_start
+        and (not signals.is_started_after_another_signal or coalesce(signals.signal_order > after_signals.signal_order, false)) as is_start,
+        signals.is_stop,
+        signals.is_end
+    from metric_signals as signals
+    inner join promised_metrics as promised
+        on signals.case_id = promised.case_id and signals.metric = promised.metric and signals.reopen = promised.reopen
+    left join after_signals on signals.case_id = after_signals.case_id and signals.metric = after_signals.metric
+    where not signals.is_run_once
 ),
 
 -- One event may be several signals, as a status and a reopen: it is one step of the walk.
-signal_steps as (
+steps as (
     select
         case_id,
         metric,
         reopen,
-        sort_rank,
+        signal_order,
         signal_at,
-        source_sequence,
         event_id,
         bool_or(is_start) as is_start,
         bool_or(is_stop) as is_stop,
         bool_or(is_end) as is_end,
         bool_or(is_end and signal in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')) as is_end_of_case,
         max(case when is_end and signal = 'CANCELLED' then 'cancelled' when is_end and signal = 'MERGED' then 'merged' end) as reason
-    from metric_signals
+    from walked_signals
     where is_start or is_end
-    group by case_id, metric, reopen, sort_rank, signal_at, source_sequence, event_id
+    group by case_id, metric, reopen, signal_order, signal_at, event_id
 ),
 
--- After a start the clock runs, after an end that is no start it does not: the step before tells whether it runs.
+-- After a start the clock runs, after an end that is no start it does not.
 steps_with_state as (
     select
         *,
-        coalesce(
-            lag(is_start) over steps_in_order,
-            false
-        ) as is_running
-    from signal_steps
-    window steps_in_order as (partition by case_id, metric, reopen order by sort_rank, signal_at, source_sequence, event_id)
+        coalesce(lag(is_start) over (partition by case_id, metric, reopen order by signal_order), false) as is_running
+    from steps
 ),
 
 state_changes as (
     select
         *,
-        is_start and (is_end or not is_running) as begins,
-        is_running and is_end as ends
+        is_start and (is_end or not is_running) as is_begin
     from steps_with_state
     where (is_start and (is_end or not is_running)) or (is_running and is_end)
 ),
 
-paired_changes as (
+changes_with_next as (
     select
         *,
         lead(signal_at) over changes_in_order as ended_by_signal_at,
@@ -386,55 +251,52 @@ paired_changes as (
         lead(is_end_of_case) over changes_in_order as is_ended_by_end_of_case,
         lead(reason) over changes_in_order as reason_ended_by_signal
     from state_changes
-    window changes_in_order as (partition by case_id, metric, reopen order by sort_rank, signal_at, source_sequence, event_id)
+    window changes_in_order as (partition by case_id, metric, reopen order by signal_order)
 ),
 
-repeating_intervals as (
+walked_runs as (
     select
         changes.case_id,
         changes.metric,
         changes.reopen,
-        row_number() over (
-            partition by changes.case_id, changes.metric, changes.reopen
-            order by changes.sort_rank, changes.signal_at, changes.source_sequence, changes.event_id
-        ) as run_number,
+        row_number() over (partition by changes.case_id, changes.metric, changes.reopen order by changes.signal_order) as run_number,
         changes.signal_at as started_at,
         changes.event_id as start_event_id,
         changes.ended_by_signal_at,
         changes.end_event_id,
         coalesce(changes.is_stopped_by_event, false) as is_stopped_by_event,
         changes.reason_ended_by_signal
-    from paired_changes as changes
+    from changes_with_next as changes
     inner join modes on changes.metric = modes.metric and changes.reopen = modes.reopen
     where
-        changes.begins
+        changes.is_begin
         and not (
             modes.is_repeating
             and coalesce(changes.is_ended_by_end_of_case and changes.ended_by_signal_at = changes.signal_at, false)
         )
 ),
 
-all_intervals as (
+runs as (
     select *
-    from single_run_intervals
+    from first_runs
 
     union all
 
     select *
-    from repeating_intervals
+    from walked_runs
 ),
 
 -- An event before intake is clipped to it.
-clipped_intervals as (
+parts as (
     select
         cases.source,
         runs.case_id,
         cases.intake_date,
         runs.metric,
         runs.reopen,
-        modes.runs_in_parts,
-        case when modes.runs_in_parts then 1 else runs.run_number end as cycle,
-        case when modes.runs_in_parts then runs.run_number else 1 end as part,
+        modes.is_run_in_parts,
+        case when modes.is_run_in_parts then 1 else runs.run_number end as cycle,
+        case when modes.is_run_in_parts then runs.run_number else 1 end as part,
         case when runs.started_at < cases.intake_ts then cases.intake_ts else runs.started_at end as started_at,
         coalesce(runs.ended_by_signal_at, cases.ended_at) as stopped_at,
         runs.is_stopped_by_event,
@@ -448,23 +310,21 @@ clipped_intervals as (
         end as reason,
         runs.start_event_id,
         runs.end_event_id
-    from all_intervals as runs
+    from runs
     inner join cases on runs.case_id = cases.case_id
-    inner join promised_to_cases as promised
-        on runs.case_id = promised.case_id and runs.metric = promised.metric and runs.reopen = promised.reopen
     inner join modes on runs.metric = modes.metric and runs.reopen = modes.reopen
     where
         runs.started_at is not null
         and (runs.run_number = 1 or modes.is_repeating or runs.reopen <> 'freeze')
         -- What is said after the end of a case asks for nothing, unless it is answered.
         and not (
-            (modes.is_repeating or (cases.is_outbound and modes.starts_otherwise_if_outbound))
+            (modes.is_repeating or (cases.is_outbound and modes.is_started_otherwise_if_outbound))
             and runs.ended_by_signal_at is null
             and coalesce(runs.started_at >= cases.ended_at or cases.intake_ts >= cases.ended_at, false)
         )
 ),
 
-resumed_cycle_bounds as (
+cycles_in_parts as (
     select
         case_id,
         metric,
@@ -472,31 +332,27 @@ resumed_cycle_bounds as (
         min(started_at) as started_at,
         max(start_event_id) filter (where part = 1) as start_event_id,
         max(part) as parts
-    from clipped_intervals
-    where runs_in_parts
+    from parts
+    where is_run_in_parts
     group by case_id, metric, reopen
 )
 
 select
-    intervals.source,
-    intervals.case_id,
-    intervals.intake_date,
-    intervals.metric,
-    intervals.reopen,
-    cast(intervals.cycle as bigint) as cycle,
-    cast(intervals.part as bigint) as part,
-    intervals.started_at,
-    intervals.stopped_at,
-    case when intervals.part > 1 then resumed_cycle_bounds.started_at else intervals.started_at end as cycle_started_at,
-    resumed_cycle_bounds.parts is null or intervals.part = resumed_cycle_bounds.parts as is_last_part,
-    intervals.is_stopped_by_event,
-    intervals.reason,
-    case when intervals.part > 1 then resumed_cycle_bounds.start_event_id else intervals.start_event_id end as start_event_id,
-    intervals.end_event_id
-from clipped_intervals as intervals
-left join resumed_cycle_bounds
-    on
-        intervals.runs_in_parts
-        and intervals.case_id = resumed_cycle_bounds.case_id
-        and intervals.metric = resumed_cycle_bounds.metric
-        and intervals.reopen = resumed_cycle_bounds.reopen
+    parts.source,
+    parts.case_id,
+    parts.intake_date,
+    parts.metric,
+    parts.reopen,
+    cast(parts.cycle as bigint) as cycle,
+    cast(parts.part as bigint) as part,
+    parts.started_at,
+    parts.stopped_at,
+    case when parts.part > 1 then cycles.started_at else parts.started_at end as cycle_started_at,
+    cycles.parts is null or parts.part = cycles.parts as is_last_part,
+    parts.is_stopped_by_event,
+    parts.reason,
+    case when parts.part > 1 then cycles.start_event_id else parts.start_event_id end as start_event_id,
+    parts.end_event_id
+from parts
+left join cycles_in_parts as cycles
+    on parts.is_run_in_parts and parts.case_id = cycles.case_id and parts.metric = cycles.metric and parts.reopen = cycles.reopen

@@ -190,8 +190,11 @@ select
     signals.intake_date,
     signals.signal,
     signals.signal_at,
-    cast(signals.sort_rank as bigint) as sort_rank,
-    signals.source_sequence,
+    cast(
+        dense_rank() over (
+            partition by signals.case_id order by signals.sort_rank, signals.signal_at, signals.source_sequence, signals.event_id
+        ) as bigint
+    ) as signal_order,
     signals.event_id
 from signals
 inner join requested_signals on signals.signal = requested_signals.signal

@@ -9,77 +9,76 @@ WITH runs AS (
     AND (
       stopped_at IS NULL OR stopped_at >= started_at
     )
-), pause_statuses AS (
+), metric_pauses AS (
   SELECT
-    metric,
-    signal
-  FROM staging.sla_metric_rules
+    spans.case_id,
+    rules.metric,
+    CAST(NULL AS STRING) AS reopen,
+    CAST(NULL AS BIGINT) AS cycle,
+    spans.started_at AS paused_from,
+    spans.ended_at AS paused_to,
+    spans.event_id
+  FROM staging.status_spans AS spans
+  INNER JOIN staging.sla_metric_rules AS rules
+    ON spans.status = rules.signal
   WHERE
-    role = 'pause'
-), parts AS (
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND rules.role = 'pause'
+  UNION ALL
   SELECT
     case_id,
     metric,
     reopen,
     cycle,
     stopped_at AS paused_from,
-    end_event_id AS event_id,
-    LEAD(started_at) OVER (PARTITION BY case_id, metric, cycle ORDER BY part NULLS LAST) AS paused_to
+    LEAD(started_at) OVER (PARTITION BY case_id, metric, cycle ORDER BY part NULLS LAST) AS paused_to,
+    end_event_id AS event_id
   FROM staging.sla_cycles
   WHERE
     intake_date >= :start_date AND intake_date < :end_date AND reopen = 'resume'
-), pause_candidates AS (
+), clock_pauses AS (
   SELECT
     runs.case_id,
     runs.policy,
     runs.metric,
     runs.cycle,
     runs.started_at,
-    runs.counted_from_at,
     runs.stopped_at,
     'paused' AS state,
-    spans.started_at AS paused_from,
-    spans.ended_at AS paused_to,
-    spans.event_id
-  FROM staging.status_spans AS spans
-  INNER JOIN pause_statuses
-    ON spans.status = pause_statuses.signal
-  INNER JOIN runs
-    ON spans.case_id = runs.case_id AND pause_statuses.metric = runs.metric
-  WHERE
-    spans.intake_date >= :start_date
-    AND spans.intake_date < :end_date
+    CASE
+      WHEN pauses.paused_from < runs.counted_from_at
+      THEN runs.counted_from_at
+      ELSE pauses.paused_from
+    END AS paused_from,
+    COALESCE(
+      CASE
+        WHEN pauses.paused_to > runs.stopped_at
+        THEN runs.stopped_at
+        ELSE pauses.paused_to
+      END,
+      runs.stopped_at,
+      CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
+    ) AS paused_to,
+    pauses.event_id
+  FROM runs
+  INNER JOIN metric_pauses AS pauses
+    ON runs.case_id = pauses.case_id
+    AND runs.metric = pauses.metric
     AND (
-      runs.stopped_at IS NULL OR spans.started_at < runs.stopped_at
+      pauses.reopen IS NULL
+      OR (
+        runs.reopen = pauses.reopen
+        AND runs.cycle = pauses.cycle
+        AND pauses.paused_to > pauses.paused_from
+      )
     )
     AND (
-      spans.ended_at IS NULL OR spans.ended_at > runs.counted_from_at
+      runs.stopped_at IS NULL OR pauses.paused_from < runs.stopped_at
     )
-  UNION ALL
-  SELECT
-    runs.case_id,
-    runs.policy,
-    runs.metric,
-    runs.cycle,
-    runs.started_at,
-    runs.counted_from_at,
-    runs.stopped_at,
-    'paused' AS state,
-    parts.paused_from,
-    parts.paused_to,
-    parts.event_id
-  FROM parts
-  INNER JOIN runs
-    ON parts.case_id = runs.case_id
-    AND parts.metric = runs.metric
-    AND parts.reopen = runs.reopen
-    AND parts.cycle = runs.cycle
-  WHERE
-    parts.paused_to > parts.paused_from
     AND (
-      runs.stopped_at IS NULL OR parts.paused_from < runs.stopped_at
+      pauses.paused_to IS NULL OR pauses.paused_to > runs.counted_from_at
     )
-    AND parts.paused_to > runs.counted_from_at
   UNION ALL
   SELECT
     case_id,
@@ -87,36 +86,14 @@ WITH runs AS (
     metric,
     cycle,
     started_at,
-    counted_from_at,
     stopped_at,
     'policy_switch' AS state,
     started_at AS paused_from,
-    counted_from_at AS paused_to,
+    CASE WHEN counted_from_at > stopped_at THEN stopped_at ELSE counted_from_at END AS paused_to,
     start_event_id AS event_id
   FROM runs
   WHERE
     counted_from_at > started_at
-), clipped_pauses AS (
-  SELECT
-    case_id,
-    policy,
-    metric,
-    cycle,
-    event_id,
-    started_at,
-    stopped_at,
-    state,
-    CASE
-      WHEN state = 'paused' AND paused_from < counted_from_at
-      THEN counted_from_at
-      ELSE paused_from
-    END AS paused_from,
-    COALESCE(
-      CASE WHEN paused_to > stopped_at THEN stopped_at ELSE paused_to END,
-      stopped_at,
-      CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
-    ) AS paused_to
-  FROM pause_candidates
 ), ordered_pauses AS (
   SELECT
     *,
@@ -129,7 +106,7 @@ WITH runs AS (
       PARTITION BY case_id, policy, metric, cycle
       ORDER BY paused_from NULLS LAST, paused_to NULLS LAST, event_id
     ) AS state_before
-  FROM clipped_pauses
+  FROM clock_pauses
 ), islands AS (
   SELECT
     *,
@@ -162,15 +139,49 @@ WITH runs AS (
     cycle,
     island,
     state
-), pauses_with_neighbours AS (
+), state_changes AS (
   SELECT
-    *,
-    COALESCE(
-      LAG(paused_to) OVER (PARTITION BY case_id, policy, metric, cycle ORDER BY island NULLS LAST),
-      clock_started_at
-    ) AS ran_from,
-    LEAD(paused_from) OVER (PARTITION BY case_id, policy, metric, cycle ORDER BY island NULLS LAST) AS next_paused_from
+    case_id,
+    policy,
+    metric,
+    cycle,
+    clock_stopped_at,
+    island,
+    state,
+    paused_from AS changed_at,
+    event_id,
+    2 AS change_order
   FROM pauses
+  UNION ALL
+  SELECT
+    case_id,
+    policy,
+    metric,
+    cycle,
+    clock_stopped_at,
+    island,
+    'running' AS state,
+    paused_to AS changed_at,
+    CAST(NULL AS STRING) AS event_id,
+    1 AS change_order
+  FROM pauses
+  WHERE
+    paused_to < CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
+  UNION ALL
+  SELECT
+    case_id,
+    policy,
+    metric,
+    cycle,
+    clock_stopped_at,
+    island,
+    'running' AS state,
+    clock_started_at AS changed_at,
+    CAST(NULL AS STRING) AS event_id,
+    0 AS change_order
+  FROM pauses
+  WHERE
+    island = 1
 ), clock_segments AS (
   SELECT
     case_id,
@@ -178,43 +189,16 @@ WITH runs AS (
     metric,
     cycle,
     state,
-    paused_from AS started_at,
-    CASE
-      WHEN paused_to < CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
-      THEN paused_to
-    END AS stopped_at,
+    changed_at AS started_at,
+    COALESCE(
+      LEAD(changed_at) OVER (
+        PARTITION BY case_id, policy, metric, cycle
+        ORDER BY changed_at NULLS LAST, change_order NULLS LAST, island NULLS LAST
+      ),
+      clock_stopped_at
+    ) AS stopped_at,
     event_id
-  FROM pauses_with_neighbours
-  UNION ALL
-  SELECT
-    case_id,
-    policy,
-    metric,
-    cycle,
-    'running' AS state,
-    ran_from AS started_at,
-    paused_from AS stopped_at,
-    CAST(NULL AS STRING) AS event_id
-  FROM pauses_with_neighbours
-  WHERE
-    ran_from < paused_from
-  UNION ALL
-  SELECT
-    case_id,
-    policy,
-    metric,
-    cycle,
-    'running' AS state,
-    paused_to AS started_at,
-    clock_stopped_at AS stopped_at,
-    CAST(NULL AS STRING) AS event_id
-  FROM pauses_with_neighbours
-  WHERE
-    next_paused_from IS NULL
-    AND paused_to < CAST('9999-12-31 00:00:00' AS TIMESTAMP_NTZ)
-    AND (
-      clock_stopped_at IS NULL OR paused_to < clock_stopped_at
-    )
+  FROM state_changes
 ), state_spans AS (
   SELECT
     runs.source,
@@ -249,6 +233,11 @@ WITH runs AS (
     AND runs.policy = clock_segments.policy
     AND runs.metric = clock_segments.metric
     AND runs.cycle = clock_segments.cycle
+    AND (
+      clock_segments.state <> 'running'
+      OR clock_segments.stopped_at IS NULL
+      OR clock_segments.started_at < clock_segments.stopped_at
+    )
 ), calendar_spans AS (
   SELECT
     source,

@@ -169,8 +169,10 @@ SELECT
   signals.intake_date,
   signals.signal,
   signals.signal_at,
-  CAST(signals.sort_rank AS BIGINT) AS sort_rank,
-  signals.source_sequence,
+  CAST(DENSE_RANK() OVER (
+    PARTITION BY signals.case_id
+    ORDER BY signals.sort_rank NULLS LAST, signals.signal_at NULLS LAST, signals.source_sequence NULLS LAST, signals.event_id NULLS LAST
+  ) AS BIGINT) AS signal_order,
   signals.event_id
 FROM signals
 INNER JOIN requested_signals

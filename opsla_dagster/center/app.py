@@ -1,0 +1,324 @@
+"""The application: addresses, and what answers them.
+
+Belongs here: routes, errors as pages, the server. Does not belong here: what is on a page (pages/), and who may ask (guard.py).
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import uvicorn
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from jinja2 import Environment
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from opsla_dagster import __version__
+from opsla_dagster.center.address import RefusedAddress, State, parse_choice
+from opsla_dagster.center.answers import PAGE_SECONDS, Answer, Answers, BusyError, RateLimit, bounded
+from opsla_dagster.center.guard import Access, Guard
+from opsla_dagster.center.model import Column, Grid, Page
+from opsla_dagster.center.pages.case import case, case_json
+from opsla_dagster.center.pages.cases import cases
+from opsla_dagster.center.pages.flow import DAYS as FLOW_DAYS
+from opsla_dagster.center.pages.flow import flow_page
+from opsla_dagster.center.pages.now import now_page
+from opsla_dagster.center.pages.open_cases import open_page
+from opsla_dagster.center.pages.promises import promises_page
+from opsla_dagster.center.pages.quality import quality_page
+from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
+from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
+from opsla_dagster.center.pages.what_if import read_change, what_if
+from opsla_dagster.center.parameters import (
+    CaseParameters,
+    CasesParameters,
+    FlowParameters,
+    InstantParameters,
+    OpenParameters,
+    Parameters,
+    QueuesParameters,
+    WhatIfParameters,
+)
+from opsla_dagster.center.publication import NothingPublishedError, Publication, Publications
+from opsla_dagster.center.rendering import as_json, csv, html, json_bytes, pages_environment, stylesheet
+from opsla_dagster.center.view import View
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import Settings
+
+_log = logging.getLogger(__name__)
+_HTML, _JSON, _CSV = "text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8"
+_STATIC = Path(__file__).with_name("static")
+_STATIC_TYPES = {"center.css": "text/css; charset=utf-8", "center.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
+#: Comparisons of promises that are computed within a minute, for all readers together.
+_WHAT_IFS_A_MINUTE = 6
+#: Those that are remembered.
+_COMPARISONS_HELD = 8
+#: Connections that are open at the same time, and seconds that an idle one is kept.
+_MOST_CONNECTIONS, _KEEP_ALIVE_SECONDS = 256, 15
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One page: its path, its name in the navigation (empty: not there), its parameters, and what makes it.
+
+    `is_whole` tells `build` to give every row, for CSV. `changes_with` names what a page depends on besides the publication. `to_json` is for a
+    page whose JSON is not that of its tables.
+    """
+
+    path: str
+    name: str
+    summary: str
+    parameters: type[BaseModel]
+    build: Callable[[View, Any, bool], Page]
+    changes_with: Callable[[Settings], str] = lambda _settings: ""
+    to_json: Callable[[View, Any], dict[str, Any]] | None = None
+    has_csv: bool = True
+    #: Whether the instant changes what the page shows; the others only carry it on.
+    is_of_instant: bool = True
+    seconds: float = PAGE_SECONDS
+
+    @property
+    def slug(self) -> str:
+        return self.path.removeprefix("/") or "now"
+
+
+@dataclass
+class Center:
+    """What all requests share."""
+
+    publications: Publications
+    templates: Environment
+    root: str
+    answers: Answers = field(default_factory=Answers)
+    compared: dict[str, Page] = field(default_factory=dict)
+    what_ifs: RateLimit = field(default_factory=lambda: RateLimit(_WHAT_IFS_A_MINUTE, 60.0))
+
+    def navigation(self, view: View | None) -> list[tuple[str, str]]:
+        """The pages that have something to say of this desk: (path, name)."""
+        hidden = {"/queues"} if view is not None and not view.told_dimensions else set()
+        return [(spec.path, spec.name) for spec in self.specs() if spec.name and spec.path not in hidden]
+
+    def specs(self) -> Sequence[Spec]:
+        """The pages, in the order of the navigation."""
+        return (
+            Spec("/", "Now", "How the desk, or a queue, stands: to green, past due, due next, debt, trends.", Parameters, lambda view, _query, _whole: now_page(view)),
+            Spec("/queues", "Queues", "How each queue, priority, tier ... stands.", QueuesParameters, _queues),
+            Spec("/open", "Open cases", "The open cases, what is past due first.", OpenParameters, lambda view, query, whole: open_page(view, query.filters(), is_whole=whole)),
+            Spec("/promises", "Promises", "How often each promise is met, and where they are breached.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
+            Spec(
+                "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
+                self._what_if, is_of_instant=False, seconds=60.0,
+            ),
+            Spec("/cases", "Cases", "A list of cases to search and filter.", CasesParameters, lambda view, query, whole: cases(view, query.filters(), is_whole=whole)),
+            Spec(
+                "/case", "", "One case, explained to the second.", CaseParameters, lambda view, query, _whole: case(view, query.id),
+                to_json=lambda view, query: case_json(view, query.id), has_csv=False, is_of_instant=False,
+            ),
+            Spec("/flow", "Flow", "Cumulative flow, cycle times, ages of open cases, stages.", FlowParameters, _flow),
+            Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run, is_of_instant=False),
+        )  # fmt: skip
+
+    def _what_if(self, view: View, query: WhatIfParameters, _is_whole: bool) -> Page:
+        change = read_change({name: str(value) for name, value in (query.model_extra or {}).items()}, view.settings.sla_policies)
+        unknown = [name for name in query.model_extra or {} if not name.startswith(("target.", "calendar."))]
+        if unknown:
+            raise RefusedAddress(f"{unknown[0]}: this page has no such parameter")
+        days = parse_choice("days", query.days, WHAT_IF_DAYS) if query.days else "28"
+        # The page, its JSON and each of its tables are one comparison.
+        asked = repr((view.publication.generation, view.state, sorted(change.targets.items()), sorted(change.calendars.items()), days))
+        if asked not in self.compared:
+            if change.targets or change.calendars:
+                self.what_ifs.take("Promises were compared several times within this minute; each comparison judges the cases anew.")
+            self.compared[asked] = what_if(view, change, days)
+            for oldest in list(self.compared)[:-_COMPARISONS_HELD]:
+                self.compared.pop(oldest, None)
+        return self.compared[asked]
+
+
+def _flow(view: View, query: FlowParameters, _is_whole: bool) -> Page:
+    return flow_page(view, parse_choice("days", query.days, FLOW_DAYS) if query.days else "28")
+
+
+def _queues(view: View, query: QueuesParameters, _is_whole: bool) -> Page:
+    return queues_page(view, parse_choice("by", query.by, DIMENSIONS) if query.by else "queue" if "queue" in view.told_dimensions else next(iter(view.told_dimensions), "queue"))
+
+
+def _latest_run(settings: Settings) -> str:
+    names = sorted(path.name for path in (settings.home.reports / "run_summaries").glob("*.json"))
+    return names[-1] if names else ""
+
+
+def create_app(settings: Settings, access: Access, root: str = "", *, reads_settings_anew: bool = True) -> Guard:
+    """The command centre of a home, behind its guard; `root` is the path under which a reverse proxy shows it.
+
+    `reads_settings_anew`: with each publication the config directory is read again, since the run that published read it.
+    """
+    center = Center(Publications(settings.home, settings, reads_settings_anew), pages_environment(), root)
+    center.publications.prepare = center.answers.prepare
+    center.publications.forget = center.answers.forget
+    app = FastAPI(
+        title="opsla command centre", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        description="How the desk stands: read-only. Every page of the command centre as JSON, every table as CSV. Instants are UTC.",
+        servers=[{"url": root or "/"}],
+    )  # fmt: skip
+    for spec in center.specs():
+        _add_page(app, center, spec)
+    _add_rest(app, center)
+    _add_errors(app, center)
+    return Guard(app, access)
+
+
+def _add_page(app: FastAPI, center: Center, spec: Spec) -> None:
+    def page(request: Request, query: Any) -> Response:
+        return _answer(center, spec, request, query, "html", _HTML, lambda made, view, path, given: html(
+            center.templates, made, view, view.state, path, given, center.navigation(view), is_of_instant=spec.is_of_instant
+        ).encode())  # fmt: skip
+
+    def data(request: Request, query: Any) -> Response:
+        return _answer(center, spec, request, query, "json", _JSON, lambda made, view, _path, _given: json_bytes(as_json(made, view)))
+
+    def table(request: Request, query: Any, key: str) -> Response:
+        def one(made: Page, _view: View, _path: str, _given: dict[str, str]) -> bytes:
+            grids = made.all_grids()
+            if key not in grids:
+                raise RefusedAddress(f"{key}: this page has no such table; it has: {', '.join(grids) or 'none'}", 404)
+            return csv(grids[key])
+
+        return _answer(center, spec, request, query, f"csv/{key}", _CSV, one, filename=f"opsla_{spec.slug}_{key}.csv")
+
+    for endpoint in (page, data, table):
+        endpoint.__annotations__["query"] = Annotated[spec.parameters, Query()]
+    app.add_api_route(spec.path, page, methods=["GET"], include_in_schema=False)
+    app.add_api_route(f"/api/{spec.slug}", data, methods=["GET"], summary=spec.summary, operation_id=spec.slug, tags=["pages"])
+    if spec.has_csv:
+        app.add_api_route(
+            f"/csv/{spec.slug}/{{key}}", table, methods=["GET"], summary=f"One table of: {spec.summary}", operation_id=f"{spec.slug}-csv", tags=["tables"],
+            response_class=Response, responses={200: {"content": {"text/csv": {}}}},
+        )  # fmt: skip
+
+
+def _answer(
+    center: Center, spec: Spec, request: Request, query: Any, form: str, media_type: str, render: Callable[[Page, View, str, dict[str, str]], bytes], filename: str = "",
+) -> Response:
+    """The page in one of its forms, made once a generation and address."""
+    given = {name: value for name, value in sorted(request.query_params.items()) if value}
+
+    def make(publication: Publication) -> Answer:
+        state = query.state(publication.settings.sources.desk.timezone, center.root)
+        connection = publication.connection.cursor()
+        try:
+            view = View(publication, connection, state)
+            with bounded(connection, spec.seconds):
+                view.require_instant()
+                if form == "json" and spec.to_json is not None:
+                    body = json_bytes(spec.to_json(view, query))
+                else:
+                    body = render(spec.build(view, query, form.startswith("csv/")), view, spec.path, given)
+        finally:
+            connection.close()
+        return Answer(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+
+    def answered() -> Answer:
+        with center.publications.newest() as publication:
+            address = f"{form} {spec.path}?{State().url('', **given)} {spec.changes_with(publication.settings)}"
+            try:
+                return center.answers.of(publication, address, make)
+            except duckdb.IOException:  # parts of a publication that two newer ones have followed
+                center.publications.renew(publication)
+                raise
+
+    try:
+        answer = answered()
+    except duckdb.IOException:
+        answer = answered()
+    headers = {"etag": answer.etag, "cache-control": "private, no-cache"}
+    if filename:
+        headers["content-disposition"] = f'attachment; filename="{filename}"'
+    if request.headers.get("if-none-match") == answer.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(answer.body, media_type=answer.media_type, headers=headers)
+
+
+def _add_rest(app: FastAPI, center: Center) -> None:
+    static = {name: (_STATIC / name).read_bytes() for name in _STATIC_TYPES}
+    static["report.css"] = stylesheet(center.templates).encode()
+    types = {**_STATIC_TYPES, "report.css": "text/css; charset=utf-8"}
+
+    @app.get("/static/{name}", include_in_schema=False)
+    def style_or_script(name: str) -> Response:
+        if name not in static:
+            raise HTTPException(404)
+        return Response(static[name], media_type=types[name], headers={"cache-control": "public, max-age=86400"})
+
+    @app.get("/api/generation", summary="Which publication is shown now; it changes with every run.", operation_id="generation", tags=["pages"])
+    def generation() -> dict[str, str]:
+        with center.publications.newest() as publication:
+            return {"generation": publication.generation, "published_at": publication.published_at.isoformat() + "Z"}
+
+    @app.get("/api", include_in_schema=False)
+    def api(request: Request) -> Response:
+        rows = [
+            {"path": path, "summary": operation["get"]["summary"], "parameters": ", ".join(each["name"] for each in operation["get"].get("parameters", []))}
+            for path, operation in app.openapi()["paths"].items()
+        ]
+        grid = Grid("operations", "Addresses", [Column("path", "Address"), Column("summary", "What it gives"), Column("parameters", "Parameters")], rows)
+        page = Page("api.html.j2", "What programs can ask", grids=[grid])
+        return Response(html(center.templates, page, None, State(root=center.root), "/api", {}, center.navigation(None)), media_type=_HTML)
+
+
+def _add_errors(app: FastAPI, center: Center) -> None:
+    def refuse(request: Request, title: str, problem: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        if request.url.path.startswith(("/api/", "/csv/")):
+            return Response(json_bytes({"error": problem}), status, headers, media_type=_JSON)
+        page = Page("error.html.j2", title, context={"problem": problem})
+        body = html(center.templates, page, None, State(root=center.root), request.url.path, {}, center.navigation(None))
+        return Response(body, status, headers, media_type=_HTML)
+
+    @app.exception_handler(RefusedAddress)
+    def refused(request: Request, error: RefusedAddress) -> Response:
+        return refuse(request, "Not found" if error.status == 404 else "This address cannot be read", error.problem, error.status)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        name = str(first["loc"][-1])
+        problem = {"extra_forbidden": "this page has no such parameter", "missing": "is required here"}.get(first["type"], first["msg"])
+        return refuse(request, "This address cannot be read", f"{name}: {problem}", 400)
+
+    @app.exception_handler(HTTPException)
+    def missing(request: Request, error: HTTPException) -> Response:
+        return refuse(request, "Not found", "There is no such page.", error.status_code)
+
+    @app.exception_handler(BusyError)
+    def busy(request: Request, error: BusyError) -> Response:
+        status = 429 if "/what-if" in request.url.path else 503
+        return refuse(request, "Not now", f"{error.problem} Try again in {error.retry_seconds} seconds.", status, {"retry-after": str(error.retry_seconds)})
+
+    @app.exception_handler(NothingPublishedError)
+    def nothing(request: Request, _error: NothingPublishedError) -> Response:
+        return refuse(request, "Nothing is published yet", "`opsla run` loads a window of cases and publishes the marts; then this page shows the desk.", 503, {"retry-after": "30"})
+
+    @app.exception_handler(OpslaError)
+    def unreadable(request: Request, error: OpslaError) -> Response:
+        _log.error("opsla center: %s", error)
+        return refuse(request, "The published marts cannot be read", str(error), 503, {"retry-after": "30"})
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, _error: Exception) -> Response:
+        return refuse(request, "Something went wrong", "The page could not be made; the log of the command centre says why.", 500)
+
+
+
+
+def serve(settings: Settings, access: Access, host: str, port: int, root: str) -> None:
+    """Serves until it is stopped."""
+    config = uvicorn.Config(
+        create_app(settings, access, root), host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEEP_ALIVE_SECONDS, lifespan="off", ws="none",
+    )  # fmt: skip
+    uvicorn.Server(config).run()

@@ -1,0 +1,40 @@
+"""One case, explained: what happened, and for each clock which seconds counted.
+
+Belongs here: finding the case. Does not belong here: the account (reporting/explain.py) and its picture (reporting/explain_picture.py).
+"""
+
+from __future__ import annotations
+
+import json
+
+from opsla_dagster.center.address import RefusedAddress
+from opsla_dagster.center.model import Page
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting.explain import explain
+from opsla_dagster.reporting.explain_picture import picture
+from opsla_dagster.reporting.explanation import Explanation
+
+
+def explained(view: View, case_id: str) -> Explanation:
+    """The account of a case. Raises RefusedAddress (404) for one that is not there, with those it may be meant for."""
+    if not view.rows("case", case_id=case_id):
+        like = [row["case_id"] for row in view.rows("case_suggestions", case_id=case_id)]
+        hint = f"; did you mean {', '.join(like)}?" if like else ""
+        raise RefusedAddress(f"id={case_id}: there is no such case{hint}", 404)
+    return explain(view.connection, case_id, view.settings)
+
+
+def case(view: View, case_id: str) -> Page:
+    """The page of a case."""
+    explanation = explained(view, case_id)
+    return Page(
+        template="case.html.j2",
+        title=f"Case {explanation.case_id}",
+        context={**picture(explanation), "ticket_url": view.ticket_url(explanation.source, explanation.case_id)},
+    )
+
+
+def case_json(view: View, case_id: str) -> dict[str, object]:
+    """The account as `opsla explain --json` gives it."""
+    found: dict[str, object] = json.loads(explained(view, case_id).to_json())
+    return found

@@ -1,0 +1,252 @@
+"""The first screen: how the desk, or one queue of it, stands at an instant, and what to look at next.
+
+Belongs here: the page. Does not belong here: what a figure means (sql/mart/backlog/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from opsla_dagster.center.drawings import HALF, in_two_sizes
+from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
+from opsla_dagster.center.pages.standing import AGES, TONES, to_green
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
+from opsla_dagster.reporting.promises import metric_title, policy_title
+from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
+
+NEXT_SHOWN, TREND_DAYS = 12, 28
+#: What no case of is open has no row in mart.queue_health.
+_NOTHING_OPEN: Row = {
+    "open_cases": 0, "active_cases": None, "waiting_cases": None, "breached_open_cases": 0, "breached_open_clocks": 0, "debt_seconds": 0,
+    "due_in_2_hours_cases": 0, "due_next_business_day_cases": 0, "to_green_business_minutes": 0.0, "to_green_reason": "green now", "health": "green",
+    "age_p50_calendar_minutes": None, "age_max_calendar_minutes": None,
+}  # fmt: skip
+
+
+def now_page(view: View) -> Page:
+    """The desk, or the queue of the address, at the instant of the address."""
+    queue = view.require_queue()
+    dimension = view.dimension
+    health = next((row for row in view.rows_at("health", dimension=dimension["dimension"]) if row["dimension_value"] == dimension["dimension_value"]), _NOTHING_OPEN)
+    days = view.rows("days", last_day=view.last_whole_day, days=TREND_DAYS, **dimension)
+    ages = view.rows_at("age_by_priority", queue=queue)
+    return Page(
+        template="now.html.j2",
+        title="Now" if view.state.at is None else "Then",
+        figures=list(_figures(view, health, days)),
+        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_queues(view)],
+        drawings=[*_trends(days)],
+        context={
+            "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
+            "standing": _sentence(health),
+        },
+    )  # fmt: skip
+
+
+def _sentence(health: Row) -> str:
+    """How the desk stands, in words."""
+    if not health["open_cases"]:
+        return "No case is open."
+    past = wording.counted(health["breached_open_cases"], "is past due", "are past due")
+    return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}, {'none is past due' if not health['breached_open_cases'] else past}."
+
+
+def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
+    def opened(**filters: Any) -> str:
+        return view.state.url("/open", **filters)
+
+    waits = [f"{wording.count(health['active_cases'])} wait for us, {wording.count(health['waiting_cases'])} for others"] if health["active_cases"] is not None else []
+    yield Figure("open_cases", "Open", health["open_cases"], href=opened(), notes=waits)
+    yield Figure(
+        "breached_open_cases", "Past due", health["breached_open_cases"], href=opened(standing="past_due"),
+        notes=[wording.counted(health["breached_open_clocks"], "clock") + " past target"], tone="bad" if health["breached_open_cases"] else "good",
+    )
+    yield Figure(
+        "due_in_2_hours_cases", "Due within 2 hours", health["due_in_2_hours_cases"], href=opened(standing="due_in_2_hours"),
+        notes=[f"{wording.count(health['due_next_business_day_cases'])} by the end of the next business day"], tone="warn" if health["due_in_2_hours_cases"] else "",
+    )
+    yield Figure(
+        "debt_seconds", "SLA debt", health["debt_seconds"], "seconds", href=opened(standing="past_due"), notes=[_debt_trend(health, days)],
+        tone="bad" if health["debt_seconds"] else "good",
+    )
+    yield Figure(
+        "age_max_calendar_minutes", "Oldest open case", health["age_max_calendar_minutes"], "minutes", href=view.state.url("/flow") + "#drawing-ages",
+        notes=[f"half are younger than {wording.time_taken(health['age_p50_calendar_minutes'])}"] if health["age_p50_calendar_minutes"] is not None else [],
+    )
+
+
+def _debt_trend(health: Row, days: Sequence[Row]) -> str:
+    """Where the debt comes from: against the end of the day a week before."""
+    before = [row for row in days if (days[-1]["calendar_date"] - row["calendar_date"]).days >= 7]
+    if not before:
+        return "open time beyond the targets of running clocks"
+    then, at = before[-1]["debt_seconds"], wording.day(before[-1]["calendar_date"])
+    if then == health["debt_seconds"]:
+        return f"as at the end of {at}"
+    return f"{'up' if health['debt_seconds'] > then else 'down'} from {wording.span(then)} at the end of {at}"
+
+
+def _next(view: View, queue: str | None) -> Grid:
+    rows = [
+        {**row, "why": _why(view, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
+        for row in view.page_at("next_due", limit=NEXT_SHOWN, offset=0, queue=queue)
+    ]
+    has_tickets = any(row["ticket"] for row in rows)
+    return Grid(
+        key="next",
+        title="Next to fall due",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            Column("next_due_at", "Due", "due"),
+            Column("why", "Why it is next"),
+            *([Column("queue", "Queue")] if queue is None and len(view.queues) > 1 else []),
+            Column("priority", "Priority"),
+            *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
+        ],
+        rows=rows,
+        empty="Nothing is known to fall due: no open clock is within its target, or a pause keeps its due time from being known.",
+    )
+
+
+def _why(view: View, row: Row) -> str:
+    """The reason beside the risk: what falls due, what is left, and whom it waits for."""
+    title = metric_title(view.settings.sla_policies, row["next_metric"])
+    left = wording.time_taken(row["next_remaining_business_minutes"])
+    who = {"us": "it waits for us", "customer": "it waits for the customer", "vendor": "it waits for a vendor", "other": "it waits for others"}.get(row["waits_for"] or "", "")
+    late = f"{wording.counted(row['breached_clocks'], 'other clock is', 'other clocks are')} past target already" if row["breached_clocks"] else ""
+    return "; ".join(part for part in (f"{title}: {left} of open time left", who, late) if part)
+
+
+def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
+    if len(days) < FEWEST_DAYS:
+        return
+    dates = [row["calendar_date"] for row in days]
+    span = f"the {len(dates)} days up to {wording.day(dates[-1])}"
+
+    def drawing(key: str, title: str, lines: Sequence[Line], legend: Sequence[tuple[str, str]], note: str, columns: Sequence[Column], unit: str = "") -> Drawing:
+        chart = Chart(
+            key=key, title=title, description=f"{title}, by day, over {span}; the last values are {', '.join(f'{line.label} {line.values[-1]:,.0f}{unit}' for line in lines)}.",
+            xs=positions(dates), x_ticks=date_ticks(dates, 5), lines=lines, unit=unit,
+            tooltips=["\n".join([wording.day(date), *(f"{line.label} {line.values[number]:,.1f}{unit}" for line in lines)]) for number, date in enumerate(dates)],
+        )  # fmt: skip
+        grid = Grid(key.replace("-", "_"), f"{title} by day", [Column("calendar_date", "Date", "day"), *columns], list(days))
+        return Drawing(key.replace("-", "_"), title, *in_two_sizes(chart, date_ticks(dates, 4), HALF), legend=legend, note=note, grid=grid)
+
+    yield drawing(
+        "arrivals", "Arrivals against completions",
+        [Line("arrived", [row["arrived_cases"] for row in days], "tone-a"), Line("gone", [row["gone_cases"] for row in days], "tone-b")],
+        [("tone-a", "arrived: came in, came back, moved in"), ("tone-b", "gone: ended, cancelled, moved on")], "",
+        [Column("arrived_cases", "Arrived", "count"), Column("gone_cases", "Gone", "count"), Column("open_cases", "Open at its end", "count")],
+    )  # fmt: skip
+    yield drawing(
+        "debt", "SLA debt at the end of the day", [Line("debt", [row["debt_hours"] for row in days], "tone-ink", "area")], [],
+        "Open time beyond the targets of the clocks that ran at the end of each day.",
+        [Column("debt_seconds", "Debt", "seconds"), Column("debt_accrued_seconds", "Accrued", "seconds"), Column("debt_repaid_seconds", "Repaid", "seconds"),
+         Column("breached_open_cases", "Past due at its end", "count")],
+        " h",
+    )  # fmt: skip
+
+
+def _ages(view: View, ages: Sequence[Row]) -> Grid:
+    return Grid(
+        key="age_by_priority",
+        title="Age of the open cases by priority",
+        columns=[
+            Column("priority", "Priority"),
+            *(Column(name, title, "count", href=_to_cell(view, name)) for name, title in AGES.items()),
+            Column("breached_open_cases", "Past due", "count"),
+        ],
+        rows=list(ages),
+        empty="No case is open.",
+    )
+
+
+def _to_cell(view: View, age: str) -> Any:
+    return lambda row: view.state.url("/open", priority=row["priority"], age=age) if row[age] else None
+
+
+def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The same as cells: the stronger the colour, the more cases."""
+    highest = max((row[age] for row in ages for age in AGES), default=0)
+    return [
+        (
+            "without" if row["priority"] == "none" else row["priority"],
+            [
+                {"count": wording.count(row[age]), "css": heat(row[age], highest) if row[age] else "none", "href": _to_cell(view, age)(row)}
+                for age in AGES
+            ],
+        )
+        for row in ages
+    ]  # fmt: skip
+
+
+def _budget(view: View) -> list[Grid]:
+    """The error budgets, on the screen of all: they are of promises, not of queues."""
+    if view.state.queue is not None or not view.has("mart.error_budget", "mart.burn_rates"):
+        return []
+    policies = view.settings.sla_policies
+    rows = [
+        {**row, "title": metric_title(policies, row["metric"]), "policy_title": policy_title(policies, row["policy"]),
+         "burn": "burning" if row["is_burning"] else "calm" if row["due_clocks"] else None}
+        for row in view.rows_at("budget")
+    ]  # fmt: skip
+    has_policies = len({row["policy"] for row in rows}) > 1
+    since = f"Of what fell due since {wording.due(rows[0]['period_from_at'], view.zone)}. " if rows and rows[0]["period_from_at"] else ""
+    return [Grid(
+        key="budget",
+        title="Error budgets",
+        columns=[
+            Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
+            Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
+            Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
+            Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
+        ],
+        rows=rows,
+        note=since + "Burn 1 uses the budget up exactly in its period of 20 business days; burning: one of the pairs of windows is over its threshold." if rows else "",
+        empty="No promise has an objective. Write one in sla_policies.yml, such as objective: 95%, and the budget of breached clocks and how fast it burns stand here.",
+    )]  # fmt: skip
+
+
+def _budget_tone(left_pct: float | None) -> str:
+    return "" if left_pct is None else "bad" if left_pct < 0 else "warn" if left_pct < 25 else "good"
+
+
+def _queues(view: View) -> list[Grid]:
+    """Each queue in a line, on the screen of all."""
+    if view.state.queue is not None or len(view.queues) < 2:
+        return []
+    return [standing_grid(view, "queue", view.rows_at("health", dimension="queue"))]
+
+
+def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
+    """How each value of a dimension stands, the worst first, with a way to its cases."""
+
+    def to_value(row: Row) -> str:
+        if dimension == "queue":
+            return view.state.url("/", queue=row["dimension_value"])
+        return view.state.url("/open", **{dimension: row["dimension_value"]})
+
+    def to_cases(standing: str, figure: str) -> Any:
+        return lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, standing=standing) if row[figure] else None
+
+    is_status_told = any(row["active_cases"] is not None for row in rows)
+    return Grid(
+        key=f"by_{dimension}",
+        title=f"How each {dimension} stands",
+        columns=[
+            Column("dimension_value", dimension.capitalize(), href=to_value),
+            Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
+            Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
+            *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
+            Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
+            Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
+            Column("debt_seconds", "Debt", "seconds"),
+            Column("age_p50_calendar_minutes", "p50 age", "minutes"),
+            Column("age_max_calendar_minutes", "Oldest", "minutes"),
+        ],
+        rows=[{**row, "to_green": to_green(row)} for row in rows],
+        empty=f"No open case has a {dimension}, or no source tells it.",
+    )

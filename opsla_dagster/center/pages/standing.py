@@ -1,0 +1,21 @@
+"""How something stands: the words and tones of mart.queue_health that several pages share.
+
+Belongs here: words. Does not belong here: any figure.
+"""
+
+from __future__ import annotations
+
+from opsla_dagster.center.model import Row
+from opsla_dagster.reporting.backlog import to_green as in_words
+
+#: Class of the light of each health; its word stands beside it, for colour alone tells nobody.
+TONES = {"green": "good", "amber": "warn", "red": "bad"}
+#: Ages of open cases in calendar time, as mart.backlog_daily counts them.
+AGES = {
+    "under_1_day": "under 1 day", "1_to_3_days": "1 to 3 days", "3_to_7_days": "3 to 7 days", "7_to_30_days": "7 to 30 days", "over_30_days": "30 days or more",
+}  # fmt: skip
+
+
+def to_green(row: Row) -> str:
+    """`green`, `amber: 95 min` or `red: never at this pace`."""
+    return in_words(row)

@@ -1,0 +1,56 @@
+-- One row is one case that is open at the instant and passes the filters, those past due first, by how long; then by what falls due next. A filter that
+-- is NULL lets every case through. standing and age are those of mart.queue_health and mart.backlog_daily.
+with open_cases as (
+    select
+        source,
+        case_id,
+        intake_ts,
+        coalesce(team, 'none') as queue,
+        coalesce(priority, 'none') as priority,
+        coalesce(tier, 'none') as tier,
+        coalesce(region, 'none') as region,
+        coalesce(brand, 'none') as brand,
+        coalesce(channel, 'none') as channel,
+        status,
+        status_since_at,
+        waits_for,
+        agent,
+        age_calendar_minutes,
+        stint_business_minutes,
+        open_clocks,
+        breached_clocks,
+        breached_since_at,
+        debt_seconds,
+        next_metric,
+        next_due_at,
+        next_remaining_business_minutes,
+        case
+            when breached_clocks > 0 then 'past_due'
+            when next_due_at <= snapshot_at + interval 7200 second then 'due_in_2_hours'
+            else 'later'
+        end as standing,
+        coalesce(next_due_at <= snapshot_at + interval 7200 second, false) as is_due_in_2_hours,
+        case
+            when age_calendar_minutes < 1440 then 'under_1_day'
+            when age_calendar_minutes < 3 * 1440 then '1_to_3_days'
+            when age_calendar_minutes < 7 * 1440 then '3_to_7_days'
+            when age_calendar_minutes < 30 * 1440 then '7_to_30_days'
+            else 'over_30_days'
+        end as age
+    from mart.backlog_now
+)
+
+select *
+from open_cases
+where
+    ($queue is null or queue = $queue)
+    and ($priority is null or priority = $priority)
+    and ($tier is null or tier = $tier)
+    and ($region is null or region = $region)
+    and ($brand is null or brand = $brand)
+    and ($channel is null or channel = $channel)
+    and ($standing is null or ($standing = 'past_due' and breached_clocks > 0) or ($standing = 'due_in_2_hours' and is_due_in_2_hours))
+    and ($waits_for is null or waits_for = $waits_for)
+    and ($status is null or status = $status)
+    and ($age is null or age = $age)
+order by breached_clocks = 0, debt_seconds desc, next_due_at nulls last, intake_ts, case_id
