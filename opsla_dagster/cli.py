@@ -373,9 +373,9 @@ def backlog(
     by: Annotated[list[str] | None, typer.Option("--by", metavar="DIMENSION", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
     """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
-    from opsla_dagster.assets.scope import parse_instant
     from opsla_dagster.reporting.backlog import print_backlog
     from opsla_dagster.settings import load_settings
+    from opsla_dagster.window import parse_instant
 
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
@@ -798,7 +798,7 @@ def _keep_private(settings: "Settings") -> None:
 
 
 def _instant(text: str | None) -> datetime:
-    from opsla_dagster.assets.scope import parse_instant
+    from opsla_dagster.window import parse_instant
 
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     as_of_at = parse_instant(text) if text else now

@@ -1,13 +1,14 @@
 """Half-open ranges of intake dates, and sets of dates made of them.
 
-Belongs here: the arithmetic of dates and ranges that every room shares. Does not belong here: zones and clocks.
+Belongs here: the arithmetic of dates and ranges that every room shares, and reading them and instants from text. Does not belong here: zones
+and clocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -127,3 +128,12 @@ def parse_dates(text: str) -> Dates:
         return dates_of(Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY) for first, last in ends)
     except ValueError as error:
         raise OpslaError(f"{text!r} is no set of dates; write 2025-07-01..2025-07-03 2025-07-08..2025-07-08") from error
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO instant as naive UTC; without an offset it is UTC already."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OpslaError(f"{text!r} is not an instant; write 2025-12-28T06:00:00+00:00, without an offset it is UTC") from error
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)

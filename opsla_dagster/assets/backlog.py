@@ -13,13 +13,15 @@ from opsla_dagster.assets.factory import PythonTable, window_of
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.lineage import tables_read
-from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
+from opsla_dagster.warehouse.lineage import tables_read_by
+from opsla_dagster.warehouse.sql import in_dates, sql_path
 from opsla_dagster.window import Window
 
 _SPANS, _CLOCKS = "staging.backlog_spans", "staging.backlog_clocks"
 #: What is not known yet while a stretch lasts: a state does not change by what ends it.
 _ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at", "outcome", "clock_due_at")
+#: Of the case itself, beside its stretches: as long as it has not ended.
+_CASE = "'case', cases.case_id, cases.intake_ts, cases.case_type, cases.region, cases.brand, cases.channel, cases.customer"
 _SQL = """
     with local_dates as (
         select local_date, min(segment_start_at) as starts_at
@@ -27,21 +29,36 @@ _SQL = """
         where calendar = 'desk'
         group by local_date
     ),
+    utc_dates as (
+        select parts.utc_date, parts.first_date, parts.last_date, second.starts_at as second_from_at, last.starts_at as last_from_at
+        from (
+            select utc_date, min(local_date) as first_date, max(local_date) as last_date
+            from staging.business_time
+            where calendar = 'desk'
+            group by utc_date
+        ) as parts
+        inner join local_dates as last on parts.last_date = last.local_date
+        left join local_dates as second on parts.first_date + 1 = second.local_date
+    ),
     spans as (
         select *, hash({span_state}) as state, hash('start', {span_state}, {span_start}) as start, hash('end', {span_state}, {span_end}) as finish
         from staging.backlog_spans
         where {inside} and is_open
     ),
+    cases as (
+        select *, hash({case}) as state
+        from (select * from staging.case_milestones where {inside}) as cases
+    ),
     clocks as (
         select
             clocks.intake_date,
-            coalesce(starts.local_date, clocks.started_at::date) as started_date,
-            case when clocks.stopped_at is not null then coalesce(stops.local_date, clocks.stopped_at::date) end as stopped_date,
+            {started_date} as started_date,
+            {stopped_date} as stopped_date,
             hash({clock_state}) as state,
             hash('stop', {clock_state}, clocks.stopped_at) as finish
         from (select * from staging.backlog_clocks where {inside}) as clocks
-        asof left join local_dates as starts on clocks.started_at >= starts.starts_at
-        asof left join local_dates as stops on coalesce(clocks.stopped_at, timestamp '9999-12-31') >= stops.starts_at
+        left join utc_dates as starts on clocks.started_at::date = starts.utc_date
+        left join utc_dates as stops on clocks.stopped_at::date = stops.utc_date
     ),
     facts as (
         select intake_date, started_date as fact_date, state as digest from spans
@@ -56,6 +73,15 @@ _SQL = """
         union all
         select intake_date, ended_date + 1, finish from spans where ended_date is not null
         union all
+        select spans.intake_date, spans.started_date, cases.state
+        from spans
+        inner join cases on spans.case_id = cases.case_id
+        where spans.began_with = 'opened'
+        union all
+        select spans.intake_date, spans.ended_date + 1, cases.state
+        from (select * from staging.backlog_spans where {inside} and ended_with is distinct from 'changed') as spans
+        inner join cases on spans.case_id = cases.case_id and spans.ended_at = cases.ended_at
+        union all
         select intake_date, started_date, state from clocks
         union all
         select intake_date, stopped_date, state from clocks where stopped_date is not null
@@ -69,6 +95,14 @@ _SQL = """
     group by all
     order by all
 """
+
+
+def _local_date(instant: str, dates: str) -> str:
+    """The desk's date of an instant, from the row of utc_dates that has it; outside the horizon its UTC date."""
+    return (
+        f"case when {dates}.utc_date is null then {instant}::date when {instant} >= {dates}.last_from_at then {dates}.last_date "
+        f"when {instant} >= {dates}.second_from_at then {dates}.first_date + 1 else {dates}.first_date end"
+    )
 
 
 def _columns(table: str, prefix: str, *, of_start: bool | None) -> str:
@@ -89,6 +123,9 @@ def fingerprints_sql(window: Window) -> str:
         span_state=_columns(_SPANS, "", of_start=None),
         span_start=_columns(_SPANS, "", of_start=True),
         span_end=_columns(_SPANS, "", of_start=False),
+        case=_CASE,
+        started_date=_local_date("clocks.started_at", "starts"),
+        stopped_date=_local_date("clocks.stopped_at", "stops"),
         clock_state=_columns(_CLOCKS, "clocks.", of_start=None),
         inside=in_dates("intake_date", window),
     )
@@ -107,12 +144,12 @@ def _now(table: str) -> PythonTable:
         at = found[0][0] if found else datetime(1970, 1, 1)
         return scope.connection.sql(sql, params=parameters_at(sql, at, scope.settings.sources.desk.timezone)).to_arrow_table()
 
-    read = sorted(tables_read(load_sql(sql_path(table))) - {"mart.snapshot_instants"})
+    read = sorted(tables_read_by(sql_path(table)) - {"mart.snapshot_instants"})
     return PythonTable(rows, deps=["mart.desk_now", *read])
 
 
 BACKLOG = {
     "mart.clock_now": _now("mart.clock_snapshot"),
     "mart.backlog_now": _now("mart.backlog_snapshot"),
-    "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.business_time"]),
+    "staging.backlog_facts": PythonTable(_backlog_facts, deps=[_SPANS, _CLOCKS, "staging.case_milestones", "staging.business_time"]),
 }

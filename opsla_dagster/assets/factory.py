@@ -227,8 +227,7 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
     Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
     if line.table.kind is Kind.BY_DAY:
-        # Those are judged that are made.
-        scope = replace(scope, dates=changed_dates(scope.connection, line.table, current_digests(scope.connection, line.table)))
+        return _replace_changed_dates(line, scope, outcomes)
     if line.python and line.python.keeps_refused_rows:
         rows = write_table(line, scope)
         _judge(line, scope, outcomes)
@@ -248,7 +247,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
             with _beside_sources(scope) if line.python else nullcontext():
                 return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
         case Kind.BY_DAY:
-            return _replace_changed_dates(line, scope, verdict)
+            return _replace_changed_dates(line, scope, None)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
@@ -256,14 +255,17 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
             return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
 
 
-def _replace_changed_dates(line: TableAsset, scope: Scope, verdict: Verdict) -> int:
-    """The dates of a table kept by the desk's dates that follow from something else than when they were made; remembered with their rows."""
+def _replace_changed_dates(line: TableAsset, scope: Scope, outcomes: list[Outcome] | None) -> int:
+    """The dates of a table kept by the desk's dates that follow from something else than when they were made; remembered with their rows.
+
+    Those are judged that are made, unless there are no `outcomes` to receive the verdicts.
+    """
     table, connection = line.table, scope.connection
     current = current_digests(connection, table)
-    dates = scope.dates or changed_dates(connection, table, current)
+    dates = changed_dates(connection, table, current)
 
     def judged_and_remembered() -> int | None:
-        judged = verdict()
+        judged = _judge(line, replace(scope, dates=dates), outcomes) if outcomes is not None else None
         remember(connection, table, dates, current)
         return judged
 

@@ -20,7 +20,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.warehouse.connection import Warehouse
-from opsla_dagster.window import DATES_TAG, ONE_DAY, Dates, Window, parse_dates
+from opsla_dagster.window import DATES_TAG, ONE_DAY, Dates, Window, parse_dates, parse_instant
 
 #: Run tag: what is known up to this instant (ISO, UTC) is what the run says. Without it, the instant at which its
 #: backfill was made, or the run itself.
@@ -98,15 +98,6 @@ def _as_of_at(context: dg.AssetExecutionContext) -> datetime:
         raise OpslaError(f"run {context.run.run_id} is not in Dagster's storage")
     made_at: datetime = record.create_timestamp
     return made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-
-
-def parse_instant(text: str) -> datetime:
-    """An ISO instant as naive UTC; without an offset it is UTC already."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise OpslaError(f"{text!r} is not an instant; write 2025-12-28T06:00:00+00:00, without an offset it is UTC") from error
-    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def dates_of_run(tags: Mapping[str, str]) -> Dates | None:

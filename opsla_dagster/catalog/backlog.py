@@ -164,7 +164,7 @@ AREA = Area(
             "From intake to the end of the case, reopens included: what was open when, and how it came and went.",
             key="case_id started_at",
             columns=f"""source case_id intake_date started_at ended_at started_date ended_date is_open began_with ended_with status
-                        waits_for team agent priority tier case_type region brand channel customer intake_ts stint_started_at {_KEPT}""",
+                        waits_for team agent priority tier stint_started_at {_KEPT}""",
         ),
         table(
             "staging.backlog_clocks", Kind.PARTITIONED, "One row per stretch of a clock in one state.",

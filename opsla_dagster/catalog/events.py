@@ -25,6 +25,9 @@ COLUMNS = [
     flag("is_first_resolution", "The first RESOLVED"),
     # facts of a case
     text("dimension_name", "Name of the dimension in sources.yml"),
+    # owners
+    flag("is_team_new", "Another team held the case before, or nobody did: the case came to the team"),
+    flag("is_team_left", "Another team holds the case next"),
     # milestones and spans
     instant("triage_ts", "First TRIAGE"),
     instant("assigned_ts", "First ASSIGNED"),
@@ -73,7 +76,7 @@ AREA = Area(
             "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
             "Who held a case when: as events and changes of team and agent tell.",
             key="case_id started_at",
-            columns="source case_id intake_date team agent started_at ended_at event_id",
+            columns="source case_id intake_date team agent started_at ended_at is_team_new is_team_left event_id",
             nullable="event_id",
             rules=(Rule("started_at", "<", "ended_at"),),
         ),

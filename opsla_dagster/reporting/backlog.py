@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
+from uuid import uuid4
 
 import duckdb
 from rich.console import Console
@@ -54,10 +56,25 @@ class DeskAt:
             cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
         else:
             asked = NOW_OF.get(table, table)
-            sql = sql_at(asked, self._places)
+            # The open cases are told once: whatever else is asked of the instant reads them.
+            places = Places({**self._places.elsewhere, "mart.backlog_now": self._open_cases})
+            sql = f"select * from {self._open_cases}" if asked == "mart.backlog_snapshot" else sql_at(asked, places)
             cursor = self.connection.execute(f"select {what} from ({sql}) {clauses}", {**parameters_at(sql, self.at, self.zone), **(parameters or {})})
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    @cached_property
+    def _open_cases(self) -> str:
+        """A temporary table of mart.backlog_snapshot at the instant; it has a name of its own, for connections are shared."""
+        name = f"open_cases_{uuid4().hex}"
+        sql = sql_at("mart.backlog_snapshot", self._places)
+        self.connection.execute(f"create temporary table {name} as {sql}", parameters_at(sql, self.at, self.zone))
+        return name
+
+    def forget(self) -> None:
+        """Drops what was kept of the instant; who asks `desk_of` for a desk on a connection that lives on calls it at the end."""
+        if "_open_cases" in vars(self):
+            self.connection.execute(f"drop table {vars(self).pop('_open_cases')}")
 
     def health(self, dimension: str = "all") -> list[Row]:
         """mart.queue_health of one dimension, the worst first."""
@@ -86,7 +103,11 @@ def desk_at(settings: Settings, at: datetime | None = None) -> Iterator[DeskAt]:
     Raises OpslaError where nothing is published, and for an instant that nobody knows: before the first intake date, after what was loaded.
     """
     with published(settings.home.marts_database) as connection:
-        yield desk_of(connection, settings, at)
+        desk = desk_of(connection, settings, at)
+        try:
+            yield desk
+        finally:
+            desk.forget()
 
 
 def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datetime | None = None) -> DeskAt:

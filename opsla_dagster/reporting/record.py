@@ -17,7 +17,7 @@ from rich.console import Console
 
 from opsla_dagster.assets.factory import ROWS_WRITTEN
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
-from opsla_dagster.assets.scope import AS_OF_TAG, dates_of_run, parse_instant
+from opsla_dagster.assets.scope import AS_OF_TAG, dates_of_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.printable import fenced
 from opsla_dagster.reporting.closing import headline_table
@@ -32,7 +32,7 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts, resources_of
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.sql import check_path, header_comment
-from opsla_dagster.window import ONE_DAY, Dates, Window, dates_of
+from opsla_dagster.window import ONE_DAY, Dates, Window, dates_of, parse_instant
 
 REPORT = "report.html"
 _HEADLINE_WIDTH = 120

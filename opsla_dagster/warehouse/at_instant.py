@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import ONE_DAY
 
@@ -30,6 +30,11 @@ _NOW = "(select cast($at as timestamp) as now_at, cast($start_date as date) as n
 #: Tables of now -> the table that tells the same at the ends of dates, or at an instant.
 NOW_OF = {"mart.backlog_now": "mart.backlog_snapshot", "mart.clock_now": "mart.clock_snapshot"}
 
+#: What is open at the instant began before it and has not ended: said where rows are read, so that files leave the others unread.
+_OPEN_AT = {
+    "mart.backlog_snapshot": ("staging.backlog_spans", "ended_at"),
+    "mart.clock_snapshot": ("staging.backlog_clocks", "stopped_at"),
+}
 #: Read on the way: told at the instant, too.
 _TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks")
 
@@ -49,21 +54,30 @@ def sql_at(table: str, places: Places = WAREHOUSE) -> str:
     """The SELECT of `table` (mart.backlog_snapshot, mart.queue_health, mart.clock_snapshot ...) at the instant $at; `parameters_at` binds it."""
     # Comments name tables too.
     sql = "\n".join(line for line in load_sql(sql_path(table)).splitlines() if not line.lstrip().startswith("--"))
-    for read in sorted(tables_read(sql), key=len, reverse=True):
-        sql = re.sub(rf"\b{re.escape(read)}\b(?! as {re.escape(read)})", _place(read, places).replace("\\", r"\\"), sql)
+    for read in sorted(tables_read_by(sql_path(table)), key=len, reverse=True):
+        sql = re.sub(rf"\b{re.escape(read)}\b(?! as {re.escape(read)})", _place(read, places, table).replace("\\", r"\\"), sql)
     return sql
 
 
-def _place(table: str, places: Places) -> str:
+def _place(table: str, places: Places, reader: str) -> str:
+    """What stands for `table` where `reader` reads it."""
+    stretches, end = _OPEN_AT.get(reader, ("", ""))
+    if table == stretches:
+        return (
+            f"(select * from {places.elsewhere.get(table, table)} where started_at < cast($at as timestamp) + interval 1 second "
+            f"and ({end} is null or {end} >= cast($at as timestamp)))"
+        )
     if table == "mart.snapshot_instants":
         return _INSTANT
     if table == "mart.desk_now":
         return _NOW
+    if table in places.elsewhere:
+        return places.elsewhere[table]
     if table in NOW_OF:
         return f"({sql_at(NOW_OF[table], places)})"
     if table in _TOLD_AT:
         return f"({sql_at(table, places)})"
-    return places.elsewhere.get(table, table)
+    return table
 
 
 def parameters_at(sql: str, at: datetime, zone: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind, Table
-from opsla_dagster.warehouse.lineage import tables_read
+from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
@@ -79,7 +79,7 @@ def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, 
 def _rules(name: str) -> str:
     """The SQL of a table, and of the views and the tables kept by dates that it reads."""
     sql = load_sql(sql_path(name))
-    read = sorted(table for table in tables_read(sql) if TABLES[table].kind in (Kind.VIEW, Kind.BY_DAY))
+    read = sorted(table for table in tables_read_by(sql_path(name)) if TABLES[table].kind in (Kind.VIEW, Kind.BY_DAY))
     return "\n".join([sql, *(_rules(table) for table in read)])
 
 

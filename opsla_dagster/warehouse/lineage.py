@@ -12,13 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-import dagster as dg
-
 from opsla_dagster import shipped
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.warehouse.sql import load_sql, sql_path, sql_version
 
-if TYPE_CHECKING:  # functions that parse import it: whoever only loads the asset graph does without its 10 MB
+if TYPE_CHECKING:  # functions that need them import them: whoever only asks what a file reads does without either
+    import dagster as dg
     from sqlglot.lineage import Node
 
 LINEAGE_FILE = Path(__file__).with_name("lineage.json")
@@ -70,6 +69,8 @@ def reads_json() -> str:
 
 def column_lineage(table: str) -> dg.TableColumnLineage:
     """The stored lineage of `table` in Dagster's terms."""
+    import dagster as dg
+
     return dg.TableColumnLineage(
         deps_by_column={
             column: [dg.TableColumnDep(asset_key=dep.split(".")[:2], column_name=dep.split(".")[2]) for dep in deps]

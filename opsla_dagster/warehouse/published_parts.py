@@ -25,7 +25,12 @@ _NAMES = "parts.json"
 PARTED_TABLES = {
     "staging.backlog_spans": "is_open and (ended_at is null or started_at < ended_at)",
     "staging.backlog_clocks": "true",
+    "staging.case_milestones": "true",
 }
+#: By start, so that who asks for an instant reads few groups of rows.
+_SORTED_BY = {"staging.backlog_spans": "started_at", "staging.backlog_clocks": "started_at"}
+#: Of a case what a stretch of it does not have.
+_OF_A_CASE = frozenset(["source", "case_id", "intake_date", "intake_ts", "case_type", "region", "brand", "channel", "customer"])
 #: What only the flow of a date asks for stays in the warehouse.
 _LEFT_OUT = frozenset({"began_with", "ended_with", "started_date", "ended_date"})
 #: Read beside them, and without intake dates.
@@ -101,16 +106,17 @@ def _file(table: str, what: str, made_from: str) -> str:
 
 def _columns(table: str) -> list[str]:
     names = [column.name for column in TABLES[table].columns]
+    if table == "staging.case_milestones":
+        return [name for name in names if name in _OF_A_CASE]
     return [name for name in names if name not in _LEFT_OUT and not name.endswith(("_kept_at_start", "_kept_at_end"))]
 
 
 def _write(connection: duckdb.DuckDBPyConnection, part: Part, directory: Path) -> None:
     """Aside, then renamed: a file that bears the name is whole."""
-    inside = "" if part.month is None else f" and date_trunc('month', intake_date) = date '{part.month}'"
-    columns = ", ".join(_columns(part.table))
-    # By start, so that who asks for an instant reads few groups of rows.
-    key = ", ".join([*(["started_at"] if part.table in PARTED_TABLES else []), *TABLES[part.table].key])
+    inside = "" if part.month is None else f" and intake_date >= date '{part.month}' and intake_date < date '{part.month}' + interval 1 month"
+    order = f" order by {_SORTED_BY[part.table]}" if part.table in _SORTED_BY else ""
+    rows = f"select {', '.join(_columns(part.table))} from {part.table} where {PARTED_TABLES.get(part.table, True)}{inside}{order}"
     aside = directory / f"{part.file}.writing"
     quoted = str(aside).replace("'", "''")
-    connection.execute(f"copy (select {columns} from {part.table} where {PARTED_TABLES.get(part.table, True)}{inside} order by {key}) to '{quoted}' (format parquet, row_group_size 30720)")
+    connection.execute(f"copy ({rows}) to '{quoted}' (format parquet, row_group_size 30720)")
     aside.replace(directory / part.file)

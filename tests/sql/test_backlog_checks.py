@@ -125,6 +125,21 @@ def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: d
     assert [day.day for day in before if before[day] != after[day]] == [15, 16]
 
 
+def test_what_a_case_is_counts_while_it_has_not_ended(story: duckdb.DuckDBPyConnection) -> None:
+    """A region is no part of a stretch: told otherwise, it changes every date on which the case came, stood or went, and no later one."""
+    table = TABLES["mart.backlog_daily"]
+    _fingerprint(story)
+    before = current_digests(story, table)
+    story.begin()
+    try:
+        story.execute("update staging.case_milestones set region = 'north'")
+        _fingerprint(story)
+        after = current_digests(story, table)
+    finally:
+        story.rollback()
+    assert [day.day for day in before if before[day] != after[day]] == [10, 11, 12, 13, 14, 15, 16]
+
+
 def _fingerprint(connection: duckdb.DuckDBPyConnection) -> None:
     window = Window(date(2025, 7, 10), date(2025, 7, 17))
     connection.execute("truncate staging.backlog_facts")

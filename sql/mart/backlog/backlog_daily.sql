@@ -112,72 +112,73 @@ standing_cases as (
         )
 ),
 
--- Counted by everything first, so that the dimensions add up few rows.
-movements as (
+span_movements as (
     select
-        started_date as movement_date,
-        team,
-        priority,
-        tier,
-        region,
-        brand,
-        channel,
-        count(*) filter (where began_with = 'opened') as opened_cases,
-        count(*) filter (where began_with = 'reopened') as reopened_cases,
-        count(*) filter (where began_with = 'changed' and not is_queue_kept_at_start) as moved_into_queue_cases,
-        count(*) filter (where began_with = 'changed' and not is_priority_kept_at_start) as moved_into_priority_cases,
-        count(*) filter (where began_with = 'changed' and not is_tier_kept_at_start) as moved_into_tier_cases,
-        0 as moved_out_of_queue_cases,
-        0 as moved_out_of_priority_cases,
-        0 as moved_out_of_tier_cases,
-        0 as left_cases,
-        0 as cancelled_cases
-    from staging.backlog_spans
+        spans.started_date as movement_date,
+        case when spans.began_with = 'changed' then 'moved in' else spans.began_with end as movement,
+        spans.team,
+        spans.priority,
+        spans.tier,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        spans.is_queue_kept_at_start as is_queue_kept,
+        spans.is_priority_kept_at_start as is_priority_kept,
+        spans.is_tier_kept_at_start as is_tier_kept
+    from staging.backlog_spans as spans
+    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
     where
-        started_date >= $start_date
-        and started_date < $end_date
-        and is_open
-    group by started_date, team, priority, tier, region, brand, channel
+        spans.started_date >= $start_date
+        and spans.started_date < $end_date
+        and spans.is_open
+        and not (spans.is_queue_kept_at_start and spans.is_priority_kept_at_start and spans.is_tier_kept_at_start)
 
     union all
 
     select
-        ended_date as movement_date,
-        team,
-        priority,
-        tier,
-        region,
-        brand,
-        channel,
-        0 as opened_cases,
-        0 as reopened_cases,
-        0 as moved_into_queue_cases,
-        0 as moved_into_priority_cases,
-        0 as moved_into_tier_cases,
-        count(*) filter (where ended_with = 'changed' and not is_queue_kept_at_end) as moved_out_of_queue_cases,
-        count(*) filter (where ended_with = 'changed' and not is_priority_kept_at_end) as moved_out_of_priority_cases,
-        count(*) filter (where ended_with = 'changed' and not is_tier_kept_at_end) as moved_out_of_tier_cases,
-        count(*) filter (where ended_with = 'ended') as left_cases,
-        count(*) filter (where ended_with = 'cancelled') as cancelled_cases
-    from staging.backlog_spans
+        spans.ended_date as movement_date,
+        case when spans.ended_with = 'changed' then 'moved out' else spans.ended_with end as movement,
+        spans.team,
+        spans.priority,
+        spans.tier,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        spans.is_queue_kept_at_end as is_queue_kept,
+        spans.is_priority_kept_at_end as is_priority_kept,
+        spans.is_tier_kept_at_end as is_tier_kept
+    from staging.backlog_spans as spans
+    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
     where
-        ended_date >= $start_date
-        and ended_date < $end_date
-        and is_open
-    group by ended_date, team, priority, tier, region, brand, channel
+        spans.ended_date >= $start_date
+        and spans.ended_date < $end_date
+        and spans.is_open
+        and not (spans.is_queue_kept_at_end and spans.is_priority_kept_at_end and spans.is_tier_kept_at_end)
 ),
 
-named_movements as (
+-- By everything first: few rows to add up.
+movements as (
     select
-        movements.*,
-        coalesce(movements.team, 'none') as queue,
-        coalesce(movements.priority, 'none') as priority_value,
-        coalesce(movements.tier, 'none') as tier_value,
-        coalesce(movements.region, 'none') as region_value,
-        coalesce(movements.brand, 'none') as brand_value,
-        coalesce(movements.channel, 'none') as channel_value
-    from movements
-    inner join instants on movements.movement_date = instants.snapshot_date
+        moves.movement_date,
+        coalesce(moves.team, 'none') as queue,
+        coalesce(moves.priority, 'none') as priority,
+        coalesce(moves.tier, 'none') as tier,
+        coalesce(moves.region, 'none') as region,
+        coalesce(moves.brand, 'none') as brand,
+        coalesce(moves.channel, 'none') as channel,
+        count(*) filter (where moves.movement = 'opened') as opened_cases,
+        count(*) filter (where moves.movement = 'reopened') as reopened_cases,
+        count(*) filter (where moves.movement = 'moved in' and not moves.is_queue_kept) as moved_into_queue_cases,
+        count(*) filter (where moves.movement = 'moved in' and not moves.is_priority_kept) as moved_into_priority_cases,
+        count(*) filter (where moves.movement = 'moved in' and not moves.is_tier_kept) as moved_into_tier_cases,
+        count(*) filter (where moves.movement = 'moved out' and not moves.is_queue_kept) as moved_out_of_queue_cases,
+        count(*) filter (where moves.movement = 'moved out' and not moves.is_priority_kept) as moved_out_of_priority_cases,
+        count(*) filter (where moves.movement = 'moved out' and not moves.is_tier_kept) as moved_out_of_tier_cases,
+        count(*) filter (where moves.movement = 'ended') as left_cases,
+        count(*) filter (where moves.movement = 'cancelled') as cancelled_cases
+    from span_movements as moves
+    inner join instants on moves.movement_date = instants.snapshot_date
+    group by moves.movement_date, moves.team, moves.priority, moves.tier, moves.region, moves.brand, moves.channel
 ),
 
 moved_cases as (
@@ -185,40 +186,40 @@ moved_cases as (
         movement_date,
         case
             when grouping(queue) = 0 then 'queue'
-            when grouping(priority_value) = 0 then 'priority'
-            when grouping(tier_value) = 0 then 'tier'
-            when grouping(region_value) = 0 then 'region'
-            when grouping(brand_value) = 0 then 'brand'
-            when grouping(channel_value) = 0 then 'channel'
+            when grouping(priority) = 0 then 'priority'
+            when grouping(tier) = 0 then 'tier'
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            when grouping(channel) = 0 then 'channel'
             else 'all'
         end as dimension,
-        coalesce(queue, priority_value, tier_value, region_value, brand_value, channel_value, 'all') as dimension_value,
+        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
         sum(opened_cases) as opened_cases,
         sum(reopened_cases) as reopened_cases,
         case
             when grouping(queue) = 0 then sum(moved_into_queue_cases)
-            when grouping(priority_value) = 0 then sum(moved_into_priority_cases)
-            when grouping(tier_value) = 0 then sum(moved_into_tier_cases)
+            when grouping(priority) = 0 then sum(moved_into_priority_cases)
+            when grouping(tier) = 0 then sum(moved_into_tier_cases)
             else 0
         end as moved_in_cases,
         case
             when grouping(queue) = 0 then sum(moved_out_of_queue_cases)
-            when grouping(priority_value) = 0 then sum(moved_out_of_priority_cases)
-            when grouping(tier_value) = 0 then sum(moved_out_of_tier_cases)
+            when grouping(priority) = 0 then sum(moved_out_of_priority_cases)
+            when grouping(tier) = 0 then sum(moved_out_of_tier_cases)
             else 0
         end as moved_out_cases,
         sum(left_cases) as left_cases,
         sum(cancelled_cases) as cancelled_cases
-    from named_movements
+    from movements
     group by
         grouping sets (
             (movement_date),
             (movement_date, queue),
-            (movement_date, priority_value),
-            (movement_date, tier_value),
-            (movement_date, region_value),
-            (movement_date, brand_value),
-            (movement_date, channel_value)
+            (movement_date, priority),
+            (movement_date, tier),
+            (movement_date, region),
+            (movement_date, brand),
+            (movement_date, channel)
         )
 ),
 
@@ -255,12 +256,12 @@ day_times as (
 debt_spans as (
     select
         instants.snapshot_date,
-        debts.team,
-        debts.priority,
-        debts.tier,
-        debts.region,
-        debts.brand,
-        debts.channel,
+        coalesce(debts.team, 'none') as queue,
+        coalesce(debts.priority, 'none') as priority,
+        coalesce(debts.tier, 'none') as tier,
+        coalesce(debts.region, 'none') as region,
+        coalesce(debts.brand, 'none') as brand,
+        coalesce(debts.channel, 'none') as channel,
         debts.is_kept_at_start,
         debts.is_queue_kept_at_start,
         debts.is_priority_kept_at_start,
@@ -290,12 +291,6 @@ debt_spans as (
 debt_movements as (
     select
         *,
-        coalesce(team, 'none') as queue,
-        coalesce(priority, 'none') as priority_value,
-        coalesce(tier, 'none') as tier_value,
-        coalesce(region, 'none') as region_value,
-        coalesce(brand, 'none') as brand_value,
-        coalesce(channel, 'none') as channel_value,
         case when excess_seconds_from > 0 then excess_seconds_from else 0 end as debt_seconds_from,
         case when excess_seconds_to > 0 then excess_seconds_to else 0 end as debt_seconds_to
     from debt_spans
@@ -306,32 +301,32 @@ moved_debts as (
         snapshot_date,
         case
             when grouping(queue) = 0 then 'queue'
-            when grouping(priority_value) = 0 then 'priority'
-            when grouping(tier_value) = 0 then 'tier'
-            when grouping(region_value) = 0 then 'region'
-            when grouping(brand_value) = 0 then 'brand'
-            when grouping(channel_value) = 0 then 'channel'
+            when grouping(priority) = 0 then 'priority'
+            when grouping(tier) = 0 then 'tier'
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            when grouping(channel) = 0 then 'channel'
             else 'all'
         end as dimension,
-        coalesce(queue, priority_value, tier_value, region_value, brand_value, channel_value, 'all') as dimension_value,
+        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
         sum(debt_seconds_to - debt_seconds_from + case when is_start_on_date and not is_kept_at_start then debt_seconds_from else 0 end)
             as debt_accrued_seconds,
         sum(case when is_end_on_date and not is_kept_at_end then debt_seconds_to else 0 end) as debt_repaid_seconds,
         case
             when grouping(queue) = 0
                 then sum(case when is_start_on_date and is_kept_at_start and not is_queue_kept_at_start then debt_seconds_from else 0 end)
-            when grouping(priority_value) = 0
+            when grouping(priority) = 0
                 then sum(case when is_start_on_date and is_kept_at_start and not is_priority_kept_at_start then debt_seconds_from else 0 end)
-            when grouping(tier_value) = 0
+            when grouping(tier) = 0
                 then sum(case when is_start_on_date and is_kept_at_start and not is_tier_kept_at_start then debt_seconds_from else 0 end)
             else 0
         end as debt_moved_in_seconds,
         case
             when grouping(queue) = 0
                 then sum(case when is_end_on_date and is_kept_at_end and not is_queue_kept_at_end then debt_seconds_to else 0 end)
-            when grouping(priority_value) = 0
+            when grouping(priority) = 0
                 then sum(case when is_end_on_date and is_kept_at_end and not is_priority_kept_at_end then debt_seconds_to else 0 end)
-            when grouping(tier_value) = 0
+            when grouping(tier) = 0
                 then sum(case when is_end_on_date and is_kept_at_end and not is_tier_kept_at_end then debt_seconds_to else 0 end)
             else 0
         end as debt_moved_out_seconds
@@ -340,11 +335,11 @@ moved_debts as (
         grouping sets (
             (snapshot_date),
             (snapshot_date, queue),
-            (snapshot_date, priority_value),
-            (snapshot_date, tier_value),
-            (snapshot_date, region_value),
-            (snapshot_date, brand_value),
-            (snapshot_date, channel_value)
+            (snapshot_date, priority),
+            (snapshot_date, tier),
+            (snapshot_date, region),
+            (snapshot_date, brand),
+            (snapshot_date, channel)
         )
 ),
 

@@ -13,33 +13,50 @@ with instants as (
         and snapshot_date < $end_date
 ),
 
+-- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
+-- longer.
 open_spans as (
     select
         instants.snapshot_date,
         instants.snapshot_at,
-        spans.source,
-        spans.case_id,
-        spans.intake_date,
-        spans.intake_ts,
-        spans.stint_started_at,
-        spans.started_at as status_since_at,
-        spans.status,
-        spans.waits_for,
-        spans.team,
-        spans.agent,
-        spans.priority,
-        spans.tier,
-        spans.case_type,
-        spans.region,
-        spans.brand,
-        spans.channel,
-        spans.customer
+        spans.*
     from instants
     inner join staging.backlog_spans as spans
         on
-            spans.is_open
-            and spans.started_at < instants.seen_before_at
+            cast(instants.seen_before_at as date) = cast(spans.started_at as date)
+            and instants.seen_before_at > spans.started_at
             and (spans.ended_at is null or spans.ended_at >= instants.seen_before_at)
+    where spans.is_open
+
+    union all
+
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        spans.*
+    from instants
+    inner join staging.backlog_spans as spans
+        on
+            cast(instants.seen_before_at as date) = cast(spans.ended_at as date)
+            and instants.seen_before_at <= spans.ended_at
+    where
+        spans.is_open
+        and cast(spans.started_at as date) < cast(spans.ended_at as date)
+
+    union all
+
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        spans.*
+    from instants
+    inner join staging.backlog_spans as spans
+        on
+            cast(instants.seen_before_at as date) > cast(spans.started_at as date)
+            and (spans.ended_at is null or cast(spans.ended_at as date) > cast(instants.seen_before_at as date))
+    where
+        spans.is_open
+        and (spans.ended_at is null or cast(spans.ended_at as date) > cast(spans.started_at as date) + interval 1 day)
 ),
 
 -- F of the desk at the instants.
@@ -60,6 +77,7 @@ desk_times as (
             and instants.snapshot_at < desk_time.segment_end_at
 ),
 
+-- Those within their target in the order in which they fall due.
 clocks as (
     select
         snapshot_date,
@@ -72,18 +90,31 @@ clocks as (
         debt_seconds,
         row_number() over (
             partition by snapshot_date, case_id
-            order by
-                case when is_past_target or elapsed_seconds is null then 1 else 0 end,
-                due_at nulls last,
-                remaining_seconds,
-                policy,
-                metric,
-                cycle
+            order by due_at nulls last, remaining_seconds, policy, metric, cycle
         ) as position_by_due
     from mart.clock_snapshot
     where
         snapshot_date >= $start_date
         and snapshot_date < $end_date
+        and not is_past_target
+
+    union all
+
+    select
+        snapshot_date,
+        case_id,
+        policy,
+        metric,
+        due_at,
+        remaining_seconds,
+        is_past_target,
+        debt_seconds,
+        cast(null as bigint) as position_by_due
+    from mart.clock_snapshot
+    where
+        snapshot_date >= $start_date
+        and snapshot_date < $end_date
+        and coalesce(is_past_target, true)
 ),
 
 case_clocks as (
@@ -94,10 +125,10 @@ case_clocks as (
         count(*) filter (where is_past_target) as breached_clocks,
         min(due_at) filter (where is_past_target) as breached_since_at,
         sum(debt_seconds) as debt_seconds,
-        max(policy) filter (where position_by_due = 1 and not is_past_target) as next_policy,
-        max(metric) filter (where position_by_due = 1 and not is_past_target) as next_metric,
-        max(due_at) filter (where position_by_due = 1 and not is_past_target) as next_due_at,
-        max(remaining_seconds) filter (where position_by_due = 1 and not is_past_target) as next_remaining_seconds
+        max(policy) filter (where position_by_due = 1) as next_policy,
+        max(metric) filter (where position_by_due = 1) as next_metric,
+        max(due_at) filter (where position_by_due = 1) as next_due_at,
+        max(remaining_seconds) filter (where position_by_due = 1) as next_remaining_seconds
     from clocks
     group by snapshot_date, case_id
 )
@@ -108,14 +139,14 @@ select
     spans.source,
     spans.case_id,
     spans.intake_date,
-    spans.intake_ts,
-    cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(spans.intake_ts) // 1000000) / 60.0 as double) as age_calendar_minutes,
+    cases.intake_ts,
+    cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000) / 60.0 as double) as age_calendar_minutes,
     cast(
         (
             desk_times.open_seconds
             - intake_time.open_seconds_before
             - case
-                when intake_time.is_open then (epoch_us(spans.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
+                when intake_time.is_open then (epoch_us(cases.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
                 else 0
             end
         ) / 60.0 as double
@@ -133,17 +164,17 @@ select
         ) / 60.0 as double
     ) as stint_business_minutes,
     spans.status,
-    spans.status_since_at,
+    spans.started_at as status_since_at,
     case when sources.is_status_told then spans.waits_for end as waits_for,
     spans.team,
     spans.agent,
     spans.priority,
     spans.tier,
-    spans.case_type,
-    spans.region,
-    spans.brand,
-    spans.channel,
-    spans.customer,
+    cases.case_type,
+    cases.region,
+    cases.brand,
+    cases.channel,
+    cases.customer,
     cast(coalesce(case_clocks.open_clocks, 0) as bigint) as open_clocks,
     cast(coalesce(case_clocks.breached_clocks, 0) as bigint) as breached_clocks,
     case_clocks.breached_since_at,
@@ -153,15 +184,16 @@ select
     case_clocks.next_due_at,
     cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes
 from open_spans as spans
+inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source
 left join desk_times on spans.snapshot_date = desk_times.snapshot_date
 left join case_clocks on spans.snapshot_date = case_clocks.snapshot_date and spans.case_id = case_clocks.case_id
 left join staging.business_time as intake_time
     on
         intake_time.calendar = 'desk'
-        and cast(spans.intake_ts as date) = intake_time.utc_date
-        and spans.intake_ts >= intake_time.segment_start_at
-        and spans.intake_ts < intake_time.segment_end_at
+        and cast(cases.intake_ts as date) = intake_time.utc_date
+        and cases.intake_ts >= intake_time.segment_start_at
+        and cases.intake_ts < intake_time.segment_end_at
 left join staging.business_time as stint_time
     on
         stint_time.calendar = 'desk'

@@ -12,28 +12,45 @@ with instants as (
         and snapshot_date < $end_date
 ),
 
+-- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
+-- longer.
 clock_spans as (
     select
         instants.snapshot_date,
         instants.snapshot_at,
-        clocks.source,
-        clocks.case_id,
-        clocks.intake_date,
-        clocks.policy,
-        clocks.metric,
-        clocks.cycle,
-        clocks.is_source_promise,
-        clocks.calendar,
-        clocks.state,
-        clocks.running_seconds_before,
-        clocks.open_seconds_at_start,
-        clocks.target_seconds,
-        clocks.due_at
+        clocks.*
     from instants
     inner join staging.backlog_clocks as clocks
         on
-            clocks.started_at < instants.seen_before_at
+            cast(instants.seen_before_at as date) = cast(clocks.started_at as date)
+            and instants.seen_before_at > clocks.started_at
             and (clocks.stopped_at is null or clocks.stopped_at >= instants.seen_before_at)
+
+    union all
+
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        clocks.*
+    from instants
+    inner join staging.backlog_clocks as clocks
+        on
+            cast(instants.seen_before_at as date) = cast(clocks.stopped_at as date)
+            and instants.seen_before_at <= clocks.stopped_at
+    where cast(clocks.started_at as date) < cast(clocks.stopped_at as date)
+
+    union all
+
+    select
+        instants.snapshot_date,
+        instants.snapshot_at,
+        clocks.*
+    from instants
+    inner join staging.backlog_clocks as clocks
+        on
+            cast(instants.seen_before_at as date) > cast(clocks.started_at as date)
+            and (clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(instants.seen_before_at as date))
+    where clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(clocks.started_at as date) + interval 1 day
 ),
 
 -- F at the instants.

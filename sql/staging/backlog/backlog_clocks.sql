@@ -45,13 +45,15 @@ clocks as (
 spans_with_running_before as (
     select
         *,
-        coalesce(
-            sum(running_seconds) over (
-                partition by case_id, policy, metric, cycle
-                order by started_at, stopped_at nulls last
-                rows between unbounded preceding and 1 preceding
-            ),
-            0
+        cast(
+            coalesce(
+                sum(running_seconds) over (
+                    partition by case_id, policy, metric, cycle
+                    order by started_at, stopped_at nulls last
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            ) as bigint
         ) as running_seconds_before
     from spans
     where not is_only_span
@@ -60,7 +62,7 @@ spans_with_running_before as (
 
     select
         *,
-        0 as running_seconds_before
+        cast(0 as bigint) as running_seconds_before
     from spans
     where is_only_span
 ),
@@ -149,7 +151,7 @@ select
     state,
     started_at,
     stopped_at,
-    cast(running_seconds_before as bigint) as running_seconds_before,
+    running_seconds_before,
     open_seconds_at_start,
     target_seconds,
     cast(case when running_seconds_before >= target_seconds then reached_at when state = 'running' then own_due_at end as timestamp) as due_at,

@@ -32,15 +32,24 @@ open_spans as (
         ended_at,
         team,
         priority,
-        tier,
-        region,
-        brand,
-        channel
+        tier
     from staging.backlog_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
         and is_open
+),
+
+cases as (
+    select
+        case_id,
+        region,
+        brand,
+        channel
+    from staging.case_milestones
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
 ),
 
 clock_spans as (
@@ -64,10 +73,11 @@ clock_spans as (
         spans.team,
         spans.priority,
         spans.tier,
-        spans.region,
-        spans.brand,
-        spans.channel
+        cases.region,
+        cases.brand,
+        cases.channel
     from clocks
+    inner join cases on clocks.case_id = cases.case_id
     inner join open_spans as spans
         on
             clocks.case_id = spans.case_id

@@ -2,32 +2,61 @@
 -- Half-open, disjoint and gap-free from intake to the end of the case (staging.case_milestones.ended_at); the last one has no end while the
 -- case is open. From an end to the reopen that follows it a case is not open. Whether a case has ended is said by the source's order, not by
 -- stamps: one that has not is open in its last stretch, whatever its status. A case that ended in the second in which it came in has one stretch
--- without length, so that it is counted. Type, region, brand, channel and customer are the latest. What stretches begin and end with follows from
--- what cuts them, so that no case is sorted again (docs/decisions/0039-backlog-snapshot.md).
-with cases as (
+-- without length, so that it is counted. Type, region, brand, channel and customer are the
+-- latest: staging.case_milestones has them. What stretches begin and end with follows from what cuts them, so that few cases are sorted again
+-- (docs/decisions/0039-backlog-snapshot.md).
+with ends as (
     select
-        source,
         case_id,
-        intake_date,
-        intake_ts,
-        ended_at,
-        is_cancelled,
-        priority,
-        tier,
-        case_type,
-        region,
-        brand,
-        channel,
-        customer
+        ended_at
     from staging.case_milestones
     where
         intake_date >= $start_date
         and intake_date < $end_date
 ),
 
+-- Few cases are closed for a while; the others are open from intake to end.
+reopened_cases as (
+    select distinct spans.case_id
+    from staging.status_spans as spans
+    inner join ends on spans.case_id = ends.case_id
+    where
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+        and not spans.is_open
+        and (ends.ended_at is null or spans.started_at < ends.ended_at)
+),
+
+cases as (
+    select
+        cases.source,
+        cases.case_id,
+        cases.intake_date,
+        cases.intake_ts,
+        cases.ended_at,
+        cases.is_cancelled,
+        cases.priority,
+        cases.tier,
+        reopened_cases.case_id is not null as is_reopened
+    from staging.case_milestones as cases
+    left join reopened_cases on cases.case_id = reopened_cases.case_id
+    where
+        cases.intake_date >= $start_date
+        and cases.intake_date < $end_date
+),
+
 status_spans as (
     select
-        spans.case_id,
+        cases.source,
+        cases.case_id,
+        cases.intake_date,
+        cases.intake_ts,
+        cases.ended_at as case_ended_at,
+        cases.is_cancelled,
+        cases.priority,
+        cases.tier,
+        cases.is_reopened,
         spans.status,
         spans.status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED') or spans.is_open as is_open,
         spans.started_at,
@@ -42,7 +71,15 @@ status_spans as (
     union all
 
     select
+        source,
         case_id,
+        intake_date,
+        intake_ts,
+        ended_at as case_ended_at,
+        is_cancelled,
+        priority,
+        tier,
+        is_reopened,
         'INTAKE' as status,
         true as is_open,
         intake_ts as started_at,
@@ -51,37 +88,35 @@ status_spans as (
     where ended_at <= intake_ts
 ),
 
--- Few cases are closed for a while; the others are open from intake to end.
-reopened_cases as (
-    select distinct case_id
-    from status_spans
-    where not is_open
-),
-
-open_changes as (
+neighbouring_spans as (
     select
-        spans.case_id,
-        spans.started_at,
-        lag(spans.is_open) over spans_in_order as was_open,
-        lead(spans.is_open) over spans_in_order as is_open_next,
-        lead(spans.status) over spans_in_order as next_status
-    from status_spans as spans
-    inner join reopened_cases on spans.case_id = reopened_cases.case_id
-    window spans_in_order as (partition by spans.case_id order by spans.started_at)
+        *,
+        lag(is_open) over spans_in_order as was_open,
+        lead(is_open) over spans_in_order as is_open_next,
+        lead(status) over spans_in_order as next_status
+    from status_spans
+    where is_reopened
+    window spans_in_order as (partition by case_id order by started_at)
 ),
 
 open_runs as (
     select
         *,
-        max(case when is_open_from_here then started_at end) over (
+        max(case when was_open is null or not was_open then started_at end) over (
             partition by case_id order by started_at rows between unbounded preceding and current row
         ) as run_started_at
-    from (
-        select
-            *,
-            was_open is null or not was_open as is_open_from_here
-        from open_changes
-    ) as changes
+    from neighbouring_spans
+
+    union all
+
+    select
+        *,
+        cast(null as boolean) as was_open,
+        cast(null as boolean) as is_open_next,
+        cast(null as varchar) as next_status,
+        cast(null as timestamp) as run_started_at
+    from status_spans
+    where not is_reopened
 ),
 
 owners as (
@@ -91,18 +126,29 @@ owners as (
         agent,
         started_at,
         ended_at,
-        lag(team) over owners_in_order as previous_team,
-        lead(team) over owners_in_order as next_team
+        is_team_new,
+        is_team_left
     from staging.case_owners
     where
         intake_date >= $start_date
         and intake_date < $end_date
-    window owners_in_order as (partition by case_id order by started_at)
 ),
 
 held_spans as (
     select
         spans.case_id,
+        spans.source,
+        spans.intake_date,
+        spans.intake_ts,
+        spans.case_ended_at,
+        spans.is_cancelled,
+        spans.priority,
+        spans.tier,
+        spans.is_reopened,
+        spans.was_open,
+        spans.is_open_next,
+        spans.next_status,
+        spans.run_started_at,
         spans.status,
         spans.is_open,
         spans.started_at as status_started_at,
@@ -110,12 +156,12 @@ held_spans as (
         owners.team,
         owners.agent,
         owners.started_at as held_from_at,
-        owners.started_at >= spans.started_at and (owners.team is distinct from owners.previous_team) as is_queue_new,
+        owners.started_at >= spans.started_at and owners.is_team_new as is_queue_new,
         coalesce(owners.ended_at <= spans.ended_at or (spans.ended_at is null and owners.ended_at is not null), false)
-        and (owners.team is distinct from owners.next_team) as is_queue_left,
+        and owners.is_team_left as is_queue_left,
         case when owners.started_at > spans.started_at then owners.started_at else spans.started_at end as started_at,
         case when owners.ended_at < spans.ended_at or spans.ended_at is null then owners.ended_at else spans.ended_at end as ended_at
-    from status_spans as spans
+    from open_runs as spans
     inner join owners
         on
             spans.case_id = owners.case_id
@@ -141,6 +187,18 @@ attributes as (
 prioritised_spans as (
     select
         spans.case_id,
+        spans.source,
+        spans.intake_date,
+        spans.intake_ts,
+        spans.case_ended_at,
+        spans.is_cancelled,
+        spans.priority,
+        spans.tier,
+        spans.is_reopened,
+        spans.was_open,
+        spans.is_open_next,
+        spans.next_status,
+        spans.run_started_at,
         spans.status,
         spans.is_open,
         spans.status_started_at,
@@ -171,6 +229,18 @@ prioritised_spans as (
 uniform_spans as (
     select
         spans.case_id,
+        spans.source,
+        spans.intake_date,
+        spans.intake_ts,
+        spans.case_ended_at,
+        spans.is_cancelled,
+        spans.priority,
+        spans.tier,
+        spans.is_reopened,
+        spans.was_open,
+        spans.is_open_next,
+        spans.next_status,
+        spans.run_started_at,
         spans.status,
         spans.is_open,
         spans.status_started_at,
@@ -204,37 +274,24 @@ uniform_spans as (
 
 bounded_spans as (
     select
-        spans.*,
-        cases.source,
-        cases.intake_date,
-        cases.intake_ts,
-        cases.priority,
-        cases.tier,
-        cases.case_type,
-        cases.region,
-        cases.brand,
-        cases.channel,
-        cases.customer,
+        *,
         case
-            when spans.started_at = cases.intake_ts then 'opened'
-            when runs.case_id is null or spans.started_at > spans.status_started_at or runs.was_open = spans.is_open then 'changed'
-            when spans.is_open then 'reopened'
-            when spans.status in ('CANCELLED', 'MERGED') then 'cancelled'
+            when started_at = intake_ts then 'opened'
+            when not is_reopened or started_at > status_started_at or was_open = is_open then 'changed'
+            when is_open then 'reopened'
+            when status in ('CANCELLED', 'MERGED') then 'cancelled'
             else 'ended'
         end as began_with,
         case
-            when spans.ended_at is null or (spans.ended_at = cases.ended_at and not spans.is_open) then null
-            when spans.ended_at = cases.ended_at then case when cases.is_cancelled then 'cancelled' else 'ended' end
-            when runs.case_id is null or spans.status_ended_at is null or spans.ended_at < spans.status_ended_at or runs.is_open_next = spans.is_open
-                then 'changed'
-            when not spans.is_open then 'reopened'
-            when runs.next_status in ('CANCELLED', 'MERGED') then 'cancelled'
+            when ended_at is null or (ended_at = case_ended_at and not is_open) then null
+            when ended_at = case_ended_at then case when is_cancelled then 'cancelled' else 'ended' end
+            when not is_reopened or status_ended_at is null or ended_at < status_ended_at or is_open_next = is_open then 'changed'
+            when not is_open then 'reopened'
+            when next_status in ('CANCELLED', 'MERGED') then 'cancelled'
             else 'ended'
         end as ended_with,
-        case when runs.run_started_at > spans.held_from_at then runs.run_started_at else spans.held_from_at end as stint_started_at
-    from uniform_spans as spans
-    inner join cases on spans.case_id = cases.case_id
-    left join open_runs as runs on spans.case_id = runs.case_id and spans.status_started_at = runs.started_at
+        case when run_started_at > held_from_at then run_started_at else held_from_at end as stint_started_at
+    from uniform_spans
 ),
 
 -- The local dates that one UTC date has a part of: two, as a rule.
@@ -300,12 +357,6 @@ select
     spans.agent,
     case when spans.is_priority_told then spans.told_priority else spans.priority end as priority,
     case when spans.is_tier_told then spans.told_tier else spans.tier end as tier,
-    spans.case_type,
-    spans.region,
-    spans.brand,
-    spans.channel,
-    spans.customer,
-    spans.intake_ts,
     spans.stint_started_at,
     spans.began_with = 'changed' and spans.is_open and not spans.is_queue_new as is_queue_kept_at_start,
     coalesce(spans.ended_with = 'changed' and spans.is_open and not spans.is_queue_left, false) as is_queue_kept_at_end,

@@ -160,6 +160,8 @@ hand_offs as (
         event_id,
         team,
         agent,
+        previous_team is null or team <> previous_team as is_team_new,
+        lead(previous_team is null or team <> previous_team) over (partition by case_number order by told_at) as is_next_team_new,
         lead(told_at) over (partition by case_number order by told_at) as next_hand_off_at
     from holders_with_previous
     where previous_team is null or team <> previous_team or agent <> previous_agent
@@ -173,6 +175,8 @@ select
     nullif(hand_offs.agent, '') as agent,
     hand_offs.told_at as started_at,
     hand_offs.next_hand_off_at as ended_at,
+    hand_offs.is_team_new,
+    coalesce(hand_offs.is_next_team_new, false) as is_team_left,
     hand_offs.event_id
 from hand_offs
 inner join cases on hand_offs.case_number = cases.case_number

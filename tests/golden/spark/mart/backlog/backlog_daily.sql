@@ -119,141 +119,149 @@ WITH instants AS (
       (snapshot_date, brand),
       (snapshot_date, channel)
     )
-), movements AS (
+), span_movements AS (
   SELECT
-    started_date AS movement_date,
-    team,
-    priority,
-    tier,
-    region,
-    brand,
-    channel,
-    COUNT(*) FILTER(WHERE
-      began_with = 'opened') AS opened_cases,
-    COUNT(*) FILTER(WHERE
-      began_with = 'reopened') AS reopened_cases,
-    COUNT(*) FILTER(WHERE
-      began_with = 'changed' AND NOT is_queue_kept_at_start) AS moved_into_queue_cases,
-    COUNT(*) FILTER(WHERE
-      began_with = 'changed' AND NOT is_priority_kept_at_start) AS moved_into_priority_cases,
-    COUNT(*) FILTER(WHERE
-      began_with = 'changed' AND NOT is_tier_kept_at_start) AS moved_into_tier_cases,
-    0 AS moved_out_of_queue_cases,
-    0 AS moved_out_of_priority_cases,
-    0 AS moved_out_of_tier_cases,
-    0 AS left_cases,
-    0 AS cancelled_cases
-  FROM staging.backlog_spans
+    spans.started_date AS movement_date,
+    CASE WHEN spans.began_with = 'changed' THEN 'moved in' ELSE spans.began_with END AS movement,
+    spans.team,
+    spans.priority,
+    spans.tier,
+    cases.region,
+    cases.brand,
+    cases.channel,
+    spans.is_queue_kept_at_start AS is_queue_kept,
+    spans.is_priority_kept_at_start AS is_priority_kept,
+    spans.is_tier_kept_at_start AS is_tier_kept
+  FROM staging.backlog_spans AS spans
+  INNER JOIN staging.case_milestones AS cases
+    ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
   WHERE
-    started_date >= :start_date AND started_date < :end_date AND is_open
-  GROUP BY
-    started_date,
-    team,
-    priority,
-    tier,
-    region,
-    brand,
-    channel
+    spans.started_date >= :start_date
+    AND spans.started_date < :end_date
+    AND spans.is_open
+    AND NOT (
+      spans.is_queue_kept_at_start
+      AND spans.is_priority_kept_at_start
+      AND spans.is_tier_kept_at_start
+    )
   UNION ALL
   SELECT
-    ended_date AS movement_date,
-    team,
-    priority,
-    tier,
-    region,
-    brand,
-    channel,
-    0 AS opened_cases,
-    0 AS reopened_cases,
-    0 AS moved_into_queue_cases,
-    0 AS moved_into_priority_cases,
-    0 AS moved_into_tier_cases,
-    COUNT(*) FILTER(WHERE
-      ended_with = 'changed' AND NOT is_queue_kept_at_end) AS moved_out_of_queue_cases,
-    COUNT(*) FILTER(WHERE
-      ended_with = 'changed' AND NOT is_priority_kept_at_end) AS moved_out_of_priority_cases,
-    COUNT(*) FILTER(WHERE
-      ended_with = 'changed' AND NOT is_tier_kept_at_end) AS moved_out_of_tier_cases,
-    COUNT(*) FILTER(WHERE
-      ended_with = 'ended') AS left_cases,
-    COUNT(*) FILTER(WHERE
-      ended_with = 'cancelled') AS cancelled_cases
-  FROM staging.backlog_spans
+    spans.ended_date AS movement_date,
+    CASE WHEN spans.ended_with = 'changed' THEN 'moved out' ELSE spans.ended_with END AS movement,
+    spans.team,
+    spans.priority,
+    spans.tier,
+    cases.region,
+    cases.brand,
+    cases.channel,
+    spans.is_queue_kept_at_end AS is_queue_kept,
+    spans.is_priority_kept_at_end AS is_priority_kept,
+    spans.is_tier_kept_at_end AS is_tier_kept
+  FROM staging.backlog_spans AS spans
+  INNER JOIN staging.case_milestones AS cases
+    ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
   WHERE
-    ended_date >= :start_date AND ended_date < :end_date AND is_open
-  GROUP BY
-    ended_date,
-    team,
-    priority,
-    tier,
-    region,
-    brand,
-    channel
-), named_movements AS (
+    spans.ended_date >= :start_date
+    AND spans.ended_date < :end_date
+    AND spans.is_open
+    AND NOT (
+      spans.is_queue_kept_at_end
+      AND spans.is_priority_kept_at_end
+      AND spans.is_tier_kept_at_end
+    )
+), movements AS (
   SELECT
-    movements.*,
-    COALESCE(movements.team, 'none') AS queue,
-    COALESCE(movements.priority, 'none') AS priority_value,
-    COALESCE(movements.tier, 'none') AS tier_value,
-    COALESCE(movements.region, 'none') AS region_value,
-    COALESCE(movements.brand, 'none') AS brand_value,
-    COALESCE(movements.channel, 'none') AS channel_value
-  FROM movements
+    moves.movement_date,
+    COALESCE(moves.team, 'none') AS queue,
+    COALESCE(moves.priority, 'none') AS priority,
+    COALESCE(moves.tier, 'none') AS tier,
+    COALESCE(moves.region, 'none') AS region,
+    COALESCE(moves.brand, 'none') AS brand,
+    COALESCE(moves.channel, 'none') AS channel,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'opened') AS opened_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'reopened') AS reopened_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved in' AND NOT moves.is_queue_kept) AS moved_into_queue_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved in' AND NOT moves.is_priority_kept) AS moved_into_priority_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved in' AND NOT moves.is_tier_kept) AS moved_into_tier_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved out' AND NOT moves.is_queue_kept) AS moved_out_of_queue_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved out' AND NOT moves.is_priority_kept) AS moved_out_of_priority_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'moved out' AND NOT moves.is_tier_kept) AS moved_out_of_tier_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'ended') AS left_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'cancelled') AS cancelled_cases
+  FROM span_movements AS moves
   INNER JOIN instants
-    ON movements.movement_date = instants.snapshot_date
+    ON moves.movement_date = instants.snapshot_date
+  GROUP BY
+    moves.movement_date,
+    moves.team,
+    moves.priority,
+    moves.tier,
+    moves.region,
+    moves.brand,
+    moves.channel
 ), moved_cases AS (
   SELECT
     movement_date,
     CASE
       WHEN GROUPING(queue) = 0
       THEN 'queue'
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN 'priority'
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN 'tier'
-      WHEN GROUPING(region_value) = 0
+      WHEN GROUPING(region) = 0
       THEN 'region'
-      WHEN GROUPING(brand_value) = 0
+      WHEN GROUPING(brand) = 0
       THEN 'brand'
-      WHEN GROUPING(channel_value) = 0
+      WHEN GROUPING(channel) = 0
       THEN 'channel'
       ELSE 'all'
     END AS dimension,
-    COALESCE(queue, priority_value, tier_value, region_value, brand_value, channel_value, 'all') AS dimension_value,
+    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
     SUM(opened_cases) AS opened_cases,
     SUM(reopened_cases) AS reopened_cases,
     CASE
       WHEN GROUPING(queue) = 0
       THEN SUM(moved_into_queue_cases)
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN SUM(moved_into_priority_cases)
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN SUM(moved_into_tier_cases)
       ELSE 0
     END AS moved_in_cases,
     CASE
       WHEN GROUPING(queue) = 0
       THEN SUM(moved_out_of_queue_cases)
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN SUM(moved_out_of_priority_cases)
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN SUM(moved_out_of_tier_cases)
       ELSE 0
     END AS moved_out_cases,
     SUM(left_cases) AS left_cases,
     SUM(cancelled_cases) AS cancelled_cases
-  FROM named_movements
+  FROM movements
   GROUP BY
     GROUPING SETS (
       (
         movement_date
       ),
       (movement_date, queue),
-      (movement_date, priority_value),
-      (movement_date, tier_value),
-      (movement_date, region_value),
-      (movement_date, brand_value),
-      (movement_date, channel_value)
+      (movement_date, priority),
+      (movement_date, tier),
+      (movement_date, region),
+      (movement_date, brand),
+      (movement_date, channel)
     )
 ), day_times AS (
   SELECT
@@ -282,12 +290,12 @@ WITH instants AS (
 ), debt_spans AS (
   SELECT
     instants.snapshot_date,
-    debts.team,
-    debts.priority,
-    debts.tier,
-    debts.region,
-    debts.brand,
-    debts.channel,
+    COALESCE(debts.team, 'none') AS queue,
+    COALESCE(debts.priority, 'none') AS priority,
+    COALESCE(debts.tier, 'none') AS tier,
+    COALESCE(debts.region, 'none') AS region,
+    COALESCE(debts.brand, 'none') AS brand,
+    COALESCE(debts.channel, 'none') AS channel,
     debts.is_kept_at_start,
     debts.is_queue_kept_at_start,
     debts.is_priority_kept_at_start,
@@ -322,12 +330,6 @@ WITH instants AS (
 ), debt_movements AS (
   SELECT
     *,
-    COALESCE(team, 'none') AS queue,
-    COALESCE(priority, 'none') AS priority_value,
-    COALESCE(tier, 'none') AS tier_value,
-    COALESCE(region, 'none') AS region_value,
-    COALESCE(brand, 'none') AS brand_value,
-    COALESCE(channel, 'none') AS channel_value,
     CASE WHEN excess_seconds_from > 0 THEN excess_seconds_from ELSE 0 END AS debt_seconds_from,
     CASE WHEN excess_seconds_to > 0 THEN excess_seconds_to ELSE 0 END AS debt_seconds_to
   FROM debt_spans
@@ -337,19 +339,19 @@ WITH instants AS (
     CASE
       WHEN GROUPING(queue) = 0
       THEN 'queue'
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN 'priority'
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN 'tier'
-      WHEN GROUPING(region_value) = 0
+      WHEN GROUPING(region) = 0
       THEN 'region'
-      WHEN GROUPING(brand_value) = 0
+      WHEN GROUPING(brand) = 0
       THEN 'brand'
-      WHEN GROUPING(channel_value) = 0
+      WHEN GROUPING(channel) = 0
       THEN 'channel'
       ELSE 'all'
     END AS dimension,
-    COALESCE(queue, priority_value, tier_value, region_value, brand_value, channel_value, 'all') AS dimension_value,
+    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
     SUM(
       debt_seconds_to - debt_seconds_from + CASE
         WHEN is_start_on_date AND NOT is_kept_at_start
@@ -367,7 +369,7 @@ WITH instants AS (
           ELSE 0
         END
       )
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN SUM(
         CASE
           WHEN is_start_on_date AND is_kept_at_start AND NOT is_priority_kept_at_start
@@ -375,7 +377,7 @@ WITH instants AS (
           ELSE 0
         END
       )
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN SUM(
         CASE
           WHEN is_start_on_date AND is_kept_at_start AND NOT is_tier_kept_at_start
@@ -394,7 +396,7 @@ WITH instants AS (
           ELSE 0
         END
       )
-      WHEN GROUPING(priority_value) = 0
+      WHEN GROUPING(priority) = 0
       THEN SUM(
         CASE
           WHEN is_end_on_date AND is_kept_at_end AND NOT is_priority_kept_at_end
@@ -402,7 +404,7 @@ WITH instants AS (
           ELSE 0
         END
       )
-      WHEN GROUPING(tier_value) = 0
+      WHEN GROUPING(tier) = 0
       THEN SUM(
         CASE
           WHEN is_end_on_date AND is_kept_at_end AND NOT is_tier_kept_at_end
@@ -419,11 +421,11 @@ WITH instants AS (
         snapshot_date
       ),
       (snapshot_date, queue),
-      (snapshot_date, priority_value),
-      (snapshot_date, tier_value),
-      (snapshot_date, region_value),
-      (snapshot_date, brand_value),
-      (snapshot_date, channel_value)
+      (snapshot_date, priority),
+      (snapshot_date, tier),
+      (snapshot_date, region),
+      (snapshot_date, brand),
+      (snapshot_date, channel)
     )
 ), day_values AS (
   SELECT

@@ -11,29 +11,44 @@ WITH instants AS (
   SELECT
     instants.snapshot_date,
     instants.snapshot_at,
-    spans.source,
-    spans.case_id,
-    spans.intake_date,
-    spans.intake_ts,
-    spans.stint_started_at,
-    spans.started_at AS status_since_at,
-    spans.status,
-    spans.waits_for,
-    spans.team,
-    spans.agent,
-    spans.priority,
-    spans.tier,
-    spans.case_type,
-    spans.region,
-    spans.brand,
-    spans.channel,
-    spans.customer
+    spans.*
   FROM instants
   INNER JOIN staging.backlog_spans AS spans
-    ON spans.is_open
-    AND spans.started_at < instants.seen_before_at
+    ON CAST(instants.seen_before_at AS DATE) = CAST(spans.started_at AS DATE)
+    AND instants.seen_before_at > spans.started_at
     AND (
       spans.ended_at IS NULL OR spans.ended_at >= instants.seen_before_at
+    )
+  WHERE
+    spans.is_open
+  UNION ALL
+  SELECT
+    instants.snapshot_date,
+    instants.snapshot_at,
+    spans.*
+  FROM instants
+  INNER JOIN staging.backlog_spans AS spans
+    ON CAST(instants.seen_before_at AS DATE) = CAST(spans.ended_at AS DATE)
+    AND instants.seen_before_at <= spans.ended_at
+  WHERE
+    spans.is_open AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
+  UNION ALL
+  SELECT
+    instants.snapshot_date,
+    instants.snapshot_at,
+    spans.*
+  FROM instants
+  INNER JOIN staging.backlog_spans AS spans
+    ON CAST(instants.seen_before_at AS DATE) > CAST(spans.started_at AS DATE)
+    AND (
+      spans.ended_at IS NULL
+      OR CAST(spans.ended_at AS DATE) > CAST(instants.seen_before_at AS DATE)
+    )
+  WHERE
+    spans.is_open
+    AND (
+      spans.ended_at IS NULL
+      OR CAST(spans.ended_at AS DATE) > CAST(spans.started_at AS DATE) + INTERVAL '1' DAY
     )
 ), desk_times AS (
   SELECT
@@ -61,11 +76,27 @@ WITH instants AS (
     debt_seconds,
     ROW_NUMBER() OVER (
       PARTITION BY snapshot_date, case_id
-      ORDER BY CASE WHEN is_past_target OR elapsed_seconds IS NULL THEN 1 ELSE 0 END NULLS LAST, due_at NULLS LAST, remaining_seconds NULLS LAST, policy NULLS LAST, metric NULLS LAST, cycle NULLS LAST
+      ORDER BY due_at NULLS LAST, remaining_seconds NULLS LAST, policy NULLS LAST, metric NULLS LAST, cycle NULLS LAST
     ) AS position_by_due
   FROM mart.clock_snapshot
   WHERE
-    snapshot_date >= :start_date AND snapshot_date < :end_date
+    snapshot_date >= :start_date AND snapshot_date < :end_date AND NOT is_past_target
+  UNION ALL
+  SELECT
+    snapshot_date,
+    case_id,
+    policy,
+    metric,
+    due_at,
+    remaining_seconds,
+    is_past_target,
+    debt_seconds,
+    CAST(NULL AS BIGINT) AS position_by_due
+  FROM mart.clock_snapshot
+  WHERE
+    snapshot_date >= :start_date
+    AND snapshot_date < :end_date
+    AND COALESCE(is_past_target, TRUE)
 ), case_clocks AS (
   SELECT
     snapshot_date,
@@ -77,13 +108,13 @@ WITH instants AS (
       is_past_target) AS breached_since_at,
     SUM(debt_seconds) AS debt_seconds,
     MAX(policy) FILTER(WHERE
-      position_by_due = 1 AND NOT is_past_target) AS next_policy,
+      position_by_due = 1) AS next_policy,
     MAX(metric) FILTER(WHERE
-      position_by_due = 1 AND NOT is_past_target) AS next_metric,
+      position_by_due = 1) AS next_metric,
     MAX(due_at) FILTER(WHERE
-      position_by_due = 1 AND NOT is_past_target) AS next_due_at,
+      position_by_due = 1) AS next_due_at,
     MAX(remaining_seconds) FILTER(WHERE
-      position_by_due = 1 AND NOT is_past_target) AS next_remaining_seconds
+      position_by_due = 1) AS next_remaining_seconds
   FROM clocks
   GROUP BY
     snapshot_date,
@@ -95,11 +126,11 @@ SELECT
   spans.source,
   spans.case_id,
   spans.intake_date,
-  spans.intake_ts,
-  CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_calendar_minutes,
+  cases.intake_ts,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_calendar_minutes,
   CAST(CAST(desk_times.open_seconds - intake_time.open_seconds_before - CASE
     WHEN intake_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(spans.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    THEN CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
     ELSE 0
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_business_minutes,
   spans.stint_started_at,
@@ -110,17 +141,17 @@ SELECT
     ELSE 0
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS stint_business_minutes,
   spans.status,
-  spans.status_since_at,
+  spans.started_at AS status_since_at,
   CASE WHEN sources.is_status_told THEN spans.waits_for END AS waits_for,
   spans.team,
   spans.agent,
   spans.priority,
   spans.tier,
-  spans.case_type,
-  spans.region,
-  spans.brand,
-  spans.channel,
-  spans.customer,
+  cases.case_type,
+  cases.region,
+  cases.brand,
+  cases.channel,
+  cases.customer,
   CAST(COALESCE(case_clocks.open_clocks, 0) AS BIGINT) AS open_clocks,
   CAST(COALESCE(case_clocks.breached_clocks, 0) AS BIGINT) AS breached_clocks,
   case_clocks.breached_since_at,
@@ -130,6 +161,8 @@ SELECT
   case_clocks.next_due_at,
   CAST(CAST(case_clocks.next_remaining_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS next_remaining_business_minutes
 FROM open_spans AS spans
+INNER JOIN staging.case_milestones AS cases
+  ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
 INNER JOIN mart.backlog_sources AS sources
   ON spans.source = sources.source
 LEFT JOIN desk_times
@@ -139,9 +172,9 @@ LEFT JOIN case_clocks
   AND spans.case_id = case_clocks.case_id
 LEFT JOIN staging.business_time AS intake_time
   ON intake_time.calendar = 'desk'
-  AND CAST(spans.intake_ts AS DATE) = intake_time.utc_date
-  AND spans.intake_ts >= intake_time.segment_start_at
-  AND spans.intake_ts < intake_time.segment_end_at
+  AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date
+  AND cases.intake_ts >= intake_time.segment_start_at
+  AND cases.intake_ts < intake_time.segment_end_at
 LEFT JOIN staging.business_time AS stint_time
   ON stint_time.calendar = 'desk'
   AND CAST(spans.stint_started_at AS DATE) = stint_time.utc_date

@@ -11,25 +11,40 @@ WITH instants AS (
   SELECT
     instants.snapshot_date,
     instants.snapshot_at,
-    clocks.source,
-    clocks.case_id,
-    clocks.intake_date,
-    clocks.policy,
-    clocks.metric,
-    clocks.cycle,
-    clocks.is_source_promise,
-    clocks.calendar,
-    clocks.state,
-    clocks.running_seconds_before,
-    clocks.open_seconds_at_start,
-    clocks.target_seconds,
-    clocks.due_at
+    clocks.*
   FROM instants
   INNER JOIN staging.backlog_clocks AS clocks
-    ON clocks.started_at < instants.seen_before_at
+    ON CAST(instants.seen_before_at AS DATE) = CAST(clocks.started_at AS DATE)
+    AND instants.seen_before_at > clocks.started_at
     AND (
       clocks.stopped_at IS NULL OR clocks.stopped_at >= instants.seen_before_at
     )
+  UNION ALL
+  SELECT
+    instants.snapshot_date,
+    instants.snapshot_at,
+    clocks.*
+  FROM instants
+  INNER JOIN staging.backlog_clocks AS clocks
+    ON CAST(instants.seen_before_at AS DATE) = CAST(clocks.stopped_at AS DATE)
+    AND instants.seen_before_at <= clocks.stopped_at
+  WHERE
+    CAST(clocks.started_at AS DATE) < CAST(clocks.stopped_at AS DATE)
+  UNION ALL
+  SELECT
+    instants.snapshot_date,
+    instants.snapshot_at,
+    clocks.*
+  FROM instants
+  INNER JOIN staging.backlog_clocks AS clocks
+    ON CAST(instants.seen_before_at AS DATE) > CAST(clocks.started_at AS DATE)
+    AND (
+      clocks.stopped_at IS NULL
+      OR CAST(clocks.stopped_at AS DATE) > CAST(instants.seen_before_at AS DATE)
+    )
+  WHERE
+    clocks.stopped_at IS NULL
+    OR CAST(clocks.stopped_at AS DATE) > CAST(clocks.started_at AS DATE) + INTERVAL '1' DAY
 ), open_times AS (
   SELECT
     instants.snapshot_at,

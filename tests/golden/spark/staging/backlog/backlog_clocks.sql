@@ -36,21 +36,21 @@ WITH spans AS (
 ), spans_with_running_before AS (
   SELECT
     *,
-    COALESCE(
+    CAST(COALESCE(
       SUM(running_seconds) OVER (
         PARTITION BY case_id, policy, metric, cycle
         ORDER BY started_at NULLS LAST, stopped_at NULLS LAST
         rows BETWEEN UNBOUNDED preceding AND 1 preceding
       ),
       0
-    ) AS running_seconds_before
+    ) AS BIGINT) AS running_seconds_before
   FROM spans
   WHERE
     NOT is_only_span
   UNION ALL
   SELECT
     *,
-    0 AS running_seconds_before
+    CAST(0 AS BIGINT) AS running_seconds_before
   FROM spans
   WHERE
     is_only_span
@@ -132,7 +132,7 @@ SELECT
   state,
   started_at,
   stopped_at,
-  CAST(running_seconds_before AS BIGINT) AS running_seconds_before,
+  running_seconds_before,
   open_seconds_at_start,
   target_seconds,
   CAST(CASE

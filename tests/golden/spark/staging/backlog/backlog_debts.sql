@@ -29,13 +29,19 @@ WITH clocks AS (
     ended_at,
     team,
     priority,
-    tier,
-    region,
-    brand,
-    channel
+    tier
   FROM staging.backlog_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date AND is_open
+), cases AS (
+  SELECT
+    case_id,
+    region,
+    brand,
+    channel
+  FROM staging.case_milestones
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
 ), clock_spans AS (
   SELECT
     clocks.source,
@@ -63,10 +69,12 @@ WITH clocks AS (
     spans.team,
     spans.priority,
     spans.tier,
-    spans.region,
-    spans.brand,
-    spans.channel
+    cases.region,
+    cases.brand,
+    cases.channel
   FROM clocks
+  INNER JOIN cases
+    ON clocks.case_id = cases.case_id
   INNER JOIN open_spans AS spans
     ON clocks.case_id = spans.case_id
     AND (

@@ -1,25 +1,52 @@
 -- The Spark SQL of sql/staging/backlog/backlog_spans.sql, written by `make docs`.
-WITH cases AS (
+WITH ends AS (
   SELECT
-    source,
     case_id,
-    intake_date,
-    intake_ts,
-    ended_at,
-    is_cancelled,
-    priority,
-    tier,
-    case_type,
-    region,
-    brand,
-    channel,
-    customer
+    ended_at
   FROM staging.case_milestones
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
+), reopened_cases AS (
+  SELECT DISTINCT
+    spans.case_id
+  FROM staging.status_spans AS spans
+  INNER JOIN ends
+    ON spans.case_id = ends.case_id
+  WHERE
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND spans.status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+    AND NOT spans.is_open
+    AND (
+      ends.ended_at IS NULL OR spans.started_at < ends.ended_at
+    )
+), cases AS (
+  SELECT
+    cases.source,
+    cases.case_id,
+    cases.intake_date,
+    cases.intake_ts,
+    cases.ended_at,
+    cases.is_cancelled,
+    cases.priority,
+    cases.tier,
+    NOT reopened_cases.case_id IS NULL AS is_reopened
+  FROM staging.case_milestones AS cases
+  LEFT JOIN reopened_cases
+    ON cases.case_id = reopened_cases.case_id
+  WHERE
+    cases.intake_date >= :start_date AND cases.intake_date < :end_date
 ), status_spans AS (
   SELECT
-    spans.case_id,
+    cases.source,
+    cases.case_id,
+    cases.intake_date,
+    cases.intake_ts,
+    cases.ended_at AS case_ended_at,
+    cases.is_cancelled,
+    cases.priority,
+    cases.tier,
+    cases.is_reopened,
     spans.status,
     NOT spans.status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
     OR spans.is_open AS is_open,
@@ -40,7 +67,15 @@ WITH cases AS (
     )
   UNION ALL
   SELECT
+    source,
     case_id,
+    intake_date,
+    intake_ts,
+    ended_at AS case_ended_at,
+    is_cancelled,
+    priority,
+    tier,
+    is_reopened,
     'INTAKE' AS status,
     TRUE AS is_open,
     intake_ts AS started_at,
@@ -48,37 +83,35 @@ WITH cases AS (
   FROM cases
   WHERE
     ended_at <= intake_ts
-), reopened_cases AS (
-  SELECT DISTINCT
-    case_id
+), neighbouring_spans AS (
+  SELECT
+    *,
+    LAG(is_open) OVER spans_in_order AS was_open,
+    LEAD(is_open) OVER spans_in_order AS is_open_next,
+    LEAD(status) OVER spans_in_order AS next_status
   FROM status_spans
   WHERE
-    NOT is_open
-), open_changes AS (
-  SELECT
-    spans.case_id,
-    spans.started_at,
-    LAG(spans.is_open) OVER spans_in_order AS was_open,
-    LEAD(spans.is_open) OVER spans_in_order AS is_open_next,
-    LEAD(spans.status) OVER spans_in_order AS next_status
-  FROM status_spans AS spans
-  INNER JOIN reopened_cases
-    ON spans.case_id = reopened_cases.case_id
-  WINDOW spans_in_order AS (PARTITION BY spans.case_id ORDER BY spans.started_at NULLS LAST)
+    is_reopened
+  WINDOW spans_in_order AS (PARTITION BY case_id ORDER BY started_at NULLS LAST)
 ), open_runs AS (
   SELECT
     *,
-    MAX(CASE WHEN is_open_from_here THEN started_at END) OVER (
+    MAX(CASE WHEN was_open IS NULL OR NOT was_open THEN started_at END) OVER (
       PARTITION BY case_id
       ORDER BY started_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS run_started_at
-  FROM (
-    SELECT
-      *,
-      was_open IS NULL OR NOT was_open AS is_open_from_here
-    FROM open_changes
-  ) AS changes
+  FROM neighbouring_spans
+  UNION ALL
+  SELECT
+    *,
+    CAST(NULL AS BOOLEAN) AS was_open,
+    CAST(NULL AS BOOLEAN) AS is_open_next,
+    CAST(NULL AS STRING) AS next_status,
+    CAST(NULL AS TIMESTAMP_NTZ) AS run_started_at
+  FROM status_spans
+  WHERE
+    NOT is_reopened
 ), owners AS (
   SELECT
     case_id,
@@ -86,15 +119,26 @@ WITH cases AS (
     agent,
     started_at,
     ended_at,
-    LAG(team) OVER owners_in_order AS previous_team,
-    LEAD(team) OVER owners_in_order AS next_team
+    is_team_new,
+    is_team_left
   FROM staging.case_owners
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-  WINDOW owners_in_order AS (PARTITION BY case_id ORDER BY started_at NULLS LAST)
 ), held_spans AS (
   SELECT
     spans.case_id,
+    spans.source,
+    spans.intake_date,
+    spans.intake_ts,
+    spans.case_ended_at,
+    spans.is_cancelled,
+    spans.priority,
+    spans.tier,
+    spans.is_reopened,
+    spans.was_open,
+    spans.is_open_next,
+    spans.next_status,
+    spans.run_started_at,
     spans.status,
     spans.is_open,
     spans.started_at AS status_started_at,
@@ -102,10 +146,7 @@ WITH cases AS (
     owners.team,
     owners.agent,
     owners.started_at AS held_from_at,
-    owners.started_at >= spans.started_at
-    AND (
-      owners.team IS DISTINCT FROM owners.previous_team
-    ) AS is_queue_new,
+    owners.started_at >= spans.started_at AND owners.is_team_new AS is_queue_new,
     COALESCE(
       owners.ended_at <= spans.ended_at
       OR (
@@ -113,9 +154,7 @@ WITH cases AS (
       ),
       FALSE
     )
-    AND (
-      owners.team IS DISTINCT FROM owners.next_team
-    ) AS is_queue_left,
+    AND owners.is_team_left AS is_queue_left,
     CASE
       WHEN owners.started_at > spans.started_at
       THEN owners.started_at
@@ -126,7 +165,7 @@ WITH cases AS (
       THEN owners.ended_at
       ELSE spans.ended_at
     END AS ended_at
-  FROM status_spans AS spans
+  FROM open_runs AS spans
   INNER JOIN owners
     ON spans.case_id = owners.case_id
     AND (
@@ -152,6 +191,18 @@ WITH cases AS (
 ), prioritised_spans AS (
   SELECT
     spans.case_id,
+    spans.source,
+    spans.intake_date,
+    spans.intake_ts,
+    spans.case_ended_at,
+    spans.is_cancelled,
+    spans.priority,
+    spans.tier,
+    spans.is_reopened,
+    spans.was_open,
+    spans.is_open_next,
+    spans.next_status,
+    spans.run_started_at,
     spans.status,
     spans.is_open,
     spans.status_started_at,
@@ -198,6 +249,18 @@ WITH cases AS (
 ), uniform_spans AS (
   SELECT
     spans.case_id,
+    spans.source,
+    spans.intake_date,
+    spans.intake_ts,
+    spans.case_ended_at,
+    spans.is_cancelled,
+    spans.priority,
+    spans.tier,
+    spans.is_reopened,
+    spans.was_open,
+    spans.is_open_next,
+    spans.next_status,
+    spans.run_started_at,
     spans.status,
     spans.is_open,
     spans.status_started_at,
@@ -249,59 +312,38 @@ WITH cases AS (
     )
 ), bounded_spans AS (
   SELECT
-    spans.*,
-    cases.source,
-    cases.intake_date,
-    cases.intake_ts,
-    cases.priority,
-    cases.tier,
-    cases.case_type,
-    cases.region,
-    cases.brand,
-    cases.channel,
-    cases.customer,
+    *,
     CASE
-      WHEN spans.started_at = cases.intake_ts
+      WHEN started_at = intake_ts
       THEN 'opened'
-      WHEN runs.case_id IS NULL
-      OR spans.started_at > spans.status_started_at
-      OR runs.was_open = spans.is_open
+      WHEN NOT is_reopened OR started_at > status_started_at OR was_open = is_open
       THEN 'changed'
-      WHEN spans.is_open
+      WHEN is_open
       THEN 'reopened'
-      WHEN spans.status IN ('CANCELLED', 'MERGED')
+      WHEN status IN ('CANCELLED', 'MERGED')
       THEN 'cancelled'
       ELSE 'ended'
     END AS began_with,
     CASE
-      WHEN spans.ended_at IS NULL
-      OR (
-        spans.ended_at = cases.ended_at AND NOT spans.is_open
+      WHEN ended_at IS NULL OR (
+        ended_at = case_ended_at AND NOT is_open
       )
       THEN NULL
-      WHEN spans.ended_at = cases.ended_at
-      THEN CASE WHEN cases.is_cancelled THEN 'cancelled' ELSE 'ended' END
-      WHEN runs.case_id IS NULL
-      OR spans.status_ended_at IS NULL
-      OR spans.ended_at < spans.status_ended_at
-      OR runs.is_open_next = spans.is_open
+      WHEN ended_at = case_ended_at
+      THEN CASE WHEN is_cancelled THEN 'cancelled' ELSE 'ended' END
+      WHEN NOT is_reopened
+      OR status_ended_at IS NULL
+      OR ended_at < status_ended_at
+      OR is_open_next = is_open
       THEN 'changed'
-      WHEN NOT spans.is_open
+      WHEN NOT is_open
       THEN 'reopened'
-      WHEN runs.next_status IN ('CANCELLED', 'MERGED')
+      WHEN next_status IN ('CANCELLED', 'MERGED')
       THEN 'cancelled'
       ELSE 'ended'
     END AS ended_with,
-    CASE
-      WHEN runs.run_started_at > spans.held_from_at
-      THEN runs.run_started_at
-      ELSE spans.held_from_at
-    END AS stint_started_at
-  FROM uniform_spans AS spans
-  INNER JOIN cases
-    ON spans.case_id = cases.case_id
-  LEFT JOIN open_runs AS runs
-    ON spans.case_id = runs.case_id AND spans.status_started_at = runs.started_at
+    CASE WHEN run_started_at > held_from_at THEN run_started_at ELSE held_from_at END AS stint_started_at
+  FROM uniform_spans
 ), utc_dates AS (
   SELECT
     utc_date,
@@ -377,12 +419,6 @@ SELECT
   spans.agent,
   CASE WHEN spans.is_priority_told THEN spans.told_priority ELSE spans.priority END AS priority,
   CASE WHEN spans.is_tier_told THEN spans.told_tier ELSE spans.tier END AS tier,
-  spans.case_type,
-  spans.region,
-  spans.brand,
-  spans.channel,
-  spans.customer,
-  spans.intake_ts,
   spans.stint_started_at,
   spans.began_with = 'changed' AND spans.is_open AND NOT spans.is_queue_new AS is_queue_kept_at_start,
   COALESCE(spans.ended_with = 'changed' AND spans.is_open AND NOT spans.is_queue_left, FALSE) AS is_queue_kept_at_end,

@@ -163,6 +163,8 @@ WITH cases AS (
     event_id,
     team,
     agent,
+    previous_team IS NULL OR team <> previous_team AS is_team_new,
+    LEAD(previous_team IS NULL OR team <> previous_team) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS is_next_team_new,
     LEAD(told_at) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS next_hand_off_at
   FROM holders_with_previous
   WHERE
@@ -176,6 +178,8 @@ SELECT
   NULLIF(hand_offs.agent, '') AS agent,
   hand_offs.told_at AS started_at,
   hand_offs.next_hand_off_at AS ended_at,
+  hand_offs.is_team_new,
+  COALESCE(hand_offs.is_next_team_new, FALSE) AS is_team_left,
   hand_offs.event_id
 FROM hand_offs
 INNER JOIN cases
