@@ -22,7 +22,8 @@ _SPANS, _CLOCKS = "staging.backlog_spans", "staging.backlog_clocks"
 _ENDS = ("ended_at", "ended_date", "ended_with", "stopped_at", "outcome", "clock_due_at")
 #: Of the case itself, beside its stretches: as long as it has not ended.
 _CASE = "'case', cases.case_id, cases.intake_ts, cases.case_type, cases.region, cases.brand, cases.channel, cases.customer"
-_SQL = """
+#: A change of it makes every loaded date anew: fingerprints of two kinds would not cancel each other.
+FINGERPRINTS_SQL = """
     with local_dates as (
         select local_date, min(segment_start_at) as starts_at
         from staging.business_time
@@ -119,7 +120,7 @@ def _columns(table: str, prefix: str, *, of_start: bool | None) -> str:
 
 def fingerprints_sql(window: Window) -> str:
     """The SELECT of staging.backlog_facts for intake dates."""
-    return _SQL.format(
+    return FINGERPRINTS_SQL.format(
         span_state=_columns(_SPANS, "", of_start=None),
         span_start=_columns(_SPANS, "", of_start=True),
         span_end=_columns(_SPANS, "", of_start=False),

@@ -21,6 +21,7 @@ from opsla_dagster.assets.mixtures import refuse_unloaded_dates
 from opsla_dagster.assets.preview import preview
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
+from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope, scope_of
 from opsla_dagster.catalog import TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
@@ -30,10 +31,17 @@ from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
-from opsla_dagster.warehouse.changed_dates import changed_dates, current_digests, remember, whole_history
+from opsla_dagster.warehouse.changed_dates import (
+    changed_dates,
+    current_digests,
+    refuse_older_inputs,
+    remember,
+    whole_history,
+)
 from opsla_dagster.warehouse.connection import relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
-from opsla_dagster.warehouse.parts import parts_of, parts_to_load
+from opsla_dagster.warehouse.loads import record_loads
+from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
 from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
@@ -245,7 +253,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
             if line.python is None:
                 refuse_unloaded_dates(scope)
             with _beside_sources(scope) if line.python else nullcontext():
-                return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), verdict)
+                return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), _recording_loads(line, scope, verdict))
         case Kind.BY_DAY:
             return _replace_changed_dates(line, scope, None)
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
@@ -263,13 +271,26 @@ def _replace_changed_dates(line: TableAsset, scope: Scope, outcomes: list[Outcom
     table, connection = line.table, scope.connection
     current = current_digests(connection, table)
     dates = changed_dates(connection, table, current)
+    refuse_older_inputs(connection, table, dates, current)
 
     def judged_and_remembered() -> int | None:
         judged = _judge(line, replace(scope, dates=dates), outcomes) if outcomes is not None else None
         remember(connection, table, dates, current)
         return judged
 
-    return replace_window(connection, table, dates, [(dates, load_sql(sql_path(table.name)))], judged_and_remembered)
+    sql = load_sql(sql_path(table.name))
+    return replace_window(connection, table, dates, ((part, sql) for part in parts_by_open_cases(connection, dates)), judged_and_remembered)
+
+
+def _recording_loads(line: TableAsset, scope: Scope, verdict: Verdict) -> Verdict:
+    """The verdict, and then, within the same transaction, of which load the rows are."""
+
+    def judged_and_recorded() -> int | None:
+        judged = verdict()
+        record_loads(scope.connection, line.table, scope.own_dates, line.deps, settings_fingerprint(scope.settings))
+        return judged
+
+    return judged_and_recorded
 
 
 def _beside_sources(scope: Scope) -> AbstractContextManager[None]:

@@ -12,18 +12,21 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from opsla_dagster.assets.backlog import FINGERPRINTS_SQL
 from opsla_dagster.assets.factory import OWNER, PythonTable, TableAsset, window_of
 from opsla_dagster.assets.made_dates import LOADED_AND_MADE
 from opsla_dagster.assets.mixtures import refuse_unannounced_dates
 from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
+from opsla_dagster.assets.rules import settings_fingerprint, settings_texts
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import PUBLISHED, TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
-from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.connection import Warehouse, table_names
+from opsla_dagster.warehouse.loads import refuse_other_loads
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
@@ -42,9 +45,8 @@ def rules_fingerprint(settings: Settings) -> str:
     dated = sorted(sql_path(table.name) for table in active_tables(settings.sources) if table.kind is Kind.PARTITIONED)
     rules = [
         str(SCHEMA_VERSION),
-        settings.calendars.model_dump_json(),
-        # An objective judges how many promises were kept; no clock depends on it.
-        settings.sla_policies.model_dump_json(exclude={"policies": {"__all__": {"objective": True, "targets": {"__all__": {"objective"}}}}}),
+        *settings_texts(settings),
+        FINGERPRINTS_SQL,
         *(load_sql(path) for path in dated if path.exists()),
     ]
     identity = hashlib.sha256("\n".join(rules).encode())
@@ -70,7 +72,16 @@ def _refreshed_partitions(scope: Scope, part: Window | None) -> pa.Table:
 
 #: A refresh of a date is complete when all its tables are. Views of it are judged by every run until it is published (made_dates.py).
 _DATED = [table.name for table in TABLES.values() if table.kind is Kind.PARTITIONED and table.name != "ops.refreshed_partitions"]
-OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=refuse_unannounced_dates)}
+
+
+def _refuse_unfinished_dates(scope: Scope) -> None:
+    """Raises OpslaError unless every table of the dates was made of what is loaded of them: somebody may have made some of them alone."""
+    refuse_unannounced_dates(scope)
+    made = {table.name for table in active_tables(scope.settings.sources)} & set(_DATED) & table_names(scope.connection)
+    refuse_other_loads(scope.connection, scope.own_dates, made, settings_fingerprint(scope.settings))
+
+
+OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=_refuse_unfinished_dates)}
 
 
 def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg.AssetsDefinition:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import duckdb
 from rich.console import Console
@@ -118,10 +119,21 @@ def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datet
             f"--as-of {wording.instant(at)}: the desk is known up to {wording.instant(now.known_until_at)} (the last intake date loaded, as of the "
             "latest look); ask for an earlier instant, or `opsla refresh` first"
         )
+    first_at = _day_start(now.first_intake_date, settings.sources.desk.timezone)
+    if at is not None and at < first_at:
+        raise OpslaError(
+            f"--as-of {wording.instant(at)}: the desk is known from {wording.instant(first_at)} on (the first intake date loaded); ask for a later "
+            "instant, or load earlier dates with `opsla run --start`"
+        )
     chosen = at or now.now_at
     return DeskAt(
         connection, chosen, chosen == now.now_at, now, settings.sources.desk.timezone, published_places(connection, settings.home.parts)
     )
+
+
+def _day_start(day: date, zone: str) -> datetime:
+    """When a local date begins, as naive UTC."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _now(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Now:

@@ -14,12 +14,11 @@ from datetime import date
 import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind, Table
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.lineage import tables_read_by
-from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.loads import MADE_COLUMNS, MADE_DATES, refuse_mixed_loads, rules_of
+from opsla_dagster.warehouse.sql import sql_path
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
-
-#: No asset: it describes rows of other tables.
-MADE_DATES = "ops.made_dates"
 
 #: What is compared: it has to be made before a table kept by dates is.
 COMPARED_TABLES = ("staging.backlog_facts", "staging.business_time", "mart.backlog_sources", "mart.snapshot_instants")
@@ -46,8 +45,40 @@ _SURROUNDINGS = """
 
 def current_digests(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[date, str]:
     """What the rows of each date of `table` follow from, as it is now: of every date that the table is to have."""
-    rules = hashlib.sha256(f"{_rules(table.name)} {connection.execute(_SURROUNDINGS).fetchone()}".encode()).hexdigest()[:16]
+    surroundings = str(connection.execute(_SURROUNDINGS).fetchone())
+    rules = _rules(table.name, surroundings)
     return {day: f"{digest} {rules}" for day, digest in connection.execute(_CURRENT).fetchall()}
+
+
+def refuse_older_inputs(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, current: Mapping[date, str]) -> None:
+    """Raises OpslaError where `dates` of `table` would be made from tables that do not belong together, or are older than what is compared.
+
+    Somebody may have made some tables alone. What is compared tells of rows as they are to be, so whatever is read has to be as new.
+    """
+    read = sorted(tables_read_by(sql_path(table.name)))
+    surroundings = ""
+    for upstream in read:
+        if TABLES[upstream].kind is not Kind.BY_DAY:
+            continue
+        surroundings = surroundings or str(connection.execute(_SURROUNDINGS).fetchone())
+        rules = _rules(upstream, surroundings)
+        made = _made(connection, upstream)
+        older = [day for day in dates.dates() if day in current and made.get(day) != f"{current[day].split(' ')[0]} {rules}"]
+        if older:
+            raise OpslaError(
+                f"{table.name}: {upstream} is older than what is loaded for {len(older)} dates from {older[0]} on, and these would be made from it; "
+                f"materialise {upstream} first, or every mart together"
+            )
+    refuse_mixed_loads(connection, table.name, [*read, "staging.backlog_facts"])
+
+
+def _rules(name: str, surroundings: str) -> str:
+    return hashlib.sha256(f"{rules_of(name)} {surroundings}".encode()).hexdigest()[:16]
+
+
+def _made(connection: duckdb.DuckDBPyConnection, name: str) -> dict[date, str]:
+    connection.execute(f"create table if not exists {MADE_DATES} {MADE_COLUMNS}")
+    return dict(connection.execute(f"select made_date, digest from {MADE_DATES} where table_name = ?", [name]).fetchall())
 
 
 def changed_dates(connection: duckdb.DuckDBPyConnection, table: Table, current: Mapping[date, str]) -> Dates:
@@ -55,8 +86,7 @@ def changed_dates(connection: duckdb.DuckDBPyConnection, table: Table, current: 
 
     Where there are none, the latest date: a run makes, and judges, at least one.
     """
-    connection.execute(f"create table if not exists {MADE_DATES} (table_name varchar, made_date date, digest varchar)")
-    made = dict(connection.execute(f"select made_date, digest from {MADE_DATES} where table_name = ?", [table.name]).fetchall())
+    made = _made(connection, table.name)
     held = _held_dates(connection, table)
     changed = {day for day, digest in current.items() if made.get(day) != digest} | (held - current.keys())
     if not changed:
@@ -74,13 +104,6 @@ def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, 
             f"insert into {MADE_DATES} select $name, unnest($days), unnest($digests)",
             {"name": table.name, "days": [row[1] for row in rows], "digests": [row[2] for row in rows]},
         )
-
-
-def _rules(name: str) -> str:
-    """The SQL of a table, and of the views and the tables kept by dates that it reads."""
-    sql = load_sql(sql_path(name))
-    read = sorted(table for table in tables_read_by(sql_path(name)) if TABLES[table].kind in (Kind.VIEW, Kind.BY_DAY))
-    return "\n".join([sql, *(_rules(table) for table in read)])
 
 
 def _held_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:

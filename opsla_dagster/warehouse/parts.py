@@ -16,6 +16,8 @@ from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 #: A part's statements hold about this many cases; 19 million events of 3 million cases then pass through 2 GB.
 PART_CASES = 300_000
+#: Tables by local date hold their open cases, once a date: so many at a time take half a gigabyte.
+PART_OPEN_CASES = 500_000
 #: Sources are read a month at a time, and where they have said how much there is, at most so many events: half a gigabyte of Arrow.
 LOADING_DAYS = 31
 LOADING_EVENTS = 1_000_000
@@ -35,6 +37,30 @@ def parts_to_load(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterat
 def parts_of(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterator[Dates]:
     """Consecutive parts that make up `dates`, by the cases that they hold."""
     yield from _cut(dates, _counts(connection, dates, "cases"), PART_CASES)
+
+
+def parts_by_open_cases(connection: duckdb.DuckDBPyConnection, dates: Dates) -> Iterator[Dates]:
+    """Consecutive parts that make up `dates` (local dates of the desk), by the cases that are open at their ends or leave on them."""
+    if dates.days == 1:
+        yield dates
+        return
+    counts = connection.execute(
+        """
+        with changes as (
+            select started_date as local_date, count(*) as change from staging.backlog_spans where is_open group by started_date
+            union all
+            select ended_date + 1, -count(*) from staging.backlog_spans where is_open and ended_date is not null group by ended_date
+        ),
+        days as (select local_date, sum(change) as change from changes group by local_date),
+        standing as (select local_date, sum(change) over (order by local_date) as cases from days),
+        asked as (select unnest($dates) as local_date)
+        select asked.local_date, coalesce(standing.cases, 0)
+        from asked
+        asof left join standing on asked.local_date >= standing.local_date
+        """,
+        {"dates": list(dates.dates())},
+    ).fetchall()
+    yield from _cut(dates, {day: int(cases) for day, cases in counts}, PART_OPEN_CASES)
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, dates: Dates, what: str) -> dict[date, int]:

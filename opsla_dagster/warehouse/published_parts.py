@@ -1,6 +1,6 @@
 """Long tables in the published copy: a Parquet file a month of intake dates, written anew only where the month has changed.
 
-A file is named for what its rows were made from, so one that is there already is right, and readers of the copy before keep theirs: the files that
+A file is named for its rows, so one that is there already is right, and readers of the copy before keep theirs: the files that
 neither the new copy nor the one before it names are removed. Belongs here: writing and naming them. Does not belong here: the marts that are
 copied whole (publish.py).
 """
@@ -79,24 +79,30 @@ def remove_old_parts(directory: Path, parts: Sequence[Part]) -> None:
 
 
 def _parts_by_month(connection: duckdb.DuckDBPyConnection) -> list[Part]:
-    """A month of a table is what the sources held of its dates, and the rules: `ops.refreshed_partitions` has both of each date."""
-    months = connection.execute(
-        "select cast(date_trunc('month', intake_date) as date) as month, "
-        "string_agg(source || ' ' || intake_date || ' ' || digest, ';' order by source, intake_date) "
-        "from ops.refreshed_partitions where cases > 0 group by month order by month"
-    ).fetchall()
-    if not months:  # a file without rows tells the columns
-        return [Part(table, None, _file(table, "none", "")) for table in PARTED_TABLES]
-    return [Part(table, month, _file(table, f"{month:%Y-%m}", digests)) for table in PARTED_TABLES for month, digests in months]
+    """By the rows themselves: nothing that is written elsewhere about a month can be right while its file is wrong."""
+    parts = []
+    for table, condition in PARTED_TABLES.items():
+        months = connection.execute(
+            f"select cast(date_trunc('month', intake_date) as date) as month, {_content(_columns(table))} from {table} where {condition} group by month order by month"
+        ).fetchall()
+        parts += [Part(table, month, _file(table, f"{month:%Y-%m}", str(content))) for month, *content in months]
+        if not months:  # a file without rows tells the columns
+            parts.append(Part(table, None, _file(table, "none", "")))
+    return parts
 
 
 def _whole_parts(connection: duckdb.DuckDBPyConnection) -> list[Part]:
     parts = []
     for table in WHOLE_TABLES:
-        columns = ", ".join(column.name for column in TABLES[table].columns)
-        content = connection.execute(f"select count(*), bit_xor(hash({columns})) from {table}").fetchone()
+        content = connection.execute(f"select {_content(_columns(table))} from {table}").fetchone()
         parts.append(Part(table, None, _file(table, "all", str(content))))
     return parts
+
+
+def _content(columns: Sequence[str]) -> str:
+    """Aggregates that tell sets of rows apart; rows that are there twice cancel each other in the first alone."""
+    row = f"hash({', '.join(columns)})"
+    return f"bit_xor({row}), sum({row}), count(*)"
 
 
 def _file(table: str, what: str, made_from: str) -> str:

@@ -21,6 +21,7 @@ import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import refresh_id
@@ -32,7 +33,9 @@ from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import ONE_DAY, Window, dates_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -167,7 +170,14 @@ def plan(settings: Settings, as_of_at: datetime) -> list[Window]:
 
 def load_states(settings: Settings, windows: Sequence[Window], as_of_at: datetime) -> None:
     """Records the windows as loaded to the end, and loads nothing else: all that planning looks at."""
-    make(settings, windows, as_of_at, only=["raw.source_partitions", "ops.refreshed_partitions"])
+    make(settings, windows, as_of_at, only=["raw.source_partitions"])
+    tables = [line.name for line in _in_order(settings) if line.table.kind is Kind.PARTITIONED]
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
+        for table in tables:
+            ensure_table(connection, TABLES[table])
+            if table != "raw.source_partitions":
+                record_loads(connection, TABLES[table], dates_of(windows), ["raw.source_partitions"], settings_fingerprint(settings))
+    make(settings, windows, as_of_at, only=["ops.refreshed_partitions"])
 
 
 # ---- looking at tables -----------------------------------------------------------------------------------------------

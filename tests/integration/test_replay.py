@@ -44,6 +44,7 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance, wait_for_turn
 from opsla_dagster.instance.lease import process_tags
+from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, calendars
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
@@ -677,3 +678,26 @@ def test_two_sources_with_the_same_case_id_are_refused(tmp_path: Path) -> None:
     both = with_sources(settings, log_of(path), log_of(other, name="other_log"))
     with pytest.raises(Exception, match="assert_cases_are_unique_in_the_warehouse failed"):
         make(both, [july(1, 10)], one_o_clock(date(2025, 7, 11)))
+
+
+def test_a_day_of_the_backlog_is_not_made_from_older_tables(tmp_path: Path) -> None:
+    """Made alone after a late event, mart.backlog_daily would stay as it was; the dates are not claimed as made either."""
+    log = tmp_path / "log.csv"
+    settings = with_sources(desk_settings(tmp_path, cases=10, gates=False), log_of(log, statuses={"New": "INTAKE", "Waiting": "ON_HOLD", "Done": "RESOLVED"}))
+    known = "number,state,at\nc1,New,2025-07-01T14:00:00\nc2,New,2025-07-02T14:00:00\nc2,Done,2025-07-04T15:00:00\n"
+    as_of_at = one_o_clock(date(2025, 7, 5))
+    log.write_text(known, encoding="utf-8")
+    make(settings, [july(1, 4)], as_of_at)
+    log.write_text(f"{known}c1,Waiting,2025-07-01T18:00:00\n", encoding="utf-8")
+    loaded = [name for name in TABLES if name.startswith("raw.")]
+    with pytest.raises(OpslaError, match="not made of what is loaded now"):
+        make(settings, [july(1, 4)], as_of_at, only=[*loaded, "ops.refreshed_partitions"])
+    make(settings, [july(1, 4)], as_of_at, only=["staging.backlog_facts", *(name for name in TABLES if TABLES[name].kind is Kind.PARTITIONED and name not in ("staging.backlog_debts", "ops.refreshed_partitions"))])
+    with pytest.raises(OpslaError, match=r"mart.backlog_snapshot is older"):
+        make(settings, [july(1, 4)], as_of_at, only=["mart.backlog_daily"])
+    with pytest.raises(OpslaError, match="different loads"):
+        make(settings, [july(1, 4)], as_of_at, only=["mart.backlog_daily", "mart.backlog_snapshot", "mart.clock_snapshot"])
+    make(settings, [july(1, 4)], as_of_at)
+    assert rows(settings.home.warehouse, "select waiting_cases from mart.backlog_daily where dimension = 'all' order by calendar_date") == [(1,)] * 4
+    with pytest.raises(OpslaError, match="is known from"), desk_at(settings, datetime(2001, 1, 1)):
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -18,6 +19,8 @@ from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.changed_dates import current_digests
+from opsla_dagster.warehouse.loads import _sql_below
+from opsla_dagster.warehouse.published_parts import write_parts
 from opsla_dagster.warehouse.write import replace_snapshot
 from opsla_dagster.window import Window
 
@@ -144,3 +147,22 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection) -> None:
     window = Window(date(2025, 7, 10), date(2025, 7, 17))
     connection.execute("truncate staging.backlog_facts")
     connection.execute(f"insert into staging.backlog_facts {fingerprints_sql(window)}")
+
+
+def test_the_rules_of_a_date_are_all_the_sql_below_it() -> None:
+    """What staging.backlog_debts says changes mart.backlog_daily without changing what is compared."""
+    texts = _sql_below("mart.backlog_daily")
+    assert {"mart.backlog_snapshot", "staging.backlog_debts", "staging.backlog_clocks", "staging.sla_clocks", "staging.events_clean"} <= texts.keys()
+
+
+def test_a_part_is_named_for_its_rows(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Rows that changed are in another file, whatever ops.refreshed_partitions says of their dates."""
+    before = {part.file for part in write_parts(story, tmp_path)}
+    assert before == {part.file for part in write_parts(story, tmp_path)}
+    story.begin()
+    try:
+        story.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
+        after = {part.file for part in write_parts(story, tmp_path)}
+    finally:
+        story.rollback()
+    assert len(after - before) == 1

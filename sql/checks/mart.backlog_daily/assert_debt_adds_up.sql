@@ -1,6 +1,6 @@
 -- Dates and values whose debt is not that of the date before, and what accrued and moved in less what was repaid and moved out.
 -- Standing debt is added up from the clocks at the end of each date, what accrued from the open time in which clocks ran beyond their targets.
--- A failure means that one of the two is wrong; look first at sql/staging/backlog/backlog_debts.sql, then at sql/staging/backlog/clock_snapshot.sql.
+-- A failure means that one of the two is wrong; look first at sql/staging/backlog/backlog_debts.sql, then at sql/mart/backlog/clock_snapshot.sql.
 with days as (
     select
         calendar_date,
