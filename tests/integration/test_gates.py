@@ -73,7 +73,7 @@ class Desk:
 
     def published(self) -> dict[str, str]:
         """Every published file and the hash of its bytes."""
-        files = [self.home / "marts.duckdb", *sorted((self.home / "marts").iterdir())]
+        files = [self.home / "marts.duckdb", *sorted(path for path in (self.home / "marts").rglob("*") if path.is_file())]
         return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     def last_run(self) -> tuple[dg.DagsterRun, dg.DagsterInstance]:
