@@ -246,6 +246,6 @@ def test_a_reader_is_told_of_newer_figures_and_never_sees_a_broken_page(browser:
             assert browser.find_elements("css selector", "footer a[href='/api']")
         publish(warehouse, desk.home, PUBLISHED)
     browser.execute_script("window.dispatchEvent(new Event('focus'))")
-    until(lambda: browser.find_element("css selector", ".notice").is_displayed(), "newer figures are told of")
+    until(lambda: browser.find_element("css selector", ".notice").is_displayed(), "newer figures are told of", seconds=60)
     browser.find_element("css selector", ".notice a").click()
     until(lambda: not browser.find_element("css selector", ".notice").is_displayed(), "the newer page is shown")

@@ -142,6 +142,7 @@ def use_stock_storage(home: Path) -> None:
     config = f"{{base_dir: '{home / 'dagster'}'}}"
     (home / "dagster" / "dagster.yaml").write_text(
         f"storage: {{custom: {{module: storage_toy, class: StockStorage, config: {config}}}}}\ntelemetry: {{enabled: false}}\n"
+        "run_retries: {enabled: true, max_retries: 0, retry_on_asset_or_op_failure: false}\n"  # it is told of in a run's tags
     )
 
 

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import typer
@@ -16,6 +16,14 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 
 MESSAGE = "opsla: interrupted; no table is half-written, and the unfinished ones are as they were before\n"
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_terminal() -> Iterator[None]:
+    """A shell's background job ignores Ctrl-C, and these tests may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def press() -> None:
