@@ -1,9 +1,10 @@
 -- One row is one local date of the $days up to $last_day: what came into the backlog and what left it from the first of them on, added up. The distance
 -- between the two is what was open before plus the work in progress since.
 with dates as (
-    select cast(unnest(range(
-        cast(greatest(first_intake_date, cast($last_day as date) - $days + 1) as timestamp), cast($last_day as timestamp) + interval 1 day, interval 1 day
-    )) as date) as calendar_date
+    select
+        cast(unnest(range(
+            cast(greatest(first_intake_date, cast($last_day as date) - $days + 1) as timestamp), cast($last_day as timestamp) + interval 1 day, interval 1 day
+        )) as date) as calendar_date
     from mart.desk_now
 ),
 

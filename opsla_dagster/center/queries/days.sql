@@ -1,9 +1,10 @@
 -- One row is one of the $days local dates up to $last_day: what came into the backlog, what left it, and what stood at its end. A date without a case or
 -- a movement has no row in mart.backlog_daily: nothing came and nothing was there.
 with dates as (
-    select cast(unnest(range(
-        cast(greatest(first_intake_date, cast($last_day as date) - $days + 1) as timestamp), cast($last_day as timestamp) + interval 1 day, interval 1 day
-    )) as date) as calendar_date
+    select
+        cast(unnest(range(
+            cast(greatest(first_intake_date, cast($last_day as date) - $days + 1) as timestamp), cast($last_day as timestamp) + interval 1 day, interval 1 day
+        )) as date) as calendar_date
     from mart.desk_now
 )
 
