@@ -21,8 +21,10 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import EVENT_COPIES, PUBLICATION_TABLE, cases_of, quoted
+from opsla_dagster.warehouse.case_copy import EVENT_COPIES, PUBLICATION_TABLE, cases_of
+from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import require_current
+from opsla_dagster.warehouse.sql import literal
 
 #: DuckDB's own bound for everything that the pages of a generation compute at the same time.
 MEMORY_LIMIT, THREADS = "768MB", 2
@@ -210,17 +212,17 @@ def open_publication(home: Home, settings: Settings) -> Publication:
 
 
 def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> Publication:
-    connection.execute(f"attach '{quoted(home.marts_database)}' as marts (read_only)")
+    connection.execute(f"attach {literal(str(home.marts_database))} as marts (read_only)")
     connection.execute("use marts")
     require_current(connection, home.marts_database)
     cases = cases_of(connection, home)
-    publication = connection.execute(f"select publication, published_at from {PUBLICATION_TABLE}").fetchone() if _has_publication(connection) else None
+    publication = connection.execute(f"select publication, published_at from {PUBLICATION_TABLE}").fetchone() if PUBLICATION_TABLE in table_names(connection) else None
     connection.execute("use memory")
     if publication is None:
         raise OpslaError(f"{home.marts_database}: was published by an opsla without a command centre; `opsla refresh` or `opsla run` publishes it anew")
     if cases is None:
         raise CasesAreGoneError(f"{home.case_copies}: the cases of {publication[0]} are gone")
-    connection.execute(f"attach '{quoted(cases)}' as cases (read_only)")
+    connection.execute(f"attach {literal(str(cases))} as cases (read_only)")
     found = connection.execute(
         "select database_name, schema_name, table_name from duckdb_tables() where database_name in ('marts', 'cases') order by database_name desc"
     ).fetchall()
@@ -234,9 +236,3 @@ def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
         connection.execute(_EVENTS_DEDUPED)
         relations["staging.events_deduped"] = "memory"
     return Publication(str(publication[0]), publication[1], connection, frozenset(relations), settings)
-
-
-def _has_publication(connection: duckdb.DuckDBPyConnection) -> bool:
-    schema, name = PUBLICATION_TABLE.split(".")
-    sql = "select 1 from duckdb_tables() where database_name = 'marts' and schema_name = ? and table_name = ?"
-    return connection.execute(sql, [schema, name]).fetchone() is not None

@@ -16,6 +16,7 @@ from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.checks.scope import scope
 from opsla_dagster.figures import counted
+from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import Dates
 
 SCHEMA_CHECK = "schema"
@@ -58,21 +59,17 @@ def violations(table: Table) -> Iterator[tuple[str, str]]:
         if not column.nullable:
             yield f"{name} not null", f"{name} is null"
         if column.values:
-            listed = ", ".join(_text(value) for value in column.values)
+            listed = ", ".join(literal(value) for value in column.values)
             yield f"{name} isin({list(column.values)})", f"not ({name} in ({listed}))"
         if column.pattern:
             pattern = f"^({column.pattern})$"
-            yield f"{name} str_matches('{pattern}')", f"not (regexp_matches({name}, {_text(pattern)}))"
+            yield f"{name} str_matches('{pattern}')", f"not (regexp_matches({name}, {literal(pattern)}))"
         if column.at_least is not None:
             yield f"{name} greater_than_or_equal_to({column.at_least})", f"not ({name} >= {column.at_least})"
         if column.at_most is not None:
             yield f"{name} less_than_or_equal_to({column.at_most})", f"not ({name} <= {column.at_most})"
     for rule in table.rules:
         yield rule.name, f"not ({rule.left} {rule.comparison} {rule.right})"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _count_each(

@@ -18,6 +18,7 @@ from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.warehouse.sql import literal
 
 
 def export_tables(home: Home, tables: list[str], file_format: str, directory: Path, *, raw: bool = False) -> Iterator[tuple[Path, int]]:
@@ -66,8 +67,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab
         return int(arrow.num_rows)
     if path.suffix == ".csv":
         return write_csv(connection, rows, path, raw=raw)
-    target = str(path).replace("'", "''")
-    written = connection.execute(f"copy ({rows}) to '{target}' (format parquet)").fetchone()
+    written = connection.execute(f"copy ({rows}) to {literal(str(path))} (format parquet)").fetchone()
     return int(written[0]) if written else 0
 
 

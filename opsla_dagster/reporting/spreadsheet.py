@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from opsla_dagster.warehouse.sql import literal
+
 #: Said beside a CSV file that was written for spreadsheets.
 NOTE = "Text that a spreadsheet would take for a formula begins with an apostrophe (--raw: as it is)."
 #: ASCII, and the full-width forms that some spreadsheets read alike.
@@ -33,8 +35,7 @@ def write_csv(connection: duckdb.DuckDBPyConnection, select: str, path: Path, *,
     replaced = ", ".join(f"{_neutralised(column)} as {column}" for column in text)
     rows = f"select * replace ({replaced}) from ({select})" if text else select
     quoted = f", force_quote ({', '.join(text)})" if text else ""
-    target = str(path).replace("'", "''")
-    written = connection.execute(f"copy ({rows}) to '{target}' (format csv, header{quoted})").fetchone()
+    written = connection.execute(f"copy ({rows}) to {literal(str(path))} (format csv, header{quoted})").fetchone()
     return int(written[0]) if written else 0
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 
 from opsla_dagster.figures import counted
 from opsla_dagster.sources.base import CHANGING_ATTRIBUTES
-from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.columns import Layout
 from opsla_dagster.starting.remarks import Remarks
@@ -19,6 +18,7 @@ from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import is_automatic, spelled_alike
 from opsla_dagster.status import Signal
+from opsla_dagster.warehouse.sql import literal
 
 EmptyCells = Literal["cleared", "unchanged"]
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.figures import nearest, rounded
-from opsla_dagster.sources.event_log.mapping import literal
 from opsla_dagster.sources.event_log.repeated_hours import passes_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import spelled_alike
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
+from opsla_dagster.warehouse.sql import literal
 
 #: What happens to a case, in the present tense.
 _HAPPENS = {

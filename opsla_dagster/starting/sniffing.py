@@ -32,7 +32,6 @@ from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark, form_of
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
-from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.sources.event_log.stamp_sql import (
     ISO,
     ISO_OFFSET,
@@ -49,6 +48,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
 )
 from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
 from opsla_dagster.starting.words import listed
+from opsla_dagster.warehouse.sql import literal
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from opsla_dagster.warehouse.lineage import tables_read_by
-from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.sql import load_sql, path_literal, sql_path
 from opsla_dagster.window import ONE_DAY
 
 #: The instant in the shape of mart.snapshot_instants: what lies within its second counts as well.
@@ -93,10 +93,5 @@ def published_places(connection: duckdb.DuckDBPyConnection, directory: Path) -> 
     found = connection.execute("select table_name, file_name from ops.published_parts order by table_name, file_name").fetchall()
     files: dict[str, list[str]] = {}
     for table, name in found:
-        files.setdefault(table, []).append(_literal(directory / name))
+        files.setdefault(table, []).append(path_literal(directory / name))
     return Places({table: f"read_parquet([{', '.join(names)}])" for table, names in files.items()})
-
-
-def _literal(path: Path) -> str:
-    """The path for read_parquet, which would take `*`, `?` and `[` of a home's name for a pattern and read its neighbours too."""
-    return "'" + re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''") + "'"

@@ -17,7 +17,9 @@ import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
+from opsla_dagster.warehouse.sql import literal
 
 #: One row in the published marts: the name of the file with their cases, and when both were published (UTC).
 PUBLICATION_TABLE = "ops.publication"
@@ -55,7 +57,7 @@ def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home, publication: s
     try:
         if is_reused and previous is not None:
             _copy_file(previous, target)
-        connection.execute(f"attach '{quoted(target)}' as cases (row_group_size {_ROWS_A_GROUP})")
+        connection.execute(f"attach {literal(str(target))} as cases (row_group_size {_ROWS_A_GROUP})")
         try:
             if is_reused:
                 _replace_changed_dates(connection, selects)
@@ -96,14 +98,9 @@ def forget_other_copies(home: Home, kept: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def quoted(path: Path) -> str:
-    """The path inside a SQL string."""
-    return str(path).replace("'", "''")
-
-
 def _selects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What each table of the copy holds; those that the warehouse has."""
-    held = {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+    held = table_names(connection)
     selects = {table: f"select * from {table}" for table in COPIED if table in held}
     if "staging.events_deduped" in held:
         selects[EVENT_COPIES] = _EVENT_COPIES
@@ -117,7 +114,7 @@ def _is_dated(table: str) -> bool:
 def _is_reusable(connection: duckdb.DuckDBPyConnection, previous: Path, selects: dict[str, str]) -> bool:
     """Whether the earlier copy has these very tables, by the same version, and most of its dates are as they were."""
     try:
-        connection.execute(f"attach '{quoted(previous)}' as cases (read_only)")
+        connection.execute(f"attach {literal(str(previous))} as cases (read_only)")
     except duckdb.Error:
         return False
     try:

@@ -15,10 +15,11 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, quoted
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
+from opsla_dagster.warehouse.sql import literal
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
@@ -35,7 +36,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         publication = uuid4().hex
         cases = copy_cases(connection, home, publication)
         # Only a copy that has the backlog can tell it at any instant.
-        parts = write_parts(connection, home.parts) if _has_tables(connection, [*PARTED_TABLES]) else []
+        parts = write_parts(connection, home.parts) if table_names(connection).issuperset(PARTED_TABLES) else []
         rows = _copy(connection, aside, tables, publication, parts)
         _put_in_place(aside, home)
         forget_other_copies(home, cases)
@@ -51,14 +52,10 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     return rows
 
 
-def _has_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> bool:
-    return set(tables) <= table_names(connection)
-
-
 def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, parts: Sequence[Part]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
-    connection.execute(f"attach '{quoted(database)}' as published")
+    connection.execute(f"attach {literal(str(database))} as published")
     try:
         for schema in sorted({table.split(".")[0] for table in tables}):
             connection.execute(f"create schema published.{schema}")
@@ -74,7 +71,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str],
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
             rows[table] = int(written[0]) if written else 0
             parquet = aside / f"{table.split('.')[1]}.parquet"
-            connection.execute(f"copy published.{table} to '{quoted(parquet)}' (format parquet)")
+            connection.execute(f"copy published.{table} to {literal(str(parquet))} (format parquet)")
     finally:
         connection.execute("detach published")
     return rows

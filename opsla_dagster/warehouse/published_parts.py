@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.warehouse.sql import literal
 
 #: In the published copy: which file has which month of which table. No asset: it describes the copy.
 PARTS_TABLE = "ops.published_parts"
@@ -123,6 +124,5 @@ def _write(connection: duckdb.DuckDBPyConnection, part: Part, directory: Path) -
     order = f" order by {_SORTED_BY[part.table]}" if part.table in _SORTED_BY else ""
     rows = f"select {', '.join(_columns(part.table))} from {part.table} where {PARTED_TABLES.get(part.table, True)}{inside}{order}"
     aside = directory / f"{part.file}.writing"
-    quoted = str(aside).replace("'", "''")
-    connection.execute(f"copy ({rows}) to '{quoted}' (format parquet, row_group_size 30720)")
+    connection.execute(f"copy ({rows}) to {literal(str(aside))} (format parquet, row_group_size 30720)")
     aside.replace(directory / part.file)

@@ -68,6 +68,16 @@ def sql_version(path: Path) -> str:
     return hashlib.sha256(load_sql(path).encode()).hexdigest()[:12]
 
 
+def literal(text: str) -> str:
+    """The text as a string inside SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """SQL string literal of a path for DuckDB's readers, which would take `*`, `?` and `[` for a pattern."""
+    return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
+
+
 def in_dates(column: str, dates: Dates) -> str:
     """The SQL condition that `column` is one of `dates`; ranges, so that DuckDB skips what lies in the gaps."""
     ranges = [f"({column} >= date '{window.start}' and {column} < date '{window.end}')" for window in dates.windows]

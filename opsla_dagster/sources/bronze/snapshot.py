@@ -23,6 +23,7 @@ from opsla_dagster.settings.home import memory_bound
 from opsla_dagster.sources.bronze.files import has_table, reading
 from opsla_dagster.sources.bronze.progress import Progress, progress_in
 from opsla_dagster.status import TERMINAL_STATUSES
+from opsla_dagster.warehouse.sql import literal
 
 #: To be raised when the same records and mapping begin to give other rows, so that older snapshots are left aside.
 CANONICAL_VERSION = 2
@@ -190,11 +191,6 @@ def open_snapshot(path: Path, account: str) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise OpslaError(f"{path}: a damaged cache ({error}); delete it and run again") from error
     return connection
-
-
-def literal(text: str) -> str:
-    """SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _prune(home: Path) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.event_log.mapping import folded
-from opsla_dagster.sources.event_log.sql_text import literal, literals
+from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.status import MESSAGE_SIGNALS, Signal
+from opsla_dagster.warehouse.sql import literal
 
 #: The word bot in a name, of an address in what stands before the @: bot, Answer Bot, AnswerBot, chatbot, sales-bot. Not Talbot, not Abbot.
 BOT_NAME = r"(^|[^\pL])(?i:(chat)?bots?)([^\pL]|$)|\p{Ll}Bots?([^\p{Ll}]|$)"

@@ -20,11 +20,12 @@ from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import canonical_rows, literal, path_literal
+from opsla_dagster.sources.event_log.mapping import canonical_rows
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
 from opsla_dagster.sources.event_log.stamp_sql import NAMED_FORMS
+from opsla_dagster.warehouse.sql import literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
 #: What an event is known by, and what its digest covers.

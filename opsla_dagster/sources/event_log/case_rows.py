@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from opsla_dagster.settings.sources import EventLogSettings, milestone_field
 from opsla_dagster.sources.event_log.mapping import is_ended_by_stamps
-from opsla_dagster.sources.event_log.sql_text import literal, literals
+from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
+from opsla_dagster.warehouse.sql import literal
 
 #: Ends without a solution: of such a case the stamps of an end are those of this end.
 _UNSOLVED = (Status.CANCELLED, Status.MERGED)

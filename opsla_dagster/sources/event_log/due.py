@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings, due_field
-from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.sources.event_log.stamp_sql import has_clock
+from opsla_dagster.warehouse.sql import literal
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _CLOCK = r"(?:(\d+)\s*(?:d|days?),?\s*)?(\d{1,5}):([0-5]\d):([0-5]\d(?:\.\d+)?)"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from opsla_dagster.settings.sources import (
     IGNORE,
@@ -25,7 +24,6 @@ from opsla_dagster.sources.event_log.due import (
     due_instant_fields,
     due_stamp,
 )
-from opsla_dagster.sources.event_log.sql_text import literal as literal
 from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.sources.event_log.stamp_sql import (
     EPOCHS,
@@ -40,6 +38,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     tidied,
 )
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
+from opsla_dagster.warehouse.sql import literal
 
 STAMP_FIELDS = ("event_ts", "ingestion_ts", "intake_ts", "resolved_ts", "closed_ts", "updated_ts")
 ID_FIELDS = ("case_id", "event_id", "merged_into")
@@ -72,11 +71,6 @@ class RawColumn:
     is_floating: bool = False
     #: Names a column that says of each cell whether it is UTF-8; None where no cell can be anything else.
     is_text_sql: str | None = None
-
-
-def path_literal(path: Path) -> str:
-    """SQL string literal of a path for DuckDB's readers, which would take `*`, `?` and `[` for a pattern."""
-    return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
 
 
 def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn], raw: str) -> str:

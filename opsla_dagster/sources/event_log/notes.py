@@ -10,8 +10,9 @@ from collections.abc import Callable
 from opsla_dagster.settings.sources import EventLogSettings, due_field
 from opsla_dagster.sources.event_log.due import date_formats
 from opsla_dagster.sources.event_log.mapping import folded
-from opsla_dagster.sources.event_log.sql_text import literal, literals
+from opsla_dagster.sources.event_log.sql_text import literals
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Signal, Status
+from opsla_dagster.warehouse.sql import literal
 
 Rows = Callable[[str], list[tuple[object, ...]]]
 #: Names of bots that a sentence shows.

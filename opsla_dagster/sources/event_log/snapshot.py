@@ -33,7 +33,7 @@ from opsla_dagster.sources.event_log.canonical import (
     connect,
 )
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import path_literal
+from opsla_dagster.warehouse.sql import path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
 CANONICAL_VERSION = 4

@@ -41,8 +41,8 @@ from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_patt
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
-from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
+from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import ONE_DAY, Window
 
 #: The policy of promises to single cases; clocks name it <source>:due.

@@ -1,16 +1,13 @@
 """Text of SQL that every module of the source writes.
 
-Belongs here: literals. Does not belong here: anything that knows a log.
+Belongs here: lists of literals. Does not belong here: anything that knows a log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-
-def literal(text: str) -> str:
-    """SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+from opsla_dagster.warehouse.sql import literal
 
 
 def literals(texts: Iterable[str]) -> str:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from opsla_dagster.sources.event_log.sql_text import literal
 from opsla_dagster.sources.event_log.stamp_words import month_words, weekday_words
+from opsla_dagster.warehouse.sql import literal
 
 ISO, SERIAL = "iso", "serial"
 #: Numbers since 1970-01-01 00:00 UTC -> how many of them a second has.

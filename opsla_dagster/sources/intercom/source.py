@@ -18,11 +18,12 @@ from opsla_dagster.settings.sla_policies import DIMENSION
 from opsla_dagster.settings.sources import DeskSettings
 from opsla_dagster.settings.tickets import IntercomSettings
 from opsla_dagster.sources.bronze.files import has_table
-from opsla_dagster.sources.bronze.snapshot import Plan, create_table, literal, set_variables
+from opsla_dagster.sources.bronze.snapshot import Plan, create_table, set_variables
 from opsla_dagster.sources.bronze.source import TicketSource
 from opsla_dagster.sources.intercom.parts import CUSTOMERS, initiators, part_types
 from opsla_dagster.sources.intercom.schedules import office_hours_as_calendars
 from opsla_dagster.status import Status
+from opsla_dagster.warehouse.sql import literal
 
 _EPOCH_INSTANT = """epoch_instant(seconds) as case
     when try_cast(seconds as bigint) between 0 and 4102444799

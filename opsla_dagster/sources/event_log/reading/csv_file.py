@@ -18,12 +18,13 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import RawColumn, literal, path_literal
+from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy, copy_records, utf8_blocks
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark
 from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
 from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadable
+from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: DuckDB's own default; records that are longer raise it.
 _LINE_BYTES = 2 * 2**20

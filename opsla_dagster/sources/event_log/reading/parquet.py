@@ -11,9 +11,10 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import RawColumn, path_literal
+from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import MOST_UNPACKED_BYTES, on_disk
 from opsla_dagster.sources.event_log.reading.tables import Loaded
+from opsla_dagster.warehouse.sql import path_literal
 
 #: Types of floating-point numbers -> up to where they tell every whole number from its neighbours.
 _EXACT_UP_TO = {"DOUBLE": 2**53, "FLOAT": 2**24}
