@@ -33,7 +33,7 @@ def flow_page(view: View, days: str) -> Page:
     """The page of the instant and queue of the address, looking back `days`."""
     queue = view.require_queue()
     last_day = view.last_whole_day
-    daily = view.rows("cumulative_flow", last_day=last_day, days=int(days), **view.dimension)
+    daily = view.rows("days", last_day=last_day, days=int(days), **view.dimension)
     ended = view.rows("cycle_times", at=view.at, days=int(days), queue=queue, slowest=SLOWEST, most=MOST_DOTS)
     open_cases = view.rows_at("aging", queue=queue)
     sections = shown([stages(view.connection, view.headline), reopens(view.connection, view.headline)])

@@ -1,25 +1,36 @@
--- One row is one of the $days local dates up to $last_day: what came into the backlog, what left it, and what stood at its end. A date without a case or
--- a movement has no row in mart.backlog_daily: nothing came and nothing was there.
+-- One row is one of the $days local dates up to $last_day: what came into the backlog, what left it, and what stood at its end; what came and went is
+-- added up from the first of them on, too. A date without a case or a movement has no row in mart.backlog_daily: nothing came and nothing was there.
 with dates as (
     select
         cast(unnest(range(
             cast(greatest(first_intake_date, cast($last_day as date) - $days + 1) as timestamp), cast($last_day as timestamp) + interval 1 day, interval 1 day
         )) as date) as calendar_date
     from mart.desk_now
+),
+
+days as (
+    select
+        dates.calendar_date,
+        coalesce(daily.opened_cases, 0) as opened_cases,
+        coalesce(daily.opened_cases + daily.reopened_cases + daily.moved_in_cases, 0) as arrived_cases,
+        coalesce(daily.left_cases + daily.cancelled_cases + daily.moved_out_cases, 0) as gone_cases,
+        coalesce(daily.open_cases, 0) as open_cases,
+        coalesce(daily.breached_open_cases, 0) as breached_open_cases,
+        coalesce(daily.debt_seconds, 0) as debt_seconds,
+        coalesce(daily.debt_seconds, 0) / 3600.0 as debt_hours,
+        coalesce(daily.debt_accrued_seconds, 0) as debt_accrued_seconds,
+        coalesce(daily.debt_repaid_seconds, 0) as debt_repaid_seconds
+    from dates
+    left join mart.backlog_daily as daily
+        on dates.calendar_date = daily.calendar_date and daily.dimension = $dimension and daily.dimension_value = $dimension_value
 )
 
 select
-    dates.calendar_date,
-    coalesce(days.opened_cases, 0) as opened_cases,
-    coalesce(days.opened_cases + days.reopened_cases + days.moved_in_cases, 0) as arrived_cases,
-    coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0) as gone_cases,
-    coalesce(days.open_cases, 0) as open_cases,
-    coalesce(days.breached_open_cases, 0) as breached_open_cases,
-    coalesce(days.debt_seconds, 0) as debt_seconds,
-    coalesce(days.debt_seconds, 0) / 3600.0 as debt_hours,
-    coalesce(days.debt_accrued_seconds, 0) as debt_accrued_seconds,
-    coalesce(days.debt_repaid_seconds, 0) as debt_repaid_seconds
-from dates
-left join mart.backlog_daily as days
-    on dates.calendar_date = days.calendar_date and days.dimension = $dimension and days.dimension_value = $dimension_value
-order by dates.calendar_date
+    *,
+    -- What was open before the first date is in the upper line from the start: the distance of the two is the work in progress.
+    cast(
+        first_value(open_cases - arrived_cases + gone_cases) over (order by calendar_date) + sum(arrived_cases) over (order by calendar_date) as bigint
+    ) as arrived_so_far,
+    cast(sum(gone_cases) over (order by calendar_date) as bigint) as gone_so_far
+from days
+order by calendar_date
