@@ -347,8 +347,6 @@ def _add_errors(app: FastAPI, center: Center) -> None:
         return refuse(request, "Something went wrong", "The page could not be made; the log of the command centre says why.", 500)
 
 
-
-
 def serve(settings: Settings, access: Access, host: str, port: int, root: str) -> None:
     """Serves until it is stopped."""
     config = uvicorn.Config(

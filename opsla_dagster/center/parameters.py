@@ -58,17 +58,12 @@ class FlowParameters(Parameters):
     days: Annotated[str, _text("How far to look back: 14, 28, 91 or 365 days.")] = ""
 
 
-class WhatIfParameters(BaseModel):
+class WhatIfParameters(InstantParameters):
     """Of the comparison of promises. Targets and calendars are target.<policy>.<metric> and calendar.<policy>."""
 
     model_config = ConfigDict(extra="allow")
 
-    at: Annotated[str, _text("The instant that the other pages show; it changes nothing here.")] = ""
     days: Annotated[str, _text("Days of intake that are judged anew: 7, 28 or 91.")] = ""
-
-    def state(self, zone: str, root: str) -> State:
-        """The state of the page. Raises RefusedAddress."""
-        return State(at=parse_instant(self.at, zone) if self.at.strip() else None, root=root)
 
 
 class QueuesParameters(InstantParameters):
@@ -139,5 +134,3 @@ class CasesParameters(Parameters):
             sort=parse_choice("sort", self.sort, SORTS) if self.sort else "newest",
             page=parse_number("page", self.page, 1, _MOST_PAGES) if self.page else 1,
         )
-
-

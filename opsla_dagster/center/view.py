@@ -20,10 +20,12 @@ from opsla_dagster.center.address import RefusedAddress, State
 from opsla_dagster.center.model import Row
 from opsla_dagster.center.publication import NothingPublishedError, Publication
 from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.marts import rows
 from opsla_dagster.reporting.run_summary import Headline, RunSummary, latest_run_summary
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.tickets import ZendeskSettings
+from opsla_dagster.warehouse.at_instant import NOW_OF, Places, published_places, sql_at
 from opsla_dagster.warehouse.sql import load_sql
 
 #: The open cases of the instant shown, of this request alone.
@@ -83,13 +85,11 @@ class View:
         if self.is_now:
             return sql
         told = self._tables_at
-        cases = told["mart.backlog_now"]
         if not self._has_cases_at:
-            self._fetch_at(f"create temp table {_CASES_AT} as {cases}", {})
+            self._fetch_at(f"create temp table {_CASES_AT} as {told['mart.backlog_now']}", {})
             self._has_cases_at = True
         for table in _ASKED_AT:
-            # Health reads the cases of the instant too: they are computed once a page.
-            place = _CASES_AT if table == "mart.backlog_now" else f"({told[table]})".replace(f"({cases})", _CASES_AT)
+            place = _CASES_AT if table == "mart.backlog_now" else f"({told[table]})"
             sql = re.sub(rf"\bfrom {re.escape(table)}(?=\s)", "from " + place.replace("\\", r"\\"), sql)
         return sql
 
@@ -104,10 +104,10 @@ class View:
         """The SELECTs that give these tables at any instant."""
 
         def told() -> dict[str, str]:
-            from opsla_dagster.warehouse.at_instant import published_places, sql_at
-
-            places = published_places(self.connection, self.settings.home.parts)
-            return {table: sql_at("mart.backlog_snapshot" if table == "mart.backlog_now" else table, places) for table in _ASKED_AT}
+            files = published_places(self.connection, self.settings.home.parts)
+            # The open cases are told once a page: health reads them too.
+            places = Places({**files.elsewhere, "mart.backlog_now": _CASES_AT})
+            return {table: sql_at(NOW_OF[table], files) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
 
         found: dict[str, str] = self.publication.once("tables_at", told)
         return found
@@ -124,9 +124,7 @@ class View:
         return row
 
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        cursor = self.connection.execute(sql, dict(parameters)) if parameters else self.connection.execute(sql)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        return rows(self.connection, sql, parameters=parameters)
 
     @cached_property
     def now(self) -> Row:

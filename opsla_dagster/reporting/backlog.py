@@ -20,7 +20,7 @@ from rich.table import Table as RichTable
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.marts import Row, has_table, published
+from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, published_places, sql_at
 
@@ -54,15 +54,13 @@ class DeskAt:
     def rows(self, table: str, what: str = "*", clauses: str = "", parameters: dict[str, object] | None = None) -> list[Row]:
         """Rows of mart.queue_health, mart.backlog_now, mart.clock_snapshot ... at the instant; `clauses` (where, order by, limit) may have `$name`s."""
         if self.is_now and table.startswith("mart."):
-            cursor = self.connection.execute(f"select {what} from {table} {clauses}", parameters or {})
-        else:
-            asked = NOW_OF.get(table, table)
-            # The open cases are told once: whatever else is asked of the instant reads them.
-            places = Places({**self._places.elsewhere, "mart.backlog_now": self._open_cases})
-            sql = f"select * from {self._open_cases}" if asked == "mart.backlog_snapshot" else sql_at(asked, places)
-            cursor = self.connection.execute(f"select {what} from ({sql}) {clauses}", {**parameters_at(sql, self.at, self.zone), **(parameters or {})})
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+            return rows(self.connection, f"select {what} from {table} {clauses}", parameters=parameters or {})
+        asked = NOW_OF.get(table, table)
+        # The open cases are told once: whatever else is asked of the instant reads them.
+        places = Places({**self._places.elsewhere, "mart.backlog_now": self._open_cases})
+        sql = f"select * from {self._open_cases}" if asked == "mart.backlog_snapshot" else sql_at(asked, places)
+        given = {**parameters_at(sql, self.at, self.zone), **(parameters or {})}
+        return rows(self.connection, f"select {what} from ({sql}) {clauses}", parameters=given)
 
     @cached_property
     def _open_cases(self) -> str:

@@ -5,7 +5,7 @@ Belongs here: opening the published marts, looking up tables, fetching. Does not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,11 @@ def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def rows(
-    connection: duckdb.DuckDBPyConnection, sql: str, *tables: str, parameters: Sequence[object] = ()
+    connection: duckdb.DuckDBPyConnection, sql: str, *tables: str, parameters: Sequence[object] | Mapping[str, object] = ()
 ) -> list[Row]:
     """The rows of a query, by column name; none when one of the `tables` it reads does not exist."""
     if not all(has_table(connection, table) for table in tables):
         return []
-    cursor = connection.execute(sql, list(parameters))
+    cursor = connection.execute(sql, dict(parameters) if isinstance(parameters, Mapping) else list(parameters))
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
