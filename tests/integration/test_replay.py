@@ -701,3 +701,23 @@ def test_a_day_of_the_backlog_is_not_made_from_older_tables(tmp_path: Path) -> N
     assert rows(settings.home.warehouse, "select waiting_cases from mart.backlog_daily where dimension = 'all' order by calendar_date") == [(1,)] * 4
     with pytest.raises(OpslaError, match="is known from"), desk_at(settings, datetime(2001, 1, 1)):
         pass
+
+
+def test_rows_of_another_state_than_announced_are_refused(tmp_path: Path) -> None:
+    """The log changes between two materialisations: what was announced of the one state is not loaded from the other, though nobody's instant differs."""
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    append(path, "C1,Done,2025-07-09 16:00:00")
+    with pytest.raises(OpslaError, match=r"the sources have changed since raw.source_partitions was made: 1 intake dates from 2025-07-08 on; .*opsla run --start 2025-07-08"):
+        make(settings, [july(1, 10)], as_of_at, only=["raw.events_log"])
+    make(settings, [july(1, 7)], as_of_at, only=["raw.events_log"])
+
+    make(settings, [july(8, 8)], as_of_at, only=["raw.source_partitions"])
+    make(settings, [july(8, 8)], as_of_at, only=["raw.events_log"])
+    with pytest.raises(OpslaError, match="different loads"):
+        make(settings, [july(8, 8)], as_of_at, only=[name for name in TABLES if name.startswith("staging.") or name == "mart.clock_snapshot"])
+    with pytest.raises(OpslaError, match="not made of what is loaded now"):
+        make(settings, [july(8, 8)], as_of_at, only=["ops.refreshed_partitions"])
+    make(settings, [july(8, 8)], as_of_at)
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
