@@ -273,6 +273,23 @@ def test_a_log_of_which_every_record_is_rejected_stops_the_run_whatever_the_gate
     make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)))
 
 
+def test_records_from_before_the_start_date_are_no_mess(tmp_path: Path) -> None:
+    """Somebody who begins a desk in July, of a log of years, has left them out on purpose; what else cannot be used is a share of the rest."""
+    log = tmp_path / "log.csv"
+    old = "".join(f"O{number},New,2025-06-0{number} 14:00:00\n" for number in range(1, 7))
+    log.write_text(f"number,state,at\n{old}A1,New,2025-07-01 14:00:00\n", encoding="utf-8")
+    settings = with_sources(desk_settings(tmp_path, cases=1), log_of(log))
+
+    def gates() -> dict[str, float]:
+        outcomes = make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)), only=["raw.source_partitions", "raw.rejected_rows"])
+        return {outcome.check: float(str(outcome.figures["rate"])) for _, outcome in outcomes if outcome.check.startswith("gate_")}
+
+    assert gates() == {"gate_rejected_rows": 0.0, "gate_pct_rejected_rows": 0.0}
+    assert rows(settings.home.warehouse, "select count(*) from raw.rejected_rows") == [(6,)], "but listed"
+    log.write_text(f"{log.read_text(encoding='utf-8')}" + "".join(f"A{number},New,2025-07-01 15:00:00\n" for number in range(2, 8)) + "A8,Odd,2025-07-01 16:00:00\n", encoding="utf-8")
+    assert gates() == {"gate_rejected_rows": 1.0, "gate_pct_rejected_rows": 12.5}
+
+
 def test_after_a_change_of_the_mapping_a_refresh_and_a_run_of_everything_make_every_date_anew(tmp_path: Path) -> None:
     """Also those without cases, and those after the log's last record, which a run of the log's own window would leave as they were."""
     log = tmp_path / "log.csv"

@@ -46,14 +46,15 @@ def _drawings(days: Sequence[Row], by: str) -> list[Drawing]:
     chart = Chart(
         key="open-by-value",
         title=f"Open cases at the end of the day, by {by}",
-        description=f"Lines of the {len(values)} with most open cases; at the end {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
+        description=f"Lines of the {len(lines)} with most open cases; at the end {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
         xs=positions(dates),
         x_ticks=date_ticks(dates, 8),
         lines=lines,
         tooltips=["\n".join([wording.day(day), *(f"{line.label} {line.values[number]}" for line in lines)]) for number, day in enumerate(dates)],
     )
+    note = f"Drawn are the {len(lines)} with most open cases of {len(values)}; the table has all of them." if len(values) > len(lines) else ""
     grid = Grid(
         key="open_by_value", title=f"{chart.title}, table",
         columns=[Column("calendar_date", "Date", "day"), Column("dimension_value", by.capitalize()), Column("open_cases", "Open at its end", "count")], rows=list(days),
     )  # fmt: skip
-    return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], grid=grid)]
+    return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], note=note, grid=grid)]
