@@ -33,7 +33,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import (
     changed_dates,
-    current_digests,
+    current,
     refuse_older_inputs,
     remember,
     whole_history,
@@ -267,13 +267,14 @@ def _replace_changed_dates(line: TableAsset, scope: Scope, outcomes: list[Outcom
     Those are judged that are made, unless there are no `outcomes` to receive the verdicts.
     """
     table, connection = line.table, scope.connection
-    current = current_digests(connection, table)
-    dates = changed_dates(connection, table, current)
-    refuse_older_inputs(connection, table, dates, current)
+    state = current(connection)
+    digests = state.digests(table.name)
+    dates = changed_dates(connection, table, digests)
+    refuse_older_inputs(connection, table, dates, state)
 
     def judged_and_remembered() -> int | None:
         judged = _judge(line, replace(scope, dates=dates), outcomes) if outcomes is not None else None
-        remember(connection, table, dates, current)
+        remember(connection, table, dates, digests)
         return judged
 
     sql = load_sql(sql_path(table.name))

@@ -18,7 +18,7 @@ from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.changed_dates import current_digests
+from opsla_dagster.warehouse.changed_dates import current
 from opsla_dagster.warehouse.loads import _sql_below
 from opsla_dagster.warehouse.published_parts import write_parts
 from opsla_dagster.warehouse.write import replace_snapshot
@@ -162,14 +162,14 @@ def test_what_happens_in_the_second_of_an_instant_counts(story: duckdb.DuckDBPyC
 
 def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: duckdb.DuckDBPyConnection) -> None:
     """A priority that turns out to have changed on Tuesday changes the rows of Tuesday and Wednesday; what was known of the days before stands."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.backlog_spans set priority = 'P1' where began_with = 'reopened'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [15, 16]
@@ -177,14 +177,14 @@ def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: d
 
 def test_what_a_case_is_counts_while_it_has_not_ended(story: duckdb.DuckDBPyConnection) -> None:
     """A region is no part of a stretch: told otherwise, it changes every date on which the case came, stood or went, and no later one."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.case_milestones set region = 'north'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [10, 11, 12, 13, 14, 15, 16]
