@@ -14,7 +14,7 @@ with instants as (
 ),
 
 -- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
--- longer.
+-- longer. What lies days before the first instant or after the last is not read at all: that of one date costs the same however long the history is.
 open_spans as (
     select
         instants.snapshot_date,
@@ -26,7 +26,10 @@ open_spans as (
             cast(instants.seen_before_at as date) = cast(spans.started_at as date)
             and instants.seen_before_at > spans.started_at
             and (spans.ended_at is null or spans.ended_at >= instants.seen_before_at)
-    where spans.is_open
+    where
+        spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
 
     union all
 
@@ -41,6 +44,8 @@ open_spans as (
             and instants.seen_before_at <= spans.ended_at
     where
         spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
         and cast(spans.started_at as date) < cast(spans.ended_at as date)
 
     union all
@@ -56,6 +61,8 @@ open_spans as (
             and (spans.ended_at is null or cast(spans.ended_at as date) > cast(instants.seen_before_at as date))
     where
         spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
         and (spans.ended_at is null or cast(spans.ended_at as date) > cast(spans.started_at as date) + interval 1 day)
 ),
 
