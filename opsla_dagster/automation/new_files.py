@@ -20,6 +20,7 @@ from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.window import dates_of
 
@@ -79,10 +80,10 @@ def build_file_sensor(settings: Settings, every_seconds: int = _EVERY_SECONDS) -
 
 def _states(settings: Settings, watched: list[EventLogSettings]) -> tuple[dict[str, str], str]:
     """By source, the identity of its files as they are now; and of sources that cannot be looked at, why."""
-    states, troubles = {}, []
+    states, troubles, released = {}, [], Released.of(settings)
     for source in watched:
         try:
-            files = find_log_files(source, settings.config_directory)
+            files = find_log_files(source, settings.config_directory, released)
         except OpslaError as error:
             troubles.append(str(error))
             continue
