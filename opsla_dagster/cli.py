@@ -341,7 +341,7 @@ def daemon() -> None:
 @app.command(cls=Command, epilog=examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
 def health(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, disk or permissions; default: all.")
+        list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, drops, disk or permissions; default: all.")
     ] = None,
     address: Annotated[str | None, typer.Option("--webserver", metavar="URL", help="Where the UI is; default: where this home's listened last.")] = None,
 ) -> None:
@@ -364,6 +364,7 @@ def status() -> None:
 
     settings = load_settings()
     print_status(settings, console)
+    _say_what_was_dropped(settings)
     _say_what_was_told(settings)
 
 
@@ -719,6 +720,17 @@ def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) 
         _complain(f"burn rates were not looked at: {error}", "alerts", "yellow")
     for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
         _complain(problem, "alert not delivered yet", "yellow")
+
+
+def _say_what_was_dropped(settings: "Settings") -> None:
+    """Of each drop folder the last receipt, what waits for a marker, and what is wrong."""
+    if not settings.sources.drop_folders:
+        return
+    from opsla_dagster.automation.drop_states import drop_states
+
+    for state in drop_states(settings, datetime.now(UTC), looks_into=True):
+        for line in (state.sentence(), *state.problems, *state.waiting):
+            _say(line)
 
 
 def _say_what_was_told(settings: "Settings") -> None:

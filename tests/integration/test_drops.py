@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.drop_folders import DropFolderSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.drops import receiving
+from opsla_dagster.sources.drops.places import Directory
 from opsla_dagster.sources.drops.receipts import Receipts
 from opsla_dagster.sources.drops.receiving import waiting_files
+from opsla_dagster.sources.drops.released import Released
+from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.window import Window
 
 FIRST_FILE, SECOND_FILE = HEAD + A1, HEAD + A2
@@ -95,8 +100,6 @@ def test_a_source_over_the_folder_has_the_cases_that_were_released(drops: Drops)
     drops.look()
     desk = build_desk(drops.settings)
     every = Window(drops.settings.sources.desk.start_date, drops.settings.sources.desk.start_date.replace(month=9))
-    from datetime import datetime
-
     assert desk.cases(every, datetime(2025, 8, 1))["case_id"].to_pylist() == ["A1"]
     (read,) = desk.files_read()
     assert read.names == (str(drops.folder / "a.csv"),), "people are told the file's own name, and not that of the copy"
@@ -347,16 +350,10 @@ def test_a_correction_may_take_records_away_where_the_manifest_attests_it(drops:
     drops.marker(at=NOW + 120)
     drops.look(NOW + 200)
     with pytest.raises(OpslaError, match="shrank from 3 records to 2"):
-        build_desk(drops.settings).reading_notes(_later())
+        build_desk(drops.settings).reading_notes(datetime(2025, 8, 1))
     drops.marker(holds=f"{sha256(FIRST_FILE)}  a.csv\n", at=NOW + 300)
     drops.look(NOW + 400)
     assert build_desk(drops.settings).sources[0].counts().rows == 2  # type: ignore[attr-defined]
-
-
-def _later() -> Any:
-    from datetime import datetime
-
-    return datetime(2025, 8, 1)
 
 
 def test_two_markers_at_one_look_are_taken_in_the_order_in_which_they_were_written(drops: Drops) -> None:
@@ -395,8 +392,6 @@ def test_a_folder_that_is_away_is_said_and_nothing_is_lost(drops: Drops) -> None
 
 
 def test_what_is_not_fetched_in_time_goes_on_where_it_stopped(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
-    from opsla_dagster.sources.drops import receiving
-
     monkeypatch.setattr(receiving, "_PIECE_BYTES", 16)
     drops.file("a.csv", FIRST_FILE)
     drops.marker()
@@ -413,8 +408,6 @@ def test_what_is_not_fetched_in_time_goes_on_where_it_stopped(drops: Drops, monk
 
 
 def test_a_file_that_changes_while_it_is_fetched_is_not_taken_in(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
-    from opsla_dagster.sources.drops.places import Directory
-
     drops.file("a.csv", FIRST_FILE)
     drops.marker(at=NOW - 5)
     read = Directory.read
@@ -482,9 +475,6 @@ def test_what_is_wrong_in_sources_yml_is_said_and_no_secret_is_repeated(options:
 def test_an_object_of_no_drop_folder_and_an_unset_variable_are_refused(drops: Drops) -> None:
     settings = drops.with_options(extra=[{**log_of(Path("x")), "name": "other", "files": "s3://bucket/a.csv"}])
     with pytest.raises(OpslaError, match=r"other: files: s3://bucket/a.csv lies in an object store and in no drop folder"):
-        from opsla_dagster.sources.drops.released import Released
-        from opsla_dagster.sources.event_log.files import find_log_files
-
         find_log_files(settings.sources.sources[1], settings.config_directory, Released.of(settings))  # type: ignore[arg-type]
     assert "NO_SUCH_FOLDER" not in os.environ
     found = drops.look(settings=drops.with_options(path="${NO_SUCH_FOLDER}"))

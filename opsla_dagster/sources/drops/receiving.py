@@ -27,7 +27,7 @@ from opsla_dagster.settings.drop_folders import RECEIPT_ENDING, DropFolderSettin
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.drops.manifest import MOST_BYTES, BadManifest, Listed, read_manifest
 from opsla_dagster.sources.drops.places import Entry, Place, place_of
-from opsla_dagster.sources.drops.receipts import SUPERSEDED, Look, Receipt, Receipts, ReceivedFile, Refusal
+from opsla_dagster.sources.drops.receipts import SUPERSEDED, Receipt, Receipts, ReceivedFile, Refusal
 from opsla_dagster.sources.drops.released import copy_of, meaning
 from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.files import LogFile, patterns_of
@@ -377,15 +377,6 @@ def waiting_files(settings: Settings, name: str) -> list[str]:
         and any(means(f"{location}/{entry.name}") for means, _ in readers)
         and (entry.name not in released or released[entry.name].version != entry.version)
     ]  # fmt: skip
-
-
-def looks(settings: Settings) -> dict[str, Look]:
-    """By drop folder, when it was looked at; without those that never were."""
-    if not Receipts.there(settings.home.drops):
-        return {}
-    store = Receipts(settings.home.drops)
-    found = {name: store.look(name) for name in settings.sources.drop_folders}
-    return {name: look for name, look in found.items() if look is not None}
 
 
 def _nearest(name: str, homes: Set[str]) -> str | None:
