@@ -11,6 +11,7 @@ from datetime import date
 import dagster as dg
 
 from opsla_dagster.assets.factory import OWNER
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.drops.receipts import Receipt, ReceivedFile
@@ -41,10 +42,13 @@ def drop_folder_specs(settings: Settings) -> list[dg.AssetSpec]:
 
 
 def folders_read(settings: Settings, source: EventLogSettings, pattern_number: int) -> list[dg.AssetKey]:
-    """The drop folder in which a pattern of a source lies, if it lies in one."""
+    """The drop folder in which a pattern of a source lies, if it lies in one, and that can be told now: a variable may not be set yet."""
     if not settings.sources.drop_folders:
         return []
-    folder = Released.of(settings).folder_of(patterns_of(source, settings.config_directory)[pattern_number])
+    try:
+        folder = Released.of(settings).folder_of(patterns_of(source, settings.config_directory)[pattern_number])
+    except OpslaError:
+        return []
     return [] if folder is None else [drop_folder_key(folder)]
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from opsla_dagster.assets.drop_folders import folders_read
 from opsla_dagster.assets.log_files import log_sources
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import REFRESH_JOB, run_tags
@@ -48,6 +49,7 @@ def build_file_sensor(settings: Settings, every_seconds: int = _EVERY_SECONDS) -
     watched = [source for source in log_sources(settings) if source.refresh_on_new_files]
     if not watched:
         return []
+    _refuse_drop_folders(settings, watched)
     #: What a state of the files was refused for: a log that cannot be used is not read again at every look.
     refused: dict[str, OpslaError] = {}
 
@@ -76,6 +78,17 @@ def build_file_sensor(settings: Settings, every_seconds: int = _EVERY_SECONDS) -
         return _refresh(settings, now, sorted(due), refused)
 
     return [refresh_on_new_files]
+
+
+def _refuse_drop_folders(settings: Settings, watched: list[EventLogSettings]) -> None:
+    """Raises OpslaError for a source whose files a marker releases: two sensors would ask for the same refresh."""
+    for source in watched:
+        for number, pattern in enumerate(source.files):
+            if folders_read(settings, source, number):
+                raise OpslaError(
+                    f"{settings.config_directory / 'sources.yml'}: {source.name}: refresh_on_new_files: {pattern} lies in a drop folder, whose markers say when "
+                    "its files are complete; remove refresh_on_new_files"
+                )
 
 
 def _states(settings: Settings, watched: list[EventLogSettings]) -> tuple[dict[str, str], str]:

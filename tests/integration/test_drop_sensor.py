@@ -205,6 +205,12 @@ def test_the_nightly_refresh_and_the_sensor_read_the_same(watched: Watched) -> N
     assert dates_of(night().run_requests[0]) == ("2025-07-02", "2025-07-03"), "without the sensor a refresh takes in what is released"
 
 
+def test_new_files_of_a_drop_folder_are_watched_by_markers_alone(watched: Watched) -> None:
+    settings = watched.with_options(extra=[{**log_of(watched.folder / "other.csv"), "name": "other", "refresh_on_new_files": True}])
+    with pytest.raises(OpslaError, match=r"other: refresh_on_new_files: .*other.csv lies in a drop folder"):
+        build_definitions(settings)
+
+
 # --- what is refused alerts
 
 
