@@ -753,8 +753,8 @@ def _look_back(settings: "Settings") -> None:
         with open_instance(home) as instance:
             looked_at = record_unnoticed(instance, home, alerts, partial(_graph, settings))
             now = datetime.now(UTC)
-            record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
             record_missed_drops(settings, now)
+            record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
         send_waiting(home, alerts, _ALERT_SECONDS)
     except OpslaError as error:
         _complain(str(error), "alerts", "yellow")

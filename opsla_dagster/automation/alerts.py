@@ -107,8 +107,9 @@ def _freshness(
 ) -> tuple[str, list[dg.AssetCheckEvaluation]]:
     """Records a missed night; returns what to report to the UI, where it changed. The cursor is what was looked at, and what was found."""
     now, home = datetime.now(UTC), desk.home.root
-    record_missed_night(instance, desk, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home), now, looked_at)
+    # Before the night: a drop that did not come says why nothing new was refreshed.
     record_missed_drops(desk, now)
+    record_missed_night(instance, desk, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home), now, looked_at)
     # Published marts are looked into when there are new ones, and once an hour: a tick should cost next to nothing.
     marts = desk.home.marts_database
     state = f"{now:%Y%m%dT%H} {marts.stat().st_mtime_ns if marts.exists() else 0}"

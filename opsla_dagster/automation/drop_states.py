@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from opsla_dagster.automation.receiving import overdue
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.settings import Settings
@@ -63,10 +64,8 @@ def _state(settings: Settings, store: Receipts, name: str, now: datetime, looks_
     problems = [f"Drop folder {name}: {each.marker} is refused: {each.problem}" for each in store.refusals(name) if each.refused_at is not None]
     if look is not None and look.trouble is not None and look.trouble_since is not None:
         problems.append(f"Drop folder {name}: cannot be looked into since {_utc(look.trouble_since)}: {look.trouble}")
-    deadline = settings.sources.drop_folders[name].latest_deadline(now, settings.sources.desk.timezone)
-    is_due = deadline is not None and look is not None and look.first_looked_at <= deadline.by.timestamp()
-    # One that came late is late, and is there.
-    if is_due and deadline is not None and not store.has_between(name, deadline.since.timestamp(), now.timestamp()):
+    deadline = overdue(settings, name, now)
+    if deadline is not None:
         problems.append(f"Drop folder {name}: no drop has come since {deadline.since:%Y-%m-%d %H:%M}; it was due by {deadline.by:%Y-%m-%d %H:%M}")
     waiting: list[str] = []
     if looks_into:

@@ -33,8 +33,9 @@ def receive_and_tell(settings: Settings, *, seconds: float = float("inf"), waits
     """
     found = receive(settings, seconds=seconds, waits=waits)
     now = datetime.now(UTC)
-    alerts = [_refused(settings, refusal) for each in found for refusal in each.refused]
-    alerts += [_troubled(settings, each, now) for each in found if each.trouble and _is_told(settings, each, now, is_watched)]
+    ui_url = ui_url_of(settings.alerts, settings.home.root)
+    alerts = [alert_of_refusal(refusal, ui_url) for each in found for refusal in each.refused]
+    alerts += [_troubled(ui_url, each, now) for each in found if each.trouble and _is_told(settings, each, now, is_watched)]
     _record(settings, alerts)
     return found
 
@@ -63,20 +64,20 @@ def _record(settings: Settings, alerts: Iterable[Alert]) -> None:
         ledger.record(f"drop {alert.alert_id}", [alert], channel_names(settings.alerts, settings.home.root))
 
 
-def _refused(settings: Settings, refusal: Refusal) -> Alert:
+def alert_of_refusal(refusal: Refusal, ui_url: str) -> Alert:
     """One alert for a version of a marker, however often it is looked at."""
     told = f"drop folder {refusal.folder}: marker {refusal.marker}: {refusal.problem}"
     return _alert(
-        settings, alert_id("drop", refusal.folder, refusal.marker, refusal.version), told, refusal.refused_at or refusal.first_seen_at,
+        ui_url, alert_id("drop", refusal.folder, refusal.marker, refusal.version), told, refusal.refused_at or refusal.first_seen_at,
         "nothing of this drop is read; tables and published marts hold what was dropped before",
         "the folder, and whoever writes into it: once the files are as the marker says, or the marker is written anew, the drop is taken in by itself",
     )  # fmt: skip
 
 
-def _troubled(settings: Settings, found: Received, now: datetime) -> Alert:
+def _troubled(ui_url: str, found: Received, now: datetime) -> Alert:
     """One alert a cause and day."""
     return _alert(
-        settings, daily_id(f"drop folder {found.folder}", found.trouble, now), found.trouble, now.timestamp(),
+        ui_url, daily_id(f"drop folder {found.folder}", found.trouble, now), found.trouble, now.timestamp(),
         "markers of this folder are not seen; tables and published marts hold what was dropped before",
         "whether the folder is there, and the credentials of the process that looks; it looks again by itself",
     )  # fmt: skip
@@ -100,20 +101,31 @@ def record_missed_drops(settings: Settings, now: datetime) -> None:
             ledger.record(_missed_source(name, deadline), alerts, channel_names(settings.alerts, settings.home.root))
 
 
+def overdue(settings: Settings, name: str, now: datetime) -> Deadline | None:
+    """The latest deadline of a folder, where nothing has come for it until now (with its offset): a drop that came late is there."""
+    deadline = _deadline(settings, name, now)
+    if deadline is None or Receipts(settings.home.drops).has_between(name, deadline.since.timestamp(), now.timestamp()):
+        return None
+    return deadline
+
+
+def _deadline(settings: Settings, name: str, now: datetime) -> Deadline | None:
+    """The latest one that somebody had begun to look before."""
+    deadline = settings.sources.drop_folders[name].latest_deadline(now, settings.sources.desk.timezone)
+    if deadline is None or not Receipts.there(settings.home.drops):
+        return None
+    look = Receipts(settings.home.drops).look(name)
+    return deadline if look is not None and look.first_looked_at <= deadline.by.timestamp() else None
+
+
 def _missed_source(name: str, deadline: Deadline) -> str:
     return f"missed drop {name} {deadline.day}"
 
 
 def _unmet(settings: Settings, name: str, now: datetime) -> Deadline | None:
     """The latest deadline of a folder, where nothing came by it and nobody was told."""
-    deadline = settings.sources.drop_folders[name].latest_deadline(now, settings.sources.desk.timezone)
-    if deadline is None:
-        return None
-    store = Receipts(settings.home.drops)
-    look = store.look(name)
-    if look is None or look.first_looked_at > deadline.by.timestamp():
-        return None
-    if store.has_between(name, deadline.since.timestamp(), deadline.by.timestamp()):
+    deadline = _deadline(settings, name, now)
+    if deadline is None or Receipts(settings.home.drops).has_between(name, deadline.since.timestamp(), deadline.by.timestamp()):
         return None
     is_new = Ledger(settings.home.root / FOLDER).unnoticed([_missed_source(name, deadline)])
     return deadline if is_new else None
@@ -123,10 +135,11 @@ def _missed(settings: Settings, name: str, deadline: Deadline, found: Received) 
     last = Receipts(settings.home.drops).latest(name)
     zone = ZoneInfo(settings.sources.desk.timezone)
     came = f"the last one, {last.marker}, came at {_local(last.received_at, zone)}" if last else "none has ever come"
+    ui_url = ui_url_of(settings.alerts, settings.home.root)
     why = found.trouble or "; ".join(found.waiting)
     told = f"drop folder {name}: no drop came by {deadline.by:%H:%M} on {deadline.day}; {came}{f' ({why})' if why else ''}"
     return _alert(
-        settings, alert_id("missed drop", name, str(deadline.day)), told, deadline.by.timestamp(),
+        ui_url, alert_id("missed drop", name, str(deadline.day)), told, deadline.by.timestamp(),
         "nothing was refreshed from it; tables and published marts hold what was dropped before",
         "whoever writes into the folder; a drop that comes late is taken in by itself",
     )  # fmt: skip
@@ -136,8 +149,7 @@ def _local(seconds: float, zone: ZoneInfo) -> str:
     return f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%d %H:%M}"
 
 
-def _alert(settings: Settings, identity: str, told: str, at: float, effect: str, look_first: str) -> Alert:
-    ui_url = ui_url_of(settings.alerts, settings.home.root)
+def _alert(ui_url: str, identity: str, told: str, at: float, effect: str, look_first: str) -> Alert:
     return Alert(
         alert_id=identity, title=title(ERROR, f"drop: {told}"), severity=ERROR, job="drop", occurred_at=instant(at), statement=text(told),
         effect=effect, look_first=look_first, ui_url=f"{ui_url}/locations/opsla/sensors/{DROP_SENSOR}",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 from dropping import A1, A2, A2_DONE, HEAD, NOW, Drops
@@ -22,6 +23,7 @@ from opsla_dagster.assets.drop_folders import drop_folder_key
 from opsla_dagster.assets.log_files import log_file_specs
 from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.drops import build_drop_sensor
+from opsla_dagster.automation.freshness import newest_complete_date, record_missed_night
 from opsla_dagster.automation.ledger import Ledger
 from opsla_dagster.automation.receiving import receive_and_tell, record_missed_drops
 from opsla_dagster.build import build_definitions
@@ -29,6 +31,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.drops.receipts import Receipts
 from opsla_dagster.sources.drops.receiving import DropRefusedError, receive
+from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
 
 LOADED_AT = datetime(2025, 7, 4, 5)
 
@@ -305,6 +308,30 @@ def test_a_drop_that_did_not_come_by_its_hour_alerts_once(base: Settings, tmp_pa
     if is_missed:
         came = "none has ever come" if came_at is None else "the last one, one.ready, came at 20"
         assert alerts[0].title.startswith(f"opsla ERROR: drop: drop folder esc: no drop came by 03:00 on 2025-07-04; {came}")
+
+
+def test_a_date_is_not_complete_while_its_drop_is_overdue(base: Settings, tmp_path: Path) -> None:
+    drops = Drops(base, tmp_path, due_by="03:00")
+    drops.file("a.csv", HEAD + A1, NOW - 90_000)
+    drops.marker(at=NOW - 90_000)
+    drops.look(NOW - 86_000)
+    with duckdb.connect(str(drops.settings.home.marts_database)) as marts:
+        marts.execute("create schema ops")
+        marts.execute(f"create table {VERSION_TABLE} as select {SCHEMA_VERSION} as schema_version, 'this one' as opsla_version")
+        marts.execute("create table ops.refreshed_partitions as select 'desk_log' as source, date '2025-07-03' as intake_date, timestamp '2025-07-04 05:00:00' as as_of_at")
+        marts.execute("insert into ops.refreshed_partitions values ('desk_log', date '2025-07-02', timestamp '2025-07-04 05:00:00')")
+    now = DEADLINE + timedelta(minutes=5)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert newest_complete_date(drops.settings, instance, DEADLINE - timedelta(minutes=1)) == date(2025, 7, 3)
+        assert newest_complete_date(drops.settings, instance, now) == date(2025, 7, 2), "the night made the third of what was not there"
+        Ledger(drops.settings.home.root / "alerts").watching_since(NOW - 200_000)
+        record_missed_drops(drops.settings, now)
+        record_missed_night(instance, drops.settings, [], "http://ui", now, now.timestamp() - 15)
+        (alert,) = Ledger.latest(drops.settings.home.root / "alerts", 10)
+        assert alert.job == "drop", "one message a cause"
+        drops.marker("late.ready", at=now.timestamp())
+        drops.look(now.timestamp() + 60)
+        assert newest_complete_date(drops.settings, instance, now + timedelta(minutes=2)) == date(2025, 7, 3)
 
 
 @pytest.mark.parametrize(

@@ -126,11 +126,10 @@ class Receipts:
     def _unusable(self, error: Exception) -> OpslaError:
         return OpslaError(f"{self._path}: the receipts of drops cannot be used: {error}. Make the home writable and free some space; no drop is lost meanwhile")
 
-    def knows(self, folder: str, marker: str, version: str) -> bool:
-        """Whether this version of a marker was taken in."""
+    def known(self, folder: str) -> set[tuple[str, str]]:
+        """The markers of a folder that were taken in, each with its version."""
         with self._transaction() as connection:
-            found = connection.execute("select 1 from receipts where folder = ? and marker = ? and version = ?", (folder, marker, version)).fetchone()
-        return found is not None
+            return set(connection.execute("select marker, version from receipts where folder = ?", (folder,)).fetchall())
 
     def receive(self, receipt: Receipt, files: Sequence[ReceivedFile]) -> Receipt:
         """Enters a receipt with its files, and clears what was said against its marker; the number given is the next one's."""

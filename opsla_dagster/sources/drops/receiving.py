@@ -135,9 +135,10 @@ class _Folder:
         receipts: list[Receipt] = []
         waiting: list[str] = []
         state = self._state(entries)
+        known = self._store.known(self._name)
         refused_before = {each.marker for each in self._store.refusals(self._name) if each.refused_at is not None and each.state == state}
         for marker in sorted(markers.values(), key=lambda entry: (entry.modified_at, entry.name)):
-            if marker.name in refused_before or self._store.knows(self._name, marker.name, marker.version):
+            if marker.name in refused_before or (marker.name, marker.version) in known:
                 continue
             try:
                 receipts.append(self._take_in(marker, markers, entries))
@@ -146,7 +147,9 @@ class _Folder:
                 break
             except (_NotAsTold, BadManifest) as problem:
                 self._refuse(marker, str(problem), "" if isinstance(problem, _NotYet) else state, waiting)
-        self._clear_away()
+        look = self._store.look(self._name)
+        if receipts or look is None or look.looked_at is None or look.looked_at // _KEPT_SECONDS != self._now // _KEPT_SECONDS:
+            self._clear_away()
         refused = tuple(refusal for refusal in self._store.refusals(self._name) if refusal.refused_at is not None)
         return Received(self._name, tuple(receipts), refused, tuple(waiting))
 
