@@ -24,6 +24,7 @@ _SHOWN = 20
 
 
 def drop_folder_key(folder: str) -> dg.AssetKey:
+    """One asset a drop folder, by its name in sources.yml."""
     return dg.AssetKey([GROUP, folder])
 
 

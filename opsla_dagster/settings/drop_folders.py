@@ -21,13 +21,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.base import Document, problem_at
+from opsla_dagster.settings.paths import expanded
 
 #: Kinds of object stores: how their addresses begin -> the extra that reads them.
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 #: A key and its secret before the name of the bucket, or a signature behind the address.
 _CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/]*:|.*\?)")
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -117,13 +117,13 @@ class DropFolderSettings(Document):
 
     def location(self, name: str, config_directory: Path) -> str:
         """The absolute directory, or the address, without a slash at its end. Raises OpslaError for a variable that is not set."""
-        expanded = _expand(name, self.path)
-        scheme = _ADDRESS.match(expanded)
+        path = expanded(self.path, f"sources.yml: drop_folders.{name}.path")
+        scheme = _ADDRESS.match(path)
         if scheme is None:
-            return os.path.normpath(config_directory.absolute() / expanded)
+            return os.path.normpath(config_directory.absolute() / path)
         if scheme[1].lower() not in EXTRAS:
             raise OpslaError(f"sources.yml: drop_folders.{name}.path: {scheme[1]}:// is no kind of folder that opsla reads; write a directory, s3://, gs:// or az://")
-        return expanded.rstrip("/")
+        return path.rstrip("/")
 
     def latest_deadline(self, now: datetime, zone: str) -> Deadline | None:
         """The latest one that has passed by `now` (with its offset); None where no drop is due at any time."""
@@ -176,13 +176,3 @@ def is_address(path: str) -> bool:
     """Whether this is an address in an object store."""
     return _ADDRESS.match(path) is not None
 
-
-def _expand(folder: str, path: str) -> str:
-    def value(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found: str | None = os.environ.get(name) or default
-        if found is None:
-            raise OpslaError(f"sources.yml: drop_folders.{folder}.path wants the environment variable {name}, which is not set; set it, or write the path itself")
-        return found
-
-    return _VARIABLE.sub(value, path)

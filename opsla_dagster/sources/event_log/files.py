@@ -17,10 +17,10 @@ from pathlib import Path
 
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.drop_folders import is_address
+from opsla_dagster.settings.paths import expanded
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.drops.released import Released, ReleasedFile
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NUMBER = re.compile(r"(\d+)")
 _ARCHIVE_NAME = ".zip"
 
@@ -73,17 +73,17 @@ def find_log_files(settings: EventLogSettings, config_directory: Path, released:
 
 def files_of_pattern(settings: EventLogSettings, pattern: str, config_directory: Path, released: Released | None = None) -> list[LogFile]:
     """The files of one pattern of `settings.files`, in natural order. Raises OpslaError as `find_log_files` does."""
-    expanded = _expand(settings.name, pattern)
+    named = _expanded(settings.name, pattern)
     released = released or Released({}, config_directory, Path())
-    if is_address(expanded):
-        outer, member = _into_archive_of_address(expanded)
+    if is_address(named):
+        outer, member = _into_archive_of_address(named)
         if released.folder_of(outer) is None:
             raise OpslaError(
-                f"sources.yml: {settings.name}: files: {expanded} lies in an object store and in no drop folder; name one under `drop_folders`, "
+                f"sources.yml: {settings.name}: files: {named} lies in an object store and in no drop folder; name one under `drop_folders`, "
                 "whose files are read once a marker has released them"
             )
         return _dropped(settings.name, outer, member, released)
-    outer, member = _into_archive(config_directory.absolute(), expanded)
+    outer, member = _into_archive(config_directory.absolute(), named)
     absolute = str(_normal(config_directory.absolute() / outer))
     if released.folder_of(absolute) is not None:
         return _dropped(settings.name, absolute, member, released)
@@ -99,8 +99,8 @@ def files_of_pattern(settings: EventLogSettings, pattern: str, config_directory:
 def patterns_of(settings: EventLogSettings, config_directory: Path) -> list[str]:
     """The patterns of a source as absolute paths or addresses, without the way on in archives."""
     base = config_directory.absolute()
-    expanded = [_expand(settings.name, pattern) for pattern in settings.files]
-    return [_into_archive_of_address(each)[0] if is_address(each) else str(_normal(base / _into_archive(base, each)[0])) for each in expanded]
+    paths = [_expanded(settings.name, pattern) for pattern in settings.files]
+    return [_into_archive_of_address(path)[0] if is_address(path) else str(_normal(base / _into_archive(base, path)[0])) for path in paths]
 
 
 def _dropped(source: str, pattern: str, member: str | None, released: Released) -> list[LogFile]:
@@ -156,12 +156,12 @@ def _into_archive_of_address(address: str) -> tuple[str, str | None]:
     return address, None
 
 
-def _names(expanded: str, config_directory: Path) -> list[Path]:
+def _names(pattern: str, config_directory: Path) -> list[Path]:
     """The files that a pattern names on disk, in natural order; a path without a pattern is one, whether or not it is there."""
     base = config_directory.absolute()
-    if not glob.has_magic(expanded) or (base / expanded).exists():
-        return [_normal(base / expanded)]
-    found = [_normal(base / name) for name in glob.glob(expanded, root_dir=base, recursive=True)]
+    if not glob.has_magic(pattern) or (base / pattern).exists():
+        return [_normal(base / pattern)]
+    found = [_normal(base / name) for name in glob.glob(pattern, root_dir=base, recursive=True)]
     return sorted((path for path in found if not path.is_dir()), key=natural)
 
 
@@ -177,20 +177,8 @@ def _normal(path: Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def _expand(source: str, pattern: str) -> str:
-    """`${NAME}` and `${NAME:-default}` from the environment."""
-
-    def value(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found: str | None = os.environ.get(name) or default
-        if found is None:
-            raise OpslaError(
-                f"sources.yml: {source}: files: {pattern!r} wants the environment variable {name}, which is not set; "
-                "set it, or write the path itself"
-            )
-        return found
-
-    return _VARIABLE.sub(value, pattern)
+def _expanded(source: str, pattern: str) -> str:
+    return expanded(pattern, f"sources.yml: {source}: files")
 
 
 def _log_file(path: Path, member: str | None) -> LogFile:
