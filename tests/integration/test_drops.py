@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from small_desk import desk_settings, log_of
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.drop_folders import DropFolderSettings
+from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.drops import receiving
 from opsla_dagster.sources.drops.places import Directory
@@ -446,7 +448,24 @@ def test_files_that_no_source_reads_are_checked_and_not_copied(drops: Drops) -> 
     assert [path.name.split("-")[1] for path in (drops.settings.home.drops / "esc").iterdir()] == ["a.csv"]
 
 
+def test_a_name_that_is_no_text_is_said(drops: Drops) -> None:
+    drops.file("a.csv", FIRST_FILE)
+    Path(os.fsdecode(bytes(drops.folder) + b"/b\xff.csv")).touch()
+    drops.marker()
+    found = drops.look()
+    assert found.receipts == ()
+    assert found.trouble == f"drop folder esc: the name of 'b\\udcff.csv' in {drops.folder} is no UTF-8; rename or remove it"
+
+
 # --- sources.yml
+
+
+def test_a_drop_folder_in_another_one_is_refused(drops: Drops) -> None:
+    document = drops.settings.sources.model_dump(mode="json", exclude_unset=True)
+    document["drop_folders"]["inner"] = {"path": f"{drops.folder}/inner"}
+    settings = replace(drops.settings, sources=SourcesSettings.model_validate(document))
+    with pytest.raises(OpslaError, match=r"drop_folders.inner.path: .*/drops/inner lies in the drop folder esc"):
+        drops.read(settings)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ _TIMES = ("LastModified", "last_modified", "updated", "mtime", "timeCreated", "c
 _VERSIONS = ("VersionId", "generation", "ETag", "etag", "md5Hash")
 _SECRET_NAMES = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|CONNECTION_STRING|SAS)", re.IGNORECASE)
 _SHORTEST_SECRET = 8
+#: Up to so many objects are asked for one by one, and not by a listing of everything.
+_FEW = 10
 #: Seconds: an endpoint that does not answer must not hold up a sensor.
 _CONNECT_SECONDS, _READ_SECONDS = 10, 30
 
@@ -46,8 +48,8 @@ class Place(Protocol):
     def shown(self, name: str = "") -> str:
         """The path or address of a file in it, or of the folder itself."""
 
-    def entries(self) -> dict[str, Entry]:
-        """Every file in it and in its folders, by name, as they are now."""
+    def entries(self, names: Collection[str] | None = None) -> dict[str, Entry]:
+        """Every file in it and in its folders, or those of `names` that are there, by name, as they are now."""
 
     def read(self, name: str, start: int, end: int) -> bytes:
         """Bytes of a file from `start` to before `end`; fewer where it ends before."""
@@ -72,11 +74,13 @@ class Directory:
     def shown(self, name: str = "") -> str:
         return str(self.root / name) if name else str(self.root)
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self, names: Collection[str] | None = None) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         with self._readable():
-            for directory, _, names in os.walk(self.root, onerror=_raise):
-                for file in names:
+            if names is not None:
+                return {name: entry for name in names if (entry := self._entry(name)) is not None}
+            for directory, _, files in os.walk(self.root, onerror=_raise):
+                for file in files:
                     path = Path(directory) / file
                     if entry := self._entry(path.relative_to(self.root).as_posix()):
                         found[entry.name] = entry
@@ -134,10 +138,14 @@ class ObjectStore:
     def shown(self, name: str = "") -> str:
         return f"{self._address}/{name}" if name else self._address
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self, names: Collection[str] | None = None) -> dict[str, Entry]:
+        prefixes = [self._root] if names is None or len(names) > _FEW else [f"{self._root}/{name}" for name in names]
+        listed: dict[str, dict[str, Any]] = {}
         with self._answering():
             self._store.invalidate_cache()
-            listed: Mapping[str, dict[str, Any]] = self._store.find(self._root, detail=True)
+            for prefix in prefixes:
+                # By a listing, also of one object: what an object tells of itself comes in other words, and with other precision.
+                listed |= self._store.find(prefix, detail=True)
         found = [self._entry(path, told) for path, told in listed.items()]
         return {entry.name: entry for entry in found if entry is not None}
 

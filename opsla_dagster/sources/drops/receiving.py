@@ -15,7 +15,7 @@ import posixpath
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.drops.manifest import MOST_BYTES, BadManifest, Listed, read_manifest
 from opsla_dagster.sources.drops.places import Entry, Place, place_of
 from opsla_dagster.sources.drops.receipts import SUPERSEDED, Receipt, Receipts, ReceivedFile, Refusal
-from opsla_dagster.sources.drops.released import copy_of, meaning
+from opsla_dagster.sources.drops.released import Released, copy_of, meaning
 from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.files import LogFile, patterns_of
 from opsla_dagster.sources.event_log.reading.loading import load_files
@@ -124,18 +124,26 @@ class _Folder:
         self._store, self._name, self._now, self._until = store, name, now, until
         self._home = settings.home.drops
         self._settings: DropFolderSettings = settings.sources.drop_folders[name]
-        self._location = self._settings.location(name, settings.config_directory)
+        self._location = Released.of(settings).locations[name]
         self._place: Place = place_of(name, self._settings, settings.config_directory)
         self._readers = _readers(settings)
+        #: Of this look: what was released before, and by folder that has a marker for all of it, the files that it covers.
+        self._before: dict[str, ReceivedFile] = {}
+        self._covered: dict[str, list[Entry]] = {}
 
     def receive(self) -> Received:
         entries = self._place.entries()
+        for name in entries:
+            if not _is_text(name):
+                raise OpslaError(f"drop folder {self._name}: the name of {name!a} in {self._place.shown()} is no UTF-8; rename or remove it")
         markers = {name: entry for name, entry in entries.items() if self._settings.is_marker(posixpath.basename(name))}
         self._store.forget_refusals(self._name, {name: entry.version for name, entry in markers.items()})
         receipts: list[Receipt] = []
         waiting: list[str] = []
         state = self._state(entries)
         known = self._store.known(self._name)
+        self._before = self._store.released(self._name, is_last_drop_alone=False)
+        self._covered = self._by_home(markers, entries)
         refused_before = {each.marker for each in self._store.refusals(self._name) if each.refused_at is not None and each.state == state}
         for marker in sorted(markers.values(), key=lambda entry: (entry.modified_at, entry.name)):
             if marker.name in refused_before or (marker.name, marker.version) in known:
@@ -180,6 +188,7 @@ class _Folder:
         self._require_held_still([marker, *(entry for entry, _ in told)])
         receipt = Receipt(0, self._name, marker.name, marker.version, kind, marker.modified_at, self._now)
         entered = self._store.receive(receipt, files)
+        self._before.update({file.name: file for file in files})
         if self._settings.receipt_beside_marker:
             names = [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files]
             self._write_beside(marker, {"status": "received", "receipt": entered.number, "files": names})
@@ -210,11 +219,9 @@ class _Folder:
                 f"was written at {_utc(marker.modified_at)}, which has not come yet ({_utc(self._now)}): which files came before it cannot be told; "
                 "set the clock of its writer, or list the files in the marker"
             )
-        homes = {posixpath.dirname(other) for other in markers if self._named_file(other, entries) is None}
-        covered = [entry for entry in entries.values() if _nearest(entry.name, homes) == posixpath.dirname(marker.name)]
-        meant = [entry for entry in covered if not is_hidden(entry.name) and self._is_read(entry.name) and entry.name not in markers]
-        known = self._store.released(self._name, is_last_drop_alone=False)
-        again = [each.name for each in meant if each.modified_at > marker.modified_at and each.name in known and known[each.name].version != each.version]
+        meant = self._covered.get(posixpath.dirname(marker.name), [])
+        before = {each.name: self._before[each.name].version for each in meant if each.name in self._before}
+        again = [each.name for each in meant if each.modified_at > marker.modified_at and before.get(each.name, each.version) != each.version]
         if again:
             if any(posixpath.dirname(marker.name) == posixpath.dirname(other.name) and other.modified_at > marker.modified_at for other in markers.values()):
                 return None
@@ -228,6 +235,16 @@ class _Folder:
             f"releases no file: no file of {self._place.shown(posixpath.dirname(marker.name))} is one that a source reads (`files` in sources.yml); "
             'where there is nothing to tell, a marker says so with {"files": []}'
         )  # fmt: skip
+
+    def _by_home(self, markers: Mapping[str, Entry], entries: Mapping[str, Entry]) -> dict[str, list[Entry]]:
+        """By folder that has a marker for all of it, the files that it covers and a source reads."""
+        homes = {posixpath.dirname(marker) for marker in markers if self._named_file(marker, entries) is None}
+        found: dict[str, list[Entry]] = {}
+        for entry in entries.values():
+            home = _nearest(entry.name, homes)
+            if home is not None and entry.name not in markers and not is_hidden(entry.name) and self._is_read(entry.name):
+                found.setdefault(home, []).append(entry)
+        return found
 
     def _named_file(self, marker: str, entries: Mapping[str, Entry]) -> str | None:
         """`tickets.csv` of the marker tickets.csv.ready, by its name alone where it may still be on its way; None of a marker for a folder."""
@@ -341,8 +358,8 @@ class _Folder:
             raise _NotAsTold(f"says that {entry.name} has {expected:,} rows; it has {rows:,} (the header is none)")
         return rows
 
-    def _require_held_still(self, taken: Iterable[Entry]) -> None:
-        present = self._place.entries()
+    def _require_held_still(self, taken: Sequence[Entry]) -> None:
+        present = self._place.entries([entry.name for entry in taken])
         for entry in taken:
             now = present.get(entry.name)
             if now is None or now.version != entry.version:
@@ -380,6 +397,14 @@ def waiting_files(settings: Settings, name: str) -> list[str]:
         and any(means(f"{location}/{entry.name}") for means, _ in readers)
         and (entry.name not in released or released[entry.name].version != entry.version)
     ]  # fmt: skip
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _nearest(name: str, homes: Set[str]) -> str | None:

@@ -43,8 +43,13 @@ class Released:
 
     @cached_property
     def locations(self) -> dict[str, str]:
-        """Folder -> its directory or address."""
-        return {name: folder.location(name, self.config_directory) for name, folder in self.folders.items()}
+        """Folder -> its directory or address. Raises OpslaError for two of which one lies in the other: a file would belong to both."""
+        found = {name: folder.location(name, self.config_directory) for name, folder in self.folders.items()}
+        for name, location in found.items():
+            for other, outer in found.items():
+                if name != other and lies_in(location, outer):
+                    raise OpslaError(f"sources.yml: drop_folders.{name}.path: {location} lies in the drop folder {other} ({outer}); name one of the two, its markers cover sub-folders")
+        return found
 
     def matching(self, pattern: str) -> list[ReleasedFile]:
         """The released files that an absolute pattern, or one of an address, means; of files of one content the first by name."""
