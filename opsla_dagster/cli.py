@@ -363,8 +363,9 @@ def status() -> None:
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    print_status(settings, console)
+    # First: a desk that waits for its first drop has nothing else yet.
     _say_what_was_dropped(settings)
+    print_status(settings, console)
     _say_what_was_told(settings)
 
 

@@ -28,7 +28,7 @@ from opsla_dagster.automation.ledger import Ledger
 from opsla_dagster.automation.receiving import receive_and_tell, record_missed_drops
 from opsla_dagster.build import build_definitions
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings import Settings, load_settings
+from opsla_dagster.settings import Settings
 from opsla_dagster.sources.drops.receipts import Receipts
 from opsla_dagster.sources.drops.receiving import DropRefusedError, receive
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
@@ -418,8 +418,8 @@ def test_refresh_status_and_health_of_a_drop_folder(
     alerts = [json.loads(line) for line in (desk.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [alert["job"] for alert in alerts] == ["refresh", "drop"], "told once, by the marker and not by the command"
 
-    cli._say_what_was_dropped(load_settings())
-    said = capsys.readouterr().out
+    code, said = desk.opsla("status")
+    assert (code, "nothing is published here yet" in said) == (1, True), "what was dropped is said all the same"
     assert "Drop folder esc: receipt 1, 1.ready, received 20" in said
     assert "Drop folder esc: 2.ready is refused: releases b.csv" in said
     assert "Drop folder esc: 1 file no marker has released: b.csv" in said
