@@ -22,6 +22,7 @@ from opsla_dagster.forecasting.challengers import challenge, is_installed
 from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, unclear, work_of
 from opsla_dagster.forecasting.clearing import Change, Reached, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
+from opsla_dagster.forecasting.models import Floats
 from opsla_dagster.settings.forecast import ForecastSettings
 from opsla_dagster.window import Window
 
@@ -113,7 +114,7 @@ def _told(batch: _Batch, today: date, settings: ForecastSettings, *, is_challeng
     series, keys = batch.series, batch.keys
     reasons = unsayable(series, today)
     asked = [number for number, reason in enumerate(reasons) if reason is None][:MOST_CHALLENGED] if is_challenged and is_installed() else []
-    challengers = {name: challenge(series, name, asked) for name in settings.statsforecast} if asked else {}
+    challengers: dict[str, Floats] = {name: challenge(series, name, asked) for name in settings.statsforecast} if asked else {}
     found = backtest(series, challengers)
     for number, (key, reason) in enumerate(zip(keys, reasons, strict=True)):
         for name, band in found.told.items():
@@ -226,7 +227,7 @@ def _clear_rows_of(
             "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "goal": goal, "heads_change_share": change.heads,
             "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"],
             "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **({} if each is None else clear_figures(each)),
-            "clear_reason": told or (clear_words(each, row) if each else None),
+            "clear_reason": told or (clear_words(each, row, target) if each else None),
         }  # fmt: skip
 
 

@@ -33,7 +33,6 @@ RECENT, FEWEST_DAYS = 56, 28
 _LEAST_SCALE = 0.25
 #: A group of days with fewer errors is judged with the other group.
 _FEWEST_ERRORS = 40
-_QUANTILES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
@@ -95,14 +94,14 @@ AS_SERVED = "as served"
 
 def known_at(series: Series, origins: Sequence[int], days: int = DAYS) -> tuple[Floats, Flags]:
     """Cases and observed days of the `days` before each origin, as known at its end: `(series, origins, days)` each."""
-    count, today = series.cases.shape
+    count = len(series.cases)
     padded = np.concatenate([np.zeros((count, days)), series.cases], axis=1)
     seen = np.concatenate([np.zeros((count, days), dtype=np.bool_), series.is_observed], axis=1)
     places = np.asarray(origins)[:, None] + np.arange(days)
     cases = padded[:, places]
     for place, origin in enumerate(origins):
         unknown = series.late[(series.late[:, 2] >= origin) & (series.late[:, 1] < origin) & (series.late[:, 1] >= origin - days)]
-        np.subtract.at(cases, (unknown[:, 0], place, unknown[:, 1] - origin + days), unknown[:, 3])
+        np.subtract.at(cases[:, place], (unknown[:, 0], unknown[:, 1] - origin + days), unknown[:, 3])
     return cases, seen[:, places]
 
 
@@ -211,7 +210,7 @@ def _chosen(errors: Floats) -> tuple[Integers, Floats, Integers]:
 def _mean(values: Floats, is_counted: Flags) -> Floats:
     """Over origins and days; NaN where nothing counts."""
     days = is_counted.sum(axis=(2, 3))
-    return np.divide(np.where(is_counted, values, 0).sum(axis=(2, 3)), days, out=np.full(days.shape, np.nan), where=days > 0)
+    return np.asarray(np.divide(np.where(is_counted, values, 0).sum(axis=(2, 3)), days, out=np.full(days.shape, np.nan), where=days > 0))
 
 
 def _widths(errors: Floats, told: Floats, is_open: Flags, is_open_ahead: Flags, pooled: Integers) -> Floats:
@@ -250,7 +249,9 @@ def _totals(expected: Floats, errors: Floats, told: Floats, pooled: Integers) ->
     scale = np.sqrt(np.maximum(np.cumsum(told, axis=2), _LEAST_SCALE))
     scores = np.abs(np.cumsum(errors, axis=2)) / scale
     width = np.stack([_conformal(scores[:, :, day]) for day in range(expected.shape[1])], axis=1)
-    return (total, *_band(total, np.where((pooled >= FEWEST_ORIGINS)[:, None], width, np.nan)))
+    low, high = _band(total, np.where((pooled >= FEWEST_ORIGINS)[:, None], width, np.nan))
+    # Totals never fall, and so do their ends; each day's own width errs a little.
+    return total, np.maximum.accumulate(low, axis=1), np.maximum.accumulate(high, axis=1)
 
 
 def _actual(series: Series, origins: Sequence[int]) -> Floats:
@@ -269,56 +270,3 @@ def _scale(series: Series, origins: Sequence[int]) -> Floats:
     days = both.sum(axis=2)
     total = np.where(both, np.abs(cases[:, :, 7:] - cases[:, :, :-7]), 0).sum(axis=2)
     return np.where((days > 0) & (total > 0), total / np.maximum(days, 1), np.nan)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How good the forecasts of one model were, over the scored days: one element a series, NaN where nothing was scored.
-
-    `bias`: expected less actual. `pinball`: mean loss of the low end as p10, the expected cases as p50, the high end as p90. `covered`: share of
-    days within the interval; `covered_open`: of those with open hours alone. `width`: cases from the low end to the high one.
-    """
-
-    origins: Integers
-    days: Integers
-    mean_cases: Floats
-    mae: Floats
-    mase: Floats
-    bias: Floats
-    pinball: Floats
-    covered: Floats
-    covered_open: Floats
-    width: Floats
-
-
-def scores(found: Backtest, name: str, series: Series, first: int = 1, last: int = HORIZON) -> Scores:
-    """Of the model `name`, of the days `first` to `last` after each scored origin, counted from 1."""
-    days = slice(first - 1, last)
-    expected, low, high = (part[:, :, days] for part in found.told[name])
-    actual = found.actual[:, :, days]
-    is_scored = ~np.isnan(expected) & ~np.isnan(actual)
-    has_band = is_scored & ~np.isnan(low)
-    is_covered = np.where((low <= actual) & (actual <= high), 1.0, 0.0)
-    is_open = series.is_open[np.asarray(found.origins, dtype=np.int64)[:, None] + np.arange(first - 1, last)]
-    loss = sum(_pinball(actual, told, share) for told, share in zip((low, expected, high), _QUANTILES, strict=True)) / len(_QUANTILES)
-    scaled = np.abs(expected - actual) / found.scale[:, :, None]
-    return Scores(
-        origins=np.asarray(is_scored.any(axis=2).sum(axis=1)),
-        days=np.asarray(is_scored.sum(axis=(1, 2))),
-        mean_cases=_over(actual, is_scored),
-        mae=_over(np.abs(expected - actual), is_scored),
-        mase=_over(scaled, is_scored & ~np.isnan(scaled)),
-        bias=_over(expected - actual, is_scored),
-        pinball=_over(loss, has_band),
-        covered=_over(is_covered, has_band),
-        covered_open=_over(is_covered, has_band & is_open),
-        width=_over(high - low, has_band),
-    )
-
-
-def _over(values: Floats, is_counted: Flags) -> Floats:
-    return _mean(values[None], is_counted[None])[0]
-
-
-def _pinball(actual: Floats, told: Floats, share: float) -> Floats:
-    return np.maximum(share * (actual - told), (share - 1) * (actual - told))

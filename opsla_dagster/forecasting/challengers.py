@@ -30,7 +30,7 @@ def is_installed() -> bool:
 
 def challenge(series: Series, name: str, asked: Sequence[int]) -> Floats:
     """Forecasts `(series, origins, horizon)` at `all_origins`: of the series at the places `asked`, at every seventh origin up to today; else NaN."""
-    from statsforecast.models import MSTL, AutoETS
+    from statsforecast.models import MSTL, AutoETS  # type: ignore[import-untyped]
 
     model = AutoETS(season_length=7) if name == "AutoETS" else MSTL(season_length=7)
     origins = all_origins(series)

@@ -66,9 +66,9 @@ def clear_figures(found: Reached) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def clear_words(found: Reached, throughput: Row) -> str:
+def clear_words(found: Reached, throughput: Row, target: float) -> str:
     """What the figures rest on."""
-    if found.p90_open_days == 0 and found.share == 1.0:
+    if throughput["open_cases"] <= target:
         return "already there"
     words = "never at this pace, in half of the futures or more" if found.share < _HALF else "at this pace"
     if throughput["throughput_basis"] == "all open hours":

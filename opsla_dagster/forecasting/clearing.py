@@ -64,9 +64,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Reached:
-    """When: days from the start of the first one on to the end of the one on which the target is reached, of which so many are open; None: never.
+    """When one in ten, half and nine in ten futures have reached the target: by the end of which date, and how many days with open hours that is.
 
-    `share`: of the futures that reach it at all.
+    None: not within `DAYS_AHEAD`. `share`: of the futures that reach it within them at all.
     """
 
     share: float
@@ -118,14 +118,14 @@ def _speed(change: Change) -> float:
 
 def _when(futures: Floats, target: float, open_cases: int, first: date, is_open: np.ndarray) -> Reached:
     if open_cases <= target:
-        return Reached(1.0, *(3 * [first]), *(3 * [0]))
+        return Reached(1.0, first, first, first, 0, 0, 0)
     is_down = futures <= target
     days = np.where(is_down.any(axis=1), np.argmax(is_down, axis=1), DAYS_AHEAD)
     ordered = np.sort(days)
     at = [int(ordered[max(int(np.ceil(share * len(ordered))) - 1, 0)]) for share in (0.1, 0.5, 0.9)]
     dates = [first + timedelta(days=day) if day < DAYS_AHEAD else None for day in at]
     opened = [int(is_open[: day + 1].sum()) if day < DAYS_AHEAD else None for day in at]
-    return Reached(float(is_down.any(axis=1).mean()), *dates, *opened)
+    return Reached(float(is_down.any(axis=1).mean()), dates[0], dates[1], dates[2], opened[0], opened[1], opened[2])
 
 
 def _pattern(work: Work) -> list[Day]:

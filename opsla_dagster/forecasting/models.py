@@ -122,4 +122,4 @@ def _factors(cases: Floats, exposure: Floats) -> tuple[Floats, Floats]:
 def _ratio(above: Floats, below: Floats | Flags) -> Floats:
     """above / below; NaN where that is 0."""
     divisor = np.asarray(below, dtype=np.float64)
-    return np.divide(above, divisor, out=np.full(np.broadcast(above, divisor).shape, np.nan), where=divisor > 0)
+    return np.asarray(np.divide(above, divisor, out=np.full(np.broadcast(above, divisor).shape, np.nan), where=divisor > 0))
