@@ -203,8 +203,8 @@ def _fetched(scope: Scope, sql: str) -> list[dict[str, Any]]:
 
 _VALUES = """
     select
-        health.now_at, health.dimension, health.dimension_value, health.open_cases, throughput.* exclude (now_at, dimension, dimension_value, is_now_within_date),
-        coalesce(throughput.is_now_within_date, false) as is_now_within_date
+        health.now_at, health.dimension, health.dimension_value, health.open_cases, throughput.* exclude (now_at, dimension, dimension_value, is_today_begun),
+        coalesce(throughput.is_today_begun, false) as is_today_begun
     from mart.queue_health as health
     left join mart.throughput as throughput on health.dimension = throughput.dimension and health.dimension_value = throughput.dimension_value
     where health.dimension in ('all', 'queue')

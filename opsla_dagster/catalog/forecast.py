@@ -57,7 +57,7 @@ COLUMNS = [
     count("waiting_cases_at_end", "The same at its end"),
     measure("heads", "Agents at work: by the schedule, or estimated"),
     text("heads_source", "schedule: effective heads of the source; estimated: agents that let cases go on the date, shared among queues; unknown", values=("schedule", "estimated", "unknown")),
-    flag("is_now_within_date", "Now lies within its local date, not at its start"),
+    flag("is_today_begun", "Now lies within its local date, not at its start"),
     count("business_days", "Business days that the figures are of, within the last 56 dates"),
     measure("usual_open_cases", "Median of the cases open at the end of these business days"),
     count("open_hours", "Open hours of these business days"),
@@ -144,7 +144,7 @@ AREA = Area(
             "mart.throughput", Kind.FULL_REFRESH, "One row per value of one dimension.",
             "What leaves in an open hour, and in a staffed hour, while work waits, over the last 56 dates.",
             key="dimension dimension_value",
-            columns="""now_at dimension dimension_value is_now_within_date business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
+            columns="""now_at dimension dimension_value is_today_begun business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
                        open_hours_per_business_day gone_cases_outside_hours_per_business_day gone_cases_per_other_day
                        gone_p10_cases_per_business_day gone_p90_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
         ),

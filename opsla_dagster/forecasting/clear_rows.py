@@ -35,7 +35,7 @@ def work_of(throughput: Row, days: Sequence[Row]) -> Work:
 
     Days begin with the one after now where now lies within a date, since the backlog has what came earlier on it.
     """
-    is_midday = throughput["is_now_within_date"]
+    is_midday = throughput["is_today_begun"]
     ahead = days[1:] if is_midday else days
     last = days[-1]
     first_expected = days[0]["expected_cases"] if is_midday else 0.0

@@ -19,6 +19,8 @@ from opsla_dagster.forecasting.models import Floats
 #: Futures, and days that each goes on: what has not come down by then counts as never.
 FUTURES, DAYS_AHEAD = 500, 182
 _SEED = 42
+#: Sums of shares of cases miss a whole number by less.
+_ROUNDING = 1e-6
 #: Standard deviations from p10 to p90.
 P10_TO_P90 = 2 * 1.2815515655446004
 
@@ -119,7 +121,7 @@ def _speed(change: Change) -> float:
 def _when(futures: Floats, target: float, open_cases: int, first: date, is_open: np.ndarray) -> Reached:
     if open_cases <= target:
         return Reached(1.0, first, first, first, 0, 0, 0)
-    is_down = futures <= target
+    is_down = futures <= target + _ROUNDING
     days = np.where(is_down.any(axis=1), np.argmax(is_down, axis=1), DAYS_AHEAD)
     ordered = np.sort(days)
     at = [int(ordered[max(int(np.ceil(share * len(ordered))) - 1, 0)]) for share in (0.1, 0.5, 0.9)]

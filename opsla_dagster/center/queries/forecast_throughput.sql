@@ -1,7 +1,7 @@
 -- One row: what is open of one value of one dimension, and what leaves it while work waits; NULL where it has none.
 select
     health.open_cases,
-    coalesce(throughput.is_now_within_date, false) as is_now_within_date,
+    coalesce(throughput.is_today_begun, false) as is_today_begun,
     throughput.business_days,
     throughput.usual_open_cases,
     throughput.open_hours,

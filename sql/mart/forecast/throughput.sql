@@ -127,7 +127,7 @@ select
     cast(desk_now.now_at as timestamp) as now_at,
     told_values.dimension,
     told_values.dimension_value,
-    desk_now.now_at > now_dates.now_from_at as is_now_within_date,
+    desk_now.now_at > now_dates.now_from_at as is_today_begun,
     cast(told_values.business_dates as bigint) as business_days,
     cast(told_values.median_open_cases as double) as usual_open_cases,
     cast(told_values.open_hours as bigint) as open_hours,
