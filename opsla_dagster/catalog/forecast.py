@@ -11,7 +11,7 @@ from opsla_dagster.catalog.table import tables_with
 
 def _reached(share: int, words: str) -> list[Column]:
     return [
-        local_date(f"reached_p{share}_date", f"At the end of this date {words} of the simulated futures have come down to the target; NULL: not within half a year", nullable=True),
+        local_date(f"reached_p{share}_date", f"At the end of this business day {words} of the simulated futures have come down to the target; NULL: not within half a year", nullable=True),
         count(f"reached_p{share}_business_days", "Business days from now on until then, that date included; NULL: not within half a year", nullable=True),
     ]
 

@@ -78,8 +78,8 @@ def clear_words(found: Reached, throughput: Row, target: float) -> str:
 
 #: Said wherever such figures are shown.
 METHOD = (
-    f"Of {FUTURES} simulated futures, each with arrivals that err as past forecasts did and work that scatters as it did, half reach the target by the "
-    "middle date, one in ten by the early one, nine in ten by the late one; what is not down within half a year counts as never."
+    f"Of {FUTURES} simulated futures, each with arrivals that err as past forecasts did and work that scatters as it did, half are down to the target by the "
+    "end of the middle date, one in ten by the early one, nine in ten by the late one. Only ends of business days count; what is not down within half a year is never."
 )
 
 __all__ = ["METHOD", "clear_figures", "clear_words", "done_per_business_day", "unclear", "work_of"]

@@ -66,7 +66,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Reached:
-    """When one in ten, half and nine in ten futures have reached the target: by the end of which date, and how many days with open hours that is.
+    """When one in ten, half and nine in ten futures have reached the target: by the end of which business day, and how many business days that is.
 
     None: not within `DAYS_AHEAD`. `share`: of the futures that reach it within them at all.
     """
@@ -121,7 +121,8 @@ def _speed(change: Change) -> float:
 def _when(futures: Floats, target: float, open_cases: int, first: date, is_open: np.ndarray) -> Reached:
     if open_cases <= target:
         return Reached(1.0, first, first, first, 0, 0, 0)
-    is_down = futures <= target + _ROUNDING
+    # Weekends shrink a backlog that Monday brings back: only the ends of business days count, as in what it usually is.
+    is_down = (futures <= target + _ROUNDING) & is_open
     days = np.where(is_down.any(axis=1), np.argmax(is_down, axis=1), DAYS_AHEAD)
     ordered = np.sort(days)
     at = [int(ordered[max(int(np.ceil(share * len(ordered))) - 1, 0)]) for share in (0.1, 0.5, 0.9)]

@@ -301,6 +301,12 @@ def test_what_does_not_come_down_is_never() -> None:
     assert clear_words(found, row, 50) == "never at this pace, in half of the futures or more"
 
 
+def test_a_weekend_does_not_count() -> None:
+    quiet_weekends = work(open_cases=30, comes=10, done=10, other=20)
+    [found] = reached(quiet_weekends, [0], Change())
+    assert found.p50 == TODAY + timedelta(days=7), "Saturday and Sunday take 40, which is seen on Monday"
+
+
 def test_what_is_down_is_down_now() -> None:
     [found] = reached(work(open_cases=5, done=0), [5], Change())
     assert (found.p90, found.p90_open_days, found.share) == (TODAY, 0, 1.0)
