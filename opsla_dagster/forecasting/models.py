@@ -83,7 +83,7 @@ def poisson_regression(histories: Histories) -> Floats:
 
 
 #: By name, the simplest first: of two that are equally good the first serves.
-MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": weekday_mean, "poisson regression": poisson_regression}
+MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": weekday_mean, "Poisson regression": poisson_regression}
 BASELINE = "seasonal naive"
 
 

@@ -46,7 +46,7 @@ def test_the_helpdesk_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last:
         settings.home.warehouse,
         f"select model, mean_absolute_error_cases, (select mean_absolute_error_cases {_OF_ALL} model = 'seasonal naive'), covered_pct, business_days_covered_pct {_OF_ALL} is_served",
     )
-    assert model == "poisson regression"
+    assert model == "Poisson regression"
     assert float(str(error)) <= HELPDESK_MAE
     assert float(str(error)) <= 0.95 * float(str(naive))
     assert fewest_pct <= float(str(covered)) <= most_pct
@@ -60,7 +60,7 @@ def test_the_simulated_desk(tmp_path: Path) -> None:
     run_bare(settings, window, settled_at(window))
 
     [(model, error)] = rows(settings.home.warehouse, f"select model, mean_absolute_error_cases {_OF_ALL} is_served")
-    assert model == "poisson regression"
+    assert model == "Poisson regression"
     assert float(str(error)) <= SIMULATED_MAE
     [(covered, on_business_days)] = rows(
         settings.home.warehouse,

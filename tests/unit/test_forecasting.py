@@ -200,7 +200,7 @@ def test_holidays_are_expected_to_be_quiet_once_one_was_seen() -> None:
         cases[day], is_holiday[day] = 2, True
     is_holiday[422] = True
     found = backtest(series(cases, is_holiday=is_holiday))
-    assert found.names[found.today.model[0]] == "poisson regression"
+    assert found.names[found.today.model[0]] == "Poisson regression"
     assert found.today.expected[0, 2] < 0.2 * found.today.expected[0, 9]
 
 

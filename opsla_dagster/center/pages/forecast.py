@@ -30,6 +30,9 @@ LEVERS = {"heads": "Heads", "arrivals": "Arrivals", "handling": "Handling time"}
 GOALS = {"none open": "no case open", "usual": "its usual size", "target": "the target of forecast.yml", "asked": "as asked"}
 
 
+_DATES = ("reached_p10_date", "reached_p50_date", "reached_p90_date")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the address changes, in percent of what is, and the open cases to come down to (None: none was asked)."""
@@ -221,6 +224,8 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
     found: list[Row] = [{**row, "goal_words": GOALS[row["goal"]]} for row in view.rows("forecast_clear", **view.dimension)]
     if asked.is_asked and throughput and unclear(throughput[0], days) is None:
         found = [*_asked_rows(throughput[0], days, asked), *found]
+    # What is there already has no date to wait for.
+    found = [{**row, **dict.fromkeys(_DATES)} if row["clear_reason"].startswith("already") else row for row in found]
     return Grid(
         key="clear",
         title="When the backlog is down",
