@@ -20,7 +20,7 @@ HORIZON = 14
 #: Origins that a backtest reports, `HORIZON` days apart, so that no day is scored twice.
 SCORED = 8
 #: Origins, one a day, of which all days are over: so many choose the model, and so many of the latest make its intervals.
-CHOICE, POOL = HORIZON * SCORED, 56
+CHOICE, POOL = HORIZON * SCORED, 42
 #: Fewer past origins choose nothing and make no interval.
 FEWEST_ORIGINS = 12
 #: A model serves in the place of the seasonal naive one where its error is smaller by this share or more.

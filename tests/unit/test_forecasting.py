@@ -12,11 +12,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsla_dagster.forecasting.backtest import AS_SERVED, DAYS, HORIZON, Backtest, Series, all_origins, backtest, forecasts, known_at
+from opsla_dagster.forecasting.backtest import (
+    AS_SERVED,
+    DAYS,
+    HORIZON,
+    Backtest,
+    Series,
+    all_origins,
+    backtest,
+    forecasts,
+    known_at,
+)
 from opsla_dagster.forecasting.clear_rows import clear_words, unclear, work_of
 from opsla_dagster.forecasting.clearing import DAYS_AHEAD, Change, Day, Work, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
-from opsla_dagster.forecasting.models import HOLIDAY_PRIOR_CASES, LEVEL_PRIOR_CASES, MODELS, Histories, poisson_regression, seasonal_naive, weekday_mean
+from opsla_dagster.forecasting.models import (
+    HOLIDAY_PRIOR_CASES,
+    LEVEL_PRIOR_CASES,
+    MODELS,
+    Histories,
+    poisson_regression,
+    seasonal_naive,
+    weekday_mean,
+)
 
 #: A Monday.
 TODAY = date(2026, 3, 2)
@@ -315,7 +333,9 @@ def test_what_is_down_is_down_now() -> None:
 def test_chance_spreads_the_dates_and_the_same_futures_are_asked() -> None:
     scattered = work(open_cases=400, comes=50, done=60, spread=8, band=12)
     [found] = reached(scattered, [0], Change())
-    assert found.p10 and found.p50 and found.p90
+    assert found.p10 is not None
+    assert found.p50 is not None
+    assert found.p90 is not None
     assert found.p10 < found.p50 < found.p90
     assert reached(scattered, [0], Change()) == [found]
     shares = [reached(replace(scattered, done_open=50.5), [0], Change(heads=more))[0].share for more in np.linspace(-0.1, 0.3, 9)]
@@ -325,7 +345,8 @@ def test_chance_spreads_the_dates_and_the_same_futures_are_asked() -> None:
 
 def test_an_interval_that_is_not_known_is_chance_alone() -> None:
     [unknown] = reached(work(open_cases=400, comes=50, done=60, band=None), [0], Change())
-    assert unknown.p10 and unknown.p90
+    assert unknown.p10 is not None
+    assert unknown.p90 is not None
     assert unknown.p10 < unknown.p90
     assert (unknown.p90 - TODAY).days < DAYS_AHEAD
 
