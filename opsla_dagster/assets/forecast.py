@@ -41,13 +41,18 @@ _ARRIVED = """
     with counted as (
         select queue, calendar_date, known_date, sum(opened_cases + reopened_cases) as of_desk, sum(opened_cases + reopened_cases + moved_in_cases) as of_queue
         from staging.arrivals
-        where calendar_date < $today and known_date < $today
+        where calendar_date >= $since and calendar_date < $today and known_date < $today
         group by all
     )
     select 'all' as dimension, 'all' as dimension_value, calendar_date, known_date, sum(of_desk)::bigint as cases from counted group by all having cases > 0
     union all
     select 'queue', queue, calendar_date, known_date, of_queue::bigint from counted where (select coalesce(bool_or(is_queue_told), false) from mart.backlog_sources)
     order by all
+"""
+_FIRST_DATES = """
+    select 'all' as dimension, 'all' as dimension_value, min(calendar_date) as first_date from staging.arrivals where opened_cases + reopened_cases > 0
+    union all
+    select 'queue', queue, min(calendar_date) from staging.arrivals group by queue
 """
 _DATES = """
     select local_date, bool_or(is_open) as is_open, bool_or(kind = 'holiday') as is_holiday
@@ -78,8 +83,10 @@ def _today(scope: Scope) -> date | None:
 
 def _forecast_rows(scope: Scope, today: date) -> Iterator[dict[str, Any]]:
     arrived: dict[Key, list[Arrivals]] = {}
-    for dimension, value, day, known, cases in scope.connection.execute(_ARRIVED, {"today": today}).fetchall():
+    since = today - timedelta(days=LOOK_BACK)
+    for dimension, value, day, known, cases in scope.connection.execute(_ARRIVED, {"today": today, "since": since}).fetchall():
         arrived.setdefault((dimension, value), []).append(Arrivals(f"{dimension} {value}", day, known, cases))
+    first_dates = {(dimension, value): day for dimension, value, day in scope.connection.execute(_FIRST_DATES).fetchall()}
     loaded = {day for (day,) in scope.connection.execute("select distinct intake_date from ops.partition_as_of").fetchall()}
     calendar = _calendar(scope, today)
     forecast, left_out = _busiest(arrived, today)
@@ -87,8 +94,8 @@ def _forecast_rows(scope: Scope, today: date) -> Iterator[dict[str, Any]]:
     for number in range(0, len(forecast), _SERIES_A_BATCH):
         keys = forecast[number : number + _SERIES_A_BATCH]
         names = [f"{dimension} {value}" for dimension, value in keys]
-        rows = [row for key in keys for row in arrived[key] if row.day >= today - timedelta(days=LOOK_BACK)]
-        firsts = {name: min(row.day for row in arrived[key]) for name, key in zip(names, keys, strict=True)}
+        rows = [row for key in keys for row in arrived[key]]
+        firsts = {name: first_dates[key] for name, key in zip(names, keys, strict=True)}
         yield from _told(_Batch(keys, series_of(rows, names, firsts, loaded, calendar, today)), today, settings, is_challenged=number == 0)
     for key in left_out:
         reason = f"not asked: of queues, the {MOST_SERIES - 1} with most arrivals of the last 56 days are forecast"
