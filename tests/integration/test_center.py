@@ -149,6 +149,13 @@ def test_the_forecast_is_that_of_the_warehouse(center: str, desk: Settings) -> N
     assert all(row["forecast_reason"] for row in silent), "a figure, or why there is none"
 
 
+def test_the_forecast_of_a_log_of_few_days_says_what_it_cannot_say(log_center: str) -> None:
+    status, _, text = ask(log_center, "/forecast")
+    assert status == 200
+    assert "Too short a history" in text
+    assert data(log_center, "/api/forecast?heads=10")["tables"]["models"]["rows"], "every model is named, with no past day"
+
+
 def test_a_change_is_answered_from_what_is_published(center: str, desk: Settings) -> None:
     queue = one(desk, "select min(dimension_value) from mart.backlog_clear_forecast where dimension = 'queue' and reached_pct is not null")
     for value, dimension in ((None, "all"), (queue, "queue")):
