@@ -176,6 +176,8 @@ def _at(origin: int, origins: Sequence[int], told: Floats, actual: Floats, is_op
     errors = actual[None][:, :, over] - told[:, :, over]
     choice, mean_errors, pooled = _chosen(errors)
     place, latest = origins.index(origin), over[-POOL:]
+    # A model that says nothing of these days does not serve.
+    choice = np.where(np.isnan(_of_choice(told[:, :, place], choice)).any(axis=1), 0, choice)
     errors = errors[:, :, len(over) - len(latest) :]
     bands: list[Band] = []
     for model, expected in enumerate(told[:, :, place]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from benchmarks.desk import bare, desk_settings, run_bare, settled_at, window_of
 from opsla_dagster.assets.forecast import MOST_SERIES
 from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.settings import load_settings
+from opsla_dagster.settings.forecast import ForecastSettings, Targets
 from opsla_dagster.window import Window
 
 DATA = Path(os.environ.get("OPSLA_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -73,7 +75,7 @@ def test_the_simulated_desk(tmp_path: Path) -> None:
     assert rows(settings.home.warehouse, "select count(*) from mart.forecast_arrivals where expected_cases is null") == [(0,)]
 
 
-def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path) -> None:
+def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = desk_settings(tmp_path, 1_500)
     window = window_of(settings, 40)
     run_bare(settings, window, settled_at(window))
@@ -86,6 +88,16 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path) -> None:
         ("as now",), ("handling a tenth shorter",), ("one tenth more arrivals",), ("one tenth more heads",),
     ]  # fmt: skip
     assert rows(warehouse, "select count(*) from mart.throughput where dimension = 'all' and heads_source = 'schedule' and gone_cases_per_staffed_hour > 0") == [(1,)]
+
+    # A model that is asked for and not installed is told, and the others serve.
+    monkeypatch.setattr("opsla_dagster.assets.forecast.is_installed", lambda: False)
+    asked = replace(settings, forecast=ForecastSettings(statsforecast=("MSTL",), targets=Targets(all=3)))
+    with bare(asked, window, settled_at(window)) as scope:
+        for table in ("mart.arrival_forecasts", "mart.forecast_arrivals", "mart.forecast_backtest", "mart.backlog_clear_forecast"):
+            write_bare(TABLE_ASSETS[table], scope)
+    assert rows(warehouse, "select scored_days, forecast_reason from mart.forecast_backtest where model = 'MSTL'") == [(0, "opsla[statsforecast] is not installed")]
+    assert rows(warehouse, "select count(expected_cases) from mart.forecast_arrivals where dimension = 'all'") == [(14,)]
+    assert rows(warehouse, "select target_cases, reached_pct is not null from mart.backlog_clear_forecast where dimension = 'all' and goal = 'target'") == [(3.0, True)]
 
 
 @takes_minutes

@@ -183,6 +183,9 @@ def test_a_challenger_is_compared_at_the_origins_where_it_was_asked() -> None:
     found = backtest(told, {"oracle": perfect})
     assert found.names[found.today.model[0]] == "oracle"
     assert found.errors[-1, 0] == 0
+    silent = perfect.copy()
+    silent[0, -1] = np.nan
+    assert backtest(told, {"oracle": silent}).today.model[0] == 0, "who says nothing of today does not serve"
     few = np.where((np.array(origins) > told.today - 70)[None, :, None], perfect, np.nan)
     assert backtest(told, {"oracle": few}).today.model[0] != 3, "too few past origins to be trusted"
 
