@@ -21,6 +21,11 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -31,7 +36,13 @@ WITH instants AS (
     ON CAST(instants.seen_before_at AS DATE) = CAST(spans.ended_at AS DATE)
     AND instants.seen_before_at <= spans.ended_at
   WHERE
-    spans.is_open AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
+    spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
+    AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -46,6 +57,11 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
     AND (
       spans.ended_at IS NULL
       OR CAST(spans.ended_at AS DATE) > CAST(spans.started_at AS DATE) + INTERVAL '1' DAY
