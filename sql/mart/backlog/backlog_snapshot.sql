@@ -189,7 +189,15 @@ select
     case_clocks.next_policy,
     case_clocks.next_metric,
     case_clocks.next_due_at,
-    cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes
+    cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes,
+    case
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 86400 then 'under_1_day'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 3 * 86400 then '1_to_3_days'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 7 * 86400 then '3_to_7_days'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 30 * 86400 then '7_to_30_days'
+        else 'over_30_days'
+    end as age_band,
+    coalesce(case_clocks.next_due_at <= spans.snapshot_at + interval 7200 second, false) as is_due_in_2_hours
 from open_spans as spans
 inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source
