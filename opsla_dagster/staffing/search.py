@@ -11,14 +11,14 @@ same question has the same answer on a slow machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from opsla_dagster.queueing.closed_forms import erlang_a_answered_within, mmc_wait_within
 from opsla_dagster.queueing.jobs import Floats
-from opsla_dagster.staffing.outcome import AT_ONCE, Outcome, OwnDelays, judge, whole_heads
-from opsla_dagster.staffing.week import SLOTS_A_WEEK, Draws, Week
+from opsla_dagster.staffing.outcome import Judge, Outcome, whole_heads
+from opsla_dagster.staffing.week import SLOTS_A_WEEK, Week
 
 #: More heads than that, at all hours, are looked at by nobody: then the objective is out of reach.
 _MOST_HEADS_PER_WORKLOAD = 40.0
@@ -27,22 +27,32 @@ _HALVINGS = 9
 #: Rosters with a head less in some hours that are looked at.
 _TRIMS = 60
 _HOUR_SECONDS = 3600.0
+#: The share of their time that heads may be busy where the work is spread evenly over the time it may wait.
+_BUSIEST = 0.9
+#: Points by which a workload's attainment may flatter, tried in turn; steps of a head that a flat roster may lack for the same reason.
+_MARGINS, _FLAT_STEPS = (0.0, 0.3, 0.6, 1.0, 1.5, 2.5), 6
+FLAT = "the same heads all day"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: cases of drawn weeks, the work of each, and the promise; see `judge`. `step` is the smallest part of a head."""
+    """What is asked: a promise with its target and objective, judged in drawn weeks. `step` is the smallest part of a head."""
 
-    draws: Draws
-    touch_seconds: float
+    judge: Judge
     target_seconds: float
     objective_pct: float
-    is_response: bool
-    own: OwnDelays = AT_ONCE
     step: float = 1.0
 
+    @property
+    def week(self) -> Week:
+        return self.judge.draws.week
+
+    @property
+    def touch_seconds(self) -> float:
+        return self.judge.touch_seconds
+
     def outcome(self, heads: Floats) -> Outcome:
-        return judge(self.draws, heads, self.touch_seconds, is_response=self.is_response, own=self.own)
+        return self.judge.outcome(heads)
 
     def keeps(self, heads: Floats) -> bool:
         return self.outcome(heads).keeps(self.objective_pct)
@@ -57,8 +67,37 @@ class Plan:
     shape: str
 
 
-def best_plan(question: Question, *, trims: int = _TRIMS) -> Plan | None:
-    """The cheapest roster found; None where none keeps the objective, however many heads there are."""
+def best_plan(question: Question, quick: Judge | None = None) -> Plan | None:
+    """The cheapest roster found; None where none keeps the objective, however many heads there are.
+
+    `quick` looks at the same cases as a workload. What it finds is put before the question's own judge, and where that disagrees, asked again for
+    a little more.
+    """
+    if quick is None:
+        return _search(question)
+    for margin in _MARGINS:
+        found = _search(replace(question, judge=quick, objective_pct=min(question.objective_pct + margin, 100.0)))
+        if found is None:
+            break
+        if question.keeps(found.heads):
+            return replace(found, outcome=question.outcome(found.heads))
+    return _search(question, trims=0)
+
+
+def flat_plan(question: Question, quick: Judge | None = None) -> Plan | None:
+    """The least heads that are the same in every open hour; None as in `best_plan`."""
+    start = _enlarged(question if quick is None else replace(question, judge=quick), _flat(question), FLAT)
+    if start is None or quick is None:
+        return start
+    heads = start.heads
+    for _ in range(_FLAT_STEPS):
+        if question.keeps(heads):
+            return Plan(heads, question.outcome(heads), FLAT)
+        heads = np.where(question.week.is_open, heads + question.step, 0.0)
+    return _enlarged(question, _flat(question), FLAT)
+
+
+def _search(question: Question, trims: int = _TRIMS) -> Plan | None:
     found = [plan for plan in (_enlarged(question, shape, named) for named, shape in _shapes(question)) if plan is not None]
     if not found:
         return None
@@ -66,29 +105,25 @@ def best_plan(question: Question, *, trims: int = _TRIMS) -> Plan | None:
     return _trimmed(question, cheapest, trims)
 
 
-def flat_plan(question: Question) -> Plan | None:
-    """The least heads that are the same in every open hour; None as in `best_plan`."""
-    return _enlarged(question, _flat(question), "the same heads all day")
-
-
 Shape = Callable[[float], Floats]
 
 
 def _shapes(question: Question) -> Iterator[tuple[str, Shape]]:
     yield "heads that follow the work over the time it may wait", _following(question)
-    yield "the same heads all day", _flat(question)
+    yield FLAT, _flat(question)
     for hours in (1, 2, 3):
-        yield f"a core all day, and more heads in the first {'hour' if hours == 1 else f'{hours} hours'} of a day", _front_loaded(question, hours)
+        if hours * _HOUR_SECONDS <= max(question.target_seconds, _HOUR_SECONDS):
+            yield f"a core all day, and more heads in the first {'hour' if hours == 1 else f'{hours} hours'} of a day", _front_loaded(question, hours)
 
 
 def _flat(question: Question) -> Shape:
     workload = _workload(question)
-    return lambda size: np.where(question.draws.week.is_open, workload * (1.0 + size), 0.0)
+    return lambda size: np.where(question.week.is_open, workload * (1.0 + size), 0.0)
 
 
 def _front_loaded(question: Question, hours: int) -> Shape:
     """A core a little above the workload of the later hours, and as many more as `size` says in the first hours after each closing."""
-    week = question.draws.week
+    week = question.week
     first = _first_hours(week, hours)
     core = _workload(question) * 0.9
     return lambda size: np.where(week.is_open, core + np.where(first, core * size * 4.0, 0.0), 0.0)
@@ -96,7 +131,7 @@ def _front_loaded(question: Question, hours: int) -> Shape:
 
 def _following(question: Question) -> Shape:
     """Each hour's work spread evenly over the time that it may wait, and a margin of `size` square roots of it, as chance grows with the root."""
-    week = question.draws.week
+    week = question.week
     fluid = fluid_heads(week, question.touch_seconds, question.target_seconds)
     return lambda size: np.where(week.is_open, fluid + 3.0 * size * np.sqrt(np.maximum(fluid, question.step)), 0.0)
 
@@ -113,7 +148,7 @@ def _first_hours(week: Week, hours: int) -> np.ndarray:
 
 
 def _workload(question: Question) -> float:
-    return max(question.draws.week.workload_heads(question.touch_seconds), question.step)
+    return max(question.week.workload_heads(question.touch_seconds), question.step)
 
 
 def _enlarged(question: Question, shape: Shape, named: str) -> Plan | None:
@@ -139,19 +174,24 @@ def _enlarged(question: Question, shape: Shape, named: str) -> Plan | None:
 
 
 def _rounded(question: Question, heads: Floats) -> Floats:
-    week = question.draws.week
-    return np.where(week.is_open, np.maximum(whole_heads(heads, question.step), question.step), 0.0)
+    return np.where(question.week.is_open, np.maximum(whole_heads(heads, question.step), _least(question)), 0.0)
+
+
+def _least(question: Question) -> Floats:
+    """Heads that no open hour has fewer of: with less to spare than that a usual hour never makes good what a bad day left."""
+    fluid = fluid_heads(question.week, question.touch_seconds, question.target_seconds)
+    usual = float(np.median(fluid[question.week.is_open]))
+    return np.maximum(whole_heads(np.minimum(fluid, usual) / _BUSIEST, question.step), question.step)
 
 
 def _trimmed(question: Question, plan: Plan, trims: int) -> Plan:
     """A step less in hour after hour, where the heads have most to spare, as long as the objective is kept."""
-    heads, kept = plan.heads.copy(), plan.outcome
-    spare = heads - fluid_heads(question.draws.week, question.touch_seconds, question.target_seconds)
+    heads, kept, least = plan.heads.copy(), plan.outcome, _least(question)
     tried = 0
     for size in (4, 1):
-        for slot in np.argsort(-spare, kind="stable").tolist():
+        for slot in np.argsort(-(heads - least), kind="stable").tolist():
             less = heads[slot] - size * question.step
-            if tried >= trims or less < question.step:
+            if tried >= trims or not question.week.is_open[slot] or less < least[slot]:
                 continue
             tried += 1
             asked = heads.copy()
