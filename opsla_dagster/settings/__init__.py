@@ -6,7 +6,7 @@ Belongs here: reading and validating config. Does not belong here: acting on it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
@@ -39,7 +39,7 @@ class Settings:
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
-    staffing: StaffingSettings = StaffingSettings()
+    staffing: StaffingSettings = field(default_factory=StaffingSettings)
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 

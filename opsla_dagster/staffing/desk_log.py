@@ -10,66 +10,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
 
 from opsla_dagster.queueing.jobs import Bools, Floats, Ints
+from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.staffing import StaffingSettings, hours_of
 from opsla_dagster.staffing.week import SLOTS_A_WEEK
 
-DESK_QUEUE = "all"
-NO_QUEUE = "none"
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
+#: Clocks of a metric from which on every so many are read: what they tell of waits is told by some of them too.
+_MOST_CLOCKS = 60_000
+
 _CASES_SQL = """
-    select epoch(intake_ts) as intake, cast(dense_rank() over (order by coalesce(team, 'none')) - 1 as integer) as team
-    from staging.case_milestones
-    where intake_ts >= $from_at and intake_ts < $until_at
-    order by intake_ts, case_id
-"""
-_TEAMS_SQL = """
-    select distinct coalesce(team, 'none') as team from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at order by team
-"""
-_HANDLING_SQL = """
-    select positions.position, facts.handling_calendar_minutes as minutes
-    from staging.case_facts as facts
-    inner join (
-        select case_id, row_number() over (order by intake_ts, case_id) - 1 as position
-        from staging.case_milestones
-        where intake_ts >= $from_at and intake_ts < $until_at
-    ) as positions on facts.case_id = positions.case_id
-    where facts.intake_date >= $first_date and facts.intake_date < $end_date and facts.handling_calendar_minutes > 0
+    select epoch(intake_ts) as intake from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at order by intake_ts
 """
 _COUNTED = """
-    clocks.intake_date >= $first_date and clocks.intake_date < $end_date and clocks.cycle = 1 and clocks.target_seconds > 0
-    and not clocks.is_superseded and list_contains($metrics, clocks.metric) and clocks.reason is distinct from 'outside_calendar_horizon'
+    clocks.intake_date >= $first_date and clocks.intake_date < $end_date and clocks.started_at >= $from_at and clocks.started_at < $until_at
+    and clocks.cycle = 1 and clocks.target_seconds > 0 and not clocks.is_superseded and list_contains($metrics, clocks.metric)
+    and clocks.reason is distinct from 'outside_calendar_horizon'
 """
 _PROMISES_SQL = f"""
     select metric, policy, target_seconds, calendar from staging.sla_clocks as clocks where {_COUNTED} group by all order by all
 """
+_WEEKS_SQL = f"""
+    select
+        metric, intake_date - cast(isodow(intake_date) - 1 as integer) as week_date, count(*) as clocks,
+        count(*) filter (where outcome = 'met') as met_clocks, count(*) filter (where outcome in ('met', 'breached')) as judged_clocks
+    from staging.sla_clocks as clocks where {_COUNTED} group by all order by all
+"""
 _CLOCKS_SQL = f"""
-    with cases as (
-        select case_id, row_number() over (order by intake_ts, case_id) - 1 as position
-        from staging.case_milestones
-        where intake_ts >= $from_at and intake_ts < $until_at
-    ),
-    promises as (
+    with promises as (
         select *, row_number() over (order by metric, policy, target_seconds, calendar) - 1 as promise from ({_PROMISES_SQL})
     )
     select
-        cast(cases.position as integer) as position, cast(promises.promise as integer) as promise,
-        cast(case clocks.outcome when 'met' then 1 when 'breached' then 0 else -1 end as tinyint) as verdict,
-        cast(coalesce(clocks.elapsed_seconds, -1) as integer) as elapsed_seconds
+        epoch(clocks.started_at) as started, cast(promises.promise as integer) as promise, clocks.outcome = 'met' as is_met,
+        cast(coalesce(clocks.elapsed_seconds, -1) as double) as elapsed_seconds
     from staging.sla_clocks as clocks
     inner join promises
         on clocks.metric = promises.metric and clocks.policy = promises.policy and clocks.target_seconds = promises.target_seconds
         and clocks.calendar = promises.calendar
-    inner join cases on clocks.case_id = cases.case_id
-    where {_COUNTED}
+    where {_COUNTED} and clocks.outcome in ('met', 'breached') and (epoch_us(clocks.started_at) // 1000000) % $every = 0
+    order by clocks.started_at, promises.promise, clocks.case_id
 """
 
 
@@ -83,15 +69,19 @@ class Metric:
 
 @dataclass(frozen=True)
 class Clocks:
-    """The clocks of one metric, one entry a clock: which case, which promise (position in `promises`), how long it took (-1: unknown), verdict."""
+    """The clocks of one metric that were met or breached, or some of very many, one entry a clock.
+
+    `case`: the place of its case in the log; `elapsed_seconds` is -1 where it is unknown. By week, of all clocks: how many there are, were met, and
+    were met or breached.
+    """
 
     case: Ints
-    promise: Ints
     target_seconds: Floats
     elapsed_seconds: Floats
     is_met: Bools
-    is_judged: Bools
-    promises: tuple[tuple[str, float, str], ...]  # policy, target in seconds, calendar
+    by_week: Ints
+    met_by_week: Ints
+    judged_by_week: Ints
 
 
 @dataclass(frozen=True)
@@ -116,107 +106,106 @@ class Staff:
 
 @dataclass(frozen=True)
 class DeskLog:
-    """Whole weeks of the desk, Monday to Sunday, up to now. One entry a case, by intake."""
+    """Whole weeks of the desk, Monday to Sunday, up to now. One entry a case, by intake; `day` counts from the first Monday."""
 
     first_monday: date
     weeks: int
-    zone: str
     arrival_seconds: Floats
     week: Ints
-    day: Ints  # from first_monday
-    slot: Ints
+    day: Ints
     is_closed: Bools
-    team: Ints
-    teams: tuple[str, ...]
-    handling_minutes: Floats  # measured by the source; NaN where it does not tell
     metrics: tuple[Metric, ...]
     clocks: Mapping[str, Clocks]
     staff: Staff
-    is_holiday: Bools  # by day
-    open_seconds: Floats  # by slot, in a week without holidays
     ended_cases: Ints  # by week
-    shrinkage: Floats  # by week; NaN where unknown
 
     def monday(self, week: int) -> date:
         return self.first_monday + week * _WEEK
 
-    @cached_property
-    def cases_by_week(self) -> Ints:
-        return np.bincount(self.week, minlength=self.weeks)
 
-    def of_queue(self, queue: str) -> Bools:
-        """Which cases are of a queue; all of them of the desk's."""
-        if queue == DESK_QUEUE:
-            return np.ones(len(self.team), dtype=bool)
-        return np.asarray(self.team == self.teams.index(queue))
+@dataclass(frozen=True)
+class Frame:
+    """Whole weeks of the desk's calendar, Monday to Sunday, and the heads that were there; see DeskLog."""
+
+    first_monday: date
+    weeks: int
+    offsets: Offsets
+    axis: Axis
+    is_holiday: Bools
+    open_seconds: Floats
+    staff: Staff
+    shrinkage: Floats
+
+    @property
+    def end(self) -> date:
+        return self.first_monday + self.weeks * _WEEK
+
+    @property
+    def bounds(self) -> dict[str, object]:
+        """Parameters of the SELECTs: the instants between which cases came in, and generous intake dates."""
+        return {
+            "from_at": self.offsets.utc(self.first_monday), "until_at": self.offsets.utc(self.end),
+            "first_date": self.first_monday - _DAY, "end_date": self.end + _DAY,
+        }  # fmt: skip
+
+    def seconds_since_monday(self, instants: Floats) -> Floats:
+        """Seconds of the desk's clock since the first Monday."""
+        return np.asarray(instants + self.offsets.ahead(instants) - _epoch(self.first_monday))
 
 
-def read_desk_log(
-    connection: duckdb.DuckDBPyConnection, now_at: datetime, weeks: int, zone: str, week_minutes: tuple[tuple[tuple[int, int], ...], ...], staffing: StaffingSettings,
-    *, first_date: date | None = None,
-) -> DeskLog | None:
-    """The `weeks` whole weeks before now, fewer where the log begins later; None where there is not one.
-
-    `week_minutes`: the open minutes of Monday .. Sunday of the desk's calendar.
-    """
-    local_now = now_at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-    monday = (local_now - timedelta(days=local_now.weekday())).date()
-    known = connection.execute("select min(intake_date) from staging.case_milestones").fetchone()
-    earliest = first_date or (known[0] if known else None)
-    if earliest is None:
+def read_frame(connection: duckdb.DuckDBPyConnection, weeks: int, desk: Calendar, staffing: StaffingSettings) -> Frame | None:
+    """The `weeks` whole weeks before now, fewer where the log begins later; None where there is not one."""
+    told = connection.execute("select now_at, first_intake_date from mart.desk_now").fetchone()
+    if told is None:
         return None
-    whole = (monday - earliest).days // 7
-    count = min(weeks, whole)
+    now_at, first_date = told
+    local_now = now_at.replace(tzinfo=UTC).astimezone(ZoneInfo(desk.zone))
+    monday = (local_now - timedelta(days=local_now.weekday())).date()
+    count = min(weeks, (monday - first_date).days // 7)
     if count < 1:
         return None
     first = monday - count * _WEEK
-    return _read(connection, first, count, zone, week_minutes, staffing)
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection, first: date, weeks: int, zone: str, week_minutes: tuple[tuple[tuple[int, int], ...], ...], staffing: StaffingSettings
-) -> DeskLog:
-    end = first + weeks * _WEEK
-    offsets = _Offsets(first, end, zone)
-    from_at, until_at = offsets.utc(first), offsets.utc(end)
+    offsets = Offsets(first, monday, desk.zone)
     segments = connection.execute(
         """
-        select epoch(segment_start_at) as starts, epoch(segment_end_at) as ends, is_open, open_seconds_before, local_date, kind
+        select epoch(segment_start_at) as starts, epoch(segment_end_at) as ends, is_open, open_seconds_before, local_date, kind = 'holiday' as is_holiday
         from staging.business_time where calendar = 'desk' and segment_end_at > $from_at and segment_start_at < $until_at order by segment_start_at
         """,
-        {"from_at": from_at, "until_at": until_at},
+        {"from_at": offsets.utc(first), "until_at": offsets.utc(monday)},
     ).fetchnumpy()
-    cases = connection.execute(_CASES_SQL, {"from_at": from_at, "until_at": until_at}).fetchnumpy()
-    intake = np.asarray(cases["intake"], dtype=np.float64)
-    local = intake + offsets.ahead(intake)
-    since_monday = local - _epoch(first)
-    axis = _Axis.of(segments)
-    seconds, is_closed = axis.at(intake)
-    teams = [name for (name,) in connection.execute(_TEAMS_SQL, {"from_at": from_at, "until_at": until_at}).fetchall()]
-    metrics = _metrics(connection)
-    bounds = {"from_at": from_at, "until_at": until_at, "first_date": first - _DAY, "end_date": end + _DAY}
-    holidays = {day for day, kind in zip(np.asarray(segments["local_date"]).astype("datetime64[D]").astype(object).tolist(), np.asarray(segments["kind"]).tolist(), strict=True) if kind == "holiday"}
-    days = [first + number * _DAY for number in range(weeks * 7)]
-    staff, shrinkage = _staff(connection, axis, offsets, first, weeks, staffing)
-    return DeskLog(
+    axis = Axis.of(segments)
+    of_holidays = np.asarray(segments["local_date"])[np.asarray(segments["is_holiday"], dtype=bool)].astype("datetime64[D]").astype(object).tolist()
+    staff, shrinkage = _staff(connection, axis, offsets, first, count, staffing)
+    return Frame(
         first_monday=first,
-        weeks=weeks,
-        zone=zone,
-        arrival_seconds=seconds - axis.origin,
+        weeks=count,
+        offsets=offsets,
+        axis=axis,
+        is_holiday=np.array([first + number * _DAY in set(of_holidays) for number in range(count * 7)]),
+        open_seconds=open_seconds_of(desk.week),
+        staff=staff,
+        shrinkage=shrinkage,
+    )
+
+
+def read_desk_log(connection: duckdb.DuckDBPyConnection, frame: Frame) -> DeskLog:
+    """The cases of the frame's weeks, and their clocks."""
+    cases = connection.execute(_CASES_SQL, {name: frame.bounds[name] for name in ("from_at", "until_at")}).fetchnumpy()
+    intake = np.asarray(cases["intake"], dtype=np.float64)
+    since_monday = frame.seconds_since_monday(intake)
+    seconds, is_closed = frame.axis.at(intake)
+    metrics = intake_metrics(connection)
+    return DeskLog(
+        first_monday=frame.first_monday,
+        weeks=frame.weeks,
+        arrival_seconds=seconds - frame.axis.origin,
         week=np.asarray(since_monday // (7 * _DAY_SECONDS), dtype=np.int64),
         day=np.asarray(since_monday // _DAY_SECONDS, dtype=np.int64),
-        slot=np.asarray(since_monday % (7 * _DAY_SECONDS) // _HOUR_SECONDS, dtype=np.int64),
         is_closed=is_closed,
-        team=np.asarray(cases["team"], dtype=np.int64),
-        teams=tuple(teams),
-        handling_minutes=_handling(connection, len(intake), bounds),
         metrics=metrics,
-        clocks=_clocks(connection, metrics, bounds),
-        staff=staff,
-        is_holiday=np.array([day in holidays for day in days]),
-        open_seconds=open_seconds_of(week_minutes),
-        ended_cases=_ended(connection, first, weeks),
-        shrinkage=shrinkage,
+        clocks=_clocks(connection, metrics, frame, intake),
+        staff=frame.staff,
+        ended_cases=_ended(connection, frame.first_monday, frame.weeks),
     )
 
 
@@ -230,7 +219,7 @@ def open_seconds_of(week_minutes: tuple[tuple[tuple[int, int], ...], ...]) -> Fl
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """Business seconds of the desk's calendar; `origin` is what had gone by at the first segment."""
 
     starts: Floats
@@ -240,11 +229,11 @@ class _Axis:
     origin: float
 
     @staticmethod
-    def of(segments: Mapping[str, np.ndarray]) -> _Axis:
+    def of(segments: Mapping[str, np.ndarray]) -> Axis:
         starts = np.asarray(segments["starts"], dtype=np.float64)
         before = np.asarray(segments["open_seconds_before"], dtype=np.float64)
         lengths = np.asarray(segments["ends"], dtype=np.float64) - starts
-        return _Axis(starts, before, np.asarray(segments["is_open"], dtype=bool), lengths, float(before[0]) if len(before) else 0.0)
+        return Axis(starts, before, np.asarray(segments["is_open"], dtype=bool), lengths, float(before[0]) if len(before) else 0.0)
 
     def at(self, instants: Floats) -> tuple[Floats, Bools]:
         """Business seconds gone by at these instants, and whether the desk was closed then."""
@@ -255,7 +244,7 @@ class _Axis:
         return self.before[where] + inside, ~self.is_open[where]
 
 
-class _Offsets:
+class Offsets:
     """By how many seconds the desk's clock is ahead of UTC, hour by hour of the weeks that are read."""
 
     def __init__(self, first: date, end: date, zone: str) -> None:
@@ -277,7 +266,7 @@ def _epoch(day: date) -> float:
     return float((day - date(1970, 1, 1)).days * _DAY_SECONDS)
 
 
-def _metrics(connection: duckdb.DuckDBPyConnection) -> tuple[Metric, ...]:
+def intake_metrics(connection: duckdb.DuckDBPyConnection) -> tuple[Metric, ...]:
     """The metrics that INTAKE starts and that run once."""
     found = connection.execute(
         """
@@ -289,34 +278,41 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> tuple[Metric, ...]:
     return tuple(Metric(name, bool(is_response)) for name, is_response in found)
 
 
-def _clocks(connection: duckdb.DuckDBPyConnection, metrics: tuple[Metric, ...], bounds: Mapping[str, object]) -> dict[str, Clocks]:
-    names = [metric.name for metric in metrics]
-    dates = {name: bounds[name] for name in ("first_date", "end_date")}
-    promises = connection.execute(_PROMISES_SQL, {**dates, "metrics": names}).fetchall()
-    found = connection.execute(_CLOCKS_SQL, {**bounds, "metrics": names}).fetchnumpy()
+def _clocks(connection: duckdb.DuckDBPyConnection, metrics: tuple[Metric, ...], frame: Frame, intake: Floats) -> dict[str, Clocks]:
+    bounds = {**frame.bounds, "metrics": [metric.name for metric in metrics]}
+    promises = connection.execute(_PROMISES_SQL, bounds).fetchall()
+    weeks = np.zeros((len(metrics), 3, frame.weeks), dtype=np.int64)
+    position = {metric.name: number for number, metric in enumerate(metrics)}
+    for name, week_date, *counts in connection.execute(_WEEKS_SQL, bounds).fetchall():
+        week = (week_date - frame.first_monday).days // 7
+        if 0 <= week < frame.weeks:
+            weeks[position[name], :, week] += counts
+    every = max(1, -(-int(weeks[:, 2].sum(axis=1).max(initial=0)) // _MOST_CLOCKS))
+    found = connection.execute(_CLOCKS_SQL, {**bounds, "every": every}).fetchnumpy()
     promise = np.asarray(found["promise"], dtype=np.int64)
+    metric_of = np.array([position[metric] for metric, *_ in promises], dtype=np.int64)
     targets = np.array([float(target) for _, _, target, _ in promises])
+    # A clock starts as its case comes in.
+    place = np.clip(np.searchsorted(intake, np.asarray(found["started"], dtype=np.float64)), 0, max(len(intake) - 1, 0))
     clocks = {}
-    for name in names:
-        own = [number for number, (metric, *_) in enumerate(promises) if metric == name]
-        if not own:
-            continue
-        chosen = (promise >= own[0]) & (promise <= own[-1])
-        verdict = np.asarray(found["verdict"])[chosen]
-        clocks[name] = Clocks(
-            case=np.asarray(found["position"][chosen], dtype=np.int64),
-            promise=promise[chosen] - own[0],
-            target_seconds=targets[promise[chosen]],
-            elapsed_seconds=np.asarray(found["elapsed_seconds"][chosen], dtype=np.float64),
-            is_met=verdict == 1,
-            is_judged=verdict >= 0,
-            promises=tuple((policy, float(target), calendar) for _, policy, target, calendar in promises[own[0] : own[-1] + 1]),
-        )
+    for metric in metrics:
+        own = metric_of[promise] == position[metric.name]
+        if own.any():
+            counted, met, judged = weeks[position[metric.name]]
+            clocks[metric.name] = Clocks(
+                case=np.asarray(place[own], dtype=np.int64),
+                target_seconds=targets[promise[own]],
+                elapsed_seconds=np.asarray(found["elapsed_seconds"], dtype=np.float64)[own],
+                is_met=np.asarray(found["is_met"], dtype=bool)[own],
+                by_week=counted,
+                met_by_week=met,
+                judged_by_week=judged,
+            )
     return clocks
 
 
 def _staff(
-    connection: duckdb.DuckDBPyConnection, axis: _Axis, offsets: _Offsets, first: date, weeks: int, staffing: StaffingSettings
+    connection: duckdb.DuckDBPyConnection, axis: Axis, offsets: Offsets, first: date, weeks: int, staffing: StaffingSettings
 ) -> tuple[Staff, Floats]:
     """Effective heads by open hour of the desk, and the share of planned heads that was missing, by week."""
     end = first + weeks * _WEEK
@@ -361,16 +357,6 @@ def _staff(
         slot=cell[inside] % SLOTS_A_WEEK if len(cell) else cell,
     )
     return staff, shrinkage
-
-
-def _handling(connection: duckdb.DuckDBPyConnection, count: int, bounds: Mapping[str, object]) -> Floats:
-    """Minutes of handling that the source measured, by case; NaN where it did not."""
-    minutes = np.full(count, np.nan)
-    # Most sources measure none: the join is for those that do.
-    if connection.execute("select 1 from raw.source_facts where fact = 'handling_seconds' limit 1").fetchone():
-        found = connection.execute(_HANDLING_SQL, bounds).fetchnumpy()
-        minutes[np.asarray(found["position"], dtype=np.int64)] = np.asarray(found["minutes"], dtype=np.float64)
-    return minutes
 
 
 def _ended(connection: duckdb.DuckDBPyConnection, first: date, weeks: int) -> Ints:

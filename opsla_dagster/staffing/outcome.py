@@ -21,8 +21,8 @@ from opsla_dagster.staffing.week import Draws
 
 #: Of the weeks an objective must hold in.
 WEEKS_TO_KEEP_PCT = 95.0
-#: Cases that are served one by one for one answer: half a second.
-MOST_JOBS = 400_000
+#: Cases that are served one by one for one answer: a quarter of a second.
+MOST_JOBS = 150_000
 _FEWEST_WEEKS, _MOST_WEEKS, _CASES_DRAWN = 20, 60, 150_000
 #: Jobs that are followed one by one as a workload.
 _MOST_FOLLOWED = 20_000

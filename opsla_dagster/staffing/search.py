@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsla_dagster.queueing.closed_forms import erlang_a_answered_within, mmc_wait_within
-from opsla_dagster.queueing.jobs import Floats
+from opsla_dagster.queueing.jobs import Floats, Ints
 from opsla_dagster.staffing.outcome import Judge, Outcome, whole_heads
 from opsla_dagster.staffing.week import SLOTS_A_WEEK, Week
 
@@ -163,9 +163,7 @@ def _enlarged(question: Question, shape: Shape, named: str) -> Plan | None:
         large = small
     for _ in range(_HALVINGS if large > small else 0):
         middle = (small + large) / 2
-        if np.array_equal(_rounded(question, shape(middle)), _rounded(question, shape(large))):
-            large = middle
-        elif question.keeps(_rounded(question, shape(middle))):
+        if np.array_equal(_rounded(question, shape(middle)), _rounded(question, shape(large))) or question.keeps(_rounded(question, shape(middle))):
             large = middle
         else:
             small = middle
@@ -185,21 +183,26 @@ def _least(question: Question) -> Floats:
 
 
 def _trimmed(question: Question, plan: Plan, trims: int) -> Plan:
-    """A step less in hour after hour, where the heads have most to spare, as long as the objective is kept."""
+    """Fewer heads in block after block of a day, the largest first, as long as the objective is kept; whole blocks, so that shifts stay shifts."""
     heads, kept, least = plan.heads.copy(), plan.outcome, _least(question)
     tried = 0
-    for size in (4, 1):
-        for slot in np.argsort(-(heads - least), kind="stable").tolist():
-            less = heads[slot] - size * question.step
-            if tried >= trims or not question.week.is_open[slot] or less < least[slot]:
-                continue
-            tried += 1
-            asked = heads.copy()
-            asked[slot] = less
-            outcome = question.outcome(asked)
-            if outcome.keeps(question.objective_pct):
+    for size in (8, 4, 2, 1):
+        for block in sorted(_blocks(heads), key=lambda slots: (-heads[slots[0]], slots[0])):
+            while tried < trims and (heads[block] - size * question.step >= least[block]).all():
+                tried += 1
+                asked = heads.copy()
+                asked[block] -= size * question.step
+                outcome = question.outcome(asked)
+                if not outcome.keeps(question.objective_pct):
+                    break
                 heads, kept = asked, outcome
     return Plan(heads, kept, plan.shape)
+
+
+def _blocks(heads: Floats) -> list[Ints]:
+    """The slots of a day that follow each other with as many heads."""
+    starts = np.flatnonzero((np.diff(heads, prepend=-1.0) != 0) | (np.arange(len(heads)) % 24 == 0))
+    return [block for block in np.split(np.arange(len(heads)), starts[1:]) if heads[block[0]] > 0]
 
 
 def fluid_heads(week: Week, touch_seconds: float, target_seconds: float) -> Floats:

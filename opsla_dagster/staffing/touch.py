@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from opsla_dagster.queueing.jobs import Bools, Floats, Ints, jobs, pool
+from opsla_dagster.queueing.jobs import Floats, Ints, jobs, pool
 from opsla_dagster.queueing.policies import earliest_due_date
 from opsla_dagster.queueing.simulation import simulate
 from opsla_dagster.staffing.desk_log import Clocks, DeskLog
@@ -40,6 +40,8 @@ class Fit:
 
     touch_seconds: float
     own: tuple[OwnDelays, OwnDelays]
+    #: Of both kinds of cases together.
+    all_own: OwnDelays = AT_ONCE
 
 
 @dataclass
@@ -55,6 +57,10 @@ class Waits:
         """The grid begins at the most that any week allows."""
         most = max((bound for bound in weekly_bounds(log).tolist() if np.isfinite(bound)), default=0.0)
         return Waits(log, most * _GRID_RATIO ** np.arange(_GRID_STEPS) if most > 0 else np.zeros(0))
+
+    def nearest(self, touch_seconds: float) -> Floats:
+        """Seconds each case waits with the touch time of the grid that is nearest; 0 for all where it is 0."""
+        return self.at(int(np.argmin(np.abs(self.touch_seconds - touch_seconds))) if touch_seconds > 0 else -1)
 
     def at(self, number: int) -> Floats:
         """Seconds each case waits with touch_seconds[number]; 0 for all with -1."""
@@ -106,7 +112,7 @@ def _least_target(log: DeskLog) -> Floats:
 def fit(waits_of: Waits, clocks: Clocks, weeks: Sequence[int]) -> Fit:
     """The touch time that explains the days of these weeks best, by the clocks of one metric."""
     log = waits_of.log
-    chosen = np.flatnonzero(clocks.is_judged & np.isin(log.week[clocks.case], list(weeks)))
+    chosen = np.flatnonzero(np.isin(log.week[clocks.case], list(weeks)))
     chosen = chosen[:: -(-len(chosen) // _MOST_FITTED) or 1]
     days = _Days.of(log, clocks, chosen)
     without, own_without = _unexplained(waits_of, -1, clocks, chosen, days)
@@ -162,14 +168,25 @@ def own_delays(log: DeskLog, clocks: Clocks, chosen: Ints, waited: Floats) -> tu
     found_free = (waited <= 0) & (clocks.elapsed_seconds[chosen] >= 0)
     share = clocks.elapsed_seconds[chosen] / clocks.target_seconds[chosen]
     is_closed = log.is_closed[clocks.case[chosen]]
+    return _within(share[found_free & ~is_closed]), _within(share[found_free & is_closed])
 
-    def within(of: Bools) -> OwnDelays:
-        if of.sum() < _FEWEST_CASES:
-            return AT_ONCE
-        q1, q2, q3, q4 = (float(np.mean(share[of] <= quarter)) for quarter in (0.25, 0.5, 0.75, 1.0))
-        return OwnDelays((q1, q2, q3, q4))
 
-    return within(found_free & ~is_closed), within(found_free & is_closed)
+def _within(share: Floats) -> OwnDelays:
+    """Of shares of the target that cases took."""
+    if len(share) < _FEWEST_CASES:
+        return AT_ONCE
+    q1, q2, q3, q4 = (float(np.mean(share <= quarter)) for quarter in (0.25, 0.5, 0.75, 1.0))
+    return OwnDelays((q1, q2, q3, q4))
+
+
+def fit_of(waits_of: Waits, clocks: Clocks, weeks: Sequence[int], touch_seconds: float) -> Fit:
+    """The delays of the clocks of one metric that found a free head, where the touch time is known."""
+    log = waits_of.log
+    chosen = np.flatnonzero(np.isin(log.week[clocks.case], list(weeks)))
+    waited = waits_of.nearest(touch_seconds)[clocks.case[chosen]]
+    free = chosen[(waited <= 0) & (clocks.elapsed_seconds[chosen] >= 0)]
+    everything = _within(clocks.elapsed_seconds[free] / clocks.target_seconds[free])
+    return Fit(touch_seconds, own_delays(log, clocks, chosen, waited), everything)
 
 
 def predict(log: DeskLog, clocks: Clocks, chosen: Ints, waited: Floats, own: tuple[OwnDelays, OwnDelays]) -> Floats:
