@@ -21,6 +21,7 @@ STOREYS: list[set[str]] = [
     {"sources"},
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
+    {"staffing"},
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
