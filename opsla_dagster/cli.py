@@ -396,6 +396,8 @@ def staffing(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Plan heads by weekday and hour that keep a promise in 95 % of weeks, and judge rosters, by simulation."""
+    import json
+
     from opsla_dagster.reporting.marts import published
     from opsla_dagster.reporting.staffing import asked, print_staffing, staffing_json
     from opsla_dagster.settings import load_settings

@@ -87,10 +87,42 @@ def _staffing_outcomes(scope: Scope, part: Window | None) -> pa.Table:
     return _as_table("mart.staffing_outcomes", outcome_rows(_desk_inputs(scope), scope.settings.staffing, planned))
 
 
+def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.to_green import to_green_rows
+
+    health = _rows(
+        scope,
+        f"""
+        select health.*, days.day_seconds / 60.0 as next_day_business_minutes
+        from mart.queue_health as health
+        left join (
+            select desk_now.now_at, days.local_date, sum(epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) / 1000000.0 as day_seconds,
+                row_number() over (order by days.local_date) as days_ahead
+            from mart.desk_now as desk_now
+            inner join staging.business_time as days
+                on days.calendar = '{DESK_CALENDAR}' and days.is_open and days.local_date > desk_now.now_date and days.local_date < desk_now.now_date + 45
+            group by desk_now.now_at, days.local_date
+        ) as days on health.now_at = days.now_at and days.days_ahead = 1
+        where health.dimension in ('all', 'queue')
+        order by health.dimension, health.dimension_value
+        """,
+    )
+    [told] = _rows(
+        scope,
+        "select max(touch_business_minutes) filter (where reason is null) as touch_minutes, max(target_seconds) as target_seconds "
+        "from mart.staffing_inputs where queue = 'all'",
+    )
+    return _as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], told["target_seconds"]))
+
+
 STAFFING = {
     "mart.staffing_replay": PythonTable(_staffing_replay, deps=[*_LOG, *_CLOCKS, "staging.daily_flow"]),
     "mart.staffing_hours": PythonTable(_staffing_hours, deps=_LOG),
     "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
     "mart.staffing_plan": PythonTable(_staffing_plan, deps=["mart.staffing_hours", "mart.staffing_inputs"]),
     "mart.staffing_outcomes": PythonTable(_staffing_outcomes, deps=["mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan"]),
+    "mart.to_green_simulated": PythonTable(
+        _to_green_simulated,
+        deps=["mart.desk_now", "mart.queue_health", "mart.backlog_now", "staging.business_time", "mart.staffing_inputs"],
+    ),
 }

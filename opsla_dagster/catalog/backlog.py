@@ -45,7 +45,6 @@ COLUMNS = [
     instant("snapshot_from_at", "Start of the local date", nullable=False),
     instant("snapshot_at", "The instant at which the backlog is told: the end of the local date", nullable=False),
     instant("seen_before_at", "What happened before it counts", nullable=False),
-    instant("now_at", "The instant that now stands for", nullable=False),
     local_date("now_date", "Local date of now_at"),
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
     instant("known_until_at", "Up to when the desk as a whole is known: the end of the last intake date loaded, or the latest look", nullable=False),

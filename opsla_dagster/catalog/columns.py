@@ -70,6 +70,7 @@ _SHARED = [
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
+    instant("now_at", "The instant that now stands for", nullable=False),
     Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
     flag("is_business_day", "The calendar is open for some part of the date"),
     flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),

@@ -55,6 +55,11 @@ COLUMNS = [
     count("simulated_weeks", "Weeks that were simulated"),
     pct("ceiling_pct", "Share that would be met with a free head for every case at once, by the cases of the log that found one"),
     text("basis", "Whether cases are planned to be taken up at once, or as the log shows of those that found a free head", nullable=True),
+    # minutes to green
+    measure("to_green_p50_business_minutes", "Half of the simulated runs are green by then, business minutes; NULL: never within 20 business days, or unknown"),
+    measure("to_green_p90_business_minutes", "90 % of the simulated runs are green by then, business minutes; NULL: never within 20 business days, or unknown"),
+    pct("never_pct", "Share of the simulated runs that are not green within 20 business days"),
+    count("simulated_runs", "Runs of the simulation"),
     text("shape", "How the heads lie", nullable=True),
 ]
 
@@ -105,6 +110,13 @@ AREA = Area(
                        wait_p50_business_minutes wait_p90_business_minutes head_hours rostered_head_hours workload_heads erlang_heads erlang_opening_heads
                        simulated_weeks touch_business_minutes touch_basis ceiling_pct basis shape reason""",
             nullable="objective_pct head_hours simulated_weeks touch_business_minutes touch_basis reason",
+        ),
+        table(
+            "mart.to_green_simulated", Kind.FULL_REFRESH, "One row for the desk and one per queue.",
+            "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.queue_health, whose fluid bound knows no chance.",
+            key="dimension dimension_value",
+            columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason""",
+            nullable="simulated_runs reason",
         ),
     ],
 )

@@ -21,6 +21,7 @@ _FIGURES = (
     (r"(^|_)cases_per_week$", "cases per week"),
     (r"head_hours$", "hours of agents a week"),
     (r"(^|_)weeks$", "weeks"),
+    (r"_runs$", "runs"),
     (r"_points$", "percentage points"),
     (r"^day_overdispersion$|_variation$", "none: a ratio"),
     (r"_days$", "days"),

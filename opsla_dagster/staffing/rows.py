@@ -134,7 +134,10 @@ def caution(found: Answer) -> str | None:
             "taking cases up at once does"
         )
     if found.touch is not None and found.touch.basis.startswith("at most"):
-        told.append("the touch time is the most that it can be, so fewer heads may do; write touch in staffing.yml, or measure it")
+        told.append(
+            "in this log waits do not grow with the work per head, so it tells no more of the touch time than what it can be at most, and fewer heads may do; "
+            "write touch in staffing.yml, or measure it"
+        )
     return "; ".join(told) or None
 
 

@@ -184,8 +184,8 @@ def _least(question: Question) -> Floats:
 
 def _trimmed(question: Question, plan: Plan, trims: int) -> Plan:
     """Fewer heads in block after block of a day, the largest first, as long as the objective is kept; whole blocks, so that shifts stay shifts."""
-    heads, kept, least = plan.heads.copy(), plan.outcome, _least(question)
-    tried = 0
+    heads, least = _levelled(plan.heads, question.step), _least(question)
+    kept, tried = question.outcome(heads), 0
     for size in (8, 4, 2, 1):
         for block in sorted(_blocks(heads), key=lambda slots: (-heads[slots[0]], slots[0])):
             while tried < trims and (heads[block] - size * question.step >= least[block]).all():
@@ -197,6 +197,18 @@ def _trimmed(question: Question, plan: Plan, trims: int) -> Plan:
                     break
                 heads, kept = asked, outcome
     return Plan(heads, kept, plan.shape)
+
+
+def _levelled(heads: Floats, step: float) -> Floats:
+    """Hours of a day that follow each other and differ by no more than a step have as many heads as the one with most."""
+    level = heads.copy()
+    for day in range(0, len(level), 24):
+        first = day
+        for slot in range(day + 1, day + 25):
+            if slot == day + 24 or level[slot] == 0 or abs(level[slot] - level[first]) > step + 1e-9:
+                level[first:slot] = level[first:slot].max()
+                first = slot
+    return level
 
 
 def _blocks(heads: Floats) -> list[Ints]:
