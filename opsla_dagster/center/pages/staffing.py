@@ -222,7 +222,7 @@ def _replay(view: View, metric: str) -> Grid:
         columns=[
             Column("week_date", "Week of", "day"), Column("clocks", "Clocks", "count"), Column("actual_pct", "Kept", "pct"),
             Column("predicted_pct", "Predicted", "pct"), Column("error_points", "Off by, points", "decimal"), Column("head_hours", "Head-hours", "count"),
-            Column("reason", "Why not"),
+            *([Column("reason", "Why not")] if any(row["reason"] for row in rows) else []),
         ],
         rows=rows,
         note="Each week is predicted from the 8 weeks before it, with the arrivals and the heads that it had.",
