@@ -5,7 +5,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 
 from opsla_dagster.catalog.area import Area
 from opsla_dagster.catalog.column_kinds import count, flag, local_date, measure, pct, text
-from opsla_dagster.catalog.model import Column, Kind
+from opsla_dagster.catalog.model import Column, Kind, Rule
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
@@ -117,6 +117,7 @@ AREA = Area(
             key="dimension dimension_value",
             columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason""",
             nullable="simulated_runs reason",
+            rules=(Rule("to_green_p50_business_minutes", "<=", "to_green_p90_business_minutes"),),
         ),
     ],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -229,7 +230,8 @@ class Axis:
     origin: float
 
     @staticmethod
-    def of(segments: Mapping[str, np.ndarray]) -> Axis:
+    def of(segments: Mapping[str, Any]) -> Axis:
+        """From segments of staging.business_time in their order: starts, ends (UTC seconds), is_open, open_seconds_before."""
         starts = np.asarray(segments["starts"], dtype=np.float64)
         before = np.asarray(segments["open_seconds_before"], dtype=np.float64)
         lengths = np.asarray(segments["ends"], dtype=np.float64) - starts

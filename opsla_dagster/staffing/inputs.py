@@ -101,7 +101,7 @@ def read_arrivals(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Arriva
         own = queue == name
         if cases[own].sum() >= _FEWEST_CASES and name != DESK_QUEUE:
             by_queue[name] = np.bincount(cell[own], cases[own], cells)[:cells]
-    return Arrivals(frame, {name: counts.reshape(frame.weeks, SLOTS_A_WEEK) for name, counts in by_queue.items()})
+    return Arrivals(frame, {name: counts.astype(np.float64).reshape(frame.weeks, SLOTS_A_WEEK) for name, counts in by_queue.items()})
 
 
 def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ class Judge:
 
     def __init__(self, draws: Draws, touch_seconds: float, *, is_response: bool, own: OwnDelays | None = None, as_workload: bool | None = None) -> None:
         """`as_workload`: whether the desk is looked at as a workload; None: where there are too many cases to serve each."""
-        self.draws, self.touch_seconds = draws, touch_seconds
+        self.draws, self.touch_seconds, self._is_response, self._given_own = draws, touch_seconds, is_response, own
         self._own, self._takes_its_time = own or AT_ONCE, own is not None or not is_response
         number = np.arange(draws.weeks + 2)
         self._open = np.flatnonzero(draws.week.is_open)
@@ -100,9 +100,14 @@ class Judge:
         every = max(1, -(-len(work) // _MOST_FOLLOWED)) if self.is_workload else 1
         self._followed = np.arange(0, len(work), every)
         self._work = np.add.reduceat(work, self._followed) if len(work) else work
-        self._arrival, self._target, self._week = (each[self._followed] for each in (draws.arrival_seconds, draws.target_seconds, draws.week_number))
+        self._arrival, self._target = draws.arrival_seconds[self._followed], draws.target_seconds[self._followed]
+        self._week = draws.week_number[self._followed]
         self._judged = np.flatnonzero((self._week >= 0) & np.isfinite(self._target))
         self._jobs = jobs(self._arrival, self._work, target_seconds=self._target)
+
+    def as_workload(self) -> Judge:
+        """The same, looking at the desk as a workload."""
+        return Judge(self.draws, self.touch_seconds, is_response=self._is_response, own=self._given_own, as_workload=True)
 
     def outcome(self, heads: npt.ArrayLike) -> Outcome:
         """Of heads by slot (168, fractions allowed; closed slots do not count)."""

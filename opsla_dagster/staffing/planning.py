@@ -113,8 +113,7 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
         fluid = fluid_heads(draws.week, seconds, target)
         judge = Judge(draws, seconds, is_response=is_response, own=own if by_today else None)
         question = Question(judge, target, ask.objective_pct, _step(queue, touch, ask))
-        quick = Judge(draws, seconds, is_response=is_response, own=own if by_today else None, as_workload=True)
-        quick = quick if len(draws.arrival_seconds) > _CASES_LOOKED_AT_QUICKLY and not judge.is_workload and quick.is_workload else None
+        quick = _quick(judge) if search else None
         if search and refusal is None:
             plan = best_plan(question, quick)
             even = flat_plan(question, quick)
@@ -224,6 +223,14 @@ def _draws(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touc
     weeks = weeks_to_draw(queue.week.cases_a_week * max(ask.arrivals_factor, 1.0))
     drawn = draw(queue.week, promised(promises, ask.within_seconds), weeks, variation=touch.variation, most_arrivals=ask.arrivals_factor)
     return replace(drawn, week=replace(queue.week, cases=queue.week.cases * ask.arrivals_factor))
+
+
+def _quick(judge: Judge) -> Judge | None:
+    """The same cases as a workload, where there are many; None where each is served at once anyway, or there is no such look."""
+    if judge.is_workload or len(judge.draws.arrival_seconds) <= _CASES_LOOKED_AT_QUICKLY:
+        return None
+    quick = judge.as_workload()
+    return quick if quick.is_workload else None
 
 
 def _step(queue: QueueInputs, touch: Touch, ask: Ask) -> float:

@@ -56,7 +56,8 @@ class Waits:
     def of(log: DeskLog) -> Waits:
         """The grid begins at the most that any week allows."""
         most = max((bound for bound in weekly_bounds(log).tolist() if np.isfinite(bound)), default=0.0)
-        return Waits(log, most * _GRID_RATIO ** np.arange(_GRID_STEPS) if most > 0 else np.zeros(0))
+        grid = most * np.power(_GRID_RATIO, np.arange(_GRID_STEPS, dtype=np.float64)) if most > 0 else np.zeros(0)
+        return Waits(log, np.asarray(grid, dtype=np.float64))
 
     def nearest(self, touch_seconds: float) -> Floats:
         """Seconds each case waits with the touch time of the grid that is nearest; 0 for all where it is 0."""

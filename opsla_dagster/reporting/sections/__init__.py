@@ -25,6 +25,7 @@ from opsla_dagster.reporting.sections.satisfaction import satisfaction
 from opsla_dagster.reporting.sections.scenarios import scenarios
 from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
 from opsla_dagster.reporting.sections.sources import sources
+from opsla_dagster.reporting.sections.staffing import staffing
 from opsla_dagster.reporting.sections.stages import stages
 from opsla_dagster.reporting.sections.trend import trend
 
@@ -40,6 +41,7 @@ def all_sections(
         heat_map(connection, headline),
         stages(connection, headline),
         flow(connection, headline),
+        staffing(connection, headline),
         reopens(connection, headline),
         scenarios(headline),
         satisfaction(connection),
