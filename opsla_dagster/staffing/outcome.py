@@ -2,8 +2,8 @@
 
 Belongs here: serving drawn cases with heads by weekday and hour, and counting. Does not belong here: which roster (search.py).
 
-Cases are served one by one by the event loop. Where that would be more than MOST_JOBS, the heads are many, and the wait is the work before a case
-divided by the heads (`workload_starts`). A search looks at desks that way first too, and puts what it finds before the event loop.
+Cases are served one by one by the event loop. Where that would be more than MOST_JOBS and targets are long against a touch, the wait is the work before a
+case divided by the heads (`workload_starts`). A search looks at desks that way first too, and puts what it finds before the event loop.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from opsla_dagster.staffing.week import Draws
 WEEKS_TO_KEEP_PCT = 95.0
 #: Cases that are served one by one for one answer: a quarter of a second.
 MOST_JOBS = 150_000
+#: A desk is looked at as a workload where a target is as long as so many touches; shorter ones are served one by one up to more cases.
+_TOUCHES_A_TARGET, _MOST_JOBS_OF_SHORT_TARGETS = 5.0, 1_000_000
 _FEWEST_WEEKS, _MOST_WEEKS, _CASES_DRAWN = 20, 60, 150_000
 #: Jobs that are followed one by one as a workload.
 _MOST_FOLLOWED = 20_000
@@ -91,8 +93,7 @@ class Judge:
         self._open = np.flatnonzero(draws.week.is_open)
         self._begins = (draws.week.begins[self._open][None, :] + number[:, None] * draws.week.seconds).ravel()
         has_one_target = len(np.unique(draws.target_seconds)) <= 1
-        many = len(draws.arrival_seconds) > MOST_JOBS if as_workload is None else as_workload
-        self.is_workload = many and has_one_target
+        self.is_workload = has_one_target and (_is_workload(draws, touch_seconds) if as_workload is None else as_workload)
         work = draws.unit_work * touch_seconds
         self._work_hours = float(work[draws.week_number >= 0].sum() / _HOUR_SECONDS / draws.weeks)
         self._residual_seconds = touch_seconds * (1 + float(np.var(draws.unit_work)) / max(float(draws.unit_work.mean()) ** 2, 1e-9)) / 4 if len(work) else 0.0
@@ -139,6 +140,14 @@ class Judge:
         else:
             steps = pool(*in_whole_heads(by_step, self._begins, float(self.draws.weeks + 2) * self.draws.week.seconds))
         return simulate(self._jobs, steps, earliest_due_date(self._jobs)).start_seconds
+
+
+def _is_workload(draws: Draws, touch_seconds: float) -> bool:
+    """Whether there are too many cases to serve each, and the target is so long against a touch that who is busy with what does not matter."""
+    cases = len(draws.arrival_seconds)
+    promised = draws.target_seconds[np.isfinite(draws.target_seconds)]
+    is_long = bool(len(promised)) and float(promised.min()) >= _TOUCHES_A_TARGET * touch_seconds
+    return cases > MOST_JOBS and (is_long or cases > _MOST_JOBS_OF_SHORT_TARGETS)
 
 
 def _by_week(kept: Floats, week: npt.NDArray[np.int64], weeks: int) -> Floats:

@@ -20,7 +20,7 @@ from opsla_dagster.staffing.search import Plan, Question, best_plan, erlang_head
 from opsla_dagster.staffing.week import SLOTS_A_WEEK, Draws, draw
 
 #: Weeks with more cases than that are looked at as a workload first.
-_CASES_LOOKED_AT_QUICKLY = 15_000
+_CASES_LOOKED_AT_QUICKLY = 2_000
 #: Below so many heads on average a plan is in fifths of heads, which people share between queues.
 _HEADS_IN_FIFTHS = 6.0
 AT_ONCE_BASIS, TODAY_BASIS = "taken up as soon as a head is free", "taken up as the log shows where a head was free"

@@ -29,7 +29,7 @@ _FEWEST_F = 11.0
 _AT_ONCE_SECONDS = 1.0
 _FEWEST_CASES, _FEWEST_DAYS, _FEWEST_A_DAY = 30, 15, 5
 #: Cases up to which each is served by the event loop, for every touch time that is tried.
-_MOST_SERVED, _MOST_FOLLOWED = 12_000, 50_000
+_MOST_SERVED, _MOST_FOLLOWED = 12_000, 20_000
 #: Clocks that a fit looks at: every so many of more.
 _MOST_FITTED = 6_000
 
