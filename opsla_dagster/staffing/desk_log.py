@@ -319,7 +319,7 @@ def _staff(
     """Effective heads by open hour of the desk, and the share of planned heads that was missing, by week."""
     end = first + weeks * _WEEK
     told = connection.execute(
-        "select staff_date, shift, sum(planned_heads), sum(effective_heads) from raw.staffing_schedule "
+        "select staff_date, shift, cast(sum(cast(planned_heads as decimal(28, 12))) as double), cast(sum(cast(effective_heads as decimal(28, 12))) as double) from raw.staffing_schedule "
         "where staff_date >= $first and staff_date < $end group by staff_date, shift order by staff_date, shift",
         {"first": first, "end": end},
     ).fetchall()

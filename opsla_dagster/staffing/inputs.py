@@ -53,8 +53,12 @@ _PROMISES_SQL = """
         and clocks.cycle = 1 and clocks.target_seconds > 0 and not clocks.is_superseded and list_contains($metrics, clocks.metric)
     group by all order by all
 """
+# Sums are of decimals: one of floating-point numbers depends on the order in which rows happen to lie.
 _HANDLING_SQL = """
-    select coalesce(team, 'none') as queue, count(*) as cases, avg(handling_calendar_minutes) as mean, var_pop(handling_calendar_minutes) as variance
+    select
+        coalesce(team, 'none') as queue, count(*) as cases,
+        cast(sum(cast(handling_calendar_minutes as decimal(28, 6))) as double) as minutes,
+        cast(sum(cast(handling_calendar_minutes * handling_calendar_minutes as decimal(28, 6))) as double) as squares
     from staging.case_facts
     where intake_ts >= $from_at and intake_ts < $until_at and handling_calendar_minutes > 0
     group by all order by all
@@ -181,12 +185,12 @@ def _handling(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, 
     if not connection.execute("select 1 from raw.source_facts where fact = 'handling_seconds' limit 1").fetchone():
         return {}
     found = connection.execute(_HANDLING_SQL, {name: frame.bounds[name] for name in ("from_at", "until_at")}).fetchall()
-    measured = {queue: (mean, variance**0.5 / mean) for queue, cases, mean, variance in found if cases >= _FEWEST_MEASURED}
-    cases = sum(row[1] for row in found)
-    if cases >= _FEWEST_MEASURED:
-        mean = sum(row[1] * row[2] for row in found) / cases
-        variance = sum(row[1] * (row[3] + row[2] ** 2) for row in found) / cases - mean**2
-        measured[DESK_QUEUE] = (mean, variance**0.5 / mean)
+    found.append((DESK_QUEUE, *(sum(row[column] for row in found) for column in (1, 2, 3))))
+    measured = {}
+    for queue, cases, minutes, squares in found:
+        if cases >= _FEWEST_MEASURED:
+            mean = minutes / cases
+            measured[queue] = (mean, max(squares / cases - mean**2, 0.0) ** 0.5 / mean)
     return measured
 
 
