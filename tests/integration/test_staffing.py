@@ -220,3 +220,13 @@ def test_the_report_has_its_section(desk: Settings, staffed_center: str, tmp_pat
     text = write_report(desk.home.marts_database, None, tmp_path / "report.html", desk).read_text(encoding="utf-8")
     assert 'id="staffing"' in text
     assert "head-hours a week" in text
+
+
+def test_minutes_to_green_have_a_simulation_beside_the_bound_now_and_none_in_the_past(desk: Settings, opsla: Opsla, staffed_center: str) -> None:
+    found = rows(desk.home.marts_database, "select dimension_value, reason from mart.to_green_simulated order by dimension, dimension_value")
+    assert [value for value, _ in found] == ["all", "Billing", "Tech"]
+    assert "simulated, p50 to p90" in opsla("backlog", "--by", "queue")[1]
+    assert "simulated" not in opsla("backlog", "--as-of", "2025-07-30T16:00")[1]
+    now, then = (data(staffed_center, f"/api/queues{at}")["tables"]["by_queue"]["columns"] for at in ("", "?at=2025-07-30T16:00Z"))
+    assert "to_green_simulated" in [column["name"] for column in now]
+    assert "to_green_simulated" not in [column["name"] for column in then]

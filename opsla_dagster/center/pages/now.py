@@ -10,7 +10,7 @@ from typing import Any
 
 from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
-from opsla_dagster.center.pages.standing import AGES, TONES, simulated, simulated_words, to_green
+from opsla_dagster.center.pages.standing import AGES, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
@@ -41,7 +41,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health), "simulated": simulated_words(simulated(view, dimension["dimension"]).get(dimension["dimension_value"])),
+            "standing": _sentence(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
@@ -256,6 +256,6 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("age_p50_calendar_minutes", "p50 age", "minutes"),
             Column("age_max_calendar_minutes", "Oldest", "minutes"),
         ],
-        rows=[{**row, "to_green": to_green(row), "to_green_simulated": simulated_words(by_simulation.get(row["dimension_value"]))} for row in rows],
+        rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opsla_dagster.center.model import Row
 from opsla_dagster.center.view import View
-from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.backlog import simulated_words
 from opsla_dagster.reporting.backlog import to_green as in_words
 
 #: Class of the light of each health; its word stands beside it, for colour alone tells nobody.
@@ -23,23 +23,9 @@ def to_green(row: Row) -> str:
     return in_words(row)
 
 
-def simulated(view: View, dimension: str) -> dict[str, Row]:
-    """The rows of mart.to_green_simulated by value; none for instants of the past, and dimensions that are not simulated."""
+def simulated(view: View, dimension: str) -> dict[str, str]:
+    """Simulated time to green by value, in words; none for instants of the past, and dimensions that are not simulated."""
     if not view.is_now or not view.has("mart.to_green_simulated"):
         return {}
     found: list[Row] = view.publication.once("to_green", lambda: view.rows("to_green"))
-    return {row["dimension_value"]: row for row in found if row["dimension"] == dimension}
-
-
-def simulated_words(row: Row | None) -> str | None:
-    """`62 to 77 min`: half of the runs are green by the one, nine in ten by the other; or why not. None where nothing was simulated."""
-    if row is None:
-        return None
-    p50, p90 = row["to_green_p50_business_minutes"], row["to_green_p90_business_minutes"]
-    if p50 is None:
-        return str(row["reason"])
-    if p90 is None:
-        return f"{wording.time_taken(p50)}, or {wording.percent(row['never_pct'], 0)} of runs never within 20 business days"
-    if p90 == 0:
-        return "green"
-    return f"{wording.time_taken(p50)} to {wording.time_taken(p90)}" if p50 else f"up to {wording.time_taken(p90)}"
+    return {row["dimension_value"]: simulated_words(row) for row in found if row["dimension"] == dimension}
