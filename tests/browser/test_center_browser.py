@@ -191,6 +191,18 @@ def test_what_if_is_asked_with_a_form_and_kept_in_the_address(browser: Any, cent
     assert told(browser, "h1").startswith("Case C2025")
 
 
+def test_a_slider_of_staffing_asks_when_it_is_let_go_of(browser: Any, center: str) -> None:
+    browser.get(center + "/staffing")
+    assert told(browser, "h1") == "Staffing"
+    slider = browser.find_element("css selector", ".what-if input[name=heads]")
+    webdriver.ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(-int(slider.rect["width"] / 8), 0).release().perform()
+    until(lambda: "heads" in parameters(browser), "the address holds what was asked")
+    assert told(browser, "main [role=status]").startswith(f"With heads {parameters(browser)['heads'][0]}% ")
+    assert "what if" in told(browser, "section[aria-labelledby=rosters] tbody")
+    browser.find_element("link text", "As usual").click()
+    until(lambda: "heads" not in parameters(browser), "and nothing else afterwards")
+
+
 def test_the_keyboard_alone_is_enough(browser: Any, center: str) -> None:
     def focus() -> Any:
         return browser.switch_to.active_element
