@@ -73,14 +73,20 @@ def replay(log: DeskLog) -> Iterator[ReplayedWeek]:
         return
     for week in range(max(0, log.weeks - WEEKS_REPLAYED), log.weeks + 1):
         before = range(max(0, week - WEEKS_BEFORE), week)
-        touch_seconds = fit(waits, log.clocks[guiding.name], before).touch_seconds if len(before) else 0.0
+        touch_seconds = fit(waits, log.clocks[guiding.name], _told(log, guiding, before)).touch_seconds if len(before) else 0.0
         known = bounds[before.start : before.stop]
         known = known[np.isfinite(known)]
         at_most = float(known.min()) if len(known) else None
         for metric in log.metrics:
             if metric.name in log.clocks:
-                learnt = fit_of(waits, log.clocks[metric.name], before, touch_seconds) if len(before) else None
+                learnt = fit_of(waits, log.clocks[metric.name], _told(log, metric, before), touch_seconds) if len(before) else None
                 yield _replayed(log, waits, metric, week, learnt, at_most)
+
+
+def _told(log: DeskLog, metric: Metric, weeks: range) -> list[int]:
+    """The weeks whose clocks have ended but for a few: of the others those that took long are still to come."""
+    clocks = log.clocks[metric.name]
+    return [week for week in weeks if clocks.judged_by_week[week] >= _SHARE_JUDGED * clocks.by_week[week]]
 
 
 def _replayed(log: DeskLog, waits: Waits, metric: Metric, week: int, learnt: Fit | None, at_most: float | None) -> ReplayedWeek:

@@ -27,7 +27,7 @@ NO_OBJECTIVE = "sla_policies.yml has no objective for it, so there is nothing to
 def replay_row(week: ReplayedWeek) -> dict[str, Any]:
     """The row of mart.staffing_replay."""
     learnt = week.learnt
-    within = learnt.all_own.within if learnt is not None else (None, None, None, None)
+    within = learnt.all_own.within if learnt is not None and learnt.all_own is not None else (None, None, None, None)
     return {
         "week_date": week.week_date, "metric": week.metric, "is_response": week.is_response, "clocks": week.clocks, "actual_pct": week.actual_pct,
         "predicted_pct": week.predicted_pct, "error_points": week.error_points, "head_hours": week.head_hours,

@@ -40,8 +40,8 @@ class Fit:
 
     touch_seconds: float
     own: tuple[OwnDelays, OwnDelays]
-    #: Of both kinds of cases together.
-    all_own: OwnDelays = AT_ONCE
+    #: Of both kinds of cases together; None where too few of them found a free head and ended.
+    all_own: OwnDelays | None = None
 
 
 @dataclass
@@ -165,17 +165,18 @@ def _unexplained(waits_of: Waits, number: int, clocks: Clocks, chosen: Ints, day
 
 
 def own_delays(log: DeskLog, clocks: Clocks, chosen: Ints, waited: Floats) -> tuple[OwnDelays, OwnDelays]:
-    """Of the clocks that found a free head: those of open hours, and of closed ones. None slower than at once where there are too few."""
+    """Of the clocks that found a free head: those of open hours, and of closed ones; of all where one kind has too few, none at all without any."""
     found_free = (waited <= 0) & (clocks.elapsed_seconds[chosen] >= 0)
     share = clocks.elapsed_seconds[chosen] / clocks.target_seconds[chosen]
     is_closed = log.is_closed[clocks.case[chosen]]
-    return _within(share[found_free & ~is_closed]), _within(share[found_free & is_closed])
+    everybody = _within(share[found_free]) or AT_ONCE
+    return _within(share[found_free & ~is_closed]) or everybody, _within(share[found_free & is_closed]) or everybody
 
 
-def _within(share: Floats) -> OwnDelays:
-    """Of shares of the target that cases took."""
+def _within(share: Floats) -> OwnDelays | None:
+    """Of shares of the target that cases took; None where they are too few."""
     if len(share) < _FEWEST_CASES:
-        return AT_ONCE
+        return None
     q1, q2, q3, q4 = (float(np.mean(share <= quarter)) for quarter in (0.25, 0.5, 0.75, 1.0))
     return OwnDelays((q1, q2, q3, q4))
 

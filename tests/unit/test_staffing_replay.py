@@ -9,7 +9,16 @@ import pytest
 from staffing_desk import TOUCH_SECONDS, WEEK_SECONDS, queueing_log
 
 from opsla_dagster.staffing.desk_log import DeskLog
-from opsla_dagster.staffing.replay import FEW_CLOCKS, NO_STAFF, NOT_OVER, NOT_YET, WEEKS_READ, ReplayedWeek, replay
+from opsla_dagster.staffing.replay import (
+    FEW_CLOCKS,
+    NO_STAFF,
+    NOT_OVER,
+    NOT_YET,
+    STILL_OPEN,
+    WEEKS_READ,
+    ReplayedWeek,
+    replay,
+)
 
 
 def errors(found: list[ReplayedWeek]) -> list[float]:
@@ -90,3 +99,29 @@ def test_a_desk_without_clocks_has_no_rows() -> None:
 
 def test_weeks_of_the_test_are_five_days_of_ten_hours() -> None:
     assert queueing_log(4, lambda week: 8).staff.seconds_of(np.array([2])) == 8 * WEEK_SECONDS
+
+
+def test_weeks_whose_long_cases_are_still_open_teach_nothing() -> None:
+    """Of the last six weeks only what was quick has ended: learnt from, they would promise that everything is quick."""
+    log = queueing_log(WEEKS_READ, lambda week: 8)
+    clocks = log.clocks["first_reply"]
+    random = np.random.default_rng(7)
+    elapsed = random.exponential(6000.0, len(clocks.case))
+    week = log.week[clocks.case]
+    ended = (week < WEEKS_READ - 6) | (elapsed < 3000.0)
+    met = elapsed <= clocks.target_seconds
+    own = replace(
+        clocks, case=clocks.case[ended], elapsed_seconds=elapsed[ended], is_met=met[ended], target_seconds=clocks.target_seconds[ended],
+        met_by_week=np.bincount(week[ended], met[ended], WEEKS_READ).astype(np.int64), judged_by_week=np.bincount(week[ended], minlength=WEEKS_READ),
+    )  # fmt: skip
+    *weeks, coming = replay(replace(log, clocks={"first_reply": own}))
+    assert {found.reason for found in weeks[-6:]} == {STILL_OPEN}
+    assert coming.learnt is not None
+    assert coming.learnt.all_own is not None
+    assert coming.learnt.all_own.within[3] == pytest.approx(1 - np.exp(-7200 / 6000), abs=0.03)
+
+
+def test_too_few_cases_tell_no_delays_of_their_own() -> None:
+    *_, coming = replay(queueing_log(5, lambda week: 1, cases=4))
+    assert coming.learnt is not None
+    assert coming.learnt.all_own is None

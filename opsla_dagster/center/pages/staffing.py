@@ -105,7 +105,7 @@ def _ask(view: View, desk: DeskInputs, promise: str, queue: str | None) -> Ask:
 
 
 def _planned(view: View, desk: DeskInputs, ask: Ask) -> Answer:
-    """The plan of the published marts where they have it; else one that is searched for, once a publication."""
+    """The answer of the published inputs, once a publication: the same plan as in mart.staffing_plan, and those that a run does not make."""
     from opsla_dagster.staffing.planning import answer
 
     found: Answer = view.publication.once(
