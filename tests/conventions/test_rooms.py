@@ -25,7 +25,7 @@ STOREYS: list[set[str]] = [
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
-    {"printable", "figures", "queueing"},
+    {"printable", "figures", "forecasting", "queueing"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 
