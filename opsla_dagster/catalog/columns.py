@@ -70,6 +70,7 @@ _SHARED = [
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
+    Column("hour_of_day", "BIGINT", "Hours from the local midnight", at_least=0, at_most=25),
     instant("now_at", "The instant that now stands for", nullable=False),
     Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
     flag("is_business_day", "The calendar is open for some part of the date"),
@@ -78,6 +79,8 @@ _SHARED = [
     # staffing
     measure("planned_heads", "Agents planned"),
     measure("effective_heads", "Agents available: planned less shrinkage"),
+    measure("heads", "Agents at work: by the schedule, estimated, or planned"),
+    text("queue", "Queue (team) of the cases; none: they have none; all: the whole desk"),
     pct("shrinkage_pct", "Share of planned agents not available"),
     # clocks
     text("metric", "What is measured: name of the metric in sla_policies.yml"),

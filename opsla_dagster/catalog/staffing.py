@@ -9,8 +9,6 @@ from opsla_dagster.catalog.model import Column, Kind, Rule
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
-    text("queue", "The team that cases are of, none for cases without one; all: the whole desk"),
-    Column("hour_of_day", "INTEGER", "Hour of the desk's clock, 8: 08:00 to 09:00", at_least=0, at_most=23),
     Column("open_business_minutes", "DOUBLE", "Minutes for which the desk is open in the hour, of a week without holidays", at_least=0, at_most=60),
     measure("cases_per_week", "Cases that come in in a mean week; in mart.staffing_hours in that hour of it; dates of holidays are left out", nullable=False),
     measure("present_heads", "Heads that were there in that hour (after shrinkage), mean of the latest 4 weeks; NULL: no source tells, or the desk is closed"),
@@ -38,7 +36,6 @@ COLUMNS = [
     measure("patience_seconds", "Seconds after which customers leave, on average; NULL: they do not"),
     # plans
     text("roster", "plan: what was found; flat: the same heads all day; as_staffed: heads as they were in the latest 4 weeks; else a roster of staffing.yml"),
-    measure("heads", "Heads that are there to work in that hour; of a queue its share of the desk's, so one head may be shared", nullable=False),
     measure("rostered_heads", "Heads to employ for them: heads / (1 - shrinkage); NULL: shrinkage is not known"),
     measure("served_cases_per_week", "Cases on which work can begin in that hour: those that come in in it, and what piled up while the desk was closed", nullable=False),
     measure("fluid_heads", "Bound beside it: the hour's work spread evenly over the target, without chance", nullable=False),
