@@ -370,6 +370,37 @@ def backlog(
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
 
+@app.command(
+    cls=Command,
+    epilog=examples('opsla staffing --target "first touch 95%"', 'opsla staffing --target "first reply 90% within 1h" --queue Billing', "opsla staffing --roster two_shifts"),
+)
+def staffing(
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="PROMISE", help='A promise and the share to keep: "first reply 95%". Default: the promise of a first answer.')
+    ] = None,
+    queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="Plan this queue alone. Default: the whole desk.")] = None,
+    roster: Annotated[str | None, typer.Option("--roster", metavar="ROSTER", help="Judge a roster too: its name in staffing.yml, or a file with one.")] = None,
+    touch_minutes: Annotated[
+        float | None, typer.Option("--touch-minutes", min=0.01, max=10_000, metavar="MINUTES", help="What a case takes one head, in the place of what is known of it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Plan heads by weekday and hour that keep a promise in 95 % of weeks, and judge rosters, by simulation."""
+    import json
+
+    from opsla_dagster.reporting.marts import published
+    from opsla_dagster.reporting.staffing import asked, print_staffing, staffing_json
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    if not as_json:
+        print_staffing(settings, target, queue, roster, touch_minutes, console)
+        return
+    with published(settings.home.marts_database) as connection:
+        found = asked(connection, settings, target, queue, roster, touch_minutes)
+    typer.echo(visible_json(json.dumps(staffing_json(found), indent=2, ensure_ascii=False)))
+
+
 @app.command(cls=Command, epilog=examples("opsla sync"))
 def sync() -> None:
     """Make the Dagster UI show what the warehouse holds, after its history was deleted or restored from another day's backup."""

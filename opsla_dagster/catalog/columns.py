@@ -70,12 +70,18 @@ _SHARED = [
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
+    Column("hour_of_day", "BIGINT", "Hours from the local midnight", at_least=0, at_most=25),
+    instant("now_at", "The instant that now stands for", nullable=False),
+    Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
     flag("is_business_day", "The calendar is open for some part of the date"),
     count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),
     # staffing
     measure("planned_heads", "Agents planned"),
     measure("effective_heads", "Agents available: planned less shrinkage"),
+    measure("heads", "Agents at work: by the schedule, estimated, or planned"),
+    text("queue", "Queue (team) of the cases; none: they have none; all: the whole desk"),
+    pct("shrinkage_pct", "Share of planned agents not available"),
     # clocks
     text("metric", "What is measured: name of the metric in sla_policies.yml"),
     text("policy", "Whose promise: name of the policy in sla_policies.yml, or `SOURCE:POLICY` for one of the source's own"),
@@ -99,6 +105,7 @@ _SHARED = [
     text("dimension", "What clocks or cases are told apart by: all, queue, priority, tier, region, brand, channel, root_cause_stage, "
           "root_cause_owner, or a dimension that sources.yml names"),
     text("dimension_value", "Value of the dimension; none: the case has none"),
+    count("clocks", "Clocks counted in the row"),
     count("breached_clocks", "Clocks that stopped after their target"),
     instant("started_at", "Start of the clock or span, inclusive", nullable=False),
     instant("stopped_at", "The stop event's instant, or the end of a case that ended without one; NULL while running"),

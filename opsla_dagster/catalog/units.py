@@ -26,6 +26,12 @@ _FIGURES = (
     (r"_seconds(_before|_at_start|_at_stop)?$", "seconds"),
     (r"_cases_per_business_hour$", "cases per business hour"),
     (r"_cases_per_business_day$", "cases per business day"),
+    (r"(^|_)cases_per_week$", "cases per week"),
+    (r"head_hours$", "hours of agents a week"),
+    (r"(^|_)weeks$", "weeks"),
+    (r"_runs$", "runs"),
+    (r"_points$", "percentage points"),
+    (r"^day_overdispersion$|_variation$", "none: a ratio"),
     (r"_days$", "days"),
     (r"_burn$", "times the pace at which the budget lasts its period"),
     (r"^fact_digest$", "none: a fingerprint"),
@@ -43,7 +49,7 @@ _FIGURES = (
     (r"(^|_)verdicts$", "verdicts"),
     (r"(^|_)heads$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
-    (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part|signal_order)$", "position"),
+    (r"_(number|sequence|decile)$|^(iso_weekday|hour_of_day|position|cycle|part|signal_order)$", "position"),
     (r"^figure$", "as `unit` says"),
 )
 _OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}

@@ -21,10 +21,11 @@ STOREYS: list[set[str]] = [
     {"sources"},
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine"},
+    {"staffing"},
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
-    {"printable", "figures", "forecasting"},
+    {"printable", "figures", "forecasting", "queueing"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

@@ -102,7 +102,7 @@ def one(settings: Settings, sql: str) -> Any:
 # ---- pages
 
 
-PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/case?id=C20250703-000001", "/api"]
+PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/staffing", "/case?id=C20250703-000001", "/api"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,7 +10,7 @@ from typing import Any
 
 from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
-from opsla_dagster.center.pages.standing import AGES, TONES, to_green
+from opsla_dagster.center.pages.standing import AGES, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
@@ -41,7 +41,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health), "pace": _pace(health),
+            "standing": _sentence(health), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
@@ -249,12 +249,14 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         return lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, standing=standing) if row[figure] else None
 
     is_status_told = any(row["active_cases"] is not None for row in rows)
+    by_simulation = simulated(view, dimension)
     return Grid(
         key=f"by_{dimension}",
         title=f"How each {dimension} stands",
         columns=[
             Column("dimension_value", dimension.capitalize(), href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
+            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
             *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
@@ -264,6 +266,6 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("age_p50_calendar_minutes", "p50 age", "minutes"),
             Column("age_max_calendar_minutes", "Oldest", "minutes"),
         ],
-        rows=[{**row, "to_green": to_green(row)} for row in rows],
+        rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )

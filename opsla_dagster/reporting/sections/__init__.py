@@ -26,6 +26,7 @@ from opsla_dagster.reporting.sections.satisfaction import satisfaction
 from opsla_dagster.reporting.sections.scenarios import scenarios
 from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
 from opsla_dagster.reporting.sections.sources import sources
+from opsla_dagster.reporting.sections.staffing import staffing
 from opsla_dagster.reporting.sections.stages import stages
 from opsla_dagster.reporting.sections.trend import trend
 
@@ -42,6 +43,7 @@ def all_sections(
         stages(connection, headline),
         flow(connection, headline),
         forecast(connection, headline),
+        staffing(connection, headline),
         reopens(connection, headline),
         scenarios(headline),
         satisfaction(connection),
