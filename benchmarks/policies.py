@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.measure import Asked, Figure, cost_of
 from opsla_dagster.queueing import policies
-from opsla_dagster.queueing.jobs import Jobs, Served, jobs, pool
+from opsla_dagster.queueing.jobs import Floats, Jobs, Served, jobs, pool
 from opsla_dagster.queueing.simulation import Pick, simulate, simulate_picks
 from opsla_dagster.queueing.streams import arrivals, streams, works
 
@@ -74,7 +74,7 @@ def desk(load: float, busy_factor: float, seed: int, days: int = DAYS) -> Jobs:
     )
 
 
-def _by_key(key: Callable[[Jobs], policies.Floats], made: Jobs) -> Served:
+def _by_key(key: Callable[[Jobs], Floats], made: Jobs) -> Served:
     return simulate(made, pool(AGENTS), key(made))
 
 
