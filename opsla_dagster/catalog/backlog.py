@@ -27,8 +27,6 @@ COLUMNS = [
          values=("opened", "reopened", "changed", "ended", "cancelled")),
     text("ended_with", "What the stretch ends with; NULL while it goes on, and at the end of a case that was not open", nullable=True,
          values=("reopened", "changed", "ended", "cancelled")),
-    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
-         nullable=True, values=("us", "customer", "vendor", "other")),
     instant("stint_started_at", "Since when its present queue and agent hold the open case without a break", nullable=False),
     *_kept("queue", "queue"),
     *_kept("priority", "priority"),
@@ -45,7 +43,6 @@ COLUMNS = [
     instant("snapshot_from_at", "Start of the local date", nullable=False),
     instant("snapshot_at", "The instant at which the backlog is told: the end of the local date", nullable=False),
     instant("seen_before_at", "What happened before it counts", nullable=False),
-    instant("now_at", "The instant that now stands for", nullable=False),
     local_date("now_date", "Local date of now_at"),
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
     instant("known_until_at", "Up to when the desk as a whole is known: the end of the last intake date loaded, or the latest look", nullable=False),
@@ -119,8 +116,6 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
-    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
-    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
     measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days"),
     measure("leaving_cases_per_business_day", "Mean of gone_cases over the last 10 business days"),
     measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: never"),

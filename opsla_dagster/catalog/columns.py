@@ -125,10 +125,15 @@ _SHARED = [
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
     count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
     flag("is_paused", "The case is in a status that pauses the clock"),
+    instant("now_at", "The instant that now stands for", nullable=False),
+    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
+         nullable=True, values=("us", "customer", "vendor", "other")),
     local_date("first_intake_date", "First intake date loaded"),
     local_date("last_intake_date", "Last intake date loaded"),
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # flow and load of a day
+    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
+    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
     count("opened_cases", "Cases taken in on the date"),
     # SLA marts
     pct("sla_b_breach_pct", "first_touch breaches of sla_cases: unknown first touches count as met, open cases not at all (mart.open_clocks)"),

@@ -65,7 +65,7 @@ def kept_within(variation: float) -> Kept:
 
 
 def index(
-    now: float, due_seconds: Floats, target_seconds: Floats, weight: Floats, expected_work_seconds: Floats, *, kept: Kept, slot_seconds: float,
+    now: float | Floats, due_seconds: Floats, target_seconds: Floats, weight: Floats, expected_work_seconds: Floats, *, kept: Kept, slot_seconds: float,
 ) -> Floats:
     """What an hour of work is worth on each job now, the most first.
 
