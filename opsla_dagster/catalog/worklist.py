@@ -34,7 +34,7 @@ COLUMNS = [
     count("handled_cases", "Ended cases of the last 90 days whose handling the source counted"),
     measure("handling_mean_calendar_minutes", "Mean of the handling that the source counted, minutes of a whole case; NULL: it counts none"),
     # what follows
-    count("stopped_clocks", "Clocks of cases that had been in the queue, which stopped in the last 5 business days"),
+    count("after_clocks", "Clocks of cases that had been in the queue, which stopped in the last 5 business days"),
     measure("after_p50_business_minutes", "Exact p50 of the open time of the desk from leaving the queue until the clock stopped; 0 where the queue stopped it"),
     measure("after_p90_business_minutes", "Exact p90 of the same"),
     # what can be worked on
@@ -91,7 +91,7 @@ AREA = Area(
             "mart.after_queue_times", Kind.FULL_REFRESH, "One row per queue and metric.",
             "How long it usually takes from when a case leaves the queue until its clock stops: whose clocks others stop has less time than its due date says.",
             key="queue metric",
-            columns="now_at queue metric stopped_clocks after_p50_business_minutes after_p90_business_minutes",
+            columns="now_at queue metric after_clocks after_p50_business_minutes after_p90_business_minutes",
         ),
         table(
             "mart.workable_cases", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",

@@ -110,7 +110,7 @@ select
     cast(now_instant.now_at as timestamp) as now_at,
     measured_times.queue,
     measured_times.metric,
-    cast(count(*) as bigint) as stopped_clocks,
+    cast(count(*) as bigint) as after_clocks,
     cast(quantile_cont(measured_times.after_minutes, [0.5, 0.9])[1] as double) as after_p50_business_minutes,
     cast(quantile_cont(measured_times.after_minutes, [0.5, 0.9])[2] as double) as after_p90_business_minutes
 from measured_times

@@ -108,7 +108,7 @@ agent_heads as (
     select
         queue,
         count(distinct agent) as agents,
-        sum(cast(done_here as double) / done_anywhere) as agent_days
+        sum(cast(done_here as double) / nullif(done_anywhere, 0)) as agent_days
     from agent_days
     group by queue
 ),

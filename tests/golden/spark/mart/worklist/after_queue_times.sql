@@ -108,7 +108,7 @@ SELECT
   CAST(now_instant.now_at AS TIMESTAMP_NTZ) AS now_at,
   measured_times.queue,
   measured_times.metric,
-  CAST(COUNT(*) AS BIGINT) AS stopped_clocks,
+  CAST(COUNT(*) AS BIGINT) AS after_clocks,
   CAST(PERCENTILE(measured_times.after_minutes, ARRAY(0.5, 0.9))[0] AS DOUBLE) AS after_p50_business_minutes,
   CAST(PERCENTILE(measured_times.after_minutes, ARRAY(0.5, 0.9))[1] AS DOUBLE) AS after_p90_business_minutes
 FROM measured_times

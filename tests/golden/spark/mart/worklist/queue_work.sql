@@ -98,7 +98,9 @@ WITH now_instant AS (
   SELECT
     queue,
     COUNT(DISTINCT agent) AS agents,
-    SUM(CAST(CAST(done_here AS DOUBLE) AS DOUBLE) / CAST(done_anywhere AS DOUBLE)) AS agent_days
+    SUM(
+      CAST(CAST(done_here AS DOUBLE) AS DOUBLE) / CAST(NULLIF(done_anywhere, 0) AS DOUBLE)
+    ) AS agent_days
   FROM agent_days
   GROUP BY
     queue
