@@ -43,7 +43,7 @@ def in_order(line: Line, policy: PickingPolicy, pace: Pace | None) -> list[Ticke
     if policy == BY_INDEX and pace is not None:
         order, is_guard = _by_index(line, pace)
     else:
-        order, is_guard = np.lexsort((line.age_rank, -line.weight, line.due_seconds)), frozenset[int]()
+        order, is_guard = np.lexsort((line.age_rank, np.where(np.isfinite(line.due_seconds), -line.weight, 0.0), line.due_seconds)), frozenset[int]()
     tickets = []
     claims = _Claims(line, order)
     for place, case in enumerate(order.tolist()):
@@ -165,7 +165,7 @@ def _reason(
         return f"{standing}, too late to be kept ({_share(kept_now)} if begun now); {weight}"
     if kept_later >= _LIKELY:
         return f"{standing}, in no hurry ({_share(kept_later)} kept if begun {slot} later); {weight}"
-    return f"{standing}: kept {_share(kept_now)} if begun now, {_share(kept_later)} if begun {slot} later; {weight}"
+    return f"{standing}: kept with {_share(kept_now)} if begun now, {_share(kept_later)} if begun {slot} later; {weight}"
 
 
 def _share(probability: float) -> str:
