@@ -156,16 +156,16 @@ def _reason(
     if is_guard:
         return f"longest overdue, {standing}: every {policies.GUARD_EVERY}th pick is, so that nothing is left for ever"
     if policy != BY_INDEX or pace is None:
-        return standing if np.isnan(kept_now) or due < 0 else f"{standing}; kept with {_share(kept_now)} if begun now"
+        return standing if np.isnan(kept_now) or due < 0 else f"{standing}; {_share(kept_now)} chance to be kept if begun now"
     weight = f"weight {rounded(float(line.weight[case]), 1).removesuffix('.0')}"
     if due < 0:
         return f"{standing}, nothing left to keep; {weight}"
     slot = open_time(policies.SLOT_WORKS * pace.work_seconds)
     if kept_now <= _UNLIKELY:
-        return f"{standing}, too late to be kept ({_share(kept_now)} if begun now); {weight}"
+        return f"{standing}, too late to be kept ({_share(kept_now)} chance if begun now); {weight}"
     if kept_later >= _LIKELY:
-        return f"{standing}, in no hurry ({_share(kept_later)} kept if begun {slot} later); {weight}"
-    return f"{standing}: kept with {_share(kept_now)} if begun now, {_share(kept_later)} if begun {slot} later; {weight}"
+        return f"{standing}, in no hurry ({_share(kept_later)} chance to be kept if begun {slot} later); {weight}"
+    return f"{standing}: {_share(kept_now)} chance to be kept if begun now, {_share(kept_later)} if begun {slot} later; {weight}"
 
 
 def _share(probability: float) -> str:

@@ -46,7 +46,7 @@ def test_by_due_date_the_due_come_first_then_the_heavier_then_the_older_and_thos
     tickets = in_order(line((3, 1, 0), (NEVER, 10, 1), (-1, 1, 2), (3, 10, 4), (3, 10, 3), (NEVER, 1, 0)), BY_DUE_DATE, PACE)
     assert order(tickets) == [2, 4, 3, 0, 5, 1]
     assert tickets[0].reason == "past due by 60 min of open time"
-    assert tickets[1].reason == "due in 3.0 h of open time; kept with 96 % if begun now"
+    assert tickets[1].reason == "due in 3.0 h of open time; 96 % chance to be kept if begun now"
     assert tickets[4].reason == "no running clock: after what is due, the longest waiting first"
     assert [ticket.kept_now is None for ticket in tickets] == [False, False, False, False, True, True]
 
@@ -65,7 +65,7 @@ def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fift
     assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
     reasons = {ticket.case: ticket.reason for ticket in tickets}
     assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
-    assert reasons[1] == "due in 3.0 h of open time: kept with 96 % if begun now, under 1 % if begun 8.0 h later; weight 3"
+    assert reasons[1] == "due in 3.0 h of open time: 96 % chance to be kept if begun now, under 1 % if begun 8.0 h later; weight 3"
     assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
     assert "too late to be kept" in reasons[3]
     assert "in no hurry" in reasons[2]

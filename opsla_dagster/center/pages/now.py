@@ -38,7 +38,7 @@ def now_page(view: View) -> Page:
         template="now.html.j2",
         title="Now" if view.state.at is None else "Then",
         figures=list(_figures(view, health, days)),
-        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_queues(view)],
+        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
@@ -108,15 +108,15 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         key="next",
         title="Next tickets",
         columns=[
-            *([Column("position_in_queue", "Place", "count")] if not is_all else []),
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            *([Column("position_in_queue", "Place", "count")] if not is_all else []),
             *([Column("queue", "Queue", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
             Column("due_at", "Due", "due"),
             Column("why", "Why it is next"),
             *([Column("breach_pct", "Risk", "pct"), Column("reason_1", "Strongest reason for the risk")] if has_risk else []),
             Column("defers", "Goes before"),
             Column("priority", "Priority"),
-            *([Column("picking_policy", "Policy")] if is_all else []),
+            *([Column("picking_policy", "Policy")] if is_all and len({row["picking_policy"] for row in rows}) > 1 else []),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
         ],
         rows=rows,
@@ -137,6 +137,25 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not by_index:
         return "The first of each queue, by earliest due date in every one: due dates can be kept, or nobody knows better. Choose a queue for its order and its reasons."
     return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
+
+
+def _followed(view: View, queue: str | None) -> list[Grid]:
+    """What was done of what was shown over the last 30 days, and what became of both."""
+    if not view.is_now or not view.has("mart.next_best_followed"):
+        return []
+    rows = view.rows("followed", queue=queue)
+    followed = next((row["share_pct"] for row in rows if row["followed"] == "followed"), 0.0)
+    return [Grid(
+        key="followed",
+        title="Was the order followed?",
+        columns=[
+            Column("followed", "What was shown"), Column("tickets", "Tickets", "count"), Column("met_tickets", "Kept", "count"),
+            Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"), Column("kept_pct", "Kept of both", "pct"),
+        ],
+        rows=rows,
+        note=f"{wording.percent(followed)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
+        empty="Nothing to compare yet: what is shown now is compared with what is done by the next refresh.",
+    )]  # fmt: skip
 
 
 def _next_due(view: View, queue: str | None) -> Grid:
