@@ -18,7 +18,8 @@ import pyarrow as pa
 from opsla_dagster.assets.factory import PythonTable
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.settings.worklist import WorklistSettings
+from opsla_dagster.settings import Settings
+from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 from opsla_dagster.worklist.feasibility import verdict_on
@@ -32,6 +33,8 @@ REMEMBERED_OF_QUEUE, REMEMBERED_OF_AGENT, REMEMBERED_DAYS = 10, 3, 90
 _FEWEST_HANDLED = 20
 #: Standard deviation / mean of what a case takes, where no more than its mean is known.
 _VARIATION = 1.0
+#: A clock that one of them stops is kept by whoever begins in time.
+_ANSWERS = frozenset({Signal.TRIAGE, Signal.ASSIGNED, Signal.INVESTIGATION, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE})
 #: What is to be kept of a promise without an objective.
 _OBJECTIVE_PCT = 95.0
 _ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
@@ -55,7 +58,7 @@ def _queues(scope: Scope) -> dict[str, _Queue]:
     works = {row["queue"]: row for row in _rows(scope, "select * from mart.queue_work order by queue")}
     after = {(row["queue"], row["metric"]): row for row in _rows(scope, "select * from mart.after_queue_times order by queue, metric")}
     return {
-        queue: _Queue(found, _line(found, after, scope.settings.worklist), _pace(works[queue]), works[queue])
+        queue: _Queue(found, _line(found, after, scope.settings), _pace(works[queue]), works[queue])
         for queue, found in sorted(cases.items())
     }  # fmt: skip
 
@@ -65,7 +68,7 @@ def _rows(scope: Scope, sql: str) -> list[Row]:
     return found
 
 
-def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: WorklistSettings) -> Line:
+def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: Settings) -> Line:
     def numbers(values: Iterable[float | None], missing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.array([missing if value is None else value for value in values], dtype=np.float64)
 
@@ -74,6 +77,7 @@ def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: 
         found = (after.get((row["queue"], row["due_metric"])) for row in cases)
         return numbers((row[f"after_{share}_business_minutes"] if row else None for row in found), 0.0) * 60.0
 
+    answers = {name for name, metric in settings.sla_policies.metrics.items() if _ANSWERS.intersection(metric.stop)}
     is_due = [row["due_in_business_seconds"] is not None for row in cases]
     return Line(
         case_ids=[row["case_id"] for row in cases],
@@ -81,7 +85,8 @@ def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: 
         target_seconds=numbers((row["target_seconds"] if due else None for row, due in zip(cases, is_due, strict=True)), np.inf),
         after_p50_seconds=follows("p50"),
         after_p90_seconds=follows("p90"),
-        weight=numbers((settings.weight_of(row["priority"]) for row in cases), 1.0),
+        stops_at_start=np.array([row["due_metric"] in answers for row in cases], dtype=np.bool_),
+        weight=numbers((settings.worklist.weight_of(row["priority"]) for row in cases), 1.0),
         age_rank=np.arange(len(cases), dtype=np.float64),
         objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
     )

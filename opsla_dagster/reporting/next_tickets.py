@@ -157,8 +157,8 @@ def defers(row: Row) -> str:
 
 
 def share(probability: float | None) -> str:
-    """A probability as a share: `36 %`."""
-    return wording.MISSING if probability is None else f"{rounded(100 * probability)} %"
+    """A probability as a share: `36%`."""
+    return wording.MISSING if probability is None else f"{rounded(100 * probability)}%"
 
 
 def _as_json(found: Sequence[Row], in_force: dict[str, Row], asked: Asked) -> dict[str, Any]:

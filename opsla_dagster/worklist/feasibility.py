@@ -3,7 +3,8 @@
 Belongs here: the simulation of the coming business days and the verdict. Does not belong here: the order of the tickets (ranking).
 
 What waits now and what is expected to come is served by the queue's heads, several times with other works and arrivals; the seeds are fixed, and every
-policy meets the same ones. A case is in time if it leaves the queue by when such cases have to. What counts has to within the horizon, and
+policy meets the same ones. A case is in time if it leaves the queue by when such cases have to; one whose clock
+stops at the first touch or reply, if it is begun in time. What counts has to within the horizon, and
 can: what is lost already is lost under every policy.
 """
 
@@ -15,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from opsla_dagster.queueing import policies
-from opsla_dagster.queueing.jobs import Jobs, Served, jobs, pool
+from opsla_dagster.queueing.jobs import Bools, Floats, Jobs, Served, jobs, pool
 from opsla_dagster.queueing.simulation import simulate, simulate_picks
 from opsla_dagster.queueing.streams import arrivals, streams, works
 from opsla_dagster.worklist.line import Line, Pace
@@ -58,7 +59,7 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
         return Verdict(BY_DUE_DATE, "no case left the queue in the last 10 business days, so nobody knows what a case takes: by due date")
     expected = len(line) + pace.arrivals_per_second * HORIZON_DAYS * pace.day_seconds
     futures = [_future(line, pace, seed) for seed in range(int(min(max(SIMULATED_CASES // expected, FEWEST_FUTURES), MOST_FUTURES)))]
-    by_due_date = [_breached(future, simulate(future.jobs, pool(pace.heads), policies.earliest_due_date(future.jobs))) for future in futures]
+    by_due_date = [_breached(future, simulate(future.jobs, pool(pace.heads), future.due_seconds)) for future in futures]
     due = float(np.mean([future.is_counted.sum() for future in futures]))
     allowed = float(np.mean([(1.0 - future.objective[future.is_counted]).sum() for future in futures]))
     breached = float(np.mean([of_future.cases for of_future in by_due_date]))
@@ -79,9 +80,13 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
 
 @dataclass(frozen=True)
 class _Future:
+    """Jobs, and when each is due: begun by then where its clock stops as it is begun, else done. The jobs themselves are due when they have to be done."""
+
     jobs: Jobs
-    objective: np.ndarray[tuple[int], np.dtype[np.float64]]
-    is_counted: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    due_seconds: Floats
+    stops_at_start: Bools
+    objective: Floats
+    is_counted: Bools
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,9 @@ def _future(line: Line, pace: Pace, seed: int) -> _Future:
     chosen = np.concatenate((np.arange(len(line)), like))
     made = jobs(
         arrival, works(sizes, np.full(count, pace.work_seconds), pace.variation), expected_work_seconds=pace.work_seconds,
-        due_seconds=due, target_seconds=line.target_seconds[chosen], weight=line.weight[chosen],
+        due_seconds=due + np.where(line.stops_at_start[chosen], pace.work_seconds, 0.0), target_seconds=line.target_seconds[chosen], weight=line.weight[chosen],
     )
-    return _Future(made, line.objective[chosen], (due >= 0) & (due <= horizon))
+    return _Future(made, due, line.stops_at_start[chosen], line.objective[chosen], (due >= 0) & (due <= horizon))
 
 
 def _by_index(future: _Future, pace: Pace) -> Served:
@@ -122,6 +127,7 @@ def _by_index(future: _Future, pace: Pace) -> Served:
 
 
 def _breached(future: _Future, served: Served) -> _Breached:
-    is_breached = ~served.is_kept(future.jobs) & future.is_counted
+    stopped = np.where(future.stops_at_start, served.start_seconds, served.finish_seconds)
+    is_breached = (stopped > future.due_seconds) & future.is_counted
     return _Breached(float(is_breached.sum()), float(future.jobs.weight[is_breached].sum()))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsla_dagster.queueing.jobs import Floats
+from opsla_dagster.queueing.jobs import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Line:
     """The open cases of one queue that wait for us, one entry a case.
 
     `due_seconds`: open seconds of the desk until it is due, negative past due, infinite where no running clock says. `target_seconds`: of that clock,
-    infinite without one. `after_p50_seconds`, `after_p90_seconds`: from when such a case leaves the queue until the clock stops. `weight`: what a breach costs. `age_rank`: 0 for the case that came first. `objective`: share of its promise to be kept, 0-1.
+    infinite without one. `after_p50_seconds`, `after_p90_seconds`: from when such a case leaves the queue until the clock stops.
+    `stops_at_start`: the clock stops as soon as somebody begins, as a first touch or reply does. `weight`: what a breach costs. `age_rank`: 0 for the case that came first. `objective`: share of its promise to be kept, 0-1.
     """
 
     case_ids: Sequence[str]
@@ -24,6 +25,7 @@ class Line:
     target_seconds: Floats
     after_p50_seconds: Floats
     after_p90_seconds: Floats
+    stops_at_start: Bools
     weight: Floats
     age_rank: Floats
     objective: Floats

@@ -70,9 +70,13 @@ def _kept(line: Line, pace: Pace | None) -> tuple[Floats, Floats]:
 def _kept_of(line: Line, pace: Pace) -> policies.Kept:
     """P(the clock stops in time): the work here, and then what usually follows elsewhere, of which two quantiles are known.
 
-    Half of the cases go on for half the median, four in ten for what lies midway between the median and p90, one in ten for p90.
+    What stops as it is begun takes no work. Half of the cases go on for half the median, four in ten for what lies midway between the median and p90, one in ten for p90.
     """
-    in_hand = policies.kept_within(pace.variation)
+    of_work = policies.kept_within(pace.variation)
+
+    def in_hand(seconds_until_due: Floats, expected_work_seconds: Floats) -> Floats:
+        return of_work(seconds_until_due, np.where(line.stops_at_start, 0.0, expected_work_seconds))
+
     p50, p90 = line.after_p50_seconds, line.after_p90_seconds
 
     def kept(seconds_until_due: Floats, expected_work_seconds: Floats) -> Floats:
@@ -169,9 +173,9 @@ def _reason(
 
 
 def _share(probability: float) -> str:
-    """Never 0 or 100 %: an estimate is no certainty."""
+    """Never 0 or 100%: an estimate is no certainty."""
     percent = nearest(100 * probability)
-    return "over 99 %" if percent > 99 else "under 1 %" if percent < 1 else f"{percent} %"
+    return "over 99%" if percent > 99 else "under 1%" if percent < 1 else f"{percent}%"
 
 
 def open_time(seconds: float) -> str:

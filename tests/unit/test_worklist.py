@@ -28,13 +28,14 @@ HOUR, NEVER = 3600.0, float("inf")
 PACE = Pace(heads=2, work_seconds=HOUR, touch_seconds=HOUR, variation=1.0, arrivals_per_second=0.0, day_seconds=10 * HOUR)
 
 
-def line(*cases: tuple[float, float, float], target: float = 8 * HOUR, after: tuple[float, float] = (0.0, 0.0), objective: float = 0.95) -> Line:
+def line(*cases: tuple[float, float, float], target: float = 8 * HOUR, after: tuple[float, float] = (0.0, 0.0), objective: float = 0.95, stops_at_start: bool = False) -> Line:
     """A line of (hours until due, weight, place by age)."""
     due, weight, age = (np.array(values, dtype=float) for values in zip(*cases, strict=True))
     count = len(cases)
     return Line(
         case_ids=[f"c{number}" for number in range(count)], due_seconds=due * HOUR, target_seconds=np.where(np.isfinite(due), target, NEVER),
-        after_p50_seconds=np.full(count, after[0]), after_p90_seconds=np.full(count, after[1]), weight=weight, age_rank=age, objective=np.full(count, objective),
+        after_p50_seconds=np.full(count, after[0]), after_p90_seconds=np.full(count, after[1]),
+        stops_at_start=np.full(count, stops_at_start), weight=weight, age_rank=age, objective=np.full(count, objective),
     )
 
 
@@ -46,7 +47,7 @@ def test_by_due_date_the_due_come_first_then_the_heavier_then_the_older_and_thos
     tickets = in_order(line((3, 1, 0), (NEVER, 10, 1), (-1, 1, 2), (3, 10, 4), (3, 10, 3), (NEVER, 1, 0)), BY_DUE_DATE, PACE)
     assert order(tickets) == [2, 4, 3, 0, 5, 1]
     assert tickets[0].reason == "past due by 60 min of open time"
-    assert tickets[1].reason == "due in 3.0 h of open time; 96 % chance to be kept if begun now"
+    assert tickets[1].reason == "due in 3.0 h of open time; 96% chance to be kept if begun now"
     assert tickets[4].reason == "no running clock: after what is due, the longest waiting first"
     assert [ticket.kept_now is None for ticket in tickets] == [False, False, False, False, True, True]
 
@@ -65,7 +66,7 @@ def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fift
     assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
     reasons = {ticket.case: ticket.reason for ticket in tickets}
     assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
-    assert reasons[1] == "due in 3.0 h of open time: 96 % chance to be kept if begun now, under 1 % if begun 8.0 h later; weight 3"
+    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 8.0 h later; weight 3"
     assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
     assert "too late to be kept" in reasons[3]
     assert "in no hurry" in reasons[2]
@@ -99,6 +100,18 @@ def test_what_follows_in_other_queues_takes_from_the_time_left() -> None:
     assert alone is not None
     assert followed is not None
     assert followed < alone - 0.3
+
+
+def test_a_first_touch_is_kept_by_whoever_begins_in_time() -> None:
+    """Two heads, an hour a case, two due in half an hour: both can be begun by then, few are done."""
+    urgent = [(0.5, 1.0, number) for number in range(2)]
+    done, begun = (verdict_on(line(*urgent, stops_at_start=stops), PACE).breaches_by_due_date for stops in (False, True))
+    assert begun == 0
+    assert done is not None
+    assert done > 1
+    assert [in_order(line((0.5, 1, 0), stops_at_start=stops), BY_DUE_DATE, PACE)[0].reason for stops in (False, True)] == [
+        "due in 30 min of open time; 32% chance to be kept if begun now", "due in 30 min of open time; over 99% chance to be kept if begun now",
+    ]  # fmt: skip
 
 
 def test_a_line_that_can_be_kept_is_by_due_date() -> None:
@@ -184,7 +197,7 @@ def scope() -> Scope:
     _insert(connection, "mart.workable_cases", [
         _case("a", "back", "ann", "P1", 7200), _case("b", "back", "bob", "P3", 3600), _case("c", "none", "ann", None, 5400), _case("d", "none", None, "high", None),
     ])  # fmt: skip
-    return cast(Scope, SimpleNamespace(connection=connection, settings=SimpleNamespace(worklist=WorklistSettings())))
+    return cast(Scope, SimpleNamespace(connection=connection, settings=SimpleNamespace(worklist=WorklistSettings(), sla_policies=SimpleNamespace(metrics={}))))
 
 
 def _case(case_id: str, queue: str, agent: str | None, priority: str | None, due: int | None) -> dict[str, object]:
