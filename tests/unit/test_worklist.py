@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from opsla_dagster.assets import worklist as assets
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
 from opsla_dagster.warehouse.write import ensure_table
@@ -269,3 +270,20 @@ def test_a_weight_that_is_none_is_refused_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "worklist.yml").write_text("weights: {P1: 0}", encoding="utf-8")
     with pytest.raises(OpslaError, match=r"worklist\.yml.*weights\.P1"):
         read_worklist(tmp_path / "worklist.yml")
+
+
+@pytest.mark.parametrize(("check", "broken"), [
+    ("assert_every_workable_case_has_its_place", "delete from mart.next_best_ticket where case_id = 'a'"),
+    ("assert_every_workable_case_has_its_place", "update mart.next_best_ticket set position_in_queue = 3 where case_id = 'a'"),
+    ("assert_every_workable_case_has_its_place", "update mart.next_best_ticket set position_in_queue = 1 where queue = 'back'"),
+    ("assert_every_workable_case_has_its_place", "delete from mart.workable_cases where case_id = 'a'"),
+    ("assert_due_dates_are_in_order", "update mart.next_best_ticket set due_in_business_minutes = 59 where case_id = 'a'"),
+    ("assert_due_dates_are_in_order", "update mart.next_best_ticket set due_in_business_minutes = null where case_id = 'b'"),
+])  # fmt: skip
+def test_the_invariants_see_what_is_wrong(scope: Scope, check: str, broken: str) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    scope.connection.execute("create schema if not exists staging")
+    assert check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
+    scope.connection.execute(broken)
+    assert not check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
