@@ -19,6 +19,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets
 from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.worklist.feasibility import BY_DUE_DATE, BY_INDEX, verdict_on
@@ -287,3 +288,16 @@ def test_the_invariants_see_what_is_wrong(scope: Scope, check: str, broken: str)
     assert check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
     scope.connection.execute(broken)
     assert not check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
+
+
+def test_the_risk_of_the_clock_that_makes_a_ticket_due_stands_beside_it_where_there_is_one(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", None)]
+    scope.connection.execute("""
+        create table mart.open_case_risk as
+        select case_id, 'desk' as policy, metric, 1::bigint as cycle, probability as breach_probability, 'model' as probability_source, 'late' as reason_1, null::varchar as reason_2, null::varchar as reason_3
+        from (values ('a', 'first_resolution', 0.25), ('a', 'first_touch', 0.9), ('b', 'first_touch', 0.5)) as risks(case_id, metric, probability)
+    """)
+    assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", 0.25)]
+    assert [(row["case_id"], row["reason_1"]) for row in next_tickets(scope.connection, Asked(None, "ann", 5))] == [("c", None), ("a", "late")]

@@ -120,14 +120,23 @@ worked_dates as (
     where agent is not null
 ),
 
+told_dimensions as (
+    select coalesce(bool_or(is_queue_told), false) as is_queue_told
+    from mart.backlog_sources
+),
+
+-- Where no source tells queues, everything is in none.
 open_levels as (
     select
-        days.dimension_value as queue,
+        case when days.dimension = 'all' then 'none' else days.dimension_value end as queue,
         avg(coalesce(days.active_cases, days.open_cases)) as waiting_for_us_cases
     from mart.backlog_daily as days
     inner join numbered_days on days.calendar_date = numbered_days.local_date and numbered_days.days_ago <= 10
-    where days.dimension = 'queue'
-    group by days.dimension_value
+    cross join told_dimensions
+    where
+        (days.dimension = 'queue' and told_dimensions.is_queue_told)
+        or (days.dimension = 'all' and not told_dimensions.is_queue_told)
+    group by case when days.dimension = 'all' then 'none' else days.dimension_value end
 ),
 
 handling as (

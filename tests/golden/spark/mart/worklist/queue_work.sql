@@ -110,17 +110,27 @@ WITH now_instant AS (
   FROM done_spans
   WHERE
     NOT agent IS NULL
+), told_dimensions AS (
+  SELECT
+    COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
+  FROM mart.backlog_sources
 ), open_levels AS (
   SELECT
-    days.dimension_value AS queue,
+    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END AS queue,
     AVG(COALESCE(days.active_cases, days.open_cases)) AS waiting_for_us_cases
   FROM mart.backlog_daily AS days
   INNER JOIN numbered_days
     ON days.calendar_date = numbered_days.local_date AND numbered_days.days_ago <= 10
+  CROSS JOIN told_dimensions
   WHERE
-    days.dimension = 'queue'
+    (
+      days.dimension = 'queue' AND told_dimensions.is_queue_told
+    )
+    OR (
+      days.dimension = 'all' AND NOT told_dimensions.is_queue_told
+    )
   GROUP BY
-    days.dimension_value
+    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END
 ), handling AS (
   SELECT
     COALESCE(facts.team, 'none') AS queue,
