@@ -126,6 +126,7 @@ def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
             "now_at": queue.work["now_at"], "queue": name, "workable_cases": len(queue.cases), "picking_policy": verdict.policy,
             "picking_policy_reason": verdict.reason, "due_cases": verdict.due_cases, "allowed_breached_cases": verdict.allowed_breaches,
             "due_date_breached_cases": verdict.breaches_by_due_date, "index_breached_cases": verdict.breaches_by_index,
+            "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index,
         })  # fmt: skip
     return _table("mart.worklist_policies", rows)
 

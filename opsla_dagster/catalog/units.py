@@ -37,7 +37,7 @@ _FIGURES = (
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
     (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part|signal_order)$|^position_|_cycle$", "position"),
     (r"_probability$", "probability, 0-1"),
-    (r"^weight$", "times an ordinary case"),
+    (r"(^|_)weight$", "times an ordinary case"),
     (r"^figure$", "as `unit` says"),
 )
 _OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}

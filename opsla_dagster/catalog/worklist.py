@@ -50,6 +50,8 @@ COLUMNS = [
     measure("allowed_breached_cases", "Of due_cases, how many the objectives of their promises let be breached (95 % where there is no objective)"),
     measure("due_date_breached_cases", "Of due_cases, how many are breached by earliest due date"),
     measure("index_breached_cases", "Of due_cases, how many are breached by the guarded index; NULL: it was not needed"),
+    measure("due_date_breached_weight", "The weight of those breached by earliest due date, in the futures in which the index was tried; NULL: it was not needed"),
+    measure("index_breached_weight", "The weight of those breached by the guarded index; NULL: it was not needed"),
     # who is next
     Column("position_in_queue", "BIGINT", "Place in the order of the queue, 1 is next", at_least=1),
     Column("position_for_agent", "BIGINT", "Place in the order of the agent who holds the case, 1 is next; NULL: nobody holds it", nullable=True, at_least=1),
@@ -106,7 +108,8 @@ AREA = Area(
             "mart.worklist_policies", Kind.FULL_REFRESH, "One row per queue with a case to work on.",
             "By which policy its tickets are put in order, and why: by due date while simulated breaches stay within what the objectives allow, else by the guarded index.",
             key="queue",
-            columns="""now_at queue workable_cases picking_policy picking_policy_reason due_cases allowed_breached_cases due_date_breached_cases index_breached_cases""",
+            columns="""now_at queue workable_cases picking_policy picking_policy_reason due_cases allowed_breached_cases due_date_breached_cases index_breached_cases
+                       due_date_breached_weight index_breached_weight""",
         ),
         table(
             "mart.next_best_ticket", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",

@@ -39,8 +39,8 @@ _SEED = 13
 class Verdict:
     """The policy in force, and the simulated figures it rests on: means over the futures, of the cases that fall due within the horizon.
 
-    `due_cases`: how many fall due. `allowed_breaches`: what the objectives let be breached of them. The breaches by either policy; `weighted` by weight.
-    None where nothing was simulated, or not by that policy.
+    `due_cases`: how many fall due. `allowed_breaches`: what the objectives let be breached of them. The breaches by due date; and, where those are too many,
+    those by the index, and in the same futures the weight that either breaches. None where nothing was simulated, or not by that policy.
     """
 
     policy: PickingPolicy
@@ -49,6 +49,8 @@ class Verdict:
     allowed_breaches: float | None = None
     breaches_by_due_date: float | None = None
     breaches_by_index: float | None = None
+    weight_by_due_date: float | None = None
+    weight_by_index: float | None = None
 
 
 def verdict_on(line: Line, pace: Pace | None) -> Verdict:
@@ -72,10 +74,12 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
     tried = futures[:FEWEST_FUTURES]
     by_index = [_breached(future, _by_index(future, pace)) for future in tried]
     index_breached = float(np.mean([of_future.cases for of_future in by_index]))
-    is_better = sum(of_future.weighted for of_future in by_index) < sum(of_future.weighted for of_future in by_due_date[:FEWEST_FUTURES])
-    if not is_better:
-        return Verdict(BY_DUE_DATE, f"due dates cannot be kept, and the index keeps no more of the weight: {told}", due, allowed, breached, index_breached)
-    return Verdict(BY_INDEX, f"due dates cannot be kept: {told}; {index_breached:,.1f} by the index", due, allowed, breached, index_breached)
+    weights = [float(np.mean([of_future.weighted for of_future in breached_by])) for breached_by in (by_due_date[:FEWEST_FUTURES], by_index)]
+    told += f"; by weight {weights[0]:,.1f}, and {weights[1]:,.1f} by the index"
+    figures = (due, allowed, breached, index_breached, *weights)
+    if weights[1] >= weights[0]:
+        return Verdict(BY_DUE_DATE, f"due dates cannot be kept, and the index keeps no more: {told}", *figures)
+    return Verdict(BY_INDEX, f"due dates cannot be kept: {told}", *figures)
 
 
 @dataclass(frozen=True)

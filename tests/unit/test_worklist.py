@@ -135,9 +135,12 @@ def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() 
     assert verdict.breaches_by_index is not None
     assert verdict.breaches_by_due_date > 10
     assert verdict.breaches_by_index < 0.8 * verdict.breaches_by_due_date
+    assert verdict.weight_by_due_date is not None
+    assert verdict.weight_by_index is not None
+    assert verdict.weight_by_index < 0.7 * verdict.weight_by_due_date
     assert verdict.reason == (
-        f"due dates cannot be kept: of 20.0 cases due in the next 5 business days, {verdict.breaches_by_due_date:,.1f} would be breached by due date, "
-        f"1.0 may be; {verdict.breaches_by_index:,.1f} by the index"
+        f"due dates cannot be kept: of 20.0 cases due in the next 5 business days, {verdict.breaches_by_due_date:,.1f} would be breached by due date, 1.0 may be; "
+        f"by weight {verdict.weight_by_due_date:,.1f}, and {verdict.weight_by_index:,.1f} by the index"
     )
 
 
