@@ -144,7 +144,7 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not in_force:
         return ""
     if not by_index:
-        return "The first of each queue, by earliest due date in every one: due dates can be kept, or nobody knows better. Choose a queue for its order and its reasons."
+        return "The first of each queue, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
     return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
 
 

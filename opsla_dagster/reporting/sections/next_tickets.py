@@ -11,7 +11,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.next_tickets import POLICIES, TICKETS, defers, first_tickets, policies, share
 from opsla_dagster.reporting.run_summary import Headline
-from opsla_dagster.reporting.sections.common import MOST_ROWS, Section, Table
+from opsla_dagster.reporting.sections.common import MOST_ROWS, Section
 
 _BY_DUE_DATE = "earliest due date"
 
@@ -39,9 +39,9 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
             "By due date while the breaches of a simulation of the next five business days stay within what the objectives allow; else by the guarded index: the weight that an hour of "
             "work still saves, every 5th pick the longest overdue. What a case takes is an estimate by the pace of its queue, unless its source counts handling."
         ),
-        table=Table(
-            head=["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Goes before", "Policy"],
-            rows=[
+        data={
+            "head": ["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Goes before", "Policy"],
+            "rows": [
                 [
                     row["case_id"], row["queue"], wording.MISSING if row["due_at"] is None else wording.due(row["due_at"], headline.zone),
                     row["next_reason"] if row["due_metric"] is None else f"{titles.get(row['due_metric']) or wording.name(row['due_metric'])}: {row['next_reason']}",
@@ -49,8 +49,7 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
                 ]
                 for row in tickets
             ],
-            names=6 + has_risk,
-        ),
+        },
     )  # fmt: skip
 
 
@@ -58,6 +57,6 @@ def _finding(queues: int, by_index: list[str], now: str) -> str:
     """How many queues can keep their due dates."""
     of = f"{wording.counted(queues, 'queue has', 'queues have')} tickets to work on as of {now}"
     if not by_index:
-        return f"{of}; none needs more than earliest due date first."
+        return f"{of}; in each the earliest due date goes first."
     shown = ", ".join(by_index[:5]) + (f" and {len(by_index) - 5} more" if len(by_index) > 5 else "")
     return f"{of}; due dates cannot be kept in {shown}: there the guarded index is in force."
