@@ -48,7 +48,7 @@ def test_the_figures_are_near_the_reference(measured: dict[str, dict[str, Outcom
 
 def test_the_worst_slot_of_the_index_is_a_short_one() -> None:
     """Why a slot is eight works long: with a quarter of one, the index sees a due date too late."""
-    made, kept = desk(1.05, 1.0, 0), policies.kept_within(0.5)
+    made, kept = desk(1.05, 1.0, 0, days=30), policies.kept_within(0.5)
     breached = {
         works: float(made.weight @ ~simulate_picks(made, pool(6), policies.by_index(kept, works * 1_800.0)).is_kept(made))
         for works in (0.25, 4, policies.SLOT_WORKS, 16)

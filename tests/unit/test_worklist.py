@@ -20,7 +20,11 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets
+from opsla_dagster.reporting.run_summary import Headline
+from opsla_dagster.reporting.sections.next_tickets import next_tickets as next_tickets_section
 from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
+from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.schema_version import upgrade
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.worklist.feasibility import BY_DUE_DATE, BY_INDEX, verdict_on
 from opsla_dagster.worklist.line import Line, Pace
@@ -304,3 +308,36 @@ def test_the_risk_of_the_clock_that_makes_a_ticket_due_stands_beside_it_where_th
     """)
     assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", 0.25)]
     assert [(row["case_id"], row["reason_1"]) for row in next_tickets(scope.connection, Asked(None, "ann", 5))] == [("c", None), ("a", "late")]
+
+
+def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    headline = cast(Headline, SimpleNamespace(titles=lambda: {"first_resolution": "Resolution"}, zone="America/New_York"))
+    section = next_tickets_section(scope.connection, headline)
+    assert section is not None
+    assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first."
+    assert [row[0] for row in section.data["rows"]] == ["b", "c", "a", "d"], "the first of each queue, then the second"
+    assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of open time")
+    scope.connection.execute("update mart.worklist_policies set picking_policy = 'guarded index' where queue = 'back'")
+    found = next_tickets_section(scope.connection, headline)
+    assert found is not None
+    assert found.finding.endswith("due dates cannot be kept in back: there the guarded index is in force.")
+    scope.connection.execute("delete from mart.next_best_ticket")
+    assert next_tickets_section(scope.connection, headline) is None
+
+
+def test_what_was_shown_survives_an_upgrade(tmp_path: Path) -> None:
+    """Of an earlier version, without a column of today's; the order itself is made anew by the next run."""
+    path = tmp_path / "ops_warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for schema in ("raw", "mart", "ops"):
+            connection.execute(f"create schema {schema}")
+        for name in ("raw.cases", "mart.next_best_ticket", "ops.next_best_shown"):
+            ensure_table(connection, TABLES[name])
+        _insert(connection, "ops.next_best_shown", [{"shown_at": NOW, "case_id": "a", "queue": "back", "position_in_queue": 1}])
+        for name in ("mart.next_best_ticket", "ops.next_best_shown"):
+            connection.execute(f"alter table {name} drop column position_for_agent")
+        assert upgrade(connection, path) is not None
+        assert connection.execute("select case_id, queue, position_in_queue, position_for_agent from ops.next_best_shown").fetchall() == [("a", "back", 1, None)]
+        assert "mart.next_best_ticket" not in table_names(connection)
