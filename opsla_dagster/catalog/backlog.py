@@ -102,12 +102,9 @@ COLUMNS = [
     flag("is_brand_told", "It tells brands"),
     flag("is_channel_told", "It tells channels"),
     # dates
-    count("reopened_cases", "Cases that came back after an end"),
-    count("moved_in_cases", "Open cases that came from another value of the dimension"),
     count("moved_out_cases", "Open cases that went to another value of the dimension"),
     count("cancelled_cases", "Cases that left the backlog by CANCELLED or MERGED"),
     count("left_cases", "Times that an open case left the backlog otherwise: RESOLVED, CLOSED; reopened later or not"),
-    count("open_cases", "Cases open at the end of the date, or at the instant"),
     count("active_cases", "Open cases that wait for us; NULL where no source tells statuses", nullable=True),
     count("waiting_cases", "Open cases that wait for somebody else; NULL where no source tells statuses", nullable=True),
     count("age_under_1_day_cases", "Open cases less than a day (24 h) old"),

@@ -36,6 +36,7 @@ _SHARED = [
     text("author_kind", "Who wrote the message; NULL: the source does not tell", nullable=True, values=AUTHOR_KINDS),
     text("initiated_by", "Who began the case; NULL: the source does not tell, and it counts as the customer's", nullable=True, values=INITIATORS),
     text("merged_into", "The case in which a merged one goes on, where the source tells", nullable=True),
+    text("queue", "Queue (team or group) of the cases; none: they have none"),
     text("agent", "Agent holding the case", nullable=True),
     text("brand", "Brand the case came in for", nullable=True),
     text("region", "Region the case belongs to", nullable=True),
@@ -71,6 +72,7 @@ _SHARED = [
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
     flag("is_business_day", "The calendar is open for some part of the date"),
+    count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),
     # staffing
     measure("planned_heads", "Agents planned"),
@@ -125,16 +127,20 @@ _SHARED = [
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
     count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
     flag("is_paused", "The case is in a status that pauses the clock"),
-    instant("now_at", "The instant that now stands for", nullable=False),
     text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
          nullable=True, values=("us", "customer", "vendor", "other")),
     local_date("first_intake_date", "First intake date loaded"),
     local_date("last_intake_date", "Last intake date loaded"),
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # flow and load of a day
+    count("opened_cases", "Cases taken in on the date"),
+    # backlog, and what is expected of it
+    instant("now_at", "The instant that now stands for", nullable=False),
+    count("reopened_cases", "Cases that came back after an end"),
+    count("moved_in_cases", "Open cases that came from another value of the dimension"),
     count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
     count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
-    count("opened_cases", "Cases taken in on the date"),
+    count("open_cases", "Cases open at the end of the date, or at the instant"),
     # SLA marts
     pct("sla_b_breach_pct", "first_touch breaches of sla_cases: unknown first touches count as met, open cases not at all (mart.open_clocks)"),
     pct("sla_a_incl_wait_breach_pct", "first_resolution breaches of sla_cases, customer wait counted; open cases do not count (mart.open_clocks)"),

@@ -22,7 +22,6 @@ def _probability(name: str, description: str) -> Column:
 
 
 COLUMNS = [
-    text("queue", "Queue (team or group) that has the case; `none` where it has none"),
     # what a queue does
     count("pace_days", "Business days that the pace is of: the last 10 before today, as far as cases are loaded"),
     measure("pace_business_minutes", "Open minutes of the desk in those days"),
