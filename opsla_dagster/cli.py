@@ -370,6 +370,30 @@ def backlog(
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
 
+class NextFormat(StrEnum):
+    """Forms of `opsla next`."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+@app.command("next", cls=Command, epilog=examples("opsla next", 'opsla next --queue "Billing" --limit 20', "opsla next --agent agent-0031 --format json"))
+def next_best(
+    queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="This queue alone. Default: each queue.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="What this agent holds, in the agent's own order.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="So many of each queue, or of the agent.")] = 5,
+    form: Annotated[NextFormat, typer.Option("--format", help="table for people; json or csv for programs.")] = NextFormat.table,
+) -> None:
+    """Show which ticket is next in each queue, why, and whom that defers."""
+    from opsla_dagster.reporting.next_tickets import Asked, print_next
+    from opsla_dagster.settings import load_settings
+
+    text = print_next(load_settings(), Asked(queue, agent, limit), form.value, console)
+    if text is not None:
+        typer.echo(text)
+
+
 @app.command(
     cls=Command,
     epilog=examples('opsla staffing --target "first touch 95%"', 'opsla staffing --target "first reply 90% within 1h" --queue Billing', "opsla staffing --roster two_shifts"),

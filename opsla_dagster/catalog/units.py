@@ -47,9 +47,11 @@ _FIGURES = (
     (r"_rows$", "rows"),
     (r"(^|_)clocks$", "clocks"),
     (r"(^|_)verdicts$", "verdicts"),
-    (r"(^|_)heads$", "agents"),
+    (r"(^|_)(heads|agents)$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
-    (r"_(number|sequence|decile)$|^(iso_weekday|hour_of_day|position|cycle|part|signal_order)$", "position"),
+    (r"_(number|sequence|decile)$|^(iso_weekday|hour_of_day|position|cycle|part|signal_order)$|^position_|_cycle$", "position"),
+    (r"_probability$", "probability, 0-1"),
+    (r"(^|_)weight$", "times an ordinary case"),
     (r"^figure$", "as `unit` says"),
 )
 _OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}

@@ -23,6 +23,7 @@ from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourcesSettings
 from opsla_dagster.settings.staffing import StaffingSettings, read_staffing
+from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Settings:
     alerts: AlertSettings
     run_history: RunHistorySettings
     staffing: StaffingSettings = field(default_factory=StaffingSettings)
+    worklist: WorklistSettings = field(default_factory=WorklistSettings)
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 
@@ -78,6 +80,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         alerts=read_alert_settings(directory / "alerts.yml"),
         run_history=read_run_history(directory / "run_history.yml"),
         staffing=read_staffing(directory / "staffing.yml"),
+        worklist=read_worklist(directory / "worklist.yml"),
         simulated_cases=where.remembered_cases(),
     )
 

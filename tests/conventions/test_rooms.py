@@ -20,7 +20,7 @@ STOREYS: list[set[str]] = [
     {"checks"},
     {"sources"},
     {"warehouse", "instance"},
-    {"catalog", "calendars", "minute_spine"},
+    {"catalog", "calendars", "minute_spine", "worklist"},
     {"staffing"},
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},

@@ -213,7 +213,7 @@ def test_no_policy_makes_or_loses_work() -> None:
     weights = np.tile([10.0, 3.0, 1.0, 1.0], 500)
     weighted = jobs(made.arrival_seconds, made.work_seconds, target_seconds=36_000.0 / weights, weight=weights)
     served = [simulate(weighted, pool(1), policy(weighted)) for policy in EVERY_POLICY]
-    served.append(simulate_picks(weighted, pool(1), policies.guarded(policies.by_index(WORK))))
+    served.append(simulate_picks(weighted, pool(1), policies.guarded(policies.by_index(policies.kept_within(1.0), 8 * WORK))))
     for instant in np.linspace(0, made.arrival_seconds[-1], 40):
         left = [unfinished_work(weighted, of_policy, instant) for of_policy in served]
         assert left == pytest.approx([left[0]] * len(left), abs=1e-3)

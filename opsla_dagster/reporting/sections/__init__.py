@@ -17,6 +17,7 @@ from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.forecast import forecast
 from opsla_dagster.reporting.sections.heat_map import heat_map
+from opsla_dagster.reporting.sections.next_tickets import next_tickets
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
@@ -49,6 +50,7 @@ def all_sections(
         satisfaction(connection),
         bots(connection),
         open_clocks(connection, headline),
+        next_tickets(connection, headline),
         quality(summary),
         sources(connection, headline),
         clock_comparison(connection, headline),
