@@ -62,6 +62,8 @@ _SHARED = [
     flag("is_late_arriving", "The source flags the event as late in arriving", nullable=True),
     flag("is_tz_inconsistent", "The source flags event_ts as written in a wrong zone", nullable=True),
     # what else a source tells of a case
+    text("change_id", "The change of an attribute; unique in the warehouse"),
+    instant("changed_ts", "When the attribute changed", nullable=False),
     text("message_id", "The message; unique in the warehouse"),
     instant("sent_ts", "When the message was sent", nullable=False),
     text("verdict_id", "The source's own verdict; unique in the warehouse"),

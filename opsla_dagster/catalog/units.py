@@ -35,7 +35,7 @@ _FIGURES = (
     (r"(^|_)verdicts$", "verdicts"),
     (r"_heads$", "agents"),
     (r"^congestion_(index|exposure)|^exposure_(min|max)$", "cases per agent"),
-    (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part|signal_order)$", "position"),
+    (r"_(number|sequence|decile)$|^(iso_weekday|position|cycle|part|signal_order|stint)$", "position"),
     (r"^figure$", "as `unit` says"),
 )
 _OTHERS = {"TIMESTAMP": "instant, UTC", "DATE": "local date", "VARCHAR": "", "BOOLEAN": ""}

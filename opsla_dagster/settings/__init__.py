@@ -15,6 +15,7 @@ from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
 from opsla_dagster.settings.due_dates import require_due_fits
 from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.ownership import OwnershipSettings, read_ownership
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.run_history import RunHistorySettings, read_run_history
 from opsla_dagster.settings.scenarios import ScenariosSettings
@@ -38,6 +39,7 @@ class Settings:
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
+    ownership: OwnershipSettings = OwnershipSettings()
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 
@@ -72,6 +74,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
         run_history=read_run_history(directory / "run_history.yml"),
+        ownership=read_ownership(directory / "ownership.yml"),
         simulated_cases=where.remembered_cases(),
     )
 

@@ -484,7 +484,7 @@ def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
             assert [copy] == list(home.case_copies.iterdir()), "the copies of earlier publications are gone"
             warehouse.execute(f"attach '{copy}' as copied (read_only)")
             tables = [row[0] for row in warehouse.execute("select schema_name || '.' || table_name from duckdb_tables() where database_name = 'copied'").fetchall()]
-            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.case_owners"} <= set(tables)
+            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= set(tables)
             for table in tables:
                 if table != "staging.event_copies":
                     differing = warehouse.execute(f"(from {table} except all from copied.{table}) union all (from copied.{table} except all from {table})")
