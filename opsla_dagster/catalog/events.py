@@ -26,32 +26,13 @@ COLUMNS = [
     # facts of a case
     text("dimension_name", "Name of the dimension in sources.yml"),
     # owners
-    count("stint", "Number of the stint, a maximal run of one team or of nobody, in its case; the first is 1", at_least=1),
-    text("state", "queue: held, not begun; active: worked on; wait_customer, wait_other: waiting; done: after completion",
-         values=("queue", "active", "wait_customer", "wait_other", "done")),
     flag("is_holding_start", "The first span of a team and agent that hold the case from held_from_at to held_to_at"),
     instant("held_from_at", "Since when the team and agent hold the case", nullable=False),
     instant("held_to_at", "Until when they do; NULL while they do"),
     Column("calendar_seconds", "BIGINT", "Seconds by the clock; NULL while it goes on", nullable=True, at_least=0),
     Column("business_seconds", "BIGINT", "Open seconds of the team's calendar; NULL while it goes on, and outside the calendar's horizon", nullable=True, at_least=0),
-    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: nothing was told of the case", nullable=True, at_least=0),
-    Column("inactive_business_seconds", "BIGINT", "Of these, open seconds of the team's calendar", nullable=True, at_least=0),
-    text("previous_team", "The other team that held the case last, where the stint begins with a hand-off", nullable=True),
-    text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "
-         "before, or an earlier one; taken_up: from nobody, by the first team or the last; unassigned: to nobody",
-         values=("initial", "handoff", "return_direct", "return_indirect", "taken_up", "unassigned")),
     Column("run_number", "BIGINT", "Number among the runs of teams, nobody's time left out; NULL: nobody's", nullable=True, at_least=1),
     Column("visited_run_number", "BIGINT", "The team's latest run before, where it gets a case back", nullable=True, at_least=1),
-    flag("is_last", "The stint in which the case is, or ended"),
-    flag("is_initial_missing", "Nobody is told to hold the case at its beginning"),
-    *[
-        Column(f"{state}_{clock}_seconds", "BIGINT", f"{words}, {unit}", nullable=clock == "business", at_least=0)
-        for clock, unit in (("calendar", "seconds by the clock"), ("business", "open seconds of the team's calendar; NULL outside its horizon"))
-        for state, words in (
-            ("queue", "Held and not begun"), ("active", "Worked on"), ("wait_customer", "Waiting for the customer"),
-            ("wait_other", "Waiting for others"), ("done", "After completion"),
-        )
-    ],
     Column("inactive_after_seconds", "BIGINT", "Seconds of silence that are not inactive yet (ownership.yml)", at_least=1),
     text("told_previous_value", "The old value that the change tells; NULL: none", nullable=True),
     text("known_previous_value", "The value that had been told before; NULL: none", nullable=True),

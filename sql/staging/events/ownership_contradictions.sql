@@ -54,8 +54,8 @@ told_values as (
 chained_values as (
     select
         *,
-        lag(value) over (partition by case_id, attribute order by told_at, source_sequence, is_change, event_id) as value_before,
-        row_number() over (partition by case_id, attribute order by told_at, source_sequence, is_change, event_id) as place
+        lag(value) over (partition by case_id, attribute order by told_at, source_sequence, is_change desc, event_id) as value_before,
+        row_number() over (partition by case_id, attribute order by told_at, source_sequence, is_change desc, event_id) as place
     from told_values
 )
 

@@ -49,11 +49,11 @@ WITH changed_cases AS (
     *,
     LAG(value) OVER (
       PARTITION BY case_id, attribute
-      ORDER BY told_at NULLS LAST, source_sequence NULLS LAST, is_change NULLS LAST, event_id NULLS LAST
+      ORDER BY told_at NULLS LAST, source_sequence NULLS LAST, is_change DESC, event_id NULLS LAST
     ) AS value_before,
     ROW_NUMBER() OVER (
       PARTITION BY case_id, attribute
-      ORDER BY told_at NULLS LAST, source_sequence NULLS LAST, is_change NULLS LAST, event_id NULLS LAST
+      ORDER BY told_at NULLS LAST, source_sequence NULLS LAST, is_change DESC, event_id NULLS LAST
     ) AS place
   FROM told_values
 )
