@@ -95,7 +95,7 @@ COLUMNS = [
     count("held_cases", "Open cases that the team holds at the end of the date"),
     count("accepted_cases", "Cases that came to the team on the date: taken in, reopened, handed to it"),
     count("handed_on_cases", "Cases that went to another team on the date"),
-    count("ended_cases", "Cases that ended with the team on the date"),
+    count("completed_cases", "Cases that ended with the team on the date"),
     measure("held_cases_per_head", "held_cases of all teams, an available agent; NULL where no staffing is known"),
     measure("accepted_cases_per_head", "Cases taken in and reopened, an available agent; NULL where no staffing is known"),
 ]
@@ -215,7 +215,7 @@ AREA = Area(
             "mart.team_workload", Kind.VIEW, "One row per local date and team, and one for all teams.",
             "Cases held at the end of the date, accepted and handed on during it; an available agent, where staffing is known.",
             key="calendar_date is_all_teams team",
-            columns="""calendar_date team is_all_teams held_cases accepted_cases handed_on_cases ended_cases effective_heads held_cases_per_head
+            columns="""calendar_date team is_all_teams held_cases accepted_cases handed_on_cases completed_cases effective_heads held_cases_per_head
                        accepted_cases_per_head""",
             partition_column="calendar_date",
         ),

@@ -10,7 +10,7 @@ A case is one YAML document:
                 name the team, and the agent, of the event. From it raw.cases
                 and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
     given       {table: [row, ...]}: rows put into tables as they are; what is left out is NULL. With a history only
-                rows of raw tables come before it; what lies between and the table under test is made, views too.
+                rows of raw tables and of CONFIGURED come before it; what lies between and the table under test is made, views too.
     expected    every row of the table, in the order of its key; only the columns written are compared
 Every case is made twice, and must come out the same.
 """
@@ -58,8 +58,12 @@ ROAD = [
 #: Made by their own SQL where a table with a history reads them.
 BESIDE_THE_ROAD = [
     "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
-    "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+    "staging.ownership_stints", "staging.ownership_contradictions", "staging.ownership_cases", "staging.handoff_pairs", "staging.routing_loop_paths",
+    "staging.agent_handlings", "mart.team_latency_daily", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
+
+#: Rows of the config: there before anything is made.
+CONFIGURED = ("staging.ownership_rules", "staging.team_calendars")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +118,7 @@ def _fill(
     policies = _policies(case)
     replace_promises(connection, policies, calendars.calendars)
     given = case.get("given", {})
-    is_first = {name: name.startswith("raw.") or "history" not in case for name in given}
+    is_first = {name: name.startswith("raw.") or name in CONFIGURED or "history" not in case for name in given}
     _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)
     for case_id, lines in case.get("history", {}).items():
         _log(connection, str(case_id), lines, window)

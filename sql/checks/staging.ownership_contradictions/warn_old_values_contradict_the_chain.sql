@@ -1,5 +1,5 @@
 -- Changes of team or agent whose old value is not what had been told before.
--- A warning means that the source's history has gaps or is in a wrong order: the new values count, nothing is guessed; look first at one of the cases.
+-- A failure means that the source's history has gaps or is in a wrong order: the new values count, nothing is guessed; look first at one of the cases.
 select
     case_id,
     changed_ts,

@@ -8,7 +8,7 @@ select
     days.open_cases as held_cases,
     cast(days.opened_cases + days.reopened_cases + days.moved_in_cases as bigint) as accepted_cases,
     days.moved_out_cases as handed_on_cases,
-    cast(days.left_cases + days.cancelled_cases as bigint) as ended_cases,
+    cast(days.left_cases + days.cancelled_cases as bigint) as completed_cases,
     case when days.dimension = 'all' then staffing.effective_heads end as effective_heads,
     cast(case when days.dimension = 'all' then days.open_cases / nullif(staffing.effective_heads, 0) end as double) as held_cases_per_head,
     cast(case when days.dimension = 'all' then (days.opened_cases + days.reopened_cases) / nullif(staffing.effective_heads, 0) end as double)

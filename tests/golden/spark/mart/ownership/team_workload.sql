@@ -6,7 +6,7 @@ SELECT
   days.open_cases AS held_cases,
   CAST(days.opened_cases + days.reopened_cases + days.moved_in_cases AS BIGINT) AS accepted_cases,
   days.moved_out_cases AS handed_on_cases,
-  CAST(days.left_cases + days.cancelled_cases AS BIGINT) AS ended_cases,
+  CAST(days.left_cases + days.cancelled_cases AS BIGINT) AS completed_cases,
   CASE WHEN days.dimension = 'all' THEN staffing.effective_heads END AS effective_heads,
   CAST(CASE
     WHEN days.dimension = 'all'
