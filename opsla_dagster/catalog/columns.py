@@ -135,6 +135,8 @@ _SHARED = [
     local_date("last_intake_date", "Last intake date loaded"),
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # who held a case
+    text("from_team", "Who handed the case on; of a scenario NULL: any team"),
+    text("to_team", "Who got it; of a scenario NULL: any team"),
     count("stint", "Number of the stint, a maximal run of one team or of nobody, in its case; the first is 1", at_least=1),
     text("previous_team", "The other team that held the case last, where the stint begins with a hand-off", nullable=True),
     text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "

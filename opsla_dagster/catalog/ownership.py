@@ -68,8 +68,6 @@ COLUMNS = [
     pct("misattributed_p50_pct", "Exact p50 over cases of the misattributed share of their time"),
     pct("misattributed_p90_pct", "Exact p90 over cases of the misattributed share of their time"),
     # pairs and loops
-    text("from_team", "Who handed the case on"),
-    text("to_team", "Who got it"),
     count("returned_directly_count", "Of these hand-offs, those whose case the other team gave back next"),
     count("returned_count", "Of these hand-offs, those whose case the first team had again, directly or later"),
     pct("returned_directly_pct", "returned_directly_count of team_handoff_count"),
