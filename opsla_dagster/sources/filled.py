@@ -37,6 +37,8 @@ def _filled_by(source: object) -> Iterator[str]:
         case EventLogSettings():
             if source.form == "updates" and (source.columns.team or source.columns.agent):
                 yield _OWNERS
+            if {"team", "agent"} & {*source.changed_attributes}:
+                yield _OWNERS
             if source.due:
                 yield "raw.applied_targets"
             if source.columns.sla_met:
