@@ -225,7 +225,7 @@ CHANGED_FIELDS = ("status", "team", "agent", "priority", "tier", "case_type", "c
 _LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count", *_ONLY_OF_CHANGES)
 _LATER_OPTIONS = (
     "newest_first", "sheet", "records", "header_row", "form", "milestones", "due", "empty_cells", "bots", "author_kinds", "initiators",
-    "dimensions", "fields",
+    "dimensions", "fields", "beside",
 )
 
 
@@ -258,6 +258,8 @@ class EventLogSettings(Document):
     statuses: Mapping[Text, Meaning] = {}
     #: Of the form `changes`: the log's word for a field -> what it is; IGNORE leaves its changes out on purpose.
     fields: Mapping[Text, Annotated[str, BeforeValidator(_changed_field)]] = {}
+    #: Of the form `changes`: the source whose cases these are the changes of; None: it tells cases and their statuses itself.
+    beside: SourceName | None = None
     sla_met_values: SlaMetValues = SlaMetValues()
     #: Metric -> the column with what was promised to this one case.
     due: Mapping[MetricName, DueSettings] = {}
@@ -289,6 +291,8 @@ class EventLogSettings(Document):
         mapped = self.columns.mapped()
         if self.form != "changes":
             _refuse_columns(mapped, _ONLY_OF_CHANGES, "is for form: changes")
+            if self.beside is not None:
+                raise problem_at(("beside",), "is for form: changes", self.beside)
             if self.fields:
                 raise problem_at(("fields",), "is for form: changes, where columns.field says which field of a case changed", None)
         if self.form == "changes":
@@ -319,6 +323,8 @@ class EventLogSettings(Document):
             raise problem_at(("statuses",), "expected at least one: a field is the status", None)
         if "status" not in self.fields.values() and self.statuses:
             raise problem_at(("statuses",), "says what words mean, and no field is the status", None)
+        if self.beside is not None and "status" in self.fields.values():
+            raise problem_at(("fields",), f"{self.beside} tells the status of its cases; leave that field out (IGNORE), or leave out beside", None)
         if self.empty_cells != "cleared":
             raise problem_at(("empty_cells",), "is for form: updates; an empty new value says that there is none", self.empty_cells)
 
@@ -446,4 +452,12 @@ class SourcesSettings(Document):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise problem_at(("sources", number, "name"), f"two sources are called {name!r}; every source needs a name of its own", name)
+        logs = {source.name: source for source in self.sources if isinstance(source, EventLogSettings) and source.form != "changes"}
+        for number, source in enumerate(self.sources):
+            if isinstance(source, EventLogSettings) and source.beside is not None:
+                if source.beside not in logs:
+                    known = ", ".join(logs) or "none"
+                    raise problem_at(("sources", number, "beside"), f"expected an event_log of the form updates or cases; known: {known}", source.beside)
+                if source.enabled and not logs[source.beside].enabled:
+                    raise problem_at(("sources", number, "beside"), "that source is not enabled, and has the cases of this one", source.beside)
         return self
