@@ -41,6 +41,7 @@ from opsla_dagster.center.pages.flow import DAYS as FLOW_DAYS
 from opsla_dagster.center.pages.flow import flow_page
 from opsla_dagster.center.pages.now import now_page
 from opsla_dagster.center.pages.open_cases import open_page
+from opsla_dagster.center.pages.ownership import ownership_page
 from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
@@ -140,6 +141,7 @@ class Center:
                 to_json=lambda view, query: case_json(view, query.id), has_csv=False, is_of_instant=False,
             ),
             Spec("/flow", "Flow", "Cumulative flow, cycle times, ages of open cases, stages.", FlowParameters, _flow),
+            Spec("/ownership", "Ownership", "Who really had the time, who hands cases to whom, and who has what is open.", Parameters, lambda view, _query, whole: ownership_page(view, is_whole=whole)),
             Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run, is_of_instant=False),
         )  # fmt: skip
 

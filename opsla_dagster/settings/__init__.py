@@ -39,7 +39,7 @@ class Settings:
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
-    ownership: OwnershipSettings = OwnershipSettings()
+    ownership: OwnershipSettings
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 

@@ -17,6 +17,7 @@ from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
+from opsla_dagster.reporting.sections.ownership import ownership
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
 from opsla_dagster.reporting.sections.reading import reading
@@ -41,6 +42,7 @@ def all_sections(
         stages(connection, headline),
         flow(connection, headline),
         reopens(connection, headline),
+        ownership(connection),
         scenarios(headline),
         satisfaction(connection),
         bots(connection),

@@ -14,8 +14,8 @@ case_scopes as (
         'all' as scope_value,
         queue_calendar_seconds + active_calendar_seconds + wait_customer_calendar_seconds + wait_other_calendar_seconds as held_calendar_seconds,
         misattributed_queue_calendar_seconds + misattributed_active_calendar_seconds + misattributed_wait_customer_calendar_seconds + misattributed_wait_other_calendar_seconds as misattributed_calendar_seconds,
-        done_calendar_seconds as done_calendar_seconds,
-        misattributed_done_calendar_seconds as misattributed_done_calendar_seconds,
+        done_calendar_seconds,
+        misattributed_done_calendar_seconds,
         queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds as held_business_seconds,
         misattributed_queue_business_seconds + misattributed_active_business_seconds + misattributed_wait_customer_business_seconds + misattributed_wait_other_business_seconds as misattributed_business_seconds
     from ended_cases
@@ -27,8 +27,8 @@ case_scopes as (
         coalesce(priority, 'none') as scope_value,
         queue_calendar_seconds + active_calendar_seconds + wait_customer_calendar_seconds + wait_other_calendar_seconds as held_calendar_seconds,
         misattributed_queue_calendar_seconds + misattributed_active_calendar_seconds + misattributed_wait_customer_calendar_seconds + misattributed_wait_other_calendar_seconds as misattributed_calendar_seconds,
-        done_calendar_seconds as done_calendar_seconds,
-        misattributed_done_calendar_seconds as misattributed_done_calendar_seconds,
+        done_calendar_seconds,
+        misattributed_done_calendar_seconds,
         queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds as held_business_seconds,
         misattributed_queue_business_seconds + misattributed_active_business_seconds + misattributed_wait_customer_business_seconds + misattributed_wait_other_business_seconds as misattributed_business_seconds
     from ended_cases
@@ -92,8 +92,8 @@ case_scopes as (
         'done' as scope_value,
         0 as held_calendar_seconds,
         0 as misattributed_calendar_seconds,
-        done_calendar_seconds as done_calendar_seconds,
-        misattributed_done_calendar_seconds as misattributed_done_calendar_seconds,
+        done_calendar_seconds,
+        misattributed_done_calendar_seconds,
         0 as held_business_seconds,
         0 as misattributed_business_seconds
     from ended_cases

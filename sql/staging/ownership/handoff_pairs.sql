@@ -45,7 +45,7 @@ select
     cast(
         coalesce(
             sum(epoch_us(handoffs.next_started_at) // 1000000 - epoch_us(handoffs.started_at) // 1000000)
-                filter (where handoffs.next_team = handoffs.from_team),
+            filter (where handoffs.next_team = handoffs.from_team),
             0
         ) as bigint
     ) as detour_calendar_seconds

@@ -11,8 +11,8 @@ WITH ended_cases AS (
     'all' AS scope_value,
     queue_calendar_seconds + active_calendar_seconds + wait_customer_calendar_seconds + wait_other_calendar_seconds AS held_calendar_seconds,
     misattributed_queue_calendar_seconds + misattributed_active_calendar_seconds + misattributed_wait_customer_calendar_seconds + misattributed_wait_other_calendar_seconds AS misattributed_calendar_seconds,
-    done_calendar_seconds AS done_calendar_seconds,
-    misattributed_done_calendar_seconds AS misattributed_done_calendar_seconds,
+    done_calendar_seconds,
+    misattributed_done_calendar_seconds,
     queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds AS held_business_seconds,
     misattributed_queue_business_seconds + misattributed_active_business_seconds + misattributed_wait_customer_business_seconds + misattributed_wait_other_business_seconds AS misattributed_business_seconds
   FROM ended_cases
@@ -22,8 +22,8 @@ WITH ended_cases AS (
     COALESCE(priority, 'none') AS scope_value,
     queue_calendar_seconds + active_calendar_seconds + wait_customer_calendar_seconds + wait_other_calendar_seconds AS held_calendar_seconds,
     misattributed_queue_calendar_seconds + misattributed_active_calendar_seconds + misattributed_wait_customer_calendar_seconds + misattributed_wait_other_calendar_seconds AS misattributed_calendar_seconds,
-    done_calendar_seconds AS done_calendar_seconds,
-    misattributed_done_calendar_seconds AS misattributed_done_calendar_seconds,
+    done_calendar_seconds,
+    misattributed_done_calendar_seconds,
     queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds AS held_business_seconds,
     misattributed_queue_business_seconds + misattributed_active_business_seconds + misattributed_wait_customer_business_seconds + misattributed_wait_other_business_seconds AS misattributed_business_seconds
   FROM ended_cases
@@ -77,8 +77,8 @@ WITH ended_cases AS (
     'done' AS scope_value,
     0 AS held_calendar_seconds,
     0 AS misattributed_calendar_seconds,
-    done_calendar_seconds AS done_calendar_seconds,
-    misattributed_done_calendar_seconds AS misattributed_done_calendar_seconds,
+    done_calendar_seconds,
+    misattributed_done_calendar_seconds,
     0 AS held_business_seconds,
     0 AS misattributed_business_seconds
   FROM ended_cases
