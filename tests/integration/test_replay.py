@@ -38,6 +38,7 @@ from small_desk import (
 )
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
+from opsla_dagster.assets.scope import AS_OF_TAG, RANGE_END_TAG, RANGE_START_TAG
 from opsla_dagster.automation.refresh import never_loaded
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
@@ -112,14 +113,10 @@ def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int) -> N
 
 TINY = july(1, 8)
 LAST = one_o_clock(date(2025, 7, 12))
-offsets = st.integers(0, TINY.days - 1)
-loads = st.tuples(offsets, offsets, st.integers(1, 11)).map(
-    lambda drawn: (Window(*_ordered(FIRST + timedelta(drawn[0]), FIRST + timedelta(drawn[1]))), one_o_clock(FIRST + timedelta(drawn[2])))
+#: Scattered dates of the first eleven, as of some instant.
+loads = st.tuples(st.sets(st.integers(0, TINY.days - 1), min_size=1), st.integers(1, 11)).map(
+    lambda drawn: (ranges_of(FIRST + timedelta(days) for days in drawn[0]), one_o_clock(FIRST + timedelta(drawn[1])))
 )
-
-
-def _ordered(one: date, other: date) -> tuple[date, date]:
-    return min(one, other), max(one, other) + ONE_DAY
 
 
 @pytest.fixture(scope="module")
@@ -138,23 +135,39 @@ def tiny_at_once(tiny: Settings) -> Settings:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(orders=st.lists(loads, min_size=1, max_size=4), ends_with_refresh=st.booleans())
-@example(orders=[(TINY, LAST), (july(3, 4), one_o_clock(FIRST))], ends_with_refresh=True)
-def test_any_order_of_ranges_and_repeats_ends_in_the_same_tables(
-    tiny_at_once: Settings, orders: list[tuple[Window, datetime]], ends_with_refresh: bool
+@example(orders=[([TINY], LAST), ([july(1, 1), july(3, 4), july(8, 8)], one_o_clock(FIRST))], ends_with_refresh=True)
+def test_any_order_of_scattered_dates_and_repeats_ends_in_the_same_tables(
+    tiny_at_once: Settings, orders: list[tuple[list[Window], datetime]], ends_with_refresh: bool
 ) -> None:
-    """Loads of any ranges as of any instants; then everything as of the last, or the refresh that sees to it."""
+    """Loads of any dates as of any instants; then everything as of the last, or the refresh that sees to it."""
     with tempfile.TemporaryDirectory() as directory:
         home = elsewhere(tiny_at_once, Path(directory))
-        for window, as_of_at in orders:
-            make(home, [window], as_of_at)
+        for windows, as_of_at in orders:
+            make(home, windows, as_of_at)
         if ends_with_refresh:
             # What nobody ever loaded and had gone by before the first load stays unloaded: load it once, however long ago.
             make(home, [july(1, 11)], one_o_clock(FIRST))
-            make(home, [orders[0][0]], orders[0][1])
+            make(home, *orders[0])
             refresh(home, LAST)
         else:
             make(home, [july(1, 11)], LAST)
         assert same_tables(home, tiny_at_once)
+
+
+def test_a_backfill_of_scattered_dates_equals_one_load(tmp_path: Path, tiny_at_once: Settings) -> None:
+    """As the UI makes it: a run for each range of the dated tables, then one of the others, which is told of no dates."""
+    home = elsewhere(tiny_at_once, tmp_path / "backfill")
+    make(home, [july(1, 5)], one_o_clock(date(2025, 7, 6)))
+    job = build_definitions(home).resolve_implicit_global_asset_job_def()
+    dated = [dg.AssetKey(name.split(".")) for name, table in TABLES.items() if table.kind is Kind.PARTITIONED]
+    made = [key for key in job.asset_layer.executable_asset_keys if len(key.path) == 2]
+    tags = {AS_OF_TAG: f"{LAST.isoformat()}+00:00"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for window in (july(8, 11), july(1, 2), july(5, 7), july(3, 4)):
+            of_range = {RANGE_START_TAG: str(window.start), RANGE_END_TAG: str(window.last)}
+            assert job.execute_in_process(instance=instance, asset_selection=[key for key in made if key in dated], tags=tags | of_range).success
+        assert job.execute_in_process(instance=instance, asset_selection=[key for key in made if key not in dated], tags=tags).success
+    assert same_tables(home, tiny_at_once)
 
 
 # ---- exactly the right dates -----------------------------------------------------------------------------------------
@@ -701,3 +714,23 @@ def test_a_day_of_the_backlog_is_not_made_from_older_tables(tmp_path: Path) -> N
     assert rows(settings.home.warehouse, "select waiting_cases from mart.backlog_daily where dimension = 'all' order by calendar_date") == [(1,)] * 4
     with pytest.raises(OpslaError, match="is known from"), desk_at(settings, datetime(2001, 1, 1)):
         pass
+
+
+def test_rows_of_another_state_than_announced_are_refused(tmp_path: Path) -> None:
+    """The log changes between two materialisations: what was announced of the one state is not loaded from the other, though nobody's instant differs."""
+    settings, path = desk_of_a_log(tmp_path)
+    as_of_at = one_o_clock(date(2025, 7, 11))
+    make(settings, [july(1, 10)], as_of_at)
+    append(path, "C1,Done,2025-07-09 16:00:00")
+    with pytest.raises(OpslaError, match=r"the sources have changed since raw.source_partitions was made: 1 intake dates from 2025-07-08 on; .*opsla run --start 2025-07-08"):
+        make(settings, [july(1, 10)], as_of_at, only=["raw.events_log"])
+    make(settings, [july(1, 7)], as_of_at, only=["raw.events_log"])
+
+    make(settings, [july(8, 8)], as_of_at, only=["raw.source_partitions"])
+    make(settings, [july(8, 8)], as_of_at, only=["raw.events_log"])
+    with pytest.raises(OpslaError, match="different loads"):
+        make(settings, [july(8, 8)], as_of_at, only=[name for name in TABLES if name.startswith("staging.") or name == "mart.clock_snapshot"])
+    with pytest.raises(OpslaError, match="not made of what is loaded now"):
+        make(settings, [july(8, 8)], as_of_at, only=["ops.refreshed_partitions"])
+    make(settings, [july(8, 8)], as_of_at)
+    equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)

@@ -57,26 +57,48 @@ MUTATIONS = [
         "update staging.backlog_spans set started_at = started_at + interval 1 second where began_with = 'reopened'",
     ),
     ("staging.backlog_spans", "assert_open_time_is_that_of_the_statuses", "update staging.backlog_spans set began_with = 'changed' where began_with = 'reopened'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set running_seconds_before = running_seconds_before + 1 where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set open_seconds_at_start = open_seconds_at_start - 1 where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set stopped_at = stopped_at - interval 1 second where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set outcome = null"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "insert into staging.backlog_clocks select * from staging.backlog_clocks where outcome = 'breached'"),
+]
+#: Of clocks that run, and wait, as of the last look.
+RUNNING_MUTATIONS = [
+    "update staging.backlog_clocks set running_seconds_before = running_seconds_before + 1 where stopped_at is null and state = 'running'",
+    "update staging.backlog_clocks set running_seconds_before = running_seconds_before - 1 where stopped_at is null and state = 'paused'",
+    "update staging.backlog_clocks set due_at = due_at + interval 1 second where stopped_at is null",
+    "update staging.backlog_clocks set due_at = null where stopped_at is null",
+    "delete from staging.backlog_clocks where stopped_at is null and state = 'paused'",
+    "insert into staging.backlog_clocks select * replace ('d' as case_id) from staging.backlog_clocks where stopped_at is null and state = 'running'",
+    "update mart.open_clocks set elapsed_seconds = null",
+    "delete from mart.open_clocks where is_paused",
 ]
 
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        _tell(connection, {}, "mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget")
+        yield connection
+
+
+def _tell(connection: duckdb.DuckDBPyConnection, more: dict[str, list[str]], *tables: str) -> None:
+    """Makes `tables` of the story, and of the histories of `more` cases."""
     calendars = read_document(HERE / "calendars.yml", CalendarsSettings)
     case = yaml.safe_load(STORY.read_text(encoding="utf-8"))
+    case["history"] |= more
     window = Window(*case["window"])
-    with duckdb.connect() as connection:
-        for schema in ("raw", "staging", "mart", "ops"):
-            connection.execute(f"create schema {schema}")
-        for table in STORED:
-            columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
-            connection.execute(f"create table {table} ({columns})")
-        replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-        replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
-        _fill(connection, case, calendars, "mart.backlog_daily", window)
-        for table in ("mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget"):
-            _write(connection, table, window)
-        yield connection
+    for schema in ("raw", "staging", "mart", "ops"):
+        connection.execute(f"create schema {schema}")
+    for table in STORED:
+        columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+        connection.execute(f"create table {table} ({columns})")
+    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    _fill(connection, case, calendars, "mart.backlog_daily", window)
+    for table in tables:
+        _write(connection, table, window)
 
 
 @pytest.mark.parametrize(("table", "check", "mutation"), MUTATIONS)
@@ -91,6 +113,31 @@ def test_an_identity_breaks_by_the_error_that_it_is_there_to_find(
         assert not check_invariant(story, table, check, window, AS_OF).passed
     finally:
         story.rollback()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The story, a case that is worked on and one that waits for the customer."""
+    more = {
+        "b": ["2025-07-14 13:00:00 INTAKE", "2025-07-14 14:00:00 CUSTOMER_WAIT", "2025-07-14 15:00:00 INVESTIGATION"],
+        "c": ["2025-07-14 13:00:00 INTAKE", "2025-07-14 14:00:00 CUSTOMER_WAIT"],
+    }
+    with duckdb.connect() as connection:
+        _tell(connection, more, "mart.open_clocks")
+        yield connection
+
+
+@pytest.mark.parametrize("mutation", RUNNING_MUTATIONS)
+def test_the_list_of_running_clocks_and_the_backlog_contradict_each_other_nowhere(running: duckdb.DuckDBPyConnection, mutation: str) -> None:
+    window = Window(date(2025, 7, 10), date(2025, 7, 17))
+    assert running.execute("select case_id, is_paused, elapsed_seconds from mart.open_clocks order by 1").fetchall() == [("b", False, 136_800), ("c", True, 3_600)]
+    assert check_invariant(running, "mart.backlog_now", "assert_open_clocks_agree", window, AS_OF).passed
+    running.begin()
+    try:
+        running.execute(mutation)
+        assert not check_invariant(running, "mart.backlog_now", "assert_open_clocks_agree", window, AS_OF).passed
+    finally:
+        running.rollback()
 
 
 @pytest.mark.parametrize("table", ["mart.backlog_snapshot", "mart.clock_snapshot"])

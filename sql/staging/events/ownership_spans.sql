@@ -1,8 +1,9 @@
 -- One row is one span of a case held by one team and agent in one state, from intake on; the last one has no end.
 -- What an event or a change of team or agent tells holds from its instant on, half-open, until another is told: an event that names nobody
 -- tells nothing, a change to nobody does, and nobody is UNASSIGNED. Where no event ever names a team or agent, the first change says whose the
--- case was at intake; without one, raw.cases does. At one instant the source's order counts: a stint of another team that lasted no time is a
--- span without length, so that hand-offs are all there. What lies up to the last terminal event is the life of a case; the last span of one
+-- case was at intake; without one, raw.cases does. What was told before intake holds from intake on, the last of it. The order is that of stamps, of those
+-- alike the source's, as in staging.status_spans: a stint of another team that lasted no time is a span without length, so that hand-offs are all
+-- there. What lies up to the last terminal event is the life of a case; the last span of one
 -- that has ended follows its life and has no seconds. The holder's stretches (is_holding_start, held_from_at, held_to_at) are what clocks,
 -- backlog and facts go by (docs/decisions/0048-ownership.md).
 with cases as (
@@ -81,6 +82,7 @@ assignment_events as (
         cases.case_number,
         0 as sort_rank,
         cases.intake_ts as told_at,
+        cases.intake_ts as stamped_at,
         true as is_clipped,
         cast(-1 as bigint) as source_sequence,
         cast(null as varchar) as event_id,
@@ -104,6 +106,7 @@ assignment_events as (
         cases.case_number,
         1 as sort_rank,
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
+        events.canonical_ts as stamped_at,
         events.canonical_ts < cases.intake_ts as is_clipped,
         events.source_sequence,
         events.event_id,
@@ -118,6 +121,7 @@ assignment_events as (
         cases.case_number,
         1 as sort_rank,
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
+        changes.changed_ts as stamped_at,
         changes.changed_ts < cases.intake_ts as is_clipped,
         changes.source_sequence,
         changes.change_id as event_id,
@@ -132,21 +136,21 @@ holders as (
         case_number,
         sort_rank,
         told_at,
+        stamped_at,
         is_clipped,
         source_sequence,
         event_id,
         last_value(team ignore nulls) over (
             partition by case_number
-            order by sort_rank, told_at, source_sequence, event_id nulls first
+            order by sort_rank, stamped_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as team,
         last_value(agent ignore nulls) over (
             partition by case_number
-            order by sort_rank, told_at, source_sequence, event_id nulls first
+            order by sort_rank, stamped_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as agent,
-        lead(told_at) over (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first) as next_told_at,
-        lead(is_clipped) over (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first) as is_next_clipped
+        lead(told_at) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as next_told_at
     from assignment_events
 ),
 
@@ -154,10 +158,10 @@ holders as (
 holders_with_previous as (
     select
         *,
-        lag(team) over (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first) as previous_team,
-        lag(agent) over (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first) as previous_agent
+        lag(team) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as previous_team,
+        lag(agent) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as previous_agent
     from holders
-    where next_told_at is null or next_told_at > told_at or not (is_clipped or is_next_clipped)
+    where next_told_at is null or next_told_at > told_at or not is_clipped
 ),
 
 stint_steps as (
@@ -171,12 +175,12 @@ stint_steps as (
         lead(team) over in_order as next_team,
         sum(case when previous_team is null or team <> previous_team then 1 else 0 end) over (
             partition by case_number
-            order by sort_rank, told_at, source_sequence, event_id nulls first
+            order by sort_rank, stamped_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as stint
     from holders_with_previous
     where previous_team is null or team <> previous_team or agent <> previous_agent
-    window in_order as (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first)
+    window in_order as (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first)
 ),
 
 -- Of several at one instant the last holds.

@@ -72,6 +72,7 @@ WITH cases AS (
     cases.case_number,
     0 AS sort_rank,
     cases.intake_ts AS told_at,
+    cases.intake_ts AS stamped_at,
     TRUE AS is_clipped,
     CAST(-1 AS BIGINT) AS source_sequence,
     CAST(NULL AS STRING) AS event_id,
@@ -103,6 +104,7 @@ WITH cases AS (
       THEN cases.intake_ts
       ELSE events.canonical_ts
     END AS told_at,
+    events.canonical_ts AS stamped_at,
     events.canonical_ts < cases.intake_ts AS is_clipped,
     events.source_sequence,
     events.event_id,
@@ -120,6 +122,7 @@ WITH cases AS (
       THEN cases.intake_ts
       ELSE changes.changed_ts
     END AS told_at,
+    changes.changed_ts AS stamped_at,
     changes.changed_ts < cases.intake_ts AS is_clipped,
     changes.source_sequence,
     changes.change_id AS event_id,
@@ -133,46 +136,39 @@ WITH cases AS (
     case_number,
     sort_rank,
     told_at,
+    stamped_at,
     is_clipped,
     source_sequence,
     event_id,
     LAST_VALUE(team) IGNORE NULLS OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS team,
     LAST_VALUE(agent) IGNORE NULLS OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS agent,
     LEAD(told_at) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
-    ) AS next_told_at,
-    LEAD(is_clipped) OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
-    ) AS is_next_clipped
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    ) AS next_told_at
   FROM assignment_events
 ), holders_with_previous AS (
   SELECT
     *,
     LAG(team) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS previous_team,
     LAG(agent) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS previous_agent
   FROM holders
   WHERE
-    next_told_at IS NULL
-    OR next_told_at > told_at
-    OR NOT (
-      is_clipped OR is_next_clipped
-    )
+    next_told_at IS NULL OR next_told_at > told_at OR NOT is_clipped
 ), stint_steps AS (
   SELECT
     case_number,
@@ -184,7 +180,7 @@ WITH cases AS (
     LEAD(team) OVER in_order AS next_team,
     SUM(CASE WHEN previous_team IS NULL OR team <> previous_team THEN 1 ELSE 0 END) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS stint
   FROM holders_with_previous
@@ -192,7 +188,7 @@ WITH cases AS (
     previous_team IS NULL OR team <> previous_team OR agent <> previous_agent
   WINDOW in_order AS (
     PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
   )
 ), lasting_steps AS (
   SELECT
