@@ -8,6 +8,8 @@ from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date,
 from opsla_dagster.catalog.model import Column, Kind
 from opsla_dagster.catalog.table import tables_with
 
+#: Ages of open cases, in calendar time: half-open, a day is 24 h.
+AGE_BANDS = ("under_1_day", "1_to_3_days", "3_to_7_days", "7_to_30_days", "over_30_days")
 _DIMENSIONS = "team priority tier region brand channel"
 _KEPT = """is_queue_kept_at_start is_queue_kept_at_end is_priority_kept_at_start is_priority_kept_at_end is_tier_kept_at_start
     is_tier_kept_at_end"""
@@ -81,6 +83,8 @@ COLUMNS = [
     measure("stint_business_minutes", "Business minutes of the desk's calendar since the present queue and agent got the case, or it was reopened"),
     instant("status_since_at", "Since when nothing of the case changed that is told here", nullable=False),
     count("open_clocks", "Clocks of the case that run or stand still, in force at the instant"),
+    text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
+    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock"),
     # what sources tell
     flag("is_status_told", "It tells statuses between intake and end"),
     flag("is_queue_told", "It tells queues"),
@@ -143,7 +147,7 @@ _CLOCK_SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date policy
 _SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date intake_ts age_calendar_minutes age_business_minutes stint_started_at
     stint_calendar_minutes stint_business_minutes status status_since_at waits_for team agent priority tier case_type region
     brand channel customer open_clocks breached_clocks breached_since_at debt_seconds next_policy next_metric next_due_at
-    next_remaining_business_minutes"""
+    next_remaining_business_minutes age_band is_due_in_2_hours"""
 
 AREA = Area(
     "backlog",

@@ -30,8 +30,8 @@ def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "names",
     [
-        ["sql_vs_rewrite", "sla_vs_spine", "orchestrated"],
-        pytest.param(["refresh_history", "scale", "clocks", "load_tickets", "center", "memory"], marks=takes_minutes),
+        ["sla_vs_spine"],
+        pytest.param(["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory"], marks=takes_minutes),
     ],
     ids="+".join,
 )

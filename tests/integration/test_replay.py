@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -54,9 +55,6 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import relation_names
 from opsla_dagster.window import ONE_DAY, Window, ranges_of
 
-AUGUST_1 = one_o_clock(date(2025, 8, 1))
-JULY = july(1, 31)
-
 
 def same_tables(found: Settings, expected: Settings) -> bool:
     """Compares every row of every table of two homes; an assertion shows what differs."""
@@ -72,25 +70,27 @@ def nothing(_table: str, _rows: int) -> None:
 # ---- the same tables, whatever the way -------------------------------------------------------------------------------
 
 
-def test_july_day_by_day_equals_one_backfill(tmp_path: Path) -> None:
-    """31 refreshes, as_of 01:00 in New York of each next day, leave what one load of July leaves."""
+@pytest.mark.parametrize(("days", "late"), [(9, 8), pytest.param(31, 40, marks=takes_minutes)])
+def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, late: int) -> None:
+    """A refresh a day, as_of 01:00 in New York of each next day, leaves what one load of all the days leaves."""
     daily = desk_settings(tmp_path, cases=6_000)
     at_once = elsewhere(daily, tmp_path / "at_once")
+    window, as_of_at = july(1, days), one_o_clock(july(days, days).end)
     ranges = 0
-    for day in JULY.dates():
+    for day in window.dates():
         windows = refresh(daily, one_o_clock(day + ONE_DAY))
         assert day in windows[-1]
         ranges += len(windows)
-    make(at_once, [JULY], AUGUST_1)
-    assert ranges > 40, "a replay in which hardly any late event arrives proves little"
+    make(at_once, [window], as_of_at)
+    assert ranges > days + late, "a replay in which hardly any late event arrives proves little"
 
     # as_of_at of a load says when that load was made: it is the one thing that must differ. mart.open_clocks.as_of_at, the
     # instant at which clocks are judged, must not.
-    loads = "select count(distinct as_of_at) > 10, max(as_of_at) from {}"
+    loads = "select count(distinct as_of_at) > 2, max(as_of_at) from {}"
     for table in ("raw.source_partitions", "ops.refreshed_partitions"):
-        assert rows(daily.home.warehouse, loads.format(table)) == [(True, AUGUST_1)]
+        assert rows(daily.home.warehouse, loads.format(table)) == [(True, as_of_at)]
     found = contents(daily.home.warehouse, leaving_out=AS_OF_OF_THE_LOAD)
-    assert len(found["raw.cases"]) > 1_000
+    assert len(found["raw.cases"]) > 25 * days
     assert len(found["mart.open_clocks"]) > 10
     assert same_tables(daily, at_once)
     published = [name for name in found if name.startswith("mart.") and TABLES[name].is_published]
@@ -131,7 +131,7 @@ def tiny_at_once(tiny: Settings) -> Settings:
 
 
 @hypothesis_settings(
-    max_examples=4, deadline=None, derandomize=True, database=None,
+    max_examples=6 if "OPSLA_HOLD" in os.environ else 1, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(orders=st.lists(loads, min_size=1, max_size=4), ends_with_refresh=st.booleans())
@@ -167,7 +167,22 @@ def test_a_backfill_of_scattered_dates_equals_one_load(tmp_path: Path, tiny_at_o
             of_range = {RANGE_START_TAG: str(window.start), RANGE_END_TAG: str(window.last)}
             assert job.execute_in_process(instance=instance, asset_selection=[key for key in made if key in dated], tags=tags | of_range).success
         assert job.execute_in_process(instance=instance, asset_selection=[key for key in made if key not in dated], tags=tags).success
+        assert_verdicts_come_first(instance)
     assert same_tables(home, tiny_at_once)
+
+
+def assert_verdicts_come_first(instance: dg.DagsterInstance) -> None:
+    """A process killed between a materialization and the verdicts on it would leave a good table that nobody has judged."""
+    run = instance.get_runs(limit=1)[0]
+    told: dict[str, list[dg.DagsterEventType]] = {}
+    for entry in instance.all_logs(run.run_id, of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.ASSET_MATERIALIZATION}):
+        event = entry.get_dagster_event()
+        key = event.asset_check_evaluation_data.asset_key if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION else event.asset_key
+        told.setdefault(key.to_user_string(), []).append(event.event_type)
+    # That of the published marts is a step of its own, which looks at them.
+    judged = [events for name, events in told.items() if len(events) > 1 and name != PUBLISHED_MARTS.to_user_string()]
+    assert len(judged) > 20
+    assert all(events[-1] is dg.DagsterEventType.ASSET_MATERIALIZATION and events.count(events[-1]) == 1 for events in judged)
 
 
 # ---- exactly the right dates -----------------------------------------------------------------------------------------

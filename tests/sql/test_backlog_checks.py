@@ -18,9 +18,9 @@ from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.changed_dates import current_digests
+from opsla_dagster.warehouse.changed_dates import current
 from opsla_dagster.warehouse.loads import _sql_below
-from opsla_dagster.warehouse.published_parts import write_parts
+from opsla_dagster.warehouse.published_parts import record_parts, write_parts
 from opsla_dagster.warehouse.write import replace_snapshot
 from opsla_dagster.window import Window
 
@@ -162,14 +162,14 @@ def test_what_happens_in_the_second_of_an_instant_counts(story: duckdb.DuckDBPyC
 
 def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: duckdb.DuckDBPyConnection) -> None:
     """A priority that turns out to have changed on Tuesday changes the rows of Tuesday and Wednesday; what was known of the days before stands."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.backlog_spans set priority = 'P1' where began_with = 'reopened'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [15, 16]
@@ -177,14 +177,14 @@ def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: d
 
 def test_what_a_case_is_counts_while_it_has_not_ended(story: duckdb.DuckDBPyConnection) -> None:
     """A region is no part of a stretch: told otherwise, it changes every date on which the case came, stood or went, and no later one."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.case_milestones set region = 'north'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [10, 11, 12, 13, 14, 15, 16]
@@ -204,12 +204,48 @@ def test_the_rules_of_a_date_are_all_the_sql_below_it() -> None:
 
 def test_a_part_is_named_for_its_rows(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Rows that changed are in another file, whatever ops.refreshed_partitions says of their dates."""
-    before = {part.file for part in write_parts(story, tmp_path)}
-    assert before == {part.file for part in write_parts(story, tmp_path)}
+    before = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
+    assert before == {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
     story.begin()
     try:
         story.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
-        after = {part.file for part in write_parts(story, tmp_path)}
+        after = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
     finally:
         story.rollback()
     assert len(after - before) == 1
+
+
+def test_a_month_is_looked_at_again_only_where_one_of_its_dates_was_made_anew(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Of the other months the published files stand, and nobody asks for their rows, which is what a long history would cost."""
+    marts = tmp_path / "marts.duckdb"
+    held = story.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    with duckdb.connect() as connection:
+        story.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
+        for (name,) in sorted(held):
+            story.execute(f"create schema if not exists other.{name.split('.')[0]}")
+            story.execute(f"create table other.{name} as from {name}")
+        story.execute("detach other")
+        connection.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
+        connection.execute("use other")
+        connection.execute("create schema if not exists ops")
+        connection.execute("create or replace table ops.schema_version as select 1 as schema_version, 'x' as opsla_version")
+        connection.execute(
+            "create or replace table ops.refreshed_partitions as select distinct 'log' as source, intake_date, 'd' as digest, "
+            "timestamp '2025-09-01' as as_of_at, 1 as cases, 1 as events from staging.backlog_spans"
+        )
+        first = write_parts(connection, tmp_path / "parts", marts)
+        connection.execute(f"attach '{marts}' as published")
+        connection.execute("create schema published.ops")
+        for table in ("schema_version", "refreshed_partitions"):
+            connection.execute(f"create table published.ops.{table} as from ops.{table}")
+        record_parts(connection, "published", first)
+        connection.execute("detach published")
+
+        connection.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
+        assert write_parts(connection, tmp_path / "parts", marts) == first, "no date was made anew, so no row was looked at"
+        connection.execute("update ops.refreshed_partitions set as_of_at = timestamp '2025-09-02'")
+        again = write_parts(connection, tmp_path / "parts", marts)
+        assert [part.table for part in again if part not in first] == ["staging.backlog_spans"]
+        (tmp_path / "parts" / again[0].file).unlink()
+        assert write_parts(connection, tmp_path / "parts", marts) == again
+        assert all((tmp_path / "parts" / part.file).exists() for part in again), "a published file that is gone is written again"

@@ -2,7 +2,7 @@
 -- What the backlog shows of a clock the second before it stops, and the verdict, are one count of the same seconds.
 -- A failure means that elapsed times of the backlog, debt and error budgets contradict the verdicts; look first at running_seconds_before and
 -- open_seconds_at_start of sql/staging/backlog/backlog_clocks.sql.
-with last_stretches as (
+with last_spans as (
     select
         case_id,
         policy,
@@ -26,7 +26,7 @@ measured_clocks as (
         stretches.policy,
         stretches.metric,
         stretches.cycle,
-        count(*) as last_stretches,
+        count(*) as last_spans,
         max(
             stretches.running_seconds_before
             + case
@@ -35,7 +35,7 @@ measured_clocks as (
                 else hours.open_seconds_before - stretches.open_seconds_at_start
             end
         ) as elapsed_seconds
-    from last_stretches as stretches
+    from last_spans as stretches
     left join staging.business_time as hours
         on
             stretches.calendar = hours.calendar
@@ -51,7 +51,7 @@ select
     clocks.metric,
     clocks.cycle,
     clocks.outcome,
-    measured_clocks.last_stretches,
+    measured_clocks.last_spans,
     measured_clocks.elapsed_seconds as backlog_elapsed_seconds,
     clocks.elapsed_seconds
 from staging.sla_clocks as clocks
@@ -65,4 +65,4 @@ where
     clocks.intake_date >= $start_date
     and clocks.intake_date < $end_date
     and clocks.outcome in ('met', 'breached')
-    and (measured_clocks.last_stretches is distinct from 1 or measured_clocks.elapsed_seconds is distinct from clocks.elapsed_seconds)
+    and (measured_clocks.last_spans is distinct from 1 or measured_clocks.elapsed_seconds is distinct from clocks.elapsed_seconds)

@@ -1,5 +1,5 @@
 -- The Spark SQL of sql/checks/staging.backlog_clocks/assert_last_stretches_end_as_judged.sql, written by `make docs`.
-WITH last_stretches AS (
+WITH last_spans AS (
   SELECT
     case_id,
     policy,
@@ -21,7 +21,7 @@ WITH last_stretches AS (
     stretches.policy,
     stretches.metric,
     stretches.cycle,
-    COUNT(*) AS last_stretches,
+    COUNT(*) AS last_spans,
     MAX(
       stretches.running_seconds_before + CASE
         WHEN stretches.state = 'paused'
@@ -31,7 +31,7 @@ WITH last_stretches AS (
         ELSE hours.open_seconds_before - stretches.open_seconds_at_start
       END
     ) AS elapsed_seconds
-  FROM last_stretches AS stretches
+  FROM last_spans AS stretches
   LEFT JOIN staging.business_time AS hours
     ON stretches.calendar = hours.calendar
     AND CAST(stretches.stopped_at AS DATE) = hours.utc_date
@@ -49,7 +49,7 @@ SELECT
   clocks.metric,
   clocks.cycle,
   clocks.outcome,
-  measured_clocks.last_stretches,
+  measured_clocks.last_spans,
   measured_clocks.elapsed_seconds AS backlog_elapsed_seconds,
   clocks.elapsed_seconds
 FROM staging.sla_clocks AS clocks
@@ -63,6 +63,6 @@ WHERE
   AND clocks.intake_date < :end_date
   AND clocks.outcome IN ('met', 'breached')
   AND (
-    measured_clocks.last_stretches IS DISTINCT FROM 1
+    measured_clocks.last_spans IS DISTINCT FROM 1
     OR measured_clocks.elapsed_seconds IS DISTINCT FROM clocks.elapsed_seconds
   )
