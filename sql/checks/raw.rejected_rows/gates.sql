@@ -8,7 +8,7 @@ with rejected_rows as (
         row_number,
         source_rows
     from raw.rejected_rows
-    where reason not like '%lies before desk.start_date%'
+    where strpos(reason, 'lies before desk.start_date') = 0
 ),
 
 records_before_the_start as (
@@ -21,7 +21,7 @@ records_before_the_start as (
             file,
             row_number
         from raw.rejected_rows
-        where reason like '%lies before desk.start_date%'
+        where strpos(reason, 'lies before desk.start_date') > 0
     ) as early_records
     group by source
 ),

@@ -6,14 +6,33 @@ WITH rejected_rows AS (
     row_number,
     source_rows
   FROM raw.rejected_rows
-), by_source AS (
+  WHERE
+    LOCATE('lies before desk.start_date', reason) = 0
+), records_before_the_start AS (
   SELECT
     source,
-    COUNT(*) AS rejected_rows,
-    MAX(source_rows) AS source_rows
-  FROM rejected_rows
+    COUNT(*) AS records
+  FROM (
+    SELECT DISTINCT
+      source,
+      file,
+      row_number
+    FROM raw.rejected_rows
+    WHERE
+      LOCATE('lies before desk.start_date', reason) > 0
+  ) AS early_records
   GROUP BY
     source
+), by_source AS (
+  SELECT
+    rejected_rows.source,
+    COUNT(*) AS rejected_rows,
+    MAX(rejected_rows.source_rows) - COALESCE(MAX(records_before_the_start.records), 0) AS source_rows
+  FROM rejected_rows
+  LEFT JOIN records_before_the_start
+    ON rejected_rows.source = records_before_the_start.source
+  GROUP BY
+    rejected_rows.source
 )
 SELECT
   COALESCE(SUM(rejected_rows), 0) * 1.0 AS rejected_rows,
