@@ -75,9 +75,9 @@ def draw_flow(pairs: Sequence[Pair], width: int, height: int, label: str) -> Mar
         number = 0 if side is left else 1
         for team, top in side.tops.items():
             text = _shortened(team, int(width * 0.3 / 6.6))
-            count = wording.count(_sum(pairs, number, team))
+            told = wording.count(_sum(pairs, number, team))
             names.append(
-                f'<g><title>{escape(team)}: {count}</title><rect class="node" x="{x:.1f}" y="{top:.1f}" width="{_NODE}" height="{side.heights[team]:.1f}"/>'
+                f'<g><title>{escape(team)}: {told}</title><rect class="node" x="{x:.1f}" y="{top:.1f}" width="{_NODE}" height="{side.heights[team]:.1f}"/>'
                 f'<text x="{at:.1f}" y="{top + side.heights[team] / 2 + 4:.1f}" text-anchor="{anchor}">{escape(text)}</text></g>'
             )
     return Markup(

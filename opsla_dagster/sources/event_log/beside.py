@@ -72,7 +72,7 @@ class AuditLogBeside(Source):
         changes = self.attribute_changes(window, as_of_at)
         with duckdb.connect() as connection:
             connection.register("changes", changes)
-            found = connection.execute(
+            found: pa.Table = connection.sql(
                 "select source, intake_date, 0::bigint as cases, 0::bigint as events, "
                 "md5(string_agg(to_json(changes)::varchar, '' order by case_id, source_sequence, attribute)) as digest "
                 "from changes group by source, intake_date order by intake_date"

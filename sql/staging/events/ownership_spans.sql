@@ -327,30 +327,37 @@ span_parts as (
             and (states.ended_at is null or holder_spans.started_at < states.ended_at)
 ),
 
+numbered_parts as (
+    select
+        *,
+        row_number() over (partition by case_number order by started_at, stint) as span_number
+    from span_parts
+),
+
 numbered_spans as (
     select
         cases.source,
         cases.case_id,
         cases.intake_date,
-        row_number() over (partition by span_parts.case_number order by span_parts.started_at, span_parts.stint) as span_number,
-        span_parts.stint,
-        case when span_parts.team = '' then 'UNASSIGNED' else span_parts.team end as team,
-        nullif(span_parts.agent, '') as agent,
-        span_parts.state,
-        span_parts.started_at,
-        span_parts.ended_at,
-        span_parts.is_open,
-        span_parts.is_holding_start,
-        span_parts.held_from_at,
-        span_parts.held_to_at,
-        span_parts.is_team_new,
-        span_parts.is_team_left,
-        span_parts.event_id,
-        span_parts.case_number,
+        parts.span_number,
+        parts.stint,
+        case when parts.team = '' then 'UNASSIGNED' else parts.team end as team,
+        nullif(parts.agent, '') as agent,
+        parts.state,
+        parts.started_at,
+        parts.ended_at,
+        parts.is_open,
+        parts.is_holding_start,
+        parts.held_from_at,
+        parts.held_to_at,
+        parts.is_team_new,
+        parts.is_team_left,
+        parts.event_id,
+        parts.case_number,
         coalesce(team_calendars.calendar, 'desk') as calendar
-    from span_parts
-    inner join cases on span_parts.case_number = cases.case_number
-    left join staging.team_calendars as team_calendars on span_parts.team = team_calendars.team
+    from numbered_parts as parts
+    inner join cases on parts.case_number = cases.case_number
+    left join staging.team_calendars as team_calendars on parts.team = team_calendars.team
 ),
 
 ownership_rules as (
@@ -358,12 +365,25 @@ ownership_rules as (
     from staging.ownership_rules
 ),
 
+-- Only a life that is longer than a silence may hold has one.
+long_cases as (
+    select
+        cases.case_number,
+        cases.case_id,
+        cases.intake_ts
+    from cases
+    cross join ownership_rules as rules
+    where
+        cases.last_terminal_at is null
+        or epoch_us(cases.last_terminal_at) - epoch_us(cases.intake_ts) > rules.inactive_after_seconds * 1000000
+),
+
 -- Anything that is told of a case breaks a silence.
 activity_instants as (
     select
         case_number,
         intake_ts as happened_at
-    from cases
+    from long_cases
 
     union all
 
@@ -371,7 +391,7 @@ activity_instants as (
         cases.case_number,
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as happened_at
     from staging.events_clean as events
-    inner join cases on events.case_id = cases.case_id
+    inner join long_cases as cases on events.case_id = cases.case_id
     where
         events.intake_date >= $start_date
         and events.intake_date < $end_date
@@ -382,7 +402,7 @@ activity_instants as (
         cases.case_number,
         case when messages.sent_ts < cases.intake_ts then cases.intake_ts else messages.sent_ts end as happened_at
     from staging.messages_deduped as messages
-    inner join cases on messages.case_id = cases.case_id
+    inner join long_cases as cases on messages.case_id = cases.case_id
     where
         messages.intake_date >= $start_date
         and messages.intake_date < $end_date
@@ -393,7 +413,7 @@ activity_instants as (
         cases.case_number,
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as happened_at
     from raw.attribute_changes as changes
-    inner join cases on changes.case_id = cases.case_id
+    inner join long_cases as cases on changes.case_id = cases.case_id
     where
         changes.intake_date >= $start_date
         and changes.intake_date < $end_date

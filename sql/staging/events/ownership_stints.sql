@@ -5,9 +5,9 @@
 -- ended; inactive seconds are part of their state's (docs/decisions/0048-ownership.md).
 with stints as (
     select
-        source,
+        max(source) as source,
         case_id,
-        intake_date,
+        max(intake_date) as intake_date,
         stint,
         max(team) as team,
         min(started_at) as started_at,
@@ -31,7 +31,7 @@ with stints as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
-    group by source, case_id, intake_date, stint
+    group by case_id, stint
 ),
 
 team_stints as (

@@ -335,44 +335,56 @@ WITH cases AS (
     AND (
       states.ended_at IS NULL OR holder_spans.started_at < states.ended_at
     )
+), numbered_parts AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number
+  FROM span_parts
 ), numbered_spans AS (
   SELECT
     cases.source,
     cases.case_id,
     cases.intake_date,
-    ROW_NUMBER() OVER (
-      PARTITION BY span_parts.case_number
-      ORDER BY span_parts.started_at NULLS LAST, span_parts.stint NULLS LAST
-    ) AS span_number,
-    span_parts.stint,
-    CASE WHEN span_parts.team = '' THEN 'UNASSIGNED' ELSE span_parts.team END AS team,
-    NULLIF(span_parts.agent, '') AS agent,
-    span_parts.state,
-    span_parts.started_at,
-    span_parts.ended_at,
-    span_parts.is_open,
-    span_parts.is_holding_start,
-    span_parts.held_from_at,
-    span_parts.held_to_at,
-    span_parts.is_team_new,
-    span_parts.is_team_left,
-    span_parts.event_id,
-    span_parts.case_number,
+    parts.span_number,
+    parts.stint,
+    CASE WHEN parts.team = '' THEN 'UNASSIGNED' ELSE parts.team END AS team,
+    NULLIF(parts.agent, '') AS agent,
+    parts.state,
+    parts.started_at,
+    parts.ended_at,
+    parts.is_open,
+    parts.is_holding_start,
+    parts.held_from_at,
+    parts.held_to_at,
+    parts.is_team_new,
+    parts.is_team_left,
+    parts.event_id,
+    parts.case_number,
     COALESCE(team_calendars.calendar, 'desk') AS calendar
-  FROM span_parts
+  FROM numbered_parts AS parts
   INNER JOIN cases
-    ON span_parts.case_number = cases.case_number
+    ON parts.case_number = cases.case_number
   LEFT JOIN staging.team_calendars AS team_calendars
-    ON span_parts.team = team_calendars.team
+    ON parts.team = team_calendars.team
 ), ownership_rules AS (
   SELECT
     MAX(inactive_after_seconds) AS inactive_after_seconds
   FROM staging.ownership_rules
+), long_cases AS (
+  SELECT
+    cases.case_number,
+    cases.case_id,
+    cases.intake_ts
+  FROM cases
+  CROSS JOIN ownership_rules AS rules
+  WHERE
+    cases.last_terminal_at IS NULL
+    OR UNIX_MICROS(CAST(cases.last_terminal_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) > rules.inactive_after_seconds * 1000000
 ), activity_instants AS (
   SELECT
     case_number,
     intake_ts AS happened_at
-  FROM cases
+  FROM long_cases
   UNION ALL
   SELECT
     cases.case_number,
@@ -382,7 +394,7 @@ WITH cases AS (
       ELSE events.canonical_ts
     END AS happened_at
   FROM staging.events_clean AS events
-  INNER JOIN cases
+  INNER JOIN long_cases AS cases
     ON events.case_id = cases.case_id
   WHERE
     events.intake_date >= :start_date AND events.intake_date < :end_date
@@ -395,7 +407,7 @@ WITH cases AS (
       ELSE messages.sent_ts
     END AS happened_at
   FROM staging.messages_deduped AS messages
-  INNER JOIN cases
+  INNER JOIN long_cases AS cases
     ON messages.case_id = cases.case_id
   WHERE
     messages.intake_date >= :start_date AND messages.intake_date < :end_date
@@ -408,7 +420,7 @@ WITH cases AS (
       ELSE changes.changed_ts
     END AS happened_at
   FROM raw.attribute_changes AS changes
-  INNER JOIN cases
+  INNER JOIN long_cases AS cases
     ON changes.case_id = cases.case_id
   WHERE
     changes.intake_date >= :start_date AND changes.intake_date < :end_date

@@ -1,9 +1,9 @@
 -- The Spark SQL of sql/staging/events/ownership_stints.sql, written by `make docs`.
 WITH stints AS (
   SELECT
-    source,
+    MAX(source) AS source,
     case_id,
-    intake_date,
+    MAX(intake_date) AS intake_date,
     stint,
     MAX(team) AS team,
     MIN(started_at) AS started_at,
@@ -37,9 +37,7 @@ WITH stints AS (
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
-    source,
     case_id,
-    intake_date,
     stint
 ), team_stints AS (
   SELECT
