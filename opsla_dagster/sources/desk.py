@@ -19,6 +19,7 @@ from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSet
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.settings.zones import fixed_zone_warning
 from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
+from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.event_log.beside import AuditLogBeside
 from opsla_dagster.sources.intercom.source import IntercomSource
@@ -141,7 +142,9 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
 
 def _event_log(settings: Settings, source: SourceSettings) -> EventLogSource:
     assert isinstance(source, EventLogSettings)  # sources.yml is refused otherwise
-    return EventLogSource(source, settings.sources.desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars)
+    return EventLogSource(
+        source, settings.sources.desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars, Released.of(settings)
+    )
 
 
 def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, str]) -> None:
