@@ -44,7 +44,6 @@ COLUMNS = [
     local_date("snapshot_date", "Local date at whose end the backlog is told"),
     instant("snapshot_from_at", "Start of the local date", nullable=False),
     instant("seen_before_at", "What happened before it counts", nullable=False),
-    instant("now_at", "The instant that now stands for", nullable=False),
     local_date("now_date", "Local date of now_at"),
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
     instant("known_until_at", "Up to when the desk as a whole is known: the end of the last intake date loaded, or the latest look", nullable=False),
@@ -95,12 +94,9 @@ COLUMNS = [
     flag("is_brand_told", "It tells brands"),
     flag("is_channel_told", "It tells channels"),
     # dates
-    count("reopened_cases", "Cases that came back after an end"),
-    count("moved_in_cases", "Open cases that came from another value of the dimension"),
     count("moved_out_cases", "Open cases that went to another value of the dimension"),
     count("cancelled_cases", "Cases that left the backlog by CANCELLED or MERGED"),
     count("left_cases", "Times that an open case left the backlog otherwise: RESOLVED, CLOSED; reopened later or not"),
-    count("open_cases", "Cases open at the end of the date, or at the instant"),
     count("active_cases", "Open cases that wait for us; NULL where no source tells statuses", nullable=True),
     count("waiting_cases", "Open cases that wait for somebody else; NULL where no source tells statuses", nullable=True),
     count("age_under_1_day_cases", "Open cases less than a day (24 h) old"),
@@ -113,8 +109,6 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
-    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
-    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
     measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days"),
     measure("leaving_cases_per_business_day", "Mean of gone_cases over the last 10 business days"),
     measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: never"),
