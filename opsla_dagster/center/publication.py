@@ -21,7 +21,7 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import EVENT_COPIES, PUBLICATION_TABLE, cases_of
+from opsla_dagster.warehouse.case_copy import EVENT_COPIES, PUBLICATION_TABLE, attach_cases, cases_of
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import require_current
 from opsla_dagster.warehouse.sql import literal
@@ -220,19 +220,16 @@ def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
     connection.execute("use memory")
     if publication is None:
         raise OpslaError(f"{home.marts_database}: was published by an opsla without a command centre; `opsla refresh` or `opsla run` publishes it anew")
-    if cases is None:
+    if not cases:
         raise CasesAreGoneError(f"{home.case_copies}: the cases of {publication[0]} are gone")
-    connection.execute(f"attach {literal(str(cases))} as cases (read_only)")
-    found = connection.execute(
-        "select database_name, schema_name, table_name from duckdb_tables() where database_name in ('marts', 'cases') order by database_name desc"
-    ).fetchall()
-    for schema in sorted({schema for _, schema, _ in found}):
+    relations = attach_cases(connection, cases, "cases")
+    found = connection.execute("select schema_name || '.' || table_name from duckdb_tables() where database_name = 'marts'").fetchall()
+    relations |= {table: f"select * from marts.{table}" for (table,) in found}  # what both have is taken from the marts
+    for schema in sorted({table.split(".")[0] for table in relations}):
         connection.execute(f"create schema if not exists {schema}")
-    relations: dict[str, str] = {}
-    for database, schema, table in found:  # what both have is taken from the marts
-        if relations.setdefault(f"{schema}.{table}", database) == database:
-            connection.execute(f"create view {schema}.{table} as select * from {database}.{schema}.{table}")
+    for table, select in relations.items():
+        connection.execute(f"create view {table} as {select}")
     if "staging.events_clean" in relations and EVENT_COPIES in relations:
         connection.execute(_EVENTS_DEDUPED)
-        relations["staging.events_deduped"] = "memory"
+        relations["staging.events_deduped"] = ""
     return Publication(str(publication[0]), publication[1], connection, frozenset(relations), settings)

@@ -6,7 +6,7 @@ not belong here: how a clock is judged (sql/staging/clocks/, which both sides ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.warehouse.case_copy import attach_cases
 from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.promises import replace_promises
@@ -99,27 +100,27 @@ def compared(home: Home, a: Promises, b: Promises) -> Iterator[duckdb.DuckDBPyCo
     if found is None or found[0] is None:
         raise OpslaError(f"{home.warehouse}: no case is loaded yet; `opsla run` loads a window")
     with duckdb.connect() as connection:
-        judge_both(connection, home.warehouse, Window(found[0], found[1] + ONE_DAY), a, b)
+        judge_both(connection, [home.warehouse], Window(found[0], found[1] + ONE_DAY), a, b)
         yield connection
 
 
-def judge_both(connection: duckdb.DuckDBPyConnection, held: Path, window: Window, a: Promises, b: Promises) -> None:
-    """Makes the table `differences` on an empty connection: the cases of `window` in the DuckDB file `held`, by either side's promises."""
-    connection.execute(f"attach '{str(held).replace(chr(39), chr(39) * 2)}' as held (read_only)")
+def judge_both(connection: duckdb.DuckDBPyConnection, held: Sequence[Path], window: Window, a: Promises, b: Promises) -> None:
+    """Makes the table `differences` on an empty connection: the cases of `window` in the DuckDB files `held`, by either side's promises."""
+    selects = attach_cases(connection, held, "held")
     for name, side in (("side_a", a), ("side_b", b)):
-        _judge(connection, name, side, window)
+        _judge(connection, name, side, window, selects)
     connection.execute("use memory")
     connection.execute(_DIFFERENCES)
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, window: Window) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, window: Window, held: Mapping[str, str]) -> None:
     """Every clock of the held cases by the promises of `side`, in a database of its own."""
     connection.execute(f"attach ':memory:' as {name}")
     connection.execute(f"use {name}")
     for schema in SCHEMAS:
         connection.execute(f"create schema {schema}")
     for table in _HELD:
-        connection.execute(f"create view {table} as select * from held.{table}")
+        connection.execute(f"create view {table} as {held[table]}")
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     calendars = {"staging.business_time": business_time(side.calendars), "staging.business_hours_dim": business_hours(side.calendars)}
     for table, made in calendars.items():

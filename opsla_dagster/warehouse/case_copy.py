@@ -1,17 +1,23 @@
 """The published copy of single cases: what `explain`, the desk at any instant and a what-if read beside the marts.
 
-The marts are small and copied whole. Cases are as long as the desk's history, so their copy is taken over from the last publication and only
-the intake dates that were made anew since then are replaced. Each copy is a file of its own name, which the marts published with it name: who
-opens the marts finds the cases of the very same publication.
+The marts are small and copied whole. Cases are as long as the desk's history, so their copy is a DuckDB file a half-year of intake dates, named for
+what these dates were made from: one that is there already is right, and of one with a few changed dates the file before is taken over and these
+dates are replaced. So a refresh costs the same however long the history is. What has no dates is one more file. The marts name the files that
+belong to them (`ops.published_cases`): who opens the marts finds the cases of the very same publication.
 
-Belongs here: making the file, and finding the one that goes with some marts. Does not belong here: when it is made (publish.py), and any query.
+Belongs here: making the files, finding those that go with some marts, and attaching them. Does not belong here: when they are made (publish.py),
+and any query.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
@@ -21,8 +27,10 @@ from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
 
-#: One row in the published marts: the name of the file with their cases, and when both were published (UTC).
+#: One row in the published marts: the name of the publication, and when it was made (UTC).
 PUBLICATION_TABLE = "ops.publication"
+#: In the published marts: the files with their cases.
+CASES_TABLE = "ops.published_cases"
 #: Read by explain, by the desk at an instant, and by policy-diff. What the desk's sources do not feed is not there.
 COPIED = (
     "ops.source_watermarks", "raw.applied_targets", "raw.attribute_changes", "raw.rejected_rows", "raw.source_partitions",
@@ -37,65 +45,78 @@ EVENT_COPIES = "staging.event_copies"
 _EVENT_COPIES = "select intake_date, case_id, event_id, copies from staging.events_deduped where copies > 1"
 #: What each date of the copy was made from.
 _MADE_FROM = "ops.refreshed_partitions"
-#: From this share of the dates on, a new file is written: as fast, and without the holes that replaced rows leave.
+#: From this share of its dates on, a new file is written: as fast, and without the holes that replaced rows leave.
 _REPLACED_AT_MOST = 0.3
 #: A replaced date has the groups of rows that held it written anew: about what a day has, not DuckDB's 122,880.
 _ROWS_A_GROUP = 16_384
+#: How much of a file's name says the half-year and the shape of its tables: `2025-07-1a2b3c4d-`.
+_STEM = 17
 
 
-def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home, publication: str) -> Path:
-    """Writes the cases of the open warehouse to a new file of the home, which nobody reads until some marts name it; returns its path.
+def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
+    """Writes the cases of the open warehouse to files of the home that are not there yet; returns all there are to be, which nobody reads until some marts name them.
 
-    Raises duckdb.Error and OSError where it cannot be written.
+    Raises duckdb.Error and OSError where one cannot be written.
     """
     home.case_copies.mkdir(parents=True, exist_ok=True)
-    target = home.case_copies / f"{publication}.duckdb"
-    with suppress(FileNotFoundError):
-        target.unlink()
     selects = _selects(connection)
-    previous = published_cases(home)
-    is_reused = previous is not None and _is_reusable(connection, previous, selects)
-    try:
-        if is_reused and previous is not None:
-            _copy_file(previous, target)
-        connection.execute(f"attach {literal(str(target))} as cases (row_group_size {_ROWS_A_GROUP})")
-        try:
-            if is_reused:
-                _replace_changed_dates(connection, selects)
-            else:
-                _write_all(connection, selects)
-        finally:
-            connection.execute("detach cases")
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return target
+    shape = _digest(str([(table, _shape(connection, select)) for table, select in selects.items()]), str(connection.execute(f"from {VERSION_TABLE}").fetchall()))[:8]
+    before = {file.name[:_STEM]: file for file in published_cases(home)}
+    files = [_write_undated(connection, home.case_copies, selects)]
+    for first_date, made_from in connection.execute(_HALF_YEARS).fetchall():
+        stem = f"{first_date:%Y-%m}-{shape}-"
+        file = home.case_copies / f"{stem}{_digest(made_from)[:16]}.duckdb"
+        if not file.exists():
+            _write_half_year(connection, file, selects, first_date, before.get(stem))
+        files.append(file)
+    return files
 
 
-def published_cases(home: Home) -> Path | None:
-    """The file with the cases of the marts that are published now; None before there is one."""
+def record_cases(connection: duckdb.DuckDBPyConnection, schema: str, files: Sequence[Path]) -> None:
+    """The table of the marts, attached as `schema`, that says which files have their cases."""
+    connection.execute(f"create table {schema}.{CASES_TABLE} as select unnest($files) as file_name", {"files": [file.name for file in files]})
+
+
+def published_cases(home: Home) -> list[Path]:
+    """The files with the cases of the marts that are published now; none before there are any."""
     if not home.marts_database.exists():
-        return None
+        return []
     try:
         with duckdb.connect(str(home.marts_database), read_only=True) as connection:
             return cases_of(connection, home)
     except duckdb.Error:
-        return None
+        return []
 
 
-def cases_of(marts: duckdb.DuckDBPyConnection, home: Home) -> Path | None:
-    """The file with the cases that were published with these marts; None where they name none, or it is gone."""
+def cases_of(marts: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
+    """The files with the cases that were published with these marts; none where they name none, or one of them is gone."""
     try:
-        found = marts.execute(f"select publication from {PUBLICATION_TABLE}").fetchone()
+        found = marts.execute(f"select file_name from {CASES_TABLE} order by file_name").fetchall()
     except duckdb.CatalogException:
-        return None
-    path = home.case_copies / f"{Path(str(found[0])).name}.duckdb" if found else None
-    return path if path is not None and path.exists() else None
+        return []
+    files = [home.case_copies / Path(name).name for (name,) in found]
+    return files if all(file.exists() for file in files) else []
 
 
-def forget_other_copies(home: Home, kept: Path) -> None:
-    """Removes the copies of earlier publications, and of those that never came to be; who has one open can go on reading it."""
-    for path in set(home.case_copies.iterdir()) - {kept}:
+def attach_cases(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> dict[str, str]:
+    """Attaches DuckDB files that have parts of the same tables, as `name` and a number; returns the SELECT of each table over all of them."""
+    for number, file in enumerate(files):
+        connection.execute(f"attach {literal(str(file))} as {name}_{number} (read_only)")
+    found = connection.execute(
+        "select database_name, schema_name || '.' || table_name from duckdb_tables() where list_contains($names, database_name) "
+        "union all select database_name, schema_name || '.' || view_name from duckdb_views() where list_contains($names, database_name) and not internal "
+        "order by all",
+        {"names": [f"{name}_{number}" for number in range(len(files))]},
+    ).fetchall()
+    parts: dict[str, list[str]] = {}
+    for database, table in found:
+        parts.setdefault(table, []).append(f"select * from {database}.{table}")
+    return {table: " union all ".join(selects) for table, selects in parts.items()}
+
+
+def forget_other_copies(home: Home, kept: Sequence[Path]) -> None:
+    """Removes the files that only earlier publications name, and those that never came to be; who has one open can go on reading it."""
+    for path in set(home.case_copies.iterdir()) - set(kept):
         path.unlink(missing_ok=True)
 
 
@@ -105,27 +126,77 @@ def _selects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     selects = {table: f"select * from {table}" for table in COPIED if table in held}
     if "staging.events_deduped" in held:
         selects[EVENT_COPIES] = _EVENT_COPIES
-    return selects | {_MADE_FROM: f"select * from {_MADE_FROM}", VERSION_TABLE: f"select * from {VERSION_TABLE}"}
+    return selects | {_MADE_FROM: f"select * from {_MADE_FROM}"}
 
 
 def _is_dated(table: str) -> bool:
-    return table == EVENT_COPIES or (table in TABLES and TABLES[table].kind is Kind.PARTITIONED and table != _MADE_FROM)
+    return table == EVENT_COPIES or (table in TABLES and TABLES[table].kind is Kind.PARTITIONED)
 
 
-def _is_reusable(connection: duckdb.DuckDBPyConnection, previous: Path, selects: dict[str, str]) -> bool:
-    """Whether the earlier copy has these very tables, by the same version, and most of its dates are as they were."""
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+#: What each half-year of intake dates was made from. (Of shorter times each would be looked for in tables that have the dates of a part, half a year
+#: of the demo, in no order: six months cost half as much again as the half-year.)
+_HALF_YEARS = f"""
+    select
+        cast(date_trunc('year', intake_date) + case when month(intake_date) > 6 then interval 6 month else interval 0 month end as date) as first_date,
+        string_agg(source || ' ' || intake_date || ' ' || digest || ' ' || as_of_at || ' ' || cases || ' ' || events, ';' order by intake_date, source)
+    from {_MADE_FROM}
+    group by first_date
+    order by first_date
+"""
+
+
+def _write_undated(connection: duckdb.DuckDBPyConnection, directory: Path, selects: dict[str, str]) -> Path:
+    """What has no dates, under a name of its own; of what has dates it tells the columns."""
+    file = directory / f"all-{uuid4().hex}.duckdb"
+    with _writing(connection, file):
+        _write_tables(connection, {table: f"from ({select}) where false" if _is_dated(table) else select for table, select in selects.items()})
+    return file
+
+
+def _write_half_year(connection: duckdb.DuckDBPyConnection, file: Path, selects: dict[str, str], first_date: date, before: Path | None) -> None:
+    """The dates of a half-year, where possible as `before` (an earlier file of them) has them."""
+    inside = f"intake_date >= date '{first_date}' and intake_date < date '{first_date}' + interval 6 month"
+    if before is not None and _is_mostly_as_before(connection, before, inside):
+        with _writing(connection, file, before):
+            _replace_changed_dates(connection, selects, inside)
+        return
+    with _writing(connection, file):
+        _write_tables(connection, {table: f"from ({select}) where {inside}" for table, select in selects.items() if _is_dated(table)})
+
+
+@contextmanager
+def _writing(connection: duckdb.DuckDBPyConnection, file: Path, before: Path | None = None) -> Iterator[None]:
+    """`file`, attached as `cases` and as `before` has it, is written aside, then renamed: one that bears the name is whole."""
+    aside = file.with_suffix(".writing")
+    aside.unlink(missing_ok=True)
     try:
-        connection.execute(f"attach {literal(str(previous))} as cases (read_only)")
+        if before is not None:
+            _copy_file(before, aside)
+        connection.execute(f"attach {literal(str(aside))} as cases (row_group_size {_ROWS_A_GROUP})")
+        try:
+            yield
+        finally:
+            connection.execute("detach cases")
+        aside.replace(file)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def _is_mostly_as_before(connection: duckdb.DuckDBPyConnection, before: Path, inside: str) -> bool:
+    try:
+        connection.execute(f"attach {literal(str(before))} as cases (read_only)")
     except duckdb.Error:
         return False
     try:
-        if any(_shape(connection, f"from cases.{table}") != _shape(connection, select) for table, select in selects.items()):
-            return False
         changed, held = connection.execute(
-            f"select (select count(*) from ({_CHANGED_DATES})), (select count(distinct intake_date) from {_MADE_FROM})"
+            f"select (select count(*) from ({_changed_dates(inside)})), (select count(distinct intake_date) from {_MADE_FROM} where {inside})"
         ).fetchone() or (0, 0)
-        is_same_version = connection.execute(f"(from cases.{VERSION_TABLE} except from {VERSION_TABLE}) limit 1").fetchone() is None
-        return is_same_version and changed <= held * _REPLACED_AT_MOST
+        return bool(changed <= held * _REPLACED_AT_MOST)
     finally:
         connection.execute("detach cases")
 
@@ -137,29 +208,28 @@ def _shape(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str
         return []
 
 
-#: Dates that were made anew since the copy, or that only one of the two has.
-_CHANGED_DATES = f"""
-    select distinct coalesce(made.intake_date, copied.intake_date) as intake_date
-    from {_MADE_FROM} as made
-    full join cases.{_MADE_FROM} as copied on made.source = copied.source and made.intake_date = copied.intake_date
-    where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
-"""
+def _changed_dates(inside: str) -> str:
+    """Dates that were made anew since the copy, or that only one of the two has."""
+    return f"""
+        select distinct coalesce(made.intake_date, copied.intake_date) as intake_date
+        from (from {_MADE_FROM} where {inside}) as made
+        full join cases.{_MADE_FROM} as copied on made.source = copied.source and made.intake_date = copied.intake_date
+        where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
+    """
 
 
-def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, selects: dict[str, str]) -> None:
-    dates = [row[0] for row in connection.execute(f"{_CHANGED_DATES} order by intake_date").fetchall()]
+def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, selects: dict[str, str], inside: str) -> None:
+    dates = [row[0] for row in connection.execute(f"{_changed_dates(inside)} order by intake_date").fetchall()]
+    listed = ", ".join(f"date '{day}'" for day in dates)
     connection.execute("begin")
     for table, select in selects.items():
-        if not _is_dated(table):
-            connection.execute(f"create or replace table cases.{table} as {select}")
-        elif dates:
-            listed = ", ".join(f"date '{day}'" for day in dates)
+        if _is_dated(table):
             connection.execute(f"delete from cases.{table} where intake_date in ({listed})")
             connection.execute(f"insert into cases.{table} from ({select}) as made where intake_date in ({listed})")
     connection.execute("commit")
 
 
-def _write_all(connection: duckdb.DuckDBPyConnection, selects: dict[str, str]) -> None:
+def _write_tables(connection: duckdb.DuckDBPyConnection, selects: dict[str, str]) -> None:
     for schema in sorted({table.split(".")[0] for table in selects}):
         connection.execute(f"create schema cases.{schema}")
     for table, select in selects.items():

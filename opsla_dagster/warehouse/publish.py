@@ -15,7 +15,7 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, record_cases
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
@@ -23,7 +23,7 @@ from opsla_dagster.warehouse.sql import literal
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
-    """Copies `tables` to marts.duckdb and marts/*.parquet of the home, and the cases to a file of cases/; returns the rows of each table.
+    """Copies `tables` to marts.duckdb and marts/*.parquet of the home, and the cases to files of cases/; returns the rows of each table.
 
     Everything is written aside and then renamed, file by file. Who opens a file sees it as it was or as it is. (Who opens a
     Parquet file twice to read it, as pyarrow's datasets do, may meet both: marts.duckdb is opened once.) Raises OpslaError,
@@ -34,10 +34,10 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         publication = uuid4().hex
-        cases = copy_cases(connection, home, publication)
+        cases = copy_cases(connection, home)
         # Only a copy that has the backlog can tell it at any instant.
         parts = write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
-        rows = _copy(connection, aside, tables, publication, parts)
+        rows = _copy(connection, aside, tables, publication, cases, parts)
         _put_in_place(aside, home)
         forget_other_copies(home, cases)
         remove_old_parts(home.parts, parts)
@@ -52,7 +52,9 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, parts: Sequence[Part]) -> dict[str, int]:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, cases: Sequence[Path], parts: Sequence[Part]
+) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
     connection.execute(f"attach {literal(str(database))} as published")
@@ -66,6 +68,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str],
             f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
             {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
         )
+        record_cases(connection, "published", cases)
         record_parts(connection, "published", parts)
         for table in tables:
             written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()

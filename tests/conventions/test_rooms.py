@@ -13,7 +13,7 @@ from house import MODULE_FILES, PACKAGE, REPOSITORY, module_tree, named
 #: From the top down. A room may look into the rooms of lower storeys and into itself, never at its neighbours.
 STOREYS: list[set[str]] = [
     {"cli", "definitions"},
-    {"running", "health", "center"},
+    {"running", "health", "center", "progress"},
     {"build"},
     {"automation", "reporting", "starting"},
     {"assets"},

@@ -44,7 +44,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.at_instant import published_places
-from opsla_dagster.warehouse.case_copy import published_cases
+from opsla_dagster.warehouse.case_copy import attach_cases, published_cases
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.publish import publish
 
@@ -515,17 +515,16 @@ def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
         for changed in ("intake_date = date '2025-07-03'", "intake_date > date '2025-07-02'"):  # few dates, and most of them
             warehouse.execute(f"update ops.refreshed_partitions set digest = digest || '+' where {changed}")
             publish(warehouse, home, PUBLISHED)
-            copy = published_cases(home)
-            assert copy is not None
-            assert [copy] == list(home.case_copies.iterdir()), "the copies of earlier publications are gone"
-            warehouse.execute(f"attach '{copy}' as copied (read_only)")
-            tables = [row[0] for row in warehouse.execute("select schema_name || '.' || table_name from duckdb_tables() where database_name = 'copied'").fetchall()]
-            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= set(tables)
-            for table in tables:
+            copies = published_cases(home)
+            assert sorted(copies) == sorted(home.case_copies.iterdir()), "the copies of earlier publications are gone"
+            copied = attach_cases(warehouse, copies, "copied")
+            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= copied.keys()
+            for table, select in copied.items():
                 if table != "staging.event_copies":
-                    differing = warehouse.execute(f"(from {table} except all from copied.{table}) union all (from copied.{table} except all from {table})")
+                    differing = warehouse.execute(f"(from {table} except all ({select})) union all (({select}) except all from {table})")
                     assert differing.fetchall() == [], table
-            warehouse.execute("detach copied")
+            for number in range(len(copies)):
+                warehouse.execute(f"detach copied_{number}")
 
 
 def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path: Path) -> None:
@@ -535,10 +534,9 @@ def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path:
         for table in ("ops.refreshed_partitions", "staging.case_milestones"):
             warehouse.execute(f"delete from {table} where intake_date = date '2025-07-03'")
         publish(warehouse, settings.home, ["ops.refreshed_partitions"])
-    copy = published_cases(settings.home)
-    assert copy is not None
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        dates = {str(row[0]) for row in connection.execute("select intake_date from staging.case_milestones").fetchall()}
+    with duckdb.connect() as connection:
+        copied = attach_cases(connection, published_cases(settings.home), "copied")
+        dates = {str(row[0]) for row in connection.execute(f"select intake_date from ({copied['staging.case_milestones']})").fetchall()}
     assert dates
     assert "2025-07-03" not in dates
 

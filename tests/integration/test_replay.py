@@ -72,7 +72,7 @@ def nothing(_table: str, _rows: int) -> None:
 # ---- the same tables, whatever the way -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "late"), [(9, 8), pytest.param(31, 40, marks=takes_minutes)])
+@pytest.mark.parametrize(("days", "late"), [(9, 3), pytest.param(31, 40, marks=takes_minutes)])
 def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, late: int) -> None:
     """A refresh a day, as_of 01:00 in New York of each next day, leaves what one load of all the days leaves."""
     daily = desk_settings(tmp_path, cases=6_000)

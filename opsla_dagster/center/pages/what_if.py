@@ -115,7 +115,7 @@ def _compared(view: View, change: Change, days: str) -> list[Grid]:
     asked = Promises(Path("asked"), _changed(view.settings.sla_policies, change), calendars)
     held = cases_of(view.connection, view.settings.home)
     last = view.fetch("select max(intake_date) as last_date from staging.case_milestones", {})[0]["last_date"]
-    if held is None:
+    if not held:
         raise CasesAreGoneError("The cases of this publication are gone.")
     if last is None:
         raise RefusedAddress("No case is loaded yet; `opsla run` loads a window of intake dates.", 404)
