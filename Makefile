@@ -51,6 +51,7 @@ check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portabl
 
 docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew
 	@$(BIN)/python -m opsla_dagster.catalog.dictionary
+	@$(BIN)/python -m opsla_dagster.assets.diagrams
 	@$(BIN)/python -m opsla_dagster.warehouse.lineage
 	@$(BIN)/python -m opsla_dagster.warehouse.portability
 	@$(BIN)/python -m opsla_dagster.starting.examples

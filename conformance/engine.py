@@ -47,8 +47,8 @@ from opsla_dagster.window import ONE_DAY, Window
 SOURCE = "conformance"
 #: From the log to the clocks, in the order in which they are made.
 ROAD = (
-    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones",
-    "staging.status_spans", *CLOCK_PIPELINE,
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans",
+    "staging.ownership_spans", *CLOCK_PIPELINE,
 )
 Rows = list[dict[str, Any]]
 

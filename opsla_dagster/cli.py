@@ -488,6 +488,28 @@ def explain(
         render(explanation, console)
 
 
+@app.command(cls=Command, epilog=examples("opsla ownership T-2", "opsla ownership T-2 --html case.html"))
+def ownership(
+    case_id: Annotated[str, typer.Argument(metavar="CASE_ID", help="The case, as the source names it.")],
+    picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=_in_a_directory, help="Write a page with the time line of its holders.")] = None,
+) -> None:
+    """Show who held a case from when to when, as a time line, and what each stint added to its life."""
+    from opsla_dagster.reporting.explain import explain as explain_case
+    from opsla_dagster.reporting.explain_text import render_ownership
+    from opsla_dagster.settings import load_settings
+    from opsla_dagster.warehouse.connection import reading
+
+    settings = load_settings()
+    with reading(settings.home.warehouse) as connection:
+        explanation = explain_case(connection, case_id, settings)
+    if picture is None:
+        render_ownership(explanation, console)
+        return
+    from opsla_dagster.reporting.explain_picture import write_picture
+
+    _say(f"Picture: {write_picture(explanation, picture)}")
+
+
 @app.command(cls=Command, epilog=examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
     month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], metavar="MONTH", help="Local month, such as 2025-07; default: the last one with any activity.")] = None,

@@ -43,7 +43,6 @@ COLUMNS = [
     # instants
     local_date("snapshot_date", "Local date at whose end the backlog is told"),
     instant("snapshot_from_at", "Start of the local date", nullable=False),
-    instant("snapshot_at", "The instant at which the backlog is told: the end of the local date", nullable=False),
     instant("seen_before_at", "What happened before it counts", nullable=False),
     local_date("now_date", "Local date of now_at"),
     text("now_reason", "Why now is that instant", values=("latest look", "end of the last intake date loaded", "the log ended")),
@@ -79,17 +78,10 @@ COLUMNS = [
     measure("short_burn", "Bad share in the short window / (1 - objective); NULL: nothing fell due"),
     flag("is_burning", "Both windows burn at the threshold or faster, and at least 10 clocks fell due in the long one"),
     # cases at an instant
-    measure("age_calendar_minutes", "Minutes since intake", at_least=None),
-    measure("age_business_minutes", "Business minutes of the desk's calendar since intake"),
     measure("stint_calendar_minutes", "Minutes since the present queue and agent got the case, or it was reopened"),
     measure("stint_business_minutes", "Business minutes of the desk's calendar since the present queue and agent got the case, or it was reopened"),
     instant("status_since_at", "Since when nothing of the case changed that is told here", nullable=False),
     count("open_clocks", "Clocks of the case that run or stand still, in force at the instant"),
-    instant("breached_since_at", "When the first of its breached clocks reached its target"),
-    text("next_policy", "Policy of the clock to fall due next of those within their target", nullable=True),
-    text("next_metric", "Metric of the clock to fall due next of those within their target", nullable=True),
-    instant("next_due_at", "When the next clock falls due if it runs on; NULL while a pause keeps it from being known"),
-    measure("next_remaining_business_minutes", "Open minutes of its calendar that the next clock has left until its target"),
     text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
     flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock"),
     # what sources tell

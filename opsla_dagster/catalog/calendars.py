@@ -58,6 +58,12 @@ AREA = Area(
             rules=(Rule("segment_start_at", "<", "segment_end_at"),),
         ),
         table(
+            "staging.team_calendars", Kind.SNAPSHOT, "One row per team with a calendar of its own.",
+            "team_calendars of calendars.yml: on which calendar a team's time with a case counts; every other team's counts on the desk's.",
+            key="team",
+            columns="team calendar",
+        ),
+        table(
             "staging.business_minutes_dim", Kind.PARTITIONED, "One row per business minute of the desk's calendar.",
             "The minute spine: an independent witness of business time, built minute by minute.",
             key="minute_start_at",

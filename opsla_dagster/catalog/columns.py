@@ -63,6 +63,8 @@ _SHARED = [
     flag("is_late_arriving", "The source flags the event as late in arriving", nullable=True),
     flag("is_tz_inconsistent", "The source flags event_ts as written in a wrong zone", nullable=True),
     # what else a source tells of a case
+    text("change_id", "The change of an attribute; unique in the warehouse"),
+    instant("changed_ts", "When the attribute changed", nullable=False),
     text("message_id", "The message; unique in the warehouse"),
     instant("sent_ts", "When the message was sent", nullable=False),
     text("verdict_id", "The source's own verdict; unique in the warehouse"),
@@ -118,6 +120,8 @@ _SHARED = [
     # facts of a case
     flag("is_bot_involved", "A bot took part, by the source or by its replies; NULL: nobody tells", nullable=True),
     # what agents did
+    local_date("month_date", "First day of the local month in the desk's zone"),
+    count("team_station_count", "Different teams that held the case"),
     count("resolved_cases", "Cases that ended, those cancelled left out; of an agent, cases resolved or closed while the agent held them"),
     # milestones and spans
     instant("last_resolved_ts", "Last RESOLVED"),
@@ -129,7 +133,9 @@ _SHARED = [
     measure("resolution_incl_wait_business_minutes", "Intake to first resolution, waits counted, business minutes"),
     # stretches, and what is open
     instant("ended_at", "End of the case or span, exclusive; NULL while open, or while the owner holds the case"),
-    text("state", "What the clock did", values=("running", "paused", "policy_switch")),
+    text("state", "What the clock did (running, paused, policy_switch), or the holder of a case: queue, held and not begun; active, worked on; wait_customer, "
+          "wait_other; done, after completion",
+          values=("running", "paused", "policy_switch", "queue", "active", "wait_customer", "wait_other", "done")),
     Column("open_seconds_at_start", "BIGINT", "F at started_at; NULL outside the horizon", nullable=True, at_least=0),
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
     count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
@@ -139,6 +145,37 @@ _SHARED = [
     local_date("first_intake_date", "First intake date loaded"),
     local_date("last_intake_date", "Last intake date loaded"),
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
+    # who held a case
+    text("from_team", "Who handed the case on; of a scenario NULL: any team"),
+    text("to_team", "Who got it; of a scenario NULL: any team"),
+    count("stint", "Number of the stint, a maximal run of one team or of nobody, in its case; the first is 1", at_least=1),
+    text("previous_team", "The other team that held the case last, where the stint begins with a hand-off", nullable=True),
+    text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "
+          "before, or an earlier one; taken_up: from nobody, by the first team or the last; unassigned: to nobody",
+          values=("initial", "handoff", "return_direct", "return_indirect", "taken_up", "unassigned")),
+    flag("is_last", "The stint in which the case is, or ended"),
+    flag("is_initial_missing", "Nobody is told to hold the case at its beginning"),
+    *[
+        Column(f"{state}_{clock}_seconds", "BIGINT", f"{words}, {unit}", nullable=clock == "business", at_least=0)
+        for clock, unit in (("calendar", "seconds by the clock"), ("business", "open seconds of the team's calendar; NULL outside its horizon"))
+        for state, words in (
+            ("queue", "Held and not begun"), ("active", "Worked on"), ("wait_customer", "Waiting for the customer"),
+            ("wait_other", "Waiting for others"), ("done", "After completion"),
+        )
+    ],
+    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: nothing was told of the case", nullable=True, at_least=0),
+    Column("inactive_business_seconds", "BIGINT", "Of these, open seconds of the team's calendar", nullable=True, at_least=0),
+    # what is open at an instant
+    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
+          nullable=True, values=("us", "customer", "vendor", "other")),
+    instant("snapshot_at", "The instant at which the backlog is told: the end of the local date", nullable=False),
+    measure("age_calendar_minutes", "Minutes since intake", at_least=None),
+    measure("age_business_minutes", "Business minutes of the desk's calendar since intake"),
+    instant("breached_since_at", "When the first of its breached clocks reached its target"),
+    text("next_policy", "Policy of the clock to fall due next of those within their target", nullable=True),
+    text("next_metric", "Metric of the clock to fall due next of those within their target", nullable=True),
+    instant("next_due_at", "When the next clock falls due if it runs on; NULL while a pause keeps it from being known"),
+    measure("next_remaining_business_minutes", "Open minutes of its calendar that the next clock has left until its target"),
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),
     # backlog, and what is expected of it

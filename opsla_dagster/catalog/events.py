@@ -26,6 +26,16 @@ COLUMNS = [
     # facts of a case
     text("dimension_name", "Name of the dimension in sources.yml"),
     # owners
+    flag("is_holding_start", "The first span of a team and agent that hold the case from held_from_at to held_to_at"),
+    instant("held_from_at", "Since when the team and agent hold the case", nullable=False),
+    instant("held_to_at", "Until when they do; NULL while they do"),
+    Column("calendar_seconds", "BIGINT", "Seconds by the clock; NULL while it goes on", nullable=True, at_least=0),
+    Column("business_seconds", "BIGINT", "Open seconds of the team's calendar; NULL while it goes on, and outside the calendar's horizon", nullable=True, at_least=0),
+    Column("run_number", "BIGINT", "Number among the runs of teams, nobody's time left out; NULL: nobody's", nullable=True, at_least=1),
+    Column("visited_run_number", "BIGINT", "The team's latest run before, where it gets a case back", nullable=True, at_least=1),
+    Column("inactive_after_seconds", "BIGINT", "Seconds of silence that are not inactive yet (ownership.yml)", at_least=1),
+    text("told_previous_value", "The old value that the change tells; NULL: none", nullable=True),
+    text("known_previous_value", "The value that had been told before; NULL: none", nullable=True),
     flag("is_team_new", "Another team held the case before, or nobody did: the case came to the team"),
     flag("is_team_left", "Another team holds the case next"),
     # milestones and spans
@@ -43,6 +53,11 @@ COLUMNS = [
     count("event_count", "Deduplicated events of the case"),
     flag("is_triage_before_intake", "First TRIAGE lies before intake: first touch is unknown, never a breach"),
 ]
+
+#: Time by state, as of a stint.
+_SECONDS = " ".join(
+    f"{state}_{clock}_seconds" for clock in ("calendar", "business") for state in ("queue", "active", "wait_customer", "wait_other", "done", "inactive")
+)
 
 table = tables_with(COLUMNS)
 
@@ -73,14 +88,6 @@ AREA = Area(
             columns="source message_id case_id intake_date sent_ts source_sequence signal author_kind agent copies",
         ),
         table(
-            "staging.case_owners", Kind.PARTITIONED, "One row per case and contiguous stretch held by one team and agent.",
-            "Who held a case when: as events and changes of team and agent tell.",
-            key="case_id started_at",
-            columns="source case_id intake_date team agent started_at ended_at is_team_new is_team_left event_id",
-            nullable="event_id",
-            rules=(Rule("started_at", "<", "ended_at"),),
-        ),
-        table(
             "staging.case_milestones", Kind.PARTITIONED, "One row per case.",
             "The first canonical instant of each status, and where the case ended.",
             key="case_id",
@@ -98,6 +105,38 @@ AREA = Area(
             columns="source case_id intake_date span_number status started_at ended_at is_open event_id",
             nullable="event_id",
             rules=(Rule("started_at", "<", "ended_at"),),
+        ),
+        table(
+            "staging.ownership_rules", Kind.SNAPSHOT, "One row.",
+            "ownership.yml: from when on a silence counts as inactive.",
+            key="inactive_after_seconds",
+            columns="inactive_after_seconds",
+        ),
+        table(
+            "staging.ownership_spans", Kind.PARTITIONED, "One row per case and span held by one team and agent in one state.",
+            "Who held a case when, in which state and for how long, as events and changes of team and agent tell: every second of its life once. "
+            "UNASSIGNED is nobody.",
+            key="case_id span_number",
+            columns="""source case_id intake_date span_number started_at ended_at is_open stint team agent state is_holding_start held_from_at
+                       held_to_at is_team_new is_team_left event_id calendar calendar_seconds business_seconds inactive_calendar_seconds
+                       inactive_business_seconds""",
+            nullable="event_id",
+            rules=(Rule("started_at", "<=", "ended_at"), Rule("held_from_at", "<=", "started_at"), Rule("inactive_calendar_seconds", "<=", "calendar_seconds"),
+                   Rule("inactive_business_seconds", "<=", "business_seconds")),
+        ),
+        table(
+            "staging.ownership_stints", Kind.PARTITIONED, "One row per case and stint: a maximal run of one team, or of nobody.",
+            "How a case went from team to team, how it came to each, and the time it had with it by state. Seconds are those that have ended.",
+            key="case_id stint",
+            columns=f"""source case_id intake_date stint team previous_team entered_by run_number visited_run_number started_at ended_at is_last is_open
+                       is_initial_missing {_SECONDS}""",
+            rules=(Rule("started_at", "<=", "ended_at"),),
+        ),
+        table(
+            "staging.ownership_contradictions", Kind.PARTITIONED, "One row per change of team or agent whose old value is not what was told before it.",
+            "Old values that contradict the chain: counted, never guessed from.",
+            key="change_id",
+            columns="source case_id intake_date change_id changed_ts attribute told_previous_value known_previous_value value",
         ),
         table(
             "staging.case_dimensions", Kind.PARTITIONED, "One row per case and dimension that sources.yml names for its source.",

@@ -17,7 +17,6 @@ COLUMNS = [
     count("private_note_count", "Notes that the customer does not see; NULL: the source tells no messages", nullable=True),
     flag("is_one_touch", "Ended, not cancelled, with at most one public reply of a person; NULL: not ended so, or without any message", nullable=True),
     count("agent_station_count", "Different agents who held the case"),
-    count("team_station_count", "Different teams that held the case"),
     count("handoff_count", "How often the case went from one agent or team to another; the first of each is none, nor is nobody in between"),
     instant("first_reply_at", "The first public reply of a person, as first_reply counts it"),
     text("first_reply_agent", "Who gave it", nullable=True),
@@ -47,7 +46,6 @@ COLUMNS = [
         for hours, told in (("calendar", "minutes"), ("business", "minutes of the source's own schedule"))
     ],
     # what agents did
-    local_date("month_date", "First day of the local month in the desk's zone"),
     count("taken_cases", "Cases that the agent came to hold in the month"),
     count("reopened_after_cases", "Of resolved_cases, those reopened later on"),
     count("first_replied_cases", "Cases that the agent was the first to answer"),

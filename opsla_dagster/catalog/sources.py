@@ -10,8 +10,6 @@ from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
     # what else a source tells of a case
-    text("change_id", "The change of an attribute; unique in the warehouse"),
-    instant("changed_ts", "When the attribute changed", nullable=False),
     text("applied_id", "The source's own promise as it applied it to the case; unique in the warehouse"),
     instant("applied_ts", "When the source applied its promise", nullable=False),
     flag("is_breached", "The source says that the promise was breached", nullable=True),

@@ -43,6 +43,7 @@ from opsla_dagster.center.pages.flow import flow_page
 from opsla_dagster.center.pages.forecast import forecast_page
 from opsla_dagster.center.pages.now import now_page
 from opsla_dagster.center.pages.open_cases import open_page
+from opsla_dagster.center.pages.ownership import ownership_page
 from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
@@ -150,6 +151,7 @@ class Center:
                 "/forecast", "Forecast", "What comes in next, how far that can be trusted, when the backlog is down; heads=10, arrivals=-5, handling=10 in percent.",
                 ForecastParameters, lambda view, query, _whole: forecast_page(view, query.asked()), is_of_instant=False,
             ),
+            Spec("/ownership", "Ownership", "Who really had the time, who hands cases to whom, and who has what is open.", Parameters, lambda view, _query, whole: ownership_page(view, is_whole=whole)),
             Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run, is_of_instant=False),
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ from opsla_dagster.warehouse.sql import load_sql
 #: The open cases of the instant shown, of this request alone.
 _CASES_AT = "cases_at_the_instant"
 #: What a page asks for at its instant; all else is over everything loaded, or has dates of its own.
-_ASKED_AT = ("mart.backlog_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates")
+_ASKED_AT = ("mart.backlog_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates", "mart.active_escalations")
 QUERIES = Path(__file__).with_name("queries")
 _ZENDESK_LINK = "{address}/agent/tickets/{{case_id}}"
 

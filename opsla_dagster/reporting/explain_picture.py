@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.explain_stints import STATES, entered, parts, summary
 from opsla_dagster.reporting.explain_text import rejected, source_verdict, verdict, when
 from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
@@ -87,6 +88,12 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "as_of": when(explanation.as_of_at, explanation.zone),
         "ended": when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
         "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
+        "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints else {},
+        "ownership": summary(explanation.stints) if explanation.stints else "",
+        "stints": [
+            (stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints
+        ],
+        "states": STATES,
         "clocks": [_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
         "changes": _changes(explanation),
         "unmatched": [f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
@@ -180,6 +187,21 @@ def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
         words = f"{span.status} ({_span(span.started_at, end, explanation.zone)})"
         pieces.append((span.started_at, end, "status", span.status, words))
     return _drawn(scale, size, pieces, marks=[(at, "change", words) for at, words in _changes(explanation)])
+
+
+def _holders(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
+    """Who held the case, coloured by what they did with it."""
+    end = max(explanation.ended_at or explanation.as_of_at, explanation.intake_at)
+    pieces = []
+    named: set[int] = set()
+    for span in explanation.ownership_spans:
+        until = span.ended_at or max(end, span.started_at)
+        agent = f", {span.agent}" if span.agent else ""
+        words = f"{span.team}{agent}: {STATES[span.state]} ({_span(span.started_at, until, explanation.zone)})"
+        pieces.append((span.started_at, until, f"state-{span.state}", span.team if span.stint not in named else "", words))
+        named.add(span.stint)
+    starts = [(stint.started_at, "change", f"{stint.team}: {entered(stint)} ({when(stint.started_at, explanation.zone)})") for stint in explanation.stints[1:]]
+    return _drawn(scale, size, pieces, marks=starts)
 
 
 def _changes(explanation: Explanation) -> list[tuple[datetime, str]]:

@@ -21,9 +21,10 @@ from rich.text import Text
 from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
+from opsla_dagster.reporting.explain_stints import stints_table, summary
 from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Rejected, Verdict
 
-Say = Callable[[str | Table], None]
+Say = Callable[[str | Table | Text], None]
 
 _OUTCOME_STYLES = {"met": "green", "breached": "red", "running": "yellow", "unknown": "dim"}
 _REASONS = {
@@ -50,6 +51,9 @@ def render(explanation: Explanation, console: Console) -> None:
     say = partial(console.print, markup=True, emoji=False, highlight=False)
     _header(explanation, words, say)
     _events(explanation, words, say, is_narrow=console.width < NARROW)
+    if explanation.stints:
+        say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints))}")
+        say(stints_table(explanation, words.short))
     for clock in explanation.clocks:
         _clock(clock, explanation.verdict_on(clock), words, say)
     for judged in explanation.verdicts_without_clock():
@@ -82,6 +86,27 @@ def rejected(record: Rejected) -> str:
     return f"{place}: {record.reason}" if place else record.reason
 
 
+def render_ownership(explanation: Explanation, console: Console) -> None:
+    """Print who held the case: a bar as wide as each stint lasted, and what it added."""
+    words = _Words(explanation)
+    say = partial(console.print, markup=True, emoji=False, highlight=False)
+    _header(explanation, words, say)
+    if not explanation.stints:
+        say("\nNobody is told to have held this case: its source names no team.")
+        return
+    say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints))}\n")
+    end = explanation.ended_at or explanation.as_of_at
+    length = max((end - explanation.intake_at).total_seconds(), 1.0)
+    names = max(len(stint.team) for stint in explanation.stints)
+    room = max(10, min(console.width, 160) - names - 6)
+    for stint in explanation.stints:
+        first = round((stint.started_at - explanation.intake_at).total_seconds() / length * room)
+        last = round(((stint.ended_at or end) - explanation.intake_at).total_seconds() / length * room)
+        first, last = min(max(first, 0), room - 1), min(max(last, first + 1), room)
+        say(Text(f"{stint.stint:>3} {stint.team:<{names}} " + " " * first + "█" * (max(last - first, 1))))
+    say(stints_table(explanation, words.short))
+
+
 class _Words:
     """How instants are written, in the desk's zone, and how events are numbered."""
 
@@ -90,6 +115,7 @@ class _Words:
         self._year = self._at(explanation.intake_at).year
         self._numbers = {event.event_id: number for number, event in enumerate(explanation.events, start=1)}
         seen = [event.at for event in explanation.events]
+        seen += [stint.started_at for stint in explanation.stints]
         seen += [at for clock in explanation.clocks for at in (clock.started_at, clock.until)]
         # An hour in autumn comes twice: only the name of the offset tells which.
         self._names_offset = len({self._at(at).utcoffset() for at in seen}) > 1

@@ -7,6 +7,7 @@ explain_picture.py).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,6 +137,40 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Stint:
+    """A maximal run of one team (UNASSIGNED: nobody); `seconds` by the clock and `business_seconds` on the team's calendar by state (queue, active,
+    wait_customer, wait_other, done), as far as they have ended; `inactive_seconds` are of those before completion. `ended_at` is None for the last."""
+
+    stint: int
+    team: str
+    previous_team: str | None
+    entered_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    is_last: bool
+    seconds: Mapping[str, int]
+    business_seconds: Mapping[str, int | None]
+    inactive_seconds: int
+
+    @property
+    def held_seconds(self) -> int:
+        """By the clock, up to completion."""
+        return sum(seconds for state, seconds in self.seconds.items() if state != "done")
+
+
+@dataclass(frozen=True)
+class OwnershipSpan:
+    """A stretch of a stint with one agent in one state; `ended_at` is None for the last."""
+
+    stint: int
+    team: str
+    agent: str | None
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Everything about one case. Instants are UTC and naive; `zone` is the desk's."""
 
@@ -160,6 +195,8 @@ class Explanation:
     merged_into: str | None = None
     verdicts: tuple[Verdict, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    stints: tuple[Stint, ...] = ()
+    ownership_spans: tuple[OwnershipSpan, ...] = ()
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""

@@ -41,7 +41,7 @@ from opsla_dagster.window import ONE_DAY, Window
 #: What both sides are made of: the warehouse's, as they are.
 _HELD = (
     "staging.messages_deduped", "raw.attribute_changes", "raw.applied_targets", "staging.case_milestones",
-    "staging.case_owners", "staging.events_clean", "staging.status_spans", "raw.source_partitions", "ops.source_watermarks",
+    "staging.ownership_spans", "staging.events_clean", "staging.status_spans", "raw.source_partitions", "ops.source_watermarks",
 )
 _CASES_SHOWN = 12
 

@@ -6,7 +6,7 @@ Belongs here: reading and validating config. Does not belong here: acting on it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
@@ -16,6 +16,7 @@ from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
 from opsla_dagster.settings.due_dates import require_due_fits
 from opsla_dagster.settings.forecast import ForecastSettings, read_forecast
 from opsla_dagster.settings.home import Home
+from opsla_dagster.settings.ownership import OwnershipSettings, read_ownership
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.run_history import RunHistorySettings, read_run_history
 from opsla_dagster.settings.scenarios import ScenariosSettings
@@ -39,11 +40,12 @@ class Settings:
     sla_policies: SlaPoliciesSettings
     scenarios: ScenariosSettings
     forecast: ForecastSettings
+    staffing: StaffingSettings
+    worklist: WorklistSettings
+    ownership: OwnershipSettings
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
-    staffing: StaffingSettings = field(default_factory=StaffingSettings)
-    worklist: WorklistSettings = field(default_factory=WorklistSettings)
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 
@@ -81,6 +83,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         run_history=read_run_history(directory / "run_history.yml"),
         staffing=read_staffing(directory / "staffing.yml"),
         worklist=read_worklist(directory / "worklist.yml"),
+        ownership=read_ownership(directory / "ownership.yml"),
         simulated_cases=where.remembered_cases(),
     )
 

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from functools import cached_property, lru_cache
 from typing import Annotated
 
+import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
@@ -372,6 +373,8 @@ class CalendarsSettings(Document):
 
     horizon: Horizon
     calendars: Annotated[dict[str, Calendar], Field(min_length=1)]
+    #: Team -> the calendar its time with a case counts on; other teams' counts on the desk's.
+    team_calendars: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _known_holidays(self) -> CalendarsSettings:
@@ -380,10 +383,23 @@ class CalendarsSettings(Document):
                 public.require_known(self.horizon.window, ("calendars", name, "public_holidays", number))
         return self
 
+    @model_validator(mode="after")
+    def _known_team_calendars(self) -> CalendarsSettings:
+        for team, name in self.team_calendars.items():
+            if name not in self.calendars:
+                raise problem_at(("team_calendars", team), f"no calendar is called so; known: {', '.join(self.calendars)}", name)
+        return self
+
     @property
     def desk(self) -> Calendar:
         """The desk's own calendar: its days are the desk's dates. `load_settings` refuses a document without it."""
         return self.calendars[DESK_CALENDAR]
+
+
+def team_calendars(settings: CalendarsSettings) -> pa.Table:
+    """The rows of staging.team_calendars: one a team that has a calendar of its own."""
+    teams = settings.team_calendars
+    return pa.table({"team": pa.array(teams, pa.string()), "calendar": pa.array(teams.values(), pa.string())})
 
 
 def require_horizon(settings: CalendarsSettings, window: Window) -> None:

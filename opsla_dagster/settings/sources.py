@@ -154,6 +154,9 @@ class ColumnSettings(Document):
     merged_into: Text | None = None
     updated_ts: StampColumn | None = None
     reopen_count: Text | None = None
+    field: Text | None = None
+    old_value: Text | None = None
+    new_value: Text | None = None
 
     def of(self, field: str) -> tuple[str, ...]:
         """The columns of a field: one, or those of a date and a time; none where the log has none."""
@@ -216,22 +219,32 @@ Initiator = Literal["customer", "agent", "automation"]
 #: Columns that only a log of this form has.
 _ONLY_OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind")
 _ONLY_OF_CASES = ("updated_ts", "reopen_count")
+_ONLY_OF_CHANGES = ("field", "old_value", "new_value")
+#: What a change of a field may be of: of an audit log these come from its fields, and from no column.
+CHANGED_FIELDS = ("status", "team", "agent", "priority", "tier", "case_type", "category", "brand", "region", "channel", "customer")
 #: Options that came later, where they are not set: homes that were made before they existed go on.
-_LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count")
+_LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count", *_ONLY_OF_CHANGES)
 _LATER_OPTIONS = (
     "newest_first", "sheet", "records", "header_row", "form", "milestones", "due", "empty_cells", "bots", "author_kinds", "initiators",
-    "dimensions",
+    "dimensions", "fields", "beside",
 )
 
 
+def _changed_field(value: object) -> object:
+    if not isinstance(value, str) or value not in {*CHANGED_FIELDS, IGNORE}:
+        raise ValueError(f"expected IGNORE or one of {', '.join(CHANGED_FIELDS)}")
+    return value
+
+
 class EventLogSettings(Document):
-    """Log files with one row an update or one row a case, and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
+    """Log files with one row an update, one row a case, or one row a changed field (an audit log), and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
 
     type: Literal["event_log"]
     name: SourceName
     enabled: bool = True
-    #: One row an update of a case, or one row a case with a column for each stamp (docs/decisions/0020-one-row-a-case.md).
-    form: Literal["updates", "cases"] = "updates"
+    #: One row an update of a case, one row a case with a column for each stamp (docs/decisions/0020-one-row-a-case.md), or one row a changed field
+    #: (docs/decisions/0048-ownership.md).
+    form: Literal["updates", "cases", "changes"] = "updates"
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: FileFormat | None = None
     csv: CsvSettings = CsvSettings()
@@ -244,6 +257,10 @@ class EventLogSettings(Document):
     #: Column of a stamp -> what happened then; of the form `cases` only.
     milestones: Mapping[Text, Signal] = {}
     statuses: Mapping[Text, Meaning] = {}
+    #: Of the form `changes`: the log's word for a field -> what it is; IGNORE leaves its changes out on purpose.
+    fields: Mapping[Text, Annotated[str, BeforeValidator(_changed_field)]] = {}
+    #: Of the form `changes`: the source whose cases these are the changes of; None: it tells cases and their statuses itself.
+    beside: SourceName | None = None
     sla_met_values: SlaMetValues = SlaMetValues()
     #: Metric -> the column with what was promised to this one case.
     due: Mapping[MetricName, DueSettings] = {}
@@ -273,7 +290,15 @@ class EventLogSettings(Document):
     @model_validator(mode="after")
     def _fits_its_form(self) -> EventLogSettings:
         mapped = self.columns.mapped()
-        if self.form == "updates":
+        if self.form != "changes":
+            _refuse_columns(mapped, _ONLY_OF_CHANGES, "is for form: changes")
+            if self.beside is not None:
+                raise problem_at(("beside",), "is for form: changes", self.beside)
+            if self.fields:
+                raise problem_at(("fields",), "is for form: changes, where columns.field says which field of a case changed", None)
+        if self.form == "changes":
+            self._fits_changes(mapped)
+        elif self.form == "updates":
             _require_columns(mapped, ("status", "event_ts"))
             _refuse_columns(mapped, _ONLY_OF_CASES, "is for form: cases")
             if self.milestones:
@@ -287,13 +312,35 @@ class EventLogSettings(Document):
             raise problem_at(("statuses",), "expected at least one", None)
         return self
 
+    def _fits_changes(self, mapped: Mapping[str, str]) -> None:
+        """An audit log: its rows say when which field of which case became what, and nothing else."""
+        _require_columns(mapped, ("event_ts", *_ONLY_OF_CHANGES))
+        _refuse_columns(mapped, (*_ONLY_OF_CASES, *CHANGED_FIELDS), "comes from the changes: name the field in fields")
+        if self.milestones or self.due or self.dimensions:
+            raise problem_at(("form",), "milestones, due and dimensions are not for form: changes", "changes")
+        if not set(self.fields.values()) - {IGNORE}:
+            raise problem_at(("fields",), "expected at least one field, such as {Assignment group: team}", None)
+        if "status" in self.fields.values() and not self.statuses:
+            raise problem_at(("statuses",), "expected at least one: a field is the status", None)
+        if "status" not in self.fields.values() and self.statuses:
+            raise problem_at(("statuses",), "says what words mean, and no field is the status", None)
+        if self.beside is not None and "status" in self.fields.values():
+            raise problem_at(("fields",), f"{self.beside} tells the status of its cases; leave that field out (IGNORE), or leave out beside", None)
+        if self.empty_cells != "cleared":
+            raise problem_at(("empty_cells",), "is for form: updates; an empty new value says that there is none", self.empty_cells)
+
+    @property
+    def changed_attributes(self) -> tuple[str, ...]:
+        """Of the form `changes`: the attributes whose changes it tells, the status left out."""
+        return tuple(name for name in CHANGED_FIELDS[1:] if name in self.fields.values())
+
     @model_validator(mode="after")
     def _words_have_their_columns(self) -> EventLogSettings:
         mapped = self.columns.mapped()
         for field, words, option in (
             ("status", self.statuses, "statuses"), ("author_kind", self.author_kinds, "author_kinds"), ("initiated_by", self.initiators, "initiators"),
         ):
-            if words and field not in mapped:
+            if words and field not in mapped and not (field == "status" and self.form == "changes"):
                 raise problem_at((option,), f"says what words mean, and columns.{field} does not say where they stand", None)
             if field in mapped and not words:
                 raise problem_at(("columns", field), f"{option} does not say what the words of this column mean", mapped[field])
@@ -408,4 +455,12 @@ class SourcesSettings(Document):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise problem_at(("sources", number, "name"), f"two sources are called {name!r}; every source needs a name of its own", name)
+        logs = {source.name: source for source in self.sources if isinstance(source, EventLogSettings) and source.form != "changes"}
+        for number, source in enumerate(self.sources):
+            if isinstance(source, EventLogSettings) and source.beside is not None:
+                if source.beside not in logs:
+                    known = ", ".join(logs) or "none"
+                    raise problem_at(("sources", number, "beside"), f"expected an event_log of the form updates or cases; known: {known}", source.beside)
+                if source.enabled and not logs[source.beside].enabled:
+                    raise problem_at(("sources", number, "beside"), "that source is not enabled, and has the cases of this one", source.beside)
         return self

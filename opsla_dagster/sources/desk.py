@@ -21,6 +21,7 @@ from opsla_dagster.settings.zones import fixed_zone_warning
 from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
 from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.sources.event_log.beside import AuditLogBeside
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
 from opsla_dagster.sources.zendesk.source import ZendeskSource
@@ -127,15 +128,23 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
     match source:
         case SimulationSourceSettings() if settings.simulation is not None:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
+        case EventLogSettings(beside=str(name)):
+            main = next(each for each in settings.sources.sources if each.name == name)
+            return AuditLogBeside(_event_log(settings, source), _event_log(settings, main))
         case EventLogSettings():
-            return EventLogSource(
-                source, desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars, Released.of(settings)
-            )
+            return _event_log(settings, source)
         case ZendeskSettings():
             return ZendeskSource(source, desk, settings.home)
         case IntercomSettings():
             return IntercomSource(source, desk, settings.home)
     raise OpslaError(f"{settings.config_directory / 'sources.yml'}: source {source.name!r} is of a type that cannot be built")
+
+
+def _event_log(settings: Settings, source: SourceSettings) -> EventLogSource:
+    assert isinstance(source, EventLogSettings)  # sources.yml is refused otherwise
+    return EventLogSource(
+        source, settings.sources.desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars, Released.of(settings)
+    )
 
 
 def refuse_mixtures(held: list[tuple[str, str, date]], fingerprints: dict[str, str]) -> None:

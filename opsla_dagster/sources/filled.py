@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opsla_dagster.catalog import AREAS, Table
-from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
+from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourcesSettings
 from opsla_dagster.settings.tickets import AccountSettings
 from opsla_dagster.status import MESSAGE_SIGNALS
 
-_OF_ACCOUNTS = ("raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts")
+#: Who held a case when is told: by a team or an agent of events, or of changes.
+_OWNERS = "raw.events_log.team"
+_OF_ACCOUNTS = (_OWNERS, "raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts")
 
 
 def filled_tables(settings: SourcesSettings) -> frozenset[str]:
@@ -30,7 +32,13 @@ def _filled_by(source: object) -> Iterator[str]:
     match source:
         case AccountSettings():
             yield from _OF_ACCOUNTS
+        case SimulationSourceSettings():
+            yield _OWNERS
         case EventLogSettings():
+            if source.form == "updates" and (source.columns.team or source.columns.agent):
+                yield _OWNERS
+            if {"team", "agent"} & {*source.changed_attributes}:
+                yield _OWNERS
             if source.due:
                 yield "raw.applied_targets"
             if source.columns.sla_met:

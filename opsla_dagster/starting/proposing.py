@@ -14,6 +14,7 @@ from typing import Literal
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
+from opsla_dagster.starting.audit_logs import audit_log_told
 from opsla_dagster.starting.column_names import verdicts
 from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
@@ -88,6 +89,8 @@ class LogProposal:
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
     remarks = Remarks()
+    if "status" not in told.columns and (audit := audit_log_told(log)) is not None:
+        raise OpslaError(audit)
     told = replace(told, columns=join_dates_and_times(log, told.columns, remarks.notes))
     for name, column in told.columns.items():
         if problem := column_problem(log, name, column):

@@ -35,7 +35,8 @@ CASES_TABLE = "ops.published_cases"
 COPIED = (
     "ops.source_watermarks", "raw.applied_targets", "raw.attribute_changes", "raw.rejected_rows", "raw.source_partitions",
     "staging.business_time", "staging.sla_metric_rules", "staging.case_dimensions",
-    "staging.case_milestones", "staging.case_owners", "staging.case_sla_policies", "staging.events_clean", "staging.messages_deduped",
+    "staging.case_milestones", "staging.ownership_spans",
+    "staging.ownership_stints", "staging.case_sla_policies", "staging.events_clean", "staging.messages_deduped",
     "staging.schedule_change_clocks", "staging.sla_clock_spans", "staging.sla_clocks", "staging.source_clock_comparison",
     "staging.status_spans",
 )  # fmt: skip

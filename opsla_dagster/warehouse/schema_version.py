@@ -21,7 +21,7 @@ SCHEMA_VERSION = 2
 #: One row: the schema version of the file, and the opsla that brought it there. No asset: it describes the file, not the desk.
 VERSION_TABLE = "ops.schema_version"
 #: Tables of earlier versions that are gone or have another name; an upgrade removes them. Tables that it does not know may be somebody's own.
-RETIRED = ("ops.source_looks", "staging.sla_runs", "staging.sla_promises", "staging.sla_promise_calendars")
+RETIRED = ("staging.case_owners", "ops.source_looks", "staging.sla_runs", "staging.sla_promises", "staging.sla_promise_calendars")
 #: Those of them whose rows go on under another name: nothing else remembers them.
 _RENAMED = {"ops.source_looks": "ops.source_watermarks"}
 #: Layers that hold what was loaded, and what of it was made: kept. The others are made from them.

@@ -32,7 +32,7 @@ INTAKE_DATE = Window(date(2025, 7, 3), date(2025, 7, 4))
 AS_OF_AT = datetime(2025, 12, 28)
 #: In the order in which they are made.
 ROAD = [
-    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans", *CLOCK_PIPELINE,
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans", "staging.ownership_spans", *CLOCK_PIPELINE,
     "staging.case_sla_metrics", "staging.case_stage_durations", "staging.reopen_rework", "staging.reopen_penalty", "staging.daily_flow", "mart.sla_daily",
 ]
 BLOCK = re.compile(r"(<!-- (?P<table>\w+\.\w+)(?: where (?P<condition>.+?))?: (?P<columns>[\w ]+) -->\n)(?:\n(?:\|.*\n)+)?")
@@ -53,7 +53,7 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(settings.calendars))
     replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
     replace_promises(connection, settings.sla_policies, settings.calendars.calendars)
-    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets"):
+    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.team_calendars", "staging.ownership_rules"):
         ensure_table(connection, TABLES[name])
     for name in ROAD:
         if TABLES[name].kind is Kind.VIEW:

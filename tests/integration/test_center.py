@@ -102,7 +102,7 @@ def one(settings: Settings, sql: str) -> Any:
 # ---- pages
 
 
-PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/staffing", "/case?id=C20250703-000001", "/api"]
+PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/ownership", "/quality", "/staffing", "/case?id=C20250703-000001", "/api"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -518,7 +518,7 @@ def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
             copies = published_cases(home)
             assert sorted(copies) == sorted(home.case_copies.iterdir()), "the copies of earlier publications are gone"
             copied = attach_cases(warehouse, copies, "copied")
-            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.case_owners"} <= copied.keys()
+            assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= copied.keys()
             for table, select in copied.items():
                 if table != "staging.event_copies":
                     differing = warehouse.execute(f"(from {table} except all ({select})) union all (({select}) except all from {table})")
@@ -954,3 +954,15 @@ def test_what_is_cut_off_or_left_out_is_said(center: str) -> None:
     _, _, text = ask(center, "/case?id=C20250701-000001&at=2025-07-10T16:00")
     assert "This is the whole story of the case as the log knows it today, also what happened after 10 Jul 2025 16:00 (America/New_York)." in text
     assert "This is the whole story" not in ask(center, "/case?id=C20250701-000001")[2]
+
+
+def test_ownership_tells_whose_time_it_was_and_who_has_what_is_open(center: str) -> None:
+    """True and charged time add up to the same; at any instant the open cases are those of the list of open cases."""
+    tables = data(center, "/api/ownership")["tables"]
+    teams = tables["team_latency"]["rows"]
+    assert sum(row["held_calendar_seconds"] for row in teams) == sum(row["naive_calendar_seconds"] for row in teams) > 0
+    assert sum(row["team_handoff_count"] for row in tables["bounce_pairs"]["rows"]) > 0
+    for state in ("", "?at=2025-07-03T15:00"):
+        held = data(center, f"/api/ownership{state}")["tables"]["active_escalations"]
+        assert held["total_rows"] == data(center, f"/api/open{state}")["tables"]["open_cases"]["total_rows"] > 0
+        assert all(row["team_handoff_count"] >= row["return_direct_count"] for row in held["rows"])

@@ -6,10 +6,11 @@ A case is one YAML document:
     calendar    the calendar (of tests/sql/calendars.yml) on which the shipped policy counts; default: utc
     clocks      instead of the shipped metrics: {metric: {start, stop, ..., target, calendar}}, promised to every case
     policies    instead of that promise, as in sla_policies.yml
-    history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order. From it raw.cases
+    history     {case id: ["2025-07-07 09:00:00 INTAKE", ...]}: instants (UTC) in the source's order; INTAKE@Billing and INTAKE@Billing/ann
+                name the team, and the agent, of the event. From it raw.cases
                 and raw.events_log are filled, and the staging tables above the one under test made by their own SQL.
     given       {table: [row, ...]}: rows put into tables as they are; what is left out is NULL. With a history only
-                rows of raw tables come before it; what lies between and the table under test is made, views too.
+                rows of raw tables and of CONFIGURED come before it; what lies between and the table under test is made, views too.
     expected    every row of the table, in the order of its key; only the columns written are compared
 Every case is made twice, and must come out the same.
 """
@@ -51,14 +52,18 @@ STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW
 VIEWS = [table.name for table in TABLES.values() if table.kind is Kind.VIEW]
 #: From the log to the metrics of a case, in the order in which they are made.
 ROAD = [
-    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans", "staging.ownership_spans",
     *CLOCK_PIPELINE, "staging.schedule_change_clocks", "staging.sla_root_causes", "staging.case_sla_metrics", "staging.case_stage_durations",
 ]
 #: Made by their own SQL where a table with a history reads them.
 BESIDE_THE_ROAD = [
     "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
-    "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+    "staging.ownership_stints", "staging.ownership_contradictions", "staging.ownership_cases", "staging.handoff_pairs", "staging.routing_loop_paths",
+    "staging.agent_handlings", "mart.team_latency_daily", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
+
+#: Rows of the config: there before anything is made.
+CONFIGURED = ("staging.ownership_rules", "staging.team_calendars")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +118,7 @@ def _fill(
     policies = _policies(case)
     replace_promises(connection, policies, calendars.calendars)
     given = case.get("given", {})
-    is_first = {name: name.startswith("raw.") or "history" not in case for name in given}
+    is_first = {name: name.startswith("raw.") or name in CONFIGURED or "history" not in case for name in given}
     _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)
     for case_id, lines in case.get("history", {}).items():
         _log(connection, str(case_id), lines, window)
@@ -154,18 +159,26 @@ def _give(connection: duckdb.DuckDBPyConnection, given: dict[str, list[dict[str,
 
 def _log(connection: duckdb.DuckDBPyConnection, case_id: str, lines: list[str], window: Window) -> None:
     """One case and its events; the first INTAKE is the case's intake."""
-    events = [(datetime.fromisoformat(line.rsplit(" ", 1)[0]), line.rsplit(" ", 1)[1]) for line in lines]
-    intake_ts = next(instant for instant, status in events if status == "INTAKE")
+    events = [_event(line) for line in lines]
+    intake_ts = next(instant for instant, status, _, _ in events if status == "INTAKE")
     common = {"source": "test", "case_id": case_id, "intake_date": window.start}
     _insert(connection, "raw.cases", {**common, "intake_ts": intake_ts, "tier": "T1", "case_type": "question"})
     is_terminal = False
-    for number, (instant, status) in enumerate(events):
+    for number, (instant, status, team, agent) in enumerate(events):
         _insert(connection, "raw.events_log", {
             **common, "event_id": f"{case_id}-{number}", "status": status, "event_ts": instant, "ingestion_ts": instant,
             "source_sequence": number, "is_reopen": is_terminal and status not in TERMINAL_STATUSES,
-            "is_duplicate": False, "is_late_arriving": False, "is_tz_inconsistent": False,
+            "is_duplicate": False, "is_late_arriving": False, "is_tz_inconsistent": False, "team": team or None, "agent": agent or None,
         })
         is_terminal = status in TERMINAL_STATUSES
+
+
+def _event(line: str) -> tuple[datetime, str, str, str]:
+    """Instant, status, team and agent; a team has no blanks here."""
+    stamp, told = line.rsplit(" ", 1)
+    status, _, holder = told.partition("@")
+    team, _, agent = holder.partition("/")
+    return datetime.fromisoformat(stamp), status, team, agent
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:

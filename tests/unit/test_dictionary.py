@@ -20,7 +20,7 @@ def test_a_table_has_grain_key_kind_and_neighbours(sections: dict[str, str]) -> 
     assert "- Key: `case_id`, `span_number`" in section
     assert "- Kind: partitioned by day, on `intake_date`" in section
     assert "- Made from: [staging.case_milestones](#stagingcase_milestones), [staging.events_clean]" in section
-    assert "- Read by: [staging.sla_signals](#stagingsla_signals), [staging.sla_clock_spans](#stagingsla_clock_spans)" in section
+    assert "- Read by: [staging.ownership_spans](#stagingownership_spans), [staging.sla_signals](#stagingsla_signals), [staging.sla_clock_spans](#stagingsla_clock_spans)" in section
     assert "- Rule: `started_at < ended_at`, wherever both are known" in section
 
 

@@ -1,4 +1,5 @@
 -- One row is one queue that a case was ever in.
-select distinct coalesce(team, 'none') as queue
-from staging.case_owners
+select distinct coalesce(nullif(team, 'UNASSIGNED'), 'none') as queue
+from staging.ownership_spans
+where is_holding_start
 order by queue

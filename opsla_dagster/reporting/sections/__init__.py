@@ -19,6 +19,7 @@ from opsla_dagster.reporting.sections.forecast import forecast
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.next_tickets import next_tickets
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
+from opsla_dagster.reporting.sections.ownership import ownership
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
 from opsla_dagster.reporting.sections.reading import reading
@@ -46,6 +47,7 @@ def all_sections(
         forecast(connection, headline),
         staffing(connection, headline),
         reopens(connection, headline),
+        ownership(connection),
         scenarios(headline),
         satisfaction(connection),
         bots(connection),

@@ -33,6 +33,8 @@ _TOLD_OF_AN_EVENT = (
     "event_id", "case_id", "status", "source_status", "event_ts", "ingestion_ts", "source_sequence", "team", "agent", "tier", "case_type",
     "priority", "brand", "region", "channel", "customer", "tags", "event_team", "event_agent", "author_kind", "merged_into", "initiated_by",
 )
+#: Of an audit log: which field changed, from what, and whether the record is an event.
+CHANGE_COLUMNS = ("changed_field", "old_value", "is_told")
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
 
@@ -212,7 +214,10 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
 def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """source_sequence: the place of a record among all records of its case, in the source's own order."""
     orders = ["updated_ts nulls first"] if settings.columns.updated_ts is not None else []
+    # An audit log's order is that of its events: their time, then their id (of two of one form the longer number is the later).
+    orders += ["coalesce(event_ts, ingestion_ts) nulls last"] if settings.form == "changes" else []
     orders += [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
+    orders += ["length(event_id) nulls last", "event_id nulls last"] if settings.form == "changes" else []
     orders += ["file_number", "row_number desc" if settings.newest_first else "row_number"]
     connection.execute(f"""
         create table numbered as
@@ -226,6 +231,42 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
         from records
     """)
     connection.execute("drop table records")
+    if settings.form == "changes":
+        _carry_values_on(connection, settings)
+
+
+def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of an audit log: each record gets what its case was after it, as a record of an update has it.
+
+    Until an attribute changes for the first time it is the old value of that change; a case without a status is in INTAKE. Records that are
+    not used carry nothing on. `is_told` says of which records an event is made: changes of status, and the first of a case.
+    """
+    whole = "(partition by case_id order by source_sequence rows between unbounded preceding and unbounded following)"
+    so_far = "(partition by case_id order by source_sequence rows between unbounded preceding and current row)"
+
+    def carried(name: str, new: str, old: str) -> str:
+        is_change = f"is_used and changed_field = '{name}'"
+        last = f"last_value(case when {is_change} then coalesce({new}, '') end ignore nulls) over {so_far}"
+        first = f"first_value(case when {is_change} then coalesce({old}, '') end ignore nulls) over {whole}"
+        return f"nullif(coalesce({last}, {first}), '')"
+
+    values = [f"{carried(name, name, 'old_value')} as {name}" for name in settings.changed_attributes]
+    status = f"coalesce({carried('status', 'status', 'old_status')}, 'INTAKE')"
+    values.append(f"case when is_ignored or fault is not null then status else {status} end as status")
+    values.append(f"{carried('status', 'source_status', 'old_value')} as source_status")
+    connection.execute(f"""
+        create table carried as
+        with used as (
+            select *, fault is null and not is_ignored as is_used
+            from numbered
+        )
+        select
+            * exclude (is_used) replace ({", ".join(values)}),
+            is_used and (changed_field = 'status' or row_number() over (partition by case_id, is_used order by source_sequence) = 1) as is_told
+        from used
+    """)
+    connection.execute("drop table numbered")
+    connection.execute("alter table carried rename to numbered")
 
 
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
@@ -327,7 +368,7 @@ def _write_events(
         from judged
         where fault is null and not is_ignored and not is_superseded
     """)
-    more = [*dimension_fields(settings), *due_columns(settings)]
+    more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ())]
     told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""
         copy (

@@ -6,9 +6,10 @@ Belongs here: SQL text that depends on the mapping. Does not belong here: runnin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsla_dagster.settings.sources import (
+    CHANGED_FIELDS,
     IGNORE,
     EventLogSettings,
     TimeSettings,
@@ -82,8 +83,9 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     dimensions, what due cells become, order_0, order_1 ... one a column of order_by (STRUCT(number, text)), fault (STRUCT(field, reason), or NULL).
     """
     found = {field: tuple(columns[name] for name in names) for field, names in settings.cells().items()}
+    found |= _changed_cells(settings, found)
     stamps = stamp_fields(settings)
-    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *(each for each in stamps if not each.startswith("due_")))
+    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *_of_changes(settings), *(each for each in stamps if not each.startswith("due_")))
     cells = [f"{_cell(settings, found.get(field, ()))} as {field}" for field in fields]
     tidy = {field: _tidy(settings, found[field]) if field in found else "cast(null as varchar)" for field in stamps}
     for number, due in enumerate(settings.due.values()):
@@ -101,6 +103,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
         f"{_word('author_kind', settings.author_kinds)} as canonical_author_kind",
         f"{_word('initiated_by', settings.initiators)} as canonical_initiated_by",
         "try_cast(reopen_count as double) as canonical_reopen_count",
+        *_change_words(settings),
     ]
     passed_on = [f"{field}_utc as {field}, {field}_earlier, {field}_local" for field in stamps] + [*TEXT_FIELDS, *dimension_fields(settings)]
     passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
@@ -137,9 +140,42 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             row_number, {_list(ids)}, {floats} as has_float_id,
             status_or_merge as status, status as source_status, is_sla_met,
             canonical_author_kind as author_kind, canonical_initiated_by as initiated_by, canonical_reopen_count as reopen_count,
+            {"canonical_field as changed_field, old_value, canonical_old_status as old_status," if settings.form == "changes" else ""}
             {_list(passed_on)}, event_ts_form, fault
         from judged
     """
+
+
+# ---------------------------------------------------------------- audit logs
+
+
+def _of_changes(settings: EventLogSettings) -> tuple[str, ...]:
+    """The cells of a changed field that are no canonical value by themselves."""
+    return ("field", "old_value", "new_value") if settings.form == "changes" else ()
+
+
+def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]]) -> dict[str, tuple[RawColumn, ...]]:
+    """Of an audit log: the cell of each attribute is the new value where the row's field is that attribute."""
+    if settings.form != "changes":
+        return {}
+    ((field,), (new,)) = found["field"], found["new_value"]
+    cells: dict[str, tuple[RawColumn, ...]] = {}
+    for name in CHANGED_FIELDS:
+        words = [folded(literal(word)) for word, meaning in settings.fields.items() if meaning == name]
+        if words:
+            sql = f"(case when {folded(field.sql)} in ({_list(words)}) then {new.sql} end)"
+            cells[name] = (replace(new, sql=sql),)
+    return cells
+
+
+def _change_words(settings: EventLogSettings) -> list[str]:
+    if settings.form != "changes":
+        return []
+    old = " ".join(f"when {folded(literal(own))} then {literal(status)}" for own, status in settings.statuses.items())
+    return [
+        f"{_word('field', settings.fields)} as canonical_field",
+        f"case {folded('old_value')} {old} end as canonical_old_status" if old else "cast(null as varchar) as canonical_old_status",
+    ]
 
 
 def stamp_fields(settings: EventLogSettings) -> list[str]:
@@ -243,6 +279,8 @@ def _status_or_merge(settings: EventLogSettings) -> str:
     merged = f"when merged_into is not null and canonical_status in ('{Status.RESOLVED}', '{Status.CLOSED}') then '{Status.MERGED}'"
     if settings.columns.status is None:
         merged = f"when merged_into is not null then '{Status.MERGED}'"
+    if settings.form == "changes":
+        merged = f"when canonical_field = '{IGNORE}' then '{IGNORE}' {merged}"
     return f"case {merged} else canonical_status end"
 
 
@@ -294,11 +332,14 @@ def _fault(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]
     ]
     # Left out on purpose is left out whatever else the record says.
     faults.insert(0, f"when canonical_status = '{IGNORE}' then null")
+    if settings.form == "changes":
+        faults.insert(0, f"when canonical_field = '{IGNORE}' then null")
     faults += [
         *_undecodable(found),
         *_rounded_ids(found),
         _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
     ]
+    faults += _change_faults(settings, mapped)
     if "status" in mapped:
         if settings.form == "updates":
             faults.append(_when("status is null", "status", f"column {mapped['status']}: no status"))
@@ -315,9 +356,22 @@ def _fault(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]
     return f"case {' '.join(faults)} end"
 
 
+def _change_faults(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
+    if settings.form != "changes":
+        return []
+    unmapped = f"column {mapped['field']}: a field that sources.yml does not map (fields)"
+    old = f"column {mapped['old_value']}: a status that sources.yml does not map"
+    return [
+        _when("field is null", "field", f"column {mapped['field']}: no field"),
+        _when("canonical_field is null", "field", unmapped, shown=True),
+        _when("canonical_field = 'status' and status is null", "new_value", f"column {mapped['new_value']}: no status"),
+        _when("canonical_field = 'status' and old_value is not null and canonical_old_status is null", "old_value", old, shown=True),
+    ]
+
+
 def _missing_stamps(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
     """What has no stamp although it happened."""
-    if settings.form == "updates":
+    if settings.form != "cases":
         no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
         return [_when("event_ts_tidy is null and ingestion_ts_tidy is null", "event_ts", no_stamp)]
     opened, column = next(

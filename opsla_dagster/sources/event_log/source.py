@@ -129,7 +129,7 @@ _EVENTS = """
                         lag(event_ts) over (partition by case_id order by source_sequence) as previous_ts,
                         lag(status) over (partition by case_id order by source_sequence) as previous_status
                     from visible
-                    where status not in ({messages})
+                    where status not in ({messages}) {told_only}
                 )
             )
         )
@@ -156,6 +156,15 @@ _CHANGES_OF = """
     from visible
     where {is_told}
     qualify value is distinct from previous_value and row_number() over (partition by case_id order by {told}) > 1
+"""
+
+#: An audit log tells its changes itself, with the old value as it has it.
+_TOLD_CHANGES_OF = """
+    select
+        {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
+        coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value, old_value as previous_value
+    from visible
+    where changed_field = '{attribute}'
 """
 
 #: A dimension is no column of a case: what the first record tells of it is a change from nothing, at intake at the latest.
@@ -213,7 +222,7 @@ _PARTITION_STATES = """
     ),
     event_days as (
         select
-            intake_date, count(*) filter (status not in ({messages})) as events,
+            intake_date, count(*) filter (status not in ({messages}) {told_only}) as events,
             string_agg(event_digest, '' order by case_id, source_sequence) as content
         from visible
         group by intake_date
@@ -376,13 +385,24 @@ class EventLogSource(Source):
 
     def _select_events(self) -> str:
         reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
-        events = _EVENTS.format(source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening)
+        events = _EVENTS.format(
+            source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening, told_only=self._told_only
+        )
         return self._visible(f"{events} order by intake_date, case_id, source_sequence")
+
+    @property
+    def _told_only(self) -> str:
+        """Of an audit log only some records are events: changes of status, and the first of a case."""
+        return "and is_told" if self._settings.form == "changes" else ""
 
     def _select_messages(self) -> str:
         return self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
 
     def _select_changes(self) -> str | None:
+        if self._settings.form == "changes":
+            told = [name for name in CHANGING_ATTRIBUTES if name in self._settings.changed_attributes]
+            changes = [_TOLD_CHANGES_OF.format(source=literal(self.name), attribute=name) for name in told]
+            return self._visible(f"{' union all '.join(changes)} order by intake_date, case_id, source_sequence, attribute") if changes else None
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
         changes = [_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped]
         changes += self._of_dimensions(_DIMENSION_CHANGES_OF)
@@ -424,7 +444,9 @@ class EventLogSource(Source):
     def _states(self, part: Window, as_of_at: datetime) -> pa.Table:
         is_large = part.days == 1 and self._events_by_date.get(part.start, 0) > _DIGESTED_AT_ONCE
         of_slices = [f"and md5(case_id)[1] = {literal(digit)}" for digit in _SLICES] if is_large else [""]
-        rest = _PARTITION_STATES.format(source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets())
+        rest = _PARTITION_STATES.format(
+            source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets(), told_only=self._told_only,
+        )  # fmt: skip
         states = pa.concat_tables([
             self._table(self._visible(f", cases as ({self._cases()}), {rest}", of_slice), PARTITION_STATES, part, as_of_at) for of_slice in of_slices
         ])  # fmt: skip

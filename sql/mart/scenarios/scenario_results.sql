@@ -1,7 +1,9 @@
 -- One row is one scenario of scenarios.yml.
 -- A per-case counterfactual: shorten_stage takes its share of the case's own stage minutes off the case's resolution;
--- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. A case that two levers act
--- on is one case; one whose stage or rework is unknown is not acted on.
+-- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. route_right_first takes the detours off that came
+-- straight back, from the hand-off to the return, and shorten_queue a share of the time queued: open time of the desk's calendar before the
+-- first resolution. A case that two levers act on is one case; one whose stage, rework or detour is unknown is not acted on
+-- (docs/decisions/0048-ownership.md).
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
 with shortened_stages as (
     select
@@ -32,16 +34,109 @@ reduced_rework as (
     where levers.lever = 'fewer_reopens'
 ),
 
+-- What another team had of a case that came straight back, and what waited in a queue.
+avoidable_spans as (
+    select
+        levers.scenario,
+        levers.reduction_rate,
+        cases.case_id,
+        visits.started_at as from_at,
+        case when returns.started_at < cases.resolved_ts then returns.started_at else cases.resolved_ts end as to_at
+    from staging.scenario_levers as levers
+    inner join staging.ownership_stints as returns
+        on
+            (levers.from_team is null or levers.from_team = returns.team)
+            and (levers.to_team is null or levers.to_team = returns.previous_team)
+    inner join staging.ownership_stints as visits
+        on
+            returns.intake_date = visits.intake_date
+            and returns.case_id = visits.case_id
+            and returns.run_number - 1 = visits.run_number
+            and visits.previous_team = returns.team
+    inner join staging.case_milestones as cases on returns.intake_date = cases.intake_date and returns.case_id = cases.case_id
+    where
+        levers.lever = 'route_right_first'
+        and returns.entered_by = 'return_direct'
+        and visits.started_at < cases.resolved_ts
+        and (levers.tier is null or levers.tier = cases.tier)
+
+    union all
+
+    select
+        levers.scenario,
+        levers.reduction_rate,
+        cases.case_id,
+        spans.started_at as from_at,
+        spans.ended_at as to_at
+    from staging.scenario_levers as levers
+    inner join staging.ownership_spans as spans on levers.team is null or levers.team = spans.team
+    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+    where
+        levers.lever = 'shorten_queue'
+        and spans.state = 'queue'
+        and spans.ended_at <= cases.resolved_ts
+        and (levers.tier is null or levers.tier = cases.tier)
+),
+
+avoided_times as (
+    select
+        spans.scenario,
+        spans.case_id,
+        max(spans.reduction_rate)
+        * sum(
+            stop_time.open_seconds_before
+            + case
+                when stop_time.is_open then (epoch_us(spans.to_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+                else 0
+            end
+            - start_time.open_seconds_before
+            - case
+                when start_time.is_open then (epoch_us(spans.from_at) - epoch_us(start_time.segment_start_at)) // 1000000
+                else 0
+            end
+        ) / 60.0 as business_minutes
+    from avoidable_spans as spans
+    inner join staging.business_time as start_time
+        on
+            start_time.calendar = 'desk'
+            and cast(spans.from_at as date) = start_time.utc_date
+            and spans.from_at >= start_time.segment_start_at
+            and spans.from_at < start_time.segment_end_at
+    inner join staging.business_time as stop_time
+        on
+            stop_time.calendar = 'desk'
+            and cast(spans.to_at as date) = stop_time.utc_date
+            and spans.to_at >= stop_time.segment_start_at
+            and spans.to_at < stop_time.segment_end_at
+    group by spans.scenario, spans.case_id
+),
+
+earlier_resolutions as (
+    select
+        scenario,
+        case_id,
+        business_minutes
+    from shortened_stages
+
+    union all
+
+    select
+        scenario,
+        case_id,
+        business_minutes
+    from avoided_times
+),
+
 affected_cases as (
     select
-        coalesce(shortened_stages.scenario, reduced_rework.scenario) as scenario,
-        coalesce(shortened_stages.case_id, reduced_rework.case_id) as case_id,
-        coalesce(shortened_stages.business_minutes, 0) as earlier_business_minutes,
-        cast(coalesce(shortened_stages.business_minutes, 0) as decimal(18, 6))
+        coalesce(earlier_resolutions.scenario, reduced_rework.scenario) as scenario,
+        coalesce(earlier_resolutions.case_id, reduced_rework.case_id) as case_id,
+        coalesce(earlier_resolutions.business_minutes, 0) as earlier_business_minutes,
+        cast(coalesce(earlier_resolutions.business_minutes, 0) as decimal(18, 6))
         + cast(coalesce(reduced_rework.business_minutes, 0) as decimal(18, 6)) as saved_business_minutes
-    from shortened_stages
-    full join reduced_rework on shortened_stages.scenario = reduced_rework.scenario and shortened_stages.case_id = reduced_rework.case_id
-    where shortened_stages.business_minutes is not null or reduced_rework.business_minutes is not null
+    from earlier_resolutions
+    full join reduced_rework on earlier_resolutions.scenario = reduced_rework.scenario and earlier_resolutions.case_id = reduced_rework.case_id
+    where earlier_resolutions.business_minutes is not null or reduced_rework.business_minutes is not null
 ),
 
 case_verdicts as (

@@ -122,16 +122,17 @@ open_runs as (
 owners as (
     select
         case_id,
-        team,
+        nullif(team, 'UNASSIGNED') as team,
         agent,
-        started_at,
-        ended_at,
+        held_from_at as started_at,
+        held_to_at as ended_at,
         is_team_new,
         is_team_left
-    from staging.case_owners
+    from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_holding_start
 ),
 
 held_spans as (

@@ -2,7 +2,7 @@
 -- Of the attributes that somebody asks for: policies by their scopes, metrics that listen to groups, targets on the case's schedule. From
 -- intake on and without a gap: raw.cases has the latest values, so what a case was at intake its first change tells; a change holds from its
 -- instant on, those up to intake from intake on, and of several at one instant the last in the source's order. Who holds a case is
--- staging.case_owners' to say. A schedule is no column of a case: it has rows where it changed, and so have
+-- staging.ownership_spans' to say. A schedule is no column of a case: it has rows where it changed, and so have
 -- priority and tier where no policy asks for them (docs/decisions/0027-case-attributes.md).
 with cases as (
     select *
@@ -13,11 +13,16 @@ with cases as (
 ),
 
 owners as (
-    select *
-    from staging.case_owners
+    select
+        case_id,
+        nullif(team, 'UNASSIGNED') as team,
+        held_from_at,
+        event_id
+    from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_holding_start
 ),
 
 requested_attributes as (
@@ -150,8 +155,8 @@ told_values as (
         owners.case_id,
         requested_attributes.attribute,
         owners.team as value,
-        owners.started_at as told_at,
-        row_number() over (partition by owners.case_id order by owners.started_at) as change_number,
+        owners.held_from_at as told_at,
+        row_number() over (partition by owners.case_id order by owners.held_from_at) as change_number,
         owners.event_id
     from owners
     inner join requested_attributes on requested_attributes.attribute = 'team'

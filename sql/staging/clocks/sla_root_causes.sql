@@ -180,38 +180,39 @@ blamed_statuses as (
 owners as (
     select
         owners.case_id,
-        coalesce(owners.agent, owners.team) as owner,
+        coalesce(owners.agent, nullif(owners.team, 'UNASSIGNED')) as owner,
         blamed_statuses.calendar,
         start_time.open_seconds_before
         + case
             when start_time.is_open
-                then (epoch_us(owners.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
+                then (epoch_us(owners.held_from_at) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_start,
         stop_time.open_seconds_before
         + case
             when stop_time.is_open
-                then (epoch_us(owners.ended_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+                then (epoch_us(owners.held_to_at) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end as open_seconds_at_stop
-    from staging.case_owners as owners
+    from staging.ownership_spans as owners
     inner join blamed_statuses on owners.case_id = blamed_statuses.case_id
     inner join staging.business_time as start_time
         on
             blamed_statuses.calendar = start_time.calendar
-            and cast(owners.started_at as date) = start_time.utc_date
-            and owners.started_at >= start_time.segment_start_at
-            and owners.started_at < start_time.segment_end_at
+            and cast(owners.held_from_at as date) = start_time.utc_date
+            and owners.held_from_at >= start_time.segment_start_at
+            and owners.held_from_at < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
             blamed_statuses.calendar = stop_time.calendar
-            and cast(owners.ended_at as date) = stop_time.utc_date
-            and owners.ended_at >= stop_time.segment_start_at
-            and owners.ended_at < stop_time.segment_end_at
+            and cast(owners.held_to_at as date) = stop_time.utc_date
+            and owners.held_to_at >= stop_time.segment_start_at
+            and owners.held_to_at < stop_time.segment_end_at
     where
         owners.intake_date >= $start_date
         and owners.intake_date < $end_date
-        and (owners.agent is not null or owners.team is not null)
+        and owners.is_holding_start
+        and (owners.agent is not null or owners.team <> 'UNASSIGNED')
 ),
 
 shares as (

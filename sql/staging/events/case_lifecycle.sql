@@ -1,5 +1,5 @@
 -- One row is one point in the life of a case: a status it came into, a message, or a change of who holds it.
--- In the order of instants, then of the source. Team and agent are who held the case then (staging.case_owners). The first response is the first public reply; the resolution the first RESOLVED.
+-- In the order of instants, then of the source. Team and agent are who held the case then (staging.ownership_spans). The first response is the first public reply; the resolution the first RESOLVED.
 with points as (
     select
         source,
@@ -67,12 +67,13 @@ select
     ordered_points.is_reopen,
     ordered_points.point = 'PUBLIC_REPLY' and ordered_points.replies_so_far = 1 as is_first_response,
     ordered_points.point = 'RESOLVED' and ordered_points.resolutions_so_far = 1 as is_first_resolution,
-    owners.team,
+    nullif(owners.team, 'UNASSIGNED') as team,
     owners.agent
 from ordered_points
-left join staging.case_owners as owners
+left join staging.ownership_spans as owners
     on
         ordered_points.intake_date = owners.intake_date
         and ordered_points.case_id = owners.case_id
-        and ordered_points.happened_at >= owners.started_at
-        and (owners.ended_at is null or ordered_points.happened_at < owners.ended_at)
+        and owners.is_holding_start
+        and ordered_points.happened_at >= owners.held_from_at
+        and (owners.held_to_at is null or ordered_points.happened_at < owners.held_to_at)

@@ -8,13 +8,14 @@ with holders as (
         case_id,
         intake_date,
         agent,
-        started_at,
-        ended_at,
-        lag(agent) over (partition by case_id, intake_date order by started_at) as agent_before
-    from staging.case_owners
+        held_from_at as started_at,
+        held_to_at as ended_at,
+        lag(agent) over (partition by case_id, intake_date order by held_from_at) as agent_before
+    from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_holding_start
 ),
 
 ends as (

@@ -148,18 +148,19 @@ holders as (
     select
         case_id,
         intake_date,
-        team,
+        nullif(team, 'UNASSIGNED') as team,
         agent,
-        last_value(team ignore nulls) over (
-            partition by case_id, intake_date order by started_at rows between unbounded preceding and 1 preceding
+        last_value(nullif(team, 'UNASSIGNED') ignore nulls) over (
+            partition by case_id, intake_date order by held_from_at rows between unbounded preceding and 1 preceding
         ) as team_before,
         last_value(agent ignore nulls) over (
-            partition by case_id, intake_date order by started_at rows between unbounded preceding and 1 preceding
+            partition by case_id, intake_date order by held_from_at rows between unbounded preceding and 1 preceding
         ) as agent_before
-    from staging.case_owners
+    from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_holding_start
 ),
 
 stations as (

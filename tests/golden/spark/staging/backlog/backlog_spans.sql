@@ -115,15 +115,15 @@ WITH ends AS (
 ), owners AS (
   SELECT
     case_id,
-    team,
+    NULLIF(team, 'UNASSIGNED') AS team,
     agent,
-    started_at,
-    ended_at,
+    held_from_at AS started_at,
+    held_to_at AS ended_at,
     is_team_new,
     is_team_left
-  FROM staging.case_owners
+  FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date
+    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
 ), held_spans AS (
   SELECT
     spans.case_id,

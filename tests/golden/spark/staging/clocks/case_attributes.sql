@@ -7,10 +7,13 @@ WITH cases AS (
     intake_date >= :start_date AND intake_date < :end_date
 ), owners AS (
   SELECT
-    *
-  FROM staging.case_owners
+    case_id,
+    NULLIF(team, 'UNASSIGNED') AS team,
+    held_from_at,
+    event_id
+  FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date
+    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
 ), requested_attributes AS (
   SELECT
     attribute
@@ -147,8 +150,8 @@ WITH cases AS (
     owners.case_id,
     requested_attributes.attribute,
     owners.team AS value,
-    owners.started_at AS told_at,
-    ROW_NUMBER() OVER (PARTITION BY owners.case_id ORDER BY owners.started_at NULLS LAST) AS change_number,
+    owners.held_from_at AS told_at,
+    ROW_NUMBER() OVER (PARTITION BY owners.case_id ORDER BY owners.held_from_at NULLS LAST) AS change_number,
     owners.event_id
   FROM owners
   INNER JOIN requested_attributes

@@ -166,36 +166,37 @@ WITH running AS (
 ), owners AS (
   SELECT
     owners.case_id,
-    COALESCE(owners.agent, owners.team) AS owner,
+    COALESCE(owners.agent, NULLIF(owners.team, 'UNASSIGNED')) AS owner,
     blamed_statuses.calendar,
     start_time.open_seconds_before + CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(owners.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(owners.held_from_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_start,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(owners.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(owners.held_to_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS open_seconds_at_stop
-  FROM staging.case_owners AS owners
+  FROM staging.ownership_spans AS owners
   INNER JOIN blamed_statuses
     ON owners.case_id = blamed_statuses.case_id
   INNER JOIN staging.business_time AS start_time
     ON blamed_statuses.calendar = start_time.calendar
-    AND CAST(owners.started_at AS DATE) = start_time.utc_date
-    AND owners.started_at >= start_time.segment_start_at
-    AND owners.started_at < start_time.segment_end_at
+    AND CAST(owners.held_from_at AS DATE) = start_time.utc_date
+    AND owners.held_from_at >= start_time.segment_start_at
+    AND owners.held_from_at < start_time.segment_end_at
   LEFT JOIN staging.business_time AS stop_time
     ON blamed_statuses.calendar = stop_time.calendar
-    AND CAST(owners.ended_at AS DATE) = stop_time.utc_date
-    AND owners.ended_at >= stop_time.segment_start_at
-    AND owners.ended_at < stop_time.segment_end_at
+    AND CAST(owners.held_to_at AS DATE) = stop_time.utc_date
+    AND owners.held_to_at >= stop_time.segment_start_at
+    AND owners.held_to_at < stop_time.segment_end_at
   WHERE
     owners.intake_date >= :start_date
     AND owners.intake_date < :end_date
+    AND owners.is_holding_start
     AND (
-      NOT owners.agent IS NULL OR NOT owners.team IS NULL
+      NOT owners.agent IS NULL OR owners.team <> 'UNASSIGNED'
     )
 ), shares AS (
   SELECT

@@ -64,13 +64,14 @@ SELECT
   ordered_points.is_reopen,
   ordered_points.point = 'PUBLIC_REPLY' AND ordered_points.replies_so_far = 1 AS is_first_response,
   ordered_points.point = 'RESOLVED' AND ordered_points.resolutions_so_far = 1 AS is_first_resolution,
-  owners.team,
+  NULLIF(owners.team, 'UNASSIGNED') AS team,
   owners.agent
 FROM ordered_points
-LEFT JOIN staging.case_owners AS owners
+LEFT JOIN staging.ownership_spans AS owners
   ON ordered_points.intake_date = owners.intake_date
   AND ordered_points.case_id = owners.case_id
-  AND ordered_points.happened_at >= owners.started_at
+  AND owners.is_holding_start
+  AND ordered_points.happened_at >= owners.held_from_at
   AND (
-    owners.ended_at IS NULL OR ordered_points.happened_at < owners.ended_at
+    owners.held_to_at IS NULL OR ordered_points.happened_at < owners.held_to_at
   )

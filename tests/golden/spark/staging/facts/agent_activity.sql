@@ -5,12 +5,12 @@ WITH holders AS (
     case_id,
     intake_date,
     agent,
-    started_at,
-    ended_at,
-    LAG(agent) OVER (PARTITION BY case_id, intake_date ORDER BY started_at NULLS LAST) AS agent_before
-  FROM staging.case_owners
+    held_from_at AS started_at,
+    held_to_at AS ended_at,
+    LAG(agent) OVER (PARTITION BY case_id, intake_date ORDER BY held_from_at NULLS LAST) AS agent_before
+  FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date
+    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
 ), ends AS (
   SELECT
     case_id,

@@ -150,21 +150,21 @@ WITH messages AS (
   SELECT
     case_id,
     intake_date,
-    team,
+    NULLIF(team, 'UNASSIGNED') AS team,
     agent,
-    LAST_VALUE(team) IGNORE NULLS OVER (
+    LAST_VALUE(NULLIF(team, 'UNASSIGNED')) IGNORE NULLS OVER (
       PARTITION BY case_id, intake_date
-      ORDER BY started_at NULLS LAST
+      ORDER BY held_from_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS team_before,
     LAST_VALUE(agent) IGNORE NULLS OVER (
       PARTITION BY case_id, intake_date
-      ORDER BY started_at NULLS LAST
+      ORDER BY held_from_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS agent_before
-  FROM staging.case_owners
+  FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date
+    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
 ), stations AS (
   SELECT
     case_id,

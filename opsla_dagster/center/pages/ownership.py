@@ -1,0 +1,121 @@
+"""Ownership: who really had the time, who hands cases to whom, and who has what is open.
+
+Belongs here: the page. Does not belong here: what the figures mean (sql/mart/ownership/), and the picture of the flow (reporting/ownership_flow.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opsla_dagster.center.drawings import NARROW, WIDE
+from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
+from opsla_dagster.center.pages.report_sections import shown
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting.marts import has_table
+from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
+from opsla_dagster.reporting.sections.ownership import flow_label, ownership, pairs_of
+
+ROWS_SHOWN = 100
+NOBODY = (
+    "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
+    "changes (form: changes); then this page shows whose time it really was."
+)
+
+
+def ownership_page(view: View, *, is_whole: bool = False) -> Page:
+    """The page at the instant of the address; the open cases are of that instant, everything else is of ended cases as they are known now."""
+    if not has_table(view.connection, "mart.team_latency"):
+        return Page(template="ownership.html.j2", title="Ownership", context={"nobody": NOBODY, "sections": []})
+    queue = view.require_queue()
+    limit = None if is_whole else ROWS_SHOWN
+    live = [row for row in view.rows_at("active_escalations") if queue in (None, "none" if row["team"] == "UNASSIGNED" else row["team"])]
+    pairs = pairs_of(view.connection)
+    flow = flow_of(pairs)
+    drawings = []
+    if flow:
+        drawings.append(Drawing(
+            "handoffs", "Hand-offs, from whom to whom",
+            draw_flow(flow, WIDE[0], 440, flow_label(flow)), draw_flow(flow_of(pairs, 6), NARROW[0], 340, flow_label(flow)),
+            legend=[("tone-b", "hand-offs"), ("tone-a", "a quarter or more came straight back")],
+            note="From left to right; a band is as thick as there are hand-offs. The teams with fewer are drawn as one; the table has all pairs.",
+        ))  # fmt: skip
+    found: list[Row] = view.rows("misattribution")
+    overall = next((row for row in found if row["scope"] == "all"), {})
+    grids = [
+        _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(view.rows("bounce_pairs"), limit),
+        _loops(view.rows("routing_loops"), limit), _scopes(found),
+    ]  # fmt: skip
+    return Page(
+        template="ownership.html.j2", title="Ownership", figures=_figures(overall, pairs, live), grids=grids, drawings=drawings,
+        context={"nobody": "", "sections": shown([ownership(view.connection, has_flow=False)])},
+    )
+
+
+def _figures(overall: dict[str, Any], pairs: list[tuple[str, str, int, int]], live: list[Row]) -> list[Figure]:
+    handed, back = sum(pair[2] for pair in pairs), sum(pair[3] for pair in pairs)
+    return [
+        Figure("misattributed", "Charged to the wrong team", overall.get("misattributed_pct"), "pct", notes=["of the time of ended cases, up to completion"]),
+        Figure("handoffs", "Hand-offs", handed, notes=["between two teams"]),
+        Figure("back", "Straight back", 100 * back / handed if handed else None, "pct", notes=["of the hand-offs"]),
+        Figure("bounced", "Open and bounced", sum(row["return_direct_count"] + row["return_indirect_count"] > 0 for row in live), notes=["open cases that a team had twice"]),
+    ]  # fmt: skip
+
+
+def _live(view: View, live: list[Row], limit: int | None) -> Grid:
+    return Grid(
+        key="active_escalations", title="Open now, and who has it",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("team", "Team"), Column("agent", "Agent"),
+            Column("priority", "Priority"), Column("age_calendar_minutes", "Age", "minutes"), Column("team_stint_calendar_minutes", "With the team", "minutes"),
+            Column("team_handoff_count", "Hand-offs", "count"), Column("return_direct_count", "Straight back", "count"),
+            Column("last_activity_at", "Last told", "instant"), Column("next_due_at", "Next due", "due"),
+            Column("breached_clocks", "Past due", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
+        ],
+        rows=live[:limit], total=len(live), empty="No case is open at this instant.",
+    )  # fmt: skip
+
+
+def _teams(teams: list[Row]) -> Grid:
+    return Grid(
+        key="team_latency", title="Teams: true and charged time",
+        columns=[
+            Column("team", "Team"), Column("cases", "Cases", "count"), Column("held_calendar_seconds", "Really had", "seconds"),
+            Column("naive_calendar_seconds", "Charged", "seconds"), Column("queue_calendar_seconds", "In queue", "seconds"),
+            Column("active_calendar_seconds", "Worked on", "seconds"), Column("wait_customer_calendar_seconds", "Waiting for customer", "seconds"),
+            Column("wait_other_calendar_seconds", "Waiting for others", "seconds"), Column("inactive_calendar_seconds", "Inactive of it", "seconds"),
+            Column("held_p50_calendar_minutes", "p50 a case", "minutes"), Column("held_p90_calendar_minutes", "p90 a case", "minutes"),
+        ],
+        rows=teams, empty="No case has ended yet.",
+    )  # fmt: skip
+
+
+def _pairs(pairs: list[Row], limit: int | None) -> Grid:
+    return Grid(
+        key="bounce_pairs", title="Who sends to whom, and what comes back",
+        columns=[
+            Column("from_team", "From"), Column("to_team", "To"), Column("team_handoff_count", "Hand-offs", "count"),
+            Column("returned_directly_count", "Straight back", "count"), Column("returned_directly_pct", "Share", "pct"), Column("returned_pct", "Back at all", "pct"),
+            Column("detour_calendar_seconds", "Detours", "seconds"),
+        ],
+        rows=pairs[:limit], total=len(pairs), empty="No case went from one team to another.",
+    )  # fmt: skip
+
+
+def _loops(loops: list[Row], limit: int | None) -> Grid:
+    return Grid(
+        key="routing_loops", title="Routing loops",
+        columns=[Column("loop_path", "Path"), Column("loop_count", "Times", "count"), Column("cases", "Cases", "count"), Column("away_calendar_seconds", "Away", "seconds")],
+        rows=loops[:limit], total=len(loops), empty="No case came back to a team that had it before.",
+    )  # fmt: skip
+
+
+def _scopes(found: list[Row]) -> Grid:
+    return Grid(
+        key="misattribution", title="Charged to the wrong team, by state and priority",
+        columns=[
+            Column("scope", "Of"), Column("scope_value", "Value"), Column("cases", "Cases", "count"), Column("misattributed_pct", "Share", "pct"),
+            Column("misattributed_with_done_pct", "With time after completion", "pct"), Column("misattributed_p50_pct", "p50 of cases", "pct"),
+            Column("misattributed_p90_pct", "p90 of cases", "pct"), Column("mostly_misattributed_cases", "Cases over half", "count"),
+        ],
+        rows=found,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Ownership: the time that teams really had, beside what the last owner is charged with, and who hands cases to whom.
+
+Belongs here: this one section. Does not belong here: what it looks like (templates/ownership.html.j2), and the picture of the flow (ownership_flow.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, has_table, rows
+from opsla_dagster.reporting.ownership_flow import Pair, draw_flow, flow_of
+from opsla_dagster.reporting.sections.common import MOST_ROWS, MOST_TABLE_ROWS, Axis, Section, Table
+
+UNASSIGNED = "UNASSIGNED"
+_TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")
+DEFINITION = (
+    "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "
+    "it is kept apart. A hand-off has two teams; time that nobody held is a stint of UNASSIGNED. Straight back: the team that got the case gave it back next."
+)
+
+
+def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -> Section | None:
+    """What is charged to the wrong team, team by team; None where no source tells who held a case, or none was held by a team.
+
+    `has_flow`: with the picture of the hand-offs and the pairs whose cases came back.
+    """
+    section = partial(Section, key="ownership", title="Ownership", tables=_TABLES)
+    if not has_table(connection, "mart.team_latency"):
+        return None
+    teams = latency_of(connection)
+    held = [row for row in teams if row["team"] != UNASSIGNED]
+    overall = rows(connection, "select * from mart.misattribution where scope = 'all'")
+    if not held or not overall or overall[0]["misattributed_pct"] is None:
+        return None
+    pairs = pairs_of(connection) if has_flow else []
+    shown = teams[:MOST_ROWS]
+    axis = Axis.up_to(max((hours for row in shown for hours in _hours(row)), default=0.0), " h")
+    flow = flow_of(pairs)
+    return section(
+        finding=finding(overall[0], teams),
+        how_to_read="Ring: what the last owner is charged with; dot: what the team really had." + (" The flow goes from left to right; a band in the first colour often comes straight back." if pairs else ""),
+        definition=DEFINITION,
+        data={
+            "axis": axis,
+            "rows": [_row(row, axis) for row in shown],
+            "wide": draw_flow(flow, 900, 420, flow_label(flow)) if flow else "",
+            "narrow": draw_flow(flow_of(pairs, 6), 360, 320, flow_label(flow)) if flow else "",
+            "pairs": pairs_told(pairs),
+        },
+        table=Table(
+            head=("Team", "cases", "true, h", "charged (naive), h", "in queue, h", "worked on, h", "waiting, h", "inactive of it, h", "p50 a case"),
+            rows=[_figures(row) for row in teams[:MOST_TABLE_ROWS]],
+        ),
+    )  # fmt: skip
+
+
+def latency_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The teams, those first whose true and naive time are furthest apart."""
+    return rows(
+        connection,
+        "select * from mart.team_latency order by abs(held_calendar_seconds - naive_calendar_seconds) desc, held_calendar_seconds desc, team",
+    )
+
+
+def pairs_of(connection: duckdb.DuckDBPyConnection) -> list[Pair]:
+    """Who hands to whom, most hand-offs first."""
+    found = rows(
+        connection,
+        "select from_team, to_team, team_handoff_count, returned_directly_count from mart.bounce_pairs order by team_handoff_count desc, from_team, to_team",
+    )
+    return [(row["from_team"], row["to_team"], row["team_handoff_count"], row["returned_directly_count"]) for row in found]
+
+
+def finding(overall: Row, teams: Sequence[Row]) -> str:
+    """The share that is charged to the wrong team, and the team that gains or loses most by it."""
+    told = f"{wording.percent(overall['misattributed_pct'], 1)} of the time of ended cases is charged to a team that did not have them"
+    first = next((row for row in teams if row["team"] != UNASSIGNED), None)
+    if first is None or first["held_calendar_seconds"] == first["naive_calendar_seconds"]:
+        return f"{told}."
+    had, charged = (wording.count(round(seconds / 3600)) for seconds in (first["held_calendar_seconds"], first["naive_calendar_seconds"]))
+    return f"{told}; {first['team']} had {had} hours and is charged with {charged}."
+
+
+def flow_label(flow: Sequence[Pair]) -> str:
+    """The largest bands in words."""
+    largest = [f"{giver} to {taker} {wording.count(count)}" for giver, taker, count, _ in flow[:5]]
+    return f"Hand-offs between teams, most first: {wording.listed(largest)}." if largest else "No hand-offs."
+
+
+def pairs_told(pairs: Sequence[Pair]) -> list[tuple[str, str, str, str, str]]:
+    """The pairs whose cases came straight back most often."""
+    back = sorted((pair for pair in pairs if pair[3]), key=lambda pair: (-pair[3], pair[0], pair[1]))[:MOST_ROWS]
+    return [(giver, taker, wording.count(count), wording.count(returned), wording.percent(100 * returned / count, 1)) for giver, taker, count, returned in back]
+
+
+def _hours(row: Row) -> tuple[float, float]:
+    return row["naive_calendar_seconds"] / 3600, row["held_calendar_seconds"] / 3600
+
+
+def _row(row: Row, axis: Axis) -> Mapping[str, Any]:
+    hours = _hours(row)
+    return {"name": row["team"], "cases": wording.count(row["cases"]), "hours": [wording.count(round(value)) for value in hours], "marks": [axis.place(value) for value in hours]}
+
+
+def _figures(row: Row) -> Sequence[str]:
+    waiting = row["wait_customer_calendar_seconds"] + row["wait_other_calendar_seconds"]
+    seconds = (row["held_calendar_seconds"], row["naive_calendar_seconds"], row["queue_calendar_seconds"], row["active_calendar_seconds"], waiting,
+               row["inactive_calendar_seconds"])  # fmt: skip
+    return (row["team"], wording.count(row["cases"]), *(wording.count(round(value / 3600)) for value in seconds), wording.time_taken(row["held_p50_calendar_minutes"]))

@@ -1,0 +1,14 @@
+-- One row is one pair of teams: who sends to whom, and how often it comes back.
+-- Sums of staging.handoff_pairs. The share is of the hand-offs (docs/decisions/0048-ownership.md).
+select
+    from_team,
+    to_team,
+    cast(sum(team_handoff_count) as bigint) as team_handoff_count,
+    cast(sum(cases) as bigint) as cases,
+    cast(sum(returned_directly_count) as bigint) as returned_directly_count,
+    cast(sum(returned_count) as bigint) as returned_count,
+    cast(100.0 * sum(returned_directly_count) / nullif(sum(team_handoff_count), 0) as double) as returned_directly_pct,
+    cast(100.0 * sum(returned_count) / nullif(sum(team_handoff_count), 0) as double) as returned_pct,
+    cast(sum(detour_calendar_seconds) as bigint) as detour_calendar_seconds
+from staging.handoff_pairs
+group by from_team, to_team

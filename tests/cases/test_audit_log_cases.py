@@ -1,0 +1,110 @@
+"""Audit logs, one row a changed field: instead of a status log, and beside one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.base import read_document
+from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
+from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.sources.event_log.beside import AuditLogBeside
+
+AS_OF_AT = datetime(2025, 7, 9)
+#: Out of order, three changes of one minute, a comment, a field and a status that nobody mapped, an old value that was not told.
+AUDIT = """Ticket,Changed at,Field,Old,New,Audit
+E-1,2025-07-07 12:00,Group,front,back,12
+E-1,2025-07-07 09:30,Group,,front,9
+E-1,2025-07-07 09:30,Assignee,,ann,10
+E-1,2025-07-07 10:00,State,New,Working,11
+E-1,2025-07-07 12:00,Group,back,third,101
+E-1,2025-07-07 15:00,State,Working,Solved,102
+E-1,2025-07-07 16:00,Comment,,hello,103
+E-2,2025-07-07 09:00,Priority,P3,P1,104
+E-2,2025-07-07 10:00,Group,east,,105
+E-2,2025-07-07 11:30,Colour,red,blue,107
+E-2,2025-07-07 11:40,State,Odd,Solved,108
+"""
+SOURCE = {
+    "name": "audit", "type": "event_log", "form": "changes", "files": "audit.csv", "time": {"format": "%Y-%m-%d %H:%M", "timezone": "UTC"},
+    "columns": {"case_id": "Ticket", "event_ts": "Changed at", "event_id": "Audit", "field": "Field", "old_value": "Old", "new_value": "New"},
+    "fields": {"State": "status", "Group": "team", "Assignee": "agent", "Priority": "priority", "Comment": "IGNORE"},
+    "statuses": {"New": "INTAKE", "Working": "INVESTIGATION", "Solved": "RESOLVED"},
+}
+DESK = {"timezone": "UTC", "start_date": "2025-07-01"}
+
+
+def settings_of(directory: Path, *sources: dict[str, object]) -> SourcesSettings:
+    path = directory / "sources.yml"
+    path.write_text(yaml.safe_dump({"desk": DESK, "sources": list(sources)}))
+    return read_document(path, SourcesSettings)
+
+
+def source_of(directory: Path, settings: SourcesSettings, number: int = 0) -> EventLogSource:
+    chosen = settings.sources[number]
+    assert isinstance(chosen, EventLogSettings)
+    return EventLogSource(chosen, settings.desk, directory / "cache", directory)
+
+
+def test_an_audit_log_instead_of_a_status_log(tmp_path: Path) -> None:
+    (tmp_path / "audit.csv").write_text(AUDIT)
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    window = source.window()
+    events = [(row["event_id"], row["status"], row["team"], row["agent"]) for row in source.events(window, AS_OF_AT).to_pylist()]
+    assert events == [
+        ("9", "INTAKE", "front", None), ("11", "INVESTIGATION", "front", "ann"), ("102", "RESOLVED", "third", "ann"), ("104", "INTAKE", "east", None),
+    ]
+    changes = [(row["change_id"], row["previous_value"], row["value"]) for row in source.attribute_changes(window, AS_OF_AT).to_pylist()]
+    assert changes == [
+        ("9:team", None, "front"), ("10:agent", None, "ann"), ("12:team", "front", "back"), ("101:team", "back", "third"),
+        ("104:priority", "P3", "P1"), ("105:team", "east", None),
+    ]
+    cases = {row["case_id"]: (row["team"], row["priority"]) for row in source.cases(window, AS_OF_AT).to_pylist()}
+    assert cases == {"E-1": ("third", None), "E-2": (None, "P1")}
+    rejected = {row["row_number"]: row["reason"] for row in source.rejected_rows().to_pylist()}
+    assert set(rejected) == {11, 12}
+    assert "'Colour'" in rejected[11]
+    assert "'Odd'" in rejected[12]
+    counts = source.counts()
+    assert (counts.rows, counts.used_rows, counts.rejected_rows, counts.ignored_rows) == (11, 8, 2, 1)
+
+
+def test_an_audit_log_beside_a_status_log(tmp_path: Path) -> None:
+    (tmp_path / "audit.csv").write_text(AUDIT)
+    (tmp_path / "log.csv").write_text("case,status,at\nE-1,INTAKE,2025-07-06T08:00Z\nE-1,RESOLVED,2025-07-07T17:00Z\n")
+    log = {
+        "name": "log", "type": "event_log", "files": "log.csv", "columns": {"case_id": "case", "status": "status", "event_ts": "at"},
+        "statuses": {"INTAKE": "INTAKE", "RESOLVED": "RESOLVED"},
+    }
+    beside = {**SOURCE, "beside": "log", "fields": {**SOURCE["fields"], "State": "IGNORE"}}  # type: ignore[dict-item]
+    del beside["statuses"]
+    settings = settings_of(tmp_path, log, beside)
+    source = AuditLogBeside(source_of(tmp_path, settings, 1), source_of(tmp_path, settings, 0))
+    changes = source.attribute_changes(source.window(), AS_OF_AT).to_pylist()
+    assert [(str(row["intake_date"]), row["change_id"]) for row in changes] == [
+        ("2025-07-06", "9:team"), ("2025-07-06", "10:agent"), ("2025-07-06", "12:team"), ("2025-07-06", "101:team"),
+    ]
+    assert source.cases(source.window(), AS_OF_AT).num_rows == 0
+    states = source.partition_states(source.window(), AS_OF_AT).to_pylist()
+    assert [(str(row["intake_date"]), row["cases"], row["events"]) for row in states] == [("2025-07-06", 0, 0)]
+    assert "2 changes of 1 case that source log does not have" in " ".join(source.reading_notes(AS_OF_AT))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"fields": {}}, "expected at least one field"),
+        ({"fields": {"Group": "queue"}}, "expected IGNORE or one of status, team"),
+        ({"statuses": {}}, "a field is the status"),
+        ({"columns": {**SOURCE["columns"], "team": "Group"}}, "comes from the changes"),  # type: ignore[dict-item]
+        ({"form": "updates"}, "is for form: changes"),
+        ({"beside": "log"}, "tells the status of its cases"),
+    ],
+)
+def test_what_does_not_fit_an_audit_log_is_refused(tmp_path: Path, changed: dict[str, object], told: str) -> None:
+    with pytest.raises(OpslaError, match=told):
+        settings_of(tmp_path, {**SOURCE, **changed})

@@ -1,0 +1,11 @@
+-- The Spark SQL of sql/checks/mart.agent_aggregates/assert_nobody_with_few_cases_is_told.sql, written by `make docs`.
+SELECT
+  *
+FROM mart.agent_aggregates
+WHERE
+  (
+    agent <> '(suppressed)' AND cases < 5
+  )
+  OR (
+    agent = '(suppressed)' AND agents < 2
+  )

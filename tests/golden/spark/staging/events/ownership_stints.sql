@@ -1,0 +1,129 @@
+-- The Spark SQL of sql/staging/events/ownership_stints.sql, written by `make docs`.
+WITH stints AS (
+  SELECT
+    MAX(source) AS source,
+    case_id,
+    MAX(intake_date) AS intake_date,
+    stint,
+    MAX(team) AS team,
+    MIN(started_at) AS started_at,
+    MAX(ended_at) AS ended_at,
+    BOOL_OR(ended_at IS NULL) AS is_last,
+    BOOL_OR(is_open) AS is_open,
+    SUM(calendar_seconds) FILTER(WHERE
+      state = 'queue') AS queue_calendar_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      state = 'active') AS active_calendar_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      state = 'wait_customer') AS wait_customer_calendar_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      state = 'wait_other') AS wait_other_calendar_seconds,
+    SUM(calendar_seconds) FILTER(WHERE
+      state = 'done') AS done_calendar_seconds,
+    SUM(inactive_calendar_seconds) AS inactive_calendar_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      state = 'queue') AS queue_business_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      state = 'active') AS active_business_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      state = 'wait_customer') AS wait_customer_business_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      state = 'wait_other') AS wait_other_business_seconds,
+    SUM(business_seconds) FILTER(WHERE
+      state = 'done') AS done_business_seconds,
+    SUM(inactive_business_seconds) AS inactive_business_seconds,
+    BOOL_OR(ended_at > started_at AND business_seconds IS NULL) AS is_outside_horizon
+  FROM staging.ownership_spans
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+  GROUP BY
+    case_id,
+    stint
+), team_stints AS (
+  SELECT
+    case_id,
+    stint,
+    team,
+    LAG(team) OVER (PARTITION BY case_id ORDER BY stint NULLS LAST) AS previous_team
+  FROM stints
+  WHERE
+    team <> 'UNASSIGNED'
+), numbered_runs AS (
+  SELECT
+    *,
+    SUM(CASE WHEN previous_team IS NULL OR team <> previous_team THEN 1 ELSE 0 END) OVER (
+      PARTITION BY case_id
+      ORDER BY stint NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    ) AS run_number
+  FROM team_stints
+), runs_with_visits AS (
+  SELECT
+    *,
+    MAX(run_number) OVER (
+      PARTITION BY case_id, team
+      ORDER BY stint NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND 1 preceding
+    ) AS visited_run_number
+  FROM numbered_runs
+)
+SELECT
+  stints.source,
+  stints.case_id,
+  stints.intake_date,
+  stints.stint,
+  stints.team,
+  CASE WHEN runs.team <> runs.previous_team THEN runs.previous_team END AS previous_team,
+  CASE
+    WHEN stints.stint = 1
+    THEN 'initial'
+    WHEN runs.case_id IS NULL
+    THEN 'unassigned'
+    WHEN runs.previous_team IS NULL OR runs.team = runs.previous_team
+    THEN 'taken_up'
+    WHEN runs.visited_run_number IS NULL
+    THEN 'handoff'
+    WHEN runs.run_number - runs.visited_run_number = 2
+    THEN 'return_direct'
+    ELSE 'return_indirect'
+  END AS entered_by,
+  CAST(runs.run_number AS BIGINT) AS run_number,
+  CAST(CASE WHEN runs.team <> runs.previous_team THEN runs.visited_run_number END AS BIGINT) AS visited_run_number,
+  stints.started_at,
+  CASE WHEN NOT stints.is_last THEN stints.ended_at END AS ended_at,
+  stints.is_last,
+  stints.is_open,
+  stints.stint = 1 AND stints.team = 'UNASSIGNED' AS is_initial_missing,
+  CAST(COALESCE(stints.queue_calendar_seconds, 0) AS BIGINT) AS queue_calendar_seconds,
+  CAST(COALESCE(stints.active_calendar_seconds, 0) AS BIGINT) AS active_calendar_seconds,
+  CAST(COALESCE(stints.wait_customer_calendar_seconds, 0) AS BIGINT) AS wait_customer_calendar_seconds,
+  CAST(COALESCE(stints.wait_other_calendar_seconds, 0) AS BIGINT) AS wait_other_calendar_seconds,
+  CAST(COALESCE(stints.done_calendar_seconds, 0) AS BIGINT) AS done_calendar_seconds,
+  CAST(COALESCE(stints.inactive_calendar_seconds, 0) AS BIGINT) AS inactive_calendar_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.queue_business_seconds, 0)
+  END AS BIGINT) AS queue_business_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.active_business_seconds, 0)
+  END AS BIGINT) AS active_business_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.wait_customer_business_seconds, 0)
+  END AS BIGINT) AS wait_customer_business_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.wait_other_business_seconds, 0)
+  END AS BIGINT) AS wait_other_business_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.done_business_seconds, 0)
+  END AS BIGINT) AS done_business_seconds,
+  CAST(CASE
+    WHEN NOT stints.is_outside_horizon
+    THEN COALESCE(stints.inactive_business_seconds, 0)
+  END AS BIGINT) AS inactive_business_seconds
+FROM stints
+LEFT JOIN runs_with_visits AS runs
+  ON stints.case_id = runs.case_id AND stints.stint = runs.stint
