@@ -27,8 +27,6 @@ COLUMNS = [
          values=("opened", "reopened", "changed", "ended", "cancelled")),
     text("ended_with", "What the stretch ends with; NULL while it goes on, and at the end of a case that was not open", nullable=True,
          values=("reopened", "changed", "ended", "cancelled")),
-    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
-         nullable=True, values=("us", "customer", "vendor", "other")),
     instant("stint_started_at", "Since when its present queue and agent hold the open case without a break", nullable=False),
     *_kept("queue", "queue"),
     *_kept("priority", "priority"),
@@ -119,8 +117,6 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
-    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
-    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
     measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days"),
     measure("leaving_cases_per_business_day", "Mean of gone_cases over the last 10 business days"),
     measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: never"),

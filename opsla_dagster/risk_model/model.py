@@ -73,7 +73,7 @@ class Model:
 class Answers:
     """Of rows of features: probability, p10, p50 and p90 of the open minutes left (NaN: unknown), what moved each feature, and what it rests on."""
 
-    probability: Floats
+    probabilities: Floats
     left: Floats
     effects: Floats | None
     source: str

@@ -132,6 +132,9 @@ _EXAMPLES = f"""
     order by features.metric, rows.stopped_at, features.case_id, features.policy, features.cycle, features.predicted_at
 """
 
+#: All of it: a change makes models anew.
+SQL_TEXT = "\n".join((_SAMPLED_CLOCKS, _KNOWN_CLOCKS, _DRAWN_INSTANTS, _EXAMPLES))
+
 
 @cache
 def features_sql(instants: str) -> str:
