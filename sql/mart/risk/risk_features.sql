@@ -173,6 +173,7 @@ case_spans as (
             instant_cases.case_id = spans.case_id
             and instant_cases.intake_date = spans.intake_date
             and instant_cases.predicted_at > spans.started_at
+    where spans.is_open
     group by instant_cases.case_id, instant_cases.predicted_at
 ),
 
@@ -186,10 +187,9 @@ case_states as (
         spans.priority,
         spans.tier,
         spans.stint_started_at,
-        case when sources.is_status_told then spans.waits_for end as waits_for
+        spans.waits_for
     from case_spans
     inner join staging.backlog_spans as spans on case_spans.case_id = spans.case_id and case_spans.span_started_at = spans.started_at
-    left join mart.backlog_sources as sources on spans.source = sources.source
 ),
 
 -- What a case was at the instant; one whose attribute never changed has no row of it.

@@ -1,6 +1,7 @@
 -- One row is the cases of one intake date that came into one queue, or left it, from one known date on.
 -- A movement counts from the local date on which it happened; one that the log received only after the end of that date counts a day after
--- it was received, so that what is added up before a date was known before it began. Additive, as staging.daily_flow
+-- it was received, so that what is added up before a date was known before it
+-- began; a case is known from its intake on. Additive, as staging.daily_flow
 -- (docs/decisions/0043-breach-risk.md).
 with desk_midnights as (
     select
@@ -44,6 +45,7 @@ spans as (
         ended_at,
         started_date,
         ended_date,
+        began_with,
         is_queue_kept_at_start,
         is_queue_kept_at_end
     from staging.backlog_spans
@@ -62,7 +64,7 @@ movements as (
         1 as arrived_cases,
         0 as gone_cases
     from spans
-    left join late_events on spans.case_id = late_events.case_id and spans.started_at = late_events.canonical_ts
+    left join late_events on spans.case_id = late_events.case_id and spans.started_at = late_events.canonical_ts and spans.began_with <> 'opened'
     where not spans.is_queue_kept_at_start
 
     union all

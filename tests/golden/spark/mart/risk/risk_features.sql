@@ -172,6 +172,8 @@ WITH instants AS (
     ON instant_cases.case_id = spans.case_id
     AND instant_cases.intake_date = spans.intake_date
     AND instant_cases.predicted_at > spans.started_at
+  WHERE
+    spans.is_open
   GROUP BY
     instant_cases.case_id,
     instant_cases.predicted_at
@@ -185,13 +187,11 @@ WITH instants AS (
     spans.priority,
     spans.tier,
     spans.stint_started_at,
-    CASE WHEN sources.is_status_told THEN spans.waits_for END AS waits_for
+    spans.waits_for
   FROM case_spans
   INNER JOIN staging.backlog_spans AS spans
     ON case_spans.case_id = spans.case_id
     AND case_spans.span_started_at = spans.started_at
-  LEFT JOIN mart.backlog_sources AS sources
-    ON spans.source = sources.source
 ), attributes AS (
   SELECT
     instant_cases.case_id,

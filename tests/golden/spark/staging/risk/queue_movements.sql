@@ -45,6 +45,7 @@ WITH desk_midnights AS (
     ended_at,
     started_date,
     ended_date,
+    began_with,
     is_queue_kept_at_start,
     is_queue_kept_at_end
   FROM staging.backlog_spans
@@ -70,6 +71,7 @@ WITH desk_midnights AS (
   LEFT JOIN late_events
     ON spans.case_id = late_events.case_id
     AND spans.started_at = late_events.canonical_ts
+    AND spans.began_with <> 'opened'
   WHERE
     NOT spans.is_queue_kept_at_start
   UNION ALL
