@@ -28,6 +28,8 @@ from opsla_dagster.risk_model.trees import Trees, fit
 
 #: Closed clocks from which on a share is worth saying.
 MIN_COUNTED_CLOCKS = 30
+#: Standard errors by which the mean squared difference has to be smaller than a baseline's: a smaller one may be chance.
+MIN_GAIN = 1.0
 #: Test rows below which nobody can say which of two is better.
 MIN_TEST_ROWS = 50
 
@@ -251,9 +253,19 @@ def _tested(
         answers["model"] = corrected.probabilities(log_odds[judged], shares[judged])
         deciles = tuple(asdict(each) for each in scores.calibration(answers["model"], happened[judged]))
     for name, said in answers.items():
+        if name != "model" and "model" in answers:
+            told[f"{name}_gain"] = _gain((said - happened[judged]) ** 2 - (answers["model"] - happened[judged]) ** 2)
         told[f"{name}_auc"] = scores.auc(said, happened[judged])
         told[f"{name}_brier"] = scores.brier(said, happened[judged])
     return told, deciles
+
+
+def _gain(differences: Floats) -> float:
+    """By how many standard errors the mean of `differences` lies above zero."""
+    if len(differences) < 2:
+        return 0.0
+    spread_of_mean = float(differences.std(ddof=1) / np.sqrt(len(differences)))
+    return float(differences.mean() / spread_of_mean) if spread_of_mean else 0.0
 
 
 def _why_not_better(card: Mapping[str, Any]) -> str:
@@ -263,8 +275,8 @@ def _why_not_better(card: Mapping[str, Any]) -> str:
     model = card["model_brier"]
     for name, words in (("priority", "the priority alone"), ("target_used", "the share of the target used alone")):
         other = card[f"{name}_brier"]
-        if other is not None and model >= other:
-            return f"the model does not beat {words}: Brier {model:.4f} against {other:.4f}"
+        if other is not None and card[f"{name}_gain"] < MIN_GAIN:
+            return f"the model does not beat {words} by more than chance: Brier {model:.4f} against {other:.4f}"
     return ""
 
 

@@ -57,7 +57,7 @@ ROAD = [
 #: Made by their own SQL where a table with a history reads them.
 BESIDE_THE_ROAD = [
     "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
-    "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+    "staging.queue_movements", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
 
 
