@@ -182,7 +182,7 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the proposal.")] = False,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the source.")] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone of the desk, and of timestamps without an offset, such as Europe/Berlin.")] = None,
-    start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First intake date to load.")] = None,
+    start_date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First intake date to load; records of cases that came in before are left out, and listed in raw.rejected_rows.")] = None,
     time_formats: Annotated[
         list[str] | None,
         typer.Option("--time-format", metavar="FORMAT", help="How the log writes timestamps: iso, epoch_ms, serial, or a strptime format. Give it once."),
@@ -320,7 +320,7 @@ def center(
     settings = load_settings()
     allowed = access(host, allow_host or [], os.environ.get("OPSLA_CENTER_TOKEN", "").strip())
     root = root_path_of(root_path)
-    _require_free(host, port)
+    _require_free(host, port, "command centre")
     if not settings.home.marts_database.exists():
         _say(f"Nothing is published in {settings.home.root} yet: the pages say so until `{_program()} run` has published.")
     shown = f"[{host}]" if ":" in host else LOCALHOST if host == "0.0.0.0" else host
@@ -368,11 +368,11 @@ def status() -> None:
 @app.command(cls=Command, epilog=examples("opsla backlog", "opsla backlog --by queue --by priority", "opsla backlog --as-of 2025-07-10T16:00 --by queue"))
 def backlog(
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO, UTC unless it says otherwise. Default: now.")
+        str | None, typer.Option("--as-of", metavar="INSTANT", help="The desk at that instant, as the log knows it today; ISO 8601, UTC unless it has an offset. Default: now.")
     ] = None,
     by: Annotated[list[str] | None, typer.Option("--by", metavar="DIMENSION", help="Also by queue, priority, tier, region, brand or channel (repeatable).")] = None,
 ) -> None:
-    """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past."""
+    """Show what is open, what is past due and how long until nothing is: now, or at any instant of the past. The command line is in UTC; pages for browsers are in the desk's time."""
     from opsla_dagster.reporting.backlog import print_backlog
     from opsla_dagster.settings import load_settings
     from opsla_dagster.window import parse_instant
@@ -854,14 +854,14 @@ def _become(settings: "Settings", command: list[str]) -> NoReturn:
     os.execve(command[0], command, environment)
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, what: str = "UI") -> None:
     """Raises OpslaError when nobody could listen there: Dagster would wait for ever."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: a port that was just left is free
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise OpslaError(f"--port {port}: the UI cannot listen there ({error.strerror}); name another port") from error
+            raise OpslaError(f"--port {port}: the {what} cannot listen there ({error.strerror}); name another port") from error
 
 
 def _require_published(marts_database: Path) -> None:

@@ -33,7 +33,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import (
     changed_dates,
-    current_digests,
+    current,
     refuse_older_inputs,
     remember,
     whole_history,
@@ -160,12 +160,10 @@ def build_asset(
         (by_date[scope.dates.last.isoformat()] if scope.dates else metadata).update(shown)
         for observation in observed:
             context.log_event(observation)
+        # Before the materialization: a process that is killed in between leaves a table that is made again, not one without verdicts.
+        yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
         record_made(context, scope.dates, metadata, by_date)
-        yield dg.MaterializeResult(
-            asset_key=table.asset_key,
-            metadata=metadata,
-            check_results=[outcome.to_dagster(table.asset_key) for outcome in outcomes],
-        )
+        yield dg.MaterializeResult(asset_key=table.asset_key, metadata=metadata)
 
     return table_asset
 
@@ -273,13 +271,14 @@ def _replace_changed_dates(line: TableAsset, scope: Scope, outcomes: list[Outcom
     Those are judged that are made, unless there are no `outcomes` to receive the verdicts.
     """
     table, connection = line.table, scope.connection
-    current = current_digests(connection, table)
-    dates = changed_dates(connection, table, current)
-    refuse_older_inputs(connection, table, dates, current)
+    state = current(connection)
+    digests = state.digests(table.name)
+    dates = changed_dates(connection, table, digests)
+    refuse_older_inputs(connection, table, dates, state)
 
     def judged_and_remembered() -> int | None:
         judged = _judge(line, replace(scope, dates=dates), outcomes) if outcomes is not None else None
-        remember(connection, table, dates, current)
+        remember(connection, table, dates, digests)
         return judged
 
     sql = load_sql(sql_path(table.name))

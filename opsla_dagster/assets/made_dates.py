@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -57,9 +58,16 @@ def unpublished_dates(connection: duckdb.DuckDBPyConnection, marts_database: Pat
     """The intake dates that are made to the end, and that the published marts have as of another load, or not at all."""
     made = _made(connection)
     if marts_database.exists():
-        with reading(marts_database, older_too=True) as published:
-            made -= _made(published)
+        status = marts_database.stat()
+        made -= _published(marts_database, (status.st_ino, status.st_mtime_ns, status.st_size))
     return {day for _, day, _ in made}
+
+
+@lru_cache(maxsize=1)
+def _published(marts_database: Path, _identity: tuple[int, int, int]) -> frozenset[tuple[str, date, datetime]]:
+    """What the published marts have been made from; asked for by every view of a run, while a file that was published never changes."""
+    with reading(marts_database, older_too=True) as published:
+        return frozenset(_made(published))
 
 
 def _made(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, date, datetime]]:

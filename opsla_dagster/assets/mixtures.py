@@ -12,6 +12,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources import desk
+from opsla_dagster.sources.base import NO_CASES
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.sql import in_dates
 from opsla_dagster.warehouse.write import ensure_table
@@ -61,6 +62,30 @@ def refuse_the_unannounced(scope: Scope) -> None:
             f"raw.source_partitions does not have every date of {dates}, and a date's cases and events are loaded after it; "
             "materialise raw.source_partitions with them"
         )
+    _refuse_another_state(scope)
+
+
+def _refuse_another_state(scope: Scope) -> None:
+    """Raises OpslaError where the sources say otherwise, as of this run, than when raw.source_partitions was made: its rows would be of one state, these of another.
+
+    What this run has announced itself need not be asked again.
+    """
+    held = {
+        (source, day): digest
+        for source, day, digest in scope.connection.execute(
+            f"select source, intake_date, digest from raw.source_partitions where {in_dates('intake_date', scope.own_dates)}"
+        ).fetchall()
+    }
+    of_other_runs = {key: digest for key, digest in held.items() if scope.desk.announced.get(key) != (digest, scope.as_of_at)}
+    for window in ranges_of(day for _, day in of_other_runs):
+        states = scope.desk.partition_states(window, scope.as_of_at).to_pylist()
+        said = {(state["source"], state["intake_date"]): state["digest"] for state in states}
+        changed = sorted(day for (source, day), digest in of_other_runs.items() if day in window and said.get((source, day), NO_CASES) != digest)
+        if changed:
+            raise OpslaError(
+                f"the sources have changed since raw.source_partitions was made: {len(changed)} intake dates from {changed[0]} on; "
+                f"materialise all assets of these dates together, or `opsla run --start {changed[0]}`"
+            )
 
 
 def refuse_unannounced_dates(scope: Scope) -> None:

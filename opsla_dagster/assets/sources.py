@@ -61,6 +61,7 @@ def _source_partitions(scope: Scope, part: Window | None) -> pa.Table:
         for day in window.dates()
         for source, fingerprint in scope.desk.fingerprints().items()
     ]  # fmt: skip
+    scope.desk.announced |= {(row["source"], row["intake_date"]): (row["digest"], scope.as_of_at) for row in rows}
     return pa.Table.from_pylist(rows, schema=_SOURCE_PARTITIONS)
 
 

@@ -8,6 +8,8 @@ from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date,
 from opsla_dagster.catalog.model import Column, Kind
 from opsla_dagster.catalog.table import tables_with
 
+#: Ages of open cases, in calendar time: half-open, a day is 24 h.
+AGE_BANDS = ("under_1_day", "1_to_3_days", "3_to_7_days", "7_to_30_days", "over_30_days")
 _DIMENSIONS = "team priority tier region brand channel"
 _KEPT = """is_queue_kept_at_start is_queue_kept_at_end is_priority_kept_at_start is_priority_kept_at_end is_tier_kept_at_start
     is_tier_kept_at_end"""
@@ -89,6 +91,8 @@ COLUMNS = [
     text("next_metric", "Metric of the clock to fall due next of those within their target", nullable=True),
     instant("next_due_at", "When the next clock falls due if it runs on; NULL while a pause keeps it from being known"),
     measure("next_remaining_business_minutes", "Open minutes of its calendar that the next clock has left until its target"),
+    text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
+    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock"),
     # what sources tell
     flag("is_status_told", "It tells statuses between intake and end"),
     flag("is_queue_told", "It tells queues"),
@@ -149,7 +153,7 @@ _CLOCK_SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date policy
 _SNAPSHOT = """snapshot_date snapshot_at source case_id intake_date intake_ts age_calendar_minutes age_business_minutes stint_started_at
     stint_calendar_minutes stint_business_minutes status status_since_at waits_for team agent priority tier case_type region
     brand channel customer open_clocks breached_clocks breached_since_at debt_seconds next_policy next_metric next_due_at
-    next_remaining_business_minutes"""
+    next_remaining_business_minutes age_band is_due_in_2_hours"""
 
 AREA = Area(
     "backlog",

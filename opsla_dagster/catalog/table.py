@@ -5,32 +5,24 @@ Belongs here: the constructor the areas share. Does not belong here: any one tab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from opsla_dagster.catalog.columns import COLUMNS
 from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 
 
-class MakeTable(Protocol):
-    """Writes a table of the catalog down; `key`, `columns` and `nullable` are names separated by spaces.
+@dataclass(frozen=True)
+class MakeTable:
+    """Writes a table of the catalog down; `key`, `columns` and `nullable` are names separated by spaces, looked up in `known`.
 
     `nullable` names the columns that may be NULL here beyond those the dictionary lets be NULL everywhere.
     """
 
+    known: Mapping[str, Column]
+
     def __call__(
         self, name: str, kind: Kind, grain: str, description: str, *, key: str, columns: str, nullable: str = "",
-        partition_column: str = "intake_date", rules: tuple[Rule, ...] = (), is_published: bool = True,
-    ) -> Table: ...  # fmt: skip
-
-
-def tables_with(own_columns: Sequence[Column]) -> MakeTable:
-    """The constructor of an area's tables: their columns are those that areas share, and the area's own."""
-    known = COLUMNS | {column.name: column for column in own_columns}
-
-    def table(
-        name: str, kind: Kind, grain: str, description: str, *, key: str, columns: str, nullable: str = "",
         partition_column: str = "intake_date", rules: tuple[Rule, ...] = (), is_published: bool = True,
     ) -> Table:  # fmt: skip
         optional = set(nullable.split())
@@ -41,11 +33,14 @@ def tables_with(own_columns: Sequence[Column]) -> MakeTable:
             description=description,
             key=tuple(key.split()),
             columns=tuple(
-                replace(known[column], nullable=known[column].nullable or column in optional) for column in columns.split()
+                replace(self.known[column], nullable=self.known[column].nullable or column in optional) for column in columns.split()
             ),
             partition_column=partition_column,
             rules=rules,
             is_published=is_published,
         )
 
-    return table
+
+def tables_with(own_columns: Sequence[Column]) -> MakeTable:
+    """The constructor of an area's tables: their columns are those that areas share, and the area's own."""
+    return MakeTable(COLUMNS | {column.name: column for column in own_columns})

@@ -4,6 +4,7 @@ Belongs here: routes, errors as pages, the server. Does not belong here: what is
 """
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
 from opsla_dagster.center.pages.risk import risk_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
-from opsla_dagster.center.pages.what_if import Change, read_change, what_if
+from opsla_dagster.center.pages.what_if import Change, read_change, refused_what_if, what_if
 from opsla_dagster.center.parameters import (
     CaseParameters,
     CasesParameters,
@@ -298,13 +299,40 @@ def _add_rest(app: FastAPI, center: Center) -> None:
 
     @app.get("/api", include_in_schema=False)
     def api(request: Request) -> Response:
+        keys = _table_keys(center, request)
         rows = [
-            {"path": path, "summary": operation["get"]["summary"], "parameters": ", ".join(each["name"] for each in operation["get"].get("parameters", []))}
+            {
+                "path": path, "summary": operation["get"]["summary"], "parameters": ", ".join(each["name"] for each in operation["get"].get("parameters", [])),
+                "keys": ", ".join(keys.get(path, ())) or None,
+            }
             for path, operation in app.openapi()["paths"].items()
-        ]
-        grid = Grid("operations", "Addresses", [Column("path", "Address"), Column("summary", "What it gives"), Column("parameters", "Parameters")], rows)
+        ]  # fmt: skip
+        columns = [Column("path", "Address"), Column("summary", "What it gives"), Column("parameters", "Parameters"), Column("keys", "Tables: {key}")]
+        grid = Grid("operations", "Addresses", columns, rows)
         page = Page("api.html.j2", "What programs can ask", grids=[grid])
         return Response(html(center.templates, page, None, State(root=center.root), "/api", {}, center.navigation(None)), media_type=_HTML)
+
+
+def _table_keys(center: Center, request: Request) -> dict[str, list[str]]:
+    """The tables of each page as it is without parameters, by the address of its CSV; none while nothing is published. A comparison is asked for by nobody here."""
+    found = {}
+    for spec in center.specs():
+        if spec.has_csv and not spec.is_comparison:
+            with suppress(NothingPublishedError, OpslaError, BusyError, RefusedAddress):
+                body = _answer(center, spec, request, spec.parameters(), "json", _JSON, lambda made, view, _path, _given: json_bytes(as_json(made, view))).body
+                found[f"/csv/{spec.slug}/{{key}}"] = list(json.loads(bytes(body))["tables"])
+    return found
+
+
+def _form_again(center: Center, given: dict[str, str], problem: str) -> bytes:
+    """The form of promises as somebody filled it in, with what is wrong."""
+    with center.publications.newest() as publication:
+        connection = publication.connection.cursor()
+        try:
+            view = View(publication, connection, State(root=center.root))
+            return html(center.templates, refused_what_if(view, given, problem), view, view.state, "/what-if", {}, center.navigation(view)).encode()
+        finally:
+            connection.close()
 
 
 def _add_errors(app: FastAPI, center: Center) -> None:
@@ -317,6 +345,8 @@ def _add_errors(app: FastAPI, center: Center) -> None:
 
     @app.exception_handler(RefusedAddress)
     def refused(request: Request, error: RefusedAddress) -> Response:
+        if request.url.path == "/what-if":
+            return Response(_form_again(center, dict(request.query_params), error.problem), error.status, media_type=_HTML)
         return refuse(request, "Not found" if error.status == 404 else "This address cannot be read", error.problem, error.status)
 
     @app.exception_handler(RequestValidationError)

@@ -1,8 +1,8 @@
-"""The schema check: the dictionary's rules for a table, judged by DuckDB in one scan.
+"""The schema check: the dictionary's rules for a table, judged by DuckDB.
 
-A table's entry in the catalog is compiled to one aggregate query, as it is to a Pandera schema (contract.py); a test holds that both have
-the same rules. Only rows that break one travel to pandas, for Pandera to name them, so that a run in which all is well imports neither.
-A view is computed once for all of them. Belongs here: that compilation. Does not belong here: the rules.
+A table's entry in the catalog is compiled to SQL conditions, as it is to a Pandera schema (contract.py); a test holds that both have the same
+rules. First is asked whether any row breaks any of them, which costs next to nothing, and only then which. Only rows that break one travel to
+pandas, for Pandera to name them, so that a run in which all is well imports neither. Belongs here: that compilation. Does not belong here: the rules.
 """
 
 from __future__ import annotations
@@ -76,20 +76,30 @@ def _count_each(
     connection: duckdb.DuckDBPyConnection, table: Table, window: Dates | None, rules: dict[str, str]
 ) -> tuple[int, dict[str, int]]:
     """How many rows there are, and how many break each rule; of the key, how many of its values are repeated."""
-    key = ", ".join(table.key)
-    # A table is scanned twice for next to nothing; a view would be computed twice, so its rows are kept for the second look.
-    kept = "materialized" if table.kind is Kind.VIEW else "not materialized"
-    columns = ", ".join(column.name for column in table.columns if column.name in table.key or any(column.name in rule for rule in rules.values()))
-    counts = "".join(f", count(*) filter (where {condition})" for condition in rules.values())
-    looked_at = f"with looked_at as {kept} (select {columns} from {scope(table, window)})"
-    row = connection.execute(f"{looked_at} select count(*){counts}, count(distinct hash({key})) from looked_at").fetchone()
-    rows, *broken, hashes = row or (0, 0)
+    looked_at, key = scope(table, window), ", ".join(table.key)
+    rows, hashes, breaking = _overall(connection, table, looked_at, " or ".join(f"({condition})" for condition in rules.values()))
+    broken = [0] * len(rules)
+    if breaking:
+        counts = ", ".join(f"count(*) filter (where {condition})" for condition in rules.values())
+        broken = list(connection.execute(f"select {counts} from {looked_at}").fetchone() or broken)
     # Where every row has a hash of its own, no key is repeated. Else the keys themselves are counted, which takes half as long again.
     repeated = 0
     if hashes < rows:
-        counted = connection.execute(f"{looked_at} select count(*) from (select 1 from looked_at group by {key} having count(*) > 1)").fetchone()
+        counted = connection.execute(f"select count(*) from (select 1 from {looked_at} group by {key} having count(*) > 1)").fetchone()
         repeated = counted[0] if counted else 0
     return rows, dict(zip([*rules, f"unique ({key})"], [*broken, repeated], strict=True))
+
+
+def _overall(connection: duckdb.DuckDBPyConnection, table: Table, looked_at: str, wrong: str) -> tuple[int, int, int]:
+    """How many rows there are, how many hashes their keys have, and how many rows break any rule (the condition `wrong`, which may be empty)."""
+    wrong, keys = wrong or "false", f"count(distinct hash({', '.join(table.key)}))"
+    if table.kind is Kind.VIEW:  # computed once for all three
+        found = connection.execute(f"select count(*), {keys}, count(*) filter (where {wrong}) from {looked_at}").fetchone()
+        return found or (0, 0, 0)
+    # As a filter the rules are judged by what DuckDB knows of whole groups of rows, such as the least value and whether one is NULL.
+    rows, hashes = connection.execute(f"select count(*), {keys} from {looked_at}").fetchone() or (0, 0)
+    breaking = connection.execute(f"select count(*) from {looked_at} and ({wrong})").fetchone()
+    return rows, hashes, breaking[0] if breaking else 0
 
 
 def _named_by_pandera(

@@ -21,7 +21,9 @@ from rich.table import Table as RichTable
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
+from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, published_places, sql_at
 
 #: What the backlog is told apart by, as `dimension` of mart.queue_health and mart.backlog_daily.
@@ -90,9 +92,8 @@ class DeskAt:
 
     def sentence(self) -> str:
         """Which instant is shown, and what of."""
-        if self.is_now:
-            return f"As of {wording.instant(self.at)}, which is now here: {self.now.reason}."
-        return f"As of {wording.instant(self.at)}, as the log knows it today."
+        at = f"As of {wording.instant(self.at)} ({wording.local_instant(self.at, self.zone)} in {self.zone})"
+        return f"{at}, which is now here: {self.now.reason}." if self.is_now else f"{at}, as the log knows it today."
 
 
 @contextmanager
@@ -152,12 +153,13 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
         tables = [(dimension, desk.health(dimension)) for dimension in ("all", *(each for each in by if each != "all"))]
         due = desk.next_due(_NEXT_SHOWN)
         console.print(desk.sentence(), highlight=False, markup=False)
+        console.print(f"Of the cases that came in from {desk.now.first_intake_date} on: earlier intake dates are not loaded.", highlight=False, markup=False)
     for dimension, found in tables:
         if dimension != "all" and not found:
             console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)
             continue
         console.print(_health_table(dimension, found))
-    console.print(_due_table(due) if due else "No open clock is known to fall due.")
+    console.print(_due_table(due, settings.sla_policies) if due else "No open clock is known to fall due.")
 
 
 def _health_table(dimension: str, found: Sequence[Row]) -> RichTable:
@@ -182,14 +184,16 @@ def to_green(row: Row) -> str:
     return f"{row['health']}: {wording.time_taken(minutes)}" if minutes is not None else f"{row['health']}: {row['to_green_reason']}"
 
 
-def _due_table(due: Sequence[Row]) -> RichTable:
+def _due_table(due: Sequence[Row], policies: SlaPoliciesSettings) -> RichTable:
+    has_policies = len(policies.policies) > 1
     table = RichTable()
     for heading in ("next due", "due (UTC)", "open time left", "promise", "queue", "priority", "waits for"):
         table.add_column(heading)
     for row in due:
         table.add_row(
             str(row["case_id"]), wording.instant(row["next_due_at"]), wording.time_taken(row["next_remaining_business_minutes"]),
-            f"{row['next_policy']}: {row['next_metric']}", *(str(row[name] or "-") for name in ("team", "priority", "waits_for")),
+            f"{policy_title(policies, row['next_policy'])}: {metric_title(policies, row['next_metric'])}" if has_policies else metric_title(policies, row["next_metric"]),
+            *(str(row[name] or "-") for name in ("team", "priority", "waits_for")),
         )  # fmt: skip
     return table
 

@@ -96,12 +96,13 @@ def date_ticks(days: Sequence[date], most: int) -> list[tuple[float, str]]:
     return []
 
 
-def nice_ticks(highest: float, most: int = 5) -> list[float]:
-    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`; 0 and 1 for nothing."""
+def nice_ticks(highest: float, most: int = 5, *, is_whole: bool = False) -> list[float]:
+    """From 0 in steps of 1, 2, 2.5 or 5 times a power of ten, the last one at or above `highest`; 0 and 1 for nothing. `is_whole`: whole steps only."""
     if highest < 1e-9:
         return [0.0, 1.0]
     magnitude: float = 10.0 ** math.floor(math.log10(highest / most))
-    step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10, 20) if highest / (factor * magnitude) <= most)
+    steps = [factor * magnitude for factor in (1, 2, 2.5, 5, 10, 20, 50, 100)]
+    step = next(step for step in steps if highest / step <= most and not (is_whole and step % 1))
     return [step * number for number in range(math.ceil(highest / step - 1e-9) + 1)]
 
 
@@ -146,7 +147,7 @@ class _Frame:
 
     @classmethod
     def around(cls, chart: Chart, width: int, height: int) -> _Frame:
-        y_ticks = nice_ticks(_highest(chart))
+        y_ticks = nice_ticks(_highest(chart), is_whole=_is_of_counts(chart))
         widest = max(len(short_number(tick) + chart.unit) for tick in y_ticks)
         end_width = max((len(text) for _, text, _ in _ends(chart)), default=0)
         return cls(
@@ -167,6 +168,17 @@ class _Frame:
     def y(self, value: float) -> float:
         """The height of a value; what lies above the scale lies on its edge."""
         return self.bottom - min(value / self.y_ticks[-1], 1.0) * (self.bottom - self.top)
+
+
+def above_the_scale(chart: Chart) -> tuple[int, float]:
+    """How many dots lie above the y axis, and are drawn on its upper edge; and where that is."""
+    top = nice_ticks(_highest(chart), is_whole=_is_of_counts(chart))[-1]
+    return sum(value is not None and value > top for line in chart.lines if line.mark == "dots" for value in line.values), top
+
+
+def _is_of_counts(chart: Chart) -> bool:
+    """Half a case is nothing: counts have whole ticks."""
+    return not chart.unit and all(value is None or isinstance(value, int) for line in chart.lines for value in line.values)
 
 
 def _highest(chart: Chart) -> float:

@@ -32,6 +32,8 @@ class Desk:
     def __init__(self, sources: list[Source], zone_notes: list[str] | None = None) -> None:
         self.sources = sources
         self._zone_notes = zone_notes or []
+        #: What this run has announced (raw.source_partitions) of a source and intake date: the digest, and the instant as of which it holds.
+        self.announced: dict[tuple[str, date], tuple[str, datetime]] = {}
 
     def window(self) -> Window:
         """The intake dates of all sources together."""

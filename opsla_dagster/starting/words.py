@@ -29,6 +29,9 @@ _FILLERS = {
     "richiesta", "stato", "il", "lo", "gli", "i", "di", "della", "dal", "dalla", "alla",
     "melding", "verzoek", "het", "een", "van", "door", "op", "aan",
 }
+#: In front of who has the case: with customer, beim Kunden, chez le client.
+_WITH = {"with", "bei", "beim", "chez", "con", "com", "bij"}
+_ARTICLES = {"the", "end", "dem", "le", "el", "la", "o", "a", "il", "de", "het"}
 #: In front of a word that says how far a case is: en cours, in Bearbeitung, em andamento.
 _IN = {"in", "en", "em"}
 #: Whatever stands beside these, the opposite may be meant.
@@ -47,7 +50,7 @@ _RESOLVED = (
 )
 _IS_CANCELLED = r"cancell?ed|abgebrochen|storniert|annulee?s?|cancelad[oa]s?|anulad[oa]s?|annullat[oaie]|geannuleerd"
 _CANCELLED = (
-    rf"cancel(s|l?ing|lation)?|withdrawn|zurue?ckgezogen|ingetrokken|duplicated?|duplikat|doublon|duplicad[oa]s?|duplicat[oi]|duplicaat|{_IS_CANCELLED}"
+    rf"cancel(s|l?ing|lation)?|void(ed)?|withdrawn|zurue?ckgezogen|ingetrokken|duplicated?|duplikat|doublon|duplicad[oa]s?|duplicat[oi]|duplicaat|{_IS_CANCELLED}"
 )
 _MERGED = (
     r"merged?|zusammengefue?hrt|zusammengefasst|fusionnee?s?|fusionad[oa]s?|mesclad[oa]s?|accorpat[oaie]|samengevoegd"
@@ -218,6 +221,8 @@ def _signal_of(word: str) -> Signal | None:
         return _waits_for(tokens)
     if set(tokens) & _VENDOR and _only(tokens, _VENDOR | _TOGETHER[Signal.VENDOR_WAIT] | {"with", "at"}):
         return Signal.VENDOR_WAIT
+    if tokens[0] in _WITH and tokens[1:] and all(token in _CUSTOMER or token in _ARTICLES for token in tokens[1:]) and tokens[-1] in _CUSTOMER:
+        return Signal.CUSTOMER_WAIT
     return _ruled(tokens)
 
 

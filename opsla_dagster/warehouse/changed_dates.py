@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -43,27 +44,35 @@ _SURROUNDINGS = """
 """
 
 
-def current_digests(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[date, str]:
-    """What the rows of each date of `table` follow from, as it is now: of every date that the table is to have."""
-    surroundings = str(connection.execute(_SURROUNDINGS).fetchone())
-    rules = _rules(table.name, surroundings)
-    return {day: f"{digest} {rules}" for day, digest in connection.execute(_CURRENT).fetchall()}
+@dataclass(frozen=True)
+class Current:
+    """What the rows of tables kept by dates follow from, as it is now: `facts` of each date that such a table is to have, and the `surroundings` of all."""
+
+    facts: Mapping[date, int]
+    surroundings: str
+
+    def digests(self, table: str) -> dict[date, str]:
+        """What the rows of each date of the table follow from: the facts, the surroundings, and the SQL that makes it."""
+        rules = hashlib.sha256(f"{rules_of(table)} {self.surroundings}".encode()).hexdigest()[:16]
+        return {day: f"{digest} {rules}" for day, digest in self.facts.items()}
 
 
-def refuse_older_inputs(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, current: Mapping[date, str]) -> None:
+def current(connection: duckdb.DuckDBPyConnection) -> Current:
+    """What there is to be compared with what was remembered."""
+    return Current(dict(connection.execute(_CURRENT).fetchall()), str(connection.execute(_SURROUNDINGS).fetchone()))
+
+
+def refuse_older_inputs(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, state: Current) -> None:
     """Raises OpslaError where `dates` of `table` would be made from tables that do not belong together, or are older than what is compared.
 
     Somebody may have made some tables alone. What is compared tells of rows as they are to be, so whatever is read has to be as new.
     """
     read = sorted(tables_read_by(sql_path(table.name)))
-    surroundings = ""
     for upstream in read:
         if TABLES[upstream].kind is not Kind.BY_DAY:
             continue
-        surroundings = surroundings or str(connection.execute(_SURROUNDINGS).fetchone())
-        rules = _rules(upstream, surroundings)
-        made = _made(connection, upstream)
-        older = [day for day in dates.dates() if day in current and made.get(day) != f"{current[day].split(' ')[0]} {rules}"]
+        made, wanted = _made(connection, upstream), state.digests(upstream)
+        older = [day for day in dates.dates() if day in wanted and made.get(day) != wanted[day]]
         if older:
             raise OpslaError(
                 f"{table.name}: {upstream} is older than what is loaded for {len(older)} dates from {older[0]} on, and these would be made from it; "
@@ -72,33 +81,29 @@ def refuse_older_inputs(connection: duckdb.DuckDBPyConnection, table: Table, dat
     refuse_mixed_loads(connection, table.name, [*read, "staging.backlog_facts"])
 
 
-def _rules(name: str, surroundings: str) -> str:
-    return hashlib.sha256(f"{rules_of(name)} {surroundings}".encode()).hexdigest()[:16]
-
-
 def _made(connection: duckdb.DuckDBPyConnection, name: str) -> dict[date, str]:
     connection.execute(f"create table if not exists {MADE_DATES} {MADE_COLUMNS}")
     return dict(connection.execute(f"select made_date, digest from {MADE_DATES} where table_name = ?", [name]).fetchall())
 
 
-def changed_dates(connection: duckdb.DuckDBPyConnection, table: Table, current: Mapping[date, str]) -> Dates:
+def changed_dates(connection: duckdb.DuckDBPyConnection, table: Table, digests: Mapping[date, str]) -> Dates:
     """The dates of `table` that are to be made: those that follow from something else now, and those that it is not to have any more.
 
     Where there are none, the latest date: a run makes, and judges, at least one.
     """
     made = _made(connection, table.name)
     held = _held_dates(connection, table)
-    changed = {day for day, digest in current.items() if made.get(day) != digest} | (held - current.keys())
+    changed = {day for day, digest in digests.items() if made.get(day) != digest} | (held - digests.keys())
     if not changed:
-        changed = {max(current, default=_last_loaded_date(connection))}
+        changed = {max(digests, default=_last_loaded_date(connection))}
     return dates_of(ranges_of(changed))
 
 
-def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, current: Mapping[date, str]) -> None:
+def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, digests: Mapping[date, str]) -> None:
     """Within the transaction that made the rows of `dates`: what they were made from."""
     made = list(dates.dates())
     connection.execute(f"delete from {MADE_DATES} where table_name = $name and list_contains($days, made_date)", {"name": table.name, "days": made})
-    rows = [(table.name, day, current[day]) for day in made if day in current]
+    rows = [(table.name, day, digests[day]) for day in made if day in digests]
     if rows:
         connection.execute(
             f"insert into {MADE_DATES} select $name, unnest($days), unnest($digests)",

@@ -53,6 +53,9 @@ def record_loads(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dat
     inside = in_dates("made_date", dates)
     connection.execute(f"delete from {MADE_DATES} where table_name = $name and {inside}", {"name": table.name})
     read = sorted(set(partitioned(inputs)) - {table.name})
+    if read and table.schema == "raw":
+        # Its rows come from the sources as they were announced last, not from the tables that it waits for.
+        read = sorted({*read, _LOADS})
     if table.name == _LOADS:
         loads = _STATES.format(inside=in_dates("intake_date", dates))
     elif read:

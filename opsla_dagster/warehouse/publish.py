@@ -36,7 +36,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         publication = uuid4().hex
         cases = copy_cases(connection, home, publication)
         # Only a copy that has the backlog can tell it at any instant.
-        parts = write_parts(connection, home.parts) if table_names(connection).issuperset(PARTED_TABLES) else []
+        parts = write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
         rows = _copy(connection, aside, tables, publication, parts)
         _put_in_place(aside, home)
         forget_other_copies(home, cases)

@@ -20,6 +20,7 @@ from fake_intercom import FakeIntercom, admin
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk, change, comment, status
 from rich.console import Console
 from rich.table import Table
+from small_desk import REPOSITORY, desk_settings, make, write_config
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.agents import agents_table
@@ -31,7 +32,6 @@ from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.sources.zendesk.source import ZendeskSource
 from opsla_dagster.window import Window
-from tests.integration.small_desk import REPOSITORY, desk_settings, make, write_config
 
 BO, RITA = 5008, 1007
 DIMENSIONS = {"product": 360002, "plan": "organization.plan", "form": "form"}

@@ -11,13 +11,13 @@ from accounts import DESK, intercom_settings, zendesk_settings
 from desks import fill, worked_case
 from fake_intercom import FakeIntercom
 from fake_zendesk import FakeZendesk
+from small_desk import REPOSITORY, desk_settings, make, write_config
 from test_intercom_conversations import CONVERSATIONS
 from test_intercom_conversations import fill as converse
 
 from opsla_dagster.sources.intercom.load import load_intercom
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.window import Window
-from tests.integration.small_desk import REPOSITORY, desk_settings, make, write_config
 
 #: How a withdrawn promise ends a clock is the engine's (tests/sql/staging/sla_clock_windows).
 UNWITHDRAWN = [conversation for conversation in CONVERSATIONS if all(target[3] is not None for target in conversation.targets or ())]

@@ -48,3 +48,13 @@ def test_the_code_location_is_the_same_for_workspace_and_project() -> None:
         "module_name": project["module_name"],
         "location_name": project["code_location_name"],
     }
+
+
+def test_tests_import_what_they_share_by_its_own_name() -> None:
+    """Distributions that ship a package `tests` of their own (ciw does) hide ours, and one module under two names is two modules."""
+    hidden = [
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "tests").rglob("*.py")
+        if re.search(r"^\s*(from|import) tests\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not hidden, f"`from small_desk import ...`, not `from tests.integration.small_desk import ...`: {hidden}"

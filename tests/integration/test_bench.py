@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli import REPOSITORY, environment
+from small_desk import takes_minutes
 
 from benchmarks.desk import bare, desk_settings, run_bare, settled_at, window_of
 from benchmarks.measure import Asked, Cost, Figure, compared
 from benchmarks.run import BENCHES
 from benchmarks.second_walk import differing_cases
-from tests.integration.cli import REPOSITORY, environment
-from tests.integration.small_desk import takes_minutes
 
 
 def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -30,8 +30,8 @@ def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "names",
     [
-        ["sql_vs_rewrite", "sla_vs_spine", "orchestrated"],
-        pytest.param(["refresh_history", "scale", "clocks", "load_tickets", "center", "memory"], marks=takes_minutes),
+        ["sla_vs_spine"],
+        pytest.param(["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory"], marks=takes_minutes),
     ],
     ids="+".join,
 )

@@ -842,3 +842,30 @@ def test_the_command_refuses_to_open_the_desk_to_everybody(desk: Settings) -> No
     assert refused.returncode == 1
     assert "set OPSLA_CENTER_TOKEN" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_comparison_that_is_refused_keeps_the_form(center: str) -> None:
+    """Who mistypes a target mends it, and does not begin again."""
+    status, _, text = ask(center, "/what-if?target.desk.first_touch=abc&target.desk.first_resolution=12h&days=7")
+    assert status == 400
+    assert "&#39;abc&#39; is not a duration; write 90s, 15m, 2h" in text
+    assert 'name="target.desk.first_touch" value="abc"' in text
+    assert 'name="target.desk.first_resolution" value="12h"' in text
+    assert '<option value="7" selected>' in text
+
+
+def test_the_addresses_of_tables_are_listed(center: str) -> None:
+    status, _, text = ask(center, "/api")
+    assert status == 200
+    for path, keys in (("/csv/now/{key}", "next, age_by_priority"), ("/csv/flow/{key}", "slowest, oldest"), ("/csv/open/{key}", "open_cases")):
+        row = text[text.index(path):]
+        assert keys in row[: row.index("</tr>")]
+
+
+def test_what_is_cut_off_or_left_out_is_said(center: str) -> None:
+    _, _, text = ask(center, "/queues?by=queue")
+    shown = data(center, "/api/queues?by=queue")["tables"]["by_queue"]["total_rows"]
+    assert f"Drawn are the 6 with most open cases of {shown}; the table above has all of them." in text
+    _, _, text = ask(center, "/case?id=C20250701-000001&at=2025-07-10T16:00")
+    assert "This is the whole story of the case as the log knows it today, also what happened after 10 Jul 2025 16:00 (America/New_York)." in text
+    assert "This is the whole story" not in ask(center, "/case?id=C20250701-000001")[2]

@@ -126,7 +126,7 @@ def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_pat
 
 def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "log.csv"
-    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-12-17 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n", encoding="utf-8")
+    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-07-08 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n", encoding="utf-8")
     config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
     (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
@@ -145,9 +145,9 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     assert code == 0
     assert "The window ends with 2025-07-04: as of then nothing of the dates up to 2025-08-31 has happened yet.\n" in out
     assert rows(warehouse, dates) == [(4, "2025-07-04")]
-    code, out, _ = opsla("refresh", "--as-of", "2026-01-01T12:00")
+    code, out, _ = opsla("refresh", "--as-of", "2025-07-10T12:00")
     assert code == 0
-    assert "desk_log: 1 record lies after 2026-01-01 12:00 UTC, the latest 2052-01-01: it counts when that time has come\n" in out
+    assert "desk_log: 1 record lies after 2025-07-10 12:00 UTC, the latest 2052-01-01: it counts when that time has come\n" in out
 
 
 @pytest.mark.parametrize(

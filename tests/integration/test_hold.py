@@ -44,8 +44,8 @@ from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 FIRST_LOAD = ("run", "--cases", "4000", "--end", "2025-07-04", "--as-of", "2025-07-05T05:00")
 #: Replaces the first three dates, and adds three.
 SECOND_LOAD = ("run", "--cases", "4000", "--end", "2025-07-07", "--as-of", "2025-07-08T05:00")
-#: The first few in `make test`, all of them in `make hold`.
-KILLS, KILLS_IN_DEFAULT_SUITE = 24, 2
+#: The first one in `make test`, all of them in `make hold`.
+KILLS, KILLS_IN_DEFAULT_SUITE = 24, 1
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,14 @@ while not stop.exists() or reads < 5:
         with parquet.open("rb") as opened_once:
             pyarrow.parquet.ParquetFile(opened_once).read()
     reads += 1
+    time.sleep(0.05)
 print(json.dumps({"reads": reads, "publishings_seen": len(seen), "parquet_replaced_while_opened_twice": twice}))
 """
 
 
-def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path: Path) -> None:
-    """Two readers in a loop, while the marts are published a hundred times, and two whole loads go on."""
+@pytest.mark.parametrize("publishings", [12, pytest.param(100, marks=takes_minutes)])
+def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path: Path, publishings: int) -> None:
+    """Two readers, again and again, while the marts are published many times, and two whole loads go on."""
     settings = desk_settings(tmp_path, cases=4_000, config=prepared.config)
     home = copy_tables(prepared.home, settings.home.root)
     stop = tmp_path / "stop"
@@ -234,7 +236,7 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
             reader.stdout.readline()
         make(settings, [july(1, 6)], one_o_clock(july(7, 7).start))
         warehouse = open_duckdb(settings.home.warehouse, read_only=False)
-        for _ in range(100):
+        for _ in range(publishings):
             for table in ("ops.refreshed_partitions", "mart.open_clocks"):
                 warehouse.execute(f"update {table} set as_of_at = as_of_at + interval 1 second")
             publish(warehouse, settings.home, PUBLISHED)
@@ -246,7 +248,7 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
     assert [reader.returncode for reader in readers] == [0, 0], told
     for out, _ in told:
         figures = json.loads(out)
-        assert figures["publishings_seen"] > 5, figures
+        assert figures["publishings_seen"] > 2, figures
         assert figures["parquet_replaced_while_opened_twice"] < 10, figures
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from cli import REPOSITORY, opsla
+from small_desk import desk_settings, july, make
 
 from opsla_dagster.warehouse.connection import reading
 
@@ -16,11 +18,10 @@ SHIPPED = (CONFIG / "sla_policies.yml").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    window = ("--start", "2025-07-01", "--end", "2025-07-15", "--as-of", "2025-07-15T06:00:00")
-    run = opsla("run", *window, "--cases", "9000", home=home)
-    assert run.returncode == 0, run.stderr
-    return home
+    settings = desk_settings(tmp_path_factory.mktemp("desk"), cases=6_000, config=CONFIG)
+    settings.home.remember_cases(6_000)
+    make(settings, [july(1, 10)], datetime(2025, 7, 11, 6))
+    return settings.home.root
 
 
 def test_the_same_promises_change_nothing(home: Path) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
-from tests.integration.cli import opsla
+from cli import opsla
 
 FIGURES = list(csv.DictReader((Path(__file__).parent / "data" / "published_figures.csv").open()))
 

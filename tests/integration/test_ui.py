@@ -20,14 +20,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from cli import REPOSITORY, environment, opsla
 from dagster import AssetKey
+from small_desk import takes_minutes
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import refreshed_assets
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings import load_settings
-from tests.integration.cli import REPOSITORY, environment, opsla
-from tests.integration.small_desk import takes_minutes
 
 PATIENCE_SECONDS = 240
 REPOSITORY_OF_UI = {"repositoryLocationName": "opsla", "repositoryName": "__repository__"}

@@ -18,9 +18,9 @@ from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
-from opsla_dagster.warehouse.changed_dates import current_digests
+from opsla_dagster.warehouse.changed_dates import current
 from opsla_dagster.warehouse.loads import _sql_below
-from opsla_dagster.warehouse.published_parts import write_parts
+from opsla_dagster.warehouse.published_parts import record_parts, write_parts
 from opsla_dagster.warehouse.write import replace_snapshot
 from opsla_dagster.window import Window
 
@@ -57,26 +57,48 @@ MUTATIONS = [
         "update staging.backlog_spans set started_at = started_at + interval 1 second where began_with = 'reopened'",
     ),
     ("staging.backlog_spans", "assert_open_time_is_that_of_the_statuses", "update staging.backlog_spans set began_with = 'changed' where began_with = 'reopened'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set running_seconds_before = running_seconds_before + 1 where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set open_seconds_at_start = open_seconds_at_start - 1 where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set stopped_at = stopped_at - interval 1 second where outcome = 'breached'"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "update staging.backlog_clocks set outcome = null"),
+    ("staging.backlog_clocks", "assert_last_stretches_end_as_judged", "insert into staging.backlog_clocks select * from staging.backlog_clocks where outcome = 'breached'"),
+]
+#: Of clocks that run, and wait, as of the last look.
+RUNNING_MUTATIONS = [
+    "update staging.backlog_clocks set running_seconds_before = running_seconds_before + 1 where stopped_at is null and state = 'running'",
+    "update staging.backlog_clocks set running_seconds_before = running_seconds_before - 1 where stopped_at is null and state = 'paused'",
+    "update staging.backlog_clocks set due_at = due_at + interval 1 second where stopped_at is null",
+    "update staging.backlog_clocks set due_at = null where stopped_at is null",
+    "delete from staging.backlog_clocks where stopped_at is null and state = 'paused'",
+    "insert into staging.backlog_clocks select * replace ('d' as case_id) from staging.backlog_clocks where stopped_at is null and state = 'running'",
+    "update mart.open_clocks set elapsed_seconds = null",
+    "delete from mart.open_clocks where is_paused",
 ]
 
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        _tell(connection, {}, "mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget")
+        yield connection
+
+
+def _tell(connection: duckdb.DuckDBPyConnection, more: dict[str, list[str]], *tables: str) -> None:
+    """Makes `tables` of the story, and of the histories of `more` cases."""
     calendars = read_document(HERE / "calendars.yml", CalendarsSettings)
     case = yaml.safe_load(STORY.read_text(encoding="utf-8"))
+    case["history"] |= more
     window = Window(*case["window"])
-    with duckdb.connect() as connection:
-        for schema in ("raw", "staging", "mart", "ops"):
-            connection.execute(f"create schema {schema}")
-        for table in STORED:
-            columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
-            connection.execute(f"create table {table} ({columns})")
-        replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-        replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
-        _fill(connection, case, calendars, "mart.backlog_daily", window)
-        for table in ("mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget"):
-            _write(connection, table, window)
-        yield connection
+    for schema in ("raw", "staging", "mart", "ops"):
+        connection.execute(f"create schema {schema}")
+    for table in STORED:
+        columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
+        connection.execute(f"create table {table} ({columns})")
+    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    _fill(connection, case, calendars, "mart.backlog_daily", window)
+    for table in tables:
+        _write(connection, table, window)
 
 
 @pytest.mark.parametrize(("table", "check", "mutation"), MUTATIONS)
@@ -91,6 +113,31 @@ def test_an_identity_breaks_by_the_error_that_it_is_there_to_find(
         assert not check_invariant(story, table, check, window, AS_OF).passed
     finally:
         story.rollback()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The story, a case that is worked on and one that waits for the customer."""
+    more = {
+        "b": ["2025-07-14 13:00:00 INTAKE", "2025-07-14 14:00:00 CUSTOMER_WAIT", "2025-07-14 15:00:00 INVESTIGATION"],
+        "c": ["2025-07-14 13:00:00 INTAKE", "2025-07-14 14:00:00 CUSTOMER_WAIT"],
+    }
+    with duckdb.connect() as connection:
+        _tell(connection, more, "mart.open_clocks")
+        yield connection
+
+
+@pytest.mark.parametrize("mutation", RUNNING_MUTATIONS)
+def test_the_list_of_running_clocks_and_the_backlog_contradict_each_other_nowhere(running: duckdb.DuckDBPyConnection, mutation: str) -> None:
+    window = Window(date(2025, 7, 10), date(2025, 7, 17))
+    assert running.execute("select case_id, is_paused, elapsed_seconds from mart.open_clocks order by 1").fetchall() == [("b", False, 136_800), ("c", True, 3_600)]
+    assert check_invariant(running, "mart.backlog_now", "assert_open_clocks_agree", window, AS_OF).passed
+    running.begin()
+    try:
+        running.execute(mutation)
+        assert not check_invariant(running, "mart.backlog_now", "assert_open_clocks_agree", window, AS_OF).passed
+    finally:
+        running.rollback()
 
 
 @pytest.mark.parametrize("table", ["mart.backlog_snapshot", "mart.clock_snapshot"])
@@ -115,14 +162,14 @@ def test_what_happens_in_the_second_of_an_instant_counts(story: duckdb.DuckDBPyC
 
 def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: duckdb.DuckDBPyConnection) -> None:
     """A priority that turns out to have changed on Tuesday changes the rows of Tuesday and Wednesday; what was known of the days before stands."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.backlog_spans set priority = 'P1' where began_with = 'reopened'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [15, 16]
@@ -130,14 +177,14 @@ def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: d
 
 def test_what_a_case_is_counts_while_it_has_not_ended(story: duckdb.DuckDBPyConnection) -> None:
     """A region is no part of a stretch: told otherwise, it changes every date on which the case came, stood or went, and no later one."""
-    table = TABLES["mart.backlog_daily"]
+    table = "mart.backlog_daily"
     _fingerprint(story)
-    before = current_digests(story, table)
+    before = current(story).digests(table)
     story.begin()
     try:
         story.execute("update staging.case_milestones set region = 'north'")
         _fingerprint(story)
-        after = current_digests(story, table)
+        after = current(story).digests(table)
     finally:
         story.rollback()
     assert [day.day for day in before if before[day] != after[day]] == [10, 11, 12, 13, 14, 15, 16]
@@ -157,12 +204,48 @@ def test_the_rules_of_a_date_are_all_the_sql_below_it() -> None:
 
 def test_a_part_is_named_for_its_rows(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Rows that changed are in another file, whatever ops.refreshed_partitions says of their dates."""
-    before = {part.file for part in write_parts(story, tmp_path)}
-    assert before == {part.file for part in write_parts(story, tmp_path)}
+    before = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
+    assert before == {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
     story.begin()
     try:
         story.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
-        after = {part.file for part in write_parts(story, tmp_path)}
+        after = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
     finally:
         story.rollback()
     assert len(after - before) == 1
+
+
+def test_a_month_is_looked_at_again_only_where_one_of_its_dates_was_made_anew(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Of the other months the published files stand, and nobody asks for their rows, which is what a long history would cost."""
+    marts = tmp_path / "marts.duckdb"
+    held = story.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    with duckdb.connect() as connection:
+        story.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
+        for (name,) in sorted(held):
+            story.execute(f"create schema if not exists other.{name.split('.')[0]}")
+            story.execute(f"create table other.{name} as from {name}")
+        story.execute("detach other")
+        connection.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
+        connection.execute("use other")
+        connection.execute("create schema if not exists ops")
+        connection.execute("create or replace table ops.schema_version as select 1 as schema_version, 'x' as opsla_version")
+        connection.execute(
+            "create or replace table ops.refreshed_partitions as select distinct 'log' as source, intake_date, 'd' as digest, "
+            "timestamp '2025-09-01' as as_of_at, 1 as cases, 1 as events from staging.backlog_spans"
+        )
+        first = write_parts(connection, tmp_path / "parts", marts)
+        connection.execute(f"attach '{marts}' as published")
+        connection.execute("create schema published.ops")
+        for table in ("schema_version", "refreshed_partitions"):
+            connection.execute(f"create table published.ops.{table} as from ops.{table}")
+        record_parts(connection, "published", first)
+        connection.execute("detach published")
+
+        connection.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
+        assert write_parts(connection, tmp_path / "parts", marts) == first, "no date was made anew, so no row was looked at"
+        connection.execute("update ops.refreshed_partitions set as_of_at = timestamp '2025-09-02'")
+        again = write_parts(connection, tmp_path / "parts", marts)
+        assert [part.table for part in again if part not in first] == ["staging.backlog_spans"]
+        (tmp_path / "parts" / again[0].file).unlink()
+        assert write_parts(connection, tmp_path / "parts", marts) == again
+        assert all((tmp_path / "parts" / part.file).exists() for part in again), "a published file that is gone is written again"

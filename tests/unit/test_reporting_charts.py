@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsla_dagster.reporting.charts import Chart, Line, date_ticks, draw, nice_ticks, positions, short_number
+from opsla_dagster.reporting.charts import Chart, Line, above_the_scale, date_ticks, draw, nice_ticks, positions, short_number
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -125,3 +125,20 @@ def test_everything_is_drawn_inside_the_frame(values: list[float | None], mark: 
             for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path):
                 assert 0 <= float(x) <= 400
                 assert 12 <= float(y) <= 176
+
+
+def test_counts_have_whole_ticks() -> None:
+    assert nice_ticks(1, is_whole=True) == [0, 1]
+    assert nice_ticks(3, is_whole=True) == [0, 1, 2, 3]
+    assert nice_ticks(12, is_whole=True) == [0, 5, 10, 15]
+    assert nice_ticks(12) == [0, 2.5, 5, 7.5, 10, 12.5]
+    few = Chart("few", "Few", "", [1.0, 2.0], [], [Line("cases", [0, 1], "tone-a")])
+    assert ">0.2<" not in draw(few, 400, 200)
+    assert ">0.2 h<" in draw(Chart("few", "Few", "", [1.0, 2.0], [], [Line("hours", [0, 1], "tone-a")], unit=" h"), 400, 200)
+
+
+def test_dots_above_the_scale_are_counted() -> None:
+    """A few odd dots do not flatten the others: they lie on the edge, which has to be said."""
+    dots = Chart("dots", "Dots", "", [float(x) for x in range(100)], [], [Line("one", [1.0] * 98 + [50.0, 60.0], "tone-a", "dots")], unit=" d")
+    assert above_the_scale(dots) == (2, 1.0)
+    assert above_the_scale(Chart("line", "Line", "", [1.0, 2.0], [], [Line("one", [1.0, 50.0], "tone-a")])) == (0, 50.0)

@@ -28,7 +28,7 @@ OTHER_LANGUAGES = {
     "Em andamento;Em atendimento;Em atendimento (atribuído);In lavorazione;In corso;In behandeling;In behandeling (toegewezen);対応中;進行中;処理中;"
     "Processing (assigned)",
     "ESCALATED": "Eskaliert;Escaladé;Escalado;Escalada;エスカレーション",
-    "CUSTOMER_WAIT": "Wartend;Warten auf Kunde;Warten auf Rückmeldung des Kunden;En attente;En attente du client;En attente d'informations;Pendiente;"
+    "CUSTOMER_WAIT": "With customer;with the client;Beim Kunden;Chez le client;Wartend;Warten auf Kunde;Warten auf Rückmeldung des Kunden;En attente;En attente du client;En attente d'informations;Pendiente;"
     "Pendiente del cliente;Esperando respuesta del cliente;Pendente;Aguardando cliente;Aguardando retorno do cliente;In attesa;In attesa del cliente;"
     "Wachten op klant;In afwachting;顧客回答待ち;お客様からの返信待ち;Waiting on contact",
     "VENDOR_WAIT": "Warten auf Hersteller;En attente du fournisseur;Pendiente proveedor;Aguardando fornecedor;In attesa fornitore;Wachten op leverancier;ベンダー回答待ち",
@@ -37,13 +37,13 @@ OTHER_LANGUAGES = {
     "Afgehandeld;解決;解決済み;対応済み;完了",
     "CLOSED": "Geschlossen;erfolgreich geschlossen;erfolglos geschlossen;Clos;Clôturé;Fermé;Fermée;Cerrado;Cerrada;Fechado;Encerrado;Chiuso;Gesloten;クローズ;"
     "クローズ済み;終了",
-    "CANCELLED": "Abgebrochen;Storniert;Annulé;Anulado;Cancelado;Annullato;Geannuleerd;キャンセル;取り消し;Duplicate;Duplikat;Doublon;重複;Closed as duplicate",
+    "CANCELLED": "Abgebrochen;Storniert;Annulé;Anulado;Cancelado;Annullato;Geannuleerd;キャンセル;取り消し;Duplicate;Void;Voided;Duplikat;Doublon;重複;Closed as duplicate",
     "MERGED": "Merged;Merged into another ticket;Closed (merged);Zusammengeführt;zusammengefasst;Fusionné;Fusionado;Mesclado;Samengevoegd;統合済み;マージ済み",
     "REOPENED": "Wiedereröffnet;wieder geöffnet;Rouvert;Reabierto;Reaberto;Riaperto;Heropend;再オープン",
 }
 UNSURE = [
     "nicht gelöst", "Ungelöst", "Non résolu", "No resuelto", "Não resolvido", "Non risolto", "Niet opgelost", "未解決", "Abgewiesen", "Rejeté",
-    "Rechazado", "却下", "Rejected", "Nicht zugewiesen", "pending auto close+", "Waiting for support", "Waiting on us", "Handle", "Take in charge ticket",
+    "Rechazado", "却下", "Rejected", "Nicht zugewiesen", "pending auto close+", "Waiting for support", "With support", "With us", "With the team", "Waiting on us", "Handle", "Take in charge ticket",
     "Cancellation requested", "Merge pending", "Queued", "Accepted",
     "Parked", "-100", "Awaiting Problem", "Pending approval", "Not resolved", "Unresolved", "Unassigned", "Resolve SW anomaly", "Comment",
     "Inactive", "Waiting for agent", "", "Wait for the review of legal", "News", "Disclosed",

@@ -10,6 +10,7 @@ import json
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Page
 from opsla_dagster.center.view import View
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import picture
 from opsla_dagster.reporting.explanation import Explanation
@@ -30,8 +31,13 @@ def case(view: View, case_id: str) -> Page:
     return Page(
         template="case.html.j2",
         title=f"Case {explanation.case_id}",
-        context={**picture(explanation), "ticket_url": view.ticket_url(explanation.source, explanation.case_id)},
+        context={**picture(explanation), "ticket_url": view.ticket_url(explanation.source, explanation.case_id), "shown_at": _shown_at(view)},
     )
+
+
+def _shown_at(view: View) -> str:
+    """The instant of the address, which the account does not stop at; empty: now."""
+    return "" if view.is_now else f"{wording.local_instant(view.at, view.zone)} ({view.zone})"
 
 
 def case_json(view: View, case_id: str) -> dict[str, object]:

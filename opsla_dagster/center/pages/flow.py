@@ -15,7 +15,7 @@ from opsla_dagster.center.model import Column, Drawing, Grid, Page, Row
 from opsla_dagster.center.pages.report_sections import grids, shown
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
+from opsla_dagster.reporting.charts import Chart, Line, above_the_scale, date_ticks, positions
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS
 from opsla_dagster.reporting.sections.reopens import reopens
 from opsla_dagster.reporting.sections.stages import stages
@@ -109,13 +109,21 @@ def _cycle_times(ended: Sequence[Row], view: View) -> Drawing:
             Line("one case", [row["cycle_days"] for row in by_time], "tone-b", "dots"),
         ],
         unit=" d",
-        reference=(figures["p85_days"], f"85 in 100 within {wording.time_taken(figures['p85_minutes'])}"),
+        reference=(figures["p85_days"], f"85 in 100 within {wording.decimal(figures['p85_days'])} d"),
     )
     drawn = "" if len(ended) == figures["cases"] else f" Drawn are the {SLOWEST} slowest and an even part of the others, {wording.count(len(ended))} dots."
     return Drawing(
         "cycle_times", chart.title, *in_two_sizes(chart, date_ticks([first, last], 4)),
-        note="Calendar time from intake to the end of the case, reopens included. The dashed line is what to tell a customer who asks how long it takes." + drawn,
+        note="Calendar time from intake to the end of the case, reopens included. The dashed line is what to tell a customer who asks how long it takes." + drawn + _cut_off(chart, "case"),
     )  # fmt: skip
+
+
+def _cut_off(chart: Chart, one: str) -> str:
+    """What to say of the dots that the scale has no room for."""
+    dots, top = above_the_scale(chart)
+    if not dots:
+        return ""
+    return f" {wording.counted(dots, f'{one} lies', f'{one}s lie')} above {wording.decimal(top)} days and {'is' if dots == 1 else 'are'} drawn on the upper edge; the table has the figures."
 
 
 def _ordinal(at: datetime, zone: ZoneInfo) -> float:
@@ -148,7 +156,7 @@ def _ages(open_cases: Sequence[Row], view: View) -> Drawing:
         note += " On a narrow screen the columns are, from the left: " + wording.listed([wording.name(status.lower()) for status in statuses]) + "."
     if len(open_cases) > MOST_DOTS:
         note += f" Drawn are the {wording.count(MOST_DOTS)} oldest of {wording.counted(len(open_cases), 'case')}."
-    return Drawing("ages", chart.title, *in_two_sizes(chart, short), note=note)
+    return Drawing("ages", chart.title, *in_two_sizes(chart, short), note=note + _cut_off(chart, "case"))
 
 
 def _slowest(ended: Sequence[Row], view: View) -> Grid:

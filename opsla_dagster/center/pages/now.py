@@ -41,7 +41,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health),
+            "standing": _sentence(health), "pace": _pace(health),
         },
     )  # fmt: skip
 
@@ -52,6 +52,15 @@ def _sentence(health: Row) -> str:
         return "No case is open."
     past = wording.counted(health["breached_open_cases"], "is past due", "are past due")
     return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}, {'none is past due' if not health['breached_open_cases'] else past}."
+
+
+def _pace(health: Row) -> str:
+    """What the time to green rests on; empty where no pace is known."""
+    pace, due = health.get("left_cases_per_business_hour"), health.get("due_cases_per_business_hour")
+    if pace is None:
+        return ""
+    falling_due = f", {wording.decimal(due)} fall due in an open hour of the next business day" if due is not None else ""
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.decimal(pace)} leave in an open hour (the last 10 business days){falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
@@ -251,6 +260,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("debt_seconds", "Debt", "seconds"),
+            Column("left_cases_per_business_hour", "Leave per open hour", "decimal"),
             Column("age_p50_calendar_minutes", "p50 age", "minutes"),
             Column("age_max_calendar_minutes", "Oldest", "minutes"),
         ],

@@ -64,7 +64,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
     shown = [
         {
             **row, "next": metric_title(view.settings.sla_policies, row["next_metric"]) if row["next_metric"] else None, "waits": WAITS.get(row["waits_for"] or ""),
-            "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None, "debt": row["debt_seconds"] or None,
+            "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None, "debt_seconds": row["debt_seconds"] or None,
         }
         for row in rows
     ]  # fmt: skip
@@ -75,7 +75,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
             Column("breached_since_at", "Past due since", "due", css=lambda row: "bad" if row["breached_since_at"] else ""),
-            Column("debt", "Debt", "seconds", css=lambda row: "bad" if row["debt"] else ""),
+            Column("debt_seconds", "Debt", "seconds", css=lambda row: "bad" if row["debt_seconds"] else ""),
             Column("next_due_at", "Due next", "due", css=lambda row: "warn" if row["is_due_in_2_hours"] else ""),
             Column("next", "Promise"),
             Column("next_remaining_business_minutes", "Left", "minutes"),

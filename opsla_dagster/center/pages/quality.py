@@ -35,7 +35,7 @@ def quality_page(view: View) -> Page:
     return Page(
         template="quality.html.j2",
         title="Data quality",
-        figures=list(_figures(latest, rejected)),
+        figures=list(_figures(view, latest, rejected)),
         grids=[_checks(latest), _rejects(rejected), _freshness(view), _run_grid(runs), *grids(sections)],
         context={"sections": sections, "headline": view.headline},
     )
@@ -48,7 +48,7 @@ def _runs(view: View) -> Iterator[RunSummary]:
             yield read_run_summary(path)
 
 
-def _figures(latest: RunSummary | None, rejected: list[Row]) -> Iterator[Figure]:
+def _figures(view: View, latest: RunSummary | None, rejected: list[Row]) -> Iterator[Figure]:
     if latest is not None and latest.checks:
         failed, errors = len(latest.failed_checks), sum(check.severity == "ERROR" for check in latest.failed_checks)
         yield Figure(
@@ -58,7 +58,7 @@ def _figures(latest: RunSummary | None, rejected: list[Row]) -> Iterator[Figure]
     if latest is not None:
         yield Figure(
             "latest_run", "Latest run", "succeeded" if latest.succeeded else "failed", "text", href="#runs",
-            notes=[wording.instant(latest.started_at)], tone="good" if latest.succeeded else "bad",
+            notes=[f"{wording.local_instant(latest.started_at, view.zone)} ({view.zone})"], tone="good" if latest.succeeded else "bad",
         )
     records = sum(row["records"] for row in rejected)
     yield Figure("rejected_records", "Records that could not be used", records, href="#rejected", notes=["each with its reason"], tone="warn" if records else "good")

@@ -30,12 +30,13 @@ def queues_page(view: View, by: str) -> Page:
         template="queues.html.j2",
         title="Queues" if by == "queue" else f"By {by}",
         grids=[standing_grid(view, by, rows)],
-        drawings=_drawings(days, by),
+        drawings=_drawings(days, by, len(rows)),
         context={"by": by, "told": {name: DIMENSIONS[name] for name in told}},
     )
 
 
-def _drawings(days: Sequence[Row], by: str) -> list[Drawing]:
+def _drawings(days: Sequence[Row], by: str, known_values: int) -> list[Drawing]:
+    """The values with most open cases, of those that are known."""
     dates = sorted({row["calendar_date"] for row in days})
     if len(dates) < FEWEST_DAYS:
         return []
@@ -46,14 +47,15 @@ def _drawings(days: Sequence[Row], by: str) -> list[Drawing]:
     chart = Chart(
         key="open-by-value",
         title=f"Open cases at the end of the day, by {by}",
-        description=f"Lines of the {len(values)} with most open cases; at the end {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
+        description=f"Lines of the {len(lines)} with most open cases; at the end {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
         xs=positions(dates),
         x_ticks=date_ticks(dates, 8),
         lines=lines,
         tooltips=["\n".join([wording.day(day), *(f"{line.label} {line.values[number]}" for line in lines)]) for number, day in enumerate(dates)],
     )
+    note = f"Drawn are the {len(lines)} with most open cases of {known_values}; the table above has all of them." if known_values > len(lines) else ""
     grid = Grid(
         key="open_by_value", title=f"{chart.title}, table",
         columns=[Column("calendar_date", "Date", "day"), Column("dimension_value", by.capitalize()), Column("open_cases", "Open at its end", "count")], rows=list(days),
     )  # fmt: skip
-    return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], grid=grid)]
+    return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], note=note, grid=grid)]

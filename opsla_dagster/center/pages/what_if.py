@@ -69,6 +69,19 @@ def read_change(parameters: Mapping[str, str], policies: SlaPoliciesSettings) ->
 
 def what_if(view: View, change: Change, days: str) -> Page:
     """The form, and where something was changed what it would do; the caller bounds how often that is computed."""
+    return _page(view, change, days, list(_compared(view, change, days)) if change.targets or change.calendars else [])
+
+
+def refused_what_if(view: View, parameters: Mapping[str, str], problem: str) -> Page:
+    """The form as it was filled in, and why it cannot be answered."""
+    targets = {
+        (policy, metric): value for name, value in parameters.items() if name.startswith(_TARGET) for policy, _, metric in [name.removeprefix(_TARGET).partition(".")]
+    }  # fmt: skip
+    calendars = {name.removeprefix(_CALENDAR): value for name, value in parameters.items() if name.startswith(_CALENDAR)}
+    return _page(view, Change(targets, calendars), parameters.get("days", ""), [], problem)
+
+
+def _page(view: View, change: Change, days: str, grids: list[Grid], problem: str = "") -> Page:
     policies = view.settings.sla_policies
     promises = [
         {
@@ -83,13 +96,12 @@ def what_if(view: View, change: Change, days: str) -> Page:
          "asked": change.calendars.get(policy.name, policy.calendar)}
         for policy in policies.policies
     ]  # fmt: skip
-    grids = list(_compared(view, change, days)) if change.targets or change.calendars else []
     return Page(
         template="what_if.html.j2",
         title="What if",
         grids=grids,
         context={"promises": promises, "calendars": calendars, "calendar_names": list(view.settings.calendars.calendars), "days": days, "day_choices": DAYS,
-                 "is_asked": bool(grids)},
+                 "is_asked": bool(grids), "problem": problem},
     )
 
 

@@ -30,7 +30,6 @@ budgets as (
         due_clocks,
         bad_clocks,
         kept_pct,
-        budget_clocks,
         budget_left_clocks,
         budget_burn
     from mart.error_budget
@@ -48,7 +47,7 @@ select
     coalesce(budgets.bad_clocks, 0) as bad_clocks,
     budgets.kept_pct,
     coalesce(budgets.budget_left_clocks, 0) as budget_left_clocks,
-    100.0 * budgets.budget_left_clocks / nullif(budgets.budget_clocks, 0) as budget_left_pct,
+    100.0 * (1 - budgets.budget_burn) as budget_left_pct,
     budgets.budget_burn,
     burns.page_burn,
     burns.ticket_burn,

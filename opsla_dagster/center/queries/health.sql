@@ -15,6 +15,7 @@ select
     age_max_calendar_minutes,
     arrived_cases_per_business_hour,
     left_cases_per_business_hour,
+    due_cases_per_business_hour,
     debt_work_business_minutes,
     to_green_business_minutes,
     to_green_reason,

@@ -1,6 +1,5 @@
 -- One row is one case that is open at the instant and passes the filters, those past due first, by how long; then by what falls due next. A filter that
--- is NULL lets every case through. standing and age repeat the limits of mart.queue_health (two hours) and mart.backlog_daily (ages): tests hold
--- them to those.
+-- is NULL lets every case through.
 with open_cases as (
     select
         source,
@@ -27,17 +26,11 @@ with open_cases as (
         next_remaining_business_minutes,
         case
             when breached_clocks > 0 then 'past_due'
-            when next_due_at <= snapshot_at + interval 7200 second then 'due_in_2_hours'
+            when is_due_in_2_hours then 'due_in_2_hours'
             else 'later'
         end as standing,
-        coalesce(next_due_at <= snapshot_at + interval 7200 second, false) as is_due_in_2_hours,
-        case
-            when age_calendar_minutes < 1440 then 'under_1_day'
-            when age_calendar_minutes < 3 * 1440 then '1_to_3_days'
-            when age_calendar_minutes < 7 * 1440 then '3_to_7_days'
-            when age_calendar_minutes < 30 * 1440 then '7_to_30_days'
-            else 'over_30_days'
-        end as age
+        is_due_in_2_hours,
+        age_band as age
     from mart.backlog_now
 )
 

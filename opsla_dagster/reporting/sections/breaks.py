@@ -65,7 +65,7 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
         finding=_finding(by_value, titles),
         how_to_read=(
             "Each cell is the share of breached clocks, above the number of clocks with a verdict; under root cause, the number of breached clocks put "
-            "down to the stage or owner, above their share. The darker the cell, the higher the share: for each promise from 0 to its maximum in any "
+            "down to the stage or owner, above their share. The stronger the colour, the higher the share: for each promise from 0 to its maximum in any "
             f"group, for root causes from 0 to 100%. Grey cells have fewer than {FEW_CASES} clocks: mostly chance. Only the {MOST_VALUES} largest "
             f"groups and the {MOST_CAUSES} most frequent root causes are drawn; the table has more."
         ),

@@ -14,7 +14,7 @@ with instants as (
 ),
 
 -- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
--- longer.
+-- longer. What lies days before the first instant or after the last is not read at all: that of one date costs the same however long the history is.
 open_spans as (
     select
         instants.snapshot_date,
@@ -26,7 +26,10 @@ open_spans as (
             cast(instants.seen_before_at as date) = cast(spans.started_at as date)
             and instants.seen_before_at > spans.started_at
             and (spans.ended_at is null or spans.ended_at >= instants.seen_before_at)
-    where spans.is_open
+    where
+        spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
 
     union all
 
@@ -41,6 +44,8 @@ open_spans as (
             and instants.seen_before_at <= spans.ended_at
     where
         spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
         and cast(spans.started_at as date) < cast(spans.ended_at as date)
 
     union all
@@ -56,6 +61,8 @@ open_spans as (
             and (spans.ended_at is null or cast(spans.ended_at as date) > cast(instants.seen_before_at as date))
     where
         spans.is_open
+        and spans.started_at < cast($end_date as timestamp) + interval 2 day
+        and (spans.ended_at is null or spans.ended_at >= cast($start_date as timestamp) - interval 2 day)
         and (spans.ended_at is null or cast(spans.ended_at as date) > cast(spans.started_at as date) + interval 1 day)
 ),
 
@@ -182,7 +189,15 @@ select
     case_clocks.next_policy,
     case_clocks.next_metric,
     case_clocks.next_due_at,
-    cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes
+    cast(case_clocks.next_remaining_seconds / 60.0 as double) as next_remaining_business_minutes,
+    case
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 86400 then 'under_1_day'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 3 * 86400 then '1_to_3_days'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 7 * 86400 then '3_to_7_days'
+        when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 30 * 86400 then '7_to_30_days'
+        else 'over_30_days'
+    end as age_band,
+    coalesce(case_clocks.next_due_at <= spans.snapshot_at + interval 7200 second, false) as is_due_in_2_hours
 from open_spans as spans
 inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source

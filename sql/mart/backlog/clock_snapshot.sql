@@ -13,7 +13,7 @@ with instants as (
 ),
 
 -- By UTC date, so that few stretches are compared with every instant: those that begin on the instant's, those that end on it, and those that last
--- longer.
+-- longer. What lies days before the first instant or after the last is not read at all: that of one date costs the same however long the history is.
 clock_spans as (
     select
         instants.snapshot_date,
@@ -25,6 +25,9 @@ clock_spans as (
             cast(instants.seen_before_at as date) = cast(clocks.started_at as date)
             and instants.seen_before_at > clocks.started_at
             and (clocks.stopped_at is null or clocks.stopped_at >= instants.seen_before_at)
+    where
+        clocks.started_at < cast($end_date as timestamp) + interval 2 day
+        and (clocks.stopped_at is null or clocks.stopped_at >= cast($start_date as timestamp) - interval 2 day)
 
     union all
 
@@ -37,7 +40,10 @@ clock_spans as (
         on
             cast(instants.seen_before_at as date) = cast(clocks.stopped_at as date)
             and instants.seen_before_at <= clocks.stopped_at
-    where cast(clocks.started_at as date) < cast(clocks.stopped_at as date)
+    where
+        clocks.started_at < cast($end_date as timestamp) + interval 2 day
+        and (clocks.stopped_at is null or clocks.stopped_at >= cast($start_date as timestamp) - interval 2 day)
+        and cast(clocks.started_at as date) < cast(clocks.stopped_at as date)
 
     union all
 
@@ -50,7 +56,10 @@ clock_spans as (
         on
             cast(instants.seen_before_at as date) > cast(clocks.started_at as date)
             and (clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(instants.seen_before_at as date))
-    where clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(clocks.started_at as date) + interval 1 day
+    where
+        clocks.started_at < cast($end_date as timestamp) + interval 2 day
+        and (clocks.stopped_at is null or clocks.stopped_at >= cast($start_date as timestamp) - interval 2 day)
+        and (clocks.stopped_at is null or cast(clocks.stopped_at as date) > cast(clocks.started_at as date) + interval 1 day)
 ),
 
 -- F at the instants.

@@ -60,7 +60,7 @@ open_cases as (
         cases.breached_clocks,
         cases.debt_seconds,
         cases.next_due_at,
-        coalesce(cases.next_due_at <= now_instant.now_at + interval 7200 second, false) as is_due_in_2_hours,
+        cases.is_due_in_2_hours,
         coalesce(cases.next_due_at < next_business_days.next_business_day_end_at, false) as is_due_next_business_day,
         coalesce(cases.team, 'none') as queue,
         coalesce(cases.priority, 'none') as priority,

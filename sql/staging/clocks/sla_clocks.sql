@@ -19,33 +19,6 @@ spans as (
         and intake_date < $end_date
 ),
 
--- Most clocks ran in one stretch: nothing to add up.
-zero_length_clocks as (
-    select
-        spans.case_id,
-        spans.policy,
-        spans.metric,
-        spans.cycle,
-        spans.running_seconds,
-        spans.paused_seconds,
-        spans.open_seconds_at_start is null or (spans.stopped_at is not null and spans.open_seconds_at_stop is null)
-            as is_outside_horizon,
-        spans.open_seconds_at_stop,
-        spans.calendar as calendar_at_due,
-        case
-            when spans.stopped_at is null or spans.running_seconds >= runs.target_seconds
-                then spans.open_seconds_at_start + runs.target_seconds
-        end as open_seconds_when_reached
-    from spans
-    inner join runs
-        on
-            spans.case_id = runs.case_id
-            and spans.policy = runs.policy
-            and spans.metric = runs.metric
-            and spans.cycle = runs.cycle
-    where spans.is_only_span
-),
-
 spans_with_running_before as (
     select
         *,
@@ -101,38 +74,52 @@ clock_sums as (
     group by case_id, policy, metric, cycle
 ),
 
-totals as (
-    select *
-    from zero_length_clocks
-
-    union all
-
-    select *
-    from clock_sums
+-- Most clocks ran in one stretch: nothing to add up.
+clock_totals as (
+    select
+        runs.*,
+        coalesce(only_spans.running_seconds, clock_sums.running_seconds) as running_seconds,
+        coalesce(only_spans.paused_seconds, clock_sums.paused_seconds) as paused_seconds,
+        coalesce(only_spans.calendar, clock_sums.calendar_at_due) as calendar_at_due,
+        case
+            when only_spans.case_id is not null
+                then only_spans.open_seconds_at_start is null or (only_spans.stopped_at is not null and only_spans.open_seconds_at_stop is null)
+            else clock_sums.is_outside_horizon
+        end as is_outside_horizon,
+        coalesce(only_spans.open_seconds_at_stop, clock_sums.open_seconds_at_stop) as open_seconds_at_stop,
+        case
+            when only_spans.case_id is null then clock_sums.open_seconds_when_reached
+            when only_spans.stopped_at is null or only_spans.running_seconds >= runs.target_seconds
+                then only_spans.open_seconds_at_start + runs.target_seconds
+        end as open_seconds_when_reached
+    from runs
+    left join spans as only_spans
+        on
+            only_spans.is_only_span
+            and runs.case_id = only_spans.case_id
+            and runs.policy = only_spans.policy
+            and runs.metric = only_spans.metric
+            and runs.cycle = only_spans.cycle
+    left join clock_sums
+        on
+            runs.case_id = clock_sums.case_id
+            and runs.policy = clock_sums.policy
+            and runs.metric = clock_sums.metric
+            and runs.cycle = clock_sums.cycle
 ),
 
 measured_clocks as (
     select
-        runs.*,
-        totals.running_seconds,
-        totals.paused_seconds,
-        totals.calendar_at_due,
+        *,
         case
-            when runs.stopped_at < runs.started_at then 'stopped_before_start'
-            when totals.is_outside_horizon then 'outside_calendar_horizon'
+            when stopped_at < started_at then 'stopped_before_start'
+            when is_outside_horizon then 'outside_calendar_horizon'
         end as reason_uncountable,
         case
-            when totals.open_seconds_when_reached is not null then totals.open_seconds_when_reached
-            when runs.stopped_at is not null
-                then totals.open_seconds_at_stop + runs.target_seconds - totals.running_seconds
+            when open_seconds_when_reached is not null then open_seconds_when_reached
+            when stopped_at is not null then open_seconds_at_stop + target_seconds - running_seconds
         end as open_seconds_at_due
-    from runs
-    left join totals
-        on
-            runs.case_id = totals.case_id
-            and runs.policy = totals.policy
-            and runs.metric = totals.metric
-            and runs.cycle = totals.cycle
+    from clock_totals
 ),
 
 judged_clocks as (

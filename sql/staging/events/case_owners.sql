@@ -1,7 +1,8 @@
 -- One row is one contiguous stretch of a case held by one team and agent, from intake on; the last one has no end.
 -- What an event or a change of team or agent tells holds from its instant on, until another is told: an event that names nobody tells
--- nothing, a change to nobody does. Of several at one instant, or up to intake, the last in the source's order holds. Where no event
--- ever names a team or agent, the first change says whose the case was at intake; without one, raw.cases does.
+-- nothing, a change to nobody does. What was told before intake holds from intake on. Of several the one stamped last holds, of those stamped
+-- alike the last in the source's order, as in staging.status_spans. Where no event ever names a team or agent, the first change says whose the
+-- case was at intake; without one, raw.cases does.
 with cases as (
     select
         source,
@@ -77,6 +78,7 @@ assignment_events as (
         cases.case_number,
         0 as sort_rank,
         cases.intake_ts as told_at,
+        cases.intake_ts as stamped_at,
         cast(-1 as bigint) as source_sequence,
         cast(null as varchar) as event_id,
         case
@@ -99,6 +101,7 @@ assignment_events as (
         cases.case_number,
         1 as sort_rank,
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
+        events.canonical_ts as stamped_at,
         events.source_sequence,
         events.event_id,
         events.team,
@@ -112,6 +115,7 @@ assignment_events as (
         cases.case_number,
         1 as sort_rank,
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
+        changes.changed_ts as stamped_at,
         changes.source_sequence,
         changes.change_id as event_id,
         case when changes.attribute = 'team' then coalesce(changes.value, '') end as team,
@@ -127,15 +131,15 @@ holders as (
         event_id,
         last_value(team ignore nulls) over (
             partition by case_number
-            order by sort_rank, told_at, source_sequence, event_id nulls first
+            order by sort_rank, stamped_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as team,
         last_value(agent ignore nulls) over (
             partition by case_number
-            order by sort_rank, told_at, source_sequence, event_id nulls first
+            order by sort_rank, stamped_at, source_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ) as agent,
-        lead(told_at) over (partition by case_number order by sort_rank, told_at, source_sequence, event_id nulls first) as next_told_at
+        lead(told_at) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as next_told_at
     from assignment_events
 ),
 

@@ -1,7 +1,8 @@
 -- One row is one contiguous stretch of a case in one status.
 -- Half-open, disjoint and gap-free from intake to the last terminal event of a case that has ended: a clock that CLOSED stops may stand
 -- still in RESOLVED. The last span of an open case has no end. Events before intake are clipped to it, those after the last terminal one
--- left out. Of several statuses at one instant the last in the order (source sequence, event_id) holds; the last terminal event beats all.
+-- left out. Of several statuses at one instant, or up to intake, the one stamped last holds, of those stamped alike the last in the order
+-- (source sequence, event_id); the last terminal event beats all.
 with cases as (
     select
         source,

@@ -45,6 +45,7 @@ WITH instants AS (
     cases.waits_for,
     cases.age_calendar_minutes,
     cases.age_business_minutes,
+    cases.age_band,
     cases.breached_clocks > 0 AS is_breached,
     cases.breached_clocks,
     COALESCE(cases.next_due_at < next_business_days.next_business_day_end_at, FALSE) AS is_due_next_business_day,
@@ -85,15 +86,15 @@ WITH instants AS (
     COUNT(*) FILTER(WHERE
       waits_for <> 'us') AS waiting_cases,
     COUNT(*) FILTER(WHERE
-      age_calendar_minutes < 1440) AS age_under_1_day_cases,
+      age_band = 'under_1_day') AS age_under_1_day_cases,
     COUNT(*) FILTER(WHERE
-      age_calendar_minutes >= 1440 AND age_calendar_minutes < 4320) AS age_1_to_3_days_cases,
+      age_band = '1_to_3_days') AS age_1_to_3_days_cases,
     COUNT(*) FILTER(WHERE
-      age_calendar_minutes >= 4320 AND age_calendar_minutes < 10080) AS age_3_to_7_days_cases,
+      age_band = '3_to_7_days') AS age_3_to_7_days_cases,
     COUNT(*) FILTER(WHERE
-      age_calendar_minutes >= 10080 AND age_calendar_minutes < 43200) AS age_7_to_30_days_cases,
+      age_band = '7_to_30_days') AS age_7_to_30_days_cases,
     COUNT(*) FILTER(WHERE
-      age_calendar_minutes >= 43200) AS age_over_30_days_cases,
+      age_band = 'over_30_days') AS age_over_30_days_cases,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[0] AS age_p50_calendar_minutes,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[1] AS age_p90_calendar_minutes,
     MAX(age_calendar_minutes) AS age_max_calendar_minutes,

@@ -21,6 +21,11 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -31,7 +36,13 @@ WITH instants AS (
     ON CAST(instants.seen_before_at AS DATE) = CAST(spans.ended_at AS DATE)
     AND instants.seen_before_at <= spans.ended_at
   WHERE
-    spans.is_open AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
+    spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
+    AND CAST(spans.started_at AS DATE) < CAST(spans.ended_at AS DATE)
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -46,6 +57,11 @@ WITH instants AS (
     )
   WHERE
     spans.is_open
+    AND spans.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      spans.ended_at IS NULL
+      OR spans.ended_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
     AND (
       spans.ended_at IS NULL
       OR CAST(spans.ended_at AS DATE) > CAST(spans.started_at AS DATE) + INTERVAL '1' DAY
@@ -159,7 +175,19 @@ SELECT
   case_clocks.next_policy,
   case_clocks.next_metric,
   case_clocks.next_due_at,
-  CAST(CAST(case_clocks.next_remaining_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS next_remaining_business_minutes
+  CAST(CAST(case_clocks.next_remaining_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS next_remaining_business_minutes,
+  CASE
+    WHEN CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) < 86400
+    THEN 'under_1_day'
+    WHEN CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) < 3 * 86400
+    THEN '1_to_3_days'
+    WHEN CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) < 7 * 86400
+    THEN '3_to_7_days'
+    WHEN CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) < 30 * 86400
+    THEN '7_to_30_days'
+    ELSE 'over_30_days'
+  END AS age_band,
+  COALESCE(case_clocks.next_due_at <= spans.snapshot_at + INTERVAL '7200' SECOND, FALSE) AS is_due_in_2_hours
 FROM open_spans AS spans
 INNER JOIN staging.case_milestones AS cases
   ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id

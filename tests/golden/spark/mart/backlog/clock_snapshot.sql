@@ -19,6 +19,12 @@ WITH instants AS (
     AND (
       clocks.stopped_at IS NULL OR clocks.stopped_at >= instants.seen_before_at
     )
+  WHERE
+    clocks.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      clocks.stopped_at IS NULL
+      OR clocks.stopped_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -29,7 +35,12 @@ WITH instants AS (
     ON CAST(instants.seen_before_at AS DATE) = CAST(clocks.stopped_at AS DATE)
     AND instants.seen_before_at <= clocks.stopped_at
   WHERE
-    CAST(clocks.started_at AS DATE) < CAST(clocks.stopped_at AS DATE)
+    clocks.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      clocks.stopped_at IS NULL
+      OR clocks.stopped_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
+    AND CAST(clocks.started_at AS DATE) < CAST(clocks.stopped_at AS DATE)
   UNION ALL
   SELECT
     instants.snapshot_date,
@@ -43,8 +54,15 @@ WITH instants AS (
       OR CAST(clocks.stopped_at AS DATE) > CAST(instants.seen_before_at AS DATE)
     )
   WHERE
-    clocks.stopped_at IS NULL
-    OR CAST(clocks.stopped_at AS DATE) > CAST(clocks.started_at AS DATE) + INTERVAL '1' DAY
+    clocks.started_at < CAST(:end_date AS TIMESTAMP_NTZ) + INTERVAL '2' DAY
+    AND (
+      clocks.stopped_at IS NULL
+      OR clocks.stopped_at >= CAST(:start_date AS TIMESTAMP_NTZ) - INTERVAL '2' DAY
+    )
+    AND (
+      clocks.stopped_at IS NULL
+      OR CAST(clocks.stopped_at AS DATE) > CAST(clocks.started_at AS DATE) + INTERVAL '1' DAY
+    )
 ), open_times AS (
   SELECT
     instants.snapshot_at,

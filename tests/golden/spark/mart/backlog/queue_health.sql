@@ -56,7 +56,7 @@ WITH now_instant AS (
     cases.breached_clocks,
     cases.debt_seconds,
     cases.next_due_at,
-    COALESCE(cases.next_due_at <= now_instant.now_at + INTERVAL '7200' SECOND, FALSE) AS is_due_in_2_hours,
+    cases.is_due_in_2_hours,
     COALESCE(cases.next_due_at < next_business_days.next_business_day_end_at, FALSE) AS is_due_next_business_day,
     COALESCE(cases.team, 'none') AS queue,
     COALESCE(cases.priority, 'none') AS priority,

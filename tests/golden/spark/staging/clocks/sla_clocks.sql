@@ -11,32 +11,6 @@ WITH runs AS (
   FROM staging.sla_clock_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), zero_length_clocks AS (
-  SELECT
-    spans.case_id,
-    spans.policy,
-    spans.metric,
-    spans.cycle,
-    spans.running_seconds,
-    spans.paused_seconds,
-    spans.open_seconds_at_start IS NULL
-    OR (
-      NOT spans.stopped_at IS NULL AND spans.open_seconds_at_stop IS NULL
-    ) AS is_outside_horizon,
-    spans.open_seconds_at_stop,
-    spans.calendar AS calendar_at_due,
-    CASE
-      WHEN spans.stopped_at IS NULL OR spans.running_seconds >= runs.target_seconds
-      THEN spans.open_seconds_at_start + runs.target_seconds
-    END AS open_seconds_when_reached
-  FROM spans
-  INNER JOIN runs
-    ON spans.case_id = runs.case_id
-    AND spans.policy = runs.policy
-    AND spans.metric = runs.metric
-    AND spans.cycle = runs.cycle
-  WHERE
-    spans.is_only_span
 ), spans_with_running_before AS (
   SELECT
     *,
@@ -99,38 +73,56 @@ WITH runs AS (
     policy,
     metric,
     cycle
-), totals AS (
-  SELECT
-    *
-  FROM zero_length_clocks
-  UNION ALL
-  SELECT
-    *
-  FROM clock_sums
-), measured_clocks AS (
+), clock_totals AS (
   SELECT
     runs.*,
-    totals.running_seconds,
-    totals.paused_seconds,
-    totals.calendar_at_due,
+    COALESCE(only_spans.running_seconds, clock_sums.running_seconds) AS running_seconds,
+    COALESCE(only_spans.paused_seconds, clock_sums.paused_seconds) AS paused_seconds,
+    COALESCE(only_spans.calendar, clock_sums.calendar_at_due) AS calendar_at_due,
     CASE
-      WHEN runs.stopped_at < runs.started_at
+      WHEN NOT only_spans.case_id IS NULL
+      THEN only_spans.open_seconds_at_start IS NULL
+      OR (
+        NOT only_spans.stopped_at IS NULL AND only_spans.open_seconds_at_stop IS NULL
+      )
+      ELSE clock_sums.is_outside_horizon
+    END AS is_outside_horizon,
+    COALESCE(only_spans.open_seconds_at_stop, clock_sums.open_seconds_at_stop) AS open_seconds_at_stop,
+    CASE
+      WHEN only_spans.case_id IS NULL
+      THEN clock_sums.open_seconds_when_reached
+      WHEN only_spans.stopped_at IS NULL
+      OR only_spans.running_seconds >= runs.target_seconds
+      THEN only_spans.open_seconds_at_start + runs.target_seconds
+    END AS open_seconds_when_reached
+  FROM runs
+  LEFT JOIN spans AS only_spans
+    ON only_spans.is_only_span
+    AND runs.case_id = only_spans.case_id
+    AND runs.policy = only_spans.policy
+    AND runs.metric = only_spans.metric
+    AND runs.cycle = only_spans.cycle
+  LEFT JOIN clock_sums
+    ON runs.case_id = clock_sums.case_id
+    AND runs.policy = clock_sums.policy
+    AND runs.metric = clock_sums.metric
+    AND runs.cycle = clock_sums.cycle
+), measured_clocks AS (
+  SELECT
+    *,
+    CASE
+      WHEN stopped_at < started_at
       THEN 'stopped_before_start'
-      WHEN totals.is_outside_horizon
+      WHEN is_outside_horizon
       THEN 'outside_calendar_horizon'
     END AS reason_uncountable,
     CASE
-      WHEN NOT totals.open_seconds_when_reached IS NULL
-      THEN totals.open_seconds_when_reached
-      WHEN NOT runs.stopped_at IS NULL
-      THEN totals.open_seconds_at_stop + runs.target_seconds - totals.running_seconds
+      WHEN NOT open_seconds_when_reached IS NULL
+      THEN open_seconds_when_reached
+      WHEN NOT stopped_at IS NULL
+      THEN open_seconds_at_stop + target_seconds - running_seconds
     END AS open_seconds_at_due
-  FROM runs
-  LEFT JOIN totals
-    ON runs.case_id = totals.case_id
-    AND runs.policy = totals.policy
-    AND runs.metric = totals.metric
-    AND runs.cycle = totals.cycle
+  FROM clock_totals
 ), judged_clocks AS (
   SELECT
     *,

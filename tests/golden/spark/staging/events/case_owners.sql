@@ -71,6 +71,7 @@ WITH cases AS (
     cases.case_number,
     0 AS sort_rank,
     cases.intake_ts AS told_at,
+    cases.intake_ts AS stamped_at,
     CAST(-1 AS BIGINT) AS source_sequence,
     CAST(NULL AS STRING) AS event_id,
     CASE
@@ -101,6 +102,7 @@ WITH cases AS (
       THEN cases.intake_ts
       ELSE events.canonical_ts
     END AS told_at,
+    events.canonical_ts AS stamped_at,
     events.source_sequence,
     events.event_id,
     events.team,
@@ -117,6 +119,7 @@ WITH cases AS (
       THEN cases.intake_ts
       ELSE changes.changed_ts
     END AS told_at,
+    changes.changed_ts AS stamped_at,
     changes.source_sequence,
     changes.change_id AS event_id,
     CASE WHEN changes.attribute = 'team' THEN COALESCE(changes.value, '') END AS team,
@@ -131,17 +134,17 @@ WITH cases AS (
     event_id,
     LAST_VALUE(team) IGNORE NULLS OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS team,
     LAST_VALUE(agent) IGNORE NULLS OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS agent,
     LEAD(told_at) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, told_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
     ) AS next_told_at
   FROM assignment_events
 ), holders_with_previous AS (
