@@ -83,11 +83,13 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
 
     rows = samples.examples(scope.connection, cut_at)
     made = []
-    for metric in sorted(set(rows["metric"].to_pylist())):
+    metrics = sorted(set(rows["metric"].to_pylist()))
+    fit_rows = max(parameters.FIT_ROWS // max(len(metrics), 1), parameters.MIN_FIT_ROWS)
+    for metric in metrics:
         own = rows.filter(pc.equal(rows["metric"], metric))
         data = model.data_fingerprint(own)
         same = next((row for row in held if (row["metric"], row["data_fingerprint"], row["code_fingerprint"]) == (metric, data, code)), None)
-        content = same["content"] if same else model.train(metric, own, cut_at).to_json()
+        content = same["content"] if same else model.train(metric, own, cut_at, fit_rows).to_json()
         made.append({
             "metric": metric, "model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
             "code_fingerprint": code, "content": content,

@@ -92,8 +92,8 @@ def data_fingerprint(rows: pa.Table) -> str:
     return identity.hexdigest()[:16]
 
 
-def train(metric: str, rows: pa.Table, cut_at: datetime) -> Model:
-    """The model of one metric from rows of samples.examples, in the order of their stops, all before `cut_at`."""
+def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = parameters.FIT_ROWS) -> Model:
+    """The model of one metric from rows of samples.examples, in the order of their stops, all before `cut_at`; trees are made of about `fit_rows` of them."""
     parts = _parts(rows)
     card: dict[str, Any] = {"cut_at": cut_at.isoformat(), **_window(rows, parts)}
     everyone = np.ones(len(rows), dtype=bool)
@@ -106,7 +106,7 @@ def train(metric: str, rows: pa.Table, cut_at: datetime) -> Model:
     features = encoded(rows, words)
     happened, used, left = _labels(rows)
     inside = used <= 1
-    grown = (parts == 0) & _thinned(rows, parts)
+    grown = (parts == 0) & _thinned(rows, parts, fit_rows)
     breach = fit(features[grown & inside], happened[grown & inside], "log_loss") if _has_both(happened[grown & inside]) else None
     remaining = fit(features[grown], np.log1p(left[grown]), "absolute_error")
     log_odds = breach.answers(features) if breach else np.zeros(len(rows))
@@ -158,9 +158,9 @@ def _parts(rows: pa.Table) -> npt.NDArray[np.int64]:
     return np.searchsorted(np.array(cuts), stops, side="right").astype(np.int64)
 
 
-def _thinned(rows: pa.Table, parts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _thinned(rows: pa.Table, parts: npt.NDArray[np.int64], fit_rows: int) -> npt.NDArray[np.bool_]:
     """Rows of every n-th clock, so that trees are made of no more than they can be in the time a run has."""
-    step = max(1, -(-int((parts == 0).sum()) // parameters.FIT_ROWS))
+    step = max(1, -(-int((parts == 0).sum()) // fit_rows))
     return _clock_numbers(rows) % step == 0
 
 

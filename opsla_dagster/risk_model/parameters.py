@@ -25,9 +25,9 @@ FEATURES = (*WORDS, *NUMBERS)
 MAX_VALUES = 240
 
 #: Clocks that are sampled for all models together, and for one at least.
-SAMPLED_CLOCKS, MIN_SAMPLED_CLOCKS = 18_000, 4_000
-#: Rows that trees are made of, about; more are thinned out by whole clocks, and correct and test all the same.
-FIT_ROWS = 10_000
+SAMPLED_CLOCKS, MIN_SAMPLED_CLOCKS = 12_000, 3_000
+#: Rows that the trees of all models together are made of, about, and those of one at least; more are thinned out by whole clocks, and correct and test all the same.
+FIT_ROWS, MIN_FIT_ROWS = 20_000, 5_000
 #: Clocks that have to be closed before there is a model: below that, only the baseline.
 MIN_CLOCKS = 300
 #: Of either outcome, in what trees are made of: below that there is nothing to tell apart.
@@ -38,5 +38,5 @@ TRAINING_DAYS = 365
 FIT_SHARE, CALIBRATION_SHARE = 0.85, 0.925
 
 #: Settings of the gradient boosting; the same for every model.
-TREES = {"max_iter": 80, "learning_rate": 0.08, "max_leaf_nodes": 10, "min_samples_leaf": 30, "l2_regularization": 5.0}
+TREES = {"max_iter": 100, "learning_rate": 0.06, "max_leaf_nodes": 15, "min_samples_leaf": 20, "l2_regularization": 1.0}
 SEED = 20250701
