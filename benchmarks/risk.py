@@ -1,6 +1,6 @@
 """Breach risk and remaining time on published logs, by the product's own tables and model: what docs/decisions/0043-breach-risk.md promises of them.
 
-`python -m benchmarks risk [helpdesk] [servicenow]` with OPSLA_DATA (default ../shared/data). Each log is loaded by `opsla run` into a home of its own. Belongs here:
+`python -m benchmarks.risk [helpdesk] [servicenow]` with OPSLA_DATA (default ../shared/data). Each log is loaded by `opsla run` into a home of its own. Belongs here:
 which instants are looked at, and the figures. Does not belong here: features, trees, corrections (they are the product's).
 """
 
@@ -163,4 +163,8 @@ def main(chosen: list[str]) -> None:
     for log in chosen or list(LOGS):
         with loaded(log) as connection:
             for name, figure in LOGS[log](connection).items():
-                print(f"{log:12} {name:26} {figure if not isinstance(figure, float) else round(figure, 4)}")
+                sys.stdout.write(f"{log:12} {name:26} {figure if not isinstance(figure, float) else round(figure, 4)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

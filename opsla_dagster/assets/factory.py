@@ -43,7 +43,15 @@ from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
-from opsla_dagster.warehouse.write import Rows, Verdict, accept, add_rows, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import (
+    Rows,
+    Verdict,
+    accept,
+    add_rows,
+    replace_snapshot,
+    replace_view,
+    replace_window,
+)
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200

@@ -61,7 +61,8 @@ def _cut(scope: Scope) -> datetime | None:
     found = scope.connection.execute(_CUTS).fetchone()
     if found is None:
         return None
-    week_start, now_at = found
+    week_start: datetime = found[0]
+    now_at: datetime = found[1]
     closed = scope.connection.execute(_CLOSED_BEFORE, {"cut_at": week_start}).fetchone()
     return week_start if closed and closed[0] >= parameters.MIN_CLOCKS else now_at
 
@@ -69,7 +70,8 @@ def _cut(scope: Scope) -> datetime | None:
 def _held_models(scope: Scope) -> list[dict[str, Any]]:
     if _MODELS not in table_names(scope.connection):
         return []
-    return scope.connection.sql(f"select * from {_MODELS} order by metric").to_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = scope.connection.sql(f"select * from {_MODELS} order by metric").to_arrow_table().to_pylist()
+    return rows
 
 
 def _risk_models(scope: Scope, part: Window | None) -> pa.Table:

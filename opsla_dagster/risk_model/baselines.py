@@ -48,11 +48,11 @@ class ByShare:
     left: tuple[tuple[float, ...], ...]
 
     def probabilities(self, used: Floats) -> Floats:
-        return np.array(self.broke)[_groups(used)]
+        return np.asarray(np.array(self.broke)[_groups(used)], dtype=np.float64)
 
     def remaining(self, used: Floats) -> Floats:
         """A line a row: p10, p50, p90."""
-        return np.array(self.left)[_groups(used)]
+        return np.asarray(np.array(self.left)[_groups(used)], dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

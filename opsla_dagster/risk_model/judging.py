@@ -34,6 +34,7 @@ def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
     told = []
     for number, row in enumerate(facts):
         why_unknown = _why_unknown(row, model)
+        said: list[str | None]
         left: list[float | None] = [None, None, None]
         if answers is not None and not _is_not_known(row):
             left = [float(value) if math.isfinite(value) else None for value in answers.left[number]]
@@ -42,7 +43,7 @@ def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
         elif why_unknown or answers is None:
             probability, source, said = None, "unknown", [why_unknown]
         else:
-            probability, source, said = float(answers.probabilities[number]), answers.source, reasons[number]
+            probability, source, said = float(answers.probabilities[number]), answers.source, list(reasons[number])
         said = [*said, None, None][:REASONS] if len(said) < REASONS else said[:REASONS]
         told.append({
             "predicted_at": row["predicted_at"], **{name: row[name] for name in ("source", "case_id", "intake_date", "policy", "metric", "cycle")},

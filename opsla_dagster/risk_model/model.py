@@ -22,7 +22,16 @@ import pyarrow.compute as pc
 
 from opsla_dagster.risk_model import parameters, scores
 from opsla_dagster.risk_model.baselines import ByShare, by_share, by_value, said_by_value
-from opsla_dagster.risk_model.calibrating import AS_SAID, LEAST, MOST, Recalibration, Spread, recalibrated, spread, to_log_odds
+from opsla_dagster.risk_model.calibrating import (
+    AS_SAID,
+    LEAST,
+    MOST,
+    Recalibration,
+    Spread,
+    recalibrated,
+    spread,
+    to_log_odds,
+)
 from opsla_dagster.risk_model.encoding import Floats, encoded, vocabulary
 from opsla_dagster.risk_model.trees import Trees, fit
 
@@ -161,7 +170,7 @@ def _parts(rows: pa.Table) -> npt.NDArray[np.int64]:
 def _thinned(rows: pa.Table, parts: npt.NDArray[np.int64], fit_rows: int) -> npt.NDArray[np.bool_]:
     """Rows of every n-th clock, so that trees are made of no more than they can be in the time a run has."""
     step = max(1, -(-int((parts == 0).sum()) // fit_rows))
-    return _clock_numbers(rows) % step == 0
+    return np.asarray(_clock_numbers(rows) % step == 0, dtype=np.bool_)
 
 
 def _clocks(rows: pa.Table, chosen: npt.NDArray[np.bool_]) -> int:
@@ -213,7 +222,7 @@ def _why_no_trees(rows: pa.Table, parts: npt.NDArray[np.int64]) -> str:
 
 
 def _has_both(happened: Floats) -> bool:
-    return min(happened.sum(), len(happened) - happened.sum()) >= parameters.MIN_OF_EACH_OUTCOME
+    return bool(min(happened.sum(), len(happened) - happened.sum()) >= parameters.MIN_OF_EACH_OUTCOME)
 
 
 def _too_few(happened: Floats) -> str:

@@ -18,6 +18,8 @@ REASONS = 3
 #: What moved the log-odds by less than this is no reason.
 _LEAST_EFFECT = 0.02
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+#: How much more, or less, a queue's backlog has to be than usual to be a reason; and which backlog is too small to speak of.
+_MORE_THAN_USUAL, _LEAST_BACKLOG = 1.15, 5
 _MINUTES_OF_HOUR, _MINUTES_OF_DAY = 60, 1440
 
 Facts = Mapping[str, Any]
@@ -65,12 +67,11 @@ def _target(row: Facts, raises: bool) -> str:
 
 
 def _queue(row: Facts, raises: bool) -> str:
-    queue, now, usual = row["team"] or "without a queue", row["queue_open_cases"], row["usual_queue_open_cases"]
-    if now is None:
-        return f"the state of its queue, {queue}"
-    if not usual or usual < 0:
-        return f"its queue, {queue}, has {now:,} open cases"
-    return f"its queue, {queue}, has {now / usual:.1f} times its usual backlog for the weekday: {now:,} open cases"
+    """Nothing where the backlog is as usual, or speaks against the answer: a lead would not believe it."""
+    now, usual = row["queue_open_cases"], row["usual_queue_open_cases"]
+    if now is None or not usual or usual < _LEAST_BACKLOG or (now / usual > _MORE_THAN_USUAL) != raises or 1 / _MORE_THAN_USUAL < now / usual < _MORE_THAN_USUAL:
+        return ""
+    return f"its queue, {row['team'] or 'none'}, has {now / usual:.1f} times its usual backlog for the weekday: {now:,} open cases"
 
 
 def _status(row: Facts, raises: bool) -> str:
@@ -130,8 +131,9 @@ def strongest(rows: Sequence[Facts], effects: Floats) -> list[list[str]]:
     moved = np.column_stack([effects[:, [FEATURES.index(feature) for feature in GROUPS[name]]].sum(axis=1) for name in names])
     direction = np.where(moved.sum(axis=1) >= 0, 1, -1)
     towards = moved * direction[:, None]
-    order = np.argsort(-towards, axis=1, kind="stable")[:, :REASONS]
-    return [
-        [_WORDS[names[group]](row, bool(sign > 0)) for group in groups if strength[group] >= _LEAST_EFFECT] or [_target(row, bool(sign > 0))]
-        for row, groups, strength, sign in zip(rows, order, towards, direction, strict=True)
-    ]
+    order = np.argsort(-towards, axis=1, kind="stable")
+    told = []
+    for row, groups, strength, sign in zip(rows, order, towards, direction, strict=True):
+        found = [_WORDS[names[group]](row, bool(sign > 0)) for group in groups if strength[group] >= _LEAST_EFFECT]
+        told.append([words for words in found if words][:REASONS] or [_target(row, bool(sign > 0))])
+    return told

@@ -102,8 +102,8 @@ def fit(rows: Floats, wanted: Floats, loss: Literal["log_loss", "absolute_error"
 
     Raises ImportError where scikit-learn is not installed, and OpslaError where its trees cannot be read: of a version that keeps them otherwise.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     settings: dict[str, Any] = {
         **TREES,
@@ -129,7 +129,7 @@ def fit(rows: Floats, wanted: Floats, loss: Literal["log_loss", "absolute_error"
 
 
 def _unreadable(why: str) -> str:
-    import sklearn
+    import sklearn  # type: ignore[import-untyped]
 
     return (
         f"the trees of scikit-learn {sklearn.__version__} cannot be read ({why}); install the version that requirements.lock names: "

@@ -12,7 +12,7 @@ import pytest
 from opsla_dagster.risk_model import calibrating, encoding, model, scores, trees
 from opsla_dagster.risk_model.judging import judged
 from opsla_dagster.risk_model.parameters import FEATURES, NUMBERS, WORDS
-from opsla_dagster.risk_model.reasons import GROUPS
+from opsla_dagster.risk_model.reasons import GROUPS, strongest
 
 CUT = datetime(2025, 7, 7)
 
@@ -193,3 +193,19 @@ def test_values_are_told_apart_by_what_training_knew() -> None:
     assert line[WORDS.index("priority")] == 1
     assert np.isnan(line[WORDS.index("team")])
     assert line[FEATURES.index("queue_load")] == 1
+
+
+@pytest.mark.parametrize(
+    ("open_cases", "effect", "told"),
+    [
+        (20, 1.0, "its queue, front, has 2.0 times its usual backlog for the weekday: 20 open cases"),
+        (5, -1.0, "its queue, front, has 0.5 times its usual backlog for the weekday: 5 open cases"),
+        (20, -1.0, None),
+        (10, 1.0, None),
+    ],
+)
+def test_a_backlog_is_a_reason_where_it_is_unusual_and_speaks_for_the_answer(open_cases: int, effect: float, told: str | None) -> None:
+    effects = np.zeros((1, len(FEATURES)))
+    effects[0, FEATURES.index("queue_load")] = effect
+    [reasons] = strongest([feature_row(1, queue_open_cases=open_cases)], effects)
+    assert (reasons[0] if reasons[0].startswith("its queue") else None) == told

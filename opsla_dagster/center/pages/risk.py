@@ -35,7 +35,7 @@ def risk_page(view: View, *, is_whole: bool = False) -> Page:
             Figure("certain", "Past their target", certain, href=view.state.url("/open", standing="past_due"), notes=["broken already"], tone="bad" if certain else "good"),
             Figure("unknown", "Unknown", unknown, notes=["the list says why"]),
         ],
-        grids=[_clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), _models(view), _calibration(view), _scorecard(view)],
+        grids=[_clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), _models(view), _rules(view), _calibration(view), _scorecard(view)],
         context={"predicted_at": found[0]["predicted_at"] if found else view.now["now_at"], "is_now": view.is_now},
     )
 
@@ -77,8 +77,7 @@ def _models(view: View) -> Grid:
     return Grid(
         key="risk_models",
         title="How far to trust it",
-        note="Tested on the latest closed clocks, which the model had not seen. Order: how often a clock that broke was given more than one that was kept (50 %: chance). "
-        "Error: mean squared difference between probability and outcome, the smaller the better. A model that does no better than the two simple rules beside it does not serve.",
+        note="Tested on the latest closed clocks, which the model had not seen. Drift: by how many points more of the latest clocks broke than of those it learnt from.",
         columns=[
             Column("promise", "Promise"),
             Column("verdict", "Serves"),
@@ -86,21 +85,30 @@ def _models(view: View) -> Grid:
             Column("training_from_at", "From", "instant"),
             Column("training_to_at", "To", "instant"),
             Column("test_predictions", "Tested on", "count"),
-            Column("model_order", "Order", "pct"),
-            Column("target_order", "… by target used", "pct"),
-            Column("priority_order", "… by priority", "pct"),
-            Column("model_brier", "Error", "error"),
-            Column("target_used_brier", "… by target used", "error"),
-            Column("priority_brier", "… by priority", "error"),
-            Column("interval_coverage_pct", "Within earliest and latest (80 % meant)", "pct"),
-            Column("drift_points", "Drift, points", "decimal"),
+            Column("interval_coverage_pct", "Between earliest and latest (80 % meant)", "pct"),
+            Column("drift_points", "Drift", "decimal"),
+        ],
+        rows=[{**row, "promise": _title(view, row), "verdict": verdict(row)} for row in view.rows("risk_models")],
+        empty="No model yet: no clock has stopped with a verdict. Once 30 have, a counted share serves; from 300 on a model is tried, and serves where it does better.",
+    )  # fmt: skip
+
+
+def _rules(view: View) -> Grid:
+    names = ("model", "target_used", "priority")
+    return Grid(
+        key="risk_rules",
+        title="Against two simple rules",
+        note="Order: how often a clock that broke was given more than one that was kept; 50 % is chance. Error: mean squared difference between probability and outcome, the smaller "
+        "the better. A model that does no better than both rules does not serve.",
+        columns=[
+            Column("promise", "Promise"), Column("model_order", "Order: model", "pct"), Column("target_used_order", "Target used", "pct"), Column("priority_order", "Priority", "pct"),
+            Column("model_brier", "Error: model", "error"), Column("target_used_brier", "Target used", "error"), Column("priority_brier", "Priority", "error"),
         ],
         rows=[
-            {**row, "promise": _title(view, row), "verdict": verdict(row),
-             **{f"{short}_order": None if row[f"{name}_auc"] is None else 100 * row[f"{name}_auc"] for short, name in (("model", "model"), ("target", "target_used"), ("priority", "priority"))}}
+            {**row, "promise": _title(view, row), **{f"{name}_order": None if row[f"{name}_auc"] is None else 100 * row[f"{name}_auc"] for name in names}}
             for row in view.rows("risk_models")
         ],
-        empty="No model yet: no clock has stopped with a verdict. Once 30 have, a counted share serves; from 300 on a model is tried, and serves where it does better.",
+        empty="Nothing is tested yet.",
     )  # fmt: skip
 
 
