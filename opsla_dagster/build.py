@@ -11,11 +11,13 @@ from collections.abc import Mapping
 import dagster as dg
 
 from opsla_dagster.assets.bronze import bronze_assets, bronze_keys
+from opsla_dagster.assets.drop_folders import drop_folder_specs
 from opsla_dagster.assets.factory import build_asset
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.log_files import log_file_specs
 from opsla_dagster.assets.operations import build_published_marts
 from opsla_dagster.automation.alerts import alert_sensors
+from opsla_dagster.automation.drops import build_drop_sensor
 from opsla_dagster.automation.freshness import build_freshness_check
 from opsla_dagster.automation.new_files import build_file_sensor
 from opsla_dagster.automation.retention import build_retention_sensor
@@ -47,7 +49,7 @@ def build_definitions(
     files = log_file_specs(settings)
     assets = [build_asset(line, settings, partitions, loads, [spec.key for spec in files]) for line in lines]
     return dg.Definitions(
-        assets=[*files, *bronze_assets(settings), *assets, build_published_marts(settings, lines)],
+        assets=[*drop_folder_specs(settings), *files, *bronze_assets(settings), *assets, build_published_marts(settings, lines)],
         asset_checks=[build_freshness_check(settings)],
         jobs=build_jobs(settings),
         schedules=[build_daily_refresh(settings), build_refresh_retry(settings), *build_account_loads(settings)],
@@ -56,6 +58,7 @@ def build_definitions(
             build_report_sensor(settings),
             build_retention_sensor(settings.run_history),
             *build_file_sensor(settings),
+            *build_drop_sensor(settings),
         ],
         resources={**build_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,

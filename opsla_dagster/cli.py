@@ -148,6 +148,7 @@ def run(
     desk = build_desk(settings)
     _wait_for_turn(settings, wait=wait)
     unloaded = _load_accounts(settings, wait=wait)
+    refused = _receive_drops(settings)
     as_of_at = _instant(as_of)
     window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
     if note:
@@ -166,7 +167,7 @@ def run(
             _say(remapped_note)
     _execute_windows(settings, windows, as_of_at, is_refresh=False, wait=wait)
     finish(settings.config_directory)
-    _refuse_unloaded(unloaded)
+    _refuse_unloaded(unloaded, refused)
 
 
 @app.command(cls=Command, epilog=examples("opsla init log.csv", "opsla init log.csv --to my_desk --timezone Europe/Berlin --column status=State --status Parked=ON_HOLD", "opsla init --zendesk acme", "opsla init --demo"))
@@ -239,7 +240,7 @@ def init(
     settings = load_settings()
     _keep_private(settings)
     unloaded = _load_accounts(settings)
-    _refuse_unloaded(unloaded)
+    _refuse_unloaded(unloaded, _receive_drops(settings))
     as_of_at = _instant(None)
     window, case_id = first_window(settings, as_of_at)
     _say(f"First run: the intake dates {window}.")
@@ -262,11 +263,12 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     as_of_at = _instant(as_of)
     _look_back(settings)
     unloaded = _load_accounts(settings, wait=wait)
+    refused = _receive_drops(settings)
     desk, windows = _trying_again(lambda: _planned(settings, as_of_at), wait=wait)
     _say_what_was_read(desk, as_of_at)
     if not windows:
         _say(f"Nothing to refresh as of {as_of_at}Z: every past intake date is up to date.")
-        _refuse_unloaded(unloaded)
+        _refuse_unloaded(unloaded, refused)
         return
     needed = pending_upgrade(settings.home.warehouse)
     if needed is not None:
@@ -276,7 +278,7 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     for gap in never_loaded(settings, desk, windows, as_of_at):
         _say(f"Not loaded: {gap}. `opsla run --start {gap.start} --end {gap.end}` loads these intake dates.")
     _execute_windows(settings, windows, as_of_at, is_refresh=True, wait=wait)
-    _refuse_unloaded(unloaded)
+    _refuse_unloaded(unloaded, refused)
 
 
 @app.command(cls=Command, epilog=examples("opsla dev", "opsla dev --port 3001"))
@@ -339,7 +341,7 @@ def daemon() -> None:
 @app.command(cls=Command, epilog=examples("opsla health", "opsla health daemon last_refresh freshness disk", "opsla health webserver --webserver http://127.0.0.1:3001"))
 def health(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, disk or permissions; default: all.")
+        list[str] | None, typer.Argument(metavar="CHECK", help="webserver, daemon, last_refresh, freshness, drops, disk or permissions; default: all.")
     ] = None,
     address: Annotated[str | None, typer.Option("--webserver", metavar="URL", help="Where the UI is; default: where this home's listened last.")] = None,
 ) -> None:
@@ -361,6 +363,8 @@ def status() -> None:
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
+    # First: a desk that waits for its first drop has nothing else yet.
+    _say_what_was_dropped(settings)
     print_status(settings, console)
     _say_what_was_told(settings)
 
@@ -663,9 +667,33 @@ def _load_accounts(settings: "Settings", *, wait: bool = False) -> list[str]:
     return unloaded
 
 
-def _refuse_unloaded(accounts: list[str]) -> None:
-    if accounts:
-        raise RunFailedError(f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded before")
+def _receive_drops(settings: "Settings") -> list[str]:
+    """Takes in what markers in drop folders have released; says, and returns, what is wrong there."""
+    if not settings.sources.drop_folders:
+        return []
+    from opsla_dagster.automation.delivery import send_waiting
+    from opsla_dagster.automation.receiving import problems_of, receive_and_tell
+
+    found = receive_and_tell(settings)
+    for each in found:
+        for receipt in each.receipts:
+            _say(f"Received {each.folder}: {receipt.marker}")
+        for told in each.waiting:
+            _say(f"Waiting in {each.folder}: {told}")
+    problems = problems_of(found)
+    for problem in problems:
+        _say(f"Refused: {problem}")
+    if problems:
+        send_waiting(settings.home.root, settings.alerts, _ALERT_SECONDS)
+    return problems
+
+
+def _refuse_unloaded(accounts: list[str], drops: list[str]) -> None:
+    """What the command could do is done; it ends with an error that says what was left out."""
+    left_out = [f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded before"] if accounts else []
+    left_out += [f"{problem}. The tables hold what was dropped before" for problem in drops]
+    if left_out:
+        raise RunFailedError("\n".join(left_out))
 
 
 def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str]) -> None:
@@ -695,6 +723,17 @@ def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) 
         _complain(problem, "alert not delivered yet", "yellow")
 
 
+def _say_what_was_dropped(settings: "Settings") -> None:
+    """Of each drop folder the last receipt, what waits for a marker, and what is wrong."""
+    if not settings.sources.drop_folders:
+        return
+    from opsla_dagster.automation.drop_states import drop_states
+
+    for state in drop_states(settings, datetime.now(UTC), looks_into=True):
+        for line in (state.sentence(), *state.problems, *state.waiting):
+            _say(line)
+
+
 def _say_what_was_told(settings: "Settings") -> None:
     """The latest alerts: a refresh that failed before its run is among no runs."""
     from opsla_dagster.automation.ledger import FOLDER, Ledger
@@ -707,6 +746,7 @@ def _look_back(settings: "Settings") -> None:
     """Alerts what failed unnoticed since the last look, and a night that was missed. It is not worth a refresh when it cannot."""
     from opsla_dagster.automation.delivery import channel_names, record_unnoticed, send_waiting, ui_url_of
     from opsla_dagster.automation.freshness import record_missed_night
+    from opsla_dagster.automation.receiving import record_missed_drops
     from opsla_dagster.instance.instance import open_instance
 
     home, alerts = settings.home.root, settings.alerts
@@ -714,6 +754,7 @@ def _look_back(settings: "Settings") -> None:
         with open_instance(home) as instance:
             looked_at = record_unnoticed(instance, home, alerts, partial(_graph, settings))
             now = datetime.now(UTC)
+            record_missed_drops(settings, now)
             record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
         send_waiting(home, alerts, _ALERT_SECONDS)
     except OpslaError as error:

@@ -16,6 +16,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunRecord
 from dagster._daemon.controller import get_daemon_statuses
 
 from opsla_dagster.assets.scope import REFRESH_TAG
+from opsla_dagster.automation.drop_states import drop_states
 from opsla_dagster.automation.freshness import freshness_now
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
@@ -52,7 +53,9 @@ def check_health(settings: Settings, webserver: str | None, names: list[str]) ->
     address = webserver or settings.home.ui_url()
     with open_instance(settings.home.root) as instance:
         return [
-            Finding(name, *check(settings, instance, address)) for name, check in CHECKS.items() if not names or name in names
+            Finding(name, *check(settings, instance, address))
+            for name, check in CHECKS.items()
+            if name in names or (not names and (name != "drops" or settings.sources.drop_folders))
         ]
 
 
@@ -107,6 +110,15 @@ def _freshness(settings: Settings, instance: DagsterInstance, webserver: str) ->
     return found.newest is not None and found.is_kept, found.sentence()
 
 
+def _drops(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
+    """What is refused, away or late; else what was received last."""
+    states = drop_states(settings, datetime.now(UTC))
+    wrong = [problem for state in states for problem in state.problems]
+    if wrong:
+        return False, "; ".join(wrong)
+    return True, "; ".join(state.sentence() for state in states) or "sources.yml has no drop folder"
+
+
 def _disk(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
     """A run may write as much as the warehouse holds before it lets go of the old blocks."""
     free = shutil.disk_usage(settings.home.root).free
@@ -131,6 +143,7 @@ CHECKS: dict[str, Callable[[Settings, DagsterInstance, str], tuple[bool, str]]] 
     "daemon": _daemon,
     "last_refresh": _last_refresh,
     "freshness": _freshness,
+    "drops": _drops,
     "disk": _disk,
     "permissions": _permissions,
 }

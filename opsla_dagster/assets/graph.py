@@ -12,6 +12,7 @@ from opsla_dagster.assets.backlog import BACKLOG
 from opsla_dagster.assets.calendars import CALENDARS
 from opsla_dagster.assets.clocks import CLOCKS
 from opsla_dagster.assets.factory import TableAsset
+from opsla_dagster.assets.forecast import FORECAST
 from opsla_dagster.assets.operations import OPERATIONS
 from opsla_dagster.assets.risk import RISK
 from opsla_dagster.assets.scenarios import SCENARIOS
@@ -24,7 +25,7 @@ from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **RISK, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **RISK, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:

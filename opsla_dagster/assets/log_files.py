@@ -12,6 +12,7 @@ from datetime import UTC
 
 import dagster as dg
 
+from opsla_dagster.assets.drop_folders import folders_read
 from opsla_dagster.assets.factory import OWNER
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sources import EventLogSettings
@@ -39,10 +40,11 @@ def log_file_specs(settings: Settings) -> list[dg.AssetSpec]:
             group_name=GROUP,
             kinds={"file"},
             owners=[OWNER],
+            deps=folders_read(settings, source, number),
             description=f"What `{pattern}` names: files of the source {source.name} (sources.yml). Somebody else writes them.",
         )
         for source in log_sources(settings)
-        for pattern in source.files
+        for number, pattern in enumerate(source.files)
     }
     return list(found.values())
 

@@ -26,6 +26,7 @@ from opsla_dagster.automation.delivery import (
 )
 from opsla_dagster.automation.failures import Graph
 from opsla_dagster.automation.freshness import freshness_now, record_missed_night, shown
+from opsla_dagster.automation.receiving import record_missed_drops
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.alerts import AlertSettings
@@ -106,6 +107,8 @@ def _freshness(
 ) -> tuple[str, list[dg.AssetCheckEvaluation]]:
     """Records a missed night; returns what to report to the UI, where it changed. The cursor is what was looked at, and what was found."""
     now, home = datetime.now(UTC), desk.home.root
+    # Before the night: a drop that did not come says why nothing new was refreshed.
+    record_missed_drops(desk, now)
     record_missed_night(instance, desk, channel_names(desk.alerts, home), ui_url_of(desk.alerts, home), now, looked_at)
     # Published marts are looked into when there are new ones, and once an hour: a tick should cost next to nothing.
     marts = desk.home.marts_database

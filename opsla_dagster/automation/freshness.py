@@ -5,7 +5,7 @@ missed night. Does not belong here: the schedule it watches. docs/decisions/0028
 """
 
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,17 +20,19 @@ from opsla_dagster.automation.alert import ERROR, Alert, alert_id, instant, text
 from opsla_dagster.automation.failures import FRESHNESS_CHECK, work_of
 from opsla_dagster.automation.ledger import FOLDER, Ledger
 from opsla_dagster.automation.missed import instigators
+from opsla_dagster.automation.receiving import overdue
 from opsla_dagster.automation.schedule import REFRESH_AT, WAITING
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
+from opsla_dagster.sources.drops.receipts import Receipts
 from opsla_dagster.warehouse.connection import reading, table_names
 from opsla_dagster.window import ONE_DAY
 
 #: A refresh that starts at 01:00 has long ended by then.
 LATEST_AFTER_START = timedelta(hours=2)
 #: Alerts of these jobs say already why nothing was refreshed.
-_TELL_OF_THE_NIGHT = ("refresh", "configuration")
+_TELL_OF_THE_NIGHT = ("refresh", "configuration", "drop")
 _NO_LIMIT = 10_000
 
 _LOADS = """
@@ -65,13 +67,15 @@ def _night(day: date, zone: ZoneInfo) -> Night:
     return Night(day - ONE_DAY, start, end)
 
 
-def newest_complete_date(settings: Settings, instance: dg.DagsterInstance) -> date | None:
+def newest_complete_date(settings: Settings, instance: dg.DagsterInstance, now: datetime | None = None) -> date | None:
     """The newest intake date that readers have to its end: made and published from every source as of an instant after it was over.
 
-    Of an account of a ticket system, dates after its last load that succeeded are not complete, whatever was made of them.
+    Of an account of a ticket system, dates after its last load that succeeded are not complete, whatever was made of them; nor are those after the
+    last drop of a folder whose next one was due by `now` (default: the present) and has not come.
     """
     zone = ZoneInfo(settings.sources.desk.timezone)
-    loaded_until = _accounts_loaded_until(settings, instance, zone)
+    ends = [_accounts_loaded_until(settings, instance, zone), *_dropped_until(settings, zone, now or datetime.now(UTC))]
+    loaded_until = min((end for end in ends if end is not None), default=None)
     for day, as_of_at in _loads(settings):
         over_at = datetime.combine(day + ONE_DAY, time(), zone).astimezone(UTC)
         if as_of_at.replace(tzinfo=UTC) >= over_at and (loaded_until is None or day < loaded_until):
@@ -100,6 +104,14 @@ def _accounts_loaded_until(settings: Settings, instance: dg.DagsterInstance, zon
     return min(ends, default=None)
 
 
+def _dropped_until(settings: Settings, zone: ZoneInfo, now: datetime) -> Iterator[date]:
+    """Of each drop folder whose drop is overdue, the local date of the last one."""
+    for name in settings.sources.drop_folders:
+        if overdue(settings, name, now) is not None:
+            last = Receipts(settings.home.drops).latest(name)
+            yield datetime.fromtimestamp(last.received_at, zone).date() if last else date.min
+
+
 def record_missed_night(
     instance: dg.DagsterInstance,
     settings: Settings,
@@ -118,7 +130,7 @@ def record_missed_night(
     source = f"night {night.due}"
     if ledger.watching_since(now.timestamp()) > night.starts_at.timestamp() or not ledger.unnoticed([source]):
         return
-    newest = newest_complete_date(settings, instance)
+    newest = newest_complete_date(settings, instance, now)
     is_told = ledger.has_error_since(instant(night.starts_at.timestamp()), _TELL_OF_THE_NIGHT)
     alerts = [] if is_told or (newest is not None and newest >= night.due) else [_alert(instance, night, newest, last_looked_at, ui_url)]
     ledger.record(source, alerts, channels)
@@ -197,7 +209,7 @@ def freshness_now(settings: Settings, instance: dg.DagsterInstance, now: datetim
     night = last_night(now, settings.sources.desk.timezone)
     watching_since = Ledger.first_watched(settings.home.root / FOLDER)
     is_due = watching_since is not None and watching_since <= night.starts_at.timestamp()
-    return Freshness(newest_complete_date(settings, instance), night.due if is_due else None)
+    return Freshness(newest_complete_date(settings, instance, now), night.due if is_due else None)
 
 
 def build_freshness_check(settings: Settings) -> dg.AssetChecksDefinition:

@@ -16,6 +16,7 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick,
 from opsla_dagster.assets.scope import DAILY_REFRESH, REFRESH_RETRY
 from opsla_dagster.automation.alert import ERROR, Alert, cut, daily_id, instant, text, title
 from opsla_dagster.automation.causes import cause_of
+from opsla_dagster.sources.drops.receiving import DropRefusedError
 
 #: The sensors that tell: what they cannot tell, nobody can.
 TELLING = "alerts_"
@@ -31,7 +32,7 @@ def failed_ticks(instance: DagsterInstance, since: float) -> Iterator[Instigator
     for state in instigators(instance):
         if not state.instigator_name.startswith(TELLING):
             for tick in _failures(instance, state):
-                if (tick.end_timestamp or tick.timestamp) >= since and not _may_be_a_restart(tick):
+                if (tick.end_timestamp or tick.timestamp) >= since and not _may_be_a_restart(tick) and not _is_told(tick):
                     yield tick
 
 
@@ -49,6 +50,14 @@ def _failures(instance: DagsterInstance, state: InstigatorState) -> list[Instiga
 
 def _may_be_a_restart(tick: InstigatorTick) -> bool:
     return tick.error is not None and tick.error.cls_name == _UNREACHABLE and time.time() - tick.timestamp < _RESTART_SECONDS
+
+
+def _is_told(tick: InstigatorTick) -> bool:
+    """Of a marker that is refused there is an alert of its own (receiving.py); the ticks fail for the UI."""
+    error = tick.error
+    while error is not None and error.cls_name != DropRefusedError.__name__:
+        error = error.cause
+    return error is not None
 
 
 def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from opsla_dagster.assets.drop_folders import folders_read
 from opsla_dagster.assets.log_files import log_sources
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import REFRESH_JOB, run_tags
@@ -20,6 +21,7 @@ from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sources import EventLogSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log.files import find_log_files
 from opsla_dagster.window import dates_of
 
@@ -47,6 +49,7 @@ def build_file_sensor(settings: Settings, every_seconds: int = _EVERY_SECONDS) -
     watched = [source for source in log_sources(settings) if source.refresh_on_new_files]
     if not watched:
         return []
+    _refuse_drop_folders(settings, watched)
     #: What a state of the files was refused for: a log that cannot be used is not read again at every look.
     refused: dict[str, OpslaError] = {}
 
@@ -77,12 +80,23 @@ def build_file_sensor(settings: Settings, every_seconds: int = _EVERY_SECONDS) -
     return [refresh_on_new_files]
 
 
+def _refuse_drop_folders(settings: Settings, watched: list[EventLogSettings]) -> None:
+    """Raises OpslaError for a source whose files a marker releases: two sensors would ask for the same refresh."""
+    for source in watched:
+        for number, pattern in enumerate(source.files):
+            if folders_read(settings, source, number):
+                raise OpslaError(
+                    f"{settings.config_directory / 'sources.yml'}: {source.name}: refresh_on_new_files: {pattern} lies in a drop folder, whose markers say when "
+                    "its files are complete; remove refresh_on_new_files"
+                )
+
+
 def _states(settings: Settings, watched: list[EventLogSettings]) -> tuple[dict[str, str], str]:
     """By source, the identity of its files as they are now; and of sources that cannot be looked at, why."""
-    states, troubles = {}, []
+    states, troubles, released = {}, [], Released.of(settings)
     for source in watched:
         try:
-            files = find_log_files(source, settings.config_directory)
+            files = find_log_files(source, settings.config_directory, released)
         except OpslaError as error:
             troubles.append(str(error))
             continue

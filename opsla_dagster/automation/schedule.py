@@ -24,6 +24,7 @@ from opsla_dagster.assets.scope import (
     REFRESH_TAG,
 )
 from opsla_dagster.automation.missed import instigators
+from opsla_dagster.automation.receiving import SECONDS_A_TICK, receive_and_tell
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.errors import PassingError
 from opsla_dagster.settings import Settings
@@ -185,6 +186,8 @@ def _next_try(night_at: datetime) -> datetime | None:
 def _refresh_of(settings: Settings, at: datetime) -> dg.RunRequest | dg.SkipReason:
     """The run of the night's refresh as of `at`. Raises OpslaError; a cause that passes waits instead, while there is a try to come."""
     as_of_at = at.astimezone(UTC).replace(tzinfo=None)
+    # What is refused of drop folders has its own alert, and holds up nothing else.
+    receive_and_tell(settings, seconds=SECONDS_A_TICK, waits=False, is_watched=True)
     try:
         windows = refresh_windows(settings, build_desk(settings), as_of_at)
     except PassingError as error:

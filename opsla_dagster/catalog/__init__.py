@@ -14,6 +14,7 @@ from opsla_dagster.catalog import (
     events,
     facts,
     flow,
+    forecast,
     operations,
     risk,
     satisfaction,
@@ -25,7 +26,7 @@ from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 
 #: In the order in which they read each other: none reads one that stands behind it.
 AREAS: tuple[Area, ...] = (
-    calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA,
+    calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA, forecast.AREA,
     agreement.AREA, facts.AREA, satisfaction.AREA, risk.AREA, operations.AREA,
 )
 #: The asset that is no table: the copy of the marts for readers.

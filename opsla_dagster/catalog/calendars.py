@@ -23,7 +23,6 @@ COLUMNS = [
     local_date("local_date", "Local date of the segment in the calendar's zone"),
     count("open_seconds_before", "F at the start of the segment: open seconds since the horizon's start"),
     count("holiday_seconds_before", "Closed seconds of holidays from the horizon's start up to the segment's"),
-    count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     local_date("business_date", "Local date of the minute"),
     instant("minute_start_at", "Start of the business minute", nullable=False),
     count("minute_number", "Business minutes from the horizon's start up to this one"),

@@ -71,6 +71,7 @@ _SHARED = [
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
     flag("is_business_day", "The calendar is open for some part of the date"),
+    count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),
     # staffing
     measure("planned_heads", "Agents planned"),
@@ -134,6 +135,13 @@ _SHARED = [
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),
+    # backlog, and what is expected of it
+    instant("now_at", "The instant that now stands for", nullable=False),
+    count("reopened_cases", "Cases that came back after an end"),
+    count("moved_in_cases", "Open cases that came from another value of the dimension"),
+    count("arrived_cases", "Cases that came into the backlog: opened, reopened, moved in"),
+    count("gone_cases", "Cases that left the backlog: ended, cancelled, moved out"),
+    count("open_cases", "Cases open at the end of the date, or at the instant"),
     # SLA marts
     pct("sla_b_breach_pct", "first_touch breaches of sla_cases: unknown first touches count as met, open cases not at all (mart.open_clocks)"),
     pct("sla_a_incl_wait_breach_pct", "first_resolution breaches of sla_cases, customer wait counted; open cases do not count (mart.open_clocks)"),

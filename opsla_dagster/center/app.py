@@ -40,6 +40,7 @@ from opsla_dagster.center.pages.case import case, case_json
 from opsla_dagster.center.pages.cases import cases
 from opsla_dagster.center.pages.flow import DAYS as FLOW_DAYS
 from opsla_dagster.center.pages.flow import flow_page
+from opsla_dagster.center.pages.forecast import forecast_page
 from opsla_dagster.center.pages.now import now_page
 from opsla_dagster.center.pages.open_cases import open_page
 from opsla_dagster.center.pages.promises import promises_page
@@ -52,6 +53,7 @@ from opsla_dagster.center.parameters import (
     CaseParameters,
     CasesParameters,
     FlowParameters,
+    ForecastParameters,
     InstantParameters,
     OpenParameters,
     Parameters,
@@ -143,6 +145,10 @@ class Center:
                 to_json=lambda view, query: case_json(view, query.id), has_csv=False, is_of_instant=False,
             ),
             Spec("/flow", "Flow", "Cumulative flow, cycle times, ages of open cases, stages.", FlowParameters, _flow),
+            Spec(
+                "/forecast", "Forecast", "What comes in next, how far that can be trusted, when the backlog is down; heads=10, arrivals=-5, handling=10 in percent.",
+                ForecastParameters, lambda view, query, _whole: forecast_page(view, query.asked()), is_of_instant=False,
+            ),
             Spec("/quality", "Data quality", "Checks, rejected records, freshness, latest runs.", InstantParameters, lambda view, _query, _whole: quality_page(view), _latest_run, is_of_instant=False),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
 from opsla_dagster.center.pages.cases import OUTCOMES, SORTS, STATES, Filters
+from opsla_dagster.center.pages.forecast import Asked, read_asked
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
 from opsla_dagster.center.pages.standing import AGES
 
@@ -56,6 +57,19 @@ class FlowParameters(Parameters):
     """Of the page of flow."""
 
     days: Annotated[str, _text("How far to look back: 14, 28, 91 or 365 days.")] = ""
+
+
+class ForecastParameters(Parameters):
+    """Of the page of the forecast: a change, in percent of what is, and the open cases to come down to."""
+
+    heads: Annotated[str, _text("More heads, in percent: 10; fewer: -10.")] = ""
+    arrivals: Annotated[str, _text("More arrivals, in percent: 10; fewer: -10.")] = ""
+    handling: Annotated[str, _text("Longer handling, in percent: 10; shorter: -10.")] = ""
+    target: Annotated[str, _text("Open cases to come down to.")] = ""
+
+    def asked(self) -> Asked:
+        """The change. Raises RefusedAddress for what cannot be read."""
+        return read_asked(self.heads, self.arrivals, self.handling, self.target)
 
 
 class WhatIfParameters(InstantParameters):

@@ -14,6 +14,7 @@ from opsla_dagster.settings.alerts import AlertSettings, read_alert_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import DESK_CALENDAR, CalendarsSettings
 from opsla_dagster.settings.due_dates import require_due_fits
+from opsla_dagster.settings.forecast import ForecastSettings, read_forecast
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.run_history import RunHistorySettings, read_run_history
@@ -35,6 +36,7 @@ class Settings:
     calendars: CalendarsSettings
     sla_policies: SlaPoliciesSettings
     scenarios: ScenariosSettings
+    forecast: ForecastSettings
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
@@ -69,6 +71,7 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         calendars=calendars,
         sla_policies=policies,
         scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
+        forecast=read_forecast(directory / "forecast.yml"),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
         run_history=read_run_history(directory / "run_history.yml"),

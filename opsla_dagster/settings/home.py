@@ -99,6 +99,11 @@ class Home:
         return self.root / "sources"
 
     @property
+    def drops(self) -> Path:
+        """What was received from drop folders: the receipts, and a copy of each file that a source reads."""
+        return self.root / "drops"
+
+    @property
     def bronze(self) -> Path:
         """What was loaded from ticket systems, one DuckDB file an account: <account>.duckdb."""
         return self.root / "bronze"

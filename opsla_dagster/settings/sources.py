@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from opsla_dagster.settings.base import Document, ZoneName, problem_at
 from opsla_dagster.settings.case_links import CaseLink
+from opsla_dagster.settings.drop_folders import DropFolders
 from opsla_dagster.settings.due_dates import DueSettings
 from opsla_dagster.settings.sla_policies import MetricName
 from opsla_dagster.settings.tickets import DimensionName, IntercomSettings, ZendeskSettings
@@ -397,6 +398,8 @@ class SourcesSettings(Document):
     """The whole of sources.yml."""
 
     desk: DeskSettings
+    #: Folders whose files count once a marker has released them, by name.
+    drop_folders: DropFolders = {}
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_not_empty)]
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSet
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.settings.zones import fixed_zone_warning
 from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
+from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
@@ -127,7 +128,9 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
         case SimulationSourceSettings() if settings.simulation is not None:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
         case EventLogSettings():
-            return EventLogSource(source, desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars)
+            return EventLogSource(
+                source, desk, settings.home.source_cache, settings.config_directory, settings.calendars.calendars, Released.of(settings)
+            )
         case ZendeskSettings():
             return ZendeskSource(source, desk, settings.home)
         case IntercomSettings():

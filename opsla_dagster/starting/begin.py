@@ -35,6 +35,7 @@ from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.columns import DUE_FIELDS, FIELDS
 from opsla_dagster.starting.contents import EmptyCells
 from opsla_dagster.starting.directory import finish, remember_attempt, require_free, write
+from opsla_dagster.starting.dropped import dropped, released_files
 from opsla_dagster.starting.information import timeless_promises, timeless_text
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
@@ -100,6 +101,7 @@ def begin(answers: Answers, asking: Asking) -> Begun | None:
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")
     answers = _with_a_source(answers, asking)
+    answers = replace(answers, files=released_files(answers.files))
     if answers.files:
         proposed = _log_documents(answers, asking)
         if proposed is None:
@@ -151,7 +153,12 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         if proposal is None:
             return None
         case = log.columns[proposal.columns["case_id"]].examples[0]
-        found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case)
+        found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case, dropped(log.files))
+        if found.dropped is not None:
+            asking.say(
+                f"{found.dropped.marker} marks a drop: {found.dropped.folder} is taken for a drop folder, whose files count once a marker has released "
+                "them; docs/drop_folders.md. Remove drop_folders from sources.yml where it is none."
+            )
     lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
     unfinished = ""
     if 100 * lost > MOST_UNPLACED_PCT:  # the gates that are written would stop the first run

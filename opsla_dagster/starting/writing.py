@@ -23,6 +23,7 @@ from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
 from opsla_dagster.sources.zendesk.advanced import answered_by_notes, settings_told
 from opsla_dagster.starting.column_names import REPLY_DUE, RESOLUTION_DUE
 from opsla_dagster.starting.columns import Due
+from opsla_dagster.starting.dropped import Dropped
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.status import Signal
@@ -50,6 +51,8 @@ class LogFiles:
     missing_values: tuple[str, ...]
     rows: int
     example_case: str
+    #: The drop folder in which they lie.
+    dropped: Dropped | None = None
 
 
 def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: date) -> dict[str, str]:
@@ -58,7 +61,8 @@ def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: 
         **asdict(proposal), "columns": {field: proposal.joined.get(column, column) for field, column in proposal.columns.items()},
         "order_by": [proposal.joined.get(column, (column,))[0] for column in proposal.order_by],
         "name": log.name, "rows": log.rows, "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
-        "files": [_beside(path, directory) for path in log.paths], "missing_values": log.missing_values, "csv": _differing(log.written.csv),
+        "files": [_beside(path, directory) for path in ([log.dropped.pattern] if log.dropped else log.paths)],
+        "drop_folder": _beside(log.dropped.folder, directory) if log.dropped else None, "missing_values": log.missing_values, "csv": _differing(log.written.csv),
         "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row,
         "example": {"case": log.example_case, **_example(proposal)}, "due": _due_columns(proposal),
         **_horizon(proposal.start_date, max(today, proposal.start_date)),

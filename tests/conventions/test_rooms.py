@@ -24,7 +24,7 @@ STOREYS: list[set[str]] = [
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
-    {"printable", "figures"},
+    {"printable", "figures", "forecasting"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

@@ -102,7 +102,7 @@ def one(settings: Settings, sql: str) -> Any:
 # ---- pages
 
 
-PAGES = ["/promises", "/what-if", "/cases", "/flow", "/quality", "/case?id=C20250703-000001", "/api"]
+PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/case?id=C20250703-000001", "/api"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -134,10 +134,42 @@ def test_every_table_of_every_page_is_there_as_csv(center: str) -> None:
 def test_the_description_for_programs_names_every_address(center: str) -> None:
     description = data(center, "/api/openapi.json")
     assert description["openapi"].startswith("3.1")
-    assert {"/api/cases", "/api/case", "/api/promises", "/api/flow", "/api/quality", "/api/what-if", "/csv/cases/{key}"} <= description["paths"].keys()
+    assert {"/api/cases", "/api/case", "/api/promises", "/api/flow", "/api/quality", "/api/what-if", "/api/forecast", "/csv/cases/{key}"} <= description["paths"].keys()
     cases = {each["name"]: each for each in description["paths"]["/api/cases"]["get"]["parameters"]}
     assert {"at", "queue", "search", "outcome", "sort", "page"} <= cases.keys()
     assert all(each["schema"].get("description") or each.get("description") for each in cases.values())
+
+
+def test_the_forecast_is_that_of_the_warehouse(center: str, desk: Settings) -> None:
+    shown = data(center, "/api/forecast")["tables"]
+    assert shown["clear"]["total_rows"] == one(desk, "select count(*) from mart.backlog_clear_forecast where dimension = 'all'")
+    queues = {row["name"]: row for row in shown["queues"]["rows"]}
+    assert len(queues) == one(desk, "select count(distinct (dimension, dimension_value)) from mart.forecast_arrivals")
+    silent = [row for row in queues.values() if row["week_cases"] is None]
+    assert all(row["forecast_reason"] for row in silent), "a figure, or why there is none"
+
+
+def test_the_forecast_of_a_log_of_few_days_says_what_it_cannot_say(log_center: str) -> None:
+    status, _, text = ask(log_center, "/forecast")
+    assert status == 200
+    assert "Too short a history" in text
+    assert data(log_center, "/api/forecast?heads=10")["tables"]["models"]["rows"], "every model is named, with no past day"
+
+
+def test_a_change_is_answered_from_what_is_published(center: str, desk: Settings) -> None:
+    queue = one(desk, "select min(dimension_value) from mart.backlog_clear_forecast where dimension = 'queue' and reached_pct is not null")
+    for value, dimension in ((None, "all"), (queue, "queue")):
+        if not one(desk, f"select count(reached_pct) from mart.backlog_clear_forecast where dimension = '{dimension}'"):
+            continue
+        address = f"/api/forecast?heads=10{'' if value is None else f'&queue={quote(value)}'}"
+        started = time.monotonic()
+        rows = data(center, address)["tables"]["clear"]["rows"]
+        assert time.monotonic() - started < 10  # under load; alone it takes a tenth of a second
+        asked = [row for row in rows if row["what_if"] == "asked: heads +10%"]
+        in_config = [row for row in rows if row["what_if"] == "one tenth more heads"]
+        assert len(asked) == 2
+        same = ("target_cases", "leaving_cases_per_week", "reached_pct", "reached_p50_date")
+        assert sorted(str([row[name] for name in same]) for row in asked) == sorted(str([row[name] for name in same]) for row in in_config), "one question, one answer"
 
 
 def test_the_list_of_cases_is_that_of_the_warehouse(center: str, desk: Settings) -> None:
@@ -296,6 +328,10 @@ def test_the_memory_of_answers_is_bounded_by_all_it_holds() -> None:
         ("/what-if?target.desk.first_touch=soon", 400, "'soon' is not a duration"),
         ("/what-if?target.desk.first_touch=0h", 400, "a promise takes some time"),
         ("/what-if?calendar.desk=/etc/passwd", 400, "no calendar '/etc/passwd'"),
+        ("/forecast?heads=lots", 400, "heads=lots: expected a change in percent from -99 to 900"),
+        ("/forecast?arrivals=-100", 400, "expected a change in percent from -99 to 900"),
+        ("/forecast?target=-1", 400, "target=-1: expected a whole number from 0"),
+        ("/forecast?queue=nobody", 404, "no case was ever in this queue"),
         ("/what-if?policy=x", 400, "policy: this page has no such parameter"),
         ("/csv/cases/nothing", 404, "this page has no such table"),
         ("/csv/case/events?id=x", 404, "There is no such page"),

@@ -1,4 +1,4 @@
-"""A night without anybody: a real daemon notices a new file, its run is killed, and the rerun makes it good."""
+"""A night without anybody: a real daemon notices a new file or a marker, is killed or its run is, and the rerun makes it good."""
 
 from __future__ import annotations
 
@@ -84,3 +84,43 @@ def test_a_new_file_is_refreshed_from_once_although_the_run_is_killed(tmp_path: 
     path = home / "alerts.jsonl"
     alerts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
     assert [alert["title"] for alert in alerts if alert["severity"] == "ERROR"] == [], "the rerun made it good"
+
+
+@takes_minutes
+def test_a_marker_is_refreshed_from_once_although_the_daemon_is_restarted(tmp_path: Path) -> None:
+    folder, home = tmp_path / "drops", tmp_path / "home"
+    folder.mkdir()
+    (folder / "a.csv").write_text(LOG, encoding="utf-8")
+    (folder / "1.ready").touch()
+    sources = {
+        "desk": {"timezone": "America/New_York", "start_date": date(2025, 7, 1)}, "drop_folders": {"esc": {"path": str(folder)}},
+        "sources": [log_of(folder / "*.csv")],
+    }  # fmt: skip
+    config = write_config(tmp_path / "config", sources)
+    done = opsla("run", "--end", "2025-07-04", home=home, config=config)
+    assert done.returncode == 0, done.stderr
+
+    with open_instance(home) as instance:
+
+        def by_sensor() -> list[dg.DagsterRun]:
+            return [run for run in instance.get_runs() if run.tags.get("dagster/sensor_name") == "refresh_on_drops"]
+
+        def finished() -> dg.DagsterRun | None:
+            return next((run for run in by_sensor() if run.is_finished), None)
+
+        with daemon(home, config):
+            (folder / "b.csv").write_text("number,state,at\nA2,New,2025-07-02 14:00:00\n", encoding="utf-8")
+            time.sleep(35)  # a look at files without their marker
+            assert not by_sensor()
+            (folder / "2.ready").touch()
+            wait_for(lambda: by_sensor() or None)
+        # Killed with its run, if it had begun: the next daemon makes it good, and asks for no other.
+        (folder / "half.csv").write_text("number,state,at\nA4,New,2025-07-0", encoding="utf-8")
+        with daemon(home, config):
+            wait_for(finished)
+            time.sleep(65)  # two more looks
+        asked = {run.tags["dagster/run_key"] for run in by_sensor()}
+        assert len(asked) == 1, "every run of this sensor is a rerun of the one that it asked for"
+
+    opened = rows(home / "marts.duckdb", "select intake_date, opened_cases from mart.sla_daily where opened_cases > 0 order by intake_date")
+    assert opened == [(date(2025, 7, 1), 1), (date(2025, 7, 2), 1), (date(2025, 7, 3), 1)], "what has no marker is in no table"

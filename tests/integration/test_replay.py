@@ -16,12 +16,14 @@ import dagster as dg
 import duckdb
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dropping import HEAD, NOW, Drops
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from small_desk import (
     AS_OF_OF_THE_LOAD,
     FIRST,
+    STORED,
     contents,
     desk_settings,
     differences,
@@ -749,3 +751,34 @@ def test_rows_of_another_state_than_announced_are_refused(tmp_path: Path) -> Non
         make(settings, [july(8, 8)], as_of_at, only=["ops.refreshed_partitions"])
     make(settings, [july(8, 8)], as_of_at)
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
+
+
+@takes_minutes
+def test_drops_one_after_another_equal_one_drop(tmp_path: Path) -> None:
+    records = sorted(
+        (datetime(2025, 7, 1, 14) + timedelta(hours=2 * case + step * (case % 7 + 1)), f"A{case}", state)
+        for case in range(40) for step, state in enumerate(("New", "Seen", "Active", "Done"))
+    )  # fmt: skip
+    base = desk_settings(tmp_path, cases=100, gates=False)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    one, many = Drops(base, tmp_path / "one"), Drops(base, tmp_path / "many")
+    quarter = len(records) // 4
+    texts = ["".join(f"{case},{state},{at}\n" for at, case, state in records[part * quarter : (part + 1) * quarter]) for part in range(4)]
+    for part, text in enumerate(texts):
+        one.file(f"{part}.csv", HEAD + text)
+    one.marker()
+    one.look()
+    make(one.settings, [july(1, 6)], datetime(2025, 7, 7, 5))
+    for part, text in enumerate(texts):
+        at = NOW + 1_000 * part
+        many.file(f"{part}.csv", HEAD + text, at)
+        many.marker(f"{part}.ready", {"files": [f"{part}.csv"]}, at + 10)
+        many.file("next.csv", HEAD + "A1,Don", at + 20)
+        many.look(at + 100)
+        if part == 0:
+            make(many.settings, [july(1, 6)], datetime(2025, 7, 7, 5))
+        else:
+            refresh(many.settings, datetime(2025, 7, 7, 5, part))
+    left_out = {*AS_OF_OF_THE_LOAD, ("mart.desk_now", "as_of_at")}
+    assert not differences(*(contents(drops.settings.home.warehouse, STORED, left_out) for drops in (many, one)))

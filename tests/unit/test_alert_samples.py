@@ -20,9 +20,11 @@ from opsla_dagster.automation.failures import Graph, alerts_of_run
 from opsla_dagster.automation.freshness import record_missed_night
 from opsla_dagster.automation.ledger import Ledger, Waiting
 from opsla_dagster.automation.missed import alert_of_command, alert_of_tick
+from opsla_dagster.automation.receiving import alert_of_refusal
 from opsla_dagster.build import build_definitions
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.quality_gates import Bounds
+from opsla_dagster.sources.drops.receipts import Refusal
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "alerts.md"
@@ -91,6 +93,13 @@ def command() -> Alert:
     return alert_of_command("opsla refresh", "refresh", cause, UI, datetime(2025, 7, 11, 5, tzinfo=UTC))
 
 
+def drop() -> Alert:
+    """A manifest names a file that is not there."""
+    problem = "releases 2 files, of which tickets/0001_part_00 is missing in s3://esc-dw/unload"
+    seen_at = datetime(2025, 7, 11, 5, tzinfo=UTC).timestamp()
+    return alert_of_refusal(Refusal("esc", "tickets.ready", "1752210000-311", problem, "", seen_at, seen_at + 41), UI)
+
+
 def line(alert: Alert) -> str:
     """The alert as the file in the home has it."""
     with TemporaryDirectory() as directory:
@@ -101,7 +110,7 @@ def line(alert: Alert) -> str:
 
 def samples() -> dict[str, str]:
     """The text of each sample by its name in the page."""
-    texts = {made.__name__: f"{made().title}\n{made().body()}" for made in (gate, tick, night, command)}
+    texts = {made.__name__: f"{made().title}\n{made().body()}" for made in (gate, tick, night, command, drop)}
     texts["line"] = line(command())
     for pattern, shown in _MASKS:
         texts = {name: re.sub(pattern, shown, text) for name, text in texts.items()}

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsla_dagster.reporting.charts import Chart, Line, above_the_scale, date_ticks, draw, nice_ticks, positions, short_number
+from opsla_dagster.reporting.charts import (
+    Chart,
+    Line,
+    above_the_scale,
+    date_ticks,
+    draw,
+    nice_ticks,
+    positions,
+    short_number,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

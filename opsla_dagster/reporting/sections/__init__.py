@@ -15,6 +15,7 @@ from opsla_dagster.reporting.sections.breaks import breaks
 from opsla_dagster.reporting.sections.clock_comparison import clock_comparison
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
+from opsla_dagster.reporting.sections.forecast import forecast
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
 from opsla_dagster.reporting.sections.promises import promises
@@ -41,6 +42,7 @@ def all_sections(
         heat_map(connection, headline),
         stages(connection, headline),
         flow(connection, headline),
+        forecast(connection, headline),
         reopens(connection, headline),
         scenarios(headline),
         satisfaction(connection),

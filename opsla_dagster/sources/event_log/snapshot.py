@@ -33,7 +33,7 @@ from opsla_dagster.sources.event_log.canonical import (
     connect,
 )
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.warehouse.sql import path_literal
+from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
 CANONICAL_VERSION = 4
@@ -95,7 +95,7 @@ def take_snapshot(settings: EventLogSettings, desk: DeskSettings, files: Sequenc
         snapshot = _read(directory)
         last = _last_read(home)
         if last is not None and last.directory != directory:
-            _require_nothing_lost(home, last, snapshot, settings.form)
+            _require_nothing_lost(home, last, snapshot, settings.form, [file.outer_name for file in files if file.is_attested])
         _remember(home, key)
         _prune(home, kept={key, last.directory.name if last else key})
     except OSError as error:
@@ -176,10 +176,10 @@ def _remember(home: Path, key: str) -> None:
     aside.replace(home / LAST_READ_FILE)
 
 
-def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str) -> None:
+def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str, attested: Sequence[str]) -> None:
     """A log only grows: what was loaded and is gone would leave every table without a word.
 
-    Cases are compared only with a reading of the same version: another one may have named them otherwise. With one row a case a file may
+    A file that was dropped with its checksum or its rows (`attested`) is meant as it is: what its earlier version had may be gone. Cases are compared only with a reading of the same version: another one may have named them otherwise. With one row a case a file may
     well be rewritten with fewer rows of the same cases: there the cases alone are compared.
     """
     if last.fingerprint != now.fingerprint:
@@ -187,11 +187,11 @@ def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str) 
     go_on = f"Restore what is missing; or, if it is meant to be gone, delete {home / LAST_READ_FILE} and run again"
     if form == "updates":
         for path, rows in last.rows.items():
-            if now.rows.get(path, rows) < rows:
+            if not _is_of(path, attested) and now.rows.get(path, rows) < rows:
                 raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
     if last.version != now.version:
         return
-    case = _a_case_that_lost_records(home, last, now, form)
+    case = _a_case_that_lost_records(home, last, now, form, attested)
     if case is None:
         return
     case_id, before, after, cases = case
@@ -205,12 +205,19 @@ def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str) 
     )
 
 
-def _a_case_that_lost_records(home: Path, last: Snapshot, now: Snapshot, form: str) -> tuple[str, int, int, int] | None:
+def _is_of(path: str, files: Sequence[str]) -> bool:
+    """Whether a path is one of these files, or in one of them that is an archive."""
+    return any(path == file or path.startswith(f"{file}/") for file in files)
+
+
+def _a_case_that_lost_records(
+    home: Path, last: Snapshot, now: Snapshot, form: str, attested: Sequence[str]
+) -> tuple[str, int, int, int] | None:
     """The first by id, its records then and now, and how many such cases there are."""
     connection = connect(now.spill_directory)
     try:
         found: tuple[str, int, int, int] | None = connection.execute(f"""
-            with before as ({_records_by_case(last, form)}),
+            with before as ({_records_by_case(last, form, attested)}),
             after as ({_records_by_case(now, form)})
             select case_id, before.records, coalesce(after.records, 0), count(*) over ()
             from before
@@ -226,16 +233,19 @@ def _a_case_that_lost_records(home: Path, last: Snapshot, now: Snapshot, form: s
     return found
 
 
-def _records_by_case(snapshot: Snapshot, form: str) -> str:
-    """With one row a case its stamps come and go: a reopened one has no resolved stamp any more. That it is there is what counts."""
+def _records_by_case(snapshot: Snapshot, form: str, leaving_out: Sequence[str] = ()) -> str:
+    """Of all files but those left out. With one row a case its stamps come and go: a reopened one has no resolved stamp any more. That it is there is what counts."""
+    left_out = [(number, path) for number, path in enumerate(snapshot.rows) if _is_of(path, leaving_out)]
+    numbers = ", ".join(str(number) for number, _ in left_out) or "-1"
+    paths = ", ".join(literal(path) for _, path in left_out) or "''"
     return f"""
         select case_id, {"count(*)" if form == "updates" else "1"} as records
         from (
-            select case_id from {snapshot.events}
+            select case_id from {snapshot.events} where file_number not in ({numbers})
             union all
-            select case_id from {snapshot.rejected} where case_id is not null
+            select case_id from {snapshot.rejected} where case_id is not null and file not in ({paths})
             union all
-            select case_id from {snapshot.ignored} where case_id is not null
+            select case_id from {snapshot.ignored} where case_id is not null and file_number not in ({numbers})
         )
         group by case_id
     """

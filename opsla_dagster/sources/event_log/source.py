@@ -35,6 +35,7 @@ from opsla_dagster.sources.base import (
     FilesRead,
     Source,
 )
+from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
@@ -253,19 +254,21 @@ class EventLogSource(Source):
         cache_directory: Path,
         config_directory: Path,
         calendars: Mapping[str, Calendar] | None = None,
+        released: Released | None = None,
     ) -> None:
-        """`calendars` are those of calendars.yml; only promises in open time want one."""
+        """`calendars` are those of calendars.yml; only promises in open time want one. `released` is what counts of drop folders."""
         self.name = settings.name
         self._settings = settings
         self._desk = desk
         self._cache_directory = cache_directory
         self._config_directory = config_directory
         self._calendars = calendars or {}
+        self._released = released
 
     @cached_property
     def _snapshot(self) -> Snapshot:
         try:
-            files = find_log_files(self._settings, self._config_directory)
+            files = find_log_files(self._settings, self._config_directory, self._released)
         except NoSuchFileError as error:
             # A name that was right before is right now: the file is late, or its share not there.
             raise (PassingError if was_read(self._cache_directory, self.name) else OpslaError)(str(error)) from error
@@ -305,7 +308,7 @@ class EventLogSource(Source):
     def files_read(self) -> list[FilesRead]:
         """By pattern; of a file that two of them name, both tell."""
         rows = self._snapshot.rows
-        found = [(pattern, files_of_pattern(self._settings, pattern, self._config_directory)) for pattern in self._settings.files]
+        found = [(pattern, files_of_pattern(self._settings, pattern, self._config_directory, self._released)) for pattern in self._settings.files]
         return [
             FilesRead(
                 self.name, pattern, tuple(file.name for file in files), sum(file.size for file in files),

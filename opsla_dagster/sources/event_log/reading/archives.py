@@ -38,7 +38,7 @@ def tables_in(files: Sequence[LogFile], directory: Path, *, is_form_told: bool) 
 
 def _require_plain(file: LogFile) -> LogFile:
     if file.member is not None:
-        raise OpslaError(f"{file.name}: {file.path} is no ZIP archive, so nothing can be named in it; name the file itself")
+        raise OpslaError(f"{file.name}: {file.outer_name} is no ZIP archive, so nothing can be named in it; name the file itself")
     return file
 
 
@@ -56,13 +56,13 @@ def _members(archive: LogFile, directory: Path, is_form_told: bool) -> list[LogF
 
 
 def _entries(archive: LogFile) -> list[zipfile.ZipInfo]:
-    with opened_archive(str(archive.path), archive.path) as opened:
+    with opened_archive(archive.outer_name, archive.path) as opened:
         entries = [entry for entry in opened.infolist() if not entry.is_dir()]
     if len(entries) > MOST_ENTRIES:
-        raise OpslaError(f"{archive.path}: the archive holds {len(entries):,} files; {MOST_ENTRIES:,} are read at most: unpack it yourself")
+        raise OpslaError(f"{archive.outer_name}: the archive holds {len(entries):,} files; {MOST_ENTRIES:,} are read at most: unpack it yourself")
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names):
-        raise OpslaError(f"{archive.path}: the archive holds two files of one name; nobody can tell which one is meant: unpack it yourself")
+        raise OpslaError(f"{archive.outer_name}: the archive holds two files of one name; nobody can tell which one is meant: unpack it yourself")
     return entries
 
 
@@ -76,14 +76,14 @@ def _require_unpackable(archive: LogFile, entries: Sequence[zipfile.ZipInfo]) ->
     """What an entry says of its size binds: reading stops there, and its checksum is compared."""
     for entry in entries:
         if entry.flag_bits & _ENCRYPTED:
-            raise OpslaError(f"{archive.path / entry.filename}: is protected with a password; unpack it yourself, or pack it without one")
+            raise OpslaError(f"{archive.outer_name}/{entry.filename}: is protected with a password; unpack it yourself, or pack it without one")
     size = sum(entry.file_size for entry in entries)
     if size > most_unpacked(archive.size):
-        raise bomb(str(archive.path), archive.size, f"{size:,}")
+        raise bomb(archive.outer_name, archive.size, f"{size:,}")
 
 
 def _require_one_form(archive: LogFile, members: Sequence[LogFile], directory: Path) -> None:
-    name = f"name those that are the log, as in {archive.path}/tickets*.csv"
+    name = f"name those that are the log, as in {archive.outer_name}/tickets*.csv"
     forms = {}
     for member in members:
         try:
@@ -92,7 +92,7 @@ def _require_one_form(archive: LogFile, members: Sequence[LogFile], directory: P
             raise OpslaError(f"{error}. The archive holds {_list([str(item.member) for item in members])}: {name}") from error
     if len(set(forms.values())) > 1:
         raise OpslaError(
-            f"{archive.path}: the archive holds files of several forms ({_list([f'{file} is {form}' for file, form in forms.items()])}): {name}"
+            f"{archive.outer_name}: the archive holds files of several forms ({_list([f'{file} is {form}' for file, form in forms.items()])}): {name}"
         )
 
 

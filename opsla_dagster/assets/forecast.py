@@ -1,0 +1,246 @@
+"""Rows of the area `forecast` that are made in Python: forecasts of arrivals at past origins and today, and when backlogs are down.
+
+Belongs here: one entry a table, reading what it is made from. Does not belong here: the arithmetic (forecasting/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Band, Series, backtest
+from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
+from opsla_dagster.forecasting.challengers import challenge, is_installed
+from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change, Reached, net_cases_per_week, reached
+from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
+from opsla_dagster.forecasting.models import Floats
+from opsla_dagster.settings.forecast import ForecastSettings
+from opsla_dagster.window import Window
+
+#: Series that are forecast: the desk, and its busiest queues of the last 56 days. What 600 queues take would be a minute of every refresh.
+MOST_SERIES = 200
+#: Backlogs that are simulated: the desk's, and those of the queues with most open cases. The command centre asks for any other.
+MOST_BACKLOGS = 50
+AS_NOW = "as now"
+#: Series computed at a time: their arrays stay in the processor's cache.
+_SERIES_A_BATCH = 16
+_ALL = ("all", "all")
+#: (dimension, dimension_value)
+Key = tuple[str, str]
+
+_ARRIVED = """
+    with counted as (
+        select queue, calendar_date, known_date, sum(opened_cases + reopened_cases) as of_desk, sum(opened_cases + reopened_cases + moved_in_cases) as of_queue
+        from staging.arrivals
+        where calendar_date >= $since and calendar_date < $today and known_date < $today
+        group by all
+    )
+    select 'all' as dimension, 'all' as dimension_value, calendar_date, known_date, sum(of_desk)::bigint as cases from counted group by all having cases > 0
+    union all
+    select 'queue', queue, calendar_date, known_date, of_queue::bigint from counted where (select coalesce(bool_or(is_queue_told), false) from mart.backlog_sources)
+    order by all
+"""
+_FIRST_DATES = """
+    select 'all' as dimension, 'all' as dimension_value, min(calendar_date) as first_date from staging.arrivals where opened_cases + reopened_cases > 0
+    union all
+    select 'queue', queue, min(calendar_date) from staging.arrivals group by queue
+"""
+_DATES = """
+    select local_date, bool_or(is_open) as is_open, bool_or(kind = 'holiday') as is_holiday
+    from staging.business_time
+    where calendar = 'desk' and local_date >= $start and local_date < $end
+    group by local_date
+    order by local_date
+"""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some series that are forecast together."""
+
+    keys: Sequence[Key]
+    series: Series
+
+
+def _arrival_forecasts(scope: Scope, part: Window | None) -> pa.Table:
+    today = _today(scope)
+    return _table("mart.arrival_forecasts", [] if today is None else list(_forecast_rows(scope, today)))
+
+
+def _today(scope: Scope) -> date | None:
+    found = scope.connection.execute("select now_date from mart.desk_now").fetchall()
+    return found[0][0] if found else None
+
+
+def _forecast_rows(scope: Scope, today: date) -> Iterator[dict[str, Any]]:
+    arrived: dict[Key, list[Arrivals]] = {}
+    since = today - timedelta(days=LOOK_BACK)
+    for dimension, value, day, known, cases in scope.connection.execute(_ARRIVED, {"today": today, "since": since}).fetchall():
+        arrived.setdefault((dimension, value), []).append(Arrivals(f"{dimension} {value}", day, known, cases))
+    first_dates = {(dimension, value): day for dimension, value, day in scope.connection.execute(_FIRST_DATES).fetchall()}
+    loaded = {day for (day,) in scope.connection.execute("select distinct intake_date from ops.partition_as_of").fetchall()}
+    calendar = _calendar(scope, today)
+    forecast, left_out = _busiest(arrived, today)
+    settings = scope.settings.forecast
+    for number in range(0, len(forecast), _SERIES_A_BATCH):
+        keys = forecast[number : number + _SERIES_A_BATCH]
+        names = [f"{dimension} {value}" for dimension, value in keys]
+        rows = [row for key in keys for row in arrived[key]]
+        firsts = {name: first_dates[key] for name, key in zip(names, keys, strict=True)}
+        yield from _told(_Batch(keys, series_of(rows, names, firsts, loaded, calendar, today)), today, settings, is_challenged=number == 0)
+    for key in left_out:
+        reason = f"not asked: of queues, the {MOST_SERIES - 1} with most arrivals of the last 56 days are forecast"
+        yield from _unsaid(key, AS_SERVED, today, calendar, reason)
+    for name in settings.statsforecast if forecast and not is_installed() else ():
+        yield from _unsaid(_ALL, name, today, calendar, "opsla[statsforecast] is not installed")
+
+
+def _calendar(scope: Scope, today: date) -> Calendar:
+    found = scope.connection.execute(_DATES, {"start": today - timedelta(days=LOOK_BACK), "end": today + timedelta(days=HORIZON)}).fetchall()
+    return Calendar({day for day, is_open, _ in found if is_open}, {day for day, _, is_holiday in found if is_holiday})
+
+
+def _busiest(arrived: Mapping[Key, Sequence[Arrivals]], today: date) -> tuple[list[Key], list[Key]]:
+    """The series that are forecast, the desk first and then the busiest queues, and those that are not."""
+    since = today - timedelta(days=56)
+    recent = {key: sum(row.cases for row in rows if row.day >= since) for key, rows in arrived.items()}
+    ordered = sorted(arrived, key=lambda key: (key != _ALL, -recent[key], key))
+    return ordered[:MOST_SERIES], ordered[MOST_SERIES:]
+
+
+def _told(batch: _Batch, today: date, settings: ForecastSettings, *, is_challenged: bool) -> Iterator[dict[str, Any]]:
+    series, keys = batch.series, batch.keys
+    reasons = unsayable(series, today)
+    asked = [number for number, reason in enumerate(reasons) if reason is None][:MOST_CHALLENGED] if is_challenged and is_installed() else []
+    challengers: dict[str, Floats] = {name: challenge(series, name, asked) for name in settings.statsforecast} if asked else {}
+    found = backtest(series, challengers)
+    for number, (key, reason) in enumerate(zip(keys, reasons, strict=True)):
+        for name, band in found.told.items():
+            for place, origin in enumerate(found.origins):
+                here = (band[0][number, place], band[1][number, place], band[2][number, place])
+                if not np.isnan(here[0]).all():
+                    told = _rows(key, name, today, series, origin, here)
+                    yield from ({**row, "arrived_cases": _count(found.actual[number, place, day]), "scale_cases": _number(found.scale[number, place])} for day, row in enumerate(told))
+        model = int(found.today.model[number])
+        if reason is None and model < 0:
+            reason = "a weekday was not loaded in any of the last 8 weeks"
+        if reason is None and int(found.pooled_origins[number]) < FEWEST_ORIGINS:
+            reason = f"no interval: {int(found.pooled_origins[number])} past forecasts are over, {FEWEST_ORIGINS} are needed"
+        is_said = reason is None or reason.startswith("no interval")
+        nothing = np.full(HORIZON, np.nan)
+        band_today = (found.today.expected[number], found.today.low[number], found.today.high[number]) if is_said else (nothing, nothing, nothing)
+        totals = [part[number] for part in found.totals] if is_said else [nothing, nothing, nothing]
+        for day, row in enumerate(_rows(key, AS_SERVED, today, series, series.today, band_today)):
+            yield {
+                **row, "served_model": found.names[model] if is_said else None, "forecast_reason": reason, "total_expected_cases": _number(totals[0][day]),
+                "total_low_cases": _count(totals[1][day]), "total_high_cases": _count(totals[2][day]),
+            }  # fmt: skip
+
+
+def _rows(key: Key, model: str, today: date, series: Series, origin: int, band: Band) -> Iterator[dict[str, Any]]:
+    first = today + timedelta(days=origin - series.today)
+    for day in range(HORIZON):
+        yield {
+            "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": first, "calendar_date": first + timedelta(days=day),
+            "horizon_days": day + 1, "is_business_day": bool(series.is_open[origin + day]), "is_day_of_holiday": bool(series.is_holiday[origin + day]),
+            "expected_cases": _number(band[0][day]), "low_cases": _count(band[1][day]), "high_cases": _count(band[2][day]),
+        }  # fmt: skip
+
+
+def _unsaid(key: Key, model: str, today: date, calendar: Calendar, reason: str) -> Iterator[dict[str, Any]]:
+    is_holiday, is_open = calendar.flags(today - timedelta(days=LOOK_BACK), LOOK_BACK + HORIZON)
+    for day in range(HORIZON):
+        yield {
+            "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": today, "calendar_date": today + timedelta(days=day),
+            "horizon_days": day + 1, "is_business_day": bool(is_open[LOOK_BACK + day]), "is_day_of_holiday": bool(is_holiday[LOOK_BACK + day]), "forecast_reason": reason,
+        }  # fmt: skip
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _count(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)
+
+
+_TYPES = {"VARCHAR": pa.string(), "DATE": pa.date32(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
+
+
+def _table(name: str, found: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as the table has them; what a row does not say is NULL."""
+    columns = TABLES[name].columns
+    return pa.table({column.name: pa.array([row.get(column.name) for row in found], _TYPES[column.type]) for column in columns})
+
+
+# ---- when backlogs are down --------------------------------------------------------------------------------------------
+
+
+def _backlog_clear_forecast(scope: Scope, part: Window | None) -> pa.Table:
+    return _table("mart.backlog_clear_forecast", list(_clear_rows(scope)))
+
+
+def _clear_rows(scope: Scope) -> Iterator[dict[str, Any]]:
+    settings = scope.settings.forecast
+    values = _fetched(scope, _VALUES)
+    days: dict[Key, list[dict[str, Any]]] = {}
+    for row in _fetched(scope, "select * from mart.forecast_arrivals order by dimension, dimension_value, calendar_date"):
+        days.setdefault((row["dimension"], row["dimension_value"]), []).append(row)
+    changes = {AS_NOW: Change(), **{name: Change(each.heads_pct / 100, each.arrivals_pct / 100, each.handling_time_pct / 100) for name, each in settings.what_ifs.items()}}
+    for place, row in enumerate(values):
+        key = (row["dimension"], row["dimension_value"])
+        reason = "not simulated: of queues, those with most open cases are; the page Forecast asks any" if place >= MOST_BACKLOGS else None
+        for name, change in changes.items():
+            yield from _clear_rows_of(key, row, days.get(key, []), settings, name, change, reason)
+
+
+def _fetched(scope: Scope, sql: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = scope.connection.sql(sql).to_arrow_table().to_pylist()
+    return found
+
+
+_VALUES = """
+    select
+        health.now_at, health.dimension, health.dimension_value, health.open_cases, throughput.* exclude (now_at, dimension, dimension_value, is_today_begun),
+        coalesce(throughput.is_today_begun, false) as is_today_begun
+    from mart.queue_health as health
+    left join mart.throughput as throughput on health.dimension = throughput.dimension and health.dimension_value = throughput.dimension_value
+    where health.dimension in ('all', 'queue')
+    order by health.dimension, health.open_cases desc, health.dimension_value
+"""
+
+
+def _clear_rows_of(
+    key: Key, row: Mapping[str, Any], days: Sequence[Mapping[str, Any]], settings: ForecastSettings, name: str, change: Change, reason: str | None
+) -> Iterator[dict[str, Any]]:
+    asked = settings.targets.all if key == _ALL else settings.targets.queues.get(key[1])
+    targets = {"none open": 0.0, "usual": row["usual_open_cases"], "target": asked}
+    known = {goal: float(target) for goal, target in targets.items() if target is not None}
+    told = reason or unclear(row, days)
+    work = None if told else work_of(row, days)
+    found: Sequence[Reached | None] = [None] * len(known) if work is None else reached(work, list(known.values()), change)
+    comes, goes = (None, None) if work is None else net_cases_per_week(work, change)
+    for (goal, target), each in zip(known.items(), found, strict=True):
+        yield {
+            "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "goal": goal, "heads_change_share": change.heads,
+            "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"],
+            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **({} if each is None else clear_figures(each)),
+            "clear_reason": told or (clear_words(each, row, target) if each else None),
+        }  # fmt: skip
+
+
+FORECAST = {
+    "mart.arrival_forecasts": PythonTable(
+        _arrival_forecasts, deps=["staging.arrivals", "mart.backlog_sources", "mart.desk_now", "ops.partition_as_of", "staging.business_time"]
+    ),
+    "mart.backlog_clear_forecast": PythonTable(_backlog_clear_forecast, deps=["mart.forecast_arrivals", "mart.throughput", "mart.queue_health"]),
+}

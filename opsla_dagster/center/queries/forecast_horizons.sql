@@ -1,0 +1,24 @@
+-- One row is how the served model did so many days ahead, of one value of one dimension.
+select
+    now_at,
+    dimension,
+    dimension_value,
+    model,
+    horizon_from_days,
+    horizon_to_days,
+    is_served,
+    origins,
+    scored_days,
+    mean_arrived_cases,
+    mean_absolute_error_cases,
+    mase,
+    bias_cases,
+    pinball_loss_cases,
+    interval_days,
+    covered_pct,
+    business_days_covered_pct,
+    mean_width_cases,
+    forecast_reason
+from mart.forecast_backtest
+where dimension = $dimension and dimension_value = $dimension_value and is_served and horizon_from_days = horizon_to_days
+order by horizon_from_days

@@ -1,0 +1,85 @@
+"""From rows of the marts to a backlog that can be simulated, and from what was found to figures and words.
+
+Belongs here: what the table and the command centre share. Does not belong here: the arithmetic (clearing.py), and reading rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opsla_dagster.forecasting.clearing import FUTURES, P10_TO_P90, Day, Reached, Work
+
+Row = Mapping[str, Any]
+#: Where fewer futures reach the target, it is not to be counted on.
+_HALF = 0.5
+
+
+def unclear(throughput: Row, days: Sequence[Row]) -> str | None:
+    """Why nothing can be said of when a backlog is down; None where something can.
+
+    `throughput`: a row of mart.throughput with `open_cases`; its columns are None where the value has none. `days`: of mart.forecast_arrivals.
+    """
+    if not days:
+        return "arrivals unknown: they have no forecast"
+    if days[0]["expected_cases"] is None:
+        return f"arrivals unknown: {days[0]['forecast_reason']}"
+    basis = throughput["throughput_basis"]
+    if basis is None or basis == "unknown":
+        return "throughput unknown: no case left within 56 days"
+    return None
+
+
+def work_of(throughput: Row, days: Sequence[Row]) -> Work:
+    """The backlog of such rows, of which something can be said.
+
+    Days begin with the one after now where now lies within a date, since the backlog has what came earlier on it.
+    """
+    is_midday = throughput["is_today_begun"]
+    ahead = days[1:] if is_midday else days
+    last = days[-1]
+    first_expected = days[0]["expected_cases"] if is_midday else 0.0
+    knows_total = last["total_low_cases"] is not None
+    return Work(
+        open_cases=throughput["open_cases"],
+        days=[Day(row["calendar_date"], row["expected_cases"], row["low_cases"], row["high_cases"], row["is_business_day"], row["is_day_of_holiday"]) for row in ahead],
+        total_low=last["total_low_cases"] - first_expected if knows_total else None,
+        total_high=last["total_high_cases"] - first_expected if knows_total else None,
+        done_open=done_per_business_day(throughput),
+        done_other=throughput["gone_cases_per_other_day"],
+        spread=(throughput["gone_p90_cases_per_business_day"] - throughput["gone_p10_cases_per_business_day"]) / P10_TO_P90,
+        measured_days=throughput["business_days"],
+    )
+
+
+def done_per_business_day(throughput: Row) -> float:
+    """Cases that leave on a business day while work waits: in its open hours, and outside them."""
+    in_hours: float = throughput["gone_cases_per_open_hour"] * throughput["open_hours_per_business_day"]
+    return in_hours + float(throughput["gone_cases_outside_hours_per_business_day"])
+
+
+def clear_figures(found: Reached) -> dict[str, Any]:
+    """The figures of mart.backlog_clear_forecast that a simulation finds."""
+    return {
+        "reached_pct": 100 * found.share, "reached_p10_date": found.p10, "reached_p50_date": found.p50, "reached_p90_date": found.p90,
+        "reached_p10_business_days": found.p10_open_days, "reached_p50_business_days": found.p50_open_days, "reached_p90_business_days": found.p90_open_days,
+    }  # fmt: skip
+
+
+def clear_words(found: Reached, throughput: Row, target: float) -> str:
+    """What the figures rest on."""
+    if throughput["open_cases"] <= target:
+        return "already there"
+    words = "never at this pace, in half of the futures or more" if found.share < _HALF else "at this pace"
+    if throughput["throughput_basis"] == "all open hours":
+        words += "; work never waited for 10 hours, so that more may be possible"
+    return words
+
+
+#: Said wherever such figures are shown.
+METHOD = (
+    f"Of {FUTURES} simulated futures, each with arrivals that err as past forecasts did and work that scatters as it did, half are down to the target by the "
+    "end of the middle date, one in ten by the early one, nine in ten by the late one. Only ends of business days count; what is not down within half a year is never."
+)
+
+__all__ = ["METHOD", "clear_figures", "clear_words", "done_per_business_day", "unclear", "work_of"]

@@ -1,0 +1,125 @@
+"""The models of arrivals: each turns the histories of many series at many origins into forecasts, all at once.
+
+A history is `WEEKS` whole weeks that end where its forecast begins, so that column j of a week has the weekday of every forecast day h with
+h % 7 == j. Belongs here: one function a model. Does not belong here: which of them is served (backtest.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+#: Weeks of history that a model sees: a year and the four weeks that its first level needs.
+WEEKS = 56
+DAYS = 7 * WEEKS
+#: Weeks that the weekday mean is over, and in which the seasonal naive forecast finds its day.
+MEAN_WEEKS = 8
+#: Days that a level is over.
+LEVEL_DAYS = 28
+#: Observed days without which there is no level.
+_FEWEST_LEVEL_DAYS = 7
+#: The weight of "a holiday is like any other day", in cases: one holiday of a small queue is no evidence.
+HOLIDAY_PRIOR_CASES = 1.0
+#: Added to the cases of a level, so that a quiet month is no proof that nothing will ever come.
+LEVEL_PRIOR_CASES = 0.5
+_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Daily arrivals before each origin, `(origins, DAYS)`: cases, whether the day was observed, whether it is a holiday.
+
+    `holidays_ahead`, `(origins, horizon)`: of the days to forecast. What was not observed has 0 cases.
+    """
+
+    cases: Floats
+    is_observed: Flags
+    is_holiday: Flags
+    holidays_ahead: Flags
+
+    @property
+    def horizon(self) -> int:
+        return int(self.holidays_ahead.shape[1])
+
+
+#: Histories -> expected cases `(origins, horizon)`; NaN where the history does not tell.
+Model = Callable[[Histories], Floats]
+
+
+def seasonal_naive(histories: Histories) -> Floats:
+    """What the latest observed day with the same weekday brought, of the last 8 weeks."""
+    cases, seen = _last_weeks(histories)
+    latest = MEAN_WEEKS - 1 - np.argmax(seen[:, ::-1, :], axis=1)
+    value = np.take_along_axis(cases, latest[:, None, :], axis=1)[:, 0, :]
+    return _ahead(np.where(seen.any(axis=1), value, np.nan), histories.horizon)
+
+
+def weekday_mean(histories: Histories) -> Floats:
+    """The mean of the observed days with the same weekday, of the last 8 weeks."""
+    cases, seen = _last_weeks(histories)
+    return _ahead(_ratio(cases.sum(axis=1), seen.sum(axis=1)), histories.horizon)
+
+
+def poisson_regression(histories: Histories) -> Floats:
+    """A Poisson regression with log link: weekday and holiday as factors, the mean of the 28 days before as exposure.
+
+    Factors are those of maximum likelihood over the history, found by fitting the two in turn: with two factors that is exact, and all origins
+    are fitted at once. The holiday's is drawn towards 1 by one case.
+    """
+    cases, seen = histories.cases, histories.is_observed
+    sums, days = _sums_before(cases), _sums_before(seen.astype(np.float64))
+    level = np.where(days >= _FEWEST_LEVEL_DAYS, _ratio(sums + LEVEL_PRIOR_CASES, days), np.nan)
+    used = seen & ~np.isnan(level[:, :-1])
+    exposure, told = np.where(used, level[:, :-1], 0.0), np.where(used, cases, 0.0)
+    weekday, holiday = _factors(*(_by_day(values, histories.is_holiday) for values in (told, exposure)))
+    ahead = _ahead(weekday, histories.horizon) * level[:, -1:]
+    return np.where(histories.holidays_ahead, ahead * holiday[:, None], ahead)
+
+
+#: By name, the simplest first: of two that are equally good the first serves.
+MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": weekday_mean, "Poisson regression": poisson_regression}
+BASELINE = "seasonal naive"
+
+
+def _last_weeks(histories: Histories) -> tuple[Floats, Flags]:
+    recent = slice(DAYS - 7 * MEAN_WEEKS, None)
+    shape = (-1, MEAN_WEEKS, 7)
+    return histories.cases[:, recent].reshape(shape), histories.is_observed[:, recent].reshape(shape)
+
+
+def _ahead(by_weekday: Floats, horizon: int) -> Floats:
+    return by_weekday[:, np.arange(horizon) % 7]
+
+
+def _sums_before(values: Floats) -> Floats:
+    """`(origins, DAYS + 1)`: the sum over the 28 days before each day, and before the origin."""
+    running = np.concatenate([np.zeros((len(values), LEVEL_DAYS + 1)), np.cumsum(values, axis=1)], axis=1)
+    return np.asarray(running[:, LEVEL_DAYS:] - running[:, : DAYS + 1])
+
+
+def _by_day(values: Floats, is_holiday: Flags) -> Floats:
+    """`(origins, 2, 7)`: sums by weekday, of usual days and of holidays."""
+    holidays = np.where(is_holiday, values, 0.0).reshape(-1, WEEKS, 7).sum(axis=1)
+    return np.stack([values.reshape(-1, WEEKS, 7).sum(axis=1) - holidays, holidays], axis=1)
+
+
+def _factors(cases: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """Of weekdays `(origins, 7)`, of holidays `(origins,)`; NaN for a weekday without an observed day."""
+    holiday = np.ones(len(cases))
+    of_holidays = cases[:, 1].sum(axis=1) + HOLIDAY_PRIOR_CASES
+    for _ in range(_ROUNDS):
+        weekday = _ratio(cases.sum(axis=1), exposure[:, 0] + exposure[:, 1] * holiday[:, None])
+        holiday = of_holidays / (np.nansum(weekday * exposure[:, 1], axis=1) + HOLIDAY_PRIOR_CASES)
+    return weekday, holiday
+
+
+def _ratio(above: Floats, below: Floats | Flags) -> Floats:
+    """above / below; NaN where that is 0."""
+    divisor = np.asarray(below, dtype=np.float64)
+    return np.asarray(np.divide(above, divisor, out=np.full(np.broadcast(above, divisor).shape, np.nan), where=divisor > 0))

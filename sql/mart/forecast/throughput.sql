@@ -1,0 +1,159 @@
+-- One row is one value of one dimension: what leaves it in an open hour and in a staffed hour while work waits, over the last 56 local dates.
+-- An hour counts in which more cases waited than there were heads, at its start and at its end (at least one, where heads are unknown): in others people may have
+-- been idle, and they would understate what a head can do. With fewer than 10 such hours, all open hours count, and it is a lower bound. What leaves
+-- outside open hours and on other days is told apart, for nobody knows the hours of those heads (docs/decisions/0042-forecast.md).
+with hours as (
+    select
+        dimension,
+        dimension_value,
+        calendar_date,
+        gone_cases,
+        heads,
+        heads_source,
+        waiting_cases_at_start >= 1
+        and waiting_cases_at_end >= 1
+        and (heads is null or (waiting_cases_at_start > heads and waiting_cases_at_end > heads)) as is_work_waiting
+    from mart.work_hours
+),
+
+judged_values as (
+    select
+        dimension,
+        dimension_value,
+        count(*) as open_hours,
+        count(*) filter (where is_work_waiting) as waiting_hours,
+        count(distinct calendar_date) as business_days,
+        sum(gone_cases) as gone_cases,
+        count(*) filter (where is_work_waiting) >= 10 as is_waiting_measured
+    from hours
+    group by dimension, dimension_value
+),
+
+measured_values as (
+    select
+        hours.dimension,
+        hours.dimension_value,
+        count(*) as measured_hours,
+        sum(hours.gone_cases) as gone_cases,
+        count(hours.heads) as headed_hours,
+        sum(case when hours.heads is not null then hours.gone_cases end) as headed_gone_cases,
+        cast(sum(cast(hours.heads as decimal(28, 12))) as double) as staffed_hours,
+        min(hours.heads_source) as first_heads_source,
+        max(hours.heads_source) as last_heads_source
+    from hours
+    inner join judged_values on hours.dimension = judged_values.dimension and hours.dimension_value = judged_values.dimension_value
+    where hours.is_work_waiting or not judged_values.is_waiting_measured
+    group by hours.dimension, hours.dimension_value
+),
+
+-- Dates without a movement have no row in mart.backlog_daily.
+recent_dates as (
+    select
+        instants.snapshot_date,
+        coalesce(open_dates.is_business_day, false) as is_business_day
+    from mart.snapshot_instants as instants
+    inner join mart.desk_now as desk_now on instants.snapshot_date >= desk_now.now_date - interval 56 day and instants.snapshot_date < desk_now.now_date
+    inner join (select distinct intake_date from ops.partition_as_of) as loaded_dates on instants.snapshot_date = loaded_dates.intake_date
+    left join (
+        select
+            local_date,
+            bool_or(is_open) as is_business_day
+        from staging.business_time
+        where calendar = 'desk'
+        group by local_date
+    ) as open_dates on instants.snapshot_date = open_dates.local_date
+),
+
+daily_values as (
+    select
+        judged_values.dimension,
+        judged_values.dimension_value,
+        recent_dates.is_business_day,
+        count(*) as dates,
+        sum(coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0)) as gone_cases,
+        quantile_cont(coalesce(days.open_cases, 0), 0.5) as median_open_cases,
+        quantile_cont(coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0), [0.1, 0.9])[1] as p10_gone_cases,
+        quantile_cont(coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0), [0.1, 0.9])[2] as p90_gone_cases
+    from judged_values
+    cross join recent_dates
+    left join mart.backlog_daily as days
+        on
+            judged_values.dimension = days.dimension
+            and judged_values.dimension_value = days.dimension_value
+            and recent_dates.snapshot_date = days.calendar_date
+    group by judged_values.dimension, judged_values.dimension_value, recent_dates.is_business_day
+),
+
+told_values as (
+    select
+        judged_values.dimension,
+        judged_values.dimension_value,
+        judged_values.open_hours,
+        judged_values.waiting_hours,
+        judged_values.is_waiting_measured,
+        judged_values.gone_cases as all_gone_cases,
+        measured_values.headed_hours,
+        measured_values.staffed_hours,
+        measured_values.headed_gone_cases,
+        case
+            when measured_values.first_heads_source = measured_values.last_heads_source then measured_values.last_heads_source
+            when measured_values.first_heads_source = 'schedule' or measured_values.last_heads_source = 'schedule' then 'schedule'
+            else 'estimated'
+        end as heads_source,
+        1.0 * judged_values.open_hours / nullif(judged_values.business_days, 0) as open_hours_per_business_day,
+        1.0 * measured_values.gone_cases / nullif(measured_values.measured_hours, 0) as gone_cases_per_open_hour,
+        1.0 * (business_days.gone_cases - judged_values.gone_cases) / nullif(business_days.dates, 0) as gone_cases_outside_hours_per_business_day,
+        1.0 * coalesce(other_days.gone_cases, 0) / nullif(other_days.dates, 0) as gone_cases_per_other_day,
+        business_days.dates as business_dates,
+        business_days.gone_cases as business_gone_cases,
+        business_days.p10_gone_cases,
+        business_days.p90_gone_cases,
+        business_days.median_open_cases
+    from judged_values
+    inner join measured_values on judged_values.dimension = measured_values.dimension and judged_values.dimension_value = measured_values.dimension_value
+    inner join daily_values as business_days
+        on
+            judged_values.dimension = business_days.dimension
+            and judged_values.dimension_value = business_days.dimension_value
+            and business_days.is_business_day
+    left join daily_values as other_days
+        on
+            judged_values.dimension = other_days.dimension
+            and judged_values.dimension_value = other_days.dimension_value
+            and not other_days.is_business_day
+)
+
+select
+    cast(desk_now.now_at as timestamp) as now_at,
+    told_values.dimension,
+    told_values.dimension_value,
+    desk_now.now_at > now_dates.now_from_at as is_today_begun,
+    cast(told_values.business_dates as bigint) as business_days,
+    cast(told_values.median_open_cases as double) as usual_open_cases,
+    cast(told_values.open_hours as bigint) as open_hours,
+    cast(told_values.waiting_hours as bigint) as waiting_hours,
+    cast(told_values.gone_cases_per_open_hour as double) as gone_cases_per_open_hour,
+    cast(told_values.open_hours_per_business_day as double) as open_hours_per_business_day,
+    cast(case when told_values.gone_cases_outside_hours_per_business_day > 0 then told_values.gone_cases_outside_hours_per_business_day else 0 end as double)
+        as gone_cases_outside_hours_per_business_day,
+    cast(coalesce(told_values.gone_cases_per_other_day, 0) as double) as gone_cases_per_other_day,
+    cast(told_values.p10_gone_cases as double) as gone_p10_cases_per_business_day,
+    cast(told_values.p90_gone_cases as double) as gone_p90_cases_per_business_day,
+    cast(told_values.staffed_hours / nullif(told_values.headed_hours, 0) as double) as heads,
+    told_values.heads_source,
+    cast(told_values.headed_gone_cases / nullif(told_values.staffed_hours, 0) as double) as gone_cases_per_staffed_hour,
+    case
+        when told_values.business_gone_cases = 0 then 'unknown'
+        when told_values.is_waiting_measured then 'while work waited'
+        else 'all open hours'
+    end as throughput_basis
+from told_values
+cross join mart.desk_now as desk_now
+inner join (
+    select
+        local_date,
+        min(segment_start_at) as now_from_at
+    from staging.business_time
+    where calendar = 'desk'
+    group by local_date
+) as now_dates on desk_now.now_date = now_dates.local_date

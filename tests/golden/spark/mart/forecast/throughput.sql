@@ -1,0 +1,189 @@
+-- The Spark SQL of sql/mart/forecast/throughput.sql, written by `make docs`.
+WITH hours AS (
+  SELECT
+    dimension,
+    dimension_value,
+    calendar_date,
+    gone_cases,
+    heads,
+    heads_source,
+    waiting_cases_at_start >= 1
+    AND waiting_cases_at_end >= 1
+    AND (
+      heads IS NULL
+      OR (
+        waiting_cases_at_start > heads AND waiting_cases_at_end > heads
+      )
+    ) AS is_work_waiting
+  FROM mart.work_hours
+), judged_values AS (
+  SELECT
+    dimension,
+    dimension_value,
+    COUNT(*) AS open_hours,
+    COUNT(*) FILTER(WHERE
+      is_work_waiting) AS waiting_hours,
+    COUNT(DISTINCT calendar_date) AS business_days,
+    SUM(gone_cases) AS gone_cases,
+    COUNT(*) FILTER(WHERE
+      is_work_waiting) >= 10 AS is_waiting_measured
+  FROM hours
+  GROUP BY
+    dimension,
+    dimension_value
+), measured_values AS (
+  SELECT
+    hours.dimension,
+    hours.dimension_value,
+    COUNT(*) AS measured_hours,
+    SUM(hours.gone_cases) AS gone_cases,
+    COUNT(hours.heads) AS headed_hours,
+    SUM(CASE WHEN NOT hours.heads IS NULL THEN hours.gone_cases END) AS headed_gone_cases,
+    CAST(SUM(CAST(hours.heads AS DECIMAL(28, 12))) AS DOUBLE) AS staffed_hours,
+    MIN(hours.heads_source) AS first_heads_source,
+    MAX(hours.heads_source) AS last_heads_source
+  FROM hours
+  INNER JOIN judged_values
+    ON hours.dimension = judged_values.dimension
+    AND hours.dimension_value = judged_values.dimension_value
+  WHERE
+    hours.is_work_waiting OR NOT judged_values.is_waiting_measured
+  GROUP BY
+    hours.dimension,
+    hours.dimension_value
+), recent_dates AS (
+  SELECT
+    instants.snapshot_date,
+    COALESCE(open_dates.is_business_day, FALSE) AS is_business_day
+  FROM mart.snapshot_instants AS instants
+  INNER JOIN mart.desk_now AS desk_now
+    ON instants.snapshot_date >= desk_now.now_date - INTERVAL '56' DAY
+    AND instants.snapshot_date < desk_now.now_date
+  INNER JOIN (
+    SELECT DISTINCT
+      intake_date
+    FROM ops.partition_as_of
+  ) AS loaded_dates
+    ON instants.snapshot_date = loaded_dates.intake_date
+  LEFT JOIN (
+    SELECT
+      local_date,
+      BOOL_OR(is_open) AS is_business_day
+    FROM staging.business_time
+    WHERE
+      calendar = 'desk'
+    GROUP BY
+      local_date
+  ) AS open_dates
+    ON instants.snapshot_date = open_dates.local_date
+), daily_values AS (
+  SELECT
+    judged_values.dimension,
+    judged_values.dimension_value,
+    recent_dates.is_business_day,
+    COUNT(*) AS dates,
+    SUM(COALESCE(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0)) AS gone_cases,
+    PERCENTILE(COALESCE(days.open_cases, 0), 0.5) AS median_open_cases,
+    PERCENTILE(
+      COALESCE(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0),
+      ARRAY(0.1, 0.9)
+    )[0] AS p10_gone_cases,
+    PERCENTILE(
+      COALESCE(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0),
+      ARRAY(0.1, 0.9)
+    )[1] AS p90_gone_cases
+  FROM judged_values
+  CROSS JOIN recent_dates
+  LEFT JOIN mart.backlog_daily AS days
+    ON judged_values.dimension = days.dimension
+    AND judged_values.dimension_value = days.dimension_value
+    AND recent_dates.snapshot_date = days.calendar_date
+  GROUP BY
+    judged_values.dimension,
+    judged_values.dimension_value,
+    recent_dates.is_business_day
+), told_values AS (
+  SELECT
+    judged_values.dimension,
+    judged_values.dimension_value,
+    judged_values.open_hours,
+    judged_values.waiting_hours,
+    judged_values.is_waiting_measured,
+    judged_values.gone_cases AS all_gone_cases,
+    measured_values.headed_hours,
+    measured_values.staffed_hours,
+    measured_values.headed_gone_cases,
+    CASE
+      WHEN measured_values.first_heads_source = measured_values.last_heads_source
+      THEN measured_values.last_heads_source
+      WHEN measured_values.first_heads_source = 'schedule'
+      OR measured_values.last_heads_source = 'schedule'
+      THEN 'schedule'
+      ELSE 'estimated'
+    END AS heads_source,
+    CAST(1.0 * judged_values.open_hours AS DOUBLE) / CAST(NULLIF(judged_values.business_days, 0) AS DOUBLE) AS open_hours_per_business_day,
+    CAST(1.0 * measured_values.gone_cases AS DOUBLE) / CAST(NULLIF(measured_values.measured_hours, 0) AS DOUBLE) AS gone_cases_per_open_hour,
+    CAST(1.0 * (
+      business_days.gone_cases - judged_values.gone_cases
+    ) AS DOUBLE) / CAST(NULLIF(business_days.dates, 0) AS DOUBLE) AS gone_cases_outside_hours_per_business_day,
+    CAST(1.0 * COALESCE(other_days.gone_cases, 0) AS DOUBLE) / CAST(NULLIF(other_days.dates, 0) AS DOUBLE) AS gone_cases_per_other_day,
+    business_days.dates AS business_dates,
+    business_days.gone_cases AS business_gone_cases,
+    business_days.p10_gone_cases,
+    business_days.p90_gone_cases,
+    business_days.median_open_cases
+  FROM judged_values
+  INNER JOIN measured_values
+    ON judged_values.dimension = measured_values.dimension
+    AND judged_values.dimension_value = measured_values.dimension_value
+  INNER JOIN daily_values AS business_days
+    ON judged_values.dimension = business_days.dimension
+    AND judged_values.dimension_value = business_days.dimension_value
+    AND business_days.is_business_day
+  LEFT JOIN daily_values AS other_days
+    ON judged_values.dimension = other_days.dimension
+    AND judged_values.dimension_value = other_days.dimension_value
+    AND NOT other_days.is_business_day
+)
+SELECT
+  CAST(desk_now.now_at AS TIMESTAMP_NTZ) AS now_at,
+  told_values.dimension,
+  told_values.dimension_value,
+  desk_now.now_at > now_dates.now_from_at AS is_today_begun,
+  CAST(told_values.business_dates AS BIGINT) AS business_days,
+  CAST(told_values.median_open_cases AS DOUBLE) AS usual_open_cases,
+  CAST(told_values.open_hours AS BIGINT) AS open_hours,
+  CAST(told_values.waiting_hours AS BIGINT) AS waiting_hours,
+  CAST(told_values.gone_cases_per_open_hour AS DOUBLE) AS gone_cases_per_open_hour,
+  CAST(told_values.open_hours_per_business_day AS DOUBLE) AS open_hours_per_business_day,
+  CAST(CASE
+    WHEN told_values.gone_cases_outside_hours_per_business_day > 0
+    THEN told_values.gone_cases_outside_hours_per_business_day
+    ELSE 0
+  END AS DOUBLE) AS gone_cases_outside_hours_per_business_day,
+  CAST(COALESCE(told_values.gone_cases_per_other_day, 0) AS DOUBLE) AS gone_cases_per_other_day,
+  CAST(told_values.p10_gone_cases AS DOUBLE) AS gone_p10_cases_per_business_day,
+  CAST(told_values.p90_gone_cases AS DOUBLE) AS gone_p90_cases_per_business_day,
+  CAST(CAST(told_values.staffed_hours AS DOUBLE) / CAST(NULLIF(told_values.headed_hours, 0) AS DOUBLE) AS DOUBLE) AS heads,
+  told_values.heads_source,
+  CAST(CAST(told_values.headed_gone_cases AS DOUBLE) / CAST(NULLIF(told_values.staffed_hours, 0) AS DOUBLE) AS DOUBLE) AS gone_cases_per_staffed_hour,
+  CASE
+    WHEN told_values.business_gone_cases = 0
+    THEN 'unknown'
+    WHEN told_values.is_waiting_measured
+    THEN 'while work waited'
+    ELSE 'all open hours'
+  END AS throughput_basis
+FROM told_values
+CROSS JOIN mart.desk_now AS desk_now
+INNER JOIN (
+  SELECT
+    local_date,
+    MIN(segment_start_at) AS now_from_at
+  FROM staging.business_time
+  WHERE
+    calendar = 'desk'
+  GROUP BY
+    local_date
+) AS now_dates
+  ON desk_now.now_date = now_dates.local_date
