@@ -93,7 +93,7 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
         same = next((row for row in held if (row["metric"], row["data_fingerprint"], row["code_fingerprint"]) == (metric, data, code)), None)
         content = same["content"] if same else model.train(metric, own, cut_at, fit_rows).to_json()
         made.append({
-            "metric": metric, "model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
+            "metric": metric, "risk_model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
             "code_fingerprint": code, "content": content,
         })  # fmt: skip
     return _table(_MODELS, made)
@@ -124,7 +124,7 @@ def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
             else None
         )
         rows.append({
-            "test_predictions": 0, **told, "metric": held["metric"], "model": held["model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
+            "test_predictions": 0, **told, "metric": held["metric"], "risk_model": held["risk_model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
             "drift_points": drift, "data_fingerprint": held["data_fingerprint"], "code_fingerprint": held["code_fingerprint"],
         })  # fmt: skip
     return _table("mart.risk_model_card", rows)
@@ -143,7 +143,7 @@ def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
 #: Of a local date the first predictions stand: later ones would know more, and a rerun tells them again.
 _NEW_PREDICTIONS = f"""
     select
-        desk_now.now_date as predicted_date, risk.predicted_at, risk.source, risk.case_id, risk.intake_date, risk.policy, risk.metric, risk.cycle, models.model,
+        desk_now.now_date as predicted_date, risk.predicted_at, risk.source, risk.case_id, risk.intake_date, risk.policy, risk.metric, risk.cycle, models.risk_model,
         risk.breach_probability, risk.probability_source, risk.remaining_p10_business_minutes, risk.remaining_p50_business_minutes,
         risk.remaining_p90_business_minutes
     from {_RISK} as risk

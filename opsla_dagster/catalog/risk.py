@@ -36,8 +36,8 @@ def _scores(name: str, words: str) -> list[Column]:
 
 COLUMNS = [
     # queues as known
-    text("queue", "Team or group; none: nobody"),
-    local_date("known_date", "Local date from which on it counts: that on which it happened, or a day after it was received where that was later"),
+    text("queue_name", "Team or group; none: nobody"),
+    local_date("counted_from_date", "Local date from which on it counts: that on which it happened, or a day after it was received where that was later"),
     # what is asked
     instant("predicted_at", "The instant of the prediction; what was known just before it counts", nullable=False),
     local_date("predicted_date", "Local date of predicted_at"),
@@ -72,7 +72,7 @@ COLUMNS = [
     text("reason_2", "The second strongest reason; NULL: there is none", nullable=True),
     text("reason_3", "The third strongest reason; NULL: there is none", nullable=True),
     # models
-    text("model", "Identity of the model: changes when its data, its parameters or its code do"),
+    text("risk_model", "Identity of the model: changes when its data, its parameters or its code do"),
     text("data_fingerprint", "Changes when the closed clocks do that the model is made of"),
     text("code_fingerprint", "Changes when features, parameters, promises or calendars do"),
     instant("cut_at", "What had stopped before it, as was known then, made the model: the start of a week", nullable=False),
@@ -121,10 +121,10 @@ AREA = Area(
     "What is about to break: the probability of each open clock, how much longer it runs, why, and how good yesterday's predictions were.",
     [
         table(
-            "staging.queue_movements", Kind.PARTITIONED, "One row per intake date, queue and known date.",
+            "staging.queue_movements", Kind.PARTITIONED, "One row per intake date, queue and date from which on it counts.",
             "Cases that came into each queue and left it, by the date from which on that was known: what was open in a queue as known on a date.",
-            key="intake_date queue known_date",
-            columns="intake_date queue known_date arrived_cases gone_cases",
+            key="intake_date queue_name counted_from_date",
+            columns="intake_date queue_name counted_from_date arrived_cases gone_cases",
         ),
         table(
             "mart.risk_instants", Kind.VIEW, "One row per clock that is open now.",
@@ -149,7 +149,7 @@ AREA = Area(
             "ops.risk_models", Kind.FULL_REFRESH, "One row per metric.",
             "The model of each metric. Made anew when a week has begun and its data have changed, or when what it is made by has.",
             key="metric",
-            columns="metric model cut_at data_fingerprint code_fingerprint content",
+            columns="metric risk_model cut_at data_fingerprint code_fingerprint content",
             is_published=False,
         ),
         table(
@@ -163,7 +163,7 @@ AREA = Area(
             "mart.risk_model_card", Kind.FULL_REFRESH, "One row per metric.",
             "What each model is made of, how it did on the latest closed clocks beside two baselines, and whether it serves.",
             key="metric",
-            columns=f"""metric model cut_at served served_reason {_PARTS} drift_points test_predictions {_SCORES} interval_coverage_pct
+            columns=f"""metric risk_model cut_at served served_reason {_PARTS} drift_points test_predictions {_SCORES} interval_coverage_pct
                         remaining_error_business_minutes baseline_remaining_error_business_minutes data_fingerprint code_fingerprint""",
         ),
         table(
@@ -177,10 +177,10 @@ AREA = Area(
             "What was predicted, as it was told: the first predictions of a local date stand. Nothing can make them anew, so neither a run nor an upgrade "
             "touches them.",
             key="case_id policy metric cycle predicted_date",
-            columns=f"predicted_date predicted_at {_CLOCK} model breach_probability probability_source remaining_p10_business_minutes "
+            columns=f"predicted_date predicted_at {_CLOCK} risk_model breach_probability probability_source remaining_p10_business_minutes "
             "remaining_p50_business_minutes remaining_p90_business_minutes",
             partition_column="predicted_date",
-            nullable="model",
+            nullable="risk_model",
             is_published=False,
         ),
         table(

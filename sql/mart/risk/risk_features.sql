@@ -256,14 +256,14 @@ wanted_queues as (
 -- Cases open in each queue at the end of each date, as far as was known by then: before the dates of the instants in one row.
 queue_day_movements as (
     select
-        movements.queue,
-        case when movements.known_date < bounds.first_date then cast(bounds.first_date as date) else movements.known_date end as known_date,
+        movements.queue_name,
+        case when movements.counted_from_date < bounds.first_date then cast(bounds.first_date as date) else movements.counted_from_date end as counted_from_date,
         sum(movements.arrived_cases) as arrived_cases,
         sum(movements.gone_cases) as gone_cases
     from staging.queue_movements as movements
     cross join bounds
-    where movements.known_date <= bounds.last_date
-    group by movements.queue, case when movements.known_date < bounds.first_date then cast(bounds.first_date as date) else movements.known_date end
+    where movements.counted_from_date <= bounds.last_date
+    group by movements.queue_name, case when movements.counted_from_date < bounds.first_date then cast(bounds.first_date as date) else movements.counted_from_date end
 ),
 
 queue_days as (
@@ -279,7 +279,7 @@ queue_days as (
     from wanted_queues
     cross join desk_dates
     cross join bounds
-    left join queue_day_movements as movements on wanted_queues.queue = movements.queue and desk_dates.local_date = movements.known_date
+    left join queue_day_movements as movements on wanted_queues.queue = movements.queue_name and desk_dates.local_date = movements.counted_from_date
 ),
 
 numbered_queue_days as (

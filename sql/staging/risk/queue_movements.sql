@@ -1,4 +1,4 @@
--- One row is the cases of one intake date that came into one queue, or left it, from one known date on.
+-- One row is the cases of one intake date that came into one queue, or left it, from one date on.
 -- A movement counts from the local date on which it happened; one that the log received only after the end of that date counts a day after
 -- it was received, so that what is added up before a date was known before it
 -- began; a case is known from its intake on. Additive, as staging.daily_flow
@@ -40,7 +40,7 @@ spans as (
     select
         case_id,
         intake_date,
-        coalesce(team, 'none') as queue,
+        coalesce(team, 'none') as queue_name,
         started_at,
         ended_at,
         started_date,
@@ -59,8 +59,8 @@ spans as (
 movements as (
     select
         spans.intake_date,
-        spans.queue,
-        case when late_events.known_from_date > spans.started_date then cast(late_events.known_from_date as date) else spans.started_date end as known_date,
+        spans.queue_name,
+        case when late_events.known_from_date > spans.started_date then cast(late_events.known_from_date as date) else spans.started_date end as counted_from_date,
         1 as arrived_cases,
         0 as gone_cases
     from spans
@@ -71,8 +71,8 @@ movements as (
 
     select
         spans.intake_date,
-        spans.queue,
-        case when late_events.known_from_date > spans.ended_date then cast(late_events.known_from_date as date) else spans.ended_date end as known_date,
+        spans.queue_name,
+        case when late_events.known_from_date > spans.ended_date then cast(late_events.known_from_date as date) else spans.ended_date end as counted_from_date,
         0 as arrived_cases,
         1 as gone_cases
     from spans
@@ -84,9 +84,9 @@ movements as (
 
 select
     intake_date,
-    queue,
-    known_date,
+    queue_name,
+    counted_from_date,
     cast(sum(arrived_cases) as bigint) as arrived_cases,
     cast(sum(gone_cases) as bigint) as gone_cases
 from movements
-group by intake_date, queue, known_date
+group by intake_date, queue_name, counted_from_date

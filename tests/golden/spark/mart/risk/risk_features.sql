@@ -259,24 +259,24 @@ WITH instants AS (
   FROM case_states
 ), queue_day_movements AS (
   SELECT
-    movements.queue,
+    movements.queue_name,
     CASE
-      WHEN movements.known_date < bounds.first_date
+      WHEN movements.counted_from_date < bounds.first_date
       THEN CAST(bounds.first_date AS DATE)
-      ELSE movements.known_date
-    END AS known_date,
+      ELSE movements.counted_from_date
+    END AS counted_from_date,
     SUM(movements.arrived_cases) AS arrived_cases,
     SUM(movements.gone_cases) AS gone_cases
   FROM staging.queue_movements AS movements
   CROSS JOIN bounds
   WHERE
-    movements.known_date <= bounds.last_date
+    movements.counted_from_date <= bounds.last_date
   GROUP BY
-    movements.queue,
+    movements.queue_name,
     CASE
-      WHEN movements.known_date < bounds.first_date
+      WHEN movements.counted_from_date < bounds.first_date
       THEN CAST(bounds.first_date AS DATE)
-      ELSE movements.known_date
+      ELSE movements.counted_from_date
     END
 ), queue_days AS (
   SELECT
@@ -302,8 +302,8 @@ WITH instants AS (
   CROSS JOIN desk_dates
   CROSS JOIN bounds
   LEFT JOIN queue_day_movements AS movements
-    ON wanted_queues.queue = movements.queue
-    AND desk_dates.local_date = movements.known_date
+    ON wanted_queues.queue = movements.queue_name
+    AND desk_dates.local_date = movements.counted_from_date
 ), numbered_queue_days AS (
   SELECT
     *,

@@ -40,7 +40,7 @@ WITH desk_midnights AS (
   SELECT
     case_id,
     intake_date,
-    COALESCE(team, 'none') AS queue,
+    COALESCE(team, 'none') AS queue_name,
     started_at,
     ended_at,
     started_date,
@@ -59,12 +59,12 @@ WITH desk_midnights AS (
 ), movements AS (
   SELECT
     spans.intake_date,
-    spans.queue,
+    spans.queue_name,
     CASE
       WHEN late_events.known_from_date > spans.started_date
       THEN CAST(late_events.known_from_date AS DATE)
       ELSE spans.started_date
-    END AS known_date,
+    END AS counted_from_date,
     1 AS arrived_cases,
     0 AS gone_cases
   FROM spans
@@ -77,12 +77,12 @@ WITH desk_midnights AS (
   UNION ALL
   SELECT
     spans.intake_date,
-    spans.queue,
+    spans.queue_name,
     CASE
       WHEN late_events.known_from_date > spans.ended_date
       THEN CAST(late_events.known_from_date AS DATE)
       ELSE spans.ended_date
-    END AS known_date,
+    END AS counted_from_date,
     0 AS arrived_cases,
     1 AS gone_cases
   FROM spans
@@ -93,12 +93,12 @@ WITH desk_midnights AS (
 )
 SELECT
   intake_date,
-  queue,
-  known_date,
+  queue_name,
+  counted_from_date,
   CAST(SUM(arrived_cases) AS BIGINT) AS arrived_cases,
   CAST(SUM(gone_cases) AS BIGINT) AS gone_cases
 FROM movements
 GROUP BY
   intake_date,
-  queue,
-  known_date
+  queue_name,
+  counted_from_date
