@@ -43,7 +43,15 @@ from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
 from opsla_dagster.warehouse.sql import check_path, header_comment, in_dates, load_sql, sql_path, sql_version
-from opsla_dagster.warehouse.write import Rows, Verdict, accept, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import (
+    Rows,
+    Verdict,
+    accept,
+    add_rows,
+    replace_snapshot,
+    replace_view,
+    replace_window,
+)
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
@@ -260,6 +268,10 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         case Kind.SNAPSHOT | Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
             return replace_snapshot(scope.connection, table, rows, verdict)
+        case Kind.KEPT:
+            if line.python is None:
+                raise OpslaError(f"{table.name}: rows that are kept are made in Python, which knows what there is already")
+            return add_rows(scope.connection, table, line.python.rows(scope, None), verdict)
         case Kind.VIEW:
             return replace_view(scope.connection, table, load_sql(sql_path(table.name)), verdict, scope.run_dates)
 

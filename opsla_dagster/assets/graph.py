@@ -15,6 +15,7 @@ from opsla_dagster.assets.events import EVENTS
 from opsla_dagster.assets.factory import TableAsset
 from opsla_dagster.assets.forecast import FORECAST
 from opsla_dagster.assets.operations import OPERATIONS
+from opsla_dagster.assets.risk import RISK
 from opsla_dagster.assets.scenarios import SCENARIOS
 from opsla_dagster.assets.sources import SOURCES
 from opsla_dagster.assets.staffing import STAFFING
@@ -27,7 +28,7 @@ from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **EVENTS, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **WORKLIST, **STAFFING, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **EVENTS, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **RISK, **WORKLIST, **STAFFING, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:

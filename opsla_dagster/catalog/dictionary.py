@@ -101,6 +101,8 @@ def _kind(table: Table) -> str:
             return "over everything loaded, made whole by every refresh"
         case Kind.BY_DAY:
             return f"over everything loaded, by day, on `{table.partition_column}`; every refresh makes the days that changed"
+        case Kind.KEPT:
+            return f"as it was told at the time, by `{table.partition_column}`: rows are added, and neither a run nor an upgrade touches those that are there"
         case Kind.VIEW:
             return "view, computed when read"
 

@@ -47,6 +47,7 @@ from opsla_dagster.center.pages.ownership import ownership_page
 from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
+from opsla_dagster.center.pages.risk import risk_page
 from opsla_dagster.center.pages.staffing import staffing_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
 from opsla_dagster.center.pages.what_if import Change, read_change, refused_what_if, what_if
@@ -135,6 +136,7 @@ class Center:
             Spec("/", "Now", "How the desk, or a queue, stands: to green, past due, due next, debt, trends.", Parameters, lambda view, _query, _whole: now_page(view)),
             Spec("/queues", "Queues", "How each queue, priority, tier ... stands.", QueuesParameters, _queues),
             Spec("/open", "Open cases", "The open cases, what is past due first.", OpenParameters, lambda view, query, whole: open_page(view, query.filters(), is_whole=whole)),
+            Spec("/risk", "Risk", "The open clocks that will probably break, why, and how such predictions came out.", Parameters, lambda view, _query, whole: risk_page(view, is_whole=whole), is_of_instant=False),
             Spec("/promises", "Promises", "How often each promise is met, and where they are breached.", InstantParameters, lambda view, _query, _whole: promises_page(view), is_of_instant=False),
             Spec(
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,

@@ -16,7 +16,7 @@ from opsla_dagster.reporting import wording
 
 Row = dict[str, Any]
 #: How a value is written; all but words and times are numbers or stand for them, and are set to the right.
-Kind = Literal["text", "name", "instant", "due", "day", "flag", "count", "decimal", "pct", "minutes", "seconds"]
+Kind = Literal["text", "name", "instant", "due", "day", "flag", "count", "decimal", "error", "pct", "minutes", "seconds"]
 _WORDS = ("text", "name", "instant", "due", "day", "flag")
 #: What a value is measured in, for programs.
 UNITS: Mapping[str, str] = {"pct": "percent", "minutes": "minutes", "seconds": "seconds", "instant": "UTC instant", "due": "UTC instant", "day": "local date"}
@@ -130,6 +130,8 @@ def written(value: Any, kind: Kind, zone: str) -> str:
             return wording.count(value)
         case "decimal":
             return wording.decimal(value)
+        case "error":
+            return f"{value:.4f}"
         case "pct":
             return wording.percent(value, 1)
         case "minutes":

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster import __version__
-from opsla_dagster.catalog import TABLES, Kind
+from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
 
 #: Raised by one in the first change after a release that alters a table's columns or what a source's rows mean. Every loaded date is
@@ -84,7 +84,7 @@ def require_current(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def upgrade(connection: duckdb.DuckDBPyConnection, path: Path) -> Upgrade | None:
     """Brings a writable file to the catalog's schema, all or nothing, and says what it changed; None where nothing was to do.
 
-    Rows of raw and ops stay, in the catalog's columns; a column they did not have is NULL until their dates are made anew. Derived
+    Rows of raw and ops, and of tables that nothing can make anew, stay, in the catalog's columns; a column they did not have is NULL until their dates are made anew. Derived
     tables with other columns are removed: the next run makes them. Raises OpslaError for a file of a later opsla, which stays as it is.
     """
     held = _held(connection)
@@ -138,10 +138,15 @@ def _bring_up(connection: duckdb.DuckDBPyConnection, name: str, held: _Held) -> 
         connection.execute(f"create table {renamed} as select {_columns_of(renamed, name, held)} from {name}")
     if name in held.views:
         connection.execute(f"drop view {name}")
-    elif name in RETIRED or TABLES[name].schema not in _KEPT_LAYERS or TABLES[name].kind is Kind.VIEW:
+    elif name in RETIRED or not _is_kept(TABLES[name]):
         connection.execute(f"drop table {name}")
     else:
         connection.execute(f"create or replace table {name} as select {_columns_of(name, name, held)} from {name}")
+
+
+def _is_kept(table: Table) -> bool:
+    """Whether its rows stay: what was loaded, and what was told at the time, nothing makes anew."""
+    return table.kind is Kind.KEPT or (table.schema in _KEPT_LAYERS and table.kind is not Kind.VIEW)
 
 
 def _columns_of(table: str, old: str, held: _Held) -> str:

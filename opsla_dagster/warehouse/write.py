@@ -1,4 +1,4 @@
-"""The only ways rows get into a table: replace dates, replace a snapshot, replace a view.
+"""The only ways rows get into a table: replace dates, replace a snapshot, add to what is kept, replace a view.
 
 Belongs here: atomic, idempotent writes. A failure, a refused row or a failed verdict leaves the old rows standing.
 Does not belong here: what the rows are.
@@ -82,6 +82,15 @@ def replace_snapshot(
     """Makes `rows` the only rows of `table`."""
     with transaction(connection):
         connection.execute(f"drop table if exists {table.name}")
+        _create(connection, table)
+        inserted = _insert(connection, table, rows, None)
+        verdict()
+    return inserted
+
+
+def add_rows(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, verdict: Verdict = accept) -> int:
+    """Adds `rows` to those that `table` has and returns how many were added; what is there stays as it is."""
+    with transaction(connection):
         _create(connection, table)
         inserted = _insert(connection, table, rows, None)
         verdict()

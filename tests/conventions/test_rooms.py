@@ -17,7 +17,7 @@ STOREYS: list[set[str]] = [
     {"build"},
     {"automation", "reporting", "starting"},
     {"assets"},
-    {"checks"},
+    {"checks", "risk_model"},
     {"sources"},
     {"warehouse", "instance"},
     {"catalog", "calendars", "minute_spine", "worklist"},

@@ -59,7 +59,7 @@ ROAD = [
 BESIDE_THE_ROAD = [
     "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
     "staging.ownership_stints", "staging.ownership_contradictions", "staging.ownership_cases", "staging.handoff_pairs", "staging.routing_loop_paths",
-    "staging.agent_handlings", "mart.team_latency_daily", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+    "staging.agent_handlings", "mart.team_latency_daily", "staging.queue_movements", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
 
 #: Rows of the config: there before anything is made.

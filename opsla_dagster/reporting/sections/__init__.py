@@ -24,6 +24,7 @@ from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
 from opsla_dagster.reporting.sections.reading import reading
 from opsla_dagster.reporting.sections.reopens import reopens
+from opsla_dagster.reporting.sections.risk import risk
 from opsla_dagster.reporting.sections.satisfaction import satisfaction
 from opsla_dagster.reporting.sections.scenarios import scenarios
 from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
@@ -52,6 +53,7 @@ def all_sections(
         satisfaction(connection),
         bots(connection),
         open_clocks(connection, headline),
+        risk(connection, headline),
         next_tickets(connection, headline),
         quality(summary),
         sources(connection, headline),

@@ -3,7 +3,7 @@
 -- intake on and without a gap: raw.cases has the latest values, so what a case was at intake its first change tells; a change holds from its
 -- instant on, those up to intake from intake on, and of several at one instant the last in the source's order. Who holds a case is
 -- staging.ownership_spans' to say. A schedule is no column of a case: it has rows where it changed, and so have
--- priority and tier where no policy asks for them (docs/decisions/0027-case-attributes.md).
+-- priority, tier, type, channel, region and brand where no policy asks for them (docs/decisions/0027-case-attributes.md).
 with cases as (
     select *
     from staging.case_milestones
@@ -40,7 +40,7 @@ requested_attributes as (
     select 'schedule' as attribute
 ),
 
--- Of the backlog's dimensions a case without rows never changed; the schedule is asked for like them.
+-- Of what the backlog and the risk of a case are told by, a case without rows never changed; the schedule is asked for like them.
 traced_attributes as (
     select attribute
     from requested_attributes
@@ -52,6 +52,22 @@ traced_attributes as (
     union
 
     select 'tier' as attribute
+
+    union
+
+    select 'case_type' as attribute
+
+    union
+
+    select 'channel' as attribute
+
+    union
+
+    select 'region' as attribute
+
+    union
+
+    select 'brand' as attribute
 ),
 
 changes as (

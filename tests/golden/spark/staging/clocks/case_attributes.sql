@@ -37,6 +37,18 @@ WITH cases AS (
   UNION
   SELECT
     'tier' AS attribute
+  UNION
+  SELECT
+    'case_type' AS attribute
+  UNION
+  SELECT
+    'channel' AS attribute
+  UNION
+  SELECT
+    'region' AS attribute
+  UNION
+  SELECT
+    'brand' AS attribute
 ), changes AS (
   SELECT
     changes.case_id,

@@ -1,0 +1,173 @@
+"""Rows of the area `risk` that are made in Python: models, what they say of the open clocks, how they did, and what they said before.
+
+Belongs here: one entry a table, and when a model is made anew. Does not belong here: the arithmetic (risk_model/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.rules import settings_fingerprint
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.risk_model import parameters
+from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.lineage import tables_read_by
+from opsla_dagster.warehouse.sql import load_sql, sql_path
+from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import Window
+
+_FEATURES, _MODELS, _RISK, _PREDICTIONS = "mart.risk_features", "ops.risk_models", "mart.open_case_risk", "mart.risk_predictions"
+#: The start of the week that holds now, and now: naive UTC.
+_CUTS = """
+    select coalesce(max(days.starts_at), desk_now.now_at), desk_now.now_at
+    from mart.desk_now as desk_now
+    left join (
+        select local_date, min(segment_start_at) as starts_at from staging.business_time where calendar = 'desk' group by local_date
+    ) as days on isodow(days.local_date) = 1 and days.starts_at <= desk_now.now_at and days.starts_at > desk_now.now_at - interval 8 day
+    group by desk_now.now_at
+"""
+_CLOSED_BEFORE = "select count(*) from staging.sla_clocks where stopped_at < $cut_at and outcome in ('met', 'breached') and not is_superseded"
+_TYPES: Mapping[str, pa.DataType] = {
+    "VARCHAR": pa.string(), "DOUBLE": pa.float64(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"),
+}  # fmt: skip
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows as Arrow, in the columns of the catalog."""
+    return pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _TYPES[column.type]) for column in TABLES[name].columns]))
+
+
+def _code_fingerprint(scope: Scope) -> str:
+    """Identity of what a model is made by: features, samples, parameters, promises and calendars."""
+    from opsla_dagster.risk_model import samples
+
+    told = [
+        load_sql(sql_path(_FEATURES)), samples.SQL_TEXT, settings_fingerprint(scope.settings),
+        *(f"{name} {value}" for name, value in sorted(vars(parameters).items()) if name.isupper()),
+    ]  # fmt: skip
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+def _cut(scope: Scope) -> datetime | None:
+    """What is made of what had stopped before it: the start of the week, so that a week has one model; now, while a desk is younger than that; None: nothing is loaded."""
+    found = scope.connection.execute(_CUTS).fetchone()
+    if found is None:
+        return None
+    week_start: datetime = found[0]
+    now_at: datetime = found[1]
+    closed = scope.connection.execute(_CLOSED_BEFORE, {"cut_at": week_start}).fetchone()
+    return week_start if closed and closed[0] >= parameters.MIN_CLOCKS else now_at
+
+
+def _held_models(scope: Scope) -> list[dict[str, Any]]:
+    if _MODELS not in table_names(scope.connection):
+        return []
+    rows: list[dict[str, Any]] = scope.connection.sql(f"select * from {_MODELS} order by metric").to_arrow_table().to_pylist()
+    return rows
+
+
+def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
+    """The models there are, where they are this week's; else of what has stopped by now, made anew where that is something else."""
+    cut_at, code, held = _cut(scope), _code_fingerprint(scope), _held_models(scope)
+    if cut_at is None:
+        return _table(_MODELS, [])
+    if held and all(row["cut_at"] == cut_at and row["code_fingerprint"] == code for row in held):
+        return _table(_MODELS, held)
+    from opsla_dagster.risk_model import model, samples
+
+    rows = samples.examples(scope.connection, cut_at)
+    made = []
+    metrics = sorted(set(rows["metric"].to_pylist()))
+    fit_rows = max(parameters.FIT_ROWS // max(len(metrics), 1), parameters.MIN_FIT_ROWS)
+    for metric in metrics:
+        own = rows.filter(pc.equal(rows["metric"], metric))
+        data = model.data_fingerprint(own)
+        same = next((row for row in held if (row["metric"], row["data_fingerprint"], row["code_fingerprint"]) == (metric, data, code)), None)
+        content = same["content"] if same else model.train(metric, own, cut_at, fit_rows).to_json()
+        made.append({
+            "metric": metric, "risk_model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
+            "code_fingerprint": code, "content": content,
+        })  # fmt: skip
+    return _table(_MODELS, made)
+
+
+def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Each row of ops.risk_models with the model that it holds."""
+    from opsla_dagster.risk_model.model import Model
+
+    for row in _held_models(scope):
+        yield row, Model.from_json(row["content"])
+
+
+def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.risk_model.judging import judged
+
+    features = scope.connection.sql(f"select * from {_FEATURES} order by metric, case_id, policy, cycle").to_arrow_table()
+    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}))
+
+
+def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
+    rows = []
+    for held, made in _models(scope):
+        told = {name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in made.card.items()}
+        drift = (
+            told["calibration_breach_pct"] - told["training_breach_pct"]
+            if told["calibration_breach_pct"] is not None and told["training_breach_pct"] is not None
+            else None
+        )
+        rows.append({
+            "test_predictions": 0, **told, "metric": held["metric"], "risk_model": held["risk_model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
+            "drift_points": drift, "data_fingerprint": held["data_fingerprint"], "code_fingerprint": held["code_fingerprint"],
+        })  # fmt: skip
+    return _table("mart.risk_model_card", rows)
+
+
+def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
+    return _table("mart.risk_calibration", [
+        {
+            "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
+            "predicted_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
+        }
+        for held, made in _models(scope) for decile in made.deciles
+    ])  # fmt: skip
+
+
+#: Of a local date the first predictions stand: later ones would know more, and a rerun tells them again.
+_NEW_PREDICTIONS = f"""
+    select
+        desk_now.now_date as predicted_date, risk.predicted_at, risk.source, risk.case_id, risk.intake_date, risk.policy, risk.metric, risk.cycle, models.risk_model,
+        risk.breach_probability, risk.probability_source, risk.remaining_p10_business_minutes, risk.remaining_p50_business_minutes,
+        risk.remaining_p90_business_minutes
+    from {_RISK} as risk
+    cross join mart.desk_now as desk_now
+    left join {_MODELS} as models on risk.metric = models.metric
+    where not exists (select 1 from {_PREDICTIONS} as told where told.predicted_date = desk_now.now_date)
+    order by risk.case_id, risk.policy, risk.metric, risk.cycle
+"""
+
+
+def _risk_predictions(scope: Scope, part: Window | None) -> pa.Table:
+    return scope.connection.sql(_NEW_PREDICTIONS).to_arrow_table()
+
+
+def _before_predictions(scope: Scope) -> None:
+    ensure_table(scope.connection, TABLES[_PREDICTIONS])
+
+
+_READ_BY_FEATURES = sorted(tables_read_by(sql_path(_FEATURES)) - {"mart.risk_instants"})
+
+RISK = {
+    _MODELS: PythonTable(_risk_models, deps=sorted({*_READ_BY_FEATURES, "staging.sla_clocks", "mart.desk_now"})),
+    _RISK: PythonTable(_open_case_risk, deps=[_FEATURES, _MODELS]),
+    "mart.risk_model_card": PythonTable(_risk_model_card, deps=[_MODELS]),
+    "mart.risk_calibration": PythonTable(_risk_calibration, deps=[_MODELS]),
+    _PREDICTIONS: PythonTable(_risk_predictions, deps=[_RISK, _MODELS, "mart.desk_now"], before=_before_predictions),
+}

@@ -1,0 +1,145 @@
+"""Risk: the open clocks that will most probably break, why, and how far such probabilities can be trusted.
+
+Belongs here: the page. Does not belong here: how a probability is made (risk_model/), and what to work on next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opsla_dagster.center.model import Column, Figure, Grid, Page, Row
+from opsla_dagster.center.pages.cases import MOST_CSV_ROWS, ROWS_A_PAGE
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.reporting.sections.risk import LIKELY_PCT, SOURCES, verdict
+
+#: Instants of the scorecard that are shown.
+_INSTANTS = 28
+
+
+def risk_page(view: View, *, is_whole: bool = False) -> Page:
+    """The open clocks by their probability, the models behind it, and how the last predictions came out."""
+    found = view.rows("risk", queue=view.require_queue())
+    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
+    expected = sum(row["breach_pct"] for row in uncertain) / 100
+    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
+    certain = sum(row["probability_source"] == "certain" for row in found)
+    unknown = len(found) - len(uncertain) - certain
+    return Page(
+        template="risk.html.j2",
+        title="Risk",
+        figures=[
+            Figure("likely", "Likely to break", likely, notes=[f"of {wording.counted(len(uncertain), 'open clock')} within their target: 50 % or more"], tone="warn" if likely else "good"),
+            Figure("expected", "Expected to break", expected, "decimal", notes=["sum of all probabilities: what to reckon with if nothing changes"]),
+            Figure("certain", "Past their target", certain, href=view.state.url("/open", standing="past_due"), notes=["broken already"], tone="bad" if certain else "good"),
+            Figure("unknown", "Unknown", unknown, notes=["the list says why"]),
+        ],
+        grids=[_clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), _models(view), _rules(view), _calibration(view), _scorecard(view)],
+        context={"predicted_at": found[0]["predicted_at"] if found else view.now["now_at"], "is_now": view.is_now},
+    )
+
+
+def _title(view: View, row: Row) -> str:
+    return metric_title(view.settings.sla_policies, row["metric"]) or str(row["metric"])
+
+
+def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
+    shown = [
+        {**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]],
+         "why": "; ".join(filter(None, (row["reason_1"], row["reason_2"], row["reason_3"])))}
+        for row in rows[:MOST_CSV_ROWS]
+    ]  # fmt: skip
+    return Grid(
+        key="risk_clocks",
+        title="Open clocks, the likeliest to break first",
+        note="Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            Column("breach_pct", "Breaks with", "pct", css=lambda row: "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""),
+            Column("why", "Why"),
+            Column("promise", "Promise"),
+            Column("due_at", "Due", "due"),
+            Column("remaining_p50_business_minutes", "Left, about", "minutes"),
+            Column("remaining_p10_business_minutes", "Earliest", "minutes"),
+            Column("remaining_p90_business_minutes", "Latest", "minutes"),
+            Column("queue", "Queue"),
+            Column("priority", "Priority"),
+            Column("source_words", "Rests on"),
+        ],
+        rows=shown,
+        total=total,
+        empty=f"No clock is open at {wording.due(view.now['now_at'], view.zone)}. A probability is given to every clock that runs: a case that is open, and a promise that applies to it.",
+    )
+
+
+def _models(view: View) -> Grid:
+    return Grid(
+        key="risk_models",
+        title="How far to trust it",
+        note="Tested on the latest closed clocks, which the model had not seen. Drift: by how many points more of the latest clocks broke than of those it learnt from.",
+        columns=[
+            Column("promise", "Promise"),
+            Column("verdict", "Serves"),
+            Column("training_clocks", "Learnt from", "count"),
+            Column("training_from_at", "From", "instant"),
+            Column("training_to_at", "To", "instant"),
+            Column("test_predictions", "Tested on", "count"),
+            Column("interval_coverage_pct", "Between earliest and latest (80 % meant)", "pct"),
+            Column("drift_points", "Drift", "decimal"),
+        ],
+        rows=[{**row, "promise": _title(view, row), "verdict": verdict(row)} for row in view.rows("risk_models")],
+        empty="No model yet: no clock has stopped with a verdict. Once 30 have, a counted share serves; from 300 on a model is tried, and serves where it does better.",
+    )  # fmt: skip
+
+
+def _rules(view: View) -> Grid:
+    names = ("model", "target_used", "priority")
+    return Grid(
+        key="risk_rules",
+        title="Against two simple rules",
+        note="Order: how often a clock that broke was given more than one that was kept; 50 % is chance. Error: mean squared difference between probability and outcome, the smaller "
+        "the better. A model that does no better than both rules does not serve.",
+        columns=[
+            Column("promise", "Promise"), Column("model_order", "Order: model", "pct"), Column("target_used_order", "Target used", "pct"), Column("priority_order", "Priority", "pct"),
+            Column("model_brier", "Error: model", "error"), Column("target_used_brier", "Target used", "error"), Column("priority_brier", "Priority", "error"),
+        ],
+        rows=[
+            {**row, "promise": _title(view, row), **{f"{name}_order": None if row[f"{name}_auc"] is None else 100 * row[f"{name}_auc"] for name in names}}
+            for row in view.rows("risk_models")
+        ],
+        empty="Nothing is tested yet.",
+    )  # fmt: skip
+
+
+def _calibration(view: View) -> Grid:
+    return Grid(
+        key="risk_calibration",
+        title="What was said and what happened, on the test clocks",
+        columns=[
+            Column("promise", "Promise"), Column("tenth", "Said"), Column("predictions", "Predictions", "count"), Column("predicted_pct", "Said on average", "pct"),
+            Column("happened_pct", "Broke", "pct"),
+        ],
+        rows=[
+            {**row, "promise": _title(view, row), "tenth": f"{10 * row['probability_decile'] - 10} to {10 * row['probability_decile']} %"}
+            for row in view.rows("risk_calibration")
+        ],
+        empty="Nothing is tested yet: it takes 300 closed clocks of a promise, and some of them broken.",
+    )  # fmt: skip
+
+
+def _scorecard(view: View) -> Grid:
+    return Grid(
+        key="risk_scorecard",
+        title="Yesterday's predictions, scored",
+        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction.",
+        columns=[
+            Column("predicted_at", "Predicted", "instant"), Column("promise", "Promise"), Column("scored_predictions", "Known by now", "count"),
+            Column("pending_predictions", "Not yet", "count"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
+            Column("caught_predictions", "Rightly", "count"), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count"),
+            Column("precision_pct", "Right of those called", "pct"), Column("recall_pct", "Called of those that broke", "pct"),
+            Column("predicted_pct", "Said on average", "pct"), Column("happened_pct", "Broke", "pct"),
+        ],
+        rows=[{**row, "promise": _title(view, row)} for row in view.rows("risk_scorecard", most=_INSTANTS)],
+        empty="No prediction is kept yet. Each refresh keeps the first of its date, and the next ones score it.",
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What is said is brought to what happened: probabilities on the latest closed clocks, and intervals around the expected remaining time.
+
+Belongs here: the two corrections, each a few numbers that a table holds. Does not belong here: which clocks they are learnt from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from opsla_dagster.risk_model.encoding import Floats
+
+#: Nobody is told 0 or 100 %: a clock that runs may still do either.
+LEAST, MOST = 0.001, 0.999
+#: Tenths of the expected remaining time have errors of their own; fewer rows a group than this share the ones of all.
+GROUPS, MIN_ROWS_OF_A_GROUP = 5, 100
+_STEPS, _PRIOR = 50, 1.0
+
+
+def sigmoid(log_odds: Floats) -> Floats:
+    """Log-odds as probabilities."""
+    return 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """probability = sigmoid(shift + slope x log-odds of the trees + share_slope x log-odds of the share of the target used)."""
+
+    shift: float
+    slope: float
+    share_slope: float
+
+    def probabilities(self, log_odds: Floats, share_log_odds: Floats) -> Floats:
+        return np.clip(sigmoid(self.shift + self.slope * log_odds + self.share_slope * share_log_odds), LEAST, MOST)
+
+
+#: The trees as they are.
+AS_SAID = Recalibration(0.0, 1.0, 0.0)
+
+
+def to_log_odds(probabilities: Floats) -> Floats:
+    """Probabilities as log-odds; none is taken for certain."""
+    inside = np.clip(probabilities, LEAST, MOST)
+    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
+
+
+def recalibrated(log_odds: Floats, share_log_odds: Floats, happened: Floats) -> Recalibration:
+    """The most likely one. To depart from the trees as they are needs evidence (a prior), so that few rows do not turn things round."""
+    told = np.column_stack([np.ones(len(log_odds)), log_odds, share_log_odds])
+    prior, weights = np.array([0.0, 1.0, 0.0]), np.array([1e-9, _PRIOR, _PRIOR])
+    found = prior.copy()
+    for _ in range(_STEPS):
+        said = sigmoid(told @ found)
+        gradient = told.T @ (said - happened) + weights * (found - prior)
+        curvature = (told * np.maximum(said * (1 - said), 1e-9)[:, None]).T @ told + np.diag(weights)
+        step = np.linalg.solve(curvature, gradient)
+        found = found - step
+        if np.abs(step).max() < 1e-10:
+            break
+    return Recalibration(float(found[0]), float(found[1]), float(found[2]))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Errors of the expected remaining time, as differences of logarithms: of each group of expectations the low and the high one of an 80 % interval.
+
+    `bounds` are the expectations (log) at which the next group begins.
+    """
+
+    bounds: tuple[float, ...]
+    low: tuple[float, ...]
+    middle: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def around(self, expected: Floats) -> tuple[Floats, Floats, Floats]:
+        """p10, p50 and p90 (log) of expectations (log)."""
+        group = np.searchsorted(np.array(self.bounds), expected, side="right")
+        return expected + np.array(self.low)[group], expected + np.array(self.middle)[group], expected + np.array(self.high)[group]
+
+
+def spread(expected: Floats, actual: Floats) -> Spread:
+    """Split-conformal errors of rows that the trees have not seen (log of minutes)."""
+    groups = GROUPS if len(expected) >= GROUPS * MIN_ROWS_OF_A_GROUP else 1
+    bounds = np.unique(np.quantile(expected, np.arange(1, groups) / groups)) if groups > 1 else np.array([])
+    group = np.searchsorted(bounds, expected, side="right")
+    errors = [actual[group == number] - expected[group == number] for number in range(len(bounds) + 1)]
+    return Spread(
+        bounds=tuple(map(float, bounds)),
+        low=tuple(_conformal(part, 0.1) for part in errors),
+        middle=tuple(0.0 for _ in errors),
+        high=tuple(_conformal(part, 0.9) for part in errors),
+    )
+
+
+def _conformal(errors: Floats, share: float) -> float:
+    """The quantile with the correction for few rows: of the next row, too, `share` of the possible errors lie below."""
+    count = len(errors)
+    if not count:
+        return 0.0
+    rank = (count + 1) * share
+    position = min(max(int(np.floor(rank)) if share < 0.5 else int(np.ceil(rank)), 1), count) - 1
+    return float(np.sort(errors)[position])

@@ -1,0 +1,78 @@
+"""What is said of each open clock: certain, unknown, or what its metric's model says, with reasons in words.
+
+Belongs here: which of them, and why. Does not belong here: what a model says (model.py), and how reasons are worded (reasons.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsla_dagster.risk_model.model import Model, ask
+from opsla_dagster.risk_model.reasons import REASONS, duration, strongest, used
+
+_MINUTE = 60
+
+
+def judged(features: pa.Table, models: Mapping[str, Model]) -> list[dict[str, Any]]:
+    """A row of mart.open_case_risk for each row of mart.risk_features; `models` by metric."""
+    rows: list[dict[str, Any]] = []
+    for metric in sorted(set(features["metric"].to_pylist())):
+        own = features.filter(pc.equal(features["metric"], metric))
+        rows += _of_metric(own, models.get(metric))
+    return rows
+
+
+def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
+    facts = own.to_pylist()
+    answers = ask(model, own) if model else None
+    reasons = strongest(facts, answers.effects) if answers is not None and answers.effects is not None else [[used(row["target_used_share"])] for row in facts]
+    told = []
+    for number, row in enumerate(facts):
+        why_unknown = _why_unknown(row, model)
+        said: list[str | None]
+        left: list[float | None] = [None, None, None]
+        if answers is not None and not _is_not_known(row):
+            left = [float(value) if math.isfinite(value) else None for value in answers.left[number]]
+        if row["elapsed_seconds"] is not None and row["elapsed_seconds"] > row["target_seconds"] and not _is_not_known(row):
+            probability, source, said = 1.0, "certain", _late(row)
+        elif why_unknown or answers is None:
+            probability, source, said = None, "unknown", [why_unknown]
+        else:
+            probability, source, said = float(answers.probabilities[number]), answers.source, list(reasons[number])
+        said = [*said, None, None][:REASONS] if len(said) < REASONS else said[:REASONS]
+        told.append({
+            "predicted_at": row["predicted_at"], **{name: row[name] for name in ("source", "case_id", "intake_date", "policy", "metric", "cycle")},
+            "breach_probability": probability, "probability_source": source, "remaining_p10_business_minutes": left[0],
+            "remaining_p50_business_minutes": left[1], "remaining_p90_business_minutes": left[2], "reason_1": said[0], "reason_2": said[1], "reason_3": said[2],
+        })  # fmt: skip
+    return told
+
+
+def _late(row: Mapping[str, Any]) -> list[str | None]:
+    late = duration((row["elapsed_seconds"] - row["target_seconds"]) / _MINUTE)
+    since = f", since {row['due_at']:%Y-%m-%d %H:%M} UTC" if row["due_at"] else ""
+    return [f"it is past its target by {late} of open time{since}"]
+
+
+def _is_not_known(row: Mapping[str, Any]) -> bool:
+    """Whether nobody could have known the row then: the desk is looked at as of an instant of the past."""
+    return not row["is_received"] or not row["is_promise_in_force"]
+
+
+def _why_unknown(row: Mapping[str, Any], model: Model | None) -> str:
+    if not row["is_received"]:
+        return "something that had happened to it by then was received only later"
+    if not row["is_promise_in_force"]:
+        return "its promise, or the target of it, came into force only later"
+    if row["elapsed_seconds"] is None:
+        return "the instant, or the clock's start, lies outside the horizon of its calendar"
+    if model is None:
+        return "too little history: no clock of this metric has stopped with a verdict yet"
+    if model.card["served"] == "unknown":
+        return str(model.card["reason"])
+    return ""

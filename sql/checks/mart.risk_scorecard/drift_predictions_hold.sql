@@ -1,0 +1,37 @@
+-- Metrics whose latest predictions did not hold: over those of the last 28 days with an outcome, 100 at least, what was said and what happened
+-- differ by more than 10 points, or the Brier score is beyond that of the model's test by a quarter and 0.02.
+-- A failure means that the desk is no longer what the model learnt from: its probabilities are off until the next week's model; look first at the
+-- scorecard and the drift of the model card on the page Risk of the command centre.
+with latest_scores as (
+    select
+        scores.metric,
+        sum(scores.scored_predictions) as scored_predictions,
+        sum(scores.predicted_pct * scores.scored_predictions) as predicted_points,
+        sum(100.0 * scores.breached_predictions) as happened_points,
+        sum(scores.brier * scores.scored_predictions) as errors
+    from mart.risk_scorecard as scores
+    cross join (select max(predicted_at) as last_at from mart.risk_scorecard) as bounds
+    where
+        scores.predicted_at > bounds.last_at - interval 28 day
+        and scores.scored_predictions > 0
+    group by scores.metric
+),
+
+measured_metrics as (
+    select
+        latest_scores.metric,
+        latest_scores.scored_predictions,
+        latest_scores.predicted_points / nullif(latest_scores.scored_predictions, 0) as predicted_pct,
+        latest_scores.happened_points / nullif(latest_scores.scored_predictions, 0) as happened_pct,
+        latest_scores.errors / nullif(latest_scores.scored_predictions, 0) as brier,
+        case when cards.served = 'model' then cards.model_brier else cards.target_used_brier end as test_brier
+    from latest_scores
+    left join mart.risk_model_card as cards on latest_scores.metric = cards.metric
+    where latest_scores.scored_predictions >= 100
+)
+
+select *
+from measured_metrics
+where
+    abs(predicted_pct - happened_pct) > 10
+    or brier > 1.25 * test_brier + 0.02

@@ -1,0 +1,42 @@
+-- The Spark SQL of sql/checks/mart.risk_scorecard/drift_predictions_hold.sql, written by `make docs`.
+WITH latest_scores AS (
+  SELECT
+    scores.metric,
+    SUM(scores.scored_predictions) AS scored_predictions,
+    SUM(scores.predicted_pct * scores.scored_predictions) AS predicted_points,
+    SUM(100.0 * scores.breached_predictions) AS happened_points,
+    SUM(scores.brier * scores.scored_predictions) AS errors
+  FROM mart.risk_scorecard AS scores
+  CROSS JOIN (
+    SELECT
+      MAX(predicted_at) AS last_at
+    FROM mart.risk_scorecard
+  ) AS bounds
+  WHERE
+    scores.predicted_at > bounds.last_at - INTERVAL '28' DAY
+    AND scores.scored_predictions > 0
+  GROUP BY
+    scores.metric
+), measured_metrics AS (
+  SELECT
+    latest_scores.metric,
+    latest_scores.scored_predictions,
+    CAST(latest_scores.predicted_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS predicted_pct,
+    CAST(latest_scores.happened_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS happened_pct,
+    CAST(latest_scores.errors AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS brier,
+    CASE
+      WHEN cards.served = 'model'
+      THEN cards.model_brier
+      ELSE cards.target_used_brier
+    END AS test_brier
+  FROM latest_scores
+  LEFT JOIN mart.risk_model_card AS cards
+    ON latest_scores.metric = cards.metric
+  WHERE
+    latest_scores.scored_predictions >= 100
+)
+SELECT
+  *
+FROM measured_metrics
+WHERE
+  ABS(predicted_pct - happened_pct) > 10 OR brier > 1.25 * test_brier + 0.02

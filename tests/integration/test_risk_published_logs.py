@@ -1,0 +1,37 @@
+"""What docs/decisions/0043-breach-risk.md promises of published logs, through `opsla run` and the product's own tables and model.
+
+Skipped where the logs are absent. Marked full: each log is loaded whole.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import risk
+
+pytestmark = pytest.mark.full
+
+
+def _require(log: str) -> None:
+    if not (risk.DATA / risk.FOLDERS[log]).is_dir():
+        pytest.skip(f"the published log is not at {risk.DATA / risk.FOLDERS[log]}")
+
+
+def test_remaining_time_of_the_help_desk() -> None:
+    _require("helpdesk")
+    with risk.loaded("helpdesk") as connection:
+        figures = risk.helpdesk(connection)
+    # The same split as published: the simple rule has the published error.
+    assert 10.5 <= figures["mean_by_length_error_days"] <= 11.2
+    assert figures["error_days"] <= 5.7
+    assert 0.76 <= figures["coverage"] <= 0.86
+
+
+def test_breach_at_intake_of_the_incidents() -> None:
+    _require("servicenow")
+    with risk.loaded("servicenow") as connection:
+        figures = risk.servicenow(connection)
+    assert figures["auc"] >= 0.76
+    off = [points for _, points in figures["off_points"].values()]
+    # One tenth, of 243 cases, is off by 9.5 points: 0043 says why, and this holds that it is not more.
+    assert sum(abs(points) > 5 for points in off) <= 1, figures["off_points"]
