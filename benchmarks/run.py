@@ -25,6 +25,7 @@ from benchmarks import (
     load_tickets,
     memory,
     orchestrated,
+    policies,
     refresh_history,
     scale,
     sla_vs_spine,
@@ -50,6 +51,7 @@ BENCHES: dict[str, Bench] = {
     "clocks": clocks.measure,
     "load_tickets": load_tickets.measure,
     "center": center.measure,
+    "policies": policies.measure,
     "memory": memory.measure,
 }
 

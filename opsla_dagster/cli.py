@@ -10,10 +10,9 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,25 +20,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 from opsla_dagster import __version__, shipped
 from opsla_dagster.command_help import Command, Group, examples
 from opsla_dagster.errors import OpslaError, RunFailedError
 from opsla_dagster.figures import counted
-from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
+from opsla_dagster.interrupts import noting_interrupts, was_interrupted
 from opsla_dagster.printable import visible_json
+from opsla_dagster.progress import load_progress, table_progress
 from opsla_dagster.terminal import PlainConsole
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
@@ -47,14 +36,11 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 
     from opsla_dagster.automation.failures import Graph
     from opsla_dagster.settings import Settings
-    from opsla_dagster.sources.bronze.report import LoadStep
     from opsla_dagster.sources.desk import Desk
     from opsla_dagster.window import Window
 
 T = TypeVar("T")
 
-#: A load that is done sooner needs no forecast.
-_FORETELL_AFTER_SECONDS = 20.0
 #: Exit code of what Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
 #: Exit code of a command line that Typer does not understand.
@@ -384,6 +370,61 @@ def backlog(
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
 
+class NextFormat(StrEnum):
+    """Forms of `opsla next`."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+@app.command("next", cls=Command, epilog=examples("opsla next", 'opsla next --queue "Billing" --limit 20', "opsla next --agent agent-0031 --format json"))
+def next_best(
+    queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="This queue alone. Default: each queue.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="What this agent holds, in the agent's own order.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="So many of each queue, or of the agent.")] = 5,
+    form: Annotated[NextFormat, typer.Option("--format", help="table for people; json or csv for programs.")] = NextFormat.table,
+) -> None:
+    """Show which ticket is next in each queue, why, and whom that defers."""
+    from opsla_dagster.reporting.next_tickets import Asked, print_next
+    from opsla_dagster.settings import load_settings
+
+    text = print_next(load_settings(), Asked(queue, agent, limit), form.value, console)
+    if text is not None:
+        typer.echo(text)
+
+
+@app.command(
+    cls=Command,
+    epilog=examples('opsla staffing --target "first touch 95%"', 'opsla staffing --target "first reply 90% within 1h" --queue Billing', "opsla staffing --roster two_shifts"),
+)
+def staffing(
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="PROMISE", help='A promise and the share to keep: "first reply 95%". Default: the promise of a first answer.')
+    ] = None,
+    queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="Plan this queue alone. Default: the whole desk.")] = None,
+    roster: Annotated[str | None, typer.Option("--roster", metavar="ROSTER", help="Judge a roster too: its name in staffing.yml, or a file with one.")] = None,
+    touch_minutes: Annotated[
+        float | None, typer.Option("--touch-minutes", min=0.01, max=10_000, metavar="MINUTES", help="What a case takes one head, in the place of what is known of it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Plan heads by weekday and hour that keep a promise in 95 % of weeks, and judge rosters, by simulation."""
+    import json
+
+    from opsla_dagster.reporting.marts import published
+    from opsla_dagster.reporting.staffing import asked, print_staffing, staffing_json
+    from opsla_dagster.settings import load_settings
+
+    settings = load_settings()
+    if not as_json:
+        print_staffing(settings, target, queue, roster, touch_minutes, console)
+        return
+    with published(settings.home.marts_database) as connection:
+        found = asked(connection, settings, target, queue, roster, touch_minutes)
+    typer.echo(visible_json(json.dumps(staffing_json(found), indent=2, ensure_ascii=False)))
+
+
 @app.command(cls=Command, epilog=examples("opsla sync"))
 def sync() -> None:
     """Make the Dagster UI show what the warehouse holds, after its history was deleted or restored from another day's backup."""
@@ -595,7 +636,7 @@ def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at
     interrupted = mark_interrupted_runs(instance)
     for run_id in interrupted:
         _say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
-    with _progress(len(refreshed_assets(settings))) as advance:
+    with table_progress(console, len(refreshed_assets(settings))) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
     try:
         _alert(settings, instance, [*interrupted, *finished.run_ids])
@@ -656,7 +697,7 @@ def _load_accounts(settings: "Settings", *, wait: bool = False) -> list[str]:
     from opsla_dagster.running import load_accounts
 
     unloaded = []
-    with _load_progress() as advance, open_instance(settings.home.root) as instance:
+    with load_progress(console, _say) as advance, open_instance(settings.home.root) as instance:
         for account, error in load_accounts(settings, instance, advance, patience_seconds=_patience(wait=wait)):
             _say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
             if error:
@@ -766,43 +807,6 @@ def _graph(settings: "Settings") -> "Graph":
     from opsla_dagster.build import build_definitions
 
     return Graph.of(build_definitions(settings).get_repository_def())
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str, int], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=total)
-
-        def advance(table: str, rows: int) -> None:
-            progress.update(task, advance=1, description=f"{table} ({rows:,} rows)")
-            deliver_interrupt()
-
-        yield advance
-
-
-@contextmanager
-def _load_progress() -> "Iterator[Callable[[str, LoadStep], None]]":
-    """A bar a resource, by how much of its time is loaded; a load that takes minutes also says, once a resource, when it expects to end."""
-    columns = (SpinnerColumn(), TextColumn("{task.description:58}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars: dict[tuple[str, str], TaskID] = {}
-        foretold: set[TaskID] = set()
-
-        def advance(account: str, step: "LoadStep") -> None:
-            known = f", up to {step.known_until:%Y-%m-%d %H:%M}" if step.known_until else ""
-            text = f"{account}: {step.resource} ({step.rows:,} records{known})"
-            if (account, step.resource) not in bars:
-                bars[account, step.resource] = progress.add_task(text, total=1.0)
-            bar = bars[account, step.resource]
-            progress.update(bar, completed=step.share, description=text)
-            elapsed = progress.tasks[progress.task_ids.index(bar)].elapsed or 0.0
-            if bar not in foretold and elapsed > _FORETELL_AFTER_SECONDS and 0.0 < step.share < 1.0:
-                foretold.add(bar)
-                end = datetime.now().astimezone() + timedelta(seconds=elapsed * (1 - step.share) / step.share)
-                _say(f"{text}: {step.share:.0%}, at this pace to its end about {end:%Y-%m-%d %H:%M %Z}")
-
-        yield advance
 
 
 def _command() -> str:

@@ -160,10 +160,13 @@ def build_asset(
         (by_date[scope.dates.last.isoformat()] if scope.dates else metadata).update(shown)
         for observation in observed:
             context.log_event(observation)
-        # Before the materialization: a process that is killed in between leaves a table that is made again, not one without verdicts.
-        yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
         record_made(context, scope.dates, metadata, by_date)
-        yield dg.MaterializeResult(asset_key=table.asset_key, metadata=metadata)
+        # Verdicts after the materialization: Dagster takes those from before it for verdicts on older rows.
+        yield dg.MaterializeResult(
+            asset_key=table.asset_key,
+            metadata=metadata,
+            check_results=[outcome.to_dagster(table.asset_key) for outcome in outcomes],
+        )
 
     return table_asset
 

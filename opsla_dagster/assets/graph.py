@@ -16,6 +16,8 @@ from opsla_dagster.assets.forecast import FORECAST
 from opsla_dagster.assets.operations import OPERATIONS
 from opsla_dagster.assets.scenarios import SCENARIOS
 from opsla_dagster.assets.sources import SOURCES
+from opsla_dagster.assets.staffing import STAFFING
+from opsla_dagster.assets.worklist import WORKLIST
 from opsla_dagster.catalog import AREA_OF, TABLES, Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
@@ -24,7 +26,7 @@ from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **WORKLIST, **STAFFING, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:

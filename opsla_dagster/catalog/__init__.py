@@ -19,6 +19,8 @@ from opsla_dagster.catalog import (
     satisfaction,
     scenarios,
     sources,
+    staffing,
+    worklist,
 )
 from opsla_dagster.catalog.area import Area
 from opsla_dagster.catalog.model import Column, Kind, Rule, Table
@@ -26,7 +28,7 @@ from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 #: In the order in which they read each other: none reads one that stands behind it.
 AREAS: tuple[Area, ...] = (
     calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA, forecast.AREA,
-    agreement.AREA, facts.AREA, satisfaction.AREA, operations.AREA,
+    agreement.AREA, facts.AREA, satisfaction.AREA, worklist.AREA, staffing.AREA, operations.AREA,
 )
 #: The asset that is no table: the copy of the marts for readers.
 PUBLISHED = ("ops", "published_marts")

@@ -19,7 +19,6 @@ _SLA_MEASURES = """sla_cases sla_b_breached_cases sla_a_incl_wait_breached_cases
 COLUMNS = [
     # clocks
     measure("early_business_minutes", "Target less elapsed, business minutes; negative when late", at_least=None),
-    count("clocks", "Clocks counted in the row"),
     count("met_clocks", "Clocks that stopped within their target"),
     count("open_breached_clocks", "Open clocks past their target: breached as well, but counted here alone"),
     count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),

@@ -29,8 +29,6 @@ COLUMNS = [
          values=("opened", "reopened", "changed", "ended", "cancelled")),
     text("ended_with", "What the stretch ends with; NULL while it goes on, and at the end of a case that was not open", nullable=True,
          values=("reopened", "changed", "ended", "cancelled")),
-    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
-         nullable=True, values=("us", "customer", "vendor", "other")),
     instant("stint_started_at", "Since when its present queue and agent hold the open case without a break", nullable=False),
     *_kept("queue", "queue"),
     *_kept("priority", "priority"),

@@ -5,12 +5,11 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 
 from opsla_dagster.catalog.area import Area
 from opsla_dagster.catalog.column_kinds import count, flag, instant, local_date, text
-from opsla_dagster.catalog.model import Column, Kind, Rule
+from opsla_dagster.catalog.model import Kind, Rule
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
     # calendars
-    Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
     flag("is_weekend", "Saturday or Sunday"),
     flag("is_holiday", "A holiday of the calendar"),
     text("holiday_name", "Name of the holiday", nullable=True),

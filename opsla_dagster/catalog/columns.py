@@ -36,6 +36,7 @@ _SHARED = [
     text("author_kind", "Who wrote the message; NULL: the source does not tell", nullable=True, values=AUTHOR_KINDS),
     text("initiated_by", "Who began the case; NULL: the source does not tell, and it counts as the customer's", nullable=True, values=INITIATORS),
     text("merged_into", "The case in which a merged one goes on, where the source tells", nullable=True),
+    text("queue", "Queue (team or group) of the cases; none: they have none"),
     text("agent", "Agent holding the case", nullable=True),
     text("brand", "Brand the case came in for", nullable=True),
     text("region", "Region the case belongs to", nullable=True),
@@ -70,12 +71,18 @@ _SHARED = [
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
     local_date("calendar_date", "Local date"),
+    Column("hour_of_day", "BIGINT", "Hours from the local midnight", at_least=0, at_most=25),
+    instant("now_at", "The instant that now stands for", nullable=False),
+    Column("iso_weekday", "INTEGER", "1 Monday to 7 Sunday", at_least=1, at_most=7),
     flag("is_business_day", "The calendar is open for some part of the date"),
     count("open_hour_number", "Hours of open time since the horizon's start that have gone by before this one"),
     flag("is_open", "Open at the time: a calendar segment, a span or a clock that has not ended, a case"),
     # staffing
     measure("planned_heads", "Agents planned"),
     measure("effective_heads", "Agents available: planned less shrinkage"),
+    measure("heads", "Agents at work: by the schedule, estimated, or planned"),
+    text("queue", "Queue (team) of the cases; none: they have none; all: the whole desk"),
+    pct("shrinkage_pct", "Share of planned agents not available"),
     # clocks
     text("metric", "What is measured: name of the metric in sla_policies.yml"),
     text("policy", "Whose promise: name of the policy in sla_policies.yml, or `SOURCE:POLICY` for one of the source's own"),
@@ -99,6 +106,7 @@ _SHARED = [
     text("dimension", "What clocks or cases are told apart by: all, queue, priority, tier, region, brand, channel, root_cause_stage, "
           "root_cause_owner, or a dimension that sources.yml names"),
     text("dimension_value", "Value of the dimension; none: the case has none"),
+    count("clocks", "Clocks counted in the row"),
     count("breached_clocks", "Clocks that stopped after their target"),
     instant("started_at", "Start of the clock or span, inclusive", nullable=False),
     instant("stopped_at", "The stop event's instant, or the end of a case that ended without one; NULL while running"),
@@ -126,6 +134,8 @@ _SHARED = [
     Column("open_seconds_at_stop", "BIGINT", "F at stopped_at; NULL while running or outside the horizon", nullable=True, at_least=0),
     count("remaining_seconds", "Open seconds left until the target; negative when past it", at_least=None),
     flag("is_paused", "The case is in a status that pauses the clock"),
+    text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
+         nullable=True, values=("us", "customer", "vendor", "other")),
     local_date("first_intake_date", "First intake date loaded"),
     local_date("last_intake_date", "Last intake date loaded"),
     local_date("ended_date", "Local date on which it ended; NULL while it has not", nullable=True),

@@ -4,13 +4,11 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, measure, pct
+from opsla_dagster.catalog.column_kinds import count, measure
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
-    # staffing
-    pct("shrinkage_pct", "Share of planned agents not available"),
     # flow and load of a day
     count("ended_cases", "Cases that a terminal event (RESOLVED, CLOSED, CANCELLED) of the date ended: the first that no reopen follows"),
     count("net_flow_cases", "Opened less ended", at_least=None),

@@ -18,7 +18,6 @@ def _reached(share: int, words: str) -> list[Column]:
 
 COLUMNS = [
     # arrivals
-    text("queue", "Queue (team) that the cases came into; none: they had none"),
     local_date("known_date", "Local date from which on the log told it"),
     # forecasts of arrivals
     text("model", "Model of arrivals; as served: the one that was, or would have been, chosen at the origin"),
@@ -50,12 +49,10 @@ COLUMNS = [
     pct("business_days_covered_pct", "The same, of days with open hours alone"),
     measure("mean_width_cases", "Mean of the interval's high end less its low one"),
     # hours
-    Column("hour_of_day", "BIGINT", "Hours from the local midnight", at_least=0, at_most=25),
     pct("share_of_day_pct", "Share of the arrivals of such days that come in the hour"),
     # what gets done
     count("waiting_cases_at_start", "Open cases that wait for us at the start of the hour; all open ones where no source tells statuses"),
     count("waiting_cases_at_end", "The same at its end"),
-    measure("heads", "Agents at work: by the schedule, or estimated"),
     text("heads_source", "schedule: effective heads of the source; estimated: agents that let cases go on the date, shared among queues; unknown", values=("schedule", "estimated", "unknown")),
     flag("is_today_begun", "Now lies within its local date, not at its start"),
     count("business_days", "Business days that the figures are of, within the last 56 dates"),

@@ -46,6 +46,7 @@ from opsla_dagster.center.pages.open_cases import open_page
 from opsla_dagster.center.pages.promises import promises_page
 from opsla_dagster.center.pages.quality import quality_page
 from opsla_dagster.center.pages.queues import DIMENSIONS, queues_page
+from opsla_dagster.center.pages.staffing import staffing_page
 from opsla_dagster.center.pages.what_if import DAYS as WHAT_IF_DAYS
 from opsla_dagster.center.pages.what_if import Change, read_change, refused_what_if, what_if
 from opsla_dagster.center.parameters import (
@@ -57,6 +58,7 @@ from opsla_dagster.center.parameters import (
     OpenParameters,
     Parameters,
     QueuesParameters,
+    StaffingParameters,
     WhatIfParameters,
 )
 from opsla_dagster.center.publication import NothingPublishedError, Publication, Publications
@@ -137,6 +139,7 @@ class Center:
                 "/what-if", "", "What other promises would have done: target.<policy>.<metric>=4h, calendar.<policy>=<name>.", WhatIfParameters,
                 self._what_if, is_of_instant=False, seconds=60.0, is_comparison=True,
             ),
+            Spec("/staffing", "Staffing", "Which heads keep a promise, what rosters bring, and what other heads, arrivals and touch times would do.", StaffingParameters, _staffing, is_of_instant=False, is_comparison=True),
             Spec("/cases", "Cases", "A list of cases to search and filter.", CasesParameters, lambda view, query, whole: cases(view, query.filters(), is_whole=whole)),
             Spec(
                 "/case", "", "One case, explained to the second.", CaseParameters, lambda view, query, _whole: case(view, query.id),
@@ -179,6 +182,10 @@ class Center:
 
 def _flow(view: View, query: FlowParameters, _is_whole: bool) -> Page:
     return flow_page(view, parse_choice("days", query.days, FLOW_DAYS) if query.days else "28")
+
+
+def _staffing(view: View, query: StaffingParameters, _is_whole: bool) -> Page:
+    return staffing_page(view, query.promise, query.queue or None, query.what_if())
 
 
 def _queues(view: View, query: QueuesParameters, _is_whole: bool) -> Page:

@@ -13,6 +13,7 @@ from opsla_dagster.center.address import State, parse_choice, parse_day, parse_i
 from opsla_dagster.center.pages.cases import OUTCOMES, SORTS, STATES, Filters
 from opsla_dagster.center.pages.forecast import Asked, read_asked
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
+from opsla_dagster.center.pages.staffing import LEAST, MOST, USUAL, WhatIf
 from opsla_dagster.center.pages.standing import AGES
 
 _MOST_PAGES = 1_000_000
@@ -78,6 +79,19 @@ class WhatIfParameters(InstantParameters):
     model_config = ConfigDict(extra="allow")
 
     days: Annotated[str, _text("Days of intake that are judged anew: 7, 28 or 91.")] = ""
+
+
+class StaffingParameters(Parameters):
+    """Of the page of staffing. The three percentages are of what is planned with."""
+
+    promise: Annotated[str, _text("The metric of a promise. Without it: the promise of a first answer that has an objective.")] = ""
+    heads: Annotated[str, _text("Heads of the plan, in percent of it: 50 to 200.")] = ""
+    arrivals: Annotated[str, _text("Arrivals, in percent of the usual: 50 to 200.")] = ""
+    handling: Annotated[str, _text("Touch time, in percent of what is planned with: 50 to 200.")] = ""
+
+    def what_if(self) -> WhatIf:
+        """The percentages. Raises RefusedAddress for what is none."""
+        return WhatIf(*(parse_number(name, getattr(self, name), LEAST, MOST) if getattr(self, name) else USUAL for name in ("heads", "arrivals", "handling")))
 
 
 class QueuesParameters(InstantParameters):

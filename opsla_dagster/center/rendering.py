@@ -59,7 +59,7 @@ def html(
             "page": page, "state": state, "path": path, "here": "/promises" if path == "/what-if" else "/cases" if path == "/case" else path,
             "navigation": navigation, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
             "instant": _instant(view) if view and is_of_instant else None, "again": again, "now_url": again(at=None, page=None),
-            "generation": view.publication.generation if view else "", "published": wording.instant(view.publication.published_at) if view else "",
+            "generation": view.publication.generation if view else "", "published": f"{wording.local_instant(view.publication.published_at, view.zone)} ({view.zone})" if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),
             "csv_url": lambda key: "" if view is None else State(root=state.root).url(f"/csv{'/now' if path == '/' else path}/{key}", **given),
             "zone": view.zone if view else "UTC", "queues": view.queues if view else [], "version": __version__, "write": write,

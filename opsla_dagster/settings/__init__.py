@@ -6,7 +6,7 @@ Belongs here: reading and validating config. Does not belong here: acting on it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsla_dagster.errors import OpslaError
@@ -22,6 +22,8 @@ from opsla_dagster.settings.scenarios import ScenariosSettings
 from opsla_dagster.settings.simulation import SimulationSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import EventLogSettings, SimulationSourceSettings, SourcesSettings
+from opsla_dagster.settings.staffing import StaffingSettings, read_staffing
+from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Settings:
     quality_gates: QualityGatesSettings
     alerts: AlertSettings
     run_history: RunHistorySettings
+    staffing: StaffingSettings = field(default_factory=StaffingSettings)
+    worklist: WorklistSettings = field(default_factory=WorklistSettings)
     #: Cases the simulation makes in its window; None: as simulation.yml says.
     simulated_cases: int | None = None
 
@@ -75,6 +79,8 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
         run_history=read_run_history(directory / "run_history.yml"),
+        staffing=read_staffing(directory / "staffing.yml"),
+        worklist=read_worklist(directory / "worklist.yml"),
         simulated_cases=where.remembered_cases(),
     )
 

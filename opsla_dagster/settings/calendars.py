@@ -66,11 +66,11 @@ def _within_the_day(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _weekdays(key: str) -> str:
-    _weekday_numbers(key)
+    weekday_numbers(key)
     return key
 
 
-def _weekday_numbers(key: str) -> list[int]:
+def weekday_numbers(key: str) -> list[int]:
     """`mon`, `mon-fri` or `sun-thu` as 0 (Monday) .. 6."""
     first, _, last = key.strip().lower().partition("-")
     if first not in WEEKDAYS or (last and last not in WEEKDAYS):
@@ -309,7 +309,7 @@ class Calendar(Document):
             return (((0, MINUTES_A_DAY),),) * 7
         days: list[list[tuple[int, int]]] = [[] for _ in WEEKDAYS]
         for key, texts in self.hours.items():
-            for weekday in _weekday_numbers(key):
+            for weekday in weekday_numbers(key):
                 for start, end in map(_interval, texts):
                     days[weekday].append((start, min(end, MINUTES_A_DAY)))
                     if end > MINUTES_A_DAY:

@@ -1,23 +1,22 @@
-"""What a log file holds, measured: how it is written, and of each column how full, how varied, how constant within a case.
+"""What a log file holds, measured: of each column how full, how varied, how constant within a case.
 
-Belongs here: reading and counting, of all records, by the readers that will load the log. Does not belong here: what a column means.
+Belongs here: reading and counting, of all records, by the readers that will load the log. Does not belong here: how a file is
+written (how_written.py), and what a column means.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from charset_normalizer import from_bytes
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFormat, Written
@@ -25,11 +24,6 @@ from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.due import is_duration_with_units
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
 from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id
-from opsla_dagster.sources.event_log.reading.archives import tables_in
-from opsla_dagster.sources.event_log.reading.content import blocks, head
-from opsla_dagster.sources.event_log.reading.csv_file import copied, dialect_of
-from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy
-from opsla_dagster.sources.event_log.reading.forms import byte_order_mark, form_of
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.stamp_sql import (
@@ -46,19 +40,13 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     stamp_sql,
     tidied,
 )
+from opsla_dagster.starting.how_written import how_written
 from opsla_dagster.starting.stamps import FRACTION_OF_A_DAY, TIME_OF_DAY, candidates, may_need_spelling
 from opsla_dagster.starting.words import listed
 from opsla_dagster.warehouse.sql import literal
 
 #: Cells that other people have meant "nothing" by. NA is not among them: it may be North America.
 MISSING_MARKS = ("?", "NULL", "null", "(null)", "None", "N/A", "n/a", "#N/A", "NaN", "nan", "\\N", "-")
-_DELIMITERS = (",", ";", "\t", "|")
-_QUOTES = ('"', "", "'")
-_LINES_SEEN = 100
-_SHORTEST_UTF_16 = 4
-#: What spreadsheet programs write where they do not write Unicode: Western, Japanese, Chinese, Korean, Cyrillic, Central European, Greek, Turkish.
-_LEGACY_ENCODINGS = ("cp1252", "cp932", "gb18030", "cp949", "big5", "cp1251", "cp1250", "cp1253", "cp1254")
-_TELLING_BYTES = 2**16
 _SAMPLE = 500
 _EXAMPLES = 3
 #: Filled cells, different ones, and characters of the longest.
@@ -449,7 +437,7 @@ def sniffed(paths: Sequence[Path], zone: str | None = None, told: Written | None
         connection = connect(directory / "spill")
         try:
             files = _log_files(paths)
-            written = _how_written(files, directory, told or Written())
+            written = how_written(files, directory, told or Written())
             prepare(connection)
             loaded = load_files(connection, written, files, directory)
             yield _measured(connection, tuple(Path(file.name) for file in files), written, loaded, zone)
@@ -471,83 +459,6 @@ def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
         "columns": {"case_id": "-", "status": "-", "event_ts": "-"}, "statuses": {"-": "INTAKE"},
     })
     return find_log_files(settings, Path.cwd())
-
-
-# ---------------------------------------------------------------- how a CSV file is written
-
-
-def _how_written(files: Sequence[LogFile], directory: Path, told: Written) -> Written:
-    """Delimiter, quote and encoding with which the first CSV file reads best; the others must be written alike."""
-    tables = tables_in(files, directory, is_form_told=False)
-    first = next((file for file in tables if form_of(file, directory, _encoding_at_a_glance(file)) == "csv"), None)
-    return told if first is None else replace(told, csv=_best_dialect(first, directory, told))
-
-
-def _best_dialect(file: LogFile, directory: Path, told: Written) -> CsvSettings:
-    encoding = _encoding(file)
-    best: tuple[tuple[int, int], CsvSettings] | None = None
-    problems: list[OpslaError] = []
-    for quote in _QUOTES:
-        for delimiter in _delimiters_in(file, encoding):
-            csv = CsvSettings(delimiter=delimiter, quote=quote, encoding=encoding)
-            dialect = dialect_of(file, replace(told, csv=csv))
-            try:
-                copy = copied(file, dialect, directory / "tried.csv")
-            except OpslaError as error:
-                problems.append(error)
-                continue
-            if best is None or _merit(copy) > best[0]:
-                best = _merit(copy), dialect.settings
-        if best is not None and best[0][0] == 0:
-            break
-    if best is None:
-        raise problems[0]
-    return best[1]
-
-
-def _merit(copy: CsvCopy) -> tuple[int, int]:
-    return -len(copy.unreadable), len(copy.header)
-
-
-def _delimiters_in(file: LogFile, encoding: str) -> list[str]:
-    """The delimiters that the first lines have; a comma where they have none."""
-    lines = head(file).decode(encoding, errors="replace").splitlines()[:_LINES_SEEN]
-    return [delimiter for delimiter in _DELIMITERS if any(delimiter in line for line in lines)] or [","]
-
-
-def _encoding_at_a_glance(file: LogFile) -> str:
-    """utf-8, or the utf-16 that the first bytes are written in, with a mark of it or without."""
-    start = head(file)
-    marked = byte_order_mark(start)
-    if marked is not None:
-        return marked
-    if len(start) < _SHORTEST_UTF_16 or not start.count(0):
-        return "utf-8"
-    return next((name for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])) if zeros.count(0) > len(zeros) / 2), "utf-8")
-
-
-def _encoding(file: LogFile) -> str:
-    """utf-8 or utf-16 where the bytes are; else the legacy encoding that its letters speak for, or latin-1, which reads any byte."""
-    at_a_glance = _encoding_at_a_glance(file)
-    if at_a_glance != "utf-8":
-        return at_a_glance
-    for encoding in ("utf-8", _legacy_encoding(head(file)), "cp1252"):
-        decoder = codecs.getincrementaldecoder(encoding)()
-        try:
-            for block in blocks(file):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return "latin-1"
-
-
-def _legacy_encoding(start: bytes) -> str:
-    """The likeliest of _LEGACY_ENCODINGS; cp1252 where it reads the same letters."""
-    telling = b"\n".join(line for line in start.split(b"\n") if not line.isascii())[:_TELLING_BYTES]
-    best = from_bytes(telling, cp_isolation=list(_LEGACY_ENCODINGS)).best()
-    return "cp1252" if best is None or str(best) == telling.decode("cp1252", "replace") else best.encoding
 
 
 # ---------------------------------------------------------------- measuring

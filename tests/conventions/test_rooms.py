@@ -13,18 +13,19 @@ from house import MODULE_FILES, PACKAGE, REPOSITORY, module_tree, named
 #: From the top down. A room may look into the rooms of lower storeys and into itself, never at its neighbours.
 STOREYS: list[set[str]] = [
     {"cli", "definitions"},
-    {"running", "health", "center"},
+    {"running", "health", "center", "progress"},
     {"build"},
     {"automation", "reporting", "starting"},
     {"assets"},
     {"checks"},
     {"sources"},
     {"warehouse", "instance"},
-    {"catalog", "calendars", "minute_spine"},
+    {"catalog", "calendars", "minute_spine", "worklist"},
+    {"staffing"},
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
     {"errors"},
-    {"printable", "figures", "forecasting"},
+    {"printable", "figures", "forecasting", "queueing"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

@@ -30,7 +30,7 @@ import uvicorn
 from center_server import FORMULA_ID, NASTY_ID, log_home, serving, simulated_home
 from cli import REPOSITORY, environment, opsla
 from small_desk import PUBLISHED, takes_minutes
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from opsla_dagster.center import app as center_app
 from opsla_dagster.center.answers import Answer, Answers, page_turns
@@ -102,7 +102,7 @@ def one(settings: Settings, sql: str) -> Any:
 # ---- pages
 
 
-PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/case?id=C20250703-000001", "/api"]
+PAGES = ["/promises", "/what-if", "/cases", "/flow", "/forecast", "/quality", "/staffing", "/case?id=C20250703-000001", "/api"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -728,6 +728,57 @@ def test_there_is_one_truth_of_what_is_open(center: str, desk: Settings) -> None
         assert others["total_rows"] == loaded - total
         assert not any(row["is_open"] for row in others["rows"])
     assert solved_for_now, "else the test would not tell the two meanings apart"
+
+
+# ---- next tickets
+
+
+def next_of(settings: Settings, *options: str) -> Result:
+    """`opsla next` in this process."""
+    environ = {"OPSLA_HOME": str(settings.home.root), "OPSLA_CONFIG": str(settings.config_directory), "COLUMNS": "200"}
+    return CliRunner().invoke(cli_app, ["next", *options], env=environ)
+
+
+def test_the_first_screen_and_opsla_next_show_the_order_of_the_marts(center: str, desk: Settings) -> None:
+    with duckdb.connect(str(desk.home.marts_database), read_only=True) as marts:
+        queue, many = marts.execute("select queue, count(*) from mart.next_best_ticket group by queue order by 2 desc, 1 limit 1").fetchall()[0]
+        wanted = [row[0] for row in marts.execute("select case_id from mart.next_best_ticket where queue = $queue order by position_in_queue limit 2", {"queue": queue}).fetchall()]
+        agent, first = marts.execute("select agent, case_id from mart.next_best_ticket where position_for_agent = 1 order by agent limit 1").fetchall()[0]
+        waiting = {row[0] for row in marts.execute("select case_id from mart.backlog_now where waits_for <> 'us'").fetchall()}
+        everything = {row[0] for row in marts.execute("select case_id from mart.next_best_ticket").fetchall()}
+        assert marts.execute("select count(*) from ops.next_best_shown").fetchall()[0][0] >= len(wanted)
+    assert waiting
+    assert not waiting & everything
+    assert len(wanted) == 2
+    shown = data(center, f"/api/now?queue={quote(queue)}")["tables"]["next"]
+    assert [row["case_id"] for row in shown["rows"]][:2] == wanted
+    assert [row["position_in_queue"] for row in shown["rows"]][:2] == [1, 2]
+    assert all(row["why"] and row["defers"] for row in shown["rows"])
+    printed = json.loads(next_of(desk, "--queue", queue, "--limit", "2", "--format", "json").output)
+    assert [row["case_id"] for row in printed["tickets"]] == wanted
+    assert [(row["queue"], row["workable_cases"]) for row in printed["policies"]] == [(queue, many)]
+    assert [row["case_id"] for row in csv.DictReader(io.StringIO(next_of(desk, "--agent", agent, "--limit", "1", "--format", "csv").output))] == [first]
+    table = next_of(desk, "--queue", queue, "--limit", "2").output
+    assert all(case_id in table for case_id in wanted)
+    assert f"{many} cases to work on" in table
+    refused = next_of(desk, "--queue", queue[:-1])
+    assert isinstance(refused.exception, OpslaError)
+    assert queue in str(refused.exception).split("no open case that waits for us is with this queue; there are")[1]
+
+
+def test_the_order_is_that_of_now_and_an_instant_of_the_past_shows_what_fell_due(center: str) -> None:
+    now, then = (data(center, f"/api/now{at}")["tables"] for at in ("", "?at=2025-07-08T15:00Z"))
+    assert now["next"]["title"] == "Next tickets"
+    assert then["next"]["title"] == "Next to fall due"
+    assert "followed" in now
+    assert "followed" not in then
+    assert now["followed"]["rows"] == [], "nothing was shown before"
+
+
+def test_a_log_without_queues_has_one_order(log_center: str, log_desk: Settings) -> None:
+    rows = data(log_center, "/api/now")["tables"]["next"]["rows"]
+    assert [row["position_in_queue"] for row in rows] == list(range(1, len(rows) + 1))
+    assert json.loads(next_of(log_desk, "--format", "json").output)["policies"][0]["queue"] == "none"
 
 
 def test_ages_of_open_cases_are_those_of_the_backlog_by_date(center: str, desk: Settings) -> None:

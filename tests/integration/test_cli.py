@@ -75,9 +75,21 @@ def test_a_port_that_is_none_is_refused(opsla: Opsla, port: str) -> None:
 def test_a_port_that_is_taken_is_said_at_once(opsla: Opsla) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code, _, complaint = opsla("dev", "--port", port)
-    assert code == 1
-    assert complaint == f"opsla: --port {port}: the UI cannot listen there (Address already in use); name another port\n"
+        said = {what: opsla(command, "--port", port) for command, what in (("dev", "UI"), ("center", "command centre"))}
+    for what, (code, _, complaint) in said.items():
+        assert code == 1
+        assert complaint == f"opsla: --port {port}: the {what} cannot listen there (Address already in use); name another port\n"
+
+
+def test_the_backlog_says_of_which_instant_and_of_which_dates_it_is(opsla: Opsla) -> None:
+    code, out, _ = opsla("backlog", "--as-of", "2025-07-01T14:30")
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "As of 2025-07-01 14:30 UTC (1 Jul 2025 10:30 in America/New_York), as the log knows it today.",
+        "Of the cases that came in from 2025-07-01 on: earlier intake dates are not loaded.",
+    ]
+    assert "SLA B: first touch" in out, "promises have their titles"
+    assert "first_touch" not in out
 
 
 @pytest.mark.parametrize(

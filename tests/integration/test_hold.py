@@ -312,11 +312,19 @@ def test_a_full_disk_is_one_message_and_costs_nothing(prepared: Prepared, disk: 
 NOT_WRITTEN, NOT_PUBLISHED = "the warehouse could not be written", "the marts could not be published"
 
 
-def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, disk: Disk) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "places"),
+    [
+        ((0, 3_200, 64_000), {"enough", NOT_WRITTEN}),
+        pytest.param((0, 200, 800, 1_600, 2_400, 3_200, 4_000, 5_000, 6_500, 8_000, 64_000), {"enough", NOT_WRITTEN, NOT_PUBLISHED}, marks=takes_minutes),
+    ],
+    ids=["some", "all"],
+)
+def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, disk: Disk, sizes: tuple[int, ...], places: set[str]) -> None:
     """More and more space, from none to enough, without Dagster's own files: in a table, in a commit, while publishing."""
     settings = desk_settings(disk.path, cases=4_000, config=prepared.config)
     told = set()
-    for kibibytes in (0, 200, 800, 1_600, 2_400, 3_200, 4_000, 5_000, 6_500, 8_000, 64_000):
+    for kibibytes in sizes:
         disk.become("size=500m")
         shutil.rmtree(settings.home.root)
         home = copy_tables(prepared.home, settings.home.root)
@@ -328,7 +336,7 @@ def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, di
             told.add(next((words for words in (NOT_WRITTEN, NOT_PUBLISHED) if words in str(error)), str(error)))
             assert "No space left on device" in str(error)
             stands(home, prepared)
-    assert told == {"enough", NOT_WRITTEN, NOT_PUBLISHED}
+    assert places <= told <= {"enough", NOT_WRITTEN, NOT_PUBLISHED}
 
 
 def test_a_limit_on_file_sizes_is_one_message(prepared: Prepared, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import typer
 from opsla_dagster import cli
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
+from opsla_dagster.progress import table_progress
 
 MESSAGE = "opsla: interrupted; no table is half-written, and the unfinished ones are as they were before\n"
 
@@ -67,7 +68,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None]) -> object
 
 def lost_then_delivered() -> None:
     press_while_garbage_is_collected()
-    with cli._progress(2) as advance:
+    with table_progress(cli.console, 2) as advance:
         advance("raw.cases", 1)
     pytest.fail("the run went on")
 

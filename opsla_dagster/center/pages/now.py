@@ -10,10 +10,11 @@ from typing import Any
 
 from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
-from opsla_dagster.center.pages.standing import AGES, TONES, to_green
+from opsla_dagster.center.pages.standing import AGES, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
+from opsla_dagster.reporting.next_tickets import POLICIES, TICKETS, defers, first_tickets, policies, promise
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
@@ -37,11 +38,11 @@ def now_page(view: View) -> Page:
         template="now.html.j2",
         title="Now" if view.state.at is None else "Then",
         figures=list(_figures(view, health, days)),
-        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_queues(view)],
+        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health), "pace": _pace(health),
+            "standing": _sentence(health), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
@@ -99,6 +100,74 @@ def _debt_trend(health: Row, days: Sequence[Row]) -> str:
 
 
 def _next(view: View, queue: str | None) -> Grid:
+    """The next tickets by the policy in force; of an instant of the past, for which no order was made, what fell due first."""
+    return _next_tickets(view, queue) if view.is_now and view.has(TICKETS, POLICIES) else _next_due(view, queue)
+
+
+def _next_tickets(view: View, queue: str | None) -> Grid:
+    rows = [
+        {**row, "why": f"{promise(view.settings, row)}: {row['next_reason']}" if row["due_metric"] else row["next_reason"], "defers": defers(row),
+         "breach_pct": None if row["breach_probability"] is None else 100 * row["breach_probability"],
+         "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
+        for row in first_tickets(view.connection, queue, NEXT_SHOWN)
+    ]  # fmt: skip
+    has_tickets, has_risk = any(row["ticket"] for row in rows), any(row["breach_pct"] is not None for row in rows)
+    is_all = queue is None and len(view.queues) > 1
+    return Grid(
+        key="next",
+        title="Next tickets",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            *([Column("position_in_queue", "Place", "count")] if not is_all else []),
+            *([Column("queue", "Queue", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
+            Column("due_at", "Due", "due"),
+            Column("why", "Why it is next"),
+            *([Column("breach_pct", "Risk", "pct"), Column("reason_1", "Strongest reason for the risk")] if has_risk else []),
+            Column("defers", "Goes before"),
+            Column("priority", "Priority"),
+            *([Column("picking_policy", "Policy")] if is_all and len({row["picking_policy"] for row in rows}) > 1 else []),
+            *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
+        ],
+        rows=rows,
+        note=_policy_note(view, queue, is_all),
+        empty="No open case waits for us.",
+    )
+
+
+def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
+    """Which policy is in force and why; of all queues, in how many."""
+    in_force = policies(view.connection)
+    if not is_all:
+        found = in_force.get(queue) if queue is not None else next(iter(in_force.values()), None)
+        return f"By {found['picking_policy']}: {found['picking_policy_reason']}." if found else ""
+    by_index = [name for name, row in in_force.items() if row["picking_policy"] != "earliest due date"]
+    if not in_force:
+        return ""
+    if not by_index:
+        return "The first of each queue, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
+    return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
+
+
+def _followed(view: View, queue: str | None) -> list[Grid]:
+    """What was done of what was shown over the last 30 days, and what became of both."""
+    if not view.is_now or not view.has("mart.next_best_followed"):
+        return []
+    rows = view.rows("followed", queue=queue)
+    followed = next((row["share_pct"] for row in rows if row["followed"] == "followed"), 0.0)
+    return [Grid(
+        key="followed",
+        title="Was the order followed?",
+        columns=[
+            Column("followed", "What was shown"), Column("tickets", "Tickets", "count"), Column("met_tickets", "Kept", "count"),
+            Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"), Column("kept_pct", "Kept of both", "pct"),
+        ],
+        rows=rows,
+        note=f"{wording.percent(followed)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
+        empty="Nothing to compare yet: what is shown now is compared with what is done by the next refresh.",
+    )]  # fmt: skip
+
+
+def _next_due(view: View, queue: str | None) -> Grid:
     rows = [
         {**row, "why": _why(view, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
         for row in view.page_at("next_due", limit=NEXT_SHOWN, offset=0, queue=queue)
@@ -249,12 +318,14 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         return lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, standing=standing) if row[figure] else None
 
     is_status_told = any(row["active_cases"] is not None for row in rows)
+    by_simulation = simulated(view, dimension)
     return Grid(
         key=f"by_{dimension}",
         title=f"How each {dimension} stands",
         columns=[
             Column("dimension_value", dimension.capitalize(), href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
+            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
             *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
@@ -264,6 +335,6 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("age_p50_calendar_minutes", "p50 age", "minutes"),
             Column("age_max_calendar_minutes", "Oldest", "minutes"),
         ],
-        rows=[{**row, "to_green": to_green(row)} for row in rows],
+        rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )

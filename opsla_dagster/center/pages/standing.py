@@ -1,4 +1,4 @@
-"""How something stands: the words and tones of mart.queue_health that several pages share.
+"""How something stands: the words and tones of mart.queue_health and mart.to_green_simulated that several pages share.
 
 Belongs here: words. Does not belong here: any figure.
 """
@@ -6,6 +6,8 @@ Belongs here: words. Does not belong here: any figure.
 from __future__ import annotations
 
 from opsla_dagster.center.model import Row
+from opsla_dagster.center.view import View
+from opsla_dagster.reporting.backlog import simulated_words
 from opsla_dagster.reporting.backlog import to_green as in_words
 
 #: Class of the light of each health; its word stands beside it, for colour alone tells nobody.
@@ -19,3 +21,11 @@ AGES = {
 def to_green(row: Row) -> str:
     """`green`, `amber: 95 min` or `red: never at this pace`."""
     return in_words(row)
+
+
+def simulated(view: View, dimension: str) -> dict[str, str]:
+    """Simulated time to green by value, in words; none for instants of the past, and dimensions that are not simulated."""
+    if not view.is_now or not view.has("mart.to_green_simulated"):
+        return {}
+    found: list[Row] = view.publication.once("to_green", lambda: view.rows("to_green"))
+    return {row["dimension_value"]: simulated_words(row) for row in found if row["dimension"] == dimension}

@@ -1,4 +1,5 @@
-// Two comforts that the pages do without where scripts are off: the slider beside the field of the instant, and a word when newer figures are there.
+// Comforts that the pages do without where scripts are off: the slider beside the field of the instant, sliders that ask by themselves, and a word
+// when newer figures are there.
 
 const HOUR = 3_600_000;
 const CHECK_SECONDS = 30;
@@ -36,6 +37,18 @@ function startSlider(form) {
   });
 }
 
+// A slider says what it stands at while it is dragged, and asks when it is let go of.
+function startWhatIf(form) {
+  let isDragged = false;
+  form.querySelectorAll("input[type=range]").forEach((slider) => {
+    const shown = slider.closest("label").querySelector("output");
+    slider.addEventListener("pointerdown", () => { isDragged = true; });
+    slider.addEventListener("keydown", () => { isDragged = false; });
+    slider.addEventListener("input", () => { shown.textContent = `${slider.value}%`; });
+    slider.addEventListener("change", () => { if (isDragged) form.requestSubmit(); });
+  });
+}
+
 // A form says only what was chosen: the address stays short enough to be sent to somebody.
 function leaveOutEmpty(form) {
   form.addEventListener("formdata", (event) => {
@@ -65,5 +78,6 @@ function watchForNewer(notice) {
 
 const instant = document.querySelector("form.instant");
 if (instant) startSlider(instant);
+document.querySelectorAll("form.what-if").forEach(startWhatIf);
 document.querySelectorAll("form").forEach(leaveOutEmpty);
 watchForNewer(document.querySelector(".notice"));

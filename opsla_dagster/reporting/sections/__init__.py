@@ -17,6 +17,7 @@ from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.reporting.sections.forecast import forecast
 from opsla_dagster.reporting.sections.heat_map import heat_map
+from opsla_dagster.reporting.sections.next_tickets import next_tickets
 from opsla_dagster.reporting.sections.open_clocks import open_clocks
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.quality import quality
@@ -26,6 +27,7 @@ from opsla_dagster.reporting.sections.satisfaction import satisfaction
 from opsla_dagster.reporting.sections.scenarios import scenarios
 from opsla_dagster.reporting.sections.schedule_rules import schedule_rules
 from opsla_dagster.reporting.sections.sources import sources
+from opsla_dagster.reporting.sections.staffing import staffing
 from opsla_dagster.reporting.sections.stages import stages
 from opsla_dagster.reporting.sections.trend import trend
 
@@ -42,11 +44,13 @@ def all_sections(
         stages(connection, headline),
         flow(connection, headline),
         forecast(connection, headline),
+        staffing(connection, headline),
         reopens(connection, headline),
         scenarios(headline),
         satisfaction(connection),
         bots(connection),
         open_clocks(connection, headline),
+        next_tickets(connection, headline),
         quality(summary),
         sources(connection, headline),
         clock_comparison(connection, headline),

@@ -1,0 +1,128 @@
+"""Rows of the area `staffing`, all of them made in Python.
+
+Belongs here: one entry a table, and reading the marts that a table is made from. Does not belong here: how anything is computed (staffing/).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.settings.calendars import DESK_CALENDAR
+from opsla_dagster.window import Window
+
+if TYPE_CHECKING:
+    from opsla_dagster.staffing.desk_log import Frame
+    from opsla_dagster.staffing.inputs import DeskInputs
+
+_LOG = ["mart.desk_now", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
+_CLOCKS = ["staging.sla_clocks", "staging.sla_metric_rules", "staging.sla_policies"]
+_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
+
+
+def _as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows with the columns of the catalog."""
+    return pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _TYPES[column.type]) for column in TABLES[name].columns]))
+
+
+def _frame(scope: Scope, weeks: int) -> Frame | None:
+    from opsla_dagster.staffing.desk_log import read_frame
+
+    return read_frame(scope.connection, weeks, scope.calendars.calendars[DESK_CALENDAR], scope.settings.staffing)
+
+
+def _rows(scope: Scope, sql: str) -> list[dict[str, Any]]:
+    cursor = scope.connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.desk_log import read_desk_log
+    from opsla_dagster.staffing.replay import WEEKS_READ, replay
+    from opsla_dagster.staffing.rows import replay_row
+
+    frame = _frame(scope, WEEKS_READ)
+    found = [] if frame is None else [replay_row(week) for week in replay(read_desk_log(scope.connection, frame))]
+    return _as_table("mart.staffing_replay", found)
+
+
+def _staffing_hours(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.inputs import WEEKS_OF_ARRIVALS, hours_rows, read_arrivals
+
+    frame = _frame(scope, WEEKS_OF_ARRIVALS)
+    return _as_table("mart.staffing_hours", [] if frame is None else hours_rows(read_arrivals(scope.connection, frame)))
+
+
+def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.inputs import WEEKS_OF_ARRIVALS, inputs_rows, read_arrivals
+
+    frame = _frame(scope, WEEKS_OF_ARRIVALS)
+    if frame is None:
+        return _as_table("mart.staffing_inputs", [])
+    lessons = _rows(scope, "select * from mart.staffing_replay where week_date = (select max(week_date) from mart.staffing_replay)")
+    return _as_table("mart.staffing_inputs", inputs_rows(scope.connection, read_arrivals(scope.connection, frame), scope.settings.staffing, lessons))
+
+
+def _desk_inputs(scope: Scope) -> DeskInputs:
+    from opsla_dagster.staffing.inputs import DeskInputs
+
+    return DeskInputs.of(_rows(scope, "select * from mart.staffing_hours"), _rows(scope, "select * from mart.staffing_inputs"))
+
+
+def _staffing_plan(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.rows import plan_rows
+
+    return _as_table("mart.staffing_plan", plan_rows(_desk_inputs(scope), scope.settings.staffing))
+
+
+def _staffing_outcomes(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.rows import outcome_rows
+
+    planned = _rows(scope, "select * from mart.staffing_plan where queue = 'all'")
+    return _as_table("mart.staffing_outcomes", outcome_rows(_desk_inputs(scope), scope.settings.staffing, planned))
+
+
+def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.staffing.to_green import to_green_rows
+
+    health = _rows(
+        scope,
+        f"""
+        select health.*, days.day_seconds / 60.0 as next_day_business_minutes
+        from mart.queue_health as health
+        left join (
+            select desk_now.now_at, days.local_date, sum(epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) / 1000000.0 as day_seconds,
+                row_number() over (order by days.local_date) as days_ahead
+            from mart.desk_now as desk_now
+            inner join staging.business_time as days
+                on days.calendar = '{DESK_CALENDAR}' and days.is_open and days.local_date > desk_now.now_date and days.local_date < desk_now.now_date + 45
+            group by desk_now.now_at, days.local_date
+        ) as days on health.now_at = days.now_at and days.days_ahead = 1
+        where health.dimension in ('all', 'queue')
+        order by health.dimension, health.dimension_value
+        """,
+    )
+    [told] = _rows(
+        scope,
+        "select max(touch_business_minutes) filter (where reason is null) as touch_minutes, max(target_seconds) as target_seconds "
+        "from mart.staffing_inputs where queue = 'all'",
+    )
+    return _as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], told["target_seconds"]))
+
+
+STAFFING = {
+    "mart.staffing_replay": PythonTable(_staffing_replay, deps=[*_LOG, *_CLOCKS, "staging.daily_flow"]),
+    "mart.staffing_hours": PythonTable(_staffing_hours, deps=_LOG),
+    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
+    "mart.staffing_plan": PythonTable(_staffing_plan, deps=["mart.staffing_hours", "mart.staffing_inputs"]),
+    "mart.staffing_outcomes": PythonTable(_staffing_outcomes, deps=["mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan"]),
+    "mart.to_green_simulated": PythonTable(
+        _to_green_simulated,
+        deps=["mart.desk_now", "mart.queue_health", "mart.backlog_now", "staging.business_time", "mart.staffing_inputs"],
+    ),
+}

@@ -1,0 +1,215 @@
+"""Rows of the area `worklist` that are made in Python: the policy of each queue, its tickets in order, and the memory of what was shown.
+
+Belongs here: one entry a table, reading what it is made from and writing plain rows. Does not belong here: who is next (worklist/), and what a queue does
+(sql/mart/worklist/).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.settings import Settings
+from opsla_dagster.status import Signal
+from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.window import Window
+from opsla_dagster.worklist.feasibility import verdict_on
+from opsla_dagster.worklist.line import Line, Pace
+from opsla_dagster.worklist.ranking import Ticket, in_order
+
+Row = dict[str, Any]
+#: Of each queue and of each agent so many are remembered, for so many days.
+REMEMBERED_OF_QUEUE, REMEMBERED_OF_AGENT, REMEMBERED_DAYS = 10, 3, 90
+#: Fewer counted cases tell no mean.
+_FEWEST_HANDLED = 20
+#: Standard deviation / mean of what a case takes, where no more than its mean is known.
+_VARIATION = 1.0
+#: A clock that one of them stops is kept by whoever begins in time.
+_ANSWERS = frozenset({Signal.TRIAGE, Signal.ASSIGNED, Signal.INVESTIGATION, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE})
+#: What is to be kept of a promise without an objective.
+_OBJECTIVE_PCT = 95.0
+_ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """One queue: its cases as the warehouse has them, and as its line."""
+
+    cases: Sequence[Row]
+    line: Line
+    pace: Pace | None
+    work: Row
+
+
+def _queues(scope: Scope) -> dict[str, _Queue]:
+    """Queue -> what there is to work on, by name."""
+    cases = defaultdict(list)
+    for row in _rows(scope, "select * from mart.workable_cases order by queue, intake_ts, case_id"):
+        cases[row["queue"]].append(row)
+    works = {row["queue"]: row for row in _rows(scope, "select * from mart.queue_work order by queue")}
+    after = {(row["queue"], row["metric"]): row for row in _rows(scope, "select * from mart.after_queue_times order by queue, metric")}
+    return {
+        queue: _Queue(found, _line(found, after, scope.settings), _pace(works[queue]), works[queue])
+        for queue, found in sorted(cases.items())
+    }  # fmt: skip
+
+
+def _rows(scope: Scope, sql: str) -> list[Row]:
+    found: list[Row] = scope.connection.sql(sql).to_arrow_table().to_pylist()
+    return found
+
+
+def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: Settings) -> Line:
+    def numbers(values: Iterable[float | None], missing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.array([missing if value is None else value for value in values], dtype=np.float64)
+
+    def follows(share: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """In seconds; 0 where nothing like it has stopped lately."""
+        found = (after.get((row["queue"], row["due_metric"])) for row in cases)
+        return numbers((row[f"after_{share}_business_minutes"] if row else None for row in found), 0.0) * 60.0
+
+    answers = {name for name, metric in settings.sla_policies.metrics.items() if _ANSWERS.intersection(metric.stop)}
+    is_due = [row["due_in_business_seconds"] is not None for row in cases]
+    return Line(
+        case_ids=[row["case_id"] for row in cases],
+        due_seconds=numbers((row["due_in_business_seconds"] for row in cases), np.inf),
+        target_seconds=numbers((row["target_seconds"] if due else None for row, due in zip(cases, is_due, strict=True)), np.inf),
+        after_p50_seconds=follows("p50"),
+        after_p90_seconds=follows("p90"),
+        stops_at_start=np.array([row["due_metric"] in answers for row in cases], dtype=np.bool_),
+        weight=numbers((settings.worklist.weight_of(row["priority"]) for row in cases), 1.0),
+        age_rank=np.arange(len(cases), dtype=np.float64),
+        objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
+    )
+
+
+def _pace(work: Row) -> Pace | None:
+    """None where no case left the queue, so that nobody knows what one takes."""
+    minutes = work["pace_work_business_minutes"]
+    if not minutes or not work["pace_days"]:
+        return None
+    touch, _ = _touch(work)
+    open_seconds = work["pace_business_minutes"] * 60.0
+    return Pace(
+        heads=work["simulated_heads"],
+        work_seconds=minutes * 60.0,
+        touch_seconds=(touch or minutes) * 60.0,
+        variation=_VARIATION,
+        arrivals_per_second=work["arrived_cases"] / open_seconds,
+        day_seconds=open_seconds / work["pace_days"],
+        done_cases=work["done_cases"],
+    )
+
+
+def _touch(work: Row) -> tuple[float | None, str]:
+    """What a case of the queue takes whoever has it in hand, in minutes, and what that rests on."""
+    if work["handled_cases"] >= _FEWEST_HANDLED:
+        return work["handling_mean_calendar_minutes"], "handling told by the source"
+    minutes = work["pace_work_business_minutes"]
+    return (minutes, "pace of the queue") if minutes is not None else (None, "unknown")
+
+
+def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
+    rows = []
+    for name, queue in _queues(scope).items():
+        verdict = verdict_on(queue.line, queue.pace)
+        rows.append({
+            "now_at": queue.work["now_at"], "queue": name, "workable_cases": len(queue.cases), "picking_policy": verdict.policy,
+            "picking_policy_reason": verdict.reason, "due_cases": verdict.due_cases, "allowed_breached_cases": verdict.allowed_breaches,
+            "due_date_breached_cases": verdict.breaches_by_due_date, "index_breached_cases": verdict.breaches_by_index,
+            "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index,
+        })  # fmt: skip
+    return _table("mart.worklist_policies", rows)
+
+
+def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
+    policies = {row["queue"]: row for row in _rows(scope, "select * from mart.worklist_policies order by queue")}
+    rows: list[Row] = []
+    for name, queue in _queues(scope).items():
+        policy = policies[name]
+        tickets = in_order(queue.line, policy["picking_policy"], queue.pace)
+        minutes, source = _touch(queue.work)
+        rows += [
+            {
+                **queue.cases[ticket.case], "position_in_queue": place + 1, "picking_policy": policy["picking_policy"],
+                "picking_policy_reason": policy["picking_policy_reason"], "next_reason": ticket.reason,
+                "due_in_business_minutes": _minutes(queue.cases[ticket.case]["due_in_business_seconds"]),
+                "weight": float(queue.line.weight[ticket.case]), "work_business_minutes": minutes, "work_source": source,
+                "kept_if_now_probability": ticket.kept_now, "kept_if_later_probability": ticket.kept_later,
+                "defers_case_id": _case_id(queue, tickets, ticket.defers), "defers_reason": ticket.defers_reason,
+            }
+            for place, ticket in enumerate(tickets)
+        ]  # fmt: skip
+    return _table("mart.next_best_ticket", _with_positions_for_agents(rows))
+
+
+def _minutes(seconds: int | None) -> float | None:
+    return None if seconds is None else seconds / 60.0
+
+
+def _case_id(queue: _Queue, tickets: Sequence[Ticket], place: int | None) -> str | None:
+    return None if place is None else str(queue.cases[tickets[place].case]["case_id"])
+
+
+def _with_positions_for_agents(rows: list[Row]) -> list[Row]:
+    """Each agent's own cases in one order: each queue's in its order, of two queues that whose next case is due first."""
+    held: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row["agent"] is not None:
+            held[row["agent"]][row["queue"]].append(row)
+    for by_queue in held.values():
+        lines = [list(reversed(line)) for _, line in sorted(by_queue.items())]
+        position = 0
+        while lines:
+            line = min(lines, key=lambda each: (due if (due := each[-1]["due_in_business_minutes"]) is not None else np.inf, each[-1]["case_id"]))
+            position += 1
+            line.pop()["position_for_agent"] = position
+            lines = [each for each in lines if each]
+    return rows
+
+
+def _next_best_shown(scope: Scope, part: Window | None) -> pa.Table:
+    """What was remembered, without what is too old and without this instant, and what is shown now."""
+    shown = TABLES["ops.next_best_shown"]
+    names = ", ".join(column.name for column in shown.columns)
+    of_now = _rows(scope, f"""
+        select now_at as shown_at, * exclude (now_at) from mart.next_best_ticket
+        where position_in_queue <= {REMEMBERED_OF_QUEUE} or position_for_agent <= {REMEMBERED_OF_AGENT}
+    """)
+    found = scope.connection.execute("select now_at from mart.desk_now").fetchall()
+    if not found:
+        return scope.connection.sql(f"select {names} from ops.next_best_shown order by shown_at, case_id").to_arrow_table()
+    before = scope.connection.sql(
+        f"select {names} from ops.next_best_shown where shown_at <> $now and shown_at >= $first order by shown_at, case_id",
+        params={"now": found[0][0], "first": found[0][0] - timedelta(days=REMEMBERED_DAYS)},
+    ).to_arrow_table()
+    return pa.concat_tables([before, _table(shown.name, of_now)])
+
+
+def _ensure_memory(scope: Scope) -> None:
+    """The first run remembers nothing."""
+    ensure_table(scope.connection, TABLES["ops.next_best_shown"])
+
+
+def _table(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows in the columns of a table, in the order of its key."""
+    table = TABLES[name]
+    schema = pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
+    return pa.Table.from_pylist([{field: row.get(field) for field in schema.names} for row in rows], schema=schema).sort_by([(name, "ascending") for name in table.key])
+
+
+_READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
+WORKLIST = {
+    "mart.worklist_policies": PythonTable(_worklist_policies, deps=_READ),
+    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies"]),
+    "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
+}

@@ -1,0 +1,138 @@
+"""The area `worklist`. Which ticket is next in each queue, why, and whether that was followed.
+
+Belongs here: its tables, and the columns that no other area has. Does not belong here: how they are computed (sql/*/worklist/, worklist/).
+"""
+
+from opsla_dagster.catalog.area import Area
+from opsla_dagster.catalog.column_kinds import count, flag, instant, measure, text
+from opsla_dagster.catalog.model import Column, Kind
+from opsla_dagster.catalog.table import tables_with
+
+#: Who goes first.
+PICKING_POLICIES = ("earliest due date", "guarded index")
+#: What an estimate of work rests on.
+WORK_SOURCES = ("handling told by the source", "pace of the queue", "unknown")
+#: What came of a ticket that was shown, or was worked on instead of one that was.
+FOLLOWED = ("followed", "passed over", "worked on instead")
+OUTCOMES = ("met", "breached", "running", "unknown", "nothing to keep")
+
+
+def _probability(name: str, description: str) -> Column:
+    return Column(name, "DOUBLE", description + ", 0-1", nullable=True, at_least=0, at_most=1)
+
+
+COLUMNS = [
+    # what a queue does
+    count("pace_days", "Business days that the pace is of: the last 10 before today, as far as cases are loaded"),
+    measure("pace_business_minutes", "Open minutes of the desk in those days"),
+    count("done_cases", "Cases that ever left the queue, by now"),
+    count("agents", "Different agents who did something there in those days"),
+    measure("working_heads", "Agents at work there on a date on which anybody is, on average; who works for several queues counts by share; NULL: no agent is told"),
+    Column("simulated_heads", "BIGINT", "working_heads as whole heads, at least 1: so many work at once in a simulation", at_least=1),
+    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left; NULL: none left"),
+    count("handled_cases", "Ended cases of the last 90 days whose handling the source counted"),
+    measure("handling_mean_calendar_minutes", "Mean of the handling that the source counted, minutes of a whole case; NULL: it counts none"),
+    # what follows
+    count("after_clocks", "Clocks of cases that had been in the queue, which stopped in the last 5 business days"),
+    measure("after_p50_business_minutes", "Exact p50 of the open time of the desk from leaving the queue until the clock stopped; 0 where the queue stopped it"),
+    measure("after_p90_business_minutes", "Exact p90 of the same"),
+    # what can be worked on
+    text("due_policy", "Policy of the clock that says when the case is due; NULL: it has no open clock", nullable=True),
+    text("due_metric", "Metric of the clock that says when the case is due; NULL: it has no open clock", nullable=True),
+    count("due_cycle", "Cycle of the clock that says when the case is due; NULL: it has no open clock", nullable=True),
+    count("due_in_business_seconds", "Open seconds of the desk from now until the case is due, negative past due; NULL: no running clock", nullable=True, at_least=None),
+    # which policy
+    count("workable_cases", "Open cases of the queue that wait for us, or of which nobody knows whom they wait for"),
+    text("picking_policy", "Who goes first in the queue", values=PICKING_POLICIES),
+    text("picking_policy_reason", "Why that policy is in force"),
+    measure("due_cases", "Simulated: cases, open now or expected, that fall due in the next 5 business days and can still be kept; NULL: nothing was simulated"),
+    measure("allowed_breached_cases", "Of due_cases, how many the objectives of their promises let be breached (95 % where there is no objective)"),
+    measure("due_date_breached_cases", "Of due_cases, how many are breached by earliest due date"),
+    measure("index_breached_cases", "Of due_cases, how many are breached by the guarded index; NULL: it was not needed"),
+    measure("due_date_breached_weight", "The weight of those breached by earliest due date, in the futures in which the index was tried; NULL: it was not needed"),
+    measure("index_breached_weight", "The weight of those breached by the guarded index; NULL: it was not needed"),
+    # who is next
+    Column("position_in_queue", "BIGINT", "Place in the order of the queue, 1 is next", at_least=1),
+    Column("position_for_agent", "BIGINT", "Place in the order of the agent who holds the case, 1 is next; NULL: nobody holds it", nullable=True, at_least=1),
+    text("next_reason", "Why the ticket stands where it does"),
+    measure("due_in_business_minutes", "Open minutes of the desk from now until the case is due, negative past due; NULL: no running clock", at_least=None),
+    Column("weight", "DOUBLE", "What a breach of the case weighs, by its priority (worklist.yml)", at_least=0),
+    measure("work_business_minutes", "Estimate of the minutes that the case takes whoever has it in hand; NULL: unknown"),
+    text("work_source", "What work_business_minutes rests on", values=WORK_SOURCES),
+    _probability("kept_if_now_probability", "Probability that it is done before it is due if it is begun now, by the spread of the work; NULL: unknown"),
+    _probability("kept_if_later_probability", "The same if it is begun one slot (8 cases' work) later"),
+    text("defers_case_id", "The case with the strongest claim to go before it, which waits for it; NULL: it is the last", nullable=True),
+    text("defers_reason", "What that claim is; NULL: it is the last", nullable=True),
+    # what was shown and done
+    instant("shown_at", "The instant for which the order was shown", nullable=False),
+    instant("shown_until_at", "The next instant for which an order was shown, or now", nullable=False),
+    instant("worked_at", "When the case was first worked on after that, by then: its status, holder or queue changed, it ended, or a person replied; NULL: it was not"),
+    Column("position_worked", "BIGINT", "Place of the case among those of the queue that were worked on, by worked_at; NULL: it was not", nullable=True, at_least=1),
+    text("followed", "followed: among the first shown and among the first worked on; passed over: shown, others went first; worked on instead: not among the first shown", values=FOLLOWED),
+    flag("is_followed", "Shown, and worked on among as many as were shown; NULL: not shown", nullable=True),
+    text("outcome_by_now", "What became of its clocks that ran at the instant and were not past due: breached where one of them is", values=OUTCOMES),
+]
+
+table = tables_with(COLUMNS)
+
+_DUE = "due_policy due_metric due_cycle"
+
+AREA = Area(
+    "worklist",
+    "Which ticket is next in each queue, why, whom that defers, and whether it was followed.",
+    [
+        table(
+            "mart.queue_work", Kind.FULL_REFRESH, "One row per queue.",
+            "What came and left, who worked on it and what a case takes there, by the last 10 business days: estimates, for no log says what a case takes.",
+            key="queue",
+            columns="""now_at queue pace_days pace_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads pace_work_business_minutes
+                       handled_cases handling_mean_calendar_minutes""",
+        ),
+        table(
+            "mart.after_queue_times", Kind.FULL_REFRESH, "One row per queue and metric.",
+            "How long it usually takes from when a case leaves the queue until its clock stops: whose clocks others stop has less time than its due date says.",
+            key="queue metric",
+            columns="now_at queue metric after_clocks after_p50_business_minutes after_p90_business_minutes",
+        ),
+        table(
+            "mart.workable_cases", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",
+            "What can be worked on now, with the clock that says when each case is due.",
+            key="case_id",
+            columns=f"""now_at source case_id intake_date intake_ts queue agent priority waits_for {_DUE} target_seconds due_at due_in_business_seconds
+                        objective_pct""",
+            nullable="target_seconds due_at objective_pct",
+            is_published=False,
+        ),
+        table(
+            "mart.worklist_policies", Kind.FULL_REFRESH, "One row per queue with a case to work on.",
+            "By which policy its tickets are put in order, and why: by due date while simulated breaches stay within what the objectives allow, else by the guarded index.",
+            key="queue",
+            columns="""now_at queue workable_cases picking_policy picking_policy_reason due_cases allowed_breached_cases due_date_breached_cases index_breached_cases
+                       due_date_breached_weight index_breached_weight""",
+        ),
+        table(
+            "mart.next_best_ticket", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",
+            "The order in which to take them, by queue and by agent: why each stands where it does, and whom that defers.",
+            key="case_id",
+            columns=f"""now_at source case_id intake_date queue position_in_queue agent position_for_agent priority picking_policy picking_policy_reason
+                        next_reason {_DUE} due_at due_in_business_minutes weight work_business_minutes work_source kept_if_now_probability
+                        kept_if_later_probability defers_case_id defers_reason""",
+            nullable="due_at",
+        ),
+        table(
+            "ops.next_best_shown", Kind.FULL_REFRESH, "One row per instant and case that was among the first of its queue or agent then.",
+            "What was shown as next, kept for 90 days: nothing else remembers it. A rerun for the same instant replaces that instant's rows.",
+            key="shown_at case_id",
+            columns=f"shown_at source case_id intake_date queue position_in_queue agent position_for_agent picking_policy {_DUE} due_at",
+            nullable="due_at",
+        ),
+        table(
+            "mart.next_best_followed", Kind.FULL_REFRESH, "One row per instant and case that was shown among the first of its queue, or worked on instead.",
+            "What was done of what was shown, read from later events, and what became of both. Of an instant as many are looked at as were shown and worked on.",
+            key="shown_at case_id",
+            columns="""shown_at shown_until_at queue case_id position_in_queue picking_policy worked_at position_worked followed is_followed
+                        outcome_by_now""",
+            nullable="position_in_queue picking_policy",
+        ),
+    ],
+)

@@ -1,0 +1,105 @@
+"""Staffing: which heads keep the promise of a first answer, and what the heads that there are bring.
+
+Belongs here: this one section, of the marts alone. Does not belong here: other promises, queues and what-ifs (the command centre, `opsla staffing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import duckdb
+
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, rows
+from opsla_dagster.reporting.run_summary import Headline
+from opsla_dagster.reporting.sections.common import Section, Table
+from opsla_dagster.reporting.staffing import ROSTERS, WEEKDAYS, blocks, replay_error
+
+_OUTCOMES, _PLAN, _REPLAY = "mart.staffing_outcomes", "mart.staffing_plan", "mart.staffing_replay"
+
+
+def staffing(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
+    """The plan of the first promise that the run planned, beside other rosters; why there is none; None where nothing is promised."""
+    found = rows(connection, f"select * from {_OUTCOMES} order by metric, roster <> 'plan', roster", _OUTCOMES)
+    planned = [row for row in found if row["simulated_weeks"] is not None]
+    section = partial(Section, key="staffing", title="Staffing", tables=(_OUTCOMES, _PLAN, _REPLAY))
+    if not found:
+        return None
+    if not planned:
+        told = found[0]
+        return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.")
+    metric = planned[0]["metric"]
+    own = [row for row in planned if row["metric"] == metric]
+    error = replay_error(connection, metric)
+    return section(
+        finding=_finding(own, headline),
+        how_to_read=(
+            "Heads are those that are there, by weekday and hour; a plan reaches the objective in at least 95 % of simulated weeks. In a lean week: 95 % of the weeks are "
+            "no worse. Other promises, queues and what-ifs: the command centre, opsla staffing."
+        ),
+        definition=" ".join(
+            [
+                f"Touch time {wording.decimal(own[0]['touch_business_minutes'])} minutes a case ({own[0]['touch_basis']}).",
+                *([wording.sentence(own[0]["reason"]) + "."] if own[0]["reason"] else []),
+                *([error.sentence()] if error is not None else []),
+            ]
+        ),
+        table=_table(own, _heads(connection, metric)),
+    )
+
+
+def _title(metric: str, headline: Headline) -> str:
+    return next((promise.title for promise in headline.promises if promise.metric == metric), metric)
+
+
+def _finding(own: Sequence[Row], headline: Headline) -> str:
+    plan = next((row for row in own if row["roster"] == "plan"), None)
+    staffed = next((row for row in own if row["roster"] == "as_staffed"), None)
+    what = f"{_title(own[0]['metric'], headline)} in {wording.time_taken(own[0]['target_seconds'] / 60)} for {wording.percent(own[0]['objective_pct'], 0)}"
+    words = f"{what} takes {wording.count(plan['head_hours'])} head-hours a week" if plan is not None else f"{what}: no plan keeps it"
+    if staffed is None:
+        return f"{words}; no source tells which heads there are."
+    kept = wording.percent(staffed["weeks_kept_pct"], 0)
+    return f"{words}; the {wording.count(staffed['head_hours'])} of the latest weeks reach it in {kept} of simulated weeks."
+
+
+def _heads(connection: duckdb.DuckDBPyConnection, metric: str) -> dict[str, str]:
+    """Roster -> its heads by day and hours, in words."""
+    found = rows(
+        connection, f"select roster, iso_weekday, hour_of_day, heads from {_PLAN} where queue = 'all' and metric = $metric", _PLAN, parameters={"metric": metric}
+    )
+    by_roster: dict[str, list[float]] = {}
+    for row in found:
+        by_roster.setdefault(row["roster"], [0.0] * 168)[(row["iso_weekday"] - 1) * 24 + row["hour_of_day"]] = row["heads"]
+    return {roster: _in_words(heads) for roster, heads in by_roster.items()}
+
+
+def _in_words(heads: Sequence[float]) -> str:
+    """`Mon 08-10: 44, 10-18: 25; Tue-Fri 08-18: 25`: days that are alike stand together."""
+    days = ["" for _ in WEEKDAYS]
+    for weekday, first, end, value in blocks(heads):
+        days[weekday] += f"{', ' if days[weekday] else ''}{first:02d}-{end:02d}: {wording.decimal(value, 0 if value == round(value) else 1)}"
+    parts, first_day = [], 0
+    for day in range(1, 8):
+        if day == 7 or days[day] != days[first_day]:
+            if days[first_day]:
+                named = WEEKDAYS[first_day] if day - first_day == 1 else f"{WEEKDAYS[first_day]}-{WEEKDAYS[day - 1]}"
+                parts.append(f"{named} {days[first_day]}")
+            first_day = day
+    return "; ".join(parts)
+
+
+def _table(own: Sequence[Row], heads: dict[str, str]) -> Table:
+    return Table(
+        head=["Roster", "Heads", "Weeks kept", "Kept on average", "In a lean week", "Busy", "Head-hours a week", "To employ"],
+        rows=[
+            [
+                ROSTERS.get(row["roster"]) or str(row["roster"]), heads.get(row["roster"], ""), wording.percent(row["weeks_kept_pct"], 0),
+                wording.percent(row["simulated_attainment_pct"], 1), wording.percent(row["lean_week_pct"], 1), wording.percent(row["busy_pct"], 0),
+                wording.count(row["head_hours"]), wording.count(row["rostered_head_hours"]) if row["rostered_head_hours"] is not None else wording.MISSING,
+            ]
+            for row in own
+        ],
+        names=2,
+    )  # fmt: skip

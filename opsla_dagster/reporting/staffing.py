@@ -1,0 +1,314 @@
+"""Heads and promises in words: what `opsla staffing`, the report and the command centre say of a plan.
+
+It reads the published marts alone. Belongs here: asking for a plan, and its words. Does not belong here: planning (staffing/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.marts import Row, has_table, published, rows
+from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.staffing import Roster, read_roster
+
+if TYPE_CHECKING:  # numpy and the simulation come along
+    from opsla_dagster.queueing.jobs import Floats
+    from opsla_dagster.staffing.inputs import DeskInputs
+    from opsla_dagster.staffing.planning import Answer, Ask
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+#: What the rosters that are judged beside a plan are called.
+ROSTERS = {"plan": "the plan", "flat": "the same heads all day", "as_staffed": "as staffed in the latest 4 weeks"}
+_DESK = "all"
+_TABLES = ("mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_replay")
+_NO_INPUTS = (
+    "nothing to plan from: there is no whole week of cases yet, or no promise whose clock starts as a case comes in; `opsla run` loads cases, "
+    "sla_policies.yml has the promises"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer with what it was asked for, and how well such predictions did in the weeks before."""
+
+    answer: Answer
+    desk: DeskInputs
+    title: str
+    remark: str | None
+    replay: ReplayError | None
+
+
+@dataclass(frozen=True)
+class ReplayError:
+    """How far predicted attainment lay off in replayed weeks, in percentage points; `reason` where there are none."""
+
+    weeks: int
+    mean_points: float | None
+    largest_points: float | None
+    reason: str | None
+
+    def sentence(self) -> str:
+        if self.mean_points is None or self.largest_points is None:
+            return f"Not held against the past: {self.reason}."
+        return (
+            f"Held against the past: in {self.weeks} replayed weeks the predicted attainment was off by {wording.decimal(self.mean_points)} points on average, "
+            f"{wording.decimal(self.largest_points)} at most."
+        )
+
+
+def read_inputs(connection: duckdb.DuckDBPyConnection) -> DeskInputs:
+    """What a plan starts from. Raises OpslaError where the marts have nothing."""
+    from opsla_dagster.staffing.inputs import DeskInputs
+
+    if not all(has_table(connection, table) for table in _TABLES):
+        raise OpslaError("these marts are from another version of opsla; run `opsla run` to make them anew")
+    desk = DeskInputs.of(rows(connection, "select * from mart.staffing_hours"), rows(connection, "select * from mart.staffing_inputs"))
+    if not desk.queues:
+        raise OpslaError(_NO_INPUTS)
+    return desk
+
+
+def ask_of(desk: DeskInputs, settings: Settings, target: str | None, queue: str | None) -> tuple[Ask, str | None]:
+    """The question that a target means, and what was understood. Raises OpslaError naming the promises that there are."""
+    from opsla_dagster.staffing.planning import Ask
+    from opsla_dagster.staffing.targets import parse_target
+
+    told = desk.promises[queue if queue in desk.promises and queue is not None else next(iter(desk.promises))]
+    if target is None:
+        default = next((promise for promise in told if promise.objective_pct is not None and promise.is_response), None)
+        default = default or next((promise for promise in told if promise.objective_pct is not None), None)
+        if default is None or default.objective_pct is None:
+            raise OpslaError('--target: no promise of sla_policies.yml has an objective; name one, such as --target "first reply 95%"')
+        return Ask(default.metric, default.objective_pct, queue or _DESK), None
+    found = parse_target(
+        target,
+        [(promise.metric, promise.policy) for promise in told],
+        {(promise.metric, promise.policy): promise.objective_pct for promise in told},
+        [promise.metric for promise in told if promise.is_response],
+        settings.sla_policies,
+    )
+    return Ask(found.metric, found.objective_pct, queue or _DESK, found.policies, found.within_seconds), found.remark
+
+
+def roster_heads(settings: Settings, name: str | None, queue: str | None) -> dict[str, Floats]:
+    """The roster of a name in staffing.yml or of a file; without one those of staffing.yml for the queue. Raises OpslaError for one that is nowhere."""
+    from opsla_dagster.staffing.planning import roster_slots
+    from opsla_dagster.staffing.rows import rosters_of
+
+    if name is None:
+        return rosters_of(settings.staffing, queue or _DESK)
+    roster = settings.staffing.rosters.get(name)
+    if roster is None:
+        roster = _roster_of_file(settings, name)
+    if roster.queue is not None and roster.queue != queue:
+        raise OpslaError(f"--roster {name}: is of queue {roster.queue!r}; ask with --queue {roster.queue!r}")
+    return {Path(name).stem: roster_slots(roster.by_hour())}
+
+
+def _roster_of_file(settings: Settings, name: str) -> Roster:
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(settings.staffing.rosters) or "none"
+        raise OpslaError(f"--roster {name}: neither a roster of {settings.config_directory / 'staffing.yml'} (known: {known}) nor a file")
+    return read_roster(path)
+
+
+def asked(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, target: str | None, queue: str | None, roster: str | None, touch_minutes: float | None
+) -> Asked:
+    """The answer to `opsla staffing`. Raises OpslaError for what is not there; an answer may refuse a plan and say why."""
+    from dataclasses import replace
+
+    from opsla_dagster.staffing.planning import answer
+
+    desk = read_inputs(connection)
+    ask, remark = ask_of(desk, settings, target, queue)
+    found = answer(desk, replace(ask, touch_minutes=touch_minutes, rosters=roster_heads(settings, roster, queue)))
+    return Asked(found, desk, metric_title(settings.sla_policies, ask.metric), remark, replay_error(connection, ask.metric))
+
+
+def replay_error(connection: duckdb.DuckDBPyConnection, metric: str) -> ReplayError | None:
+    """How the replay of a metric did; None where nothing was replayed."""
+    found = rows(connection, "select error_points, reason from mart.staffing_replay where metric = $metric order by week_date", parameters={"metric": metric})
+    errors = [abs(row["error_points"]) for row in found if row["error_points"] is not None]
+    if errors:
+        return ReplayError(len(errors), sum(errors) / len(errors), max(errors), None)
+    reasons = [row["reason"] for row in found[:-1] if row["reason"]]
+    return ReplayError(0, None, None, reasons[-1]) if reasons else None
+
+
+def shown_roster(name: str, settings: Settings) -> str:
+    """What a roster is called."""
+    own = settings.staffing.rosters.get(name)
+    return ROSTERS.get(name) or (own.title if own is not None and own.title else name)
+
+
+def promise_sentence(found: Asked) -> str:
+    """What is asked, in one sentence."""
+    answer = found.answer
+    targets = sorted({answer.ask.within_seconds or promise.target_seconds for promise in answer.promises})
+    within = wording.listed([wording.time_taken(seconds / 60) for seconds in targets])
+    whose = "the desk" if answer.ask.queue == _DESK else f"queue {answer.ask.queue}"
+    return f"{found.title} within {within} of open time for {wording.percent(answer.ask.objective_pct, 0)} of the cases of {whose}, in at least 95% of weeks."
+
+
+def input_sentences(found: Asked) -> Iterator[str]:
+    """What the answer starts from."""
+    answer = found.answer
+    queue = answer.queue
+    over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
+    yield f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of the last {queue.weeks} whole weeks, without holidays){over}."
+    if answer.touch is not None:
+        at_most = "at most " if answer.touch.basis.startswith("at most") else ""
+        basis = "staff that there was per finished case, in the leanest week" if at_most else answer.touch.basis
+        yield f"Touch time: {at_most}{wording.decimal(answer.touch.minutes)} minutes a case ({basis})."
+    if queue.shrinkage is not None:
+        yield f"Shrinkage: {wording.percent(100 * queue.shrinkage, 0)} of employed heads are not there; heads are those that are."
+    else:
+        yield "Shrinkage: not known, so heads are those that are there; staffing.yml can say it (shrinkage: 30%)."
+
+
+def bound_sentences(answer: Answer) -> Iterator[str]:
+    """The bounds beside a plan, and why they differ."""
+    if answer.workload_heads is None:
+        return
+    erlang = "Erlang A" if answer.is_erlang_a else "Erlang C"
+    busiest = max(answer.fluid_heads.tolist())
+    yield (
+        f"Beside it: the work alone keeps {wording.decimal(answer.workload_heads)} heads busy; spread over the time it may wait, {wording.decimal(busiest)} in the busiest "
+        f"hour; {erlang} says {wording.count(answer.erlang_heads)} on the mean hour and {wording.count(answer.erlang_opening_heads)} on the hour with most cases."
+    )
+    yield wording.sentence(answer.why_they_differ)
+
+
+def print_staffing(
+    settings: Settings, target: str | None, queue: str | None, roster: str | None, touch_minutes: float | None, console: Console
+) -> None:
+    """Prints a plan and what stands beside it. Raises OpslaError where there is none, saying why."""
+    with published(settings.home.marts_database) as connection:
+        found = asked(connection, settings, target, queue, roster, touch_minutes)
+    answer = found.answer
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    if found.remark:
+        say(found.remark)
+    say(promise_sentence(found))
+    for sentence in input_sentences(found):
+        say(sentence)
+    if answer.plan is None and not answer.rosters:
+        raise OpslaError(f"no plan: {answer.refusal}")
+    if answer.plan is not None:
+        say(f"\nHeads that are there, by weekday and hour ({answer.plan.shape}; {answer.basis}):")
+        console.print(_heads_table(answer))
+        shares = list(_share_sentences(found))
+        for sentence in shares:
+            say(sentence)
+    console.print(_outcomes_table(found, settings))
+    for sentence in (*bound_sentences(answer), *_cautions(found)):
+        say(sentence)
+    if answer.plan is None:
+        raise OpslaError(f"no plan: {answer.refusal}")
+
+
+def _cautions(found: Asked) -> Iterator[str]:
+    from opsla_dagster.staffing.rows import caution
+
+    told = caution(found.answer)
+    if told:
+        yield wording.sentence(told if told.endswith(".") else f"{told}.")
+    if found.replay is not None:
+        yield found.replay.sentence()
+
+
+def blocks(heads: Sequence[float]) -> Iterator[tuple[int, int, int, float]]:
+    """(weekday from 0, first hour, hour after the last, heads) of hours of a day that follow each other with as many heads; hours without are left out."""
+    for weekday in range(7):
+        hour = 0
+        while hour < 24:
+            value, first = heads[weekday * 24 + hour], hour
+            while hour < 24 and heads[weekday * 24 + hour] == value:
+                hour += 1
+            if value > 0:
+                yield weekday, first, hour, value
+
+
+def _heads_table(answer: Answer) -> RichTable:
+    assert answer.plan is not None
+    table = RichTable()
+    for heading in ("day", "hours", "heads", "to employ"):
+        table.add_column(heading, justify="left" if heading in ("day", "hours") else "right")
+    last = -1
+    for weekday, first, end, heads in blocks(answer.plan.heads.tolist()):
+        table.add_row(
+            WEEKDAYS[weekday] if weekday != last else "", f"{first:02d}:00-{end:02d}:00", wording.decimal(heads, 0 if heads == round(heads) else 1),
+            "not known" if (employ := answer.rostered(heads)) is None else wording.decimal(employ),
+        )  # fmt: skip
+        last = weekday
+    return table
+
+
+def _share_sentences(found: Asked) -> Iterator[str]:
+    """How the heads of the first open hour are shared between queues."""
+    from opsla_dagster.staffing.planning import queue_shares
+
+    shares = queue_shares(found.desk, found.answer)
+    if shares and found.answer.plan is not None:
+        slot = int(found.answer.plan.heads.argmax())
+        told = [f"{queue} {wording.decimal(float(heads[slot]))}" for queue, heads in sorted(shares.items(), key=lambda item: -item[1][slot])]
+        when = f"{WEEKDAYS[slot // 24]} {slot % 24:02d}:00"
+        yield f"Of the {wording.decimal(float(found.answer.plan.heads[slot]), 0)} heads of {when}, by the work that is due: {wording.listed(told)}; a head may be shared."
+
+
+def _outcomes_table(found: Asked, settings: Settings) -> RichTable:
+    answer = found.answer
+    table = RichTable()
+    for heading in ("roster", "objective kept in", "kept on average", "in a lean week", "busy", "p90 wait", "head-hours a week", "to employ"):
+        table.add_column(heading, justify="left" if heading == "roster" else "right")
+    judged = [*([("plan", answer.plan.outcome)] if answer.plan is not None else []), *((each.name, each.outcome) for each in answer.rosters)]
+    for name, outcome in judged:
+        employ = answer.rostered(outcome.head_hours)
+        table.add_row(
+            shown_roster(name, settings), f"{wording.percent(outcome.weeks_kept_pct(answer.ask.objective_pct), 0)} of weeks",
+            wording.percent(outcome.attainment_pct, 1), wording.percent(outcome.lean_week_pct, 1), wording.percent(outcome.busy_pct, 0),
+            wording.time_taken(outcome.wait_p90_seconds / 60), wording.decimal(outcome.head_hours, 0), "not known" if employ is None else wording.decimal(employ, 0),
+        )  # fmt: skip
+    return table
+
+
+def staffing_json(found: Asked) -> Mapping[str, object]:
+    """The answer for programs: the plan by weekday and hour, and what each roster brings."""
+    from opsla_dagster.staffing.planning import Judged
+    from opsla_dagster.staffing.rows import outcome_row
+
+    answer = found.answer
+    judged = [*([Judged("plan", answer.plan.heads, answer.plan.outcome)] if answer.plan is not None else []), *answer.rosters]
+    return {
+        "metric": answer.ask.metric, "queue": answer.ask.queue, "objective_pct": answer.ask.objective_pct, "refusal": answer.refusal, "remark": found.remark,
+        "plan": None if answer.plan is None else [
+            {"iso_weekday": weekday + 1, "from_hour": first, "until_hour": end, "heads": heads, "rostered_heads": answer.rostered(heads)}
+            for weekday, first, end, heads in blocks(answer.plan.heads.tolist())
+        ],
+        "outcomes": [outcome_row(answer, each, answer.plan.shape if each.name == "plan" and answer.plan is not None else "") for each in judged],
+        "why_bounds_differ": answer.why_they_differ,
+    }  # fmt: skip
+
+
+def replayed_rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The weeks that were replayed, the latest first."""
+    return rows(
+        connection,
+        "select * from mart.staffing_replay where week_date < (select max(week_date) from mart.staffing_replay) order by week_date desc, metric",
+        "mart.staffing_replay",
+    )

@@ -1,0 +1,312 @@
+"""What a plan starts from, of each queue and promise, as rows of marts and back again.
+
+Belongs here: arrivals by weekday and hour, touch times and where they come from, heads as they are, shrinkage. Does not belong here: plans
+(planning.py) and what the past teaches (replay.py).
+
+`mart.staffing_hours` and `mart.staffing_inputs` are all that a plan reads, so that the run, `opsla staffing` and the command centre plan alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from opsla_dagster.queueing.jobs import Floats
+from opsla_dagster.settings.staffing import StaffingSettings
+from opsla_dagster.staffing.desk_log import Frame, intake_metrics
+from opsla_dagster.staffing.outcome import OwnDelays
+from opsla_dagster.staffing.week import SLOTS_A_WEEK, Promised, Week
+
+Row = Mapping[str, Any]
+DESK_QUEUE = "all"
+#: Weeks of arrivals, and of heads and shrinkage, that a usual week is the mean of.
+WEEKS_OF_ARRIVALS, _WEEKS_OF_HEADS = 8, 4
+#: Cases that measured times or a queue of its own need.
+_FEWEST_MEASURED, _FEWEST_CASES = 30, 20
+#: Where the touch time comes from: `touch_basis`.
+WRITTEN, MEASURED, FROM_WAITS, AT_MOST = "staffing.yml", "measured by the source", "estimated from waits", "at most, from staff and finished cases"
+TOUCH_BASES = (WRITTEN, MEASURED, FROM_WAITS, AT_MOST)
+NO_TOUCH = (
+    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there"
+)
+OTHER_CALENDAR = "the promise counts on another calendar than the desk's, by which heads are planned"
+
+_COUNTS_SQL = """
+    select coalesce(team, 'none') as queue, epoch(date_trunc('hour', intake_ts)) as hour, count(*) as cases
+    from staging.case_milestones
+    where intake_ts >= $from_at and intake_ts < $until_at
+    group by all order by all
+"""
+_PROMISES_SQL = """
+    select
+        coalesce(cases.team, 'none') as queue, clocks.metric, clocks.policy, clocks.target_seconds, clocks.calendar,
+        count(*) as clocks, count(*) filter (where clocks.outcome = 'met') as met_clocks,
+        count(*) filter (where clocks.outcome in ('met', 'breached')) as judged_clocks, max(promises.objective_pct) as objective_pct
+    from staging.sla_clocks as clocks
+    inner join staging.case_milestones as cases on clocks.case_id = cases.case_id
+    left join staging.sla_policies as promises on clocks.policy = promises.policy and clocks.metric = promises.metric and not clocks.is_source_promise
+    where clocks.intake_date >= $first_date and clocks.intake_date < $end_date and cases.intake_ts >= $from_at and cases.intake_ts < $until_at
+        and clocks.cycle = 1 and clocks.target_seconds > 0 and not clocks.is_superseded and list_contains($metrics, clocks.metric)
+    group by all order by all
+"""
+# Sums are of decimals: one of floating-point numbers depends on the order in which rows happen to lie.
+_HANDLING_SQL = """
+    select
+        coalesce(team, 'none') as queue, count(*) as cases,
+        cast(sum(cast(handling_calendar_minutes as decimal(28, 6))) as double) as minutes,
+        cast(sum(cast(handling_calendar_minutes * handling_calendar_minutes as decimal(28, 6))) as double) as squares
+    from staging.case_facts
+    where intake_ts >= $from_at and intake_ts < $until_at and handling_calendar_minutes > 0
+    group by all order by all
+"""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Of each queue, the desk as `all` first: cases by week (axis 0) and slot (axis 1) of the weeks of a frame."""
+
+    frame: Frame
+    by_queue: Mapping[str, Floats]
+
+    def usual(self, queue: str) -> Floats:
+        """Cases by slot in a mean week, holidays left out."""
+        days = self.by_queue[queue].reshape(self.frame.weeks, 7, 24)
+        counted = ~self.frame.is_holiday.reshape(self.frame.weeks, 7)
+        weeks = np.maximum(counted.sum(axis=0), 1)
+        means = (days * counted[:, :, None]).sum(axis=0) / weeks[:, None]
+        return np.asarray(means.reshape(SLOTS_A_WEEK))
+
+    def overdispersion(self, queue: str) -> float:
+        """By how much more days of a weekday differ than chance (Poisson) makes them: variance = mean + overdispersion x mean squared."""
+        days = self.by_queue[queue].reshape(self.frame.weeks, 7, 24).sum(axis=2)
+        counted = ~self.frame.is_holiday.reshape(self.frame.weeks, 7)
+        beyond, squares = 0.0, 0.0
+        for weekday in range(7):
+            totals = days[counted[:, weekday], weekday]
+            if len(totals) >= 2 and totals.mean() > 0:
+                beyond += (len(totals) - 1) * (float(totals.var(ddof=1)) - float(totals.mean()))
+                squares += (len(totals) - 1) * float(totals.mean()) ** 2
+        return float(max(0.0, beyond / squares)) if squares else 0.0
+
+
+def read_arrivals(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Arrivals:
+    """The cases of the frame's weeks; queues of fewer than _FEWEST_CASES cases count for the desk alone."""
+    bounds = {name: frame.bounds[name] for name in ("from_at", "until_at")}
+    found = connection.execute(_COUNTS_SQL, bounds).fetchnumpy()
+    queue, hour, cases = np.asarray(found["queue"], dtype=object), np.asarray(found["hour"], dtype=np.float64), np.asarray(found["cases"], dtype=np.float64)
+    cell = np.asarray(frame.seconds_since_monday(hour) // 3600, dtype=np.int64)
+    cells = frame.weeks * SLOTS_A_WEEK
+    by_queue = {DESK_QUEUE: np.bincount(cell, cases, cells)[:cells]}
+    for name in dict.fromkeys(queue.tolist()):
+        own = queue == name
+        if cases[own].sum() >= _FEWEST_CASES and name != DESK_QUEUE:
+            by_queue[name] = np.bincount(cell[own], cases[own], cells)[:cells]
+    return Arrivals(frame, {name: counts.astype(np.float64).reshape(frame.weeks, SLOTS_A_WEEK) for name, counts in by_queue.items()})
+
+
+def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:
+    """The rows of mart.staffing_hours: one a queue, weekday and hour in which the desk is open or cases come in."""
+    frame = arrivals.frame
+    present = present_heads(frame)
+    rows = []
+    for queue in arrivals.by_queue:
+        usual = arrivals.usual(queue)
+        for slot in range(SLOTS_A_WEEK):
+            if frame.open_seconds[slot] > 0 or usual[slot] > 0:
+                heads = float(present[slot]) if queue == DESK_QUEUE and frame.open_seconds[slot] > 0 and np.isfinite(present[slot]) else None
+                rows.append({
+                    "queue": queue, "iso_weekday": slot // 24 + 1, "hour_of_day": slot % 24, "open_business_minutes": float(frame.open_seconds[slot] / 60),
+                    "cases_per_week": float(usual[slot]), "present_heads": heads,
+                })  # fmt: skip
+    return rows
+
+
+def present_heads(frame: Frame) -> Floats:
+    """Effective heads by slot, the mean of the latest weeks; NaN where no source tells them."""
+    staff, present = frame.staff, np.full(SLOTS_A_WEEK, np.nan)
+    latest = (staff.week >= frame.weeks - _WEEKS_OF_HEADS) & np.isfinite(staff.heads)
+    many = np.bincount(staff.slot[latest], minlength=SLOTS_A_WEEK)
+    sums = np.bincount(staff.slot[latest], staff.heads[latest], SLOTS_A_WEEK)
+    present[many > 0] = sums[many > 0] / many[many > 0]
+    return present
+
+
+def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staffing: StaffingSettings, lessons: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows of mart.staffing_inputs; `lessons` are the rows of mart.staffing_replay for the week that now lies in."""
+    frame = arrivals.frame
+    metrics = {metric.name: metric for metric in intake_metrics(connection)}
+    promised = connection.execute(_PROMISES_SQL, {**frame.bounds, "metrics": list(metrics)}).fetchall()
+    handling = _handling(connection, frame)
+    learnt = {row["metric"]: row for row in lessons}
+    shrinkage = _shrinkage(frame, staffing)
+    rows = []
+    for queue in arrivals.by_queue:
+        usual = arrivals.usual(queue)
+        minutes, variation, basis = _touch(queue, staffing, handling, lessons)
+        desk_hours = float(frame.open_seconds.sum() / 3600)
+        for (metric, policy, target, calendar), (clocks, met, judged, objective) in _of_queue(promised, queue).items():
+            lesson = learnt.get(metric, {})
+            rows.append({
+                "queue": queue, "metric": metric, "policy": policy, "target_seconds": int(target), "calendar": calendar,
+                "is_response": metrics[metric].is_response, "objective_pct": objective, "clocks": int(clocks),
+                "clock_share_pct": min(100.0, 100.0 * clocks / max(float(arrivals.by_queue[queue].sum()), 1.0)),
+                "actual_pct": 100.0 * met / judged if judged else None,
+                **{f"own_within_{part}_pct": lesson.get(f"own_within_{part}_pct") for part in PARTS},
+                "first_week_date": frame.first_monday, "weeks": frame.weeks, "cases_per_week": float(usual.sum()),
+                "day_overdispersion": arrivals.overdispersion(queue), "touch_business_minutes": minutes, "touch_variation": variation, "touch_basis": basis,
+                "workload_heads": float(usual.sum()) * minutes / 60 / desk_hours if minutes else None, "shrinkage_pct": shrinkage,
+                "patience_seconds": staffing.patience_of(queue),
+                "reason": OTHER_CALENDAR if calendar != "desk" else NO_TOUCH if minutes is None else None,
+            })  # fmt: skip
+    return rows
+
+
+#: Parts of the target, as mart.staffing_replay names them.
+PARTS = ("quarter", "half", "three_quarters", "target")
+
+
+def _of_queue(promised: Sequence[tuple[Any, ...]], queue: str) -> dict[tuple[Any, ...], tuple[float, float, float, float | None]]:
+    """(metric, policy, target, calendar) -> clocks, met and judged clocks, objective, of one queue or the desk."""
+    found: dict[tuple[Any, ...], tuple[float, float, float, float | None]] = {}
+    for name, metric, policy, target, calendar, clocks, met, judged, objective in promised:
+        if queue in (DESK_QUEUE, name):
+            before = found.get((metric, policy, target, calendar), (0, 0, 0, None))
+            found[metric, policy, target, calendar] = (before[0] + clocks, before[1] + met, before[2] + judged, objective)
+    return found
+
+
+def _handling(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, tuple[float, float]]:
+    """Queue -> mean minutes and variation of what the source measured, where it measured enough."""
+    # Most sources measure none: the look at every case is for those that do.
+    if not connection.execute("select 1 from raw.source_facts where fact = 'handling_seconds' limit 1").fetchone():
+        return {}
+    found = connection.execute(_HANDLING_SQL, {name: frame.bounds[name] for name in ("from_at", "until_at")}).fetchall()
+    found.append((DESK_QUEUE, *(sum(row[column] for row in found) for column in (1, 2, 3))))
+    measured = {}
+    for queue, cases, minutes, squares in found:
+        if cases >= _FEWEST_MEASURED:
+            mean = minutes / cases
+            measured[queue] = (mean, max(squares / cases - mean**2, 0.0) ** 0.5 / mean)
+    return measured
+
+
+def _touch(
+    queue: str, staffing: StaffingSettings, handling: Mapping[str, tuple[float, float]], lessons: Sequence[Row]
+) -> tuple[float | None, float | None, str | None]:
+    """Minutes, variation, basis: what somebody wrote, else measured, else what the waits tell, else the most it can be; None where nobody knows."""
+    written = staffing.touch_of(queue)
+    if written is not None:
+        return written.minutes, written.variation, WRITTEN
+    if queue in handling:
+        return (*handling[queue], MEASURED)
+    from_waits = next((row["touch_business_minutes"] for row in lessons if row["touch_business_minutes"] is not None), None)
+    if from_waits is not None:
+        return from_waits, 1.0, FROM_WAITS
+    at_most = next((row["touch_at_most_business_minutes"] for row in lessons if row["touch_at_most_business_minutes"] is not None), None)
+    return (at_most, 1.0, AT_MOST) if at_most is not None else (None, None, None)
+
+
+def _shrinkage(frame: Frame, staffing: StaffingSettings) -> float | None:
+    """Percent of planned heads that are missing: as written, else the mean of the latest weeks."""
+    if staffing.shrinkage is not None:
+        return 100.0 * staffing.shrinkage
+    latest = frame.shrinkage[-_WEEKS_OF_HEADS:]
+    known = latest[np.isfinite(latest)]
+    return float(100.0 * known.mean()) if len(known) else None
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Minutes that a case takes one head, how much they vary, and where they come from."""
+
+    minutes: float
+    variation: float
+    basis: str
+
+
+@dataclass(frozen=True)
+class QueueInputs:
+    """What is known of one queue: its usual week, its touch time (None: unknown), its heads by slot (None: unknown), shrinkage as a share."""
+
+    queue: str
+    week: Week
+    touch: Touch | None
+    present_heads: Floats | None
+    shrinkage: float | None
+    patience_seconds: float | None
+    weeks: int
+
+
+@dataclass(frozen=True)
+class PromiseInputs:
+    """A promise to a queue: its target and objective, the share of cases that have it, and how it stands.
+
+    `own`: what cases take that find a free head, None where the log tells too few of them.
+    """
+
+    metric: str
+    policy: str
+    target_seconds: float
+    objective_pct: float | None
+    is_response: bool
+    share: float
+    attainment_pct: float | None
+    own: OwnDelays | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class DeskInputs:
+    """Both marts, read: queues by name, the desk as `all`, and the promises to each."""
+
+    queues: Mapping[str, QueueInputs]
+    promises: Mapping[str, tuple[PromiseInputs, ...]]
+
+    @staticmethod
+    def of(hours: Sequence[Row], inputs: Sequence[Row]) -> DeskInputs:
+        """From rows of mart.staffing_hours and mart.staffing_inputs."""
+        by_queue: dict[str, list[Row]] = {}
+        for row in inputs:
+            by_queue.setdefault(row["queue"], []).append(row)
+        queues = {queue: _queue_inputs(queue, [row for row in hours if row["queue"] == queue], rows[0]) for queue, rows in by_queue.items()}
+        return DeskInputs(queues, {queue: tuple(_promise(row) for row in rows) for queue, rows in by_queue.items()})
+
+
+def _queue_inputs(queue: str, hours: Sequence[Row], told: Row) -> QueueInputs:
+    opened, cases, present = np.zeros(SLOTS_A_WEEK), np.zeros(SLOTS_A_WEEK), np.zeros(SLOTS_A_WEEK)
+    knows_heads = False
+    for row in hours:
+        slot = (row["iso_weekday"] - 1) * 24 + row["hour_of_day"]
+        opened[slot], cases[slot] = 60 * row["open_business_minutes"], row["cases_per_week"]
+        if row["present_heads"] is not None:
+            present[slot], knows_heads = row["present_heads"], True
+    minutes = told["touch_business_minutes"]
+    return QueueInputs(
+        queue=queue,
+        week=Week(opened, cases, told["day_overdispersion"]),
+        touch=None if minutes is None else Touch(minutes, told["touch_variation"], told["touch_basis"]),
+        present_heads=present if knows_heads else None,
+        shrinkage=None if told["shrinkage_pct"] is None else told["shrinkage_pct"] / 100,
+        patience_seconds=told["patience_seconds"],
+        weeks=told["weeks"],
+    )
+
+
+def _promise(row: Row) -> PromiseInputs:
+    within = [row[f"own_within_{part}_pct"] for part in PARTS]
+    own = None if any(share is None for share in within) else OwnDelays((within[0] / 100, within[1] / 100, within[2] / 100, within[3] / 100))
+    return PromiseInputs(
+        metric=row["metric"], policy=row["policy"], target_seconds=float(row["target_seconds"]), objective_pct=row["objective_pct"],
+        is_response=row["is_response"], share=row["clock_share_pct"] / 100, attainment_pct=row["actual_pct"], own=own, reason=row["reason"],
+    )  # fmt: skip
+
+
+def promised(promises: Sequence[PromiseInputs], within_seconds: float | None = None) -> tuple[Promised, ...]:
+    """Targets and shares to draw cases with; `within_seconds` in the place of the targets."""
+    total = sum(promise.share for promise in promises)
+    scale = 1 / total if total > 1 else 1.0
+    return tuple(Promised(within_seconds or promise.target_seconds, promise.share * scale) for promise in promises)

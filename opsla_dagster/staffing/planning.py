@@ -1,0 +1,257 @@
+"""The answer to "which heads keep this promise": a plan, what stands beside it, and what is not known.
+
+Belongs here: putting inputs, search and closed forms together, in one order for the run, the command line and the command centre. Does not belong
+here: how any of them is computed, and how it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.queueing.jobs import Floats
+from opsla_dagster.settings.staffing import HeadsByHour
+from opsla_dagster.staffing.inputs import AT_MOST, DESK_QUEUE, DeskInputs, PromiseInputs, QueueInputs, Touch, promised
+from opsla_dagster.staffing.outcome import Judge, Outcome, OwnDelays, weeks_to_draw
+from opsla_dagster.staffing.search import Plan, Question, best_plan, erlang_heads, flat_plan, fluid_heads
+from opsla_dagster.staffing.week import SLOTS_A_WEEK, Draws, draw
+
+#: Weeks with more cases than that are looked at as a workload first.
+_CASES_LOOKED_AT_QUICKLY = 2_000
+#: Below so many heads on average a plan is in fifths of heads, which people share between queues.
+_HEADS_IN_FIFTHS = 6.0
+AT_ONCE_BASIS, TODAY_BASIS = "taken up as soon as a head is free", "taken up as the log shows where a head was free"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What somebody asks: a promise of a queue, and what may differ from the inputs. Factors are of touch time and arrivals.
+
+    `touch_minutes` in the place of what the inputs have; `rosters` are judged beside the plan, by name.
+    """
+
+    metric: str
+    objective_pct: float
+    queue: str = DESK_QUEUE
+    policies: tuple[str, ...] = ()
+    within_seconds: float | None = None
+    touch_minutes: float | None = None
+    touch_factor: float = 1.0
+    arrivals_factor: float = 1.0
+    rosters: Mapping[str, Floats] | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A roster and what it brings."""
+
+    name: str
+    heads: Floats
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of an `ask`. `plan` None: `refusal` says why; what is beside it may be known all the same.
+
+    `ceiling_pct`: the share of cases kept where a head is free for each at once, None where the log tells too little. `basis`: whether cases are
+    planned to be taken up at once or as the log shows. `erlang_heads` takes the cases of a mean open hour, `erlang_opening_heads` those of the
+    hour with most of them, what piled up before it included.
+    """
+
+    ask: Ask
+    queue: QueueInputs
+    promises: tuple[PromiseInputs, ...]
+    touch: Touch | None
+    target_seconds: float
+    basis: str
+    ceiling_pct: float | None
+    plan: Plan | None
+    rosters: tuple[Judged, ...]
+    workload_heads: float | None
+    fluid_heads: Floats
+    erlang_heads: int | None
+    erlang_opening_heads: int | None
+    is_erlang_a: bool
+    weeks: int
+    refusal: str | None
+
+    def rostered(self, heads: float) -> float | None:
+        """Heads to employ for so many that are there; None where shrinkage is not known."""
+        return None if self.queue.shrinkage is None else heads / (1 - self.queue.shrinkage)
+
+    @property
+    def why_they_differ(self) -> str:
+        """One line on why the bounds beside a plan say something else."""
+        erlang = "Erlang A" if self.is_erlang_a else "Erlang C"
+        if self.is_erlang_a:
+            return f"{erlang} holds for live chat and phone, whose customers wait now or leave; the simulation adds days that are busier than others and what shifts begin with."
+        return (
+            f"{erlang} takes a steady stream of cases that want a head at once, and knows neither what a night and a weekend pile up nor that tickets can "
+            "wait; the fluid bound knows both and no chance; the simulation has all three, so the answer is the shape of a roster, not a number."
+        )
+
+
+def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
+    """The answer; without `search` the rosters alone are judged. Raises OpslaError for a queue or promise that the inputs do not have."""
+    queue, promises = _asked(desk, ask)
+    touch = _touch(queue, ask)
+    target = _target(ask, promises)
+    own, ceiling = _own(promises)
+    is_response = promises[0].is_response
+    by_today = own is not None and (not is_response or (ceiling is not None and ceiling >= ask.objective_pct + 0.5))
+    refusal = _refusal(ask, queue, promises, touch, ceiling, is_response=is_response)
+    judged: list[Judged] = []
+    plan, fluid, weeks = None, np.zeros(SLOTS_A_WEEK), 0
+    if touch is not None and queue.week.cases_a_week > 0:
+        seconds = touch.minutes * 60 * ask.touch_factor
+        draws = _draws(queue, promises, ask, touch)
+        weeks = draws.weeks
+        fluid = fluid_heads(draws.week, seconds, target)
+        judge = Judge(draws, seconds, is_response=is_response, own=own if by_today else None)
+        question = Question(judge, target, ask.objective_pct, _step(queue, touch, ask))
+        quick = _quick(judge) if search else None
+        if search and refusal is None:
+            plan = best_plan(question, quick)
+            even = flat_plan(question, quick)
+            if even is not None:
+                judged.append(Judged("flat", even.heads, even.outcome))
+            if plan is None:
+                refusal = "no number of heads that was tried keeps the objective in 95 % of the simulated weeks; the target is shorter than the wait for opening"
+        if queue.present_heads is not None:
+            judged.append(Judged("as_staffed", queue.present_heads, judge.outcome(queue.present_heads)))
+        judged += [Judged(name, heads, judge.outcome(heads)) for name, heads in (ask.rosters or {}).items()]
+    erlang = _erlang(queue, ask, touch, target)
+    return Answer(
+        ask=ask, queue=queue, promises=promises, touch=touch, target_seconds=target, basis=TODAY_BASIS if by_today else AT_ONCE_BASIS, ceiling_pct=ceiling,
+        plan=plan, rosters=tuple(judged),
+        workload_heads=queue.week.workload_heads(touch.minutes * 60 * ask.touch_factor) * ask.arrivals_factor if touch is not None else None,
+        fluid_heads=fluid, erlang_heads=erlang[0], erlang_opening_heads=erlang[1], is_erlang_a=queue.patience_seconds is not None, weeks=weeks, refusal=refusal,
+    )  # fmt: skip
+
+
+def judge_roster(desk: DeskInputs, ask: Ask, heads: Floats) -> Outcome:
+    """What one roster brings. Raises OpslaError as `answer` does, and where nobody knows the touch time."""
+    found = answer(desk, replace(ask, rosters={"asked": heads}), search=False)
+    for each in found.rosters:
+        if each.name == "asked":
+            return each.outcome
+    raise OpslaError(f"{ask.queue}: {found.refusal}")
+
+
+def roster_slots(heads: HeadsByHour) -> Floats:
+    """The 168 slots of a roster."""
+    return np.asarray(heads, dtype=np.float64).reshape(SLOTS_A_WEEK)
+
+
+def queue_shares(desk: DeskInputs, found: Answer) -> dict[str, Floats]:
+    """Of a plan for the desk: the heads of each slot by queue, in proportion to the work that is due there; a head may be shared.
+
+    Empty where the plan is of one queue, or the desk has but one.
+    """
+    others = [name for name in desk.queues if name != DESK_QUEUE]
+    if found.plan is None or found.ask.queue != DESK_QUEUE or len(others) < 2 or found.touch is None:
+        return {}
+    work = {}
+    for name in others:
+        own = desk.queues[name]
+        minutes = found.ask.touch_minutes or (own.touch.minutes if own.touch is not None else found.touch.minutes)
+        work[name] = fluid_heads(own.week, minutes * 60, found.target_seconds)
+    total = np.maximum(sum(work.values()), 1e-12)
+    return {name: found.plan.heads * part / total for name, part in work.items()}
+
+
+def _asked(desk: DeskInputs, ask: Ask) -> tuple[QueueInputs, tuple[PromiseInputs, ...]]:
+    if ask.queue not in desk.queues:
+        known = ", ".join(name for name in desk.queues if name != DESK_QUEUE) or "none"
+        raise OpslaError(f"--queue {ask.queue}: no such queue with enough cases in the last weeks; known: {known}; without --queue the whole desk is planned")
+    chosen = tuple(
+        promise for promise in desk.promises[ask.queue] if promise.metric == ask.metric and (not ask.policies or promise.policy in ask.policies)
+    )
+    if not chosen:
+        known = ", ".join(dict.fromkeys(promise.metric for promise in desk.promises[ask.queue]))
+        raise OpslaError(f"--queue {ask.queue}: no case of it was promised {ask.metric} in the last weeks; promised were: {known}")
+    return desk.queues[ask.queue], chosen
+
+
+def _touch(queue: QueueInputs, ask: Ask) -> Touch | None:
+    if ask.touch_minutes is not None:
+        return Touch(ask.touch_minutes, queue.touch.variation if queue.touch is not None else 1.0, "as asked")
+    return queue.touch
+
+
+def _target(ask: Ask, promises: Sequence[PromiseInputs]) -> float:
+    """Of several targets the mean, by their cases: what the pencil's bounds are for."""
+    if ask.within_seconds is not None:
+        return ask.within_seconds
+    weights = np.array([promise.share for promise in promises])
+    return float(np.average([promise.target_seconds for promise in promises], weights=weights if weights.sum() else None))
+
+
+def _own(promises: Sequence[PromiseInputs]) -> tuple[OwnDelays | None, float | None]:
+    own = next((promise.own for promise in promises if promise.own is not None), None)
+    return own, None if own is None else 100 * own.within[3]
+
+
+def _refusal(
+    ask: Ask, queue: QueueInputs, promises: Sequence[PromiseInputs], touch: Touch | None, ceiling: float | None, *, is_response: bool
+) -> str | None:
+    other = next((promise.reason for promise in promises if promise.reason is not None and touch is not None and "calendar" in promise.reason), None)
+    if other is not None:
+        return other
+    if touch is None:
+        return next((promise.reason for promise in promises if promise.reason is not None), "nobody knows how long a case takes")
+    if is_response:
+        return None
+    if ceiling is None:
+        return "too few cases of the last weeks found a free head and ended, so nobody knows what a case takes beside its wait for one"
+    if ask.within_seconds is not None:
+        return "for a resolution the log tells what cases take beside the wait for a head only at the promised target; ask without `within`"
+    if ceiling < ask.objective_pct:
+        return (
+            f"with a head for every case at once {ceiling:.1f} % would be kept: the rest is work and waits for others (customers, vendors, reviews), "
+            "which more heads do not shorten"
+        )
+    return None
+
+
+def _draws(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch) -> Draws:
+    """Of the arrivals asked for, which are the usual cases and others or fewer of them."""
+    weeks = weeks_to_draw(queue.week.cases_a_week * max(ask.arrivals_factor, 1.0))
+    drawn = draw(queue.week, promised(promises, ask.within_seconds), weeks, variation=touch.variation, most_arrivals=ask.arrivals_factor)
+    return replace(drawn, week=replace(queue.week, cases=queue.week.cases * ask.arrivals_factor))
+
+
+def _quick(judge: Judge) -> Judge | None:
+    """The same cases as a workload, where there are many; None where each is served at once anyway, or there is no such look."""
+    if judge.is_workload or len(judge.draws.arrival_seconds) <= _CASES_LOOKED_AT_QUICKLY:
+        return None
+    quick = judge.as_workload()
+    return quick if quick.is_workload else None
+
+
+def _step(queue: QueueInputs, touch: Touch, ask: Ask) -> float:
+    workload = queue.week.workload_heads(touch.minutes * 60 * ask.touch_factor) * ask.arrivals_factor
+    return 0.2 if ask.queue != DESK_QUEUE and workload < _HEADS_IN_FIFTHS else 1.0
+
+
+def _erlang(queue: QueueInputs, ask: Ask, touch: Touch | None, target: float) -> tuple[int | None, int | None]:
+    if touch is None:
+        return None, None
+    seconds = touch.minutes * 60 * ask.touch_factor
+    volume = queue.week.cases_a_week * ask.arrivals_factor / (queue.week.seconds / 3600)
+    served = queue.week.served_cases() * ask.arrivals_factor
+    length = np.maximum(queue.week.open_seconds, 1.0) / 3600
+    opening = float(np.max(np.where(queue.week.is_open, served / length, 0.0)))
+    return (
+        erlang_heads(volume, seconds, target, ask.objective_pct, queue.patience_seconds),
+        erlang_heads(opening, seconds, target, ask.objective_pct, queue.patience_seconds),
+    )
+
+
+def is_at_most(touch: Touch | None) -> bool:
+    """Whether the touch time is only known to be no longer than that."""
+    return touch is not None and touch.basis == AT_MOST

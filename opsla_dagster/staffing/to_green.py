@@ -1,0 +1,166 @@
+"""How long until nothing is past due, by simulation: p50 and p90 beside the fluid bound of mart.queue_health.
+
+Belongs here: simulating the open cases of now, at the pace of mart.queue_health. Does not belong here: that pace, and the bound.
+
+The open cases of now and those that come in are taken up by what is due first, at the pace at which cases left in the business days before; chance is
+in when cases come and what each takes. Minutes to green are the least business minutes after which nothing is past due and nothing will be for a
+business day. A case counts as a whole: that a first answer takes less than the case is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from opsla_dagster.queueing.jobs import Floats, jobs, pool
+from opsla_dagster.queueing.policies import earliest_due_date
+from opsla_dagster.queueing.simulation import simulate
+from opsla_dagster.queueing.streams import streams, works
+from opsla_dagster.staffing.desk_log import Axis
+
+#: Business days that are simulated: as many as are needed, by these steps; later is "never".
+_DAYS_SIMULATED = (1.25, 2.0, 6.0, 20.0)
+#: Runs of a simulation.
+_RUNS = 20
+_HOUR_SECONDS = 3600.0
+NO_PACE, NO_DAY, NEVER = "no case left in the business days before: pace unknown", "no business day ahead in the calendar", "never within 20 business days"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A queue as it stands: when its open cases are due (business seconds from now, negative: past due, infinite: not known), and its pace."""
+
+    due_seconds: Floats
+    left_per_hour: float
+    arrived_per_hour: float
+    target_seconds: float
+    day_seconds: float
+    heads: int
+
+
+@dataclass(frozen=True)
+class ToGreen:
+    """Business minutes until green, infinite for never."""
+
+    p50_minutes: float
+    p90_minutes: float
+    never_pct: float
+    runs: int
+
+
+def simulate_to_green(standing: Standing, seed: int = 47) -> ToGreen:
+    """What the runs say; the same standing has the same answer."""
+    minutes = np.sort(np.array([_one_run(standing, seed + number) for number in range(_RUNS)])) / 60
+    p50, p90 = np.quantile(minutes, (0.5, 0.9), method="higher")
+    return ToGreen(float(p50), float(p90), float(100 * np.mean(~np.isfinite(minutes))), _RUNS)
+
+
+def _one_run(standing: Standing, seed: int) -> float:
+    """Business seconds until green."""
+    for days in _DAYS_SIMULATED:
+        until = _green_after(standing, days, seed)
+        if until + standing.day_seconds <= days * standing.day_seconds:
+            return until
+    return float("inf")
+
+
+def _green_after(standing: Standing, days: float, seed: int) -> float:
+    coming, work = streams(seed, 2)
+    end = days * standing.day_seconds
+    # Gaps between arrivals, so that a longer look sees the same cases first.
+    mean_gap = _HOUR_SECONDS / standing.arrived_per_hour if standing.arrived_per_hour > 0 else float("inf")
+    count = int(end / mean_gap + 6 * np.sqrt(end / mean_gap) + 10) if np.isfinite(mean_gap) else 0
+    arrivals = np.cumsum(coming.exponential(mean_gap, count)) if count else np.zeros(0)
+    arrivals = arrivals[arrivals < end]
+    due = np.concatenate([standing.due_seconds, arrivals + standing.target_seconds])
+    seconds = works(work, np.full(len(due), standing.heads * _HOUR_SECONDS / standing.left_per_hour), 1.0)
+    served = jobs(np.concatenate([np.zeros(len(standing.due_seconds)), arrivals]), seconds, due_seconds=due, target_seconds=np.inf)
+    finish = simulate(served, pool([standing.heads]), earliest_due_date(served)).finish_seconds
+    late = (finish > due) & (due < end)
+    return _least_green(np.maximum(due[late], 0.0), finish[late], standing.day_seconds)
+
+
+def _least_green(late_from: Floats, late_until: Floats, day_seconds: float) -> float:
+    """The end of the last stretch in which something is late that begins within a business day of the one before it, from now on."""
+    until = 0.0
+    for position in np.argsort(late_from, kind="stable").tolist():
+        if late_from[position] > until + day_seconds:
+            break
+        until = max(until, float(late_until[position]))
+    return until
+
+
+def to_green_rows(
+    connection: duckdb.DuckDBPyConnection, health: Sequence[dict[str, Any]], touch_minutes: float | None, target_seconds: float | None
+) -> list[dict[str, Any]]:
+    """The rows of mart.to_green_simulated, of rows of mart.queue_health of the desk and its queues."""
+    if not health:
+        return []
+    now_at = health[0]["now_at"]
+    axis = _axis_around(connection, now_at)
+    found = connection.execute(
+        "select coalesce(team, 'none') as queue, epoch(next_due_at) as due, breached_clocks from mart.backlog_now order by next_due_at nulls last, case_id"
+    ).fetchnumpy()
+    [now], _ = axis.at(np.array([_epoch(now_at)]))
+    due = np.ma.filled(np.ma.asarray(found["due"], dtype=np.float64), np.nan)
+    known = np.isfinite(due)
+    seconds = np.full(len(due), np.inf)
+    if known.any():
+        seconds[known] = axis.at(due[known])[0] - now
+        # Past due by the clock on the wall is past due, also where the desk has been closed since.
+        seconds[known & (due <= _epoch(now_at))] = np.minimum(seconds[known & (due <= _epoch(now_at))], -1.0)
+    breached = np.asarray(found["breached_clocks"]) > 0
+    seconds[breached] = np.minimum(seconds[breached], -1.0)
+    queue = np.asarray(found["queue"], dtype=object)
+    rows = []
+    for row in health:
+        own = seconds if row["dimension"] == "all" else seconds[queue == row["dimension_value"]]
+        rows.append(_row(row, own, touch_minutes, target_seconds))
+    return rows
+
+
+def _row(health: dict[str, Any], due: Floats, touch_minutes: float | None, target_seconds: float | None) -> dict[str, Any]:
+    told = {"now_at": health["now_at"], "dimension": health["dimension"], "dimension_value": health["dimension_value"]}
+    pace, day_minutes = health["left_cases_per_business_hour"], health["next_day_business_minutes"]
+    if not pace:
+        return {**told, "reason": NO_PACE}
+    if not day_minutes:
+        return {**told, "reason": NO_DAY}
+    found = simulate_to_green(
+        Standing(
+            due_seconds=due,
+            left_per_hour=pace,
+            arrived_per_hour=health["arrived_cases_per_business_hour"] or 0.0,
+            target_seconds=target_seconds if target_seconds is not None else float("inf"),
+            day_seconds=60 * day_minutes,
+            heads=max(1, round(pace * touch_minutes / 60)) if touch_minutes is not None else 1,
+        )
+    )
+    p50, p90 = (minutes if np.isfinite(minutes) else None for minutes in (found.p50_minutes, found.p90_minutes))
+    return {
+        **told, "to_green_p50_business_minutes": p50, "to_green_p90_business_minutes": p90, "never_pct": found.never_pct, "simulated_runs": found.runs,
+        "reason": NEVER if p50 is None else None,
+    }  # fmt: skip
+
+
+def _axis_around(connection: duckdb.DuckDBPyConnection, now_at: Any) -> Axis:
+    """The desk's calendar from a year before now to 90 days after: cases are past due, and fall due, within that."""
+    return Axis.of(
+        connection.execute(
+            """
+            select epoch(segment_start_at) as starts, epoch(segment_end_at) as ends, is_open, open_seconds_before
+            from staging.business_time
+            where calendar = 'desk' and segment_end_at > $now_at - interval 366 day and segment_start_at < $now_at + interval 90 day
+            order by segment_start_at
+            """,
+            {"now_at": now_at},
+        ).fetchnumpy()
+    )
+
+
+def _epoch(instant: Any) -> float:
+    return float(np.datetime64(instant, "s").astype(np.int64))

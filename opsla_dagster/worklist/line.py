@@ -1,0 +1,56 @@
+"""What is known of one queue when its tickets are put in order.
+
+Belongs here: the open cases that are ours to work on, as arrays, and what the queue does in an hour. Does not belong here: any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opsla_dagster.queueing.jobs import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Line:
+    """The open cases of one queue that wait for us, one entry a case.
+
+    `due_seconds`: open seconds of the desk until it is due, negative past due, infinite where no running clock says. `target_seconds`: of that clock,
+    infinite without one. `after_p50_seconds`, `after_p90_seconds`: from when such a case leaves the queue until the clock stops.
+    `stops_at_start`: the clock stops as soon as somebody begins, as a first touch or reply does. `weight`: what a breach costs. `age_rank`: 0 for the case that came first. `objective`: share of its promise to be kept, 0-1.
+    """
+
+    case_ids: Sequence[str]
+    due_seconds: Floats
+    target_seconds: Floats
+    after_p50_seconds: Floats
+    after_p90_seconds: Floats
+    stops_at_start: Bools
+    weight: Floats
+    age_rank: Floats
+    objective: Floats
+
+    def __len__(self) -> int:
+        return len(self.case_ids)
+
+    @property
+    def leave_by_seconds(self) -> Floats:
+        """When it has to leave the queue to be in time, as such cases usually go on."""
+        return self.due_seconds - self.after_p50_seconds
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a queue does: `heads` at once, `work_seconds` a case by its pace, cases that come a second.
+
+    `touch_seconds`: what a case takes whoever has it in hand, with its `variation` (standard deviation / mean): as its source counted it, else as work_seconds.
+    `day_seconds`: open seconds of a business day. `done_cases`: how many it has done before, from which every fifth pick is counted.
+    """
+
+    heads: int
+    work_seconds: float
+    touch_seconds: float
+    variation: float
+    arrivals_per_second: float
+    day_seconds: float
+    done_cases: int = 0

@@ -1,0 +1,232 @@
+"""Staffing from a log to the command line, the published marts, the report and the command centre."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from center_server import serving
+from small_desk import desk_settings, log_of, make, rows, with_sources, write_config
+from test_center import ask, data
+
+from opsla_dagster import cli
+from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.reporting.report import write_report
+from opsla_dagster.settings import Settings
+from opsla_dagster.settings.staffing import StaffingSettings
+from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.publish import publish
+from opsla_dagster.window import Window
+
+FIRST, DAYS = date(2025, 6, 30), 42
+#: Exit code, what was printed, and what was complained about.
+Said = tuple[int, str, str]
+Opsla = Callable[..., Said]
+ROSTER = "title: two early, one late\nheads: {mon-fri: {08:00-10:00: 6, 10:00-18:00: 1}}\n"
+
+
+def write_log(path: Path) -> None:
+    """Six weeks: on weekdays a case every 20 minutes from 06:00 to 17:40 (New York), seen after half an hour and done after two, every tenth after three."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["number", "state", "at", "team"])
+        for day in range(DAYS):
+            if (FIRST + timedelta(days=day)).weekday() >= 5:
+                continue
+            for number in range(36):
+                came = datetime(2025, 6, 30, 10) + timedelta(days=day, minutes=20 * number)
+                team = "Billing" if number % 5 < 3 else "Tech"
+                for state, minutes in (("New", 0), ("Seen", 30 if number % 10 else 180), ("Done", 240)):
+                    lines.writerow([f"T{day:02d}-{number:02d}", state, f"{came + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}", team])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A log without staff, its config on disk, everything made."""
+    directory = tmp_path_factory.mktemp("staffing")
+    write_log(directory / "log.csv")
+    source = log_of(directory / "log.csv", columns={"case_id": "number", "status": "state", "event_ts": "at", "team": "team"})
+    document = {"desk": {"timezone": "America/New_York", "start_date": FIRST}, "sources": [source]}
+    config = write_config(directory / "config", document)
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    settings = with_sources(desk_settings(directory, cases=1, config=config), source, start_date=FIRST)
+    make(settings, [Window(FIRST, FIRST + timedelta(days=DAYS))], datetime(2025, 8, 11, 6))
+    return settings
+
+
+@pytest.fixture
+def opsla(desk: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+    monkeypatch.setenv("OPSLA_CONFIG", str(desk.config_directory))
+    monkeypatch.setenv("OPSLA_HOME", str(desk.home.root))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+def test_a_usual_week_is_the_mean_of_whole_weeks_without_holidays(desk: Settings) -> None:
+    """The 4th of July is a Friday without staff hours: its cases do not count for a usual Friday. Half of 08:00-09:00's pile came in before."""
+    found = dict(rows(desk.home.marts_database, "select iso_weekday, sum(cases_per_week) from mart.staffing_hours where queue = 'all' group by 1 order by 1"))
+    assert found == pytest.approx(dict.fromkeys(range(1, 6), 36.0))
+    before = rows(desk.home.marts_database, "select open_business_minutes, cases_per_week from mart.staffing_hours where queue = 'all' and iso_weekday = 1 and hour_of_day in (6, 8) order by hour_of_day")
+    assert before == [(0.0, 3.0), (60.0, 3.0)]
+    queues = dict(rows(desk.home.marts_database, "select queue, cases_per_week from mart.staffing_inputs where metric = 'first_touch'"))
+    assert queues["Billing"] + queues["Tech"] == pytest.approx(queues["all"])
+
+
+def test_a_log_without_staff_tells_no_touch_time_and_is_not_planned(desk: Settings, opsla: Opsla) -> None:
+    assert rows(desk.home.marts_database, "select count(*) from mart.staffing_plan") == [(0,)]
+    [(touch, reason)] = rows(desk.home.marts_database, "select touch_business_minutes, reason from mart.staffing_inputs where queue = 'all' and metric = 'first_touch'")
+    assert touch is None
+    assert "nobody knows how long a case takes" in str(reason)
+    code, _, complaint = opsla("staffing", "--target", "first touch 85%")
+    assert code == 1
+    assert complaint.startswith("opsla: no plan: nobody knows how long a case takes")
+    assert "write touch: {minutes: 12} there" in complaint
+
+
+def test_its_weeks_are_told_with_the_reason_why_they_are_not_predicted(desk: Settings) -> None:
+    found = rows(desk.home.marts_database, "select actual_pct, predicted_pct, reason from mart.staffing_replay where metric = 'first_touch' order by week_date")
+    assert len(found) == 7
+    assert all(actual == pytest.approx(95, abs=2) and predicted is None and "no source tells the heads" in str(reason) for actual, predicted, reason in found[:-1])
+    assert "the week that now lies in" in str(found[-1][2])
+
+
+def test_a_plan_is_made_of_a_touch_time_that_somebody_gives(opsla: Opsla) -> None:
+    code, out, _ = opsla("staffing", "--target", "first touch 95%", "--touch-minutes", "20")
+    assert code == 0
+    for words in ("SLA B: first touch within 2.0 h of open time for 95% of the cases of the desk", "Touch time: 20.0 minutes a case (as asked)", "Mon", "08:00-",
+                  "the plan", "the same heads all day", "Erlang C", "steady stream", "heads alone do not reach 95 %", "Shrinkage: not known", "a head may be shared"):  # fmt: skip
+        assert words in out, words
+
+
+def test_programs_get_the_same(opsla: Opsla) -> None:
+    code, out, _ = opsla("staffing", "--target", "first touch 85%", "--touch-minutes", "20", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["objective_pct"] == 85
+    [plan] = [each for each in found["outcomes"] if each["roster"] == "plan"]
+    assert plan["is_kept"]
+    hours = sum(each["heads"] * (each["until_hour"] - each["from_hour"]) for each in found["plan"])
+    assert hours == pytest.approx(plan["head_hours"])
+
+
+def test_a_roster_in_a_file_is_judged_the_same_way(opsla: Opsla, tmp_path: Path) -> None:
+    path = tmp_path / "two_early.yml"
+    path.write_text(ROSTER, encoding="utf-8")
+    code, out, _ = opsla("staffing", "--target", "first touch 85%", "--touch-minutes", "20", "--roster", str(path), "--json")
+    assert code == 0
+    [judged] = [each for each in json.loads(out)["outcomes"] if each["roster"] == "two_early"]
+    assert judged["head_hours"] == 5 * (2 * 6 + 8)
+    assert 0 < judged["simulated_attainment_pct"] < 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--target", "foo 95%"], "no promise is called 'foo'; write one of"),
+        (["--target", "first touch 100%"], "an objective lies between 0% and 100%"),
+        (["--queue", "nobody"], "--queue nobody: no such queue with enough cases in the last weeks; known: Billing, Tech"),
+        (["--roster", "nowhere", "--touch-minutes", "20"], "neither a roster of"),
+    ],
+)
+def test_what_is_typed_wrongly_is_one_line(opsla: Opsla, arguments: list[str], told: str) -> None:
+    code, _, complaint = opsla("staffing", *arguments)
+    assert code == 1
+    assert told in complaint
+    assert complaint.count("\n") <= 1
+    assert "Traceback" not in complaint
+
+
+def test_the_page_teaches_what_is_missing_and_lists_the_weeks(desk: Settings) -> None:
+    with serving(desk) as address:
+        _, _, text = ask(address, "/staffing")
+        assert "No plan: nobody knows how long a case takes" in text
+        assert "write touch: {minutes: 12} there" in text
+        tables = data(address, "/api/staffing")["tables"]
+        assert len(tables["replay"]["rows"]) == 6
+        assert {row["queue"] for row in tables["inputs"]["rows"]} == {"all", "Billing", "Tech"}
+
+
+@pytest.fixture(scope="module")
+def staffed_center(desk: Settings) -> Iterator[str]:
+    """The same home, its staffing tables made with a touch time, shrinkage and a roster written down."""
+    written = StaffingSettings.model_validate({
+        "touch": {"minutes": 20}, "shrinkage": "30%", "rosters": {"early_birds": {"title": "early birds", "heads": {"mon-fri": {"08:00-10:00": 6, "10:00-18:00": 2}}}},
+    })  # fmt: skip
+    settings = replace(desk, staffing=written)
+    staffing = ["mart.staffing_replay", "mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan", "mart.staffing_outcomes", "mart.to_green_simulated"]
+    window = Window(FIRST, FIRST + timedelta(days=1))
+    make(settings, [window], datetime(2025, 8, 11, 6), only=staffing)
+    warehouse = Warehouse(database=str(settings.home.warehouse))
+    publish(warehouse.connection(), settings.home, [line.name for line in table_assets(settings) if line.table.schema in ("mart", "ops") and line.table.is_published])
+    warehouse.close()
+    with serving(settings) as address:
+        yield address
+
+
+def test_the_plan_of_the_marts_and_its_what_if_in_under_a_second(staffed_center: str) -> None:
+    page = data(staffed_center, "/api/staffing")
+    rosters = {row["roster"]: row for row in page["tables"]["rosters"]["rows"]}
+    assert rosters["the plan"]["weeks_kept_pct"] >= 95
+    assert "early birds" in rosters
+    began = time.process_time()
+    fewer = data(staffed_center, "/api/staffing?heads=60")["tables"]["rosters"]["rows"]
+    assert time.process_time() - began < 1.0
+    found = next(row for row in fewer if row["roster"] == "what if")
+    assert found["attainment_pct"] < rosters["the plan"]["attainment_pct"]
+    assert found["head_hours"] == pytest.approx(0.6 * rosters["the plan"]["head_hours"])
+    quicker = data(staffed_center, "/api/staffing?handling=60&heads=60")["tables"]["rosters"]["rows"]
+    assert next(row for row in quicker if row["roster"] == "what if")["attainment_pct"] >= found["attainment_pct"]
+    _, _, text = ask(staffed_center, "/staffing?heads=60")
+    assert "With heads 60% of the usual:" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/staffing?heads=49", 400, "heads=49: expected a whole number from 50 to 200"),
+        ("/staffing?arrivals=many", 400, "expected a whole number"),
+        ("/staffing?queue=nobody", 404, "no such queue; known: Billing, Tech"),
+        ("/staffing?promise=no_such", 404, "nothing to plan for; known: first_resolution"),
+        ("/staffing?x=1", 400, "this page has no such parameter"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(staffed_center: str, path: str, status: int, told: str) -> None:
+    found, _, text = ask(staffed_center, path)
+    assert found == status
+    assert told in text
+
+
+def test_a_queue_is_planned_when_asked(staffed_center: str) -> None:
+    found = data(staffed_center, "/api/staffing?queue=Billing")
+    assert found["tables"]["plan"]["rows"]
+
+
+def test_the_report_has_its_section(desk: Settings, staffed_center: str, tmp_path: Path) -> None:
+    text = write_report(desk.home.marts_database, None, tmp_path / "report.html", desk).read_text(encoding="utf-8")
+    assert 'id="staffing"' in text
+    assert "head-hours a week" in text
+
+
+def test_minutes_to_green_have_a_simulation_beside_the_bound_now_and_none_in_the_past(desk: Settings, opsla: Opsla, staffed_center: str) -> None:
+    found = rows(desk.home.marts_database, "select dimension_value, reason from mart.to_green_simulated order by dimension, dimension_value")
+    assert [value for value, _ in found] == ["all", "Billing", "Tech"]
+    assert "simulated, p50 to p90" in opsla("backlog", "--by", "queue")[1]
+    assert "simulated" not in opsla("backlog", "--as-of", "2025-07-30T16:00")[1]
+    now, then = (data(staffed_center, f"/api/queues{at}")["tables"]["by_queue"]["columns"] for at in ("", "?at=2025-07-30T16:00Z"))
+    assert "to_green_simulated" in [column["name"] for column in now]
+    assert "to_green_simulated" not in [column["name"] for column in then]

@@ -1,0 +1,259 @@
+"""What rosters bring and which keep a promise: the worked example of docs/decisions/0045-staffing.md, bounds, and what must only ever grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from staffing_desk import TARGET_SECONDS, TOUCH_SECONDS, heads, week_of
+
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.queueing.closed_forms import mmc_wait_within
+from opsla_dagster.staffing.inputs import DESK_QUEUE, DeskInputs
+from opsla_dagster.staffing.outcome import Judge, OwnDelays, weeks_to_draw
+from opsla_dagster.staffing.planning import Ask, answer, queue_shares
+from opsla_dagster.staffing.search import Question, best_plan, erlang_heads, flat_plan, fluid_heads
+from opsla_dagster.staffing.week import MOST_ARRIVALS, SLOTS_A_WEEK, Promised, Week, draw
+
+OBJECTIVE = 95.0
+PROMISED = (Promised(TARGET_SECONDS, 1.0),)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge(draw(week_of(), PROMISED, 60), TOUCH_SECONDS, is_response=True)
+
+
+# ---- the worked example
+
+
+def test_the_load_is_five_point_six_heads() -> None:
+    assert week_of().workload_heads(TOUCH_SECONDS) == pytest.approx(5.6)
+
+
+def test_erlang_c_says_six_on_the_volume_and_55_on_mondays_first_hour() -> None:
+    served = week_of().served_cases()
+    assert erlang_heads(1400 / 50, TOUCH_SECONDS, TARGET_SECONDS, OBJECTIVE) == 6
+    assert erlang_heads(float(served.max()), TOUCH_SECONDS, TARGET_SECONDS, OBJECTIVE) == pytest.approx(55, abs=1)
+
+
+def test_six_heads_keep_a_third_of_the_cases(judge: Judge) -> None:
+    """Published: 29 %; there a case is kept when it is done, here when it is taken up."""
+    found = judge.outcome(heads(6))
+    assert found.attainment_pct == pytest.approx(32, abs=5)
+    assert found.weeks_kept_pct(OBJECTIVE) == 0
+    assert found.head_hours == 300
+
+
+def test_nineteen_heads_keep_95_percent_on_average_and_22_in_95_percent_of_the_weeks(judge: Judge) -> None:
+    assert judge.outcome(heads(18)).attainment_pct < OBJECTIVE <= judge.outcome(heads(19)).attainment_pct
+    assert judge.outcome(heads(19)).weeks_kept_pct(OBJECTIVE) < 80
+    assert judge.outcome(heads(22)).keeps(OBJECTIVE)
+
+
+def test_five_heads_and_22_more_in_the_first_two_hours_keep_99_percent_at_94_hours_a_day(judge: Judge) -> None:
+    found = judge.outcome(heads(5, first_two_hours=27))
+    assert found.attainment_pct == pytest.approx(99.4, abs=0.6)
+    assert found.keeps(OBJECTIVE)
+    assert found.head_hours / 5 == 94
+
+
+def test_the_plan_is_a_shape_at_a_third_of_the_hours_of_flat_heads(judge: Judge) -> None:
+    question = Question(judge, TARGET_SECONDS, OBJECTIVE)
+    plan, flat = best_plan(question, judge.as_workload()), flat_plan(question, judge.as_workload())
+    assert plan is not None
+    assert flat is not None
+    assert flat.heads.max() == pytest.approx(22, abs=1)
+    assert plan.outcome.keeps(OBJECTIVE)
+    assert judge.outcome(plan.heads).keeps(OBJECTIVE)
+    assert plan.outcome.head_hours < 94 * 5 < flat.outcome.head_hours / 2
+    monday = plan.heads.reshape(7, 24)[0]
+    assert monday[8] > 4 * monday[17]
+    again = best_plan(question, judge.as_workload())
+    assert again is not None
+    assert np.array_equal(plan.heads, again.heads), "the same question has the same plan"
+
+
+# ---- what must only ever grow
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    base=st.integers(1, 9), more=st.integers(0, 5), slots=st.sets(st.integers(0, SLOTS_A_WEEK - 1), max_size=30), touch=st.floats(120, 1500),
+    less=st.floats(0.5, 1.0), seed=st.integers(0, 50),
+)  # fmt: skip
+def test_more_heads_and_less_work_never_keep_less(base: int, more: int, slots: set[int], touch: float, less: float, seed: int) -> None:
+    """Week by week, on the same cases (common random numbers)."""
+    draws = draw(week_of(120), PROMISED, 4, seed=seed)
+    few = heads(base)
+    many = few.copy()
+    many[list(slots)] += more
+    judged = Judge(draws, touch, is_response=True)
+    found = judged.outcome(few)
+    assert (judged.outcome(np.where(few > 0, many, 0.0)).week_pct >= found.week_pct - 1e-9).all()
+    assert (Judge(draws, touch * less, is_response=True).outcome(few).week_pct >= found.week_pct - 1e-9).all()
+
+
+def test_more_arrivals_are_the_same_cases_and_others() -> None:
+    usual = draw(week_of(), PROMISED, 20)
+    most = draw(week_of(), PROMISED, 20, most_arrivals=MOST_ARRIVALS)
+    again = most.with_arrivals(1.0)
+    assert np.array_equal(again.arrival_seconds, usual.arrival_seconds)
+    assert np.array_equal(again.unit_work, usual.unit_work)
+    assert len(most.arrival_seconds) == pytest.approx(2 * len(usual.arrival_seconds), rel=0.03)
+    assert set(most.with_arrivals(1.2).arrival_seconds) > set(usual.arrival_seconds)
+
+
+# ---- against theory, and against each other
+
+
+def test_a_steady_stream_waits_as_erlang_c_says() -> None:
+    """A desk that never closes, without days that differ: M/M/c, 5.6 heads of load on 7 heads."""
+    always = Week(np.full(SLOTS_A_WEEK, 3600.0), np.full(SLOTS_A_WEEK, 28.0))
+    drawn = draw(always, (Promised(900.0, 1.0),), 40)
+    exponential = replace(drawn, unit_work=np.random.default_rng(3).exponential(1.0, len(drawn.unit_work)))
+    judge = Judge(exponential, TOUCH_SECONDS, is_response=True)
+    found = judge.outcome(np.full(SLOTS_A_WEEK, 7.0))
+    assert not judge.is_workload
+    assert found.attainment_pct / 100 == pytest.approx(mmc_wait_within(900, 28 / 3600, TOUCH_SECONDS, 7), abs=0.01)
+    assert found.busy_pct == pytest.approx(80, abs=1)
+
+
+@pytest.mark.parametrize("roster", [heads(12), heads(19), heads(22), heads(5, 27), heads(7, 15)], ids=["12", "19", "22", "5+27", "7+15"])
+def test_a_desk_as_a_workload_is_as_it_is_case_by_case(judge: Judge, roster: np.ndarray) -> None:
+    one_by_one, as_workload = judge.outcome(roster), judge.as_workload().outcome(roster)
+    assert not judge.is_workload
+    assert as_workload.attainment_pct == pytest.approx(one_by_one.attainment_pct, abs=1.0)
+
+
+def test_half_a_head_is_there_half_of_the_time() -> None:
+    draws = draw(week_of(140), PROMISED, 40)
+    low, middle, high = (Judge(draws, TOUCH_SECONDS, is_response=True).outcome(heads(many)).attainment_pct for many in (1, 1.5, 2))
+    assert low < middle < high
+
+
+def test_the_fluid_bound_is_the_work_spread_over_the_target() -> None:
+    fluid = fluid_heads(week_of(), TOUCH_SECONDS, TARGET_SECONDS)
+    assert fluid.sum() * 3600 == pytest.approx(1400 * TOUCH_SECONDS)
+    monday_pile = week_of().served_cases()[8] * TOUCH_SECONDS / TARGET_SECONDS
+    assert fluid[8] > monday_pile * 0.95
+    assert fluid[17] < 4
+
+
+def test_delays_of_their_own_come_after_the_wait_for_a_head() -> None:
+    """With a head for everybody at once 80 % are kept in time: no heads make it more."""
+    own = OwnDelays((0.5, 0.6, 0.7, 0.8))
+    draws = draw(week_of(), PROMISED, 20)
+    found = Judge(draws, TOUCH_SECONDS, is_response=True, own=own).outcome(heads(200))
+    assert found.attainment_pct == pytest.approx(80, abs=0.1)
+    assert own.share_done(np.array([1.0, 0.5, 0.125, -0.1])).tolist() == pytest.approx([0.8, 0.6, 0.25, 0.0])
+
+
+def test_days_that_are_busier_than_chance_take_more_heads() -> None:
+    judges = [Judge(draw(week_of(overdispersion=each), PROMISED, 60), TOUCH_SECONDS, is_response=True, as_workload=True) for each in (0.0, 0.1)]
+    plans = [flat_plan(Question(each, TARGET_SECONDS, OBJECTIVE)) for each in judges]
+    assert plans[0] is not None
+    assert plans[1] is not None
+    assert plans[1].heads.max() > plans[0].heads.max()
+
+
+def test_a_week_without_an_open_hour_is_refused() -> None:
+    with pytest.raises(OpslaError, match="no open hour"):
+        Week(np.zeros(SLOTS_A_WEEK), np.ones(SLOTS_A_WEEK))
+
+
+def test_few_cases_are_looked_at_over_many_weeks_and_many_over_twenty() -> None:
+    assert (weeks_to_draw(10), weeks_to_draw(12_000)) == (60, 20)
+
+
+# ---- answers
+
+
+def rows_of(cases: dict[str, float], **inputs: object) -> DeskInputs:
+    """Inputs of queues with so many cases a week; `inputs` in the place of what is usual."""
+    hours, promises = [], []
+    for queue, many in cases.items():
+        week = week_of(many)
+        hours += [
+            {"queue": queue, "iso_weekday": slot // 24 + 1, "hour_of_day": slot % 24, "open_business_minutes": week.open_seconds[slot] / 60,
+             "cases_per_week": float(week.cases[slot]), "present_heads": 8.0 if queue == DESK_QUEUE and week.is_open[slot] else None}
+            for slot in range(SLOTS_A_WEEK)
+        ]  # fmt: skip
+        promises.append({
+            "queue": queue, "metric": "first_reply", "policy": "desk", "target_seconds": 7200, "calendar": "desk", "is_response": True, "objective_pct": 95.0,
+            "clock_share_pct": 100.0, "actual_pct": 80.0, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
+            "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "touch_business_minutes": 12.0, "touch_variation": 1.0,
+            "touch_basis": "measured by the source", "shrinkage_pct": 30.0, "patience_seconds": None, "reason": None, **inputs,
+        })  # fmt: skip
+    return DeskInputs.of(hours, promises)
+
+
+def test_heads_to_employ_are_heads_there_by_those_that_are_not_missing() -> None:
+    found = answer(rows_of({DESK_QUEUE: 140}), Ask("first_reply", 95.0))
+    assert found.plan is not None
+    assert found.rostered(7.0) == pytest.approx(10.0)
+    assert {each.name for each in found.rosters} == {"flat", "as_staffed"}
+
+
+def test_a_head_of_the_desk_is_shared_between_queues_by_their_work() -> None:
+    desk = rows_of({DESK_QUEUE: 1000, "Billing": 600, "Tech": 400})
+    shares = queue_shares(desk, found := answer(desk, Ask("first_reply", 95.0)))
+    assert found.plan is not None
+    assert np.allclose(shares["Billing"] + shares["Tech"], found.plan.heads)
+    slot = int(found.plan.heads.argmax())
+    assert shares["Billing"][slot] / found.plan.heads[slot] == pytest.approx(0.6)
+
+
+def test_a_small_queue_is_planned_in_fifths_of_a_head() -> None:
+    found = answer(rows_of({DESK_QUEUE: 1000, "Billing": 60}), Ask("first_reply", 95.0, "Billing"))
+    assert found.plan is not None
+    fifths = found.plan.heads[found.plan.heads > 0] * 5
+    assert np.allclose(fifths, np.round(fifths))
+    assert fifths.min() < 5
+    assert found.plan.outcome.keeps(95.0)
+
+
+def test_where_nobody_knows_how_long_a_case_takes_there_is_no_plan() -> None:
+    reason = "nobody knows how long a case takes"
+    found = answer(rows_of({DESK_QUEUE: 140}, touch_business_minutes=None, touch_variation=None, touch_basis=None, reason=reason), Ask("first_reply", 95.0))
+    assert (found.plan, found.rosters, found.refusal) == (None, (), reason)
+    assert answer(rows_of({DESK_QUEUE: 140}, touch_business_minutes=None, touch_variation=None, touch_basis=None), Ask("first_reply", 95.0, touch_minutes=12)).plan is not None
+
+
+def test_a_resolution_that_waits_for_others_is_refused_with_what_heads_could_reach() -> None:
+    others = {
+        "is_response": False, "own_within_quarter_pct": 50.0, "own_within_half_pct": 70.0, "own_within_three_quarters_pct": 85.0, "own_within_target_pct": 93.0
+    }
+    found = answer(rows_of({DESK_QUEUE: 140}, **others), Ask("first_reply", 95.0))
+    assert found.plan is None
+    assert found.refusal is not None
+    assert "93.0 % would be kept" in found.refusal
+    reached = answer(rows_of({DESK_QUEUE: 140}, **others), Ask("first_reply", 90.0))
+    assert reached.plan is not None
+    assert reached.plan.outcome.attainment_pct <= 93.0
+
+
+def test_a_promise_on_another_calendar_is_refused() -> None:
+    found = answer(rows_of({DESK_QUEUE: 140}, reason="the promise counts on another calendar than the desk's, by which heads are planned"), Ask("first_reply", 95.0))
+    assert found.plan is None
+    assert "another calendar" in (found.refusal or "")
+
+
+def test_live_chat_is_compared_with_erlang_a() -> None:
+    found = answer(rows_of({DESK_QUEUE: 1400}, patience_seconds=300.0, target_seconds=60), Ask("first_reply", 80.0), search=False)
+    patient = answer(rows_of({DESK_QUEUE: 1400}, target_seconds=60), Ask("first_reply", 80.0), search=False)
+    assert found.is_erlang_a
+    assert found.erlang_heads is not None
+    assert patient.erlang_heads is not None
+    assert found.erlang_heads <= patient.erlang_heads
+    assert "Erlang A" in found.why_they_differ
+    assert "steady stream" in patient.why_they_differ
+
+
+@pytest.mark.parametrize(("asked", "told"), [({"queue": "nobody"}, "--queue nobody: no such queue"), ({"metric": "no_such"}, "no case of it was promised no_such")])
+def test_what_is_not_there_is_told_with_what_is(asked: dict[str, str], told: str) -> None:
+    with pytest.raises(OpslaError, match=told):
+        answer(rows_of({DESK_QUEUE: 140}), Ask(**{"metric": "first_reply", "objective_pct": 95.0, **asked}))

@@ -1,0 +1,66 @@
+"""Minutes to green by simulation: what is certain comes out exactly, what is not lies where it must."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from opsla_dagster.staffing.to_green import Standing, _least_green, simulate_to_green
+
+DAY = 36_000.0
+
+
+def standing(due: list[float], left: float = 10.0, arrived: float = 0.0, heads: int = 1, target: float = np.inf) -> Standing:
+    return Standing(np.array(due, dtype=np.float64), left, arrived, target, DAY, heads)
+
+
+def test_nothing_past_due_and_nothing_coming_is_green_now() -> None:
+    found = simulate_to_green(standing([]))
+    assert (found.p50_minutes, found.p90_minutes, found.never_pct) == (0.0, 0.0, 0.0)
+
+
+def test_five_cases_past_due_at_ten_an_hour_take_half_an_hour() -> None:
+    """The fluid bound is 30 minutes; chance lies around it."""
+    found = simulate_to_green(standing([-1.0] * 5))
+    assert found.p50_minutes == pytest.approx(30, abs=15)
+    assert found.p90_minutes > found.p50_minutes
+
+
+def test_what_is_past_due_comes_first() -> None:
+    """A hundred cases that are due in two days do not stand before five that are late."""
+    alone, among = simulate_to_green(standing([-1.0] * 5)), simulate_to_green(standing([-1.0] * 5 + [2 * DAY] * 100))
+    assert among.p90_minutes == pytest.approx(alone.p90_minutes)
+
+
+def test_a_pace_below_what_comes_in_is_never_green() -> None:
+    """Twenty an hour come, each due within the hour; ten leave."""
+    found = simulate_to_green(standing([-1.0] * 5, left=10.0, arrived=20.0, target=3600.0))
+    assert not np.isfinite(found.p50_minutes)
+    assert found.never_pct == 100.0
+
+
+def test_a_case_that_falls_due_before_anybody_comes_to_it_keeps_the_desk_from_green() -> None:
+    """Fifty cases due in an hour at ten an hour: green when the last of them is done."""
+    found = simulate_to_green(standing([3600.0] * 50))
+    assert found.p50_minutes == pytest.approx(300, abs=90)
+
+
+def test_the_same_standing_has_the_same_answer() -> None:
+    asked = standing([-1.0] * 40, left=30.0, arrived=20.0, heads=4, target=DAY)
+    assert simulate_to_green(asked) == simulate_to_green(asked)
+
+
+@pytest.mark.parametrize(
+    ("late", "until"),
+    [
+        ([], 0.0),
+        ([(0.0, 100.0)], 100.0),
+        ([(0.0, 100.0), (50.0, 80.0)], 100.0),
+        ([(0.0, 100.0), (100.0 + DAY, 200.0 + DAY)], 200.0 + DAY),
+        ([(0.0, 100.0), (101.0 + DAY, 200.0 + DAY)], 100.0),
+        ([(10.0, 100.0)], 100.0),
+    ],
+)
+def test_green_is_when_nothing_is_late_for_a_business_day(late: list[tuple[float, float]], until: float) -> None:
+    starts, ends = (np.array([pair[side] for pair in late]) for side in (0, 1))
+    assert _least_green(starts, ends, DAY) == until

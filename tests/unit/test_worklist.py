@@ -1,0 +1,343 @@
+"""Which ticket is next: the policy in force, the order, the reasons, what is deferred, and what is remembered."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsla_dagster.assets import worklist as assets
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.checks.invariants import check_invariant
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets
+from opsla_dagster.reporting.run_summary import Headline
+from opsla_dagster.reporting.sections.next_tickets import next_tickets as next_tickets_section
+from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
+from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.schema_version import upgrade
+from opsla_dagster.warehouse.write import ensure_table
+from opsla_dagster.worklist.feasibility import BY_DUE_DATE, BY_INDEX, verdict_on
+from opsla_dagster.worklist.line import Line, Pace
+from opsla_dagster.worklist.ranking import Ticket, in_order
+
+HOUR, NEVER = 3600.0, float("inf")
+PACE = Pace(heads=2, work_seconds=HOUR, touch_seconds=HOUR, variation=1.0, arrivals_per_second=0.0, day_seconds=10 * HOUR)
+
+
+def line(*cases: tuple[float, float, float], target: float = 8 * HOUR, after: tuple[float, float] = (0.0, 0.0), objective: float = 0.95, stops_at_start: bool = False) -> Line:
+    """A line of (hours until due, weight, place by age)."""
+    due, weight, age = (np.array(values, dtype=float) for values in zip(*cases, strict=True))
+    count = len(cases)
+    return Line(
+        case_ids=[f"c{number}" for number in range(count)], due_seconds=due * HOUR, target_seconds=np.where(np.isfinite(due), target, NEVER),
+        after_p50_seconds=np.full(count, after[0]), after_p90_seconds=np.full(count, after[1]),
+        stops_at_start=np.full(count, stops_at_start), weight=weight, age_rank=age, objective=np.full(count, objective),
+    )
+
+
+def order(tickets: list[Ticket]) -> list[int]:
+    return [ticket.case for ticket in tickets]
+
+
+def test_by_due_date_the_due_come_first_then_the_heavier_then_the_older_and_those_without_a_clock_last() -> None:
+    tickets = in_order(line((3, 1, 0), (NEVER, 10, 1), (-1, 1, 2), (3, 10, 4), (3, 10, 3), (NEVER, 1, 0)), BY_DUE_DATE, PACE)
+    assert order(tickets) == [2, 4, 3, 0, 5, 1]
+    assert tickets[0].reason == "past due by 60 min of open time"
+    assert tickets[1].reason == "due in 3.0 h of open time; 96% chance to be kept if begun now"
+    assert tickets[4].reason == "no running clock: after what is due, the longest waiting first"
+    assert [ticket.kept_now is None for ticket in tickets] == [False, False, False, False, True, True]
+
+
+def test_whom_a_ticket_defers() -> None:
+    """Who after it would go first by another rule: due earlier, then heavier, then older, else the next."""
+    tickets = in_order(line((1, 1, 3), (2, 10, 2), (3, 1, 0), (4, 1, 1), (NEVER, 1, 4)), BY_DUE_DATE, PACE)
+    assert [(ticket.defers, ticket.defers_reason) for ticket in tickets] == [
+        (1, "weighs 10 times as much, due later"), (2, "came in earlier, due later"), (3, "next in line"), (4, "next in line"), (None, None),
+    ]  # fmt: skip
+
+
+def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fifth_pick_is_the_longest_overdue() -> None:
+    lost, urgent, calm, doomed, longest = (-20, 10, 0), (3, 3, 1), (60, 9, 2), (0.05, 1, 3), (-30, 1, 4)
+    tickets = in_order(line(lost, urgent, calm, doomed, longest, (3, 10, 5)), BY_INDEX, PACE)
+    assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
+    reasons = {ticket.case: ticket.reason for ticket in tickets}
+    assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
+    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 8.0 h later; weight 3"
+    assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
+    assert "too late to be kept" in reasons[3]
+    assert "in no hurry" in reasons[2]
+    assert (tickets[0].defers, tickets[0].defers_reason) == (4, "due 33.0 h of open time earlier")
+
+
+@pytest.mark.parametrize("done", range(5))
+def test_the_fifth_pick_is_counted_from_what_was_ever_done(done: int) -> None:
+    """A list that is made anew after every ticket still comes to its fifth: the guard moves up by one with each that is done."""
+    pace = Pace(**{**PACE.__dict__, "done_cases": 100 + done})
+    tickets = in_order(line(*[(2 + number, 10, number) for number in range(6)], (-50, 1, 9)), BY_INDEX, pace)
+    assert order(tickets).index(6) == 4 - done
+
+
+@given(
+    cases=st.lists(st.tuples(st.one_of(st.just(NEVER), st.floats(-100, 100)), st.sampled_from([1.0, 3.0, 10.0]), st.integers(0, 50)), min_size=1, max_size=30),
+    policy=st.sampled_from([BY_DUE_DATE, BY_INDEX]), pace=st.sampled_from([PACE, None]),
+)
+@settings(max_examples=100, deadline=None)
+def test_every_case_has_one_place_and_defers_one_behind_it(cases: list[tuple[float, float, float]], policy: Any, pace: Pace | None) -> None:
+    tickets = in_order(line(*cases), policy, pace)
+    assert sorted(order(tickets)) == list(range(len(cases)))
+    for place, ticket in enumerate(tickets):
+        assert ticket.defers is None if place + 1 == len(tickets) else ticket.defers is not None and ticket.defers > place
+        assert ticket.reason
+        assert ticket.kept_now is None or 0 <= (ticket.kept_later or 0) <= ticket.kept_now <= 1
+
+
+def test_what_follows_in_other_queues_takes_from_the_time_left() -> None:
+    alone, followed = (in_order(line((3, 1, 0), after=after), BY_DUE_DATE, PACE)[0].kept_now for after in ((0.0, 0.0), (HOUR, 4 * HOUR)))
+    assert alone is not None
+    assert followed is not None
+    assert followed < alone - 0.3
+
+
+def test_a_first_touch_is_kept_by_whoever_begins_in_time() -> None:
+    """Two heads, an hour a case, two due in half an hour: both can be begun by then, few are done."""
+    urgent = [(0.5, 1.0, number) for number in range(2)]
+    done, begun = (verdict_on(line(*urgent, stops_at_start=stops), PACE).breaches_by_due_date for stops in (False, True))
+    assert begun == 0
+    assert done is not None
+    assert done > 1
+    assert [in_order(line((0.5, 1, 0), stops_at_start=stops), BY_DUE_DATE, PACE)[0].reason for stops in (False, True)] == [
+        "due in 30 min of open time; 32% chance to be kept if begun now", "due in 30 min of open time; over 99% chance to be kept if begun now",
+    ]  # fmt: skip
+
+
+def test_a_line_that_can_be_kept_is_by_due_date() -> None:
+    verdict = verdict_on(line(*[(5 + number, 1, number) for number in range(10)]), PACE)
+    assert verdict.policy == BY_DUE_DATE
+    assert verdict.reason.startswith("due dates can be kept: of 10.0 cases due in the next 5 business days")
+    assert verdict.breaches_by_due_date is not None
+    assert verdict.allowed_breaches == pytest.approx(0.5)
+    assert verdict.breaches_by_due_date <= 0.5
+    assert verdict.breaches_by_index is None
+
+
+def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() -> None:
+    """Forty hours of work, twenty of them past due, and two heads: whoever clears what is lost loses what is not."""
+    overloaded = line(*[(-5, 1, number) for number in range(20)], *[(1 + number / 4, 10 if number % 3 else 1, 20 + number) for number in range(20)])
+    verdict = verdict_on(overloaded, PACE)
+    assert verdict.policy == BY_INDEX
+    assert verdict.breaches_by_due_date is not None
+    assert verdict.breaches_by_index is not None
+    assert verdict.breaches_by_due_date > 10
+    assert verdict.breaches_by_index < 0.8 * verdict.breaches_by_due_date
+    assert verdict.weight_by_due_date is not None
+    assert verdict.weight_by_index is not None
+    assert verdict.weight_by_index < 0.7 * verdict.weight_by_due_date
+    assert verdict.reason == (
+        f"due dates cannot be kept: of 20.0 cases due in the next 5 business days, {verdict.breaches_by_due_date:,.1f} would be breached by due date, 1.0 may be; "
+        f"by weight {verdict.weight_by_due_date:,.1f}, and {verdict.weight_by_index:,.1f} by the index"
+    )
+
+
+def test_the_objective_decides_how_many_breaches_are_too_many() -> None:
+    tight = [(1 + number / 3, 1.0 + 9 * (number % 2), number) for number in range(20)]
+    policies = [verdict_on(line(*tight, objective=objective), PACE).policy for objective in (0.0, 0.99)]
+    assert policies == [BY_DUE_DATE, BY_INDEX]
+
+
+def test_cases_that_are_expected_count_too() -> None:
+    """The same line, and a stream of others at one and a half times what two heads can do."""
+    calm = line(*[(6 + number, 1, number) for number in range(6)])
+    assert verdict_on(calm, PACE).policy == BY_DUE_DATE
+    flooded = verdict_on(calm, Pace(**{**PACE.__dict__, "arrivals_per_second": 3 / HOUR}))
+    assert flooded.due_cases is not None
+    assert flooded.due_cases > 100
+    assert flooded.policy == BY_INDEX
+
+
+def test_where_nobody_knows_it_is_by_due_date_and_said_so() -> None:
+    assert verdict_on(line((1, 1, 0)), None).reason == "no case left the queue in the last 10 business days, so nobody knows what a case takes: by due date"
+    assert verdict_on(line((NEVER, 1, 0)), PACE).reason == "no case of the queue has a running clock: what waits longest goes first"
+    assert verdict_on(line((-1, 1, 0)), PACE).reason == "no case of the queue that can still be kept falls due in the next 5 business days"
+
+
+def test_the_same_line_gives_the_same_verdict_and_five_thousand_cases_are_put_in_order_in_bounded_time() -> None:
+    rng = np.random.default_rng(5)
+    long = line(*[(float(due), float(weight), number) for number, (due, weight) in enumerate(zip(rng.uniform(-20, 60, 5_000), rng.choice([1, 3, 10], 5_000), strict=True))])
+    pace = Pace(**{**PACE.__dict__, "heads": 20, "arrivals_per_second": 30 / HOUR})
+    begun = time.process_time()
+    verdict = verdict_on(long, pace)
+    tickets = in_order(long, BY_INDEX, pace)
+    assert time.process_time() - begun < 3
+    assert verdict == verdict_on(long, pace)
+    assert verdict.policy == BY_INDEX
+    assert len(tickets) == 5_000
+
+
+# What the tables hold.
+
+NOW = datetime(2025, 7, 16, 16)
+
+
+@pytest.fixture
+def scope() -> Scope:
+    """A warehouse with the tables of the area alone: two queues, three agents."""
+    connection = duckdb.connect()
+    for schema in ("mart", "ops"):
+        connection.execute(f"create schema {schema}")
+    for name in ("mart.desk_now", "mart.workable_cases", "mart.queue_work", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "ops.next_best_shown"):
+        ensure_table(connection, TABLES[name])
+    _insert(connection, "mart.desk_now", [{"now_at": NOW}])
+    _insert(connection, "mart.queue_work", [
+        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2,
+         "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
+        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1,
+         "handled_cases": 3, "handling_mean_calendar_minutes": 99.0},
+    ])  # fmt: skip
+    _insert(connection, "mart.workable_cases", [
+        _case("a", "back", "ann", "P1", 7200), _case("b", "back", "bob", "P3", 3600), _case("c", "none", "ann", None, 5400), _case("d", "none", None, "high", None),
+    ])  # fmt: skip
+    return cast(Scope, SimpleNamespace(connection=connection, settings=SimpleNamespace(worklist=WorklistSettings(), sla_policies=SimpleNamespace(metrics={}))))
+
+
+def _case(case_id: str, queue: str, agent: str | None, priority: str | None, due: int | None) -> dict[str, object]:
+    return {
+        "now_at": NOW, "source": "log", "case_id": case_id, "intake_date": date(2025, 7, 16), "intake_ts": NOW, "queue": queue, "agent": agent, "priority": priority,
+        "due_in_business_seconds": due, "target_seconds": 28_800, "due_policy": "desk", "due_metric": "first_resolution", "due_cycle": 1,
+    }  # fmt: skip
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, object]]) -> None:
+    for row in rows:
+        connection.execute(f"insert into {table} ({', '.join(row)}) values ({', '.join('?' for _ in row)})", list(row.values()))
+
+
+def _make(scope: Scope, name: str) -> list[dict[str, Any]]:
+    made = assets.WORKLIST[name].rows(scope, None)
+    scope.connection.register("made", made)
+    scope.connection.execute(f"create or replace table {name} as select * from made")
+    scope.connection.unregister("made")
+    return cast(list[dict[str, Any]], made.to_pylist())
+
+
+def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
+    assert [(row["queue"], row["picking_policy"], row["workable_cases"]) for row in _make(scope, "mart.worklist_policies")] == [
+        ("back", "earliest due date", 2), ("none", "earliest due date", 2),
+    ]  # fmt: skip
+    tickets = {row["case_id"]: row for row in _make(scope, "mart.next_best_ticket")}
+    assert {case: row["position_in_queue"] for case, row in tickets.items()} == {"b": 1, "a": 2, "c": 1, "d": 2}
+    assert {case: row["position_for_agent"] for case, row in tickets.items()} == {"a": 2, "b": 1, "c": 1, "d": None}, "Ann has c first: it is due first"
+    assert {case: row["weight"] for case, row in tickets.items()} == {"a": 10, "b": 1, "c": 1, "d": 3}
+    assert [(tickets[case]["work_business_minutes"], tickets[case]["work_source"]) for case in "ac"] == [(12.0, "handling told by the source"), (None, "unknown")]
+    assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "weighs 10 times as much, due later")
+    assert tickets["a"]["due_in_business_minutes"] == 120
+
+
+def test_what_was_shown_is_remembered_once_an_instant_and_for_ninety_days(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    _insert(scope.connection, "ops.next_best_shown", [
+        {"shown_at": datetime(2025, 7, 15, 16), "case_id": "old", "queue": "back", "position_in_queue": 1},
+        {"shown_at": datetime(2025, 4, 1, 16), "case_id": "older", "queue": "back", "position_in_queue": 1},
+        {"shown_at": NOW, "case_id": "from_a_run_before", "queue": "back", "position_in_queue": 1},
+    ])  # fmt: skip
+    first, again = (_make(scope, "ops.next_best_shown") for _ in range(2))
+    assert [(row["shown_at"], row["case_id"]) for row in first] == [(datetime(2025, 7, 15, 16), "old"), *((NOW, case) for case in "abcd")]
+    assert first == again
+
+
+def test_where_nothing_is_loaded_nothing_is_shown_and_nothing_forgotten(scope: Scope) -> None:
+    for name in ("mart.desk_now", "mart.workable_cases", "mart.queue_work"):
+        scope.connection.execute(f"delete from {name}")
+    _insert(scope.connection, "ops.next_best_shown", [{"shown_at": datetime(2025, 7, 15, 16), "case_id": "old", "queue": "back", "position_in_queue": 1}])
+    assert _make(scope, "mart.worklist_policies") == []
+    assert _make(scope, "mart.next_best_ticket") == []
+    assert [row["case_id"] for row in _make(scope, "ops.next_best_shown")] == ["old"]
+
+
+@pytest.mark.parametrize(("text", "priority", "weight"), [
+    ("", "P1", 10), ("", " urgent ", 10), ("", "High", 3), ("", "P4", 1), ("", None, 1),
+    ("weights: {VIP: 25, P2: 5}", "vip", 25), ("weights: {VIP: 25, P2: 5}", "P1", 1),
+])  # fmt: skip
+def test_weights_are_the_usual_ones_unless_worklist_yml_says_otherwise(tmp_path: Path, text: str, priority: str | None, weight: float) -> None:
+    if text:
+        (tmp_path / "worklist.yml").write_text(text, encoding="utf-8")
+    assert read_worklist(tmp_path / "worklist.yml").weight_of(priority) == weight
+
+
+def test_a_weight_that_is_none_is_refused_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "worklist.yml").write_text("weights: {P1: 0}", encoding="utf-8")
+    with pytest.raises(OpslaError, match=r"worklist\.yml.*weights\.P1"):
+        read_worklist(tmp_path / "worklist.yml")
+
+
+@pytest.mark.parametrize(("check", "broken"), [
+    ("assert_every_workable_case_has_its_place", "delete from mart.next_best_ticket where case_id = 'a'"),
+    ("assert_every_workable_case_has_its_place", "update mart.next_best_ticket set position_in_queue = 3 where case_id = 'a'"),
+    ("assert_every_workable_case_has_its_place", "update mart.next_best_ticket set position_in_queue = 1 where queue = 'back'"),
+    ("assert_every_workable_case_has_its_place", "delete from mart.workable_cases where case_id = 'a'"),
+    ("assert_due_dates_are_in_order", "update mart.next_best_ticket set due_in_business_minutes = 59 where case_id = 'a'"),
+    ("assert_due_dates_are_in_order", "update mart.next_best_ticket set due_in_business_minutes = null where case_id = 'b'"),
+])  # fmt: skip
+def test_the_invariants_see_what_is_wrong(scope: Scope, check: str, broken: str) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    scope.connection.execute("create schema if not exists staging")
+    assert check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
+    scope.connection.execute(broken)
+    assert not check_invariant(scope.connection, "mart.next_best_ticket", check, None, NOW).passed
+
+
+def test_the_risk_of_the_clock_that_makes_a_ticket_due_stands_beside_it_where_there_is_one(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", None)]
+    scope.connection.execute("""
+        create table mart.open_case_risk as
+        select case_id, 'desk' as policy, metric, 1::bigint as cycle, probability as breach_probability, 'model' as probability_source, 'late' as reason_1, null::varchar as reason_2, null::varchar as reason_3
+        from (values ('a', 'first_resolution', 0.25), ('a', 'first_touch', 0.9), ('b', 'first_touch', 0.5)) as risks(case_id, metric, probability)
+    """)
+    assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", 0.25)]
+    assert [(row["case_id"], row["reason_1"]) for row in next_tickets(scope.connection, Asked(None, "ann", 5))] == [("c", None), ("a", "late")]
+
+
+def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    headline = cast(Headline, SimpleNamespace(titles=lambda: {"first_resolution": "Resolution"}, zone="America/New_York"))
+    section = next_tickets_section(scope.connection, headline)
+    assert section is not None
+    assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first."
+    assert [row[0] for row in section.data["rows"]] == ["b", "c", "a", "d"], "the first of each queue, then the second"
+    assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of open time")
+    scope.connection.execute("update mart.worklist_policies set picking_policy = 'guarded index' where queue = 'back'")
+    found = next_tickets_section(scope.connection, headline)
+    assert found is not None
+    assert found.finding.endswith("due dates cannot be kept in back: there the guarded index is in force.")
+    scope.connection.execute("delete from mart.next_best_ticket")
+    assert next_tickets_section(scope.connection, headline) is None
+
+
+def test_what_was_shown_survives_an_upgrade(tmp_path: Path) -> None:
+    """Of an earlier version, without a column of today's; the order itself is made anew by the next run."""
+    path = tmp_path / "ops_warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for schema in ("raw", "mart", "ops"):
+            connection.execute(f"create schema {schema}")
+        for name in ("raw.cases", "mart.next_best_ticket", "ops.next_best_shown"):
+            ensure_table(connection, TABLES[name])
+        _insert(connection, "ops.next_best_shown", [{"shown_at": NOW, "case_id": "a", "queue": "back", "position_in_queue": 1}])
+        for name in ("mart.next_best_ticket", "ops.next_best_shown"):
+            connection.execute(f"alter table {name} drop column position_for_agent")
+        assert upgrade(connection, path) is not None
+        assert connection.execute("select case_id, queue, position_in_queue, position_for_agent from ops.next_best_shown").fetchall() == [("a", "back", 1, None)]
+        assert "mart.next_best_ticket" not in table_names(connection)
