@@ -158,17 +158,10 @@ def test_partitioned_tables_read_one_window_and_the_others_everything() -> None:
 
 
 def test_windows_are_spelled_so_that_dates_with_gaps_can_take_their_place() -> None:
-<<<<<<< HEAD
-    """`intake_date >= $start_date and intake_date < $end_date`; besides, bounds of what is read, days before the first date and after the last."""
-    gaps = dates_of([Window(date(2025, 7, 1), date(2025, 7, 3)), Window(date(2025, 7, 8), date(2025, 7, 9))])
-    bound = re.compile(r"(< cast\(\$end_date as timestamp\) \+|>= cast\(\$start_date as timestamp\) -) interval 2 day")
-    assert not [named(path) for path in TABLE_FILES if parameters(bound.sub("", for_dates(text_of(path), gaps)))]
-=======
     """`intake_date >= $start_date and intake_date < $end_date`, and nothing else of the two parameters in a table's file but a wider bound, which gaps may leave as it is."""
     gaps = dates_of([Window(date(2025, 7, 1), date(2025, 7, 3)), Window(date(2025, 7, 8), date(2025, 7, 9))])
     wider = re.compile(r"< cast\(\$end_date as timestamp\) \+ interval \d+ day|>= cast\(\$start_date as timestamp\) - interval \d+ day")
     assert not [named(path) for path in TABLE_FILES if parameters(wider.sub("", for_dates(text_of(path), gaps)))]
->>>>>>> main
     about_dates = [path for path in CHECK_FILES if "$start_date" in parameters(text_of(path))]
     assert not [named(path) for path in about_dates if for_dates(text_of(path), gaps) == text_of(path)]
 
