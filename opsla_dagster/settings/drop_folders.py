@@ -1,7 +1,7 @@
 """`drop_folders` of sources.yml: folders into which somebody else puts files, and a marker once they are all there.
 
 Belongs here: the shape of a drop folder, and what its names and hours mean. Does not belong here: looking into one; that is
-`opsla_dagster.sources.drops`. The rules are in docs/decisions/0050-drop-folders.md.
+`opsla_dagster.sources.drops`. The rules are in docs/decisions/0047-drop-folders.md.
 """
 
 from __future__ import annotations

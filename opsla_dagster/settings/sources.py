@@ -243,7 +243,7 @@ class EventLogSettings(Document):
     name: SourceName
     enabled: bool = True
     #: One row an update of a case, one row a case with a column for each stamp (docs/decisions/0020-one-row-a-case.md), or one row a changed field
-    #: (docs/decisions/0048-ownership.md).
+    #: (docs/decisions/0046-ownership.md).
     form: Literal["updates", "cases", "changes"] = "updates"
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: FileFormat | None = None

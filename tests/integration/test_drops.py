@@ -1,4 +1,4 @@
-"""Drop folders: what a marker releases is read, once and whole, and nothing else is. The rules: docs/decisions/0050-drop-folders.md."""
+"""Drop folders: what a marker releases is read, once and whole, and nothing else is. The rules: docs/decisions/0047-drop-folders.md."""
 
 from __future__ import annotations
 

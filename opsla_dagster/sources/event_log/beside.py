@@ -1,7 +1,7 @@
 """An audit log beside a status log: the changes of another source's cases.
 
 Belongs here: giving each change the intake date of its case, which the other source knows. Does not belong here: reading the audit log (source.py), and
-what changes mean. Rules: docs/decisions/0048-ownership.md.
+what changes mean. Rules: docs/decisions/0046-ownership.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 -- One row is one case that is open now: who has it, for how long, how it got there, and what falls due next.
 -- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is anything told of the case by
--- then (docs/decisions/0048-ownership.md).
+-- then (docs/decisions/0046-ownership.md).
 with open_cases as (
     select *
     from mart.backlog_now

@@ -1,7 +1,7 @@
 -- One row is one local month and agent with at least 5 cases in it; those with fewer are one row without a name.
 -- Nobody is told apart by few cases, or by what is missing in a total: where one agent alone would be hidden, the one with the next fewest cases is
 -- hidden too, and a month that cannot hide anybody so has no rows but its total, unless even that would be of one agent
--- (docs/decisions/0048-ownership.md). Handling is open time of the team's calendar, queued or worked on.
+-- (docs/decisions/0046-ownership.md). Handling is open time of the team's calendar, queued or worked on.
 with agents as (
     select
         month_date,

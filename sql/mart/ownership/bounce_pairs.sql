@@ -1,5 +1,5 @@
 -- One row is one pair of teams: who sends to whom, and how often it comes back.
--- Sums of staging.handoff_pairs. The share is of the hand-offs (docs/decisions/0048-ownership.md).
+-- Sums of staging.handoff_pairs. The share is of the hand-offs (docs/decisions/0046-ownership.md).
 select
     from_team,
     to_team,

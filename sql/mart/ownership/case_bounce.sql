@@ -1,6 +1,6 @@
 -- One row is one case: how often it changed hands, and how much of its time is charged to a team that did not have it.
 -- Shares leave out time after completion, and those with it say so; of an open case they are so far. loop_pct is returns of hand-offs
--- (docs/decisions/0048-ownership.md).
+-- (docs/decisions/0046-ownership.md).
 with cases as (
     select
         *,

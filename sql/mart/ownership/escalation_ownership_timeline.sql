@@ -1,6 +1,6 @@
 -- One row is one stint of a case: who held it from when to when, how it came there, and what the stint added to its life.
 -- The share is of the life that has passed, time after completion left out; the stint that goes on has what has ended of it
--- (docs/decisions/0048-ownership.md).
+-- (docs/decisions/0046-ownership.md).
 select
     stints.source,
     stints.case_id,

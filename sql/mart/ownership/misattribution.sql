@@ -1,7 +1,7 @@
 -- One row is one scope: all time of the ended cases, that of one state, or of one priority: how much of it is charged to the wrong team.
 -- Charged is everything to the team of a case's last event; wrong is what another held, or nobody. Time after completion is left out, and the
 -- columns with_done have it too. The share is of time; beside it how it is spread over the cases that have time in the scope: half of them lie
--- at or below misattributed_p50_pct (docs/decisions/0048-ownership.md).
+-- at or below misattributed_p50_pct (docs/decisions/0046-ownership.md).
 with ended_cases as (
     select *
     from staging.ownership_cases

@@ -1,5 +1,5 @@
 -- One row is one path of a routing loop: from a team over others back to it, how often and for how long.
--- Sums of staging.routing_loop_paths (docs/decisions/0048-ownership.md).
+-- Sums of staging.routing_loop_paths (docs/decisions/0046-ownership.md).
 select
     loop_path,
     loop_handoff_count,

@@ -1,6 +1,6 @@
 -- One row is one team, UNASSIGNED too: the time that ended cases had with it, by state, beside what the last owner is charged with.
 -- Sums add up those of mart.team_latency_daily; the percentiles are exact and of cases: the time that one case had with the team, all its stints
--- together, time after completion left out (docs/decisions/0048-ownership.md).
+-- together, time after completion left out (docs/decisions/0046-ownership.md).
 with days as (
     select
         team,

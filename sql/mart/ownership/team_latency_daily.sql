@@ -1,7 +1,7 @@
 -- One row is one intake date and team, UNASSIGNED too: the time that its cases had with the team, beside what the last owner is charged with.
 -- Of cases that have ended. True is the time of the team's own stints by state; naive is all time of the cases whose last event names the team.
 -- Both add up to the same over teams, time after completion (done) kept apart. Business seconds outside the calendars' horizon are left out on
--- both sides (docs/decisions/0048-ownership.md).
+-- both sides (docs/decisions/0046-ownership.md).
 with cases as (
     select *
     from staging.ownership_cases

@@ -3,7 +3,7 @@
 -- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. route_right_first takes the detours off that came
 -- straight back, from the hand-off to the return, and shorten_queue a share of the time queued: open time of the desk's calendar before the
 -- first resolution. A case that two levers act on is one case; one whose stage, rework or detour is unknown is not acted on
--- (docs/decisions/0048-ownership.md).
+-- (docs/decisions/0046-ownership.md).
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
 with shortened_stages as (
     select

@@ -1,6 +1,6 @@
 -- One row is one change of team or agent whose old value is not what was told before it.
 -- Nothing is guessed from it: the value that was told before holds up to the change, the new value from it on. The first value told of a case
--- contradicts nothing (docs/decisions/0048-ownership.md).
+-- contradicts nothing (docs/decisions/0046-ownership.md).
 with changed_cases as (
     select distinct
         case_id,

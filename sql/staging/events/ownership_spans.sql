@@ -5,7 +5,7 @@
 -- alike the source's, as in staging.status_spans: a stint of another team that lasted no time is a span without length, so that hand-offs are all
 -- there. What lies up to the last terminal event is the life of a case; the last span of one
 -- that has ended follows its life and has no seconds. The holder's stretches (is_holding_start, held_from_at, held_to_at) are what clocks,
--- backlog and facts go by (docs/decisions/0048-ownership.md).
+-- backlog and facts go by (docs/decisions/0046-ownership.md).
 with cases as (
     select
         source,

@@ -2,7 +2,7 @@
 -- A hand-off is the boundary of two teams: entered_by handoff, return_direct (the team of two runs before) or return_indirect (of an earlier
 -- one). Time that nobody holds is a stint of UNASSIGNED (entered_by unassigned) and no hand-off: a team that takes a case up from nobody was
 -- handed it where another team had held it last (then it is a hand-off from that team), else it has taken it up. Seconds are those that have
--- ended; inactive seconds are part of their state's (docs/decisions/0048-ownership.md).
+-- ended; inactive seconds are part of their state's (docs/decisions/0046-ownership.md).
 with stints as (
     select
         max(source) as source,

@@ -1,7 +1,7 @@
 -- One row is one case: its hand-offs and returns, and how much of its time is charged to the wrong team.
 -- Naive is what desks do without a history: all time is charged to the team of the last event. Time of another holder, UNASSIGNED too, is
 -- misattributed. Counts and seconds are those that have ended; what they say of a case that is open is so far
--- (docs/decisions/0048-ownership.md).
+-- (docs/decisions/0046-ownership.md).
 with stints as (
     select *
     from staging.ownership_stints
