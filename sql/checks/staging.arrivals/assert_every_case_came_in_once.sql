@@ -1,4 +1,4 @@
--- Intake dates whose arrivals do not have each of their cases opened once.
+-- Intake dates whose arrivals do not have each of their cases opened once; a case that came in resolved was never open, and is no arrival.
 -- A failure means that a case is counted twice or lost; look first at the late events of sql/staging/forecast/arrivals.sql: two of one instant.
 with arrivals as (
     select
@@ -19,6 +19,7 @@ cases as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and is_open
         and began_with = 'opened'
     group by intake_date
 )

@@ -372,7 +372,7 @@ select
     case when attributes.has_region = 1 then attributes.region else cases.region end as region,
     case when attributes.has_brand = 1 then attributes.brand else cases.brand end as brand,
     cast(
-        date_diff('day', date '2024-01-01', desk_instants.local_date) - date_diff('day', date '2024-01-01', desk_instants.local_date) // 7 * 7 + 1 as bigint
+        date_diff('day', date '1900-01-01', desk_instants.local_date) - date_diff('day', date '1900-01-01', desk_instants.local_date) // 7 * 7 + 1 as bigint
     ) as weekday_number,
     cast((epoch_us(clock_states.predicted_at) - epoch_us(desk_instants.starts_at)) // 1000000 / 60.0 as double) as since_midnight_calendar_minutes,
     cast(queue_states.open_cases as bigint) as queue_open_cases,
