@@ -1,11 +1,15 @@
 """Breach risk and remaining time on published logs, by the product's own tables and model: what docs/decisions/0043-breach-risk.md promises of them.
 
-`python -m benchmarks.risk [helpdesk] [servicenow]` with OPSLA_DATA (default ../shared/data). Each log is loaded by `opsla run` into a home of its own. Belongs here:
+`python -m benchmarks.risk [helpdesk] [servicenow] [due]` with OPSLA_DATA (default ../shared/data). Each log is loaded by `opsla run` into a home of its own; `due` is the
+ServiceNow log as one row a request, each with a due date of its own. Belongs here:
 which instants are looked at, and the figures. Does not belong here: features, trees, corrections (they are the product's).
 """
 
 from __future__ import annotations
 
+import csv
+import gzip
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import duckdb
 import numpy as np
@@ -26,7 +30,7 @@ from opsla_dagster.risk_model import encoding, model, samples, scores
 REPOSITORY = Path(__file__).parents[1]
 DATA = Path(os.environ.get("OPSLA_TEST_DATA") or os.environ.get("OPSLA_DATA") or REPOSITORY.parent / "shared" / "data")
 #: Folder of each log below DATA.
-FOLDERS = {"helpdesk": "helpdesk_italian", "servicenow": "uci_incident_event_log"}
+FOLDERS = {"helpdesk": "helpdesk_italian", "servicenow": "uci_incident_event_log", "due": "uci_incident_event_log"}
 #: Share of the cases, by intake, before the cut.
 _TRAINING_SHARE = 0.8
 _WEEK = timedelta(days=7)
@@ -47,6 +51,71 @@ _COLUMNS = {
 }
 CHANGES: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {"helpdesk": _WHOLE_CASE, "servicenow": _COLUMNS}
 
+#: What a request is promised by its priority, in hours of the wall clock, before its category stretches or shortens it.
+_DUE_HOURS = {"1 - Critical": 8, "2 - High": 24, "3 - Moderate": 96, "4 - Low": 168}
+_DUE_DESK = {
+    "sources.yml": """
+desk: {timezone: America/New_York, start_date: 2016-02-28}
+sources:
+  - name: requests
+    type: event_log
+    form: cases
+    files: requests.csv
+    time: {format: iso, timezone: UTC}
+    columns: {case_id: request, status: status, case_type: category, channel: channel, team: team, region: place, priority: priority}
+    milestones: {opened: INTAKE, closed: RESOLVED}
+    statuses: {Open: INTAKE, Closed: RESOLVED}
+    due: {first_resolution: {column: due}}
+""",
+    "sla_policies.yml": """
+metrics:
+  first_touch: {title: "First touch", start: [INTAKE], stop: [TRIAGE]}
+  first_resolution: {title: "Resolution", variant: waits counted, start: [INTAKE], stop: [RESOLVED]}
+  first_resolution_paused: {title: "Resolution", variant: paused, start: [INTAKE], stop: [RESOLVED], pause: [CUSTOMER_WAIT]}
+  first_reply: {title: "First reply", start: [INTAKE], stop: [PUBLIC_REPLY]}
+policies: []
+""",
+    "quality_gates.yml": "gates: {}\n",
+}
+
+
+def write_requests(log: TextIO, to: TextIO) -> None:
+    """The ServiceNow log as one row a request: what it was at its first row, when it was due, when its last row says that it was resolved.
+
+    The target is that of its priority, times 0.5 to 2 by its category: the lengths differ from case to case, and no column tells them but the due date.
+    """
+    first: dict[str, dict[str, str]] = {}
+    last: dict[str, dict[str, str]] = {}
+    for row in csv.DictReader(log):
+        first.setdefault(row["number"], row)
+        last[row["number"]] = row
+    written = csv.writer(to)
+    written.writerow(["request", "opened", "due", "closed", "status", "category", "channel", "team", "place", "priority"])
+    for number, row in first.items():
+        opened = _stamp(row["opened_at"])
+        stretched = 2 ** (int(hashlib.sha256(row["category"].encode()).hexdigest()[:8], 16) / 2**31 - 1)
+        due = opened + timedelta(minutes=round(60 * _DUE_HOURS[row["priority"]] * stretched))
+        resolved = last[number]["resolved_at"] if last[number]["resolved_at"] != "?" else last[number]["closed_at"]
+        told = [row[name] if row[name] != "?" else "" for name in ("category", "contact_type", "assignment_group", "location", "priority")]
+        written.writerow([number, opened, due, max(_stamp(resolved), opened), "Closed", *told])
+
+
+def _stamp(text: str) -> datetime:
+    return datetime.strptime(text, "%d/%m/%Y %H:%M")
+
+
+def _configure(log: str, config: Path) -> None:
+    """The example's config with its changes; of `due` a log and a config of its own beside the shipped calendars."""
+    for file in (REPOSITORY / ("config" if log == "due" else f"examples/{log}")).glob("*.yml"):
+        text = _DUE_DESK.get(file.name, file.read_text(encoding="utf-8")) if log == "due" else file.read_text(encoding="utf-8")
+        for old, new in CHANGES.get(log, {}).get(file.name, ()):
+            assert old in text, f"{file}: {old!r} is not there any more"
+            text = text.replace(old, new, 1)
+        (config / file.name).write_text(text, encoding="utf-8")
+    if log == "due":
+        with gzip.open(DATA / FOLDERS["due"] / "incident_event_log.csv.gz", "rt", encoding="utf-8") as told, (config / "requests.csv").open("w", newline="") as to:
+            write_requests(told, to)
+
 
 @contextmanager
 def loaded(log: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -54,12 +123,7 @@ def loaded(log: str) -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="opsla-risk-") as directory:
         config, home = Path(directory) / "config", Path(directory) / "home"
         config.mkdir()
-        for file in (REPOSITORY / "examples" / log).glob("*.yml"):
-            text = file.read_text(encoding="utf-8")
-            for old, new in CHANGES[log].get(file.name, ()):
-                assert old in text, f"{file}: {old!r} is not there any more"
-                text = text.replace(old, new, 1)
-            (config / file.name).write_text(text, encoding="utf-8")
+        _configure(log, config)
         environment = {**os.environ, "OPSLA_CONFIG": str(config), "OPSLA_HOME": str(home), "OPSLA_DATA": str(DATA)}
         done = subprocess.run([sys.executable, "-m", "opsla_dagster.cli", "run"], env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -77,7 +141,7 @@ def helpdesk(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Remaining time after every step of a case, of cases that came in after 80 % had: mean absolute errors in days, coverage of the 80 % interval."""
     connection.execute("""
         create or replace temp table risk_instants as
-        select clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, clocks.stopped_at, clocks.outcome,
+        select clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, clocks.stopped_at, clocks.stopped_at as known_at, clocks.outcome,
             events.canonical_ts + interval 1 second as predicted_at
         from staging.sla_clocks as clocks
         inner join staging.events_clean as events on clocks.case_id = events.case_id
@@ -122,7 +186,7 @@ def servicenow(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     connection.execute("""
         create or replace temp table risk_instants as
         with ends as (select case_id, min(canonical_ts) as first_at, max(canonical_ts) as last_at from staging.events_clean group by case_id)
-        select clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, ends.last_at as stopped_at,
+        select clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, ends.last_at as stopped_at, ends.last_at as known_at,
             case when cases.source_is_sla_met then 'met' else 'breached' end as outcome,
             greatest(ends.first_at, clocks.started_at) + interval 1 second as predicted_at
         from staging.sla_clocks as clocks
@@ -148,15 +212,61 @@ def servicenow(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "test_cases": len(broke),
         "auc": scores.auc(probabilities, broke),
         "brier": scores.brier(probabilities, broke),
-        "off_points": {
-            f"{decile.decile}": (decile.predictions, round(100 * (decile.predicted - decile.happened), 1))
-            for decile in scores.calibration(probabilities, broke)
-            if decile.predictions >= 200
-        },
+        "off_points": off_points(probabilities, broke),
     }
 
 
-LOGS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], Mapping[str, Any]]] = {"helpdesk": helpdesk, "servicenow": servicenow}
+def due(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Breach of each request's own due date, foretold when a quarter of its target had gone, of those still open; each week by a model of what was known by then."""
+    connection.execute("""
+        create or replace temp table quarters as
+        select case_id, intake_date, policy, metric, cycle, calendar, stopped_at, coalesce(stopped_at, due_at) as known_at, outcome,
+            started_at + target_seconds / 4 * interval 1 second as predicted_at
+        from staging.sla_clocks
+        where metric = 'first_resolution' and outcome in ('met', 'breached') and predicted_at < stopped_at
+    """)
+    [(cut, last)] = connection.execute("select quantile_disc(intake_ts, $share), max(intake_ts) from staging.case_milestones", {"share": _TRAINING_SHARE}).fetchall()
+    week = datetime.combine(cut.date(), datetime.min.time())
+    models: dict[datetime, model.Model] = {}
+    while week <= last:
+        examples = samples.examples(connection, week)
+        models[week] = model.train("first_resolution", examples.filter(pc.equal(examples["metric"], "first_resolution")), week)
+        week += _WEEK
+    connection.execute("create or replace temp table risk_instants as select * from quarters")
+    rows = samples.examples_at(connection)
+    said, happened, by_share = [], [], []
+    for week, made in models.items():
+        asked = rows.filter(pc.and_(pc.greater_equal(rows["predicted_at"], max(week, cut)), pc.less(rows["predicted_at"], week + _WEEK)))
+        said.append(model.ask(made, asked).probabilities)
+        by_share.append(made.baseline.probabilities(np.full(len(asked), 0.25)))
+        happened.append(np.asarray(asked["is_breached"].cast(pa.float64()).to_numpy(), dtype=np.float64))
+    probabilities, broke, counted = np.concatenate(said), np.concatenate(happened), np.concatenate(by_share)
+    return {
+        "test_cases": len(broke),
+        "breached_share": float(broke.mean()),
+        "served": sorted({str(made.card["served"]) for made in models.values()}),
+        "auc": scores.auc(probabilities, broke),
+        "brier": scores.brier(probabilities, broke),
+        "baseline_brier": scores.brier(counted, broke),
+        "said_less_happened_points": float(100 * (probabilities.mean() - broke.mean())),
+        "off_points": off_points(probabilities, broke),
+    }
+
+
+def off_points(probabilities: encoding.Floats, broke: encoding.Floats) -> dict[str, tuple[int, float, float]]:
+    """Of each tenth of the probability with 200 cases or more: cases, what was said less what happened, and the standard error of that, in points."""
+    return {
+        str(decile.decile): (
+            decile.predictions,
+            round(100 * (decile.predicted - decile.happened), 1),
+            round(100 * float(np.sqrt(decile.predicted * (1 - decile.predicted) / decile.predictions)), 1),
+        )
+        for decile in scores.calibration(probabilities, broke)
+        if decile.predictions >= 200
+    }
+
+
+LOGS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], Mapping[str, Any]]] = {"helpdesk": helpdesk, "servicenow": servicenow, "due": due}
 
 
 def main(chosen: list[str]) -> None:

@@ -67,16 +67,18 @@ def _groups(used: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def by_share(used: Floats, happened: Floats, remaining: Floats, clocks: int) -> ByShare:
-    """Counted over rows of `clocks` closed clocks."""
+    """Counted over rows of `clocks` clocks; `remaining` is NaN of one that has not stopped."""
     group = _groups(used)
     overall = float(happened.mean())
     found = [happened[group == number] for number in range(len(SHARES))]
-    lefts = [remaining[group == number] for number in range(len(SHARES))]
+    is_timed = ~np.isnan(remaining)
+    timed = remaining[is_timed] if is_timed.any() else np.array([np.nan])
+    lefts = [remaining[is_timed & (group == number)] for number in range(len(SHARES))]
     return ByShare(
         clocks=clocks,
         rows=tuple(len(part) for part in found),
         broke=tuple((float(part.sum()) + _WEIGHT_OF_ALL * overall) / (len(part) + _WEIGHT_OF_ALL) for part in found),
         left=tuple(
-            tuple(float(each) for each in np.quantile(part if len(part) >= _MIN_ROWS else remaining, _QUANTILES)) for part in lefts
+            tuple(float(each) for each in np.quantile(part if len(part) >= _MIN_ROWS else timed, _QUANTILES)) for part in lefts
         ),
     )

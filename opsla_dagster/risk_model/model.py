@@ -1,7 +1,7 @@
 """One metric's model: made of closed clocks, checked against its baselines, asked about open ones.
 
-The closed clocks are taken in the order of their stops: trees are made of the oldest, of which none ends after the cut that the others lie behind; the next
-ones bring what is said to what happened; the latest test that, and once tested they take part in the correction. Belongs here: the order of things. Does not
+The clocks are taken in the order in which their outcome became known (for remaining times: of their stops): trees are made of the oldest, of which nothing was
+learnt after the cut that the others lie behind; the next ones bring what is said to what happened; the latest test that, and once tested they take part in the correction. Belongs here: the order of things. Does not
 belong here: arithmetic of its own (the modules beside this one).
 """
 
@@ -102,8 +102,8 @@ def data_fingerprint(rows: pa.Table) -> str:
 
 
 def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = parameters.FIT_ROWS) -> Model:
-    """The model of one metric from rows of samples.examples, in the order of their stops, all before `cut_at`; trees are made of about `fit_rows` of them."""
-    parts = _parts(rows)
+    """The model of one metric from rows of samples.examples, in the order in which their outcome became known, all before `cut_at`; trees are made of about `fit_rows` of them."""
+    parts, stop_parts = _parts(rows, "known_at"), _parts(rows, "stopped_at")
     card: dict[str, Any] = {"cut_at": cut_at.isoformat(), **_window(rows, parts)}
     everyone = np.ones(len(rows), dtype=bool)
     baseline = _counted(rows, everyone)
@@ -117,16 +117,20 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
     inside = used <= 1
     grown = (parts == 0) & _thinned(rows, parts, fit_rows)
     breach = fit(features[grown & inside], happened[grown & inside], "log_loss") if _has_both(happened[grown & inside]) else None
-    remaining = fit(features[grown], np.log1p(left[grown]), "absolute_error")
+    timed = (stop_parts == 0) & _thinned(rows, stop_parts, fit_rows)
+    remaining = fit(features[timed], np.log1p(left[timed]), "absolute_error") if timed.any() else None
     log_odds = breach.answers(features) if breach else np.zeros(len(rows))
-    expected = remaining.answers(features)
     late = parts > 0
-    tested, deciles = _tested(rows, parts, log_odds if breach else None, expected)
+    tested, deciles = _tested(rows, parts, log_odds if breach else None)
     counted = _counted(rows, (parts == 0) & inside)
     shares = to_log_odds(counted.probabilities(used))
     corrected = recalibrated(log_odds[late & inside], shares[late & inside], happened[late & inside]) if breach else AS_SAID
-    around = spread(expected[late], np.log1p(left[late]))
     card |= tested
+    around = None
+    if remaining is not None:
+        expected = remaining.answers(features)
+        around = spread(expected[stop_parts > 0], np.log1p(left[stop_parts > 0]))
+        card |= _timed(rows, stop_parts, expected)
     made = Model(metric, card, deciles, baseline, counted, words, breach, corrected, remaining, around)
     if breach is None:
         return _served(made, card, "baseline", _too_few(happened[grown & inside]))
@@ -156,15 +160,16 @@ def _clock_numbers(rows: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(pc.dictionary_encode(keys).combine_chunks().indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _parts(rows: pa.Table) -> npt.NDArray[np.int64]:
-    """0: makes trees; 1: corrects; 2: tests. By the stops of the clocks; clocks that stop at one instant stay together."""
-    if not len(rows):
-        return np.empty(0, dtype=np.int64)
-    stops = np.asarray(pc.cast(rows["stopped_at"], pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
-    _, first = np.unique(_clock_numbers(rows), return_index=True)
-    by_clock = np.sort(stops[first])
+def _parts(rows: pa.Table, by: str) -> npt.NDArray[np.int64]:
+    """0: makes trees; 1: corrects; 2: tests; -1: has no such instant. By the instant `by` of the clocks; those of one instant stay together."""
+    found = np.asarray(pc.is_valid(rows[by]).to_numpy(zero_copy_only=False), dtype=np.bool_) if len(rows) else np.zeros(0, dtype=np.bool_)
+    if not found.any():
+        return np.full(len(rows), -1, dtype=np.int64)
+    instants = np.asarray(pc.fill_null(pc.cast(rows[by], pa.int64()), 0).to_numpy(zero_copy_only=False), dtype=np.int64)
+    _, first = np.unique(_clock_numbers(rows)[found], return_index=True)
+    by_clock = np.sort(instants[found][first])
     cuts = [by_clock[min(int(len(by_clock) * share), len(by_clock) - 1)] for share in (parameters.FIT_SHARE, parameters.CALIBRATION_SHARE)]
-    return np.searchsorted(np.array(cuts), stops, side="right").astype(np.int64)
+    return np.where(found, np.searchsorted(np.array(cuts), instants, side="right"), -1).astype(np.int64)
 
 
 def _thinned(rows: pa.Table, parts: npt.NDArray[np.int64], fit_rows: int) -> npt.NDArray[np.bool_]:
@@ -192,9 +197,9 @@ def _window(rows: pa.Table, parts: npt.NDArray[np.int64]) -> dict[str, Any]:
         chosen = parts == number
         told[f"{name}_clocks"] = _clocks(rows, chosen)
         told[f"{name}_breach_pct"] = _breach_pct(rows, happened, chosen)
-        stops = rows["stopped_at"].filter(pa.array(chosen)) if len(rows) else rows["stopped_at"]
-        told[f"{name}_from_at"] = _iso(pc.min(stops).as_py())
-        told[f"{name}_to_at"] = _iso(pc.max(stops).as_py())
+        instants = rows["known_at"].filter(pa.array(chosen)) if len(rows) else rows["known_at"]
+        told[f"{name}_from_at"] = _iso(pc.min(instants).as_py())
+        told[f"{name}_to_at"] = _iso(pc.max(instants).as_py())
     return told
 
 
@@ -231,23 +236,28 @@ def _too_few(happened: Floats) -> str:
     return f"nothing to learn from: {count} of {len(happened)} looks at clocks of the training window {rare}, {parameters.MIN_OF_EACH_OUTCOME} are needed"
 
 
-def _tested(
-    rows: pa.Table, parts: npt.NDArray[np.int64], log_odds: Floats | None, expected: Floats
-) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+def _timed(rows: pa.Table, parts: npt.NDArray[np.int64], expected: Floats) -> dict[str, Any]:
+    """How the remaining time, with the errors of part 1, did on part 2; beside what is counted over both parts before it."""
+    _, used, left = _labels(rows)
+    corrects, tests = parts == 1, parts == 2
+    if not tests.any():
+        return {}
+    low, middle, high = spread(expected[corrects], np.log1p(left[corrects])).around(expected[tests])
+    actual = np.log1p(left[tests])
+    counted = _counted(rows, (parts == 0) | corrects).remaining(used[tests])[:, 1]
+    return {
+        "interval_coverage_pct": float(100 * np.mean((low <= actual) & (actual <= high))),
+        "remaining_error_business_minutes": float(np.mean(np.abs(np.expm1(middle) - left[tests]))),
+        "baseline_remaining_error_business_minutes": float(np.mean(np.abs(counted - left[tests]))),
+    }
+
+
+def _tested(rows: pa.Table, parts: npt.NDArray[np.int64], log_odds: Floats | None) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
     """How the trees, corrected on part 1, did on part 2, which neither of them has seen; and the baselines, counted over both parts before it."""
-    happened, used, left = _labels(rows)
+    happened, used, _ = _labels(rows)
     inside = used <= 1
     before, corrects, tests = parts < 2, parts == 1, parts == 2
-    around = spread(expected[corrects], np.log1p(left[corrects]))
-    low, middle, high = around.around(expected[tests])
-    actual = np.log1p(left[tests])
-    counted = _counted(rows, before)
-    told: dict[str, Any] = {
-        "test_predictions": int((tests & inside).sum()),
-        "interval_coverage_pct": float(100 * np.mean((low <= actual) & (actual <= high))) if tests.any() else None,
-        "remaining_error_business_minutes": float(np.mean(np.abs(np.expm1(middle) - left[tests]))) if tests.any() else None,
-        "baseline_remaining_error_business_minutes": float(np.mean(np.abs(counted.remaining(used[tests])[:, 1] - left[tests]))) if tests.any() else None,
-    }
+    told: dict[str, Any] = {"test_predictions": int((tests & inside).sum())}
     judged = tests & inside
     priorities = rows["priority"].to_pylist()
     by_priority = by_value([each for each, is_in in zip(priorities, before & inside, strict=True) if is_in], happened[before & inside])

@@ -19,40 +19,56 @@ from opsla_dagster.warehouse.sql import load_sql, sql_path
 
 #: Of a desk with a long history the latest year trains; of one with few clocks all there are.
 _EARLIEST = f"$cut_at - interval {TRAINING_DAYS} day"
-#: Clocks with a verdict that stopped, as was known, before the cut.
-_CLOSED = """
-    staging.sla_clocks
-    where
-        stopped_at < $cut_at
-        and intake_date <= $cut_at::date + 1
-        and outcome in ('met', 'breached')
-        and not is_superseded
+#: Clocks whose outcome was known before the cut: stopped with a verdict, or past their target, whether or not they have stopped since. Of those that
+#: broke it is known from the instant at which they fell due: told by their stops, a month's clocks would be its fast ones, and the slow ones of a month before.
+_KNOWN = """
+    (
+        select
+            clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, clocks.started_at,
+            case when clocks.outcome in ('met', 'breached') and clocks.stopped_at < $cut_at then clocks.stopped_at end as stopped_at,
+            coalesce(overdue.due_at, clocks.stopped_at) as known_at,
+            case when overdue.due_at is not null then 'breached' else clocks.outcome end as outcome,
+            clocks.end_event_id
+        from staging.sla_clocks as clocks
+        left join (
+            select case_id, intake_date, policy, metric, cycle, min(due_at) as due_at
+            from staging.backlog_clocks
+            where started_at < $cut_at and due_at < $cut_at and (stopped_at is null or due_at < stopped_at)
+            group by all
+        ) as overdue using (case_id, intake_date, policy, metric, cycle)
+        where
+            not clocks.is_superseded
+            and clocks.intake_date <= $cut_at::date + 1
+            and (
+                (clocks.stopped_at < $cut_at and clocks.outcome in ('met', 'breached'))
+                or (overdue.due_at is not null and (clocks.stopped_at is null or clocks.stopped_at >= $cut_at))
+            )
+    )
 """
 _SAMPLED_CLOCKS = f"""
-    with counted as (
-        select metric, count(*) as all_clocks, count(*) filter (where stopped_at >= {_EARLIEST}) as late_clocks, count(*) over () as metrics
-        from {_CLOSED}
+    with known as (select * from {_KNOWN}),
+    counted as (
+        select metric, count(*) as all_clocks, count(*) filter (where known_at >= {_EARLIEST}) as late_clocks, count(*) over () as metrics
+        from known
         group by metric
     ),
-    closed as (
+    wanted as (
         select metric, late_clocks >= wanted as is_long, wanted, case when late_clocks >= wanted then late_clocks else all_clocks end as clocks
         from (select *, greatest($clocks // metrics, {MIN_SAMPLED_CLOCKS}) as wanted from counted)
     )
-    select
-        clocks.case_id, clocks.intake_date, clocks.policy, clocks.metric, clocks.cycle, clocks.calendar, clocks.started_at, clocks.stopped_at, clocks.outcome,
-        clocks.end_event_id
-    from (select * from {_CLOSED}) as clocks
-    inner join closed on clocks.metric = closed.metric
+    select clocks.*
+    from known as clocks
+    inner join wanted on clocks.metric = wanted.metric
     where
-        (clocks.stopped_at >= {_EARLIEST} or not closed.is_long)
-        and hash(clocks.case_id) % 1000000 < closed.wanted * 1000000 // closed.clocks
+        (clocks.known_at >= {_EARLIEST} or not wanted.is_long)
+        and hash(clocks.case_id) % 1000000 < wanted.wanted * 1000000 // wanted.clocks
 """
 #: What of a stop was received only after the cut was not known then.
 _KNOWN_CLOCKS = """
     select clocks.* exclude (end_event_id)
     from risk_sampled_clocks as clocks
     left join staging.events_clean as events on clocks.end_event_id = events.event_id and clocks.intake_date = events.intake_date
-    where events.event_id is null or events.ingestion_ts < $cut_at
+    where clocks.stopped_at is null or events.event_id is null or events.ingestion_ts < $cut_at
 """
 
 
@@ -87,7 +103,7 @@ _DRAWN_INSTANTS = f"""
             ) as event_number
         from risk_clocks as clocks
         inner join staging.events_clean as events on clocks.case_id = events.case_id and clocks.intake_date = events.intake_date
-        where events.canonical_ts > clocks.started_at and events.canonical_ts < clocks.stopped_at
+        where events.canonical_ts > clocks.started_at and events.canonical_ts < coalesce(clocks.stopped_at, clocks.known_at)
     ),
     drawn as (
         select clocks.*, greatest(clocks.started_at, starts.received_at) as drawn_at
@@ -104,17 +120,17 @@ _DRAWN_INSTANTS = f"""
         where events.event_number in (1 + floor(3 * {_draw(3)}), 4 + floor(4 * {_draw(4)}))
     )
     select
-        case_id, intake_date, policy, metric, cycle, calendar, stopped_at, outcome,
+        case_id, intake_date, policy, metric, cycle, calendar, stopped_at, known_at, outcome,
         date_trunc('second', drawn_at) + interval 1 second as predicted_at
     from drawn
     where drawn_at is not null
     group by all
-    having predicted_at < stopped_at
+    having predicted_at < coalesce(stopped_at, known_at)
 """
 #: F at an instant of a table's `calendar`.
 _OPEN_SECONDS = "(at_{0}.open_seconds_before + case when at_{0}.is_open then (epoch_us(rows.{0}) - epoch_us(at_{0}.segment_start_at)) // 1000000 else 0 end)"
 _AT = """
-    inner join staging.business_time as at_{0}
+    {1} join staging.business_time as at_{0}
         on rows.calendar = at_{0}.calendar and cast(rows.{0} as date) = at_{0}.utc_date
         and rows.{0} >= at_{0}.segment_start_at and rows.{0} < at_{0}.segment_end_at
 """
@@ -123,13 +139,14 @@ _EXAMPLES = f"""
     select
         features.*,
         rows.stopped_at,
+        rows.known_at,
         rows.outcome = 'breached' as is_breached,
         ({_OPEN_SECONDS.format("stopped_at")} - {_OPEN_SECONDS.format("predicted_at")}) / 60.0 as remaining_business_minutes
     from risk_instants as rows
     inner join ({{features}}) as features using (case_id, policy, metric, cycle, predicted_at)
-    {_AT.format("stopped_at")} {_AT.format("predicted_at")}
-    where features.is_received and features.is_promise_in_force
-    order by features.metric, rows.stopped_at, features.case_id, features.policy, features.cycle, features.predicted_at
+    {_AT.format("stopped_at", "left")} {_AT.format("predicted_at", "inner")}
+    where features.is_received and features.is_promise_in_force and (rows.stopped_at is null or at_stopped_at.segment_start_at is not null)
+    order by features.metric, rows.known_at, features.case_id, features.policy, features.cycle, features.predicted_at
 """
 
 #: All of it: a change makes models anew.
@@ -144,10 +161,10 @@ def features_sql(instants: str) -> str:
 
 
 def examples(connection: duckdb.DuckDBPyConnection, cut_at: datetime, clocks: int = SAMPLED_CLOCKS) -> pa.Table:
-    """Features of clocks that had stopped, as was known, before `cut_at` (naive UTC), with what became of them; in the order of their stops, by metric.
+    """Features of clocks whose outcome was known before `cut_at` (naive UTC), with what became of them; in the order in which it became known, by metric.
 
-    One row a clock and drawn instant: the columns of mart.risk_features, `stopped_at`, `is_breached`, and `remaining_business_minutes` from the instant to
-    the stop, waits included.
+    One row a clock and drawn instant: the columns of mart.risk_features, `stopped_at` (NULL: past its target, and not stopped by then), `known_at`, `is_breached`,
+    and `remaining_business_minutes` from the instant to the stop, waits included (NULL where it has not stopped).
     """
     connection.execute(f"create or replace temp table risk_sampled_clocks as {_SAMPLED_CLOCKS}", {"cut_at": cut_at, "clocks": clocks})
     connection.execute(f"create or replace temp table risk_clocks as {_KNOWN_CLOCKS}", {"cut_at": cut_at})
@@ -156,5 +173,5 @@ def examples(connection: duckdb.DuckDBPyConnection, cut_at: datetime, clocks: in
 
 
 def examples_at(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The same of the temporary table `risk_instants`: case_id, intake_date, policy, metric, cycle, calendar, stopped_at, outcome, predicted_at."""
+    """The same of the temporary table `risk_instants`: case_id, intake_date, policy, metric, cycle, calendar, stopped_at, known_at, outcome, predicted_at."""
     return connection.sql(_EXAMPLES.format(features=features_sql("risk_instants"))).to_arrow_table()

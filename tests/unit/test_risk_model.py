@@ -27,7 +27,7 @@ def feature_row(number: int, **told: Any) -> dict[str, Any]:
         "known_age_calendar_minutes": 60.0, "known_status": "INVESTIGATION", "previous_status": "INTAKE", "unchanged_calendar_minutes": 30.0, "known_events": 2,
         "known_reopen_count": 0, "known_handoff_count": 0, "known_message_count": 0, "known_reply_count": 0, "waits_for": "us",
         "known_stint_calendar_minutes": 60.0, "team": "front", "weekday_number": 1, "since_midnight_calendar_minutes": 600.0, "queue_open_cases": 20,
-        "usual_queue_open_cases": 10.0, "queue_gone_cases_per_day": 5.0, "stopped_at": CUT - timedelta(days=100 - number / 20), "is_breached": False,
+        "usual_queue_open_cases": 10.0, "queue_gone_cases_per_day": 5.0, "stopped_at": CUT - timedelta(days=100 - number / 20), "known_at": CUT - timedelta(days=100 - number / 20), "is_breached": False,
         "remaining_business_minutes": 30.0,
     }  # fmt: skip
     return row | told
