@@ -20,10 +20,10 @@ def _share(name: str, description: str, *, nullable: bool = True) -> Column:
 def _part(name: str, words: str) -> list[Column]:
     """What mart.risk_model_card tells of one part of the closed clocks."""
     return [
-        count(f"{name}_clocks", f"Closed clocks that {words}"),
+        count(f"{name}_clocks", f"Clocks with a known outcome, stopped or past their target, that {words}"),
         pct(f"{name}_breach_pct", f"Of them, those that broke their promise; of looked-at clocks, each once; {name}"),
-        instant(f"{name}_from_at", f"First stop of a clock that {words}"),
-        instant(f"{name}_to_at", f"Last stop of a clock that {words}"),
+        instant(f"{name}_from_at", f"When the outcome of a clock that {words} became known, by its stop or by falling due: the first"),
+        instant(f"{name}_to_at", f"When the outcome of a clock that {words} became known, by its stop or by falling due: the last"),
     ]
 
 
@@ -75,7 +75,7 @@ COLUMNS = [
     text("risk_model", "Identity of the model: changes when its data, its parameters or its code do"),
     text("data_fingerprint", "Changes when the closed clocks do that the model is made of"),
     text("code_fingerprint", "Changes when features, parameters, promises or calendars do"),
-    instant("cut_at", "What had stopped before it, as was known then, made the model: the start of a week", nullable=False),
+    instant("cut_at", "What had stopped or fallen due before it, as was known then, made the model: the start of a week", nullable=False),
     text("content", "The model: trees, corrections, baselines, as JSON"),
     text("served", "What serves: model; baseline; unknown, too little is known even for that", values=("model", "baseline", "unknown")),
     text("served_reason", "Why it serves"),

@@ -48,8 +48,8 @@ HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
 AS_OF_OF_THE_LOAD = {
     ("raw.source_partitions", "as_of_at"), ("raw.source_partitions", "refresh"), ("raw.source_partitions", "previous_watermark_at"),
     ("ops.refreshed_partitions", "as_of_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
-    # What was shown at each of the instants at which somebody could look, and what came of it.
-    *((name, column.name) for name in ("ops.next_best_shown", "mart.next_best_followed") for column in TABLES[name].columns),
+    # What was shown and predicted at each of the instants at which somebody could look, and what came of it.
+    *((name, column.name) for name in ("ops.next_best_shown", "mart.next_best_followed", "mart.risk_predictions", "mart.risk_scorecard") for column in TABLES[name].columns),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.

@@ -209,3 +209,24 @@ def test_a_fresh_warehouse_is_of_todays_version(tmp_path: Path) -> None:
     with reading(path) as connection:
         assert connection.execute("select schema_version from ops.schema_version").fetchall() == [(SCHEMA_VERSION,)]
     assert pending_upgrade(path) is None
+
+
+def test_an_upgrade_keeps_what_was_predicted_and_shown(tmp_path: Path) -> None:
+    """Nothing can make it anew. Its columns become the catalog's; what is derived beside it is removed, and made by the next run."""
+    kept, derived = ("mart.risk_predictions", "ops.next_best_shown", "raw.cases"), "mart.open_case_risk"
+    path = tmp_path / "ops_warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for schema in ("mart", "ops", "raw"):
+            connection.execute(f"create schema {schema}")
+        for name in (*kept, derived):
+            columns = [f"{column.name} {column.type}" for column in TABLES[name].columns if column.name not in ("metric", "weight")]
+            connection.execute(f"create table {name} ({', '.join(columns)}, forgotten integer)")
+            connection.execute(f"insert into {name} (case_id, forgotten) values ('C-1', 1)")
+        connection.execute(f"create table ops.schema_version as select {SCHEMA_VERSION - 1} as schema_version, '0.9.0' as opsla_version")
+        needed = upgrade(connection, path)
+        assert needed is not None
+        assert set(needed.tables) == {*kept, derived}
+        for name in kept:
+            assert [column for (column, *_) in connection.execute(f"describe {name}").fetchall()] == [column.name for column in TABLES[name].columns]
+            assert connection.execute(f"select case_id from {name}").fetchall() == [("C-1",)]
+        assert derived not in {name for (name,) in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}

@@ -46,7 +46,7 @@ POLICIES = {
     ],
 }
 ROAD = (
-    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_owners", "staging.case_milestones", "staging.status_spans",
+    "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans", "staging.ownership_spans",
     *CLOCK_PIPELINE, "staging.backlog_spans", "staging.backlog_clocks", "staging.queue_movements",
 )  # fmt: skip
 ATTRIBUTES = {"priority": ("P1", "P2", "P3"), "case_type": ("question", "fault"), "team": ("front", "back")}
@@ -158,6 +158,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
     replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     replace_promises(connection, SlaPoliciesSettings.model_validate(POLICIES), calendars.calendars)
+    connection.execute("insert into staging.ownership_rules values (86400)")
     return connection
 
 

@@ -102,6 +102,21 @@ def test_a_model_that_tells_more_than_its_baselines_serves(made: model.Model) ->
     assert made.card["training_to_at"] < made.card["calibration_from_at"] <= made.card["calibration_to_at"] < made.card["test_from_at"]
 
 
+def test_clocks_past_their_target_that_still_run_count_as_broken() -> None:
+    """Half of the faults never stop: told by what stopped, a fault would break in 60 of 100 cases; it does in 75."""
+    rows = closed_clocks(3000).to_pylist()
+    for number, row in enumerate(rows):
+        if row["is_breached"] and number % 2:
+            row |= {"stopped_at": None, "remaining_business_minutes": None}
+    everyone = model.train("resolution", _as_arrow(rows), CUT)
+    stopped = model.train("resolution", _as_arrow([row for row in rows if row["stopped_at"] is not None]), CUT)
+    asked = _as_arrow([feature_row(1, case_type="fault", priority="P1")])
+    assert abs(model.ask(everyone, asked).probabilities[0] - 0.75) < 0.06
+    assert model.ask(stopped, asked).probabilities[0] < 0.67
+    assert np.isfinite(model.ask(everyone, asked).left).all()
+    assert 70 <= everyone.card["interval_coverage_pct"] <= 90
+
+
 def test_a_model_of_noise_does_not_serve() -> None:
     draw = np.random.default_rng(6)
     noise = closed_clocks(1500).drop_columns(["is_breached"]).append_column("is_breached", pa.array(draw.random(1500) < 0.3))

@@ -1,4 +1,4 @@
--- Models of which a training clock stopped at the cut or later, or whose parts overlap.
+-- Models of which the outcome of a training clock became known at the cut or later, or whose parts overlap.
 -- A failure means that a model knows the future; look first at opsla_dagster/risk_model/samples.py.
 select
     metric,
