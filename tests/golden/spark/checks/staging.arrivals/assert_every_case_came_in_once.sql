@@ -14,7 +14,10 @@ WITH arrivals AS (
     COUNT(DISTINCT case_id) AS cases
   FROM staging.backlog_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date AND began_with = 'opened'
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND is_open
+    AND began_with = 'opened'
   GROUP BY
     intake_date
 )

@@ -390,7 +390,7 @@ SELECT
   CASE WHEN attributes.has_channel = 1 THEN attributes.channel ELSE cases.channel END AS channel,
   CASE WHEN attributes.has_region = 1 THEN attributes.region ELSE cases.region END AS region,
   CASE WHEN attributes.has_brand = 1 THEN attributes.brand ELSE cases.brand END AS brand,
-  CAST(DATEDIFF(DAY, CAST('2024-01-01' AS DATE), desk_instants.local_date) - CAST(DATEDIFF(DAY, CAST('2024-01-01' AS DATE), desk_instants.local_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 + 1 AS BIGINT) AS weekday_number,
+  CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), desk_instants.local_date) - CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), desk_instants.local_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 + 1 AS BIGINT) AS weekday_number,
   CAST(CAST(CAST(UNIX_MICROS(CAST(clock_states.predicted_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_instants.starts_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS since_midnight_calendar_minutes,
   CAST(queue_states.open_cases AS BIGINT) AS queue_open_cases,
   CAST(queue_states.usual_open_cases AS DOUBLE) AS usual_queue_open_cases,
