@@ -16,8 +16,6 @@ LEAST, MOST = 0.001, 0.999
 #: Tenths of the expected remaining time have errors of their own; fewer rows a group than this share the ones of all.
 GROUPS, MIN_ROWS_OF_A_GROUP = 5, 100
 _STEPS, _PRIOR = 50, 1.0
-#: Days in which what came in earlier loses half of its weight, at least.
-HALF_LIFE_DAYS = 14.0
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -47,28 +45,15 @@ def to_log_odds(probabilities: Floats) -> Floats:
     return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
 
 
-def recency(began: Floats, known: Floats) -> Floats:
-    """Weights, 1 on average, of rows by when their case came in (days): halved every two weeks, or every two of the usual times that it took until the outcome was known.
-
-    Among what was decided last, what took long came in long ago, and broke as was usual then.
-    """
-    if not len(began):
-        return began
-    half_life = max(HALF_LIFE_DAYS, 2 * float(np.median(known - began)))
-    weights = np.asarray(0.5 ** ((began.max() - began) / half_life), dtype=np.float64)
-    return weights / weights.mean()
-
-
-def recalibrated(log_odds: Floats, share_log_odds: Floats, happened: Floats, row_weights: Floats | None = None) -> Recalibration:
+def recalibrated(log_odds: Floats, share_log_odds: Floats, happened: Floats) -> Recalibration:
     """The most likely one. To depart from the trees as they are needs evidence (a prior), so that few rows do not turn things round."""
-    counted = np.ones(len(log_odds)) if row_weights is None else row_weights
     told = np.column_stack([np.ones(len(log_odds)), log_odds, share_log_odds])
     prior, weights = np.array([0.0, 1.0, 0.0]), np.array([1e-9, _PRIOR, _PRIOR])
     found = prior.copy()
     for _ in range(_STEPS):
         said = sigmoid(told @ found)
-        gradient = told.T @ (counted * (said - happened)) + weights * (found - prior)
-        curvature = (told * (counted * np.maximum(said * (1 - said), 1e-9))[:, None]).T @ told + np.diag(weights)
+        gradient = told.T @ (said - happened) + weights * (found - prior)
+        curvature = (told * np.maximum(said * (1 - said), 1e-9)[:, None]).T @ told + np.diag(weights)
         step = np.linalg.solve(curvature, gradient)
         found = found - step
         if np.abs(step).max() < 1e-10:

@@ -29,7 +29,6 @@ from opsla_dagster.risk_model.calibrating import (
     Recalibration,
     Spread,
     recalibrated,
-    recency,
     spread,
     to_log_odds,
 )
@@ -125,7 +124,7 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
     tested, deciles = _tested(rows, parts, log_odds if breach else None)
     counted = _counted(rows, (parts == 0) & inside)
     shares = to_log_odds(counted.probabilities(used))
-    corrected = _corrected(rows, late & inside, log_odds, shares) if breach else AS_SAID
+    corrected = recalibrated(log_odds[late & inside], shares[late & inside], happened[late & inside]) if breach else AS_SAID
     card |= tested
     around = None
     if remaining is not None:
@@ -137,19 +136,6 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
         return _served(made, card, "baseline", _too_few(happened[grown & inside]))
     reason = _why_not_better(card)
     return _served(made, card, "baseline" if reason else "model", reason or "it beats both baselines on the latest closed clocks")
-
-
-def _corrected(rows: pa.Table, chosen: npt.NDArray[np.bool_], log_odds: Floats, shares: Floats) -> Recalibration:
-    """What brings the trees to what happened to the chosen rows, the latest to come in first."""
-    happened, _, _ = _labels(rows)
-    looked, known = (_days(rows[name]) for name in ("predicted_at", "known_at"))
-    age = np.asarray(rows["known_age_calendar_minutes"].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
-    began = looked - np.nan_to_num(age) / 1440
-    return recalibrated(log_odds[chosen], shares[chosen], happened[chosen], recency(began[chosen], known[chosen]))
-
-
-def _days(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64()).to_numpy(zero_copy_only=False), dtype=np.float64) / 86_400e6
 
 
 def _served(model: Model, card: Mapping[str, Any], served: str, reason: str) -> Model:
@@ -282,7 +268,7 @@ def _tested(rows: pa.Table, parts: npt.NDArray[np.int64], log_odds: Floats | Non
     deciles: tuple[dict[str, Any], ...] = ()
     if log_odds is not None and (corrects & inside).any():
         shares = to_log_odds(_counted(rows, (parts == 0) & inside).probabilities(used))
-        corrected = _corrected(rows, corrects & inside, log_odds, shares)
+        corrected = recalibrated(log_odds[corrects & inside], shares[corrects & inside], happened[corrects & inside])
         answers["model"] = corrected.probabilities(log_odds[judged], shares[judged])
         deciles = tuple(asdict(each) for each in scores.calibration(answers["model"], happened[judged]))
     for name, said in answers.items():

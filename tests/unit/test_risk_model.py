@@ -191,19 +191,6 @@ def test_a_shift_is_made_up_for() -> None:
     assert (round(corrected.slope, 1), round(corrected.shift, 1)) == (0.5, -0.5)
 
 
-def test_what_came_in_lately_corrects_more_than_what_took_long() -> None:
-    """Half of what was decided last came in 60 days ago, and broke in 8 of 10 cases; what comes in now breaks in 2 of 10."""
-    draw = np.random.default_rng(8)
-    began = np.where(np.arange(4000) < 2000, -60.0, 0.0)
-    happened = (draw.random(4000) < np.where(began < 0, 0.8, 0.2)).astype(float)
-    weights = calibrating.recency(began, began + 5)
-    assert (weights.mean(), round(weights[-1] / weights[0])) == (pytest.approx(1.0), round(2 ** (60 / 14)))
-    corrected = calibrating.recalibrated(np.zeros(4000), np.zeros(4000), happened, weights)
-    assert 0.18 < corrected.probabilities(np.zeros(1), np.zeros(1))[0] < 0.27
-    slow = calibrating.recency(began, began + 30)
-    assert round(slow[-1] / slow[0], 3) == 2, "where cases take long, the weights look further back"
-
-
 def test_intervals_cover_what_comes_next() -> None:
     draw = np.random.default_rng(9)
     expected = draw.normal(size=4000)
