@@ -1,7 +1,7 @@
 -- One row is one model, value of one dimension, and how far ahead: how its forecasts of the last 8 fortnights compare with what came.
 -- Rows from 1 to 14 days have all days, the others one day ahead each. Errors are forecast less actual. MASE: the error in units of the mean error of the seasonal naive
 -- forecast within the history of each origin. Pinball loss: the mean of that of the low end as p10, of the expected cases as p50 and of the high end as p90. Intervals are judged
--- on days on which cases were to be expected, 0.1 or more: of others none is nearly certain, and any interval of whole cases holds. `as served` is what
+-- on days on which cases were to be expected: 0.1 or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds. `as served` is what
 -- the choice of the model would have said, made at each origin with what was known then (docs/decisions/0042-forecast.md).
 with horizons as (
     select
@@ -53,7 +53,7 @@ scored_days as (
         forecast_reason,
         arrived_cases is not null and expected_cases is not null as is_scored,
         arrived_cases is not null and low_cases is not null as is_loss_scored,
-        arrived_cases is not null and low_cases is not null and expected_cases >= 0.1 as is_interval_scored,
+        arrived_cases is not null and low_cases is not null and (expected_cases >= 0.1 or high_cases >= 1) as is_interval_scored,
         low_cases <= arrived_cases and arrived_cases <= high_cases as is_covered,
         high_cases - low_cases as width_cases,
         cast(expected_cases - arrived_cases as decimal(28, 9)) as error_cases,
