@@ -193,7 +193,7 @@ def _at(series: Series, origin: int, origins: Sequence[int], told: Floats) -> _A
 
 def _past(origin: int, origins: Sequence[int]) -> Integers:
     """`(POOL, HORIZON)`: the place in `origins` from which each of the last days, the latest first, was forecast so far ahead; -1 where there is none."""
-    return np.maximum(origin - 1 - np.arange(POOL)[:, None] - np.arange(HORIZON) - origins[0], -1)
+    return np.asarray(np.maximum(origin - 1 - np.arange(POOL)[:, None] - np.arange(HORIZON) - origins[0], -1))
 
 
 def _pooled(values: Floats, past: Integers) -> Floats:

@@ -46,7 +46,11 @@ WITH horizons AS (
     forecast_reason,
     NOT arrived_cases IS NULL AND NOT expected_cases IS NULL AS is_scored,
     NOT arrived_cases IS NULL AND NOT low_cases IS NULL AS is_loss_scored,
-    NOT arrived_cases IS NULL AND NOT low_cases IS NULL AND expected_cases >= 0.1 AS is_interval_scored,
+    NOT arrived_cases IS NULL
+    AND NOT low_cases IS NULL
+    AND (
+      expected_cases >= 0.1 OR high_cases >= 1
+    ) AS is_interval_scored,
     low_cases <= arrived_cases AND arrived_cases <= high_cases AS is_covered,
     high_cases - low_cases AS width_cases,
     CAST(expected_cases - arrived_cases AS DECIMAL(28, 9)) AS error_cases,
