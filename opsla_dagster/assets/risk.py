@@ -134,7 +134,7 @@ def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
     return _table("mart.risk_calibration", [
         {
             "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
-            "predicted_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
+            "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
         }
         for held, made in _models(scope) for decile in made.deciles
     ])  # fmt: skip

@@ -92,7 +92,7 @@ COLUMNS = [
     Column("drift_points", "DOUBLE", "calibration_breach_pct less training_breach_pct: what the correction had to make up for", nullable=True),
     Column("probability_decile", "BIGINT", "Tenth of the probability: 1, below 10 %, to 10", at_least=1, at_most=10),
     count("predictions", "Predictions counted in the row"),
-    pct("predicted_pct", "Mean of what was predicted"),
+    pct("predicted_breach_pct", "Mean of what was predicted"),
     pct("happened_pct", "Of the scored predictions, those whose clock broke"),
     # yesterday's predictions
     count("scored_predictions", "Predictions of clocks within their target whose outcome is known by now"),
@@ -170,7 +170,7 @@ AREA = Area(
             "mart.risk_calibration", Kind.FULL_REFRESH, "One row per metric and tenth of the probability.",
             "What was predicted and what happened, on the test clocks of mart.risk_model_card.",
             key="metric probability_decile",
-            columns="metric probability_decile predictions predicted_pct happened_pct",
+            columns="metric probability_decile predictions predicted_breach_pct happened_pct",
         ),
         table(
             "mart.risk_predictions", Kind.KEPT, "One row per open clock and local date on which it was predicted.",
@@ -188,7 +188,7 @@ AREA = Area(
             "What was predicted on each date, scored by what is known now.",
             key="predicted_at metric",
             columns="""predicted_date predicted_at metric predictions scored_predictions pending_predictions void_predictions breached_predictions
-                       called_predictions caught_predictions missed_predictions unseen_breached_clocks precision_pct recall_pct predicted_pct happened_pct brier""",
+                       called_predictions caught_predictions missed_predictions unseen_breached_clocks precision_pct recall_pct predicted_breach_pct happened_pct brier""",
         ),
     ],
 )

@@ -57,7 +57,7 @@ def tell(connection: duckdb.DuckDBPyConnection) -> None:
     for days in (1, 2, 3):
         insert(
             connection, "mart.risk_scorecard", predicted_at=NOW - timedelta(days=days), metric="resolution", scored_predictions=40, breached_predictions=10,
-            predicted_pct=27.0, happened_pct=25.0, brier=0.16,
+            predicted_breach_pct=27.0, happened_pct=25.0, brier=0.16,
         )  # fmt: skip
     insert(connection, "mart.desk_now", now_at=NOW, now_date=date(2025, 7, 13))
     insert(connection, "ops.risk_models", metric="resolution", risk_model="m1")
@@ -88,7 +88,7 @@ EVERY, BASIS, CUT, HOLD = "assert_every_open_clock_is_told_of", "assert_probabil
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set test_to_at = cut_at"),
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set training_to_at = calibration_from_at"),
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set calibration_to_at = test_from_at"),
-        ("mart.risk_scorecard", HOLD, "update mart.risk_scorecard set predicted_pct = 40"),
+        ("mart.risk_scorecard", HOLD, "update mart.risk_scorecard set predicted_breach_pct = 40"),
         ("mart.risk_scorecard", HOLD, "update mart.risk_scorecard set brier = 0.21"),
         ("mart.risk_scorecard", HOLD, "update mart.risk_scorecard set breached_predictions = 16"),
     ],
@@ -106,9 +106,9 @@ def test_a_check_breaks_by_the_error_that_it_is_there_to_find(story: duckdb.Duck
 @pytest.mark.parametrize(
     "mutation",
     [
-        "update mart.risk_scorecard set predicted_pct = 40, scored_predictions = 33",
-        "update mart.risk_scorecard set predicted_pct = 40 where predicted_at = (select min(predicted_at) from mart.risk_scorecard)",
-        "update mart.risk_scorecard set predicted_at = predicted_at - interval 28 day, predicted_pct = 90 where predicted_at < (select max(predicted_at) from mart.risk_scorecard)",
+        "update mart.risk_scorecard set predicted_breach_pct = 40, scored_predictions = 33",
+        "update mart.risk_scorecard set predicted_breach_pct = 40 where predicted_at = (select min(predicted_at) from mart.risk_scorecard)",
+        "update mart.risk_scorecard set predicted_at = predicted_at - interval 28 day, predicted_breach_pct = 90 where predicted_at < (select max(predicted_at) from mart.risk_scorecard)",
     ],
     ids=["below 100 outcomes", "one day of three", "older than 28 days"],
 )

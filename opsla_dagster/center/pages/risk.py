@@ -117,7 +117,7 @@ def _calibration(view: View) -> Grid:
         key="risk_calibration",
         title="What was said and what happened, on the test clocks",
         columns=[
-            Column("promise", "Promise"), Column("tenth", "Said"), Column("predictions", "Predictions", "count"), Column("predicted_pct", "Said on average", "pct"),
+            Column("promise", "Promise"), Column("tenth", "Said"), Column("predictions", "Predictions", "count"), Column("predicted_breach_pct", "Said on average", "pct"),
             Column("happened_pct", "Broke", "pct"),
         ],
         rows=[
@@ -138,7 +138,7 @@ def _scorecard(view: View) -> Grid:
             Column("pending_predictions", "Not yet", "count"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
             Column("caught_predictions", "Rightly", "count"), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count"),
             Column("precision_pct", "Right of those called", "pct"), Column("recall_pct", "Called of those that broke", "pct"),
-            Column("predicted_pct", "Said on average", "pct"), Column("happened_pct", "Broke", "pct"),
+            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Broke", "pct"),
         ],
         rows=[{**row, "promise": _title(view, row)} for row in view.rows("risk_scorecard", most=_INSTANTS)],
         empty="No prediction is kept yet. Each refresh keeps the first of its date, and the next ones score it.",

@@ -3,7 +3,7 @@ select
     metric,
     probability_decile,
     predictions,
-    predicted_pct,
+    predicted_breach_pct,
     happened_pct
 from mart.risk_calibration
 order by metric, probability_decile

@@ -14,7 +14,7 @@ select
     unseen_breached_clocks,
     precision_pct,
     recall_pct,
-    predicted_pct,
+    predicted_breach_pct,
     happened_pct,
     brier
 from mart.risk_scorecard

@@ -6,7 +6,7 @@ with latest_scores as (
     select
         scores.metric,
         sum(scores.scored_predictions) as scored_predictions,
-        sum(scores.predicted_pct * scores.scored_predictions) as predicted_points,
+        sum(scores.predicted_breach_pct * scores.scored_predictions) as predicted_points,
         sum(100.0 * scores.breached_predictions) as happened_points,
         sum(scores.brier * scores.scored_predictions) as errors
     from mart.risk_scorecard as scores
@@ -21,7 +21,7 @@ measured_metrics as (
     select
         latest_scores.metric,
         latest_scores.scored_predictions,
-        latest_scores.predicted_points / nullif(latest_scores.scored_predictions, 0) as predicted_pct,
+        latest_scores.predicted_points / nullif(latest_scores.scored_predictions, 0) as predicted_breach_pct,
         latest_scores.happened_points / nullif(latest_scores.scored_predictions, 0) as happened_pct,
         latest_scores.errors / nullif(latest_scores.scored_predictions, 0) as brier,
         case when cards.served = 'model' then cards.model_brier else cards.target_used_brier end as test_brier
@@ -33,5 +33,5 @@ measured_metrics as (
 select *
 from measured_metrics
 where
-    abs(predicted_pct - happened_pct) > 10
+    abs(predicted_breach_pct - happened_pct) > 10
     or brier > 1.25 * test_brier + 0.02

@@ -133,7 +133,7 @@ select
     cast(coalesce(unseen_breaches.unseen_breached_clocks, 0) as bigint) as unseen_breached_clocks,
     cast(100.0 * scores.caught_predictions / nullif(scores.called_predictions, 0) as double) as precision_pct,
     cast(100.0 * scores.caught_predictions / nullif(scores.breached_predictions, 0) as double) as recall_pct,
-    cast(100.0 * scores.predicted_share as double) as predicted_pct,
+    cast(100.0 * scores.predicted_share as double) as predicted_breach_pct,
     cast(100.0 * scores.breached_predictions / nullif(scores.scored_predictions, 0) as double) as happened_pct,
     cast(scores.brier as double) as brier
 from scores
