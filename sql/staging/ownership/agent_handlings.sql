@@ -43,14 +43,40 @@ neighbouring_stretches as (
     inner join cases on stretches.case_id = cases.case_id
 ),
 
+-- Few agents keep a case from one stretch to the next.
+continued_cases as (
+    select distinct case_number
+    from neighbouring_stretches
+    where agent = previous_agent
+),
+
 numbered_runs as (
     select
-        *,
-        max(case when agent is distinct from previous_agent then span_number end) over (
-            partition by case_number order by span_number rows between unbounded preceding and current row
-        ) as run_span_number
-    from neighbouring_stretches
-    where agent is not null
+        stretches.case_number,
+        stretches.span_number as run_span_number,
+        stretches.agent,
+        stretches.started_at,
+        stretches.next_agent,
+        stretches.handling_business_seconds
+    from neighbouring_stretches as stretches
+    where
+        stretches.agent is not null
+        and not exists (select continued_cases.case_number from continued_cases where continued_cases.case_number = stretches.case_number)
+
+    union all
+
+    select
+        stretches.case_number,
+        max(case when stretches.agent is distinct from stretches.previous_agent then stretches.span_number end) over (
+            partition by stretches.case_number order by stretches.span_number rows between unbounded preceding and current row
+        ) as run_span_number,
+        stretches.agent,
+        stretches.started_at,
+        stretches.next_agent,
+        stretches.handling_business_seconds
+    from neighbouring_stretches as stretches
+    inner join continued_cases on stretches.case_number = continued_cases.case_number
+    where stretches.agent is not null
 ),
 
 handlings as (
