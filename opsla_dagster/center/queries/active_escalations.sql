@@ -1,4 +1,31 @@
 -- One row is one open case: who has it, what is most overdue first.
-select *
+select
+    snapshot_at,
+    source,
+    case_id,
+    intake_date,
+    intake_ts,
+    case_type,
+    priority,
+    tier,
+    status,
+    waits_for,
+    team,
+    agent,
+    age_calendar_minutes,
+    age_business_minutes,
+    stint,
+    team_stint_calendar_minutes,
+    team_handoff_count,
+    return_direct_count,
+    return_indirect_count,
+    last_activity_at,
+    silent_calendar_minutes,
+    next_policy,
+    next_metric,
+    next_due_at,
+    next_remaining_business_minutes,
+    breached_clocks,
+    breached_since_at
 from mart.active_escalations
 order by breached_clocks desc, next_due_at nulls last, age_calendar_minutes desc, case_id

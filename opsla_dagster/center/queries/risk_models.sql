@@ -1,2 +1,34 @@
 -- One row is one metric's model and how it did.
-select * from mart.risk_model_card order by metric
+select
+    metric,
+    risk_model,
+    cut_at,
+    served,
+    served_reason,
+    training_clocks,
+    training_breach_pct,
+    training_from_at,
+    training_to_at,
+    calibration_clocks,
+    calibration_breach_pct,
+    calibration_from_at,
+    calibration_to_at,
+    test_clocks,
+    test_breach_pct,
+    test_from_at,
+    test_to_at,
+    drift_points,
+    test_predictions,
+    model_auc,
+    model_brier,
+    priority_auc,
+    priority_brier,
+    target_used_auc,
+    target_used_brier,
+    interval_coverage_pct,
+    remaining_error_business_minutes,
+    baseline_remaining_error_business_minutes,
+    data_fingerprint,
+    code_fingerprint
+from mart.risk_model_card
+order by metric

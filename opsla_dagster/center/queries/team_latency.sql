@@ -1,4 +1,30 @@
 -- One row is one team, the one with most time first.
-select *
+select
+    team,
+    cases,
+    naive_cases,
+    received_handoff_count,
+    held_calendar_seconds,
+    held_business_seconds,
+    queue_calendar_seconds,
+    active_calendar_seconds,
+    wait_customer_calendar_seconds,
+    wait_other_calendar_seconds,
+    done_calendar_seconds,
+    inactive_calendar_seconds,
+    queue_business_seconds,
+    active_business_seconds,
+    wait_customer_business_seconds,
+    wait_other_business_seconds,
+    done_business_seconds,
+    inactive_business_seconds,
+    naive_calendar_seconds,
+    naive_done_calendar_seconds,
+    naive_business_seconds,
+    naive_done_business_seconds,
+    held_p50_calendar_minutes,
+    held_p90_calendar_minutes,
+    held_p50_business_minutes,
+    held_p90_business_minutes
 from mart.team_latency
 order by held_calendar_seconds desc, team
