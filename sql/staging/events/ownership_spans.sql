@@ -245,7 +245,8 @@ holder_spans as (
         steps.is_team_new,
         coalesce(steps.next_team <> steps.team, false) as is_team_left
     from steps
-    where not exists (select crowded_cases.case_number from crowded_cases where crowded_cases.case_number = steps.case_number)
+    left join crowded_cases on steps.case_number = crowded_cases.case_number
+    where crowded_cases.case_number is null
 
     union all
 

@@ -59,9 +59,8 @@ numbered_runs as (
         stretches.next_agent,
         stretches.handling_business_seconds
     from neighbouring_stretches as stretches
-    where
-        stretches.agent is not null
-        and not exists (select continued_cases.case_number from continued_cases where continued_cases.case_number = stretches.case_number)
+    left join continued_cases on stretches.case_number = continued_cases.case_number
+    where stretches.agent is not null and continued_cases.case_number is null
 
     union all
 
