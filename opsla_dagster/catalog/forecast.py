@@ -44,7 +44,7 @@ COLUMNS = [
     measure("mase", "Mean absolute scaled error: below 1, better than the seasonal naive forecast was within the history"),
     measure("bias_cases", "Mean of forecast less actual: positive, too much was expected", at_least=None),
     measure("pinball_loss_cases", "Mean pinball loss of the interval's low end (p10), the expected cases (p50) and the high end (p90)"),
-    count("interval_days", "Scored days of which the forecast had an interval"),
+    count("interval_days", "Scored days that judge the interval, on which cases were to be expected: 0.1 or more, or an interval that reaches 1. On others, as the closed days of many desks, none is nearly certain, and any interval holds"),
     pct("covered_pct", "Of interval_days, those whose arrivals lay within the 80 % interval"),
     pct("business_days_covered_pct", "The same, of days with open hours alone"),
     measure("mean_width_cases", "Mean of the interval's high end less its low one"),

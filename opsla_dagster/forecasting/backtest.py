@@ -19,8 +19,10 @@ Integers = npt.NDArray[np.int64]
 HORIZON = 14
 #: Origins that a backtest reports, `HORIZON` days apart, so that no day is scored twice.
 SCORED = 8
-#: Origins, one a day, of which all days are over: so many choose the model, and so many of the latest make its intervals.
-CHOICE, POOL = HORIZON * SCORED, 42
+#: Origins, one a day, of which all days are over: so many choose the model.
+CHOICE = HORIZON * SCORED
+#: Days before an origin whose errors make its intervals, each as it was forecast 1 to `HORIZON` days ahead.
+POOL = 28
 #: Fewer past origins choose nothing and make no interval.
 FEWEST_ORIGINS = 12
 #: A model serves in the place of the seasonal naive one where its error is smaller by this share or more.
@@ -124,11 +126,10 @@ def backtest(series: Series, challengers: Mapping[str, Floats] | None = None) ->
     origins = all_origins(series)
     further = challengers or {}
     told = np.concatenate([forecasts(series, origins), *(each[None] for each in further.values())])
-    actual = _actual(series, origins)
-    is_open = series.is_open[np.asarray(origins)[:, None] + np.arange(HORIZON)]
+    actual = _actual(series, origins, series.today)
     position = {origin: place for place, origin in enumerate(origins)}
     scored = [origin for back in range(1, SCORED + 1) if (origin := series.today - HORIZON * back) in position]
-    found = {origin: _at(origin, origins, told, actual, is_open) for origin in [series.today, *scored]}
+    found = {origin: _at(series, origin, origins, told) for origin in [series.today, *scored]}
     names = [*MODELS, *further]
     bands = {name: [found[origin].bands[model] for origin in scored] for model, name in enumerate(names)}
     bands[AS_SERVED] = [(found[origin].served.expected, found[origin].served.low, found[origin].served.high) for origin in scored]
@@ -154,9 +155,9 @@ def _by_origin(bands: Sequence[Band], count: int) -> Band:
 
 
 def all_origins(series: Series) -> list[int]:
-    """The origins that are needed, in order: today, and those before it with `HORIZON` days that are over."""
+    """The origins that are needed, one a day and in order, up to today."""
     first = max(FEWEST_DAYS, series.today - HORIZON * SCORED - HORIZON - CHOICE + 1)
-    return [*range(first, series.today - HORIZON + 1), series.today]
+    return [*range(first, series.today), series.today]
 
 
 @dataclass(frozen=True)
@@ -170,23 +171,40 @@ class _At:
     pooled: Integers
 
 
-def _at(origin: int, origins: Sequence[int], told: Floats, actual: Floats, is_open: Flags) -> _At:
-    """Chosen and made with the errors of origins all of whose days were over at `origin`."""
+def _at(series: Series, origin: int, origins: Sequence[int], told: Floats) -> _At:
+    """Chosen and made with what was known at `origin`: the model by origins all of whose days were over, the intervals by the days just before."""
+    errors = _actual(series, origins, origin)[None] - told
     over = [place for place, past in enumerate(origins) if origin - HORIZON - CHOICE < past <= origin - HORIZON]
-    errors = actual[None][:, :, over] - told[:, :, over]
-    choice, mean_errors, pooled = _chosen(errors)
-    place, latest = origins.index(origin), over[-POOL:]
+    choice, mean_errors, pooled = _chosen(errors[:, :, over])
+    ahead = told[:, :, origins.index(origin)]
     # A model that says nothing of these days does not serve.
-    choice = np.where(np.isnan(_of_choice(told[:, :, place], choice)).any(axis=1), 0, choice)
-    errors = errors[:, :, len(over) - len(latest) :]
+    choice = np.where(np.isnan(_of_choice(ahead, choice)).any(axis=1), 0, choice)
+    past = _past(origin, origins)
     bands: list[Band] = []
-    for model, expected in enumerate(told[:, :, place]):
-        width = _widths(errors[model], told[model][:, latest], is_open[latest], is_open[place], pooled)
+    for model, expected in enumerate(ahead):
+        width = _widths(_pooled(errors[model], past), _pooled(told[model], past), *_is_open(series, origin), pooled)
         bands.append((expected, *_band(expected, width)))
     served = [_of_choice(np.stack([band[part] for band in bands]), choice) for part in range(3)]
-    totals = _totals(served[0], _of_choice(errors, choice), _of_choice(told[:, :, latest], choice), pooled)
+    summed = [_pooled(np.cumsum(_of_choice(each, choice), axis=2), past) for each in (errors, told)]
+    totals = _totals(served[0], summed[0], summed[1], pooled)
     said = np.where(np.isnan(served[0]).any(axis=1), -1, choice)
     return _At(bands, Forecast(served[0], served[1], served[2], said), totals, mean_errors, pooled)
+
+
+def _past(origin: int, origins: Sequence[int]) -> Integers:
+    """`(POOL, HORIZON)`: the place in `origins` from which each of the last days, the latest first, was forecast so far ahead; -1 where there is none."""
+    return np.asarray(np.maximum(origin - 1 - np.arange(POOL)[:, None] - np.arange(HORIZON) - origins[0], -1))
+
+
+def _pooled(values: Floats, past: Integers) -> Floats:
+    """Of values `(series, origins, horizon)` those of `past`: `(series, POOL, HORIZON)`, NaN where there was no origin."""
+    return np.where(past >= 0, values[:, np.maximum(past, 0), np.arange(HORIZON)], np.nan)
+
+
+def _is_open(series: Series, origin: int) -> tuple[Flags, Flags]:
+    """Of the days before `origin`, `(POOL, HORIZON)` as they lie in a pool, and of those ahead, `(HORIZON,)`."""
+    before = series.is_open[np.maximum(origin - 1 - np.arange(POOL), 0)]
+    return np.tile(before[:, None], (1, HORIZON)), series.is_open[origin : origin + HORIZON]
 
 
 def _of_choice(values: Floats, choice: Integers) -> Floats:
@@ -246,21 +264,21 @@ def _band(expected: Floats, width: Floats) -> tuple[Floats, Floats]:
 
 
 def _totals(expected: Floats, errors: Floats, told: Floats, pooled: Integers) -> Band:
-    """The days added up so far: expected, low and high; a missing day of a past origin makes its later totals unknown."""
+    """The days added up so far: expected, low and high. `errors` and `told` are of sums; a missing day of a past origin makes its later sums unknown."""
     total = np.cumsum(expected, axis=1)
-    scale = np.sqrt(np.maximum(np.cumsum(told, axis=2), _LEAST_SCALE))
-    scores = np.abs(np.cumsum(errors, axis=2)) / scale
+    scores = np.abs(errors) / np.sqrt(np.maximum(told, _LEAST_SCALE))
     width = np.stack([_conformal(scores[:, :, day]) for day in range(expected.shape[1])], axis=1)
     low, high = _band(total, np.where((pooled >= FEWEST_ORIGINS)[:, None], width, np.nan))
     # Totals never fall, and so do their ends; each day's own width errs a little.
     return total, np.maximum.accumulate(low, axis=1), np.maximum.accumulate(high, axis=1)
 
 
-def _actual(series: Series, origins: Sequence[int]) -> Floats:
-    """`(series, origins, horizon)`: what came, as known today; NaN where not observed or not over."""
-    told = np.where(series.is_observed, series.cases, np.nan)
-    padded = np.concatenate([told, np.full((len(told), HORIZON), np.nan)], axis=1)
-    return np.asarray(padded[:, np.asarray(origins)[:, None] + np.arange(HORIZON)])
+def _actual(series: Series, origins: Sequence[int], at: int) -> Floats:
+    """`(series, origins, horizon)`: what came, as known at the end of the day before `at`; NaN where not observed or not over."""
+    cases, seen = known_at(series, [at], at)
+    told = np.full((len(cases), origins[-1] + HORIZON), np.nan)
+    told[:, :at] = np.where(seen[:, 0], cases[:, 0], np.nan)
+    return np.asarray(told[:, np.asarray(origins)[:, None] + np.arange(HORIZON)])
 
 
 def _scale(series: Series, origins: Sequence[int]) -> Floats:

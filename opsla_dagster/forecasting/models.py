@@ -67,14 +67,13 @@ def weekday_mean(histories: Histories) -> Floats:
 
 
 def poisson_regression(histories: Histories) -> Floats:
-    """A Poisson regression with log link: weekday and holiday as factors, the mean of the 28 days before as exposure.
+    """A Poisson regression with log link: weekday and holiday as factors, the level of the 28 days before as exposure.
 
     Factors are those of maximum likelihood over the history, found by fitting the two in turn: with two factors that is exact, and all origins
     are fitted at once. The holiday's is drawn towards 1 by one case.
     """
     cases, seen = histories.cases, histories.is_observed
-    sums, days = _sums_before(cases), _sums_before(seen.astype(np.float64))
-    level = np.where(days >= _FEWEST_LEVEL_DAYS, _ratio(sums + LEVEL_PRIOR_CASES, days), np.nan)
+    level = _levels(cases, seen & ~histories.is_holiday)
     used = seen & ~np.isnan(level[:, :-1])
     exposure, told = np.where(used, level[:, :-1], 0.0), np.where(used, cases, 0.0)
     weekday, holiday = _factors(*(_by_day(values, histories.is_holiday) for values in (told, exposure)))
@@ -97,10 +96,29 @@ def _ahead(by_weekday: Floats, horizon: int) -> Floats:
     return by_weekday[:, np.arange(horizon) % 7]
 
 
+def _levels(cases: Floats, is_usual: Flags) -> Floats:
+    """`(origins, DAYS + 1)`: cases a day over the 28 days before each day, and before the origin; NaN with too few of these.
+
+    The mean over weekdays of the mean of each weekday's usual days: a holiday or a day that was not loaded would else lower or raise the level
+    for four weeks, by as much as its weekday is busier or quieter than others.
+    """
+    of_weekday = _last_four(is_usual.astype(np.float64))
+    mean = _ratio(_last_four(np.where(is_usual, cases, 0.0)), of_weekday)
+    days = _sums_before(of_weekday)
+    level = _ratio(_sums_before(np.nan_to_num(mean)), _sums_before((of_weekday > 0).astype(np.float64)))
+    return np.where(days >= _FEWEST_LEVEL_DAYS, level + LEVEL_PRIOR_CASES / np.maximum(days, 1), np.nan)
+
+
+def _last_four(values: Floats) -> Floats:
+    """`(origins, DAYS)`: the sum over each day and the three before it with its weekday."""
+    padded = np.concatenate([np.zeros((len(values), LEVEL_DAYS - 7)), values], axis=1)
+    return np.asarray(sum(padded[:, back : back + DAYS] for back in range(0, LEVEL_DAYS, 7)))
+
+
 def _sums_before(values: Floats) -> Floats:
-    """`(origins, DAYS + 1)`: the sum over the 28 days before each day, and before the origin."""
-    running = np.concatenate([np.zeros((len(values), LEVEL_DAYS + 1)), np.cumsum(values, axis=1)], axis=1)
-    return np.asarray(running[:, LEVEL_DAYS:] - running[:, : DAYS + 1])
+    """`(origins, DAYS + 1)`: the sum over the week before each day, and before the origin."""
+    running = np.concatenate([np.zeros((len(values), 8)), np.cumsum(values, axis=1)], axis=1)
+    return np.asarray(running[:, 7:] - running[:, : DAYS + 1])
 
 
 def _by_day(values: Floats, is_holiday: Flags) -> Floats:

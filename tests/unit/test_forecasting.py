@@ -103,11 +103,9 @@ def test_poisson_regression_is_that_of_scikit_learn() -> None:
     ahead[:, 3] = True
     told = poisson_regression(histories(cases, is_holiday=is_holiday, ahead=ahead))
     for row in range(3):
-        days = np.arange(28, DAYS)
-        level = np.array([(cases[row, day - 28 : day].sum() + LEVEL_PRIOR_CASES) / 28 for day in (*days, DAYS)])
-        early = np.arange(7, 28)
-        exposure = np.concatenate([[(cases[row, :day].sum() + LEVEL_PRIOR_CASES) / day for day in early], level[:-1], [HOLIDAY_PRIOR_CASES]])
-        used = np.concatenate([early, days])
+        levels = np.array([level_before(cases[row], is_holiday[row], day) for day in range(DAYS + 1)])
+        used = np.flatnonzero(~np.isnan(levels[:-1]))
+        exposure = np.concatenate([levels[used], [HOLIDAY_PRIOR_CASES]])
         design = np.zeros((len(used) + 1, 8))
         design[np.arange(len(used)), used % 7] = 1
         design[:-1, 7] = is_holiday[row, used]
@@ -117,7 +115,28 @@ def test_poisson_regression_is_that_of_scikit_learn() -> None:
         asked = np.zeros((HORIZON, 8))
         asked[np.arange(HORIZON), np.arange(HORIZON) % 7] = 1
         asked[3, 7] = 1
-        assert told[row] == pytest.approx(fitted.predict(asked) * level[-1], rel=1e-6)
+        assert told[row] == pytest.approx(fitted.predict(asked) * levels[-1], rel=1e-6)
+
+
+def level_before(cases: np.ndarray, is_holiday: np.ndarray, day: int) -> float:
+    """Cases a day over the 28 days before `day`: of each weekday the mean of the days that are no holiday, and of these the mean."""
+    by_weekday: dict[int, list[float]] = {}
+    for past in range(max(day - 28, 0), day):
+        if not is_holiday[past]:
+            by_weekday.setdefault(past % 7, []).append(cases[past])
+    days = sum(map(len, by_weekday.values()))
+    return float(np.mean([np.mean(each) for each in by_weekday.values()])) + LEVEL_PRIOR_CASES / days if days >= 7 else float("nan")
+
+
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["a holiday", "a day that was not loaded"])
+def test_one_quiet_day_does_not_lower_the_four_weeks_after_it(*, is_loaded: bool) -> None:
+    cases = np.tile(np.array([300.0, 200, 200, 200, 100, 0, 0]), (1, DAYS // 7))
+    usual = poisson_regression(histories(cases))
+    is_quiet = np.zeros(cases.shape, dtype=np.bool_)
+    is_quiet[0, [-7, -21, -140]] = True
+    cases[is_quiet] = 0
+    told = poisson_regression(histories(cases, is_holiday=is_quiet) if is_loaded else histories(cases, seen=~is_quiet))
+    assert told == pytest.approx(usual, rel=1e-3)
 
 
 # ---- origins -----------------------------------------------------------------------------------------------------------
@@ -158,7 +177,9 @@ def test_rows_of_the_future_change_nothing_that_was_said() -> None:
 
 def test_a_backtest_says_of_a_past_origin_what_it_said_then() -> None:
     cases = np.stack([desk(420, 1), desk(420, 2, 3.0)])
-    now, then = backtest(series(cases)), backtest(series(cases[:, :-28]))
+    known = cases[:, :-28].copy()
+    known[0, 385] -= 30  # of what came on that day 30 cases became known later, so that neither the model nor its errors could see them
+    now, then = backtest(series(cases, late=[(0, 385, 400, 30)])), backtest(series(known))
     place = list(now.origins).index(420 - 28)
     for part, said in enumerate((then.today.expected, then.today.low, then.today.high)):
         assert np.array_equal(now.told[AS_SERVED][part][:, place], said)
@@ -203,6 +224,28 @@ def covered(found: Backtest) -> float:
 def test_intervals_hold_on_four_days_of_five(per_day: float) -> None:
     found = backtest(series(np.stack([desk(420, seed, per_day) for seed in range(12)])))
     assert 0.75 <= covered(found) <= 0.87
+
+
+@pytest.mark.parametrize(("first", "last"), [(2, 40), (40, 2)], ids=["calmer and calmer", "wilder and wilder"])
+def test_intervals_follow_a_desk_that_changes(first: int, last: int) -> None:
+    """Within half a year the spread of a busy day grows or shrinks fourfold: intervals of past errors lag behind, and not by much."""
+    numbers, calm = np.random.default_rng(5), np.linspace(first, last, 180)
+    levels = numbers.gamma(calm, 1 / calm, (12, 180))
+    found = backtest(series(numbers.poisson(40 * np.array([1.3, 1.1, 1.0, 0.9, 0.8, 0.1, 0.1])[np.arange(180) % 7] * levels)))
+    assert 0.73 <= covered(found) <= 0.83
+
+
+def test_the_errors_of_yesterday_are_in_the_interval_of_today() -> None:
+    cases = desk()
+    wild = cases.copy()
+    wild[-7:] *= 3
+    calm, found = backtest(series(cases)), backtest(series(wild))
+    model = calm.names.index("seasonal naive")
+    for each in (calm, found):
+        assert each.names[model] == "seasonal naive"
+    # Expected is threefold, and so is the error of a week ago: wider than sqrt(3).
+    ratio = (found.today.high - found.today.low)[0, :5] / (calm.today.high - calm.today.low)[0, :5]
+    assert (ratio > 2).all()
 
 
 def test_intervals_are_whole_cases_around_what_is_expected() -> None:

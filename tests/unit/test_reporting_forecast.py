@@ -57,7 +57,7 @@ def test_what_is_expected_and_how_far_that_was_right(marts: duckdb.DuckDBPyConne
     assert section.finding == (
         "70 cases are expected in the 7 days from 2 Mar 2026, four times in five 63 to 77; 90 cases are open, against 40 usually, reached again by 1 Apr 2026 in half of the simulated futures."
     )
-    assert "was off by 1.3 cases a day on the last 8 fortnights, and its 80% intervals held on 81% of the days" in section.how_to_read
+    assert "was off by 1.3 cases a day on the last 8 fortnights, and its 80% intervals held on 81% of the days on which cases were to be expected" in section.how_to_read
     assert "came in 9" in str(section.data["svg"])
 
 

@@ -131,7 +131,7 @@ def _between(low: int | None, high: int | None) -> str:
 def _held(row: Row) -> str:
     if row["covered_pct"] is None:
         return "no past interval to judge"
-    return f"its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of {wording.counted(row['interval_days'], 'day')}"
+    return f"its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of the {wording.counted(row['interval_days'], 'day')} on which cases were to be expected"
 
 
 def _basis(row: Row) -> str:
@@ -306,7 +306,8 @@ def _models(models: Sequence[Row]) -> Grid:
         rows=models,
         empty="No past forecast can be judged yet: it takes six weeks of history.",
         note="Forecasts of 14 days each, made for the last 8 fortnights with what was known at the start of each. The seasonal naive one (the same weekday last week) serves unless another was "
-        "better by 5% or more. As served: had that choice been made each time with what was known then. MASE below 1: better than the naive one was before. The interval is to hold on 80% of days.",
+        "better by 5% or more. As served: had that choice been made each time with what was known then. MASE below 1: better than the naive one was before. The interval is to hold on 80% of the days on which cases were to be expected: 0.1 "
+        "or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds.",
     )  # fmt: skip
 
 

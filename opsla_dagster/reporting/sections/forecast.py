@@ -88,7 +88,7 @@ def _backlog(row: Row) -> str:
 def _trust(row: Row) -> str:
     if row["mean_absolute_error_cases"] is None:
         return "No past forecast can be judged yet."
-    held = "" if row["covered_pct"] is None else f", and its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of the days"
+    held = "" if row["covered_pct"] is None else f", and its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of the days on which cases were to be expected"
     return f"The model ({row['served_model']}) was off by {wording.decimal(row['mean_absolute_error_cases'])} cases a day on the last 8 fortnights{held}."
 
 

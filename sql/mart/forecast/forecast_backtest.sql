@@ -1,6 +1,7 @@
 -- One row is one model, value of one dimension, and how far ahead: how its forecasts of the last 8 fortnights compare with what came.
 -- Rows from 1 to 14 days have all days, the others one day ahead each. Errors are forecast less actual. MASE: the error in units of the mean error of the seasonal naive
--- forecast within the history of each origin. Pinball loss: the mean of that of the low end as p10, of the expected cases as p50 and of the high end as p90. `as served` is what
+-- forecast within the history of each origin. Pinball loss: the mean of that of the low end as p10, of the expected cases as p50 and of the high end as p90. Intervals are judged
+-- on days on which cases were to be expected: 0.1 or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds. `as served` is what
 -- the choice of the model would have said, made at each origin with what was known then (docs/decisions/0042-forecast.md).
 with horizons as (
     select
@@ -51,7 +52,8 @@ scored_days as (
         arrived_cases,
         forecast_reason,
         arrived_cases is not null and expected_cases is not null as is_scored,
-        arrived_cases is not null and low_cases is not null as is_interval_scored,
+        arrived_cases is not null and low_cases is not null as is_loss_scored,
+        arrived_cases is not null and low_cases is not null and (expected_cases >= 0.1 or high_cases >= 1) as is_interval_scored,
         low_cases <= arrived_cases and arrived_cases <= high_cases as is_covered,
         high_cases - low_cases as width_cases,
         cast(expected_cases - arrived_cases as decimal(28, 9)) as error_cases,
@@ -76,6 +78,7 @@ models as (
         horizon_to_days,
         count(distinct case when is_scored then origin_date end) as origins,
         count(*) filter (where is_scored) as scored_days,
+        count(*) filter (where is_loss_scored) as loss_days,
         count(*) filter (where is_interval_scored) as interval_days,
         count(*) filter (where is_interval_scored and is_business_day) as interval_business_days,
         count(*) filter (where is_interval_scored and is_covered) as covered_days,
@@ -85,7 +88,7 @@ models as (
         sum(case when is_scored then absolute_error_cases end) as absolute_error_cases,
         sum(case when is_scored then scaled_error end) as scaled_error,
         count(*) filter (where is_scored and scaled_error is not null) as scaled_days,
-        sum(case when is_interval_scored then pinball_loss_cases end) as pinball_loss_cases,
+        sum(case when is_loss_scored then pinball_loss_cases end) as pinball_loss_cases,
         sum(case when is_interval_scored then width_cases end) as width_cases,
         max(forecast_reason) as forecast_reason
     from scored_days
@@ -118,7 +121,7 @@ select
     cast(models.absolute_error_cases / nullif(models.scored_days, 0) as double) as mean_absolute_error_cases,
     cast(models.scaled_error / nullif(models.scaled_days, 0) as double) as mase,
     cast(models.error_cases / nullif(models.scored_days, 0) as double) as bias_cases,
-    cast(models.pinball_loss_cases / nullif(models.interval_days, 0) as double) as pinball_loss_cases,
+    cast(models.pinball_loss_cases / nullif(models.loss_days, 0) as double) as pinball_loss_cases,
     cast(models.interval_days as bigint) as interval_days,
     cast(100.0 * models.covered_days / nullif(models.interval_days, 0) as double) as covered_pct,
     cast(100.0 * models.covered_business_days / nullif(models.interval_business_days, 0) as double) as business_days_covered_pct,

@@ -45,7 +45,12 @@ WITH horizons AS (
     arrived_cases,
     forecast_reason,
     NOT arrived_cases IS NULL AND NOT expected_cases IS NULL AS is_scored,
-    NOT arrived_cases IS NULL AND NOT low_cases IS NULL AS is_interval_scored,
+    NOT arrived_cases IS NULL AND NOT low_cases IS NULL AS is_loss_scored,
+    NOT arrived_cases IS NULL
+    AND NOT low_cases IS NULL
+    AND (
+      expected_cases >= 0.1 OR high_cases >= 1
+    ) AS is_interval_scored,
     low_cases <= arrived_cases AND arrived_cases <= high_cases AS is_covered,
     high_cases - low_cases AS width_cases,
     CAST(expected_cases - arrived_cases AS DECIMAL(28, 9)) AS error_cases,
@@ -80,6 +85,8 @@ WITH horizons AS (
     COUNT(*) FILTER(WHERE
       is_scored) AS scored_days,
     COUNT(*) FILTER(WHERE
+      is_loss_scored) AS loss_days,
+    COUNT(*) FILTER(WHERE
       is_interval_scored) AS interval_days,
     COUNT(*) FILTER(WHERE
       is_interval_scored AND is_business_day) AS interval_business_days,
@@ -93,7 +100,7 @@ WITH horizons AS (
     SUM(CASE WHEN is_scored THEN scaled_error END) AS scaled_error,
     COUNT(*) FILTER(WHERE
       is_scored AND NOT scaled_error IS NULL) AS scaled_days,
-    SUM(CASE WHEN is_interval_scored THEN pinball_loss_cases END) AS pinball_loss_cases,
+    SUM(CASE WHEN is_loss_scored THEN pinball_loss_cases END) AS pinball_loss_cases,
     SUM(CASE WHEN is_interval_scored THEN width_cases END) AS width_cases,
     MAX(forecast_reason) AS forecast_reason
   FROM scored_days
@@ -126,7 +133,7 @@ SELECT
   CAST(CAST(models.absolute_error_cases AS DOUBLE) / CAST(NULLIF(models.scored_days, 0) AS DOUBLE) AS DOUBLE) AS mean_absolute_error_cases,
   CAST(CAST(models.scaled_error AS DOUBLE) / CAST(NULLIF(models.scaled_days, 0) AS DOUBLE) AS DOUBLE) AS mase,
   CAST(CAST(models.error_cases AS DOUBLE) / CAST(NULLIF(models.scored_days, 0) AS DOUBLE) AS DOUBLE) AS bias_cases,
-  CAST(CAST(models.pinball_loss_cases AS DOUBLE) / CAST(NULLIF(models.interval_days, 0) AS DOUBLE) AS DOUBLE) AS pinball_loss_cases,
+  CAST(CAST(models.pinball_loss_cases AS DOUBLE) / CAST(NULLIF(models.loss_days, 0) AS DOUBLE) AS DOUBLE) AS pinball_loss_cases,
   CAST(models.interval_days AS BIGINT) AS interval_days,
   CAST(CAST(100.0 * models.covered_days AS DOUBLE) / CAST(NULLIF(models.interval_days, 0) AS DOUBLE) AS DOUBLE) AS covered_pct,
   CAST(CAST(100.0 * models.covered_business_days AS DOUBLE) / CAST(NULLIF(models.interval_business_days, 0) AS DOUBLE) AS DOUBLE) AS business_days_covered_pct,
