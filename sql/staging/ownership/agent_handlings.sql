@@ -14,7 +14,7 @@ with cases as (
         and intake_date < $end_date
 ),
 
-stretches as (
+agent_spans as (
     select
         case_id,
         stint,
@@ -30,52 +30,52 @@ stretches as (
     group by case_id, stint, agent, held_from_at
 ),
 
-neighbouring_stretches as (
+neighbouring_agent_spans as (
     select
         cases.case_number,
-        stretches.span_number,
-        stretches.agent,
-        stretches.started_at,
-        stretches.handling_business_seconds,
-        lag(stretches.agent) over (partition by cases.case_number order by stretches.span_number) as previous_agent,
-        lead(stretches.agent) over (partition by cases.case_number order by stretches.span_number) as next_agent
-    from stretches
-    inner join cases on stretches.case_id = cases.case_id
+        agent_spans.span_number,
+        agent_spans.agent,
+        agent_spans.started_at,
+        agent_spans.handling_business_seconds,
+        lag(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as previous_agent,
+        lead(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as next_agent
+    from agent_spans
+    inner join cases on agent_spans.case_id = cases.case_id
 ),
 
--- Few agents keep a case from one stretch to the next.
+-- Few agents keep a case from one span to the next.
 continued_cases as (
     select distinct case_number
-    from neighbouring_stretches
+    from neighbouring_agent_spans
     where agent = previous_agent
 ),
 
 numbered_runs as (
     select
-        stretches.case_number,
-        stretches.span_number as run_span_number,
-        stretches.agent,
-        stretches.started_at,
-        stretches.next_agent,
-        stretches.handling_business_seconds
-    from neighbouring_stretches as stretches
-    left join continued_cases on stretches.case_number = continued_cases.case_number
-    where stretches.agent is not null and continued_cases.case_number is null
+        spans.case_number,
+        spans.span_number as run_span_number,
+        spans.agent,
+        spans.started_at,
+        spans.next_agent,
+        spans.handling_business_seconds
+    from neighbouring_agent_spans as spans
+    left join continued_cases on spans.case_number = continued_cases.case_number
+    where spans.agent is not null and continued_cases.case_number is null
 
     union all
 
     select
-        stretches.case_number,
-        max(case when stretches.agent is distinct from stretches.previous_agent then stretches.span_number end) over (
-            partition by stretches.case_number order by stretches.span_number rows between unbounded preceding and current row
+        spans.case_number,
+        max(case when spans.agent is distinct from spans.previous_agent then spans.span_number end) over (
+            partition by spans.case_number order by spans.span_number rows between unbounded preceding and current row
         ) as run_span_number,
-        stretches.agent,
-        stretches.started_at,
-        stretches.next_agent,
-        stretches.handling_business_seconds
-    from neighbouring_stretches as stretches
-    inner join continued_cases on stretches.case_number = continued_cases.case_number
-    where stretches.agent is not null
+        spans.agent,
+        spans.started_at,
+        spans.next_agent,
+        spans.handling_business_seconds
+    from neighbouring_agent_spans as spans
+    inner join continued_cases on spans.case_number = continued_cases.case_number
+    where spans.agent is not null
 ),
 
 handlings as (

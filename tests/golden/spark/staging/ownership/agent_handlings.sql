@@ -8,7 +8,7 @@ WITH cases AS (
   FROM staging.case_milestones
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), stretches AS (
+), agent_spans AS (
   SELECT
     case_id,
     stint,
@@ -26,59 +26,59 @@ WITH cases AS (
     stint,
     agent,
     held_from_at
-), neighbouring_stretches AS (
+), neighbouring_agent_spans AS (
   SELECT
     cases.case_number,
-    stretches.span_number,
-    stretches.agent,
-    stretches.started_at,
-    stretches.handling_business_seconds,
-    LAG(stretches.agent) OVER (PARTITION BY cases.case_number ORDER BY stretches.span_number NULLS LAST) AS previous_agent,
-    LEAD(stretches.agent) OVER (PARTITION BY cases.case_number ORDER BY stretches.span_number NULLS LAST) AS next_agent
-  FROM stretches
+    agent_spans.span_number,
+    agent_spans.agent,
+    agent_spans.started_at,
+    agent_spans.handling_business_seconds,
+    LAG(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS previous_agent,
+    LEAD(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS next_agent
+  FROM agent_spans
   INNER JOIN cases
-    ON stretches.case_id = cases.case_id
+    ON agent_spans.case_id = cases.case_id
 ), continued_cases AS (
   SELECT DISTINCT
     case_number
-  FROM neighbouring_stretches
+  FROM neighbouring_agent_spans
   WHERE
     agent = previous_agent
 ), numbered_runs AS (
   SELECT
-    stretches.case_number,
-    stretches.span_number AS run_span_number,
-    stretches.agent,
-    stretches.started_at,
-    stretches.next_agent,
-    stretches.handling_business_seconds
-  FROM neighbouring_stretches AS stretches
+    spans.case_number,
+    spans.span_number AS run_span_number,
+    spans.agent,
+    spans.started_at,
+    spans.next_agent,
+    spans.handling_business_seconds
+  FROM neighbouring_agent_spans AS spans
   LEFT JOIN continued_cases
-    ON stretches.case_number = continued_cases.case_number
+    ON spans.case_number = continued_cases.case_number
   WHERE
-    NOT stretches.agent IS NULL AND continued_cases.case_number IS NULL
+    NOT spans.agent IS NULL AND continued_cases.case_number IS NULL
   UNION ALL
   SELECT
-    stretches.case_number,
+    spans.case_number,
     MAX(
       CASE
-        WHEN stretches.agent IS DISTINCT FROM stretches.previous_agent
-        THEN stretches.span_number
+        WHEN spans.agent IS DISTINCT FROM spans.previous_agent
+        THEN spans.span_number
       END
     ) OVER (
-      PARTITION BY stretches.case_number
-      ORDER BY stretches.span_number NULLS LAST
+      PARTITION BY spans.case_number
+      ORDER BY spans.span_number NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS run_span_number,
-    stretches.agent,
-    stretches.started_at,
-    stretches.next_agent,
-    stretches.handling_business_seconds
-  FROM neighbouring_stretches AS stretches
+    spans.agent,
+    spans.started_at,
+    spans.next_agent,
+    spans.handling_business_seconds
+  FROM neighbouring_agent_spans AS spans
   INNER JOIN continued_cases
-    ON stretches.case_number = continued_cases.case_number
+    ON spans.case_number = continued_cases.case_number
   WHERE
-    NOT stretches.agent IS NULL
+    NOT spans.agent IS NULL
 ), handlings AS (
   SELECT
     case_number,
