@@ -82,7 +82,7 @@ COLUMNS = [
     instant("last_activity_at", "The latest thing told of the case by then", nullable=False),
     measure("silent_calendar_minutes", "Minutes since then"),
     # agents
-    count("agents", "Agents that the row is of: 1, or those that are suppressed together", at_least=1),
+    count("told_agents", "Agents that the row is of: 1, or those that are suppressed together", at_least=1),
     count("accepted_count", "How often the agent came to hold a case in the month"),
     count("handed_on_count", "Of these, how often another agent held it next"),
     Column("handling_business_seconds", "BIGINT", "Open seconds of the team's calendar with the agent, queued or worked on", at_least=0),
@@ -206,7 +206,7 @@ AREA = Area(
             "Cases, how many were accepted and handed on, and the open time with the agent. Figures of single persons are not published: "
             "opsla export --table mart.agent_aggregates writes them.",
             key="month_date agent",
-            columns="""month_date agent agents cases accepted_count handed_on_count handling_p50_business_minutes handling_p90_business_minutes""",
+            columns="""month_date agent told_agents cases accepted_count handed_on_count handling_p50_business_minutes handling_p90_business_minutes""",
             is_published=False,
         ),
         table(

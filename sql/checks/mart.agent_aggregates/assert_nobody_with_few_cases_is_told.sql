@@ -3,11 +3,11 @@
 select
     month_date,
     agent,
-    agents,
+    told_agents,
     cases,
     accepted_count,
     handed_on_count,
     handling_p50_business_minutes,
     handling_p90_business_minutes
 from mart.agent_aggregates
-where (agent <> '(suppressed)' and cases < 5) or (agent = '(suppressed)' and agents < 2)
+where (agent <> '(suppressed)' and cases < 5) or (agent = '(suppressed)' and told_agents < 2)

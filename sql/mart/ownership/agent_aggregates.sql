@@ -33,7 +33,7 @@ shown_agents as (
 select
     month_date,
     agent,
-    cast(1 as bigint) as agents,
+    cast(1 as bigint) as told_agents,
     cast(cases as bigint) as cases,
     cast(accepted_count as bigint) as accepted_count,
     cast(handed_on_count as bigint) as handed_on_count,
@@ -47,7 +47,7 @@ union all
 select
     month_date,
     '(suppressed)' as agent,
-    cast(count(*) as bigint) as agents,
+    cast(count(*) as bigint) as told_agents,
     cast(sum(cases) as bigint) as cases,
     cast(sum(accepted_count) as bigint) as accepted_count,
     cast(sum(handed_on_count) as bigint) as handed_on_count,

@@ -131,56 +131,76 @@ assignment_events as (
     inner join cases on changes.case_id = cases.case_id
 ),
 
-holders as (
+told_holders as (
     select
         case_number,
-        sort_rank,
         told_at,
-        stamped_at,
         is_clipped,
-        source_sequence,
         event_id,
-        last_value(team ignore nulls) over (
-            partition by case_number
-            order by sort_rank, stamped_at, source_sequence, event_id nulls first
-            rows between unbounded preceding and current row
-        ) as team,
-        last_value(agent ignore nulls) over (
-            partition by case_number
-            order by sort_rank, stamped_at, source_sequence, event_id nulls first
-            rows between unbounded preceding and current row
-        ) as agent,
-        lead(told_at) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as next_told_at
+        last_value(team ignore nulls) over so_far as team,
+        last_value(agent ignore nulls) over so_far as agent,
+        last_value(team ignore nulls) over until_then as previous_team,
+        last_value(agent ignore nulls) over until_then as previous_agent,
+        lag(is_clipped) over in_order as is_previous_clipped,
+        lag(told_at) over in_order as previous_told_at,
+        lead(told_at) over in_order as next_told_at,
+        row_number() over in_order as place
     from assignment_events
+    window
+        in_order as (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first),
+        so_far as (
+            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            rows between unbounded preceding and current row
+        ),
+        until_then as (
+            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            rows between unbounded preceding and 1 preceding
+        )
 ),
 
 -- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life.
-holders_with_previous as (
+holders as (
     select
-        *,
-        lag(team) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as previous_team,
-        lag(agent) over (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first) as previous_agent
-    from holders
-    where next_told_at is null or next_told_at > told_at or not is_clipped
+        case_number,
+        place,
+        told_at,
+        event_id,
+        team,
+        agent,
+        is_clipped or (is_previous_clipped and previous_told_at = told_at) or team <> previous_team as is_team_new,
+        agent <> previous_agent as is_agent_new,
+        next_told_at is null or next_told_at > told_at or not is_clipped as is_in_life
+    from told_holders
 ),
 
-stint_steps as (
+steps as (
     select
         case_number,
         told_at,
         event_id,
         team,
         agent,
-        lead(told_at) over in_order as next_changed_at,
-        lead(team) over in_order as next_team,
-        sum(case when previous_team is null or team <> previous_team then 1 else 0 end) over (
-            partition by case_number
-            order by sort_rank, stamped_at, source_sequence, event_id nulls first
-            rows between unbounded preceding and current row
+        is_team_new,
+        lead(told_at) over (partition by case_number order by place) as next_changed_at,
+        lead(team) over (partition by case_number order by place) as next_team,
+        sum(case when is_team_new then 1 else 0 end) over (
+            partition by case_number order by place rows between unbounded preceding and current row
         ) as stint
-    from holders_with_previous
-    where previous_team is null or team <> previous_team or agent <> previous_agent
-    window in_order as (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first)
+    from holders
+    where is_in_life and (is_team_new or is_agent_new)
+),
+
+-- Few cases have two steps at one instant: all that follows from it is about them alone.
+crowded_cases as (
+    select distinct case_number
+    from steps
+    where next_changed_at = told_at
+),
+
+crowded_steps as (
+    select steps.*
+    from steps
+    inner join crowded_cases on steps.case_number = crowded_cases.case_number
 ),
 
 -- Of several at one instant the last holds.
@@ -189,7 +209,7 @@ lasting_steps as (
         *,
         lag(team) over (partition by case_number order by told_at) as team_before,
         lag(agent) over (partition by case_number order by told_at) as agent_before
-    from stint_steps
+    from crowded_steps
     where next_changed_at is null or next_changed_at > told_at
 ),
 
@@ -211,6 +231,25 @@ holding_starts as (
 
 -- A team that gave a case away and got it back within one instant has two stints and one holding.
 holder_spans as (
+    select
+        steps.case_number,
+        steps.stint,
+        steps.team,
+        steps.agent,
+        steps.event_id,
+        steps.told_at as started_at,
+        steps.next_changed_at as ended_at,
+        true as is_holding_start,
+        steps.told_at as held_from_at,
+        steps.next_changed_at as held_to_at,
+        steps.is_team_new,
+        coalesce(steps.next_team <> steps.team, false) as is_team_left
+    from steps
+    left join crowded_cases on steps.case_number = crowded_cases.case_number
+    where crowded_cases.case_number is null
+
+    union all
+
     select
         case_number,
         stint,
@@ -264,7 +303,7 @@ holder_spans as (
         told_at as held_to_at,
         false as is_team_new,
         false as is_team_left
-    from stint_steps
+    from crowded_steps
     where next_changed_at = told_at and next_team <> team
 ),
 
@@ -327,37 +366,33 @@ span_parts as (
             and (states.ended_at is null or holder_spans.started_at < states.ended_at)
 ),
 
-numbered_parts as (
+-- Where a span ends the next one starts: open time is looked up once for both, but where the next team has another calendar.
+placed_parts as (
     select
-        *,
-        row_number() over (partition by case_number order by started_at, stint) as span_number
-    from span_parts
+        parts.*,
+        coalesce(team_calendars.calendar, 'desk') as calendar,
+        business_time.open_seconds_before
+        + case
+            when business_time.is_open then (epoch_us(parts.started_at) - epoch_us(business_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_start
+    from span_parts as parts
+    left join staging.team_calendars as team_calendars on parts.team = team_calendars.team
+    left join staging.business_time as business_time
+        on
+            coalesce(team_calendars.calendar, 'desk') = business_time.calendar
+            and cast(parts.started_at as date) = business_time.utc_date
+            and parts.started_at >= business_time.segment_start_at
+            and parts.started_at < business_time.segment_end_at
 ),
 
 numbered_spans as (
     select
-        cases.source,
-        cases.case_id,
-        cases.intake_date,
-        parts.span_number,
-        parts.stint,
-        case when parts.team = '' then 'UNASSIGNED' else parts.team end as team,
-        nullif(parts.agent, '') as agent,
-        parts.state,
-        parts.started_at,
-        parts.ended_at,
-        parts.is_open,
-        parts.is_holding_start,
-        parts.held_from_at,
-        parts.held_to_at,
-        parts.is_team_new,
-        parts.is_team_left,
-        parts.event_id,
-        parts.case_number,
-        coalesce(team_calendars.calendar, 'desk') as calendar
-    from numbered_parts as parts
-    inner join cases on parts.case_number = cases.case_number
-    left join staging.team_calendars as team_calendars on parts.team = team_calendars.team
+        *,
+        row_number() over (partition by case_number order by started_at, stint) as span_number,
+        lead(open_seconds_at_start) over (partition by case_number order by started_at, stint) as next_open_seconds,
+        lead(calendar) over (partition by case_number order by started_at, stint) as next_calendar
+    from placed_parts
 ),
 
 ownership_rules as (
@@ -453,23 +488,21 @@ silent_parts as (
     where spans.state <> 'done'
 ),
 
-silent_seconds as (
+silences_in_open_time as (
     select
         silent_parts.case_number,
         silent_parts.span_number,
-        sum(epoch_us(silent_parts.to_at) // 1000000 - epoch_us(silent_parts.from_at) // 1000000) as calendar_seconds,
-        sum(
-            stop_time.open_seconds_before
-            + case
-                when stop_time.is_open then (epoch_us(silent_parts.to_at) - epoch_us(stop_time.segment_start_at)) // 1000000
-                else 0
-            end
-            - start_time.open_seconds_before
-            - case
-                when start_time.is_open then (epoch_us(silent_parts.from_at) - epoch_us(start_time.segment_start_at)) // 1000000
-                else 0
-            end
-        ) as business_seconds
+        epoch_us(silent_parts.to_at) // 1000000 - epoch_us(silent_parts.from_at) // 1000000 as calendar_seconds,
+        stop_time.open_seconds_before
+        + case
+            when stop_time.is_open then (epoch_us(silent_parts.to_at) - epoch_us(stop_time.segment_start_at)) // 1000000
+            else 0
+        end
+        - start_time.open_seconds_before
+        - case
+            when start_time.is_open then (epoch_us(silent_parts.from_at) - epoch_us(start_time.segment_start_at)) // 1000000
+            else 0
+        end as business_seconds
     from silent_parts
     left join staging.business_time as start_time
         on
@@ -483,21 +516,70 @@ silent_seconds as (
             and cast(silent_parts.to_at as date) = stop_time.utc_date
             and silent_parts.to_at >= stop_time.segment_start_at
             and silent_parts.to_at < stop_time.segment_end_at
-    group by silent_parts.case_number, silent_parts.span_number
+),
+
+calendar_ends as (
+    select
+        spans.case_number,
+        spans.span_number,
+        business_time.open_seconds_before
+        + case
+            when business_time.is_open then (epoch_us(spans.ended_at) - epoch_us(business_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_end
+    from numbered_spans as spans
+    inner join staging.business_time as business_time
+        on
+            spans.calendar = business_time.calendar
+            and cast(spans.ended_at as date) = business_time.utc_date
+            and spans.ended_at >= business_time.segment_start_at
+            and spans.ended_at < business_time.segment_end_at
+    where spans.next_calendar <> spans.calendar
+),
+
+lookups as (
+    select
+        case_number,
+        span_number,
+        calendar_seconds,
+        business_seconds,
+        cast(null as bigint) as open_seconds_at_end
+    from silences_in_open_time
+
+    union all
+
+    select
+        case_number,
+        span_number,
+        cast(null as bigint) as calendar_seconds,
+        cast(null as bigint) as business_seconds,
+        open_seconds_at_end
+    from calendar_ends
+),
+
+looked_up_seconds as (
+    select
+        case_number,
+        span_number,
+        sum(calendar_seconds) as silent_calendar_seconds,
+        sum(business_seconds) as silent_business_seconds,
+        max(open_seconds_at_end) as open_seconds_at_end
+    from lookups
+    group by case_number, span_number
 )
 
 -- Whole seconds of each bound, so that the spans of a case add up to its life. Business seconds outside the horizon are unknown.
 select
-    spans.source,
-    spans.case_id,
-    spans.intake_date,
+    cases.source,
+    cases.case_id,
+    cases.intake_date,
     cast(spans.span_number as bigint) as span_number,
     spans.started_at,
     spans.ended_at,
     spans.is_open,
     cast(spans.stint as bigint) as stint,
-    spans.team,
-    spans.agent,
+    case when spans.team = '' then 'UNASSIGNED' else spans.team end as team,
+    nullif(spans.agent, '') as agent,
     spans.state,
     spans.is_holding_start,
     spans.held_from_at,
@@ -508,35 +590,16 @@ select
     spans.calendar,
     cast(epoch_us(spans.ended_at) // 1000000 - epoch_us(spans.started_at) // 1000000 as bigint) as calendar_seconds,
     cast(
-        stop_time.open_seconds_before
-        + case
-            when stop_time.is_open then (epoch_us(spans.ended_at) - epoch_us(stop_time.segment_start_at)) // 1000000
-            else 0
-        end
-        - start_time.open_seconds_before
-        - case
-            when start_time.is_open then (epoch_us(spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
-            else 0
-        end as bigint
+        case when spans.next_calendar = spans.calendar then spans.next_open_seconds else looked_up.open_seconds_at_end end
+        - spans.open_seconds_at_start as bigint
     ) as business_seconds,
-    cast(case when spans.ended_at is not null then coalesce(silent_seconds.calendar_seconds, 0) end as bigint) as inactive_calendar_seconds,
+    cast(case when spans.ended_at is not null then coalesce(looked_up.silent_calendar_seconds, 0) end as bigint) as inactive_calendar_seconds,
     cast(
         case
-            when silent_seconds.span_number is not null then silent_seconds.business_seconds
+            when looked_up.silent_calendar_seconds is not null then looked_up.silent_business_seconds
             when spans.ended_at is not null then 0
         end as bigint
     ) as inactive_business_seconds
 from numbered_spans as spans
-left join silent_seconds on spans.case_number = silent_seconds.case_number and spans.span_number = silent_seconds.span_number
-left join staging.business_time as start_time
-    on
-        spans.calendar = start_time.calendar
-        and cast(spans.started_at as date) = start_time.utc_date
-        and spans.started_at >= start_time.segment_start_at
-        and spans.started_at < start_time.segment_end_at
-left join staging.business_time as stop_time
-    on
-        spans.calendar = stop_time.calendar
-        and cast(spans.ended_at as date) = stop_time.utc_date
-        and spans.ended_at >= stop_time.segment_start_at
-        and spans.ended_at < stop_time.segment_end_at
+inner join cases on spans.case_number = cases.case_number
+left join looked_up_seconds as looked_up on spans.case_number = looked_up.case_number and spans.span_number = looked_up.span_number

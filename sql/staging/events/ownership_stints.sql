@@ -5,11 +5,11 @@
 -- ended; inactive seconds are part of their state's (docs/decisions/0046-ownership.md).
 with stints as (
     select
-        max(source) as source,
+        source,
         case_id,
-        max(intake_date) as intake_date,
+        intake_date,
         stint,
-        max(team) as team,
+        team,
         min(started_at) as started_at,
         max(ended_at) as ended_at,
         bool_or(ended_at is null) as is_last,
@@ -31,7 +31,7 @@ with stints as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
-    group by case_id, stint
+    group by source, case_id, intake_date, stint, team
 ),
 
 team_stints as (
@@ -54,13 +54,25 @@ numbered_runs as (
     from team_stints
 ),
 
-runs_with_visits as (
+-- A team with one run in a case never got it back.
+returning_teams as (
     select
-        *,
-        max(run_number) over (
-            partition by case_id, team order by stint rows between unbounded preceding and 1 preceding
-        ) as visited_run_number
+        case_id,
+        team
     from numbered_runs
+    group by case_id, team
+    having max(run_number) > min(run_number)
+),
+
+visits as (
+    select
+        runs.case_id,
+        runs.stint,
+        max(runs.run_number) over (
+            partition by runs.case_id, runs.team order by runs.stint rows between unbounded preceding and 1 preceding
+        ) as visited_run_number
+    from numbered_runs as runs
+    inner join returning_teams on runs.case_id = returning_teams.case_id and runs.team = returning_teams.team
 )
 
 select
@@ -74,12 +86,12 @@ select
         when stints.stint = 1 then 'initial'
         when runs.case_id is null then 'unassigned'
         when runs.previous_team is null or runs.team = runs.previous_team then 'taken_up'
-        when runs.visited_run_number is null then 'handoff'
-        when runs.run_number - runs.visited_run_number = 2 then 'return_direct'
+        when visits.visited_run_number is null then 'handoff'
+        when runs.run_number - visits.visited_run_number = 2 then 'return_direct'
         else 'return_indirect'
     end as entered_by,
     cast(runs.run_number as bigint) as run_number,
-    cast(case when runs.team <> runs.previous_team then runs.visited_run_number end as bigint) as visited_run_number,
+    cast(case when runs.team <> runs.previous_team then visits.visited_run_number end as bigint) as visited_run_number,
     stints.started_at,
     case when not stints.is_last then stints.ended_at end as ended_at,
     stints.is_last,
@@ -100,4 +112,5 @@ select
     cast(case when not stints.is_outside_horizon then coalesce(stints.done_business_seconds, 0) end as bigint) as done_business_seconds,
     cast(case when not stints.is_outside_horizon then coalesce(stints.inactive_business_seconds, 0) end as bigint) as inactive_business_seconds
 from stints
-left join runs_with_visits as runs on stints.case_id = runs.case_id and stints.stint = runs.stint
+left join numbered_runs as runs on stints.case_id = runs.case_id and stints.stint = runs.stint
+left join visits on stints.case_id = visits.case_id and stints.stint = visits.stint

@@ -1,43 +1,93 @@
 -- One row is one local month, agent and case: how often the agent accepted the case in the month and handed it on, and how long it took.
 -- Accepted: the agent comes to hold the case, from another or from nobody; handed on: the next holder is another agent. Both count in the month
 -- in which the agent accepted. Handling is open time of the team's calendar, queued or worked on, that has ended.
-with runs as (
+with cases as (
     select
+        source,
         case_id,
-        span_number,
-        team,
-        agent,
-        state,
-        started_at,
-        business_seconds,
-        lag(agent) over (partition by case_id order by span_number) as previous_agent,
-        lead(agent) over (partition by case_id order by span_number) as next_agent
-    from staging.ownership_spans
+        intake_date,
+        -- Windows sort by a number in less time than by an id.
+        row_number() over (order by case_id) as case_number
+    from staging.case_milestones
     where
         intake_date >= $start_date
         and intake_date < $end_date
 ),
 
+agent_spans as (
+    select
+        case_id,
+        stint,
+        agent,
+        held_from_at,
+        min(span_number) as span_number,
+        min(started_at) as started_at,
+        sum(business_seconds) filter (where state in ('queue', 'active')) as handling_business_seconds
+    from staging.ownership_spans
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+    group by case_id, stint, agent, held_from_at
+),
+
+neighbouring_agent_spans as (
+    select
+        cases.case_number,
+        agent_spans.span_number,
+        agent_spans.agent,
+        agent_spans.started_at,
+        agent_spans.handling_business_seconds,
+        lag(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as previous_agent,
+        lead(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as next_agent
+    from agent_spans
+    inner join cases on agent_spans.case_id = cases.case_id
+),
+
+-- Few agents keep a case from one span to the next.
+continued_cases as (
+    select distinct case_number
+    from neighbouring_agent_spans
+    where agent = previous_agent
+),
+
 numbered_runs as (
     select
-        *,
-        max(case when agent is distinct from previous_agent then span_number end) over (
-            partition by case_id order by span_number rows between unbounded preceding and current row
-        ) as run_span_number
-    from runs
+        spans.case_number,
+        spans.span_number as run_span_number,
+        spans.agent,
+        spans.started_at,
+        spans.next_agent,
+        spans.handling_business_seconds
+    from neighbouring_agent_spans as spans
+    left join continued_cases on spans.case_number = continued_cases.case_number
+    where spans.agent is not null and continued_cases.case_number is null
+
+    union all
+
+    select
+        spans.case_number,
+        max(case when spans.agent is distinct from spans.previous_agent then spans.span_number end) over (
+            partition by spans.case_number order by spans.span_number rows between unbounded preceding and current row
+        ) as run_span_number,
+        spans.agent,
+        spans.started_at,
+        spans.next_agent,
+        spans.handling_business_seconds
+    from neighbouring_agent_spans as spans
+    inner join continued_cases on spans.case_number = continued_cases.case_number
+    where spans.agent is not null
 ),
 
 handlings as (
     select
-        case_id,
+        case_number,
         run_span_number,
         agent,
         min(started_at) as accepted_at,
         bool_or(next_agent <> agent) as is_handed_on,
-        sum(business_seconds) filter (where state in ('queue', 'active')) as handling_business_seconds
+        sum(handling_business_seconds) as handling_business_seconds
     from numbered_runs
-    where agent is not null
-    group by case_id, run_span_number, agent
+    group by case_number, run_span_number, agent
 )
 
 select
@@ -45,24 +95,21 @@ select
     cases.intake_date,
     cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date) as month_date,
     handlings.agent,
-    handlings.case_id,
+    cases.case_id,
     cast(count(*) as bigint) as accepted_count,
     cast(count(*) filter (where handlings.is_handed_on) as bigint) as handed_on_count,
     cast(coalesce(sum(handlings.handling_business_seconds), 0) as bigint) as handling_business_seconds
 from handlings
-inner join staging.case_milestones as cases on handlings.case_id = cases.case_id
+inner join cases on handlings.case_number = cases.case_number
 left join staging.business_time as local_time
     on
         local_time.calendar = 'desk'
         and cast(handlings.accepted_at as date) = local_time.utc_date
         and handlings.accepted_at >= local_time.segment_start_at
         and handlings.accepted_at < local_time.segment_end_at
-where
-    cases.intake_date >= $start_date
-    and cases.intake_date < $end_date
 group by
     cases.source,
     cases.intake_date,
     cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date),
     handlings.agent,
-    handlings.case_id
+    cases.case_id

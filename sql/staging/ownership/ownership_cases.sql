@@ -24,7 +24,7 @@ totals as (
         max(last_stints.team) as last_team,
         max(stints.team) filter (where stints.stint = 1) as first_team,
         count(*) as stint_count,
-        count(distinct stints.team) filter (where stints.team <> 'UNASSIGNED') as team_station_count,
+        max(stints.run_number) as run_count,
         count(*) filter (where stints.entered_by in ('handoff', 'return_direct', 'return_indirect')) as team_handoff_count,
         count(*) filter (where stints.entered_by = 'return_direct') as return_direct_count,
         count(*) filter (where stints.entered_by = 'return_indirect') as return_indirect_count,
@@ -81,7 +81,8 @@ select
     totals.first_team,
     totals.last_team,
     cast(totals.stint_count as bigint) as stint_count,
-    cast(totals.team_station_count as bigint) as team_station_count,
+    -- Every run is of a team that is new to the case, or a return.
+    cast(coalesce(totals.run_count, 0) - totals.return_direct_count - totals.return_indirect_count as bigint) as team_station_count,
     cast(totals.team_handoff_count as bigint) as team_handoff_count,
     cast(totals.return_direct_count as bigint) as return_direct_count,
     cast(totals.return_indirect_count as bigint) as return_indirect_count,

@@ -2,7 +2,7 @@
 SELECT
   month_date,
   agent,
-  agents,
+  told_agents,
   cases,
   accepted_count,
   handed_on_count,
@@ -14,5 +14,5 @@ WHERE
     agent <> '(suppressed)' AND cases < 5
   )
   OR (
-    agent = '(suppressed)' AND agents < 2
+    agent = '(suppressed)' AND told_agents < 2
   )

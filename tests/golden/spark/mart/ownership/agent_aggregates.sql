@@ -29,7 +29,7 @@ WITH agents AS (
 SELECT
   month_date,
   agent,
-  CAST(1 AS BIGINT) AS agents,
+  CAST(1 AS BIGINT) AS told_agents,
   CAST(cases AS BIGINT) AS cases,
   CAST(accepted_count AS BIGINT) AS accepted_count,
   CAST(handed_on_count AS BIGINT) AS handed_on_count,
@@ -42,7 +42,7 @@ UNION ALL
 SELECT
   month_date,
   '(suppressed)' AS agent,
-  CAST(COUNT(*) AS BIGINT) AS agents,
+  CAST(COUNT(*) AS BIGINT) AS told_agents,
   CAST(SUM(cases) AS BIGINT) AS cases,
   CAST(SUM(accepted_count) AS BIGINT) AS accepted_count,
   CAST(SUM(handed_on_count) AS BIGINT) AS handed_on_count,

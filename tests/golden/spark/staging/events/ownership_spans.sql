@@ -131,71 +131,87 @@ WITH cases AS (
   FROM changes
   INNER JOIN cases
     ON changes.case_id = cases.case_id
+), told_holders AS (
+  SELECT
+    case_number,
+    told_at,
+    is_clipped,
+    event_id,
+    LAST_VALUE(team) IGNORE NULLS OVER so_far AS team,
+    LAST_VALUE(agent) IGNORE NULLS OVER so_far AS agent,
+    LAST_VALUE(team) IGNORE NULLS OVER until_then AS previous_team,
+    LAST_VALUE(agent) IGNORE NULLS OVER until_then AS previous_agent,
+    LAG(is_clipped) OVER in_order AS is_previous_clipped,
+    LAG(told_at) OVER in_order AS previous_told_at,
+    LEAD(told_at) OVER in_order AS next_told_at,
+    ROW_NUMBER() OVER in_order AS place
+  FROM assignment_events
+  WINDOW in_order AS (
+    PARTITION BY case_number
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+  ), so_far AS (
+    PARTITION BY case_number
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+  ), until_then AS (
+    PARTITION BY case_number
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    rows BETWEEN UNBOUNDED preceding AND 1 preceding
+  )
 ), holders AS (
   SELECT
     case_number,
-    sort_rank,
+    place,
     told_at,
-    stamped_at,
-    is_clipped,
-    source_sequence,
     event_id,
-    LAST_VALUE(team) IGNORE NULLS OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS team,
-    LAST_VALUE(agent) IGNORE NULLS OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS agent,
-    LEAD(told_at) OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-    ) AS next_told_at
-  FROM assignment_events
-), holders_with_previous AS (
-  SELECT
-    *,
-    LAG(team) OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-    ) AS previous_team,
-    LAG(agent) OVER (
-      PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-    ) AS previous_agent
-  FROM holders
-  WHERE
-    next_told_at IS NULL OR next_told_at > told_at OR NOT is_clipped
-), stint_steps AS (
+    team,
+    agent,
+    is_clipped
+    OR (
+      is_previous_clipped AND previous_told_at = told_at
+    )
+    OR team <> previous_team AS is_team_new,
+    agent <> previous_agent AS is_agent_new,
+    next_told_at IS NULL OR next_told_at > told_at OR NOT is_clipped AS is_in_life
+  FROM told_holders
+), steps AS (
   SELECT
     case_number,
     told_at,
     event_id,
     team,
     agent,
-    LEAD(told_at) OVER in_order AS next_changed_at,
-    LEAD(team) OVER in_order AS next_team,
-    SUM(CASE WHEN previous_team IS NULL OR team <> previous_team THEN 1 ELSE 0 END) OVER (
+    is_team_new,
+    LEAD(told_at) OVER (PARTITION BY case_number ORDER BY place NULLS LAST) AS next_changed_at,
+    LEAD(team) OVER (PARTITION BY case_number ORDER BY place NULLS LAST) AS next_team,
+    SUM(CASE WHEN is_team_new THEN 1 ELSE 0 END) OVER (
       PARTITION BY case_number
-      ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+      ORDER BY place NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS stint
-  FROM holders_with_previous
+  FROM holders
   WHERE
-    previous_team IS NULL OR team <> previous_team OR agent <> previous_agent
-  WINDOW in_order AS (
-    PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
-  )
+    is_in_life AND (
+      is_team_new OR is_agent_new
+    )
+), crowded_cases AS (
+  SELECT DISTINCT
+    case_number
+  FROM steps
+  WHERE
+    next_changed_at = told_at
+), crowded_steps AS (
+  SELECT
+    steps.*
+  FROM steps
+  INNER JOIN crowded_cases
+    ON steps.case_number = crowded_cases.case_number
 ), lasting_steps AS (
   SELECT
     *,
     LAG(team) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS team_before,
     LAG(agent) OVER (PARTITION BY case_number ORDER BY told_at NULLS LAST) AS agent_before
-  FROM stint_steps
+  FROM crowded_steps
   WHERE
     next_changed_at IS NULL OR next_changed_at > told_at
 ), holding_starts AS (
@@ -214,6 +230,25 @@ WITH cases AS (
   WHERE
     team_before IS NULL OR team <> team_before OR agent <> agent_before
 ), holder_spans AS (
+  SELECT
+    steps.case_number,
+    steps.stint,
+    steps.team,
+    steps.agent,
+    steps.event_id,
+    steps.told_at AS started_at,
+    steps.next_changed_at AS ended_at,
+    TRUE AS is_holding_start,
+    steps.told_at AS held_from_at,
+    steps.next_changed_at AS held_to_at,
+    steps.is_team_new,
+    COALESCE(steps.next_team <> steps.team, FALSE) AS is_team_left
+  FROM steps
+  LEFT JOIN crowded_cases
+    ON steps.case_number = crowded_cases.case_number
+  WHERE
+    crowded_cases.case_number IS NULL
+  UNION ALL
   SELECT
     case_number,
     stint,
@@ -265,7 +300,7 @@ WITH cases AS (
     told_at AS held_to_at,
     FALSE AS is_team_new,
     FALSE AS is_team_left
-  FROM stint_steps
+  FROM crowded_steps
   WHERE
     next_changed_at = told_at AND next_team <> team
 ), states AS (
@@ -335,37 +370,30 @@ WITH cases AS (
     AND (
       states.ended_at IS NULL OR holder_spans.started_at < states.ended_at
     )
-), numbered_parts AS (
+), placed_parts AS (
   SELECT
-    *,
-    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number
-  FROM span_parts
-), numbered_spans AS (
-  SELECT
-    cases.source,
-    cases.case_id,
-    cases.intake_date,
-    parts.span_number,
-    parts.stint,
-    CASE WHEN parts.team = '' THEN 'UNASSIGNED' ELSE parts.team END AS team,
-    NULLIF(parts.agent, '') AS agent,
-    parts.state,
-    parts.started_at,
-    parts.ended_at,
-    parts.is_open,
-    parts.is_holding_start,
-    parts.held_from_at,
-    parts.held_to_at,
-    parts.is_team_new,
-    parts.is_team_left,
-    parts.event_id,
-    parts.case_number,
-    COALESCE(team_calendars.calendar, 'desk') AS calendar
-  FROM numbered_parts AS parts
-  INNER JOIN cases
-    ON parts.case_number = cases.case_number
+    parts.*,
+    COALESCE(team_calendars.calendar, 'desk') AS calendar,
+    business_time.open_seconds_before + CASE
+      WHEN business_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(parts.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_start
+  FROM span_parts AS parts
   LEFT JOIN staging.team_calendars AS team_calendars
     ON parts.team = team_calendars.team
+  LEFT JOIN staging.business_time AS business_time
+    ON COALESCE(team_calendars.calendar, 'desk') = business_time.calendar
+    AND CAST(parts.started_at AS DATE) = business_time.utc_date
+    AND parts.started_at >= business_time.segment_start_at
+    AND parts.started_at < business_time.segment_end_at
+), numbered_spans AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number,
+    LEAD(open_seconds_at_start) OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS next_open_seconds,
+    LEAD(calendar) OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS next_calendar
+  FROM placed_parts
 ), ownership_rules AS (
   SELECT
     MAX(inactive_after_seconds) AS inactive_after_seconds
@@ -461,24 +489,20 @@ WITH cases AS (
     AND spans.ended_at > silences.from_at
   WHERE
     spans.state <> 'done'
-), silent_seconds AS (
+), silences_in_open_time AS (
   SELECT
     silent_parts.case_number,
     silent_parts.span_number,
-    SUM(
-      CAST(UNIX_MICROS(CAST(silent_parts.to_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(silent_parts.from_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ) AS calendar_seconds,
-    SUM(
-      stop_time.open_seconds_before + CASE
-        WHEN stop_time.is_open
-        THEN CAST(UNIX_MICROS(CAST(silent_parts.to_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-        ELSE 0
-      END - start_time.open_seconds_before - CASE
-        WHEN start_time.is_open
-        THEN CAST(UNIX_MICROS(CAST(silent_parts.from_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-        ELSE 0
-      END
-    ) AS business_seconds
+    CAST(UNIX_MICROS(CAST(silent_parts.to_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(silent_parts.from_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
+    stop_time.open_seconds_before + CASE
+      WHEN stop_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(silent_parts.to_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END - start_time.open_seconds_before - CASE
+      WHEN start_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(silent_parts.from_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS business_seconds
   FROM silent_parts
   LEFT JOIN staging.business_time AS start_time
     ON silent_parts.calendar = start_time.calendar
@@ -490,21 +514,62 @@ WITH cases AS (
     AND CAST(silent_parts.to_at AS DATE) = stop_time.utc_date
     AND silent_parts.to_at >= stop_time.segment_start_at
     AND silent_parts.to_at < stop_time.segment_end_at
+), calendar_ends AS (
+  SELECT
+    spans.case_number,
+    spans.span_number,
+    business_time.open_seconds_before + CASE
+      WHEN business_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_end
+  FROM numbered_spans AS spans
+  INNER JOIN staging.business_time AS business_time
+    ON spans.calendar = business_time.calendar
+    AND CAST(spans.ended_at AS DATE) = business_time.utc_date
+    AND spans.ended_at >= business_time.segment_start_at
+    AND spans.ended_at < business_time.segment_end_at
+  WHERE
+    spans.next_calendar <> spans.calendar
+), lookups AS (
+  SELECT
+    case_number,
+    span_number,
+    calendar_seconds,
+    business_seconds,
+    CAST(NULL AS BIGINT) AS open_seconds_at_end
+  FROM silences_in_open_time
+  UNION ALL
+  SELECT
+    case_number,
+    span_number,
+    CAST(NULL AS BIGINT) AS calendar_seconds,
+    CAST(NULL AS BIGINT) AS business_seconds,
+    open_seconds_at_end
+  FROM calendar_ends
+), looked_up_seconds AS (
+  SELECT
+    case_number,
+    span_number,
+    SUM(calendar_seconds) AS silent_calendar_seconds,
+    SUM(business_seconds) AS silent_business_seconds,
+    MAX(open_seconds_at_end) AS open_seconds_at_end
+  FROM lookups
   GROUP BY
-    silent_parts.case_number,
-    silent_parts.span_number
+    case_number,
+    span_number
 )
 SELECT
-  spans.source,
-  spans.case_id,
-  spans.intake_date,
+  cases.source,
+  cases.case_id,
+  cases.intake_date,
   CAST(spans.span_number AS BIGINT) AS span_number,
   spans.started_at,
   spans.ended_at,
   spans.is_open,
   CAST(spans.stint AS BIGINT) AS stint,
-  spans.team,
-  spans.agent,
+  CASE WHEN spans.team = '' THEN 'UNASSIGNED' ELSE spans.team END AS team,
+  NULLIF(spans.agent, '') AS agent,
   spans.state,
   spans.is_holding_start,
   spans.held_from_at,
@@ -514,36 +579,24 @@ SELECT
   spans.event_id,
   spans.calendar,
   CAST(CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS BIGINT) AS calendar_seconds,
-  CAST(stop_time.open_seconds_before + CASE
-    WHEN stop_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ELSE 0
-  END - start_time.open_seconds_before - CASE
-    WHEN start_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ELSE 0
-  END AS BIGINT) AS business_seconds,
+  CAST(CASE
+    WHEN spans.next_calendar = spans.calendar
+    THEN spans.next_open_seconds
+    ELSE looked_up.open_seconds_at_end
+  END - spans.open_seconds_at_start AS BIGINT) AS business_seconds,
   CAST(CASE
     WHEN NOT spans.ended_at IS NULL
-    THEN COALESCE(silent_seconds.calendar_seconds, 0)
+    THEN COALESCE(looked_up.silent_calendar_seconds, 0)
   END AS BIGINT) AS inactive_calendar_seconds,
   CAST(CASE
-    WHEN NOT silent_seconds.span_number IS NULL
-    THEN silent_seconds.business_seconds
+    WHEN NOT looked_up.silent_calendar_seconds IS NULL
+    THEN looked_up.silent_business_seconds
     WHEN NOT spans.ended_at IS NULL
     THEN 0
   END AS BIGINT) AS inactive_business_seconds
 FROM numbered_spans AS spans
-LEFT JOIN silent_seconds
-  ON spans.case_number = silent_seconds.case_number
-  AND spans.span_number = silent_seconds.span_number
-LEFT JOIN staging.business_time AS start_time
-  ON spans.calendar = start_time.calendar
-  AND CAST(spans.started_at AS DATE) = start_time.utc_date
-  AND spans.started_at >= start_time.segment_start_at
-  AND spans.started_at < start_time.segment_end_at
-LEFT JOIN staging.business_time AS stop_time
-  ON spans.calendar = stop_time.calendar
-  AND CAST(spans.ended_at AS DATE) = stop_time.utc_date
-  AND spans.ended_at >= stop_time.segment_start_at
-  AND spans.ended_at < stop_time.segment_end_at
+INNER JOIN cases
+  ON spans.case_number = cases.case_number
+LEFT JOIN looked_up_seconds AS looked_up
+  ON spans.case_number = looked_up.case_number
+  AND spans.span_number = looked_up.span_number

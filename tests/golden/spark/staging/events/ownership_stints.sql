@@ -1,11 +1,11 @@
 -- The Spark SQL of sql/staging/events/ownership_stints.sql, written by `make docs`.
 WITH stints AS (
   SELECT
-    MAX(source) AS source,
+    source,
     case_id,
-    MAX(intake_date) AS intake_date,
+    intake_date,
     stint,
-    MAX(team) AS team,
+    team,
     MIN(started_at) AS started_at,
     MAX(ended_at) AS ended_at,
     BOOL_OR(ended_at IS NULL) AS is_last,
@@ -37,8 +37,11 @@ WITH stints AS (
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
+    source,
     case_id,
-    stint
+    intake_date,
+    stint,
+    team
 ), team_stints AS (
   SELECT
     case_id,
@@ -57,15 +60,28 @@ WITH stints AS (
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS run_number
   FROM team_stints
-), runs_with_visits AS (
+), returning_teams AS (
   SELECT
-    *,
-    MAX(run_number) OVER (
-      PARTITION BY case_id, team
-      ORDER BY stint NULLS LAST
+    case_id,
+    team
+  FROM numbered_runs
+  GROUP BY
+    case_id,
+    team
+  HAVING
+    MAX(run_number) > MIN(run_number)
+), visits AS (
+  SELECT
+    runs.case_id,
+    runs.stint,
+    MAX(runs.run_number) OVER (
+      PARTITION BY runs.case_id, runs.team
+      ORDER BY runs.stint NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS visited_run_number
-  FROM numbered_runs
+  FROM numbered_runs AS runs
+  INNER JOIN returning_teams
+    ON runs.case_id = returning_teams.case_id AND runs.team = returning_teams.team
 )
 SELECT
   stints.source,
@@ -81,14 +97,14 @@ SELECT
     THEN 'unassigned'
     WHEN runs.previous_team IS NULL OR runs.team = runs.previous_team
     THEN 'taken_up'
-    WHEN runs.visited_run_number IS NULL
+    WHEN visits.visited_run_number IS NULL
     THEN 'handoff'
-    WHEN runs.run_number - runs.visited_run_number = 2
+    WHEN runs.run_number - visits.visited_run_number = 2
     THEN 'return_direct'
     ELSE 'return_indirect'
   END AS entered_by,
   CAST(runs.run_number AS BIGINT) AS run_number,
-  CAST(CASE WHEN runs.team <> runs.previous_team THEN runs.visited_run_number END AS BIGINT) AS visited_run_number,
+  CAST(CASE WHEN runs.team <> runs.previous_team THEN visits.visited_run_number END AS BIGINT) AS visited_run_number,
   stints.started_at,
   CASE WHEN NOT stints.is_last THEN stints.ended_at END AS ended_at,
   stints.is_last,
@@ -125,5 +141,7 @@ SELECT
     THEN COALESCE(stints.inactive_business_seconds, 0)
   END AS BIGINT) AS inactive_business_seconds
 FROM stints
-LEFT JOIN runs_with_visits AS runs
+LEFT JOIN numbered_runs AS runs
   ON stints.case_id = runs.case_id AND stints.stint = runs.stint
+LEFT JOIN visits
+  ON stints.case_id = visits.case_id AND stints.stint = visits.stint

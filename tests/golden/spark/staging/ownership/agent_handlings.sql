@@ -1,41 +1,95 @@
 -- The Spark SQL of sql/staging/ownership/agent_handlings.sql, written by `make docs`.
-WITH runs AS (
+WITH cases AS (
+  SELECT
+    source,
+    case_id,
+    intake_date,
+    ROW_NUMBER() OVER (ORDER BY case_id NULLS LAST) AS case_number
+  FROM staging.case_milestones
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
+), agent_spans AS (
   SELECT
     case_id,
-    span_number,
-    team,
+    stint,
     agent,
-    state,
-    started_at,
-    business_seconds,
-    LAG(agent) OVER (PARTITION BY case_id ORDER BY span_number NULLS LAST) AS previous_agent,
-    LEAD(agent) OVER (PARTITION BY case_id ORDER BY span_number NULLS LAST) AS next_agent
+    held_from_at,
+    MIN(span_number) AS span_number,
+    MIN(started_at) AS started_at,
+    SUM(business_seconds) FILTER(WHERE
+      state IN ('queue', 'active')) AS handling_business_seconds
   FROM staging.ownership_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
+  GROUP BY
+    case_id,
+    stint,
+    agent,
+    held_from_at
+), neighbouring_agent_spans AS (
+  SELECT
+    cases.case_number,
+    agent_spans.span_number,
+    agent_spans.agent,
+    agent_spans.started_at,
+    agent_spans.handling_business_seconds,
+    LAG(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS previous_agent,
+    LEAD(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS next_agent
+  FROM agent_spans
+  INNER JOIN cases
+    ON agent_spans.case_id = cases.case_id
+), continued_cases AS (
+  SELECT DISTINCT
+    case_number
+  FROM neighbouring_agent_spans
+  WHERE
+    agent = previous_agent
 ), numbered_runs AS (
   SELECT
-    *,
-    MAX(CASE WHEN agent IS DISTINCT FROM previous_agent THEN span_number END) OVER (
-      PARTITION BY case_id
-      ORDER BY span_number NULLS LAST
+    spans.case_number,
+    spans.span_number AS run_span_number,
+    spans.agent,
+    spans.started_at,
+    spans.next_agent,
+    spans.handling_business_seconds
+  FROM neighbouring_agent_spans AS spans
+  LEFT JOIN continued_cases
+    ON spans.case_number = continued_cases.case_number
+  WHERE
+    NOT spans.agent IS NULL AND continued_cases.case_number IS NULL
+  UNION ALL
+  SELECT
+    spans.case_number,
+    MAX(
+      CASE
+        WHEN spans.agent IS DISTINCT FROM spans.previous_agent
+        THEN spans.span_number
+      END
+    ) OVER (
+      PARTITION BY spans.case_number
+      ORDER BY spans.span_number NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS run_span_number
-  FROM runs
+    ) AS run_span_number,
+    spans.agent,
+    spans.started_at,
+    spans.next_agent,
+    spans.handling_business_seconds
+  FROM neighbouring_agent_spans AS spans
+  INNER JOIN continued_cases
+    ON spans.case_number = continued_cases.case_number
+  WHERE
+    NOT spans.agent IS NULL
 ), handlings AS (
   SELECT
-    case_id,
+    case_number,
     run_span_number,
     agent,
     MIN(started_at) AS accepted_at,
     BOOL_OR(next_agent <> agent) AS is_handed_on,
-    SUM(business_seconds) FILTER(WHERE
-      state IN ('queue', 'active')) AS handling_business_seconds
+    SUM(handling_business_seconds) AS handling_business_seconds
   FROM numbered_runs
-  WHERE
-    NOT agent IS NULL
   GROUP BY
-    case_id,
+    case_number,
     run_span_number,
     agent
 )
@@ -44,24 +98,22 @@ SELECT
   cases.intake_date,
   CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE) AS month_date,
   handlings.agent,
-  handlings.case_id,
+  cases.case_id,
   CAST(COUNT(*) AS BIGINT) AS accepted_count,
   CAST(COUNT(*) FILTER(WHERE
     handlings.is_handed_on) AS BIGINT) AS handed_on_count,
   CAST(COALESCE(SUM(handlings.handling_business_seconds), 0) AS BIGINT) AS handling_business_seconds
 FROM handlings
-INNER JOIN staging.case_milestones AS cases
-  ON handlings.case_id = cases.case_id
+INNER JOIN cases
+  ON handlings.case_number = cases.case_number
 LEFT JOIN staging.business_time AS local_time
   ON local_time.calendar = 'desk'
   AND CAST(handlings.accepted_at AS DATE) = local_time.utc_date
   AND handlings.accepted_at >= local_time.segment_start_at
   AND handlings.accepted_at < local_time.segment_end_at
-WHERE
-  cases.intake_date >= :start_date AND cases.intake_date < :end_date
 GROUP BY
   cases.source,
   cases.intake_date,
   CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE),
   handlings.agent,
-  handlings.case_id
+  cases.case_id

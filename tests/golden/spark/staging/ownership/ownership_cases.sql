@@ -19,8 +19,7 @@ WITH stints AS (
     MAX(stints.team) FILTER(WHERE
       stints.stint = 1) AS first_team,
     COUNT(*) AS stint_count,
-    COUNT(DISTINCT stints.team) FILTER(WHERE
-      stints.team <> 'UNASSIGNED') AS team_station_count,
+    MAX(stints.run_number) AS run_count,
     COUNT(*) FILTER(WHERE
       stints.entered_by IN ('handoff', 'return_direct', 'return_indirect')) AS team_handoff_count,
     COUNT(*) FILTER(WHERE
@@ -90,7 +89,7 @@ SELECT
   totals.first_team,
   totals.last_team,
   CAST(totals.stint_count AS BIGINT) AS stint_count,
-  CAST(totals.team_station_count AS BIGINT) AS team_station_count,
+  CAST(COALESCE(totals.run_count, 0) - totals.return_direct_count - totals.return_indirect_count AS BIGINT) AS team_station_count,
   CAST(totals.team_handoff_count AS BIGINT) AS team_handoff_count,
   CAST(totals.return_direct_count AS BIGINT) AS return_direct_count,
   CAST(totals.return_indirect_count AS BIGINT) AS return_indirect_count,
