@@ -89,7 +89,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "ended": when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
         "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
         "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints else {},
-        "ownership": summary(explanation.stints) if explanation.stints else "",
+        "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "",
         "stints": [
             (stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints
         ],

@@ -52,15 +52,18 @@ def ownership_spans_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tupl
     return tuple(OwnershipSpan(*(row[name] for name in names)) for row in rows if row["ended_at"] != row["started_at"])
 
 
-def summary(stints: Sequence[Stint]) -> str:
-    """`3 hand-offs, 1 of them straight back; the last owner, desk, had 0 % of its time up to completion`."""
+def summary(stints: Sequence[Stint], is_open: bool) -> str:
+    """`3 hand-offs, 1 of them straight back; the last owner, desk, had 0 % of its time up to completion`.
+
+    An open case has no share: the time of whoever has it has not ended.
+    """
     handed = [stint for stint in stints if stint.entered_by in HAND_OFFS]
     direct = sum(stint.entered_by == "return_direct" for stint in handed)
     last = stints[-1].team
     life = sum(stint.held_seconds for stint in stints)
     own = sum(stint.held_seconds for stint in stints if stint.team == last)
     back = f", {direct} of them straight back" if direct else ""
-    share = f"; the last owner, {last}, had {wording.percent(100 * own / life, 1)} of its time up to completion" if life else ""
+    share = f"; the last owner, {last}, had {wording.percent(100 * own / life, 1)} of its time up to completion" if life and not is_open else ""
     return f"{counted(len(handed), 'hand-off')}{back}{share}"
 
 

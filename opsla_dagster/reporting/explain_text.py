@@ -52,7 +52,7 @@ def render(explanation: Explanation, console: Console) -> None:
     _header(explanation, words, say)
     _events(explanation, words, say, is_narrow=console.width < NARROW)
     if explanation.stints:
-        say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints))}")
+        say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}")
         say(stints_table(explanation, words.short))
     for clock in explanation.clocks:
         _clock(clock, explanation.verdict_on(clock), words, say)
@@ -94,7 +94,7 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
     if not explanation.stints:
         say("\nNobody is told to have held this case: its source names no team.")
         return
-    say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints))}\n")
+    say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}\n")
     end = explanation.ended_at or explanation.as_of_at
     length = max((end - explanation.intake_at).total_seconds(), 1.0)
     names = max(len(stint.team) for stint in explanation.stints)

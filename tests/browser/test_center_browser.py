@@ -224,7 +224,7 @@ def test_the_keyboard_alone_is_enough(browser: Any, center: str) -> None:
         reached.append(focus().get_attribute("type") or focus().text)
         if focus().get_attribute("type") == "range":
             break
-    assert reached[2:9] == ["Now", "Queues", "Open cases", "Promises", "Cases", "Flow", "Data quality"]
+    assert reached[2:13] == ["Now", "Queues", "Open cases", "Risk", "Promises", "Staffing", "Cases", "Flow", "Forecast", "Ownership", "Data quality"]
     before = focus().get_attribute("aria-valuetext")
     press(*[Keys.ARROW_LEFT] * 30)
     assert focus().get_attribute("aria-valuetext") < before

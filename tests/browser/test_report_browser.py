@@ -256,7 +256,7 @@ def test_sections_and_their_figures_are_visible_at_both_widths(browser: Any, mar
             section.get_attribute("id"): section.text for section in browser.find_elements("css selector", "main > section")
         }
         assert list(visible) == [
-            "headline", "promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "ownership", "scenarios", "open-clocks", "quality", "sources", "run",
+            "headline", "promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality", "sources", "run",
         ]
         assert all(f"{breach_pct:.2f}%" in visible["headline"] for breach_pct in breach_pcts)
         assert all(f"{breach_pct:.1f}%" in visible["heat-map"] for (breach_pct,) in cells)

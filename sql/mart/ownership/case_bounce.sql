@@ -1,5 +1,6 @@
 -- One row is one case: how often it changed hands, and how much of its time is charged to a team that did not have it.
--- Shares leave out time after completion, and those with it say so; of an open case they are so far. loop_pct is returns of hand-offs
+-- Shares leave out time after completion, and those with it say so; NULL for an open case, whose present holder's time has not ended. loop_pct is
+-- returns of hand-offs
 -- (docs/decisions/0046-ownership.md).
 with cases as (
     select
@@ -35,10 +36,14 @@ select
     cast(misattributed_calendar_seconds as bigint) as misattributed_calendar_seconds,
     done_calendar_seconds,
     misattributed_done_calendar_seconds,
-    cast(100.0 * misattributed_calendar_seconds / nullif(held_calendar_seconds, 0) as double) as misattributed_pct,
+    cast(case when not is_open then 100.0 * misattributed_calendar_seconds / nullif(held_calendar_seconds, 0) end as double) as misattributed_pct,
     cast(
-        100.0 * (misattributed_calendar_seconds + misattributed_done_calendar_seconds)
-        / nullif(held_calendar_seconds + done_calendar_seconds, 0) as double
+        case
+            when not is_open
+                then
+                    100.0 * (misattributed_calendar_seconds + misattributed_done_calendar_seconds)
+                    / nullif(held_calendar_seconds + done_calendar_seconds, 0)
+        end as double
     ) as misattributed_with_done_pct,
     is_initial_missing,
     contradiction_count

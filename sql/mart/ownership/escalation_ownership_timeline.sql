@@ -18,8 +18,12 @@ select
     cast((stints.queue_business_seconds + stints.active_business_seconds + stints.wait_customer_business_seconds + stints.wait_other_business_seconds) / 60.0 as double)
         as held_business_minutes,
     cast(
-        100.0 * (stints.queue_calendar_seconds + stints.active_calendar_seconds + stints.wait_customer_calendar_seconds + stints.wait_other_calendar_seconds)
-        / nullif(cases.queue_calendar_seconds + cases.active_calendar_seconds + cases.wait_customer_calendar_seconds + cases.wait_other_calendar_seconds, 0) as double
+        case
+            when not cases.is_open
+                then
+                    100.0 * (stints.queue_calendar_seconds + stints.active_calendar_seconds + stints.wait_customer_calendar_seconds + stints.wait_other_calendar_seconds)
+                    / nullif(cases.queue_calendar_seconds + cases.active_calendar_seconds + cases.wait_customer_calendar_seconds + cases.wait_other_calendar_seconds, 0)
+        end as double
     ) as share_of_life_pct,
     cast(stints.queue_calendar_seconds / 60.0 as double) as queue_calendar_minutes,
     cast(stints.active_calendar_seconds / 60.0 as double) as active_calendar_minutes,

@@ -26,7 +26,7 @@ with stints as (
         sum(business_seconds) filter (where state = 'wait_other') as wait_other_business_seconds,
         sum(business_seconds) filter (where state = 'done') as done_business_seconds,
         sum(inactive_business_seconds) as inactive_business_seconds,
-        bool_or(ended_at > started_at and business_seconds is null) as is_outside_horizon
+        coalesce(bool_or(ended_at > started_at and business_seconds is null), false) as is_outside_horizon
     from staging.ownership_spans
     where
         intake_date >= $start_date

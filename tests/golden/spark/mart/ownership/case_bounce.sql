@@ -31,10 +31,16 @@ SELECT
   CAST(misattributed_calendar_seconds AS BIGINT) AS misattributed_calendar_seconds,
   done_calendar_seconds,
   misattributed_done_calendar_seconds,
-  CAST(CAST(100.0 * misattributed_calendar_seconds AS DOUBLE) / CAST(NULLIF(held_calendar_seconds, 0) AS DOUBLE) AS DOUBLE) AS misattributed_pct,
-  CAST(CAST(100.0 * (
-    misattributed_calendar_seconds + misattributed_done_calendar_seconds
-  ) AS DOUBLE) / CAST(NULLIF(held_calendar_seconds + done_calendar_seconds, 0) AS DOUBLE) AS DOUBLE) AS misattributed_with_done_pct,
+  CAST(CASE
+    WHEN NOT is_open
+    THEN CAST(100.0 * misattributed_calendar_seconds AS DOUBLE) / CAST(NULLIF(held_calendar_seconds, 0) AS DOUBLE)
+  END AS DOUBLE) AS misattributed_pct,
+  CAST(CASE
+    WHEN NOT is_open
+    THEN CAST(100.0 * (
+      misattributed_calendar_seconds + misattributed_done_calendar_seconds
+    ) AS DOUBLE) / CAST(NULLIF(held_calendar_seconds + done_calendar_seconds, 0) AS DOUBLE)
+  END AS DOUBLE) AS misattributed_with_done_pct,
   is_initial_missing,
   contradiction_count
 FROM cases

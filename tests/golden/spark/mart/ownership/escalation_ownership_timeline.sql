@@ -13,12 +13,15 @@ SELECT
   stints.is_open,
   CAST(CAST(stints.queue_calendar_seconds + stints.active_calendar_seconds + stints.wait_customer_calendar_seconds + stints.wait_other_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS held_calendar_minutes,
   CAST(CAST(stints.queue_business_seconds + stints.active_business_seconds + stints.wait_customer_business_seconds + stints.wait_other_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS held_business_minutes,
-  CAST(CAST(100.0 * (
-    stints.queue_calendar_seconds + stints.active_calendar_seconds + stints.wait_customer_calendar_seconds + stints.wait_other_calendar_seconds
-  ) AS DOUBLE) / CAST(NULLIF(
-    cases.queue_calendar_seconds + cases.active_calendar_seconds + cases.wait_customer_calendar_seconds + cases.wait_other_calendar_seconds,
-    0
-  ) AS DOUBLE) AS DOUBLE) AS share_of_life_pct,
+  CAST(CASE
+    WHEN NOT cases.is_open
+    THEN CAST(100.0 * (
+      stints.queue_calendar_seconds + stints.active_calendar_seconds + stints.wait_customer_calendar_seconds + stints.wait_other_calendar_seconds
+    ) AS DOUBLE) / CAST(NULLIF(
+      cases.queue_calendar_seconds + cases.active_calendar_seconds + cases.wait_customer_calendar_seconds + cases.wait_other_calendar_seconds,
+      0
+    ) AS DOUBLE)
+  END AS DOUBLE) AS share_of_life_pct,
   CAST(CAST(stints.queue_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS queue_calendar_minutes,
   CAST(CAST(stints.active_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS active_calendar_minutes,
   CAST(CAST(stints.wait_customer_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS wait_customer_calendar_minutes,

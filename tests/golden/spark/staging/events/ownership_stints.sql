@@ -32,7 +32,7 @@ WITH stints AS (
     SUM(business_seconds) FILTER(WHERE
       state = 'done') AS done_business_seconds,
     SUM(inactive_business_seconds) AS inactive_business_seconds,
-    BOOL_OR(ended_at > started_at AND business_seconds IS NULL) AS is_outside_horizon
+    COALESCE(BOOL_OR(ended_at > started_at AND business_seconds IS NULL), FALSE) AS is_outside_horizon
   FROM staging.ownership_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
