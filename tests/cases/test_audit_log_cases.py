@@ -108,6 +108,36 @@ def test_a_rejected_change_is_not_carried_on(tmp_path: Path) -> None:
     ]
 
 
+def test_blanks_around_a_team_are_none_of_it_and_capitals_are_told(tmp_path: Path) -> None:
+    """A no-break space and a tab too; of blanks alone the case goes to nobody."""
+    (tmp_path / "audit.csv").write_text(
+        "Ticket,Changed at,Field,Old,New,Audit\n"
+        "T1,2025-07-07 09:00,Group,, B ,1\n"
+        "T1,2025-07-07 09:00,Assignee,,\tann\u00a0,2\n"
+        "T1,2025-07-07 10:00,Group, B,b,3\n"
+        "T1,2025-07-07 11:00,Group,b ,  ,4\n",
+        encoding="utf-8",
+    )
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    changes = [(row["previous_value"], row["value"]) for row in source.attribute_changes(source.window(), AS_OF_AT).to_pylist()]
+    assert changes == [(None, "B"), (None, "ann"), ("B", "b"), ("b", None)]
+    notes = " ".join(source.reading_notes(AS_OF_AT))
+    assert "teams whose names differ only in capitals or spaces count as different teams" in notes
+    assert "‘B’ and ‘b’" in notes
+
+
+@pytest.mark.parametrize("form", ["updates", "cases"])
+def test_blanks_around_a_team_are_none_of_it_in_every_form(tmp_path: Path, form: str) -> None:
+    (tmp_path / "log.csv").write_text("case,status,at,end,team,agent\nE-1,New,2025-07-07T08:00Z,, B ,ann \nE-2,New,2025-07-07T09:00Z,,B,ann\n")
+    mapped = {"case_id": "case", "status": "status", "team": "team", "agent": "agent"}
+    log: dict[str, object] = {"name": "log", "type": "event_log", "files": "log.csv", "statuses": {"New": "INTAKE"}, "columns": {**mapped, "event_ts": "at"}}
+    if form == "cases":
+        log |= {"form": "cases", "milestones": {"at": "INTAKE", "end": "RESOLVED"}, "columns": mapped}
+    source = source_of(tmp_path, settings_of(tmp_path, log))
+    assert {(row["team"], row["agent"]) for row in source.cases(source.window(), AS_OF_AT).to_pylist()} == {("B", "ann")}
+    assert "teams whose names" not in " ".join(source.reading_notes(AS_OF_AT))
+
+
 def test_an_audit_log_beside_a_status_log(tmp_path: Path) -> None:
     (tmp_path / "audit.csv").write_text(AUDIT)
     (tmp_path / "log.csv").write_text("case,status,at\nE-1,INTAKE,2025-07-06T08:00Z\nE-1,RESOLVED,2025-07-07T17:00Z\n")
