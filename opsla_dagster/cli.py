@@ -4,6 +4,7 @@ Belongs here: commands, their options, progress and messages. Does not belong he
 """
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,13 @@ def _in_a_directory(path: Path | None) -> Path | None:
     if path is not None and not path.absolute().parent.is_dir():
         raise OpslaError(f"{path}: there is no directory {path.absolute().parent}; make it first, or name another one")
     return path
+
+
+def _month(text: str | None) -> str | None:
+    """Raises OpslaError for what is no month."""
+    if text is not None and not re.fullmatch(r"[1-9]\d{3}-(0[1-9]|1[0-2])", text):
+        raise OpslaError(f"--month {text}: that is no month; expected a year and a month from 01 to 12, such as 2025-07")
+    return text
 
 
 def _promises(place: Path) -> Path:
@@ -512,13 +520,13 @@ def ownership(
 
 @app.command(cls=Command, epilog=examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
-    month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], metavar="MONTH", help="Local month, such as 2025-07; default: the last one with any activity.")] = None,
+    month: Annotated[str | None, typer.Option(callback=_month, metavar="MONTH", help="Local month, such as 2025-07; default: the last one with any activity.")] = None,
 ) -> None:
     """Show what each agent answered, took on and resolved in a month; with names where `keep_names` stores them in the home."""
     from opsla_dagster.reporting.agents import agents_table
     from opsla_dagster.settings import load_settings
 
-    console.print(agents_table(load_settings().home, month.date() if month else None))
+    console.print(agents_table(load_settings().home, date.fromisoformat(f"{month}-01") if month else None))
 
 
 @app.command("policy-diff", cls=Command, epilog=examples("opsla policy-diff config stricter.yml", "opsla policy-diff config stricter.yml --to differing.csv"))

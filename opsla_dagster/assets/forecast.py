@@ -5,9 +5,9 @@ Belongs here: one entry a table, reading what it is made from. Does not belong h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ MOST_SERIES = 200
 #: Backlogs that are simulated: the desk's, and those of the queues with most open cases. The command centre asks for any other.
 MOST_BACKLOGS = 50
 AS_NOW = "as now"
+#: Queues that a sentence names.
+_QUEUES_NAMED = 20
 #: Series computed at a time: their arrays stay in the processor's cache.
 _SERIES_A_BATCH = 16
 _ALL = ("all", "all")
@@ -201,6 +203,22 @@ def _clear_rows(scope: Scope) -> Iterator[dict[str, Any]]:
         reason = "not simulated: of queues, those with most open cases are; the page Forecast asks any" if place >= MOST_BACKLOGS else None
         for name, change in changes.items():
             yield from _clear_rows_of(key, row, days.get(key, []), settings, name, change, reason)
+    if values:
+        queues = {key[1] for key in days if key[0] == "queue"} | {row["dimension_value"] for row in values if row["dimension"] == "queue"}
+        yield from _unknown_targets(settings, queues, values[0]["now_at"])
+
+
+def _unknown_targets(settings: ForecastSettings, queues: Collection[str], now_at: datetime) -> Iterator[dict[str, Any]]:
+    """Targets of queues that no case was ever in: a row each that says so and names those that exist; a check warns of them."""
+    shown = ", ".join(sorted(queues)[:_QUEUES_NAMED]) + (f" and {len(queues) - _QUEUES_NAMED} more" if len(queues) > _QUEUES_NAMED else "")
+    there_are = f"the queues are {shown}" if queues else "no source tells a queue"
+    for queue, target in sorted(settings.targets.queues.items()):
+        if queue not in queues:
+            yield {
+                "now_at": now_at, "dimension": "queue", "dimension_value": queue, "what_if": AS_NOW, "goal": "target", "heads_change_share": 0.0,
+                "arrivals_change_share": 0.0, "handling_time_change_share": 0.0, "open_cases": 0, "target_cases": float(target),
+                "clear_reason": f"no such queue (forecast.yml: targets.queues); {there_are}",
+            }  # fmt: skip
 
 
 def _fetched(scope: Scope, sql: str) -> list[dict[str, Any]]:

@@ -126,6 +126,7 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         yield "" if number else "Look next", Text(artifact, "cyan")
     if summary.headline is not None:
         yield "", Text.assemble((f"{program} explain CASE_ID", "cyan"), "  one case, event by event")
+        yield "", Text.assemble((f"{program} center", "cyan"), "  how the desk stands and what to do next, in the browser")
     yield "", Text.assemble((f"{program} dev", "cyan"), "  the Dagster UI")
 
 

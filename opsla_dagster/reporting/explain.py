@@ -112,7 +112,10 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Ro
     )
     matches = difflib.get_close_matches(case_id, [row["case_id"] for row in likely], n=_MATCHES_SHOWN)
     hint = f"; did you mean {', '.join(matches)}?" if matches else ""
-    raise OpslaError(f"no case {case_id!r} in staging.case_milestones of the home {home} (OPSLA_HOME names another one){hint}")
+    raise OpslaError(
+        f"there is no case {case_id!r} in the home {home}{hint or '; the page Cases of `opsla center` finds cases by part of their id'} "
+        "(OPSLA_HOME names another home)"
+    )
 
 
 def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:

@@ -27,6 +27,8 @@ MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
 HOURS_FROM = 120
 _RANGES_SHOWN = 5
 GATE, _SHARE = "gate_", "pct_"
+#: A figure of a gate that is no measure of it: the rows that its rate is of.
+_SAMPLE_ROWS = "sample_rows"
 
 
 def count(number: float | None) -> str:
@@ -248,7 +250,7 @@ def check_figures(check: CheckResult) -> str:
     """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
     unit = gate_unit(check)
     ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
-    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, unit)}" for key, value in ordered)
+    return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, ' rows' if key == _SAMPLE_ROWS else unit)}" for key, value in ordered)
 
 
 def gate_unit(check: CheckResult) -> str:
@@ -267,6 +269,8 @@ def check_name(check: CheckResult) -> str:
 
 def _figure_name(key: str, unit: str) -> str:
     # A count is no rate, and its unit says what it is.
+    if key == _SAMPLE_ROWS:
+        return "of "
     return "" if key == "rate" and unit not in ("", "%") else f"{name(key)} "
 
 

@@ -50,6 +50,10 @@ class Settings:
     simulated_cases: int | None = None
 
 
+def _looked_in(directory: Path) -> str:
+    return "" if directory.is_absolute() else f" in {Path.cwd()}"
+
+
 def load_settings(config_directory: Path | None = None, home: Path | None = None) -> Settings:
     """Reads every document of the config directory (default: $OPSLA_CONFIG, else ./config).
 
@@ -58,8 +62,8 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     directory = config_directory or Path(os.environ.get("OPSLA_CONFIG") or "config")
     if not directory.is_dir():
         raise OpslaError(
-            f"{directory}: there is no such config directory; OPSLA_CONFIG names one, `opsla init LOG` writes one for your log, "
-            "`opsla init --demo` one of a simulated desk"
+            f"{directory}: there is no such config directory{_looked_in(directory)}; OPSLA_CONFIG names one, `opsla init LOG` writes one for your log, "
+            "`opsla init --demo` one of a simulated desk. Of one that you have: go to the directory that it lies in, or `export OPSLA_CONFIG=/path/to/config`"
         )
     where = Home.of(home)
     sources = read_document(directory / "sources.yml", SourcesSettings)

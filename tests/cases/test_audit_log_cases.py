@@ -56,12 +56,13 @@ def test_an_audit_log_instead_of_a_status_log(tmp_path: Path) -> None:
     window = source.window()
     events = [(row["event_id"], row["status"], row["team"], row["agent"]) for row in source.events(window, AS_OF_AT).to_pylist()]
     assert events == [
-        ("9", "INTAKE", "front", None), ("11", "INVESTIGATION", "front", "ann"), ("102", "RESOLVED", "third", "ann"), ("104", "INTAKE", "east", None),
+        ("E-1#9.team", "INTAKE", "front", None), ("E-1#11.status", "INVESTIGATION", "front", "ann"),
+        ("E-1#102.status", "RESOLVED", "third", "ann"), ("E-2#104.priority", "INTAKE", "east", None),
     ]
     changes = [(row["change_id"], row["previous_value"], row["value"]) for row in source.attribute_changes(window, AS_OF_AT).to_pylist()]
     assert changes == [
-        ("9:team", None, "front"), ("10:agent", None, "ann"), ("12:team", "front", "back"), ("101:team", "back", "third"),
-        ("104:priority", "P3", "P1"), ("105:team", "east", None),
+        ("E-1#9.team:team", None, "front"), ("E-1#10.agent:agent", None, "ann"), ("E-1#12.team:team", "front", "back"), ("E-1#101.team:team", "back", "third"),
+        ("E-2#104.priority:priority", "P3", "P1"), ("E-2#105.team:team", "east", None),
     ]
     cases = {row["case_id"]: (row["team"], row["priority"]) for row in source.cases(window, AS_OF_AT).to_pylist()}
     assert cases == {"E-1": ("third", None), "E-2": (None, "P1")}
@@ -71,6 +72,70 @@ def test_an_audit_log_instead_of_a_status_log(tmp_path: Path) -> None:
     assert "'Odd'" in rejected[12]
     counts = source.counts()
     assert (counts.rows, counts.used_rows, counts.rejected_rows, counts.ignored_rows) == (11, 8, 2, 1)
+
+
+#: One id per save: of two fields, and of two cases; and one record twice, of which the second tells another team.
+SAVES = """Ticket,Changed at,Field,Old,New,Audit
+T1,2025-07-07 09:00,State,New,Working,1
+T1,2025-07-07 09:00,Group,,A,1
+T1,2025-07-07 10:00,Group,A,C,2
+T2,2025-07-07 08:30,Group,,A,7
+T2,2025-07-07 10:00,Group,A,B,2
+T2,2025-07-07 10:30,Group,B,D,2
+T2,2025-07-07 11:00,State,New,Solved,3
+"""
+
+
+def test_one_audit_id_of_several_fields_and_cases_loses_no_change(tmp_path: Path) -> None:
+    (tmp_path / "audit.csv").write_text(SAVES)
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "case_id_prefix": "HD-"}))
+    window = source.window()
+    changes = [(row["change_id"], row["previous_value"], row["value"]) for row in source.attribute_changes(window, AS_OF_AT).to_pylist()]
+    assert changes == [
+        ("HD-T1#1.team:team", None, "A"), ("HD-T1#2.team:team", "A", "C"), ("HD-T2#7.team:team", None, "A"), ("HD-T2#2.team:team", "A", "B"),
+    ]
+    assert [row["row_number"] for row in source.rejected_rows().to_pylist()] == [7]
+
+
+def test_a_rejected_change_is_not_carried_on(tmp_path: Path) -> None:
+    (tmp_path / "audit.csv").write_text(SAVES)
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    (rejected,) = source.rejected_rows().to_pylist()
+    assert (rejected["row_number"], rejected["reason"]) == (7, "an earlier record of the case and of the field team has the same event id 2")
+    events = [(row["event_id"], row["status"], row["team"]) for row in source.events(source.window(), AS_OF_AT).to_pylist()]
+    assert events == [
+        ("T1#1.status", "INVESTIGATION", None), ("T2#7.team", "INTAKE", "A"), ("T2#3.status", "RESOLVED", "B"),
+    ]
+
+
+def test_blanks_around_a_team_are_none_of_it_and_capitals_are_told(tmp_path: Path) -> None:
+    """A no-break space and a tab too; of blanks alone the case goes to nobody."""
+    (tmp_path / "audit.csv").write_text(
+        "Ticket,Changed at,Field,Old,New,Audit\n"
+        "T1,2025-07-07 09:00,Group,, B ,1\n"
+        "T1,2025-07-07 09:00,Assignee,,\tann\u00a0,2\n"
+        "T1,2025-07-07 10:00,Group, B,b,3\n"
+        "T1,2025-07-07 11:00,Group,b ,  ,4\n",
+        encoding="utf-8",
+    )
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    changes = [(row["previous_value"], row["value"]) for row in source.attribute_changes(source.window(), AS_OF_AT).to_pylist()]
+    assert changes == [(None, "B"), (None, "ann"), ("B", "b"), ("b", None)]
+    notes = " ".join(source.reading_notes(AS_OF_AT))
+    assert "teams whose names differ only in capitals or spaces count as different teams" in notes
+    assert "‘B’ and ‘b’" in notes
+
+
+@pytest.mark.parametrize("form", ["updates", "cases"])
+def test_blanks_around_a_team_are_none_of_it_in_every_form(tmp_path: Path, form: str) -> None:
+    (tmp_path / "log.csv").write_text("case,status,at,end,team,agent\nE-1,New,2025-07-07T08:00Z,, B ,ann \nE-2,New,2025-07-07T09:00Z,,B,ann\n")
+    mapped = {"case_id": "case", "status": "status", "team": "team", "agent": "agent"}
+    log: dict[str, object] = {"name": "log", "type": "event_log", "files": "log.csv", "statuses": {"New": "INTAKE"}, "columns": {**mapped, "event_ts": "at"}}
+    if form == "cases":
+        log |= {"form": "cases", "milestones": {"at": "INTAKE", "end": "RESOLVED"}, "columns": mapped}
+    source = source_of(tmp_path, settings_of(tmp_path, log))
+    assert {(row["team"], row["agent"]) for row in source.cases(source.window(), AS_OF_AT).to_pylist()} == {("B", "ann")}
+    assert "teams whose names" not in " ".join(source.reading_notes(AS_OF_AT))
 
 
 def test_an_audit_log_beside_a_status_log(tmp_path: Path) -> None:
@@ -86,7 +151,7 @@ def test_an_audit_log_beside_a_status_log(tmp_path: Path) -> None:
     source = AuditLogBeside(source_of(tmp_path, settings, 1), source_of(tmp_path, settings, 0))
     changes = source.attribute_changes(source.window(), AS_OF_AT).to_pylist()
     assert [(str(row["intake_date"]), row["change_id"]) for row in changes] == [
-        ("2025-07-06", "9:team"), ("2025-07-06", "10:agent"), ("2025-07-06", "12:team"), ("2025-07-06", "101:team"),
+        ("2025-07-06", f"E-1#{change}") for change in ("9.team:team", "10.agent:agent", "12.team:team", "101.team:team")
     ]
     assert source.cases(source.window(), AS_OF_AT).num_rows == 0
     states = source.partition_states(source.window(), AS_OF_AT).to_pylist()

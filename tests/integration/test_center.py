@@ -954,6 +954,12 @@ def test_what_is_cut_off_or_left_out_is_said(center: str) -> None:
     _, _, text = ask(center, "/case?id=C20250701-000001&at=2025-07-10T16:00")
     assert "This is the whole story of the case as the log knows it today, also what happened after 10 Jul 2025 16:00 (America/New_York)." in text
     assert "This is the whole story" not in ask(center, "/case?id=C20250701-000001")[2]
+    # Of a case that is open at the instant, an end is told as what came afterwards; so are its events.
+    case_id = data(center, "/api/open?at=2025-07-03T15:00")["tables"]["open_cases"]["rows"][0]["case_id"]
+    text = ask(center, f"/case?id={case_id}&at=2025-07-03T15:00")[2]
+    assert re.search(r"ended [^<·]*, after the instant shown", text)
+    assert text.count("after the instant shown</td>") >= 1
+    assert "after the instant shown" not in ask(center, f"/case?id={case_id}")[2]
 
 
 def test_ownership_tells_whose_time_it_was_and_who_has_what_is_open(center: str) -> None:

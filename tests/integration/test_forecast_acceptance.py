@@ -93,13 +93,18 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path, monkeypatch
 
     # A model that is asked for and not installed is told, and the others serve.
     monkeypatch.setattr("opsla_dagster.assets.forecast.is_installed", lambda: False)
-    asked = replace(settings, forecast=ForecastSettings(statsforecast=("MSTL",), targets=Targets(all=3)))
+    asked = replace(settings, forecast=ForecastSettings(statsforecast=("MSTL",), targets=Targets(all=3, queues={"Nope": 5})))
     with bare(asked, window, settled_at(window)) as scope:
         for table in ("mart.arrival_forecasts", "mart.forecast_arrivals", "mart.forecast_backtest", "mart.backlog_clear_forecast"):
             write_bare(TABLE_ASSETS[table], scope)
     assert rows(warehouse, "select scored_days, forecast_reason from mart.forecast_backtest where model = 'MSTL'") == [(0, "opsla[statsforecast] is not installed")]
     assert rows(warehouse, "select count(expected_cases) from mart.forecast_arrivals where dimension = 'all'") == [(14,)]
     assert rows(warehouse, "select target_cases, reached_pct is not null from mart.backlog_clear_forecast where dimension = 'all' and goal = 'target'") == [(3.0, True)]
+    # A target of a queue that is not there is a row that says so, and a warning.
+    warned = "with checked as (" + (REPOSITORY / "sql/checks/mart.backlog_clear_forecast/warn_targets_of_unknown_queues.sql").read_text(encoding="utf-8") + ") select * from checked"
+    [(queue, reason)] = rows(warehouse, warned)
+    assert queue == "Nope"
+    assert str(reason).startswith("no such queue (forecast.yml: targets.queues); ")
 
 
 @takes_minutes

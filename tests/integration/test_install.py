@@ -115,7 +115,7 @@ def test_without_a_config_it_says_how_to_come_by_one(installed: Path, tmp_path: 
     done = run([str(installed / "opsla"), "run"], tmp_path)
     assert done.returncode == 1
     said = done.stderr.replace(f"{os.path.relpath(installed / 'opsla', tmp_path)} init", "opsla init")
-    assert said.startswith("opsla: config: there is no such config directory; OPSLA_CONFIG names one, `opsla init LOG` writes one")
+    assert said.startswith(f"opsla: config: there is no such config directory in {tmp_path}; OPSLA_CONFIG names one, `opsla init LOG` writes one")
     assert list(tmp_path.iterdir()) == []
 
 

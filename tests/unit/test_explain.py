@@ -503,7 +503,7 @@ def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> 
         warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=f"INC00{number:05d}", is_open=True)
     with pytest.raises(OpslaError, match=r"no case 'INC000123'.*did you mean INC0000123\b"):
         explain(warehouse.connection, "INC000123", SETTINGS)
-    with pytest.raises(OpslaError, match=r"no case '\?' in staging\.case_milestones of the home .* \(OPSLA_HOME names another one\)$"):
+    with pytest.raises(OpslaError, match=r"there is no case '\?' in the home .*; the page Cases of `opsla center` .* \(OPSLA_HOME names another home\)$"):
         explain(warehouse.connection, "?", SETTINGS)
 
 

@@ -264,6 +264,7 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     looks = re.sub(r" +", " ", text[text.index("Look next") :])
     assert looks.startswith("Look next marts.duckdb \n reports/report.html")
     assert "opsla explain CASE_ID" in looks
+    assert "opsla center how the desk stands" in looks
 
 
 def test_closing_table_of_a_desk_with_promises_of_its_own(summary: RunSummary, tmp_path: Path) -> None:
@@ -324,6 +325,7 @@ def test_tiers_in_words(stored: str | None, shown: str) -> None:
         ("gate_rejected_rows", {"rate": 82.0, "warn_above": 0}, "rejected rows", "82 rows, warn above 0 rows"),
         ("gate_rejected_rows", {"rate": 1.0, "warn_above": 0}, "rejected rows", "1 row, warn above 0 rows"),
         ("gate_pct_rejected_rows", {"error_above": 20.0, "rate": 1.5}, "rejected rows (%)", "rate 1.5%, error above 20%"),
+        ("gate_pct_late_arriving", {"rate": 1.5, "sample_rows": 901, "warn_above": 3}, "late arriving (%)", "rate 1.5%, of 901 rows, warn above 3%"),
         ("gate_events_per_case", {"rate": 6.4, "warn_below": 2}, "events per case", "6.4 events, warn below 2 events"),
         ("gate_pct_late_arriving", {"measured": False}, "late arriving (%)", "measured no"),
         ("assert_spans_add_up", {"cases": 3}, "assert spans add up", "cases 3"),

@@ -6,6 +6,8 @@ Belongs here: finding the case. Does not belong here: the account (reporting/exp
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Page
@@ -28,11 +30,23 @@ def explained(view: View, case_id: str) -> Explanation:
 def case(view: View, case_id: str) -> Page:
     """The page of a case."""
     explanation = explained(view, case_id)
+    drawn = picture(explanation)
     return Page(
         template="case.html.j2",
         title=f"Case {explanation.case_id}",
-        context={**picture(explanation), "ticket_url": view.ticket_url(explanation.source, explanation.case_id), "shown_at": _shown_at(view)},
+        context={**drawn, **_later(view, explanation, drawn), "ticket_url": view.ticket_url(explanation.source, explanation.case_id), "shown_at": _shown_at(view)},
     )
+
+
+def _later(view: View, explanation: Explanation, drawn: Mapping[str, Any]) -> dict[str, object]:
+    """What the account tells of after the instant of the address, marked as such: a case that is open in every list may have ended since."""
+    mark = "after now" if view.is_now else "after the instant shown"
+    is_later = explanation.ended_at is not None and explanation.ended_at > view.at
+    events = [
+        (*told[:-1], "; ".join(filter(None, (told[-1], mark if event.at > view.at else "")))) for event, told in zip(explanation.events, drawn["events"], strict=True)
+    ]
+    open_at = f"{wording.local_instant(view.at, view.zone)} ({view.zone})" if is_later and explanation.intake_at <= view.at else ""
+    return {"events": events, "ended": f"{drawn['ended']}, {mark}" if is_later else drawn["ended"], "open_at": open_at}
 
 
 def _shown_at(view: View) -> str:

@@ -232,7 +232,36 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
     """)
     connection.execute("drop table records")
     if settings.form == "changes":
+        _reject_repeated_changes(connection, settings)
         _carry_values_on(connection, settings)
+
+
+def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of an audit log: one id may stand for all that was saved at once, so a repetition is one of the same id, case and field.
+
+    Before values are carried on: what is rejected carries nothing on.
+    """
+    if settings.columns.event_id is None:
+        return
+    repeated = _repeated(
+        "event_id, case_id, changed_field", "'an earlier record of the case and of the field ' || changed_field || ' has the same event id ' || event_id"
+    )
+    connection.execute(f"create table once as select * replace ({repeated} as fault) from numbered")
+    connection.execute("drop table numbered")
+    connection.execute("alter table once rename to numbered")
+
+
+def _repeated(identity: str, reason: str) -> str:
+    """SQL: the fault of a row; of a usable one, that an earlier one has the same identity."""
+    return f"""
+        case
+            when fault is not null or is_ignored then fault
+            when row_number() over (
+                partition by fault is null, is_ignored, {identity}
+                order by file_number, row_number
+            ) > 1 then struct_pack(field := 'event_id', reason := {reason})
+        end
+    """
 
 
 def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -332,25 +361,22 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
 def _identified(settings: EventLogSettings) -> str:
     """Rows with their event id: case and place in it, or the log's own id, of which a repetition is a fault.
 
-    The place is padded, so that event ids of a case sort as its records do: ties are broken by event id downstream.
+    The place is padded, so that event ids of a case sort as its records do: ties are broken by event id downstream. The id of an audit log
+    is one of a save, so case and field are added to it.
     """
     if settings.columns.event_id is None:
         return """
             select * replace (case_id || '#' || printf('%04d', source_sequence) as event_id), false as is_superseded
             from numbered
         """
-    return """
-            select * replace (
-                case
-                    when fault is not null or is_ignored then fault
-                    when row_number() over (
-                        partition by fault is null, is_ignored, event_id
-                        order by file_number, row_number
-                    ) > 1 then struct_pack(
-                        field := 'event_id', reason := 'an earlier record has the same event id ' || event_id
-                    )
-                end as fault
-            ), false as is_superseded
+    if settings.form == "changes":
+        own_id = f"substr(event_id, {len(settings.case_id_prefix) + 1})"
+        return f"""
+            select * replace (case_id || '#' || {own_id} || '.' || changed_field as event_id), false as is_superseded
+            from numbered
+        """
+    return f"""
+            select * replace ({_repeated("event_id", "'an earlier record has the same event id ' || event_id")} as fault), false as is_superseded
             from numbered
     """
 

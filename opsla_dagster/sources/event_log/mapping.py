@@ -47,6 +47,8 @@ ID_FIELDS = ("case_id", "event_id", "merged_into")
 TEXT_FIELDS = (
     "team", "agent", "tier", "case_type", "priority", "category", "brand", "region", "channel", "customer", "tags",
 )
+#: Of these, blanks around a name are none of it: ` B ` is the team B.
+_HOLDERS = ("team", "agent")
 #: Cells whose words sources.yml maps.
 WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
@@ -84,6 +86,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     """
     found = {field: tuple(columns[name] for name in names) for field, names in settings.cells().items()}
     found |= _changed_cells(settings, found)
+    found |= {field: tuple(replace(column, sql=_trimmed(column.sql)) for column in found[field]) for field in _HOLDERS if field in found}
     stamps = stamp_fields(settings)
     fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *_of_changes(settings), *(each for each in stamps if not each.startswith("due_")))
     cells = [f"{_cell(settings, found.get(field, ()))} as {field}" for field in fields]
@@ -158,8 +161,12 @@ def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColu
     """Of an audit log: the cell of each attribute is the new value where the row's field is that attribute."""
     if settings.form != "changes":
         return {}
-    ((field,), (new,)) = found["field"], found["new_value"]
+    ((field,), (new,), (old,)) = found["field"], found["new_value"], found["old_value"]
     cells: dict[str, tuple[RawColumn, ...]] = {}
+    holders = [folded(literal(word)) for word, meaning in settings.fields.items() if meaning in _HOLDERS]
+    if holders:
+        sql = f"(case when {folded(field.sql)} in ({_list(holders)}) then {_trimmed(old.sql)} else {old.sql} end)"
+        cells["old_value"] = (replace(old, sql=sql),)
     for name in CHANGED_FIELDS:
         words = [folded(literal(word)) for word, meaning in settings.fields.items() if meaning == name]
         if words:
@@ -200,6 +207,11 @@ def _cell(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
 def _tidy(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
     cells = [tidied(_cell(settings, (column,))) for column in columns]
     return cells[0] if len(cells) == 1 else joined(*cells)
+
+
+def _trimmed(cell: str) -> str:
+    """SQL: a cell without the blanks around it, of whatever kind; one of blanks alone is empty."""
+    return f"(case when regexp_matches({cell}, '^[\\s\\pZ]|[\\s\\pZ]$') then regexp_replace({cell}, '^[\\s\\pZ]+|[\\s\\pZ]+$', '', 'g') else {cell} end)"
 
 
 def _bytes(found: Mapping[str, tuple[RawColumn, ...]]) -> list[tuple[str, int, RawColumn]]:

@@ -17,12 +17,14 @@ from opsla_dagster.warehouse.sql import literal
 Rows = Callable[[str], list[tuple[object, ...]]]
 #: Names of bots that a sentence shows.
 _SHOWN_BOTS = 3
+#: Names that are nearly one, that a sentence shows.
+_SHOWN_TEAMS = 3
 _WAITING = (Signal.CUSTOMER_WAIT, Signal.VENDOR_WAIT, Signal.ON_HOLD)
 
 
 def notes_of(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     """Sentences on the relation `events`, which `rows` queries; none where there is nothing to tell."""
-    found = _dates(settings) + _opened(events, rows) + _due(settings, events, rows)
+    found = _dates(settings) + _opened(events, rows) + _teams(events, rows) + _due(settings, events, rows)
     if settings.form == "cases":
         return found + _cases(settings, events, rows)
     return found + _withdrawn(settings, events, rows) + _bots(settings, events, rows) + _contradictions(settings, events, rows)
@@ -40,6 +42,24 @@ def _opened(events: str, rows: Rows) -> list[str]:
     count = _number(rows(f"select count(distinct case_id) from {events} where event_ts < intake_ts"))
     have = "has" if count == 1 else "have"
     return [f"{_cases_of(count)} {have} events stamped before the case came in: a clock that one of them stops is unknown"] if count else []
+
+
+def _teams(events: str, rows: Rows) -> list[str]:
+    """Teams that a person would take for one."""
+    found = rows(f"""
+        select string_agg('‘' || team || '’', ' and ' order by team)
+        from (select distinct team from {events} where team is not null)
+        group by {folded("team")}
+        having count(*) > 1
+        order by min(team)
+    """)
+    if not found:
+        return []
+    shown = "; ".join(str(names) for (names,) in found[:_SHOWN_TEAMS]) + (f"; and {len(found) - _SHOWN_TEAMS} more" if len(found) > _SHOWN_TEAMS else "")
+    return [
+        f"warning: teams whose names differ only in capitals or spaces count as different teams, and a change between them as a hand-off: {shown}; "
+        "where they are one, the log has to write them alike"
+    ]
 
 
 def _bots(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
