@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from opsla_dagster.queueing.jobs import Bools, Floats
 
 
@@ -45,6 +47,8 @@ class Pace:
 
     `touch_seconds`: what a case takes whoever has it in hand, with its `variation` (standard deviation / mean): as its source counted it, else as work_seconds.
     `day_seconds`: open seconds of a business day. `done_cases`: how many it has done before, from which every fifth pick is counted.
+    `usual_waiting_cases`: how many waited of late, on average, infinite where nobody knows. `recent_decided_cases`, `recent_breached_cases`: whose promise was decided of late,
+    and broken.
     """
 
     heads: int
@@ -54,3 +58,6 @@ class Pace:
     arrivals_per_second: float
     day_seconds: float
     done_cases: int = 0
+    usual_waiting_cases: float = np.inf
+    recent_decided_cases: int = 0
+    recent_breached_cases: int = 0

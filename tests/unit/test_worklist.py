@@ -148,6 +148,18 @@ def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() 
     )
 
 
+@pytest.mark.parametrize(("changed", "policy"), [
+    ({}, BY_DUE_DATE), ({"recent_decided_cases": 19}, BY_INDEX), ({"recent_breached_cases": 20}, BY_INDEX), ({"usual_waiting_cases": 10.0}, BY_INDEX),
+])  # fmt: skip
+def test_simulated_breaches_that_were_not_seen_under_the_same_load_are_not_believed(changed: dict[str, Any], policy: str) -> None:
+    """Unless too little was decided, the promises were broken, or more waits than usual."""
+    tight = line(*[(1 + number / 3, 1.0 + 9 * (number % 2), number) for number in range(20)])
+    pace = Pace(**{**PACE.__dict__, "usual_waiting_cases": 20.0, "recent_decided_cases": 114, "recent_breached_cases": 0, **changed})
+    verdict = verdict_on(tight, pace)
+    assert verdict.policy == policy
+    assert ("114 cases decided in the last 10 business days 0 were breached" in verdict.reason) == (policy == BY_DUE_DATE)
+
+
 def test_the_objective_decides_how_many_breaches_are_too_many() -> None:
     tight = [(1 + number / 3, 1.0 + 9 * (number % 2), number) for number in range(20)]
     policies = [verdict_on(line(*tight, objective=objective), PACE).policy for objective in (0.0, 0.99)]
@@ -198,9 +210,9 @@ def scope() -> Scope:
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW}])
     _insert(connection, "mart.queue_work", [
-        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2,
+        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
-        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1,
+        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "handled_cases": 3, "handling_mean_calendar_minutes": 99.0},
     ])  # fmt: skip
     _insert(connection, "mart.workable_cases", [
