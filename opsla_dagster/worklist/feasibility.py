@@ -138,7 +138,7 @@ def _future(line: Line, pace: Pace, seed: int) -> _Future:
 
 
 def _by_index(future: _Future, pace: Pace) -> Served:
-    kept, slot = policies.kept_within(pace.variation), policies.SLOT_WORKS * pace.work_seconds
+    kept, slot = policies.kept_within(pace.variation), pace.slot_seconds
     made = future.jobs
     if len(made) <= LONGEST_LOOKED_AT_AGAIN:
         return simulate_picks(made, pool(pace.heads), policies.guarded(policies.by_index(kept, slot)))

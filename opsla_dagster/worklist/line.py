@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from opsla_dagster.queueing.jobs import Bools, Floats
+from opsla_dagster.queueing.policies import SLOT_WORKS
+
+#: A ticket that is left lying is looked at again after so much of a business day at the latest, or after one work where that is longer.
+LONGEST_SLOT_DAYS = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,8 @@ class Pace:
     usual_waiting_cases: float = np.inf
     recent_decided_cases: int = 0
     recent_breached_cases: int = 0
+
+    @property
+    def slot_seconds(self) -> float:
+        """How long a ticket that is left lying waits until somebody comes back to it."""
+        return max(self.work_seconds, min(SLOT_WORKS * self.work_seconds, LONGEST_SLOT_DAYS * self.day_seconds))

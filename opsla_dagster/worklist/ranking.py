@@ -60,7 +60,7 @@ def _kept(line: Line, pace: Pace | None) -> tuple[Floats, Floats]:
         return unknown, unknown
     kept, work = _kept_of(line, pace), np.full(len(line), pace.touch_seconds)
     is_due = np.isfinite(line.due_seconds)
-    slot = policies.SLOT_WORKS * pace.work_seconds
+    slot = pace.slot_seconds
     return (
         np.where(is_due, kept(line.due_seconds, work), np.nan),
         np.where(is_due, kept(line.due_seconds - slot, work), np.nan),
@@ -94,7 +94,7 @@ def _by_index(line: Line, pace: Pace) -> tuple[Ints, frozenset[int]]:
     """The order, and the places that the guard has taken."""
     worth = policies.index(
         0.0, line.due_seconds, line.target_seconds, line.weight, np.full(len(line), pace.touch_seconds),
-        kept=_kept_of(line, pace), slot_seconds=policies.SLOT_WORKS * pace.work_seconds,
+        kept=_kept_of(line, pace), slot_seconds=pace.slot_seconds,
     )
     by_worth = np.lexsort((line.age_rank, line.due_seconds, -worth)).tolist()
     overdue = [case for case in np.lexsort((line.age_rank, line.due_seconds)).tolist() if line.due_seconds[case] < 0]
@@ -164,7 +164,7 @@ def _reason(
     weight = f"weight {rounded(float(line.weight[case]), 1).removesuffix('.0')}"
     if due < 0:
         return f"{standing}, nothing left to keep; {weight}"
-    slot = open_time(policies.SLOT_WORKS * pace.work_seconds)
+    slot = open_time(pace.slot_seconds)
     if kept_now <= _UNLIKELY:
         return f"{standing}, too late to be kept ({_share(kept_now)} chance if begun now); {weight}"
     if kept_later >= _LIKELY:

@@ -72,7 +72,7 @@ def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fift
     assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
     reasons = {ticket.case: ticket.reason for ticket in tickets}
     assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
-    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 8.0 h later; weight 3"
+    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 5.0 h later; weight 3"
     assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
     assert "too late to be kept" in reasons[3]
     assert "in no hurry" in reasons[2]
@@ -99,6 +99,14 @@ def test_every_case_has_one_place_and_defers_one_behind_it(cases: list[tuple[flo
         assert ticket.defers is None if place + 1 == len(tickets) else ticket.defers is not None and ticket.defers > place
         assert ticket.reason
         assert ticket.kept_now is None or 0 <= (ticket.kept_later or 0) <= ticket.kept_now <= 1
+
+
+def test_in_a_slow_queue_what_is_due_soon_goes_before_what_has_time() -> None:
+    """Works of 8.7 h: eight of them would be 69.6 h, after which either case is lost."""
+    slow = Pace(**{**PACE.__dict__, "work_seconds": 8.7 * HOUR, "touch_seconds": 8.7 * HOUR})
+    tickets = in_order(line((20, 1, 0), (4.3, 1, 1)), BY_INDEX, slow)
+    assert order(tickets) == [1, 0]
+    assert "if begun 8.7 h later" in tickets[1].reason
 
 
 def test_what_follows_in_other_queues_takes_from_the_time_left() -> None:
