@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.queueing import policies
 from opsla_dagster.queueing.jobs import Bools, Floats, Jobs, Served, jobs, pool
 from opsla_dagster.queueing.simulation import simulate, simulate_picks
@@ -71,7 +72,10 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
     days = f"the next {HORIZON_DAYS} business days"
     if not due:
         return Verdict(BY_DUE_DATE, f"no case of the queue that can still be kept falls due in {days}", 0.0, 0.0, 0.0)
-    told = f"of {due:,.1f} cases due in {days}, {breached:,.1f} would be breached by due date, {allowed:,.1f} may be"
+    told = (
+        f"of {_number(due)} cases due in {days}, {_number(breached)} would be breached by due date, "
+        f"{_number(allowed)} may be, the error budget of their objectives ({_number(100 * allowed / due)}%)"
+    )
     if breached <= allowed:
         return Verdict(BY_DUE_DATE, f"due dates can be kept: {told}", due, allowed, breached)
     if _is_doubtful(len(line), pace, breached / due, allowed / due):
@@ -85,11 +89,16 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
     by_index = [_breached(future, _by_index(future, pace)) for future in tried]
     index_breached = float(np.mean([of_future.cases for of_future in by_index]))
     weights = [float(np.mean([of_future.weighted for of_future in breached_by])) for breached_by in (by_due_date[:FEWEST_FUTURES], by_index)]
-    told += f"; by weight {weights[0]:,.1f}, and {weights[1]:,.1f} by the index"
+    told += f"; by weight {_number(weights[0])}, and {_number(weights[1])} by the index"
     figures = (due, allowed, breached, index_breached, *weights)
     if weights[1] >= weights[0]:
         return Verdict(BY_DUE_DATE, f"due dates cannot be kept, and the index keeps no more: {told}", *figures)
     return Verdict(BY_INDEX, f"due dates cannot be kept: {told}", *figures)
+
+
+def _number(figure: float) -> str:
+    """Means over futures: one decimal where it is of use, below 10."""
+    return rounded(figure, 1 if figure < 9.95 else 0).removesuffix(".0")
 
 
 def _is_doubtful(waiting: int, pace: Pace, simulated_share: float, allowed_share: float) -> bool:

@@ -24,6 +24,7 @@ class Line:
     `due_seconds`: open seconds of the desk until it is due, negative past due, infinite where no running clock says. `target_seconds`: of that clock,
     infinite without one. `after_p50_seconds`, `after_p90_seconds`: from when such a case leaves the queue until the clock stops.
     `stops_at_start`: the clock stops as soon as somebody begins, as a first touch or reply does. `weight`: what a breach costs. `age_rank`: 0 for the case that came first. `objective`: share of its promise to be kept, 0-1.
+    `priorities`: as the source says them, for the reasons alone.
     """
 
     case_ids: Sequence[str]
@@ -35,6 +36,7 @@ class Line:
     weight: Floats
     age_rank: Floats
     objective: Floats
+    priorities: Sequence[str | None] = ()
 
     def __len__(self) -> int:
         return len(self.case_ids)

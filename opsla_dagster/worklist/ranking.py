@@ -37,9 +37,15 @@ class Ticket:
     defers_reason: str | None
 
 
-def in_order(line: Line, policy: PickingPolicy, pace: Pace | None) -> list[Ticket]:
-    """The cases of the line, the next one first; `pace` is needed where the index is in force."""
-    kept_now, kept_later = (probabilities.tolist() for probabilities in _kept(line, pace))
+def in_order(line: Line, policy: PickingPolicy, pace: Pace | None, usually_kept: Floats | None = None) -> list[Ticket]:
+    """The cases of the line, the next one first; `pace` is needed where the index is in force.
+
+    `usually_kept`: P(kept) of each as cases usually go, NaN where nobody says. Begun now a case is kept no less often; the order does not look at it.
+    """
+    told_now, told_later = _kept(line, pace)
+    if usually_kept is not None:
+        told_now = np.where(np.isnan(told_now), told_now, np.fmax(told_now, usually_kept))
+    kept_now, kept_later = told_now.tolist(), told_later.tolist()
     if policy == BY_INDEX and pace is not None:
         order, is_guard = _by_index(line, pace)
     else:
@@ -129,10 +135,14 @@ class _Claims:
         if line.due_seconds[self._order[due]] < line.due_seconds[case]:
             return due, f"due {_ahead(float(line.due_seconds[case] - line.due_seconds[self._order[due]]))}"
         if line.weight[self._order[heaviest]] > line.weight[case]:
-            return heaviest, f"weighs {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much, due later"
+            return heaviest, f"weighs {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much by {self._priority(heaviest)} (worklist.yml), due later"
         if line.age_rank[self._order[oldest]] < line.age_rank[case]:
             return oldest, "came in earlier, due later" if np.isfinite(line.due_seconds[case]) else "came in earlier"
         return place + 1, "next in line"
+
+    def _priority(self, place: int) -> str:
+        priority = self._line.priorities[self._order[place]] if self._line.priorities else None
+        return f"its priority {priority}" if priority else "its priority"
 
     @staticmethod
     def _first_after(values: Floats) -> list[int]:
