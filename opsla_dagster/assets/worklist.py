@@ -108,7 +108,7 @@ def _pace(work: Row) -> Pace | None:
         arrivals_per_second=work["arrived_cases"] / open_seconds,
         day_seconds=open_seconds / work["pace_days"],
         done_cases=work["done_cases"],
-        usual_waiting_cases=np.inf if work["usual_waiting_cases"] is None else work["usual_waiting_cases"],
+        usual_waiting_cases=work["usual_waiting_cases"],
         recent_decided_cases=work["recent_decided_cases"],
         recent_breached_cases=work["recent_breached_cases"],
     )

@@ -65,7 +65,7 @@ COLUMNS = [
     measure("work_business_minutes", "Estimate of the minutes that the case takes whoever has it in hand; NULL: unknown"),
     text("work_source", "What work_business_minutes rests on", values=WORK_SOURCES),
     _probability("kept_if_now_probability", "Probability that it is done before it is due if it is begun now, by the spread of the work, and at least 1 - breach_probability of the same clock where that is by the model; NULL: unknown"),
-    _probability("kept_if_later_probability", "The same if it is begun one slot later: 8 cases' work, half a business day or one case's work at most"),
+    _probability("kept_if_later_probability", "The same if it is begun one slot later: 8 cases' work, half a business day at most"),
     text("defers_case_id", "The case with the strongest claim to go before it, which waits for it; NULL: it is the last", nullable=True),
     text("defers_reason", "What that claim is; NULL: it is the last", nullable=True),
     # what was shown and done

@@ -103,7 +103,8 @@ def _number(figure: float) -> str:
 
 def _is_doubtful(waiting: int, pace: Pace, simulated_share: float, allowed_share: float) -> bool:
     """Whether the queue kept its promises of late under the same load of which the simulation says that it cannot."""
-    if pace.recent_decided_cases < FEWEST_DECIDED or waiting > USUAL_TIMES * pace.usual_waiting_cases + 1:
+    usual = pace.usual_waiting_cases
+    if usual is None or pace.recent_decided_cases < FEWEST_DECIDED or waiting > USUAL_TIMES * usual + 1:
         return False
     share = pace.recent_breached_cases / pace.recent_decided_cases
     return share <= allowed_share and simulated_share > DOUBTFUL_TIMES * max(share, allowed_share)

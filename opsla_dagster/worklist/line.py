@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from opsla_dagster.queueing.jobs import Bools, Floats
 from opsla_dagster.queueing.policies import SLOT_WORKS
 
-#: A ticket that is left lying is looked at again after so much of a business day at the latest, or after one work where that is longer.
+#: A ticket that is left lying is looked at again after so much of a business day at the latest, however slow the queue.
 LONGEST_SLOT_DAYS = 0.5
 
 
@@ -53,7 +51,7 @@ class Pace:
 
     `touch_seconds`: what a case takes whoever has it in hand, with its `variation` (standard deviation / mean): as its source counted it, else as work_seconds.
     `day_seconds`: open seconds of a business day. `done_cases`: how many it has done before, from which every fifth pick is counted.
-    `usual_waiting_cases`: how many waited of late, on average, infinite where nobody knows. `recent_decided_cases`, `recent_breached_cases`: whose promise was decided of late,
+    `usual_waiting_cases`: how many waited of late, on average, None where nobody knows. `recent_decided_cases`, `recent_breached_cases`: whose promise was decided of late,
     and broken.
     """
 
@@ -64,11 +62,11 @@ class Pace:
     arrivals_per_second: float
     day_seconds: float
     done_cases: int = 0
-    usual_waiting_cases: float = np.inf
+    usual_waiting_cases: float | None = None
     recent_decided_cases: int = 0
     recent_breached_cases: int = 0
 
     @property
     def slot_seconds(self) -> float:
         """How long a ticket that is left lying waits until somebody comes back to it."""
-        return max(self.work_seconds, min(SLOT_WORKS * self.work_seconds, LONGEST_SLOT_DAYS * self.day_seconds))
+        return min(SLOT_WORKS * self.work_seconds, LONGEST_SLOT_DAYS * self.day_seconds)
