@@ -88,6 +88,7 @@ def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: 
         stops_at_start=np.array([row["due_metric"] in answers for row in cases], dtype=np.bool_),
         weight=numbers((settings.worklist.weight_of(row["priority"]) for row in cases), 1.0),
         age_rank=np.arange(len(cases), dtype=np.float64),
+        priorities=[row["priority"] for row in cases],
         objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
     )
 
@@ -107,6 +108,9 @@ def _pace(work: Row) -> Pace | None:
         arrivals_per_second=work["arrived_cases"] / open_seconds,
         day_seconds=open_seconds / work["pace_days"],
         done_cases=work["done_cases"],
+        usual_waiting_cases=work["usual_waiting_cases"],
+        recent_decided_cases=work["recent_decided_cases"],
+        recent_breached_cases=work["recent_breached_cases"],
     )
 
 
@@ -133,10 +137,12 @@ def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
 
 def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
     policies = {row["queue"]: row for row in _rows(scope, "select * from mart.worklist_policies order by queue")}
+    kept = _usually_kept(scope)
     rows: list[Row] = []
     for name, queue in _queues(scope).items():
         policy = policies[name]
-        tickets = in_order(queue.line, policy["picking_policy"], queue.pace)
+        usually_kept = np.array([kept.get(_clock(row), np.nan) for row in queue.cases], dtype=np.float64)
+        tickets = in_order(queue.line, policy["picking_policy"], queue.pace, usually_kept)
         minutes, source = _touch(queue.work)
         rows += [
             {
@@ -150,6 +156,20 @@ def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
             for place, ticket in enumerate(tickets)
         ]  # fmt: skip
     return _table("mart.next_best_ticket", _with_positions_for_agents(rows))
+
+
+def _usually_kept(scope: Scope) -> dict[tuple[Any, ...], float]:
+    """Clock -> P(kept) as cases usually go, where the model says."""
+    found = _rows(scope, """
+        select case_id, policy as due_policy, metric as due_metric, cycle as due_cycle, 1.0 - breach_probability as kept
+        from mart.open_case_risk
+        where probability_source = 'model'
+    """)
+    return {_clock(row): row["kept"] for row in found}
+
+
+def _clock(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("case_id", "due_policy", "due_metric", "due_cycle"))
 
 
 def _minutes(seconds: int | None) -> float | None:
@@ -210,6 +230,6 @@ def _table(name: str, rows: Sequence[Row]) -> pa.Table:
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 WORKLIST = {
     "mart.worklist_policies": PythonTable(_worklist_policies, deps=_READ),
-    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies"]),
+    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies", "mart.open_case_risk"]),
     "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
 }

@@ -29,7 +29,12 @@ COLUMNS = [
     count("agents", "Different agents who did something there in those days"),
     measure("working_heads", "Agents at work there on a date on which anybody is, on average; who works for several queues counts by share; NULL: no agent is told"),
     Column("simulated_heads", "BIGINT", "working_heads as whole heads, at least 1: so many work at once in a simulation", at_least=1),
-    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left; NULL: none left"),
+    measure("busy_heads", "Heads at work in an open hour of those days, on average: no more than there were cases that waited for us at its start and end; NULL: no hour is known"),
+    measure("stay_mean_business_minutes", "Open minutes for which a case that left had waited for us there, on average; NULL: none left"),
+    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left, and no more than it waited for us there; NULL: none left"),
+    measure("usual_waiting_cases", "Cases that waited for us there in an open hour of those days, on average; NULL: no hour is known"),
+    count("recent_decided_cases", "Cases with a clock that stopped there in those days and today, or that ran past its target and still does"),
+    count("recent_breached_cases", "Of recent_decided_cases, those with such a clock breached"),
     count("handled_cases", "Ended cases of the last 90 days whose handling the source counted"),
     measure("handling_mean_calendar_minutes", "Mean of the handling that the source counted, minutes of a whole case; NULL: it counts none"),
     # what follows
@@ -59,8 +64,8 @@ COLUMNS = [
     Column("weight", "DOUBLE", "What a breach of the case weighs, by its priority (worklist.yml)", at_least=0),
     measure("work_business_minutes", "Estimate of the minutes that the case takes whoever has it in hand; NULL: unknown"),
     text("work_source", "What work_business_minutes rests on", values=WORK_SOURCES),
-    _probability("kept_if_now_probability", "Probability that it is done before it is due if it is begun now, by the spread of the work; NULL: unknown"),
-    _probability("kept_if_later_probability", "The same if it is begun one slot (8 cases' work) later"),
+    _probability("kept_if_now_probability", "Probability that it is done before it is due if it is begun now, by the spread of the work, and at least 1 - breach_probability of the same clock where that is by the model; NULL: unknown"),
+    _probability("kept_if_later_probability", "The same if it is begun one slot later: 8 cases' work, half a business day at most"),
     text("defers_case_id", "The case with the strongest claim to go before it, which waits for it; NULL: it is the last", nullable=True),
     text("defers_reason", "What that claim is; NULL: it is the last", nullable=True),
     # what was shown and done
@@ -85,7 +90,8 @@ AREA = Area(
             "mart.queue_work", Kind.FULL_REFRESH, "One row per queue.",
             "What came and left, who worked on it and what a case takes there, by the last 10 business days: estimates, for no log says what a case takes.",
             key="queue",
-            columns="""now_at queue pace_days pace_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads pace_work_business_minutes
+            columns="""now_at queue pace_days pace_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads busy_heads
+                       stay_mean_business_minutes pace_work_business_minutes usual_waiting_cases recent_decided_cases recent_breached_cases
                        handled_cases handling_mean_calendar_minutes""",
         ),
         table(

@@ -22,6 +22,7 @@ Kept = Callable[[Floats, Floats], Floats]
 LATENESS_SHARE = 0.05
 #: The slot of the index in mean works: how long a job that is left lying waits until the heads come back to it. In the bench, 4 to 16 differ little
 #: (`python -m benchmarks policies`); with a short slot the index does not see a due date before it is too late.
+#: The worklist caps it where works are long (worklist/line.py).
 SLOT_WORKS = 8.0
 #: The guard of the index: every so many picks, the longest overdue.
 GUARD_EVERY = 5

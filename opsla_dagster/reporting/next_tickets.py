@@ -31,6 +31,10 @@ from opsla_dagster.settings import Settings
 
 TICKETS, POLICIES, RISK = "mart.next_best_ticket", "mart.worklist_policies", "mart.open_case_risk"
 _SHOWN_NAMES = 12
+#: How the two probabilities of one clock differ.
+RISK_AND_CHANCE = "Risk: that the clock is breached as cases usually go, by the model. Chance: that it is kept if the case is begun now, by the estimate of work, never below 1 - risk."
+#: What the instant means for whoever compares the list with the desk.
+UNTIL_NOW = "The order holds for this instant, the end of what is loaded or what --as-of says; what happened later is not seen, so a case may be solved since."
 _RISK_COLUMNS = ("breach_probability", "probability_source", "reason_1", "reason_2", "reason_3")
 
 
@@ -118,6 +122,9 @@ def print_next(settings: Settings, asked: Asked, form: Literal["table", "json", 
         console.print("Nothing is loaded yet, so nothing is open; `opsla run` loads a first window.", markup=False)
         return None
     console.print(f"As of {wording.instant(now_at[0]['now_at'])}, which is now here. What waits for somebody else is left out.", highlight=False, markup=False)
+    console.print(UNTIL_NOW, highlight=False, markup=False)
+    if any(row["breach_probability"] is not None for row in found):
+        console.print(RISK_AND_CHANCE, highlight=False, markup=False)
     if not found:
         console.print("No open case waits for us.", highlight=False, markup=False)
     for queue in dict.fromkeys(row["queue"] for row in found) if asked.agent is None else [None]:

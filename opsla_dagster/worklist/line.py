@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opsla_dagster.queueing.jobs import Bools, Floats
+from opsla_dagster.queueing.policies import SLOT_WORKS
+
+#: A ticket that is left lying is looked at again after so much of a business day at the latest, however slow the queue.
+LONGEST_SLOT_DAYS = 0.5
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Line:
     `due_seconds`: open seconds of the desk until it is due, negative past due, infinite where no running clock says. `target_seconds`: of that clock,
     infinite without one. `after_p50_seconds`, `after_p90_seconds`: from when such a case leaves the queue until the clock stops.
     `stops_at_start`: the clock stops as soon as somebody begins, as a first touch or reply does. `weight`: what a breach costs. `age_rank`: 0 for the case that came first. `objective`: share of its promise to be kept, 0-1.
+    `priorities`: as the source says them, for the reasons alone.
     """
 
     case_ids: Sequence[str]
@@ -29,6 +34,7 @@ class Line:
     weight: Floats
     age_rank: Floats
     objective: Floats
+    priorities: Sequence[str | None] = ()
 
     def __len__(self) -> int:
         return len(self.case_ids)
@@ -45,6 +51,8 @@ class Pace:
 
     `touch_seconds`: what a case takes whoever has it in hand, with its `variation` (standard deviation / mean): as its source counted it, else as work_seconds.
     `day_seconds`: open seconds of a business day. `done_cases`: how many it has done before, from which every fifth pick is counted.
+    `usual_waiting_cases`: how many waited of late, on average, None where nobody knows. `recent_decided_cases`, `recent_breached_cases`: whose promise was decided of late,
+    and broken.
     """
 
     heads: int
@@ -54,3 +62,11 @@ class Pace:
     arrivals_per_second: float
     day_seconds: float
     done_cases: int = 0
+    usual_waiting_cases: float | None = None
+    recent_decided_cases: int = 0
+    recent_breached_cases: int = 0
+
+    @property
+    def slot_seconds(self) -> float:
+        """How long a ticket that is left lying waits until somebody comes back to it."""
+        return min(SLOT_WORKS * self.work_seconds, LONGEST_SLOT_DAYS * self.day_seconds)

@@ -37,9 +37,15 @@ class Ticket:
     defers_reason: str | None
 
 
-def in_order(line: Line, policy: PickingPolicy, pace: Pace | None) -> list[Ticket]:
-    """The cases of the line, the next one first; `pace` is needed where the index is in force."""
-    kept_now, kept_later = (probabilities.tolist() for probabilities in _kept(line, pace))
+def in_order(line: Line, policy: PickingPolicy, pace: Pace | None, usually_kept: Floats | None = None) -> list[Ticket]:
+    """The cases of the line, the next one first; `pace` is needed where the index is in force.
+
+    `usually_kept`: P(kept) of each as cases usually go, NaN where nobody says. Begun now a case is kept no less often; the order does not look at it.
+    """
+    told_now, told_later = _kept(line, pace)
+    if usually_kept is not None:
+        told_now = np.where(np.isnan(told_now), told_now, np.fmax(told_now, usually_kept))
+    kept_now, kept_later = told_now.tolist(), told_later.tolist()
     if policy == BY_INDEX and pace is not None:
         order, is_guard = _by_index(line, pace)
     else:
@@ -60,7 +66,7 @@ def _kept(line: Line, pace: Pace | None) -> tuple[Floats, Floats]:
         return unknown, unknown
     kept, work = _kept_of(line, pace), np.full(len(line), pace.touch_seconds)
     is_due = np.isfinite(line.due_seconds)
-    slot = policies.SLOT_WORKS * pace.work_seconds
+    slot = pace.slot_seconds
     return (
         np.where(is_due, kept(line.due_seconds, work), np.nan),
         np.where(is_due, kept(line.due_seconds - slot, work), np.nan),
@@ -94,7 +100,7 @@ def _by_index(line: Line, pace: Pace) -> tuple[Ints, frozenset[int]]:
     """The order, and the places that the guard has taken."""
     worth = policies.index(
         0.0, line.due_seconds, line.target_seconds, line.weight, np.full(len(line), pace.touch_seconds),
-        kept=_kept_of(line, pace), slot_seconds=policies.SLOT_WORKS * pace.work_seconds,
+        kept=_kept_of(line, pace), slot_seconds=pace.slot_seconds,
     )
     by_worth = np.lexsort((line.age_rank, line.due_seconds, -worth)).tolist()
     overdue = [case for case in np.lexsort((line.age_rank, line.due_seconds)).tolist() if line.due_seconds[case] < 0]
@@ -129,10 +135,14 @@ class _Claims:
         if line.due_seconds[self._order[due]] < line.due_seconds[case]:
             return due, f"due {_ahead(float(line.due_seconds[case] - line.due_seconds[self._order[due]]))}"
         if line.weight[self._order[heaviest]] > line.weight[case]:
-            return heaviest, f"weighs {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much, due later"
+            return heaviest, f"weighs {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much by {self._priority(heaviest)} (worklist.yml), due later"
         if line.age_rank[self._order[oldest]] < line.age_rank[case]:
             return oldest, "came in earlier, due later" if np.isfinite(line.due_seconds[case]) else "came in earlier"
         return place + 1, "next in line"
+
+    def _priority(self, place: int) -> str:
+        priority = self._line.priorities[self._order[place]] if self._line.priorities else None
+        return f"its priority {priority}" if priority else "its priority"
 
     @staticmethod
     def _first_after(values: Floats) -> list[int]:
@@ -164,7 +174,7 @@ def _reason(
     weight = f"weight {rounded(float(line.weight[case]), 1).removesuffix('.0')}"
     if due < 0:
         return f"{standing}, nothing left to keep; {weight}"
-    slot = open_time(policies.SLOT_WORKS * pace.work_seconds)
+    slot = open_time(pace.slot_seconds)
     if kept_now <= _UNLIKELY:
         return f"{standing}, too late to be kept ({_share(kept_now)} chance if begun now); {weight}"
     if kept_later >= _LIKELY:

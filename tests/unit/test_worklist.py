@@ -62,7 +62,7 @@ def test_whom_a_ticket_defers() -> None:
     """Who after it would go first by another rule: due earlier, then heavier, then older, else the next."""
     tickets = in_order(line((1, 1, 3), (2, 10, 2), (3, 1, 0), (4, 1, 1), (NEVER, 1, 4)), BY_DUE_DATE, PACE)
     assert [(ticket.defers, ticket.defers_reason) for ticket in tickets] == [
-        (1, "weighs 10 times as much, due later"), (2, "came in earlier, due later"), (3, "next in line"), (4, "next in line"), (None, None),
+        (1, "weighs 10 times as much by its priority (worklist.yml), due later"), (2, "came in earlier, due later"), (3, "next in line"), (4, "next in line"), (None, None),
     ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fift
     assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
     reasons = {ticket.case: ticket.reason for ticket in tickets}
     assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
-    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 8.0 h later; weight 3"
+    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 5.0 h later; weight 3"
     assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
     assert "too late to be kept" in reasons[3]
     assert "in no hurry" in reasons[2]
@@ -101,6 +101,14 @@ def test_every_case_has_one_place_and_defers_one_behind_it(cases: list[tuple[flo
         assert ticket.kept_now is None or 0 <= (ticket.kept_later or 0) <= ticket.kept_now <= 1
 
 
+def test_in_a_slow_queue_what_is_due_soon_goes_before_what_has_time() -> None:
+    """Works of 8.7 h: eight of them would be 69.6 h, after which either case is lost."""
+    slow = Pace(**{**PACE.__dict__, "work_seconds": 8.7 * HOUR, "touch_seconds": 8.7 * HOUR})
+    tickets = in_order(line((20, 1, 0), (4.3, 1, 1)), BY_INDEX, slow)
+    assert order(tickets) == [1, 0]
+    assert "if begun 5.0 h later" in tickets[1].reason
+
+
 def test_what_follows_in_other_queues_takes_from_the_time_left() -> None:
     alone, followed = (in_order(line((3, 1, 0), after=after), BY_DUE_DATE, PACE)[0].kept_now for after in ((0.0, 0.0), (HOUR, 4 * HOUR)))
     assert alone is not None
@@ -123,7 +131,7 @@ def test_a_first_touch_is_kept_by_whoever_begins_in_time() -> None:
 def test_a_line_that_can_be_kept_is_by_due_date() -> None:
     verdict = verdict_on(line(*[(5 + number, 1, number) for number in range(10)]), PACE)
     assert verdict.policy == BY_DUE_DATE
-    assert verdict.reason.startswith("due dates can be kept: of 10.0 cases due in the next 5 business days")
+    assert verdict.reason.startswith("due dates can be kept: of 10 cases due in the next 5 business days")
     assert verdict.breaches_by_due_date is not None
     assert verdict.allowed_breaches == pytest.approx(0.5)
     assert verdict.breaches_by_due_date <= 0.5
@@ -143,9 +151,22 @@ def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() 
     assert verdict.weight_by_index is not None
     assert verdict.weight_by_index < 0.7 * verdict.weight_by_due_date
     assert verdict.reason == (
-        f"due dates cannot be kept: of 20.0 cases due in the next 5 business days, {verdict.breaches_by_due_date:,.1f} would be breached by due date, 1.0 may be; "
-        f"by weight {verdict.weight_by_due_date:,.1f}, and {verdict.weight_by_index:,.1f} by the index"
+        f"due dates cannot be kept: of 20 cases due in the next 5 business days, {round(verdict.breaches_by_due_date)} would be breached by due date, 1 may be, "
+        "the error budget of their objectives (5%); "
+        f"by weight {round(verdict.weight_by_due_date)}, and {round(verdict.weight_by_index)} by the index"
     )
+
+
+@pytest.mark.parametrize(("changed", "policy"), [
+    ({}, BY_DUE_DATE), ({"recent_decided_cases": 19}, BY_INDEX), ({"recent_breached_cases": 20}, BY_INDEX), ({"usual_waiting_cases": 10.0}, BY_INDEX), ({"usual_waiting_cases": None}, BY_INDEX),
+])  # fmt: skip
+def test_simulated_breaches_that_were_not_seen_under_the_same_load_are_not_believed(changed: dict[str, Any], policy: str) -> None:
+    """Unless too little was decided, the promises were broken, or more waits than usual."""
+    tight = line(*[(1 + number / 3, 1.0 + 9 * (number % 2), number) for number in range(20)])
+    pace = Pace(**{**PACE.__dict__, "usual_waiting_cases": 20.0, "recent_decided_cases": 114, "recent_breached_cases": 0, **changed})
+    verdict = verdict_on(tight, pace)
+    assert verdict.policy == policy
+    assert ("114 cases decided in the last 10 business days 0 were breached" in verdict.reason) == (policy == BY_DUE_DATE)
 
 
 def test_the_objective_decides_how_many_breaches_are_too_many() -> None:
@@ -194,13 +215,13 @@ def scope() -> Scope:
     connection = duckdb.connect()
     for schema in ("mart", "ops"):
         connection.execute(f"create schema {schema}")
-    for name in ("mart.desk_now", "mart.workable_cases", "mart.queue_work", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "ops.next_best_shown"):
+    for name in ("mart.desk_now", "mart.workable_cases", "mart.queue_work", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW}])
     _insert(connection, "mart.queue_work", [
-        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2,
+        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
-        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1,
+        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "handled_cases": 3, "handling_mean_calendar_minutes": 99.0},
     ])  # fmt: skip
     _insert(connection, "mart.workable_cases", [
@@ -238,8 +259,21 @@ def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
     assert {case: row["position_for_agent"] for case, row in tickets.items()} == {"a": 2, "b": 1, "c": 1, "d": None}, "Ann has c first: it is due first"
     assert {case: row["weight"] for case, row in tickets.items()} == {"a": 10, "b": 1, "c": 1, "d": 3}
     assert [(tickets[case]["work_business_minutes"], tickets[case]["work_source"]) for case in "ac"] == [(12.0, "handling told by the source"), (None, "unknown")]
-    assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "weighs 10 times as much, due later")
+    assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "weighs 10 times as much by its priority P1 (worklist.yml), due later")
     assert tickets["a"]["due_in_business_minutes"] == 120
+
+
+@pytest.mark.parametrize(("source", "risk", "kept"), [("model", 0.136, 0.864), ("baseline", 0.136, 0.309), ("model", 0.9, 0.309)])
+def test_begun_now_is_never_worse_than_as_usual(scope: Scope, source: str, risk: float, kept: float) -> None:
+    scope.connection.execute("update mart.queue_work set pace_work_business_minutes = 150, handled_cases = 0 where queue = 'back'")
+    scope.connection.execute("update mart.workable_cases set due_in_business_seconds = 4400 where case_id = 'b'")
+    _insert(scope.connection, "mart.open_case_risk", [
+        {"case_id": "b", "policy": "desk", "metric": "first_resolution", "cycle": 1, "breach_probability": risk, "probability_source": source},
+    ])  # fmt: skip
+    _make(scope, "mart.worklist_policies")
+    [ticket] = [row for row in _make(scope, "mart.next_best_ticket") if row["case_id"] == "b"]
+    assert ticket["kept_if_now_probability"] == pytest.approx(kept, abs=0.01)
+    assert f"{100 * kept:.0f}% chance to be kept if begun now" in ticket["next_reason"]
 
 
 def test_what_was_shown_is_remembered_once_an_instant_and_for_ninety_days(scope: Scope) -> None:
@@ -302,7 +336,7 @@ def test_the_risk_of_the_clock_that_makes_a_ticket_due_stands_beside_it_where_th
         _make(scope, name)
     assert [(row["case_id"], row["breach_probability"]) for row in first_tickets(scope.connection, "back", 5)] == [("b", None), ("a", None)]
     scope.connection.execute("""
-        create table mart.open_case_risk as
+        create or replace table mart.open_case_risk as
         select case_id, 'desk' as policy, metric, 1::bigint as cycle, probability as breach_probability, 'model' as probability_source, 'late' as reason_1, null::varchar as reason_2, null::varchar as reason_3
         from (values ('a', 'first_resolution', 0.25), ('a', 'first_touch', 0.9), ('b', 'first_touch', 0.5)) as risks(case_id, metric, probability)
     """)

@@ -14,7 +14,16 @@ from opsla_dagster.center.pages.standing import AGES, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
-from opsla_dagster.reporting.next_tickets import POLICIES, TICKETS, defers, first_tickets, policies, promise
+from opsla_dagster.reporting.next_tickets import (
+    POLICIES,
+    RISK_AND_CHANCE,
+    TICKETS,
+    UNTIL_NOW,
+    defers,
+    first_tickets,
+    policies,
+    promise,
+)
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
@@ -129,7 +138,7 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
         ],
         rows=rows,
-        note=_policy_note(view, queue, is_all),
+        note=" ".join(filter(None, (_policy_note(view, queue, is_all), RISK_AND_CHANCE if has_risk else "", UNTIL_NOW if rows else ""))),
         empty="No open case waits for us.",
     )
 

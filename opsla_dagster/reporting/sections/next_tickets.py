@@ -9,7 +9,16 @@ import duckdb
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
-from opsla_dagster.reporting.next_tickets import POLICIES, TICKETS, defers, first_tickets, policies, share
+from opsla_dagster.reporting.next_tickets import (
+    POLICIES,
+    RISK_AND_CHANCE,
+    TICKETS,
+    UNTIL_NOW,
+    defers,
+    first_tickets,
+    policies,
+    share,
+)
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import MOST_ROWS, Section
 
@@ -33,7 +42,8 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
         tables=(TICKETS, POLICIES),
         how_to_read=(
             "One row a ticket, the first of each queue before a second of any. Goes before: the case with the strongest claim to be taken earlier, and that claim. "
-            "What waits for somebody else is left out; opsla next has every queue and agent."
+            "What waits for somebody else is left out; opsla next has every queue and agent. "
+            f"{UNTIL_NOW}{' ' + RISK_AND_CHANCE if has_risk else ''}"
         ),
         definition=(
             "By due date while the breaches of a simulation of the next five business days stay within what the objectives allow; else by the guarded index: the weight that an hour of "

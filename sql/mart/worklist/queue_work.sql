@@ -1,8 +1,8 @@
 -- One row is one queue: what came into it and left it, who worked on it, and what a case takes there, over the last 10 business days before today.
 -- Nobody writes down what a case takes. What a log tells: heads at work (an agent counts on a date by the share of what was done that was done here) and
--- cases that left. work = busy heads x open time / cases that left; heads are not busier than there were open cases that wait for us at the ends of the dates,
--- so that a queue that idles is not slow. Where the source counts its minutes of handling, those of cases taken in over the last 90 days stand beside it
--- (docs/decisions/0044-next-best-ticket.md).
+-- cases that left. work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
+-- start and end; and no case takes longer than it waited there, so neither idle hours nor tickets that are stuck make a queue slow. Where the source counts its
+-- minutes of handling, those of cases taken in over the last 90 days stand beside it (docs/decisions/0044-next-best-ticket.md).
 with now_instant as (
     select
         now_at,
@@ -14,7 +14,8 @@ with now_instant as (
 business_days as (
     select
         days.local_date,
-        sum((epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) // 1000000) / 60.0 as business_minutes
+        sum((epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) // 1000000) as business_seconds,
+        min(days.segment_start_at) as starts_at
     from staging.business_time as days
     inner join now_instant
         on
@@ -30,7 +31,8 @@ business_days as (
 numbered_days as (
     select
         local_date,
-        business_minutes,
+        business_seconds,
+        starts_at,
         row_number() over (order by local_date desc) as days_ago
     from business_days
 ),
@@ -38,8 +40,9 @@ numbered_days as (
 pace_period as (
     select
         min(local_date) as from_date,
+        min(starts_at) as from_at,
         count(*) as pace_days,
-        sum(business_minutes) as business_minutes
+        sum(business_seconds) / 60.0 as business_minutes
     from numbered_days
     where days_ago <= 10
 ),
@@ -48,6 +51,8 @@ pace_period as (
 done_spans as (
     select
         coalesce(spans.team, 'none') as queue,
+        spans.intake_date,
+        spans.case_id,
         spans.agent,
         spans.ended_date,
         spans.is_queue_kept_at_end
@@ -108,7 +113,7 @@ agent_heads as (
     select
         queue,
         count(distinct agent) as agents,
-        sum(cast(done_here as double) / nullif(done_anywhere, 0)) as agent_days
+        sum(cast(1.0 * done_here / nullif(done_anywhere, 0) as decimal(28, 12))) as agent_days
     from agent_days
     group by queue
 ),
@@ -125,25 +130,141 @@ told_dimensions as (
     from mart.backlog_sources
 ),
 
--- Where no source tells queues, everything is in none.
-open_levels as (
+-- How many work at once: whole heads, one where no agent is told. Where no source tells queues, everything is in none.
+heads as (
     select
-        case when days.dimension = 'all' then 'none' else days.dimension_value end as queue,
-        avg(coalesce(days.active_cases, days.open_cases)) as waiting_for_us_cases
-    from mart.backlog_daily as days
-    inner join numbered_days on days.calendar_date = numbered_days.local_date and numbered_days.days_ago <= 10
+        agent_heads.queue,
+        agent_heads.agents,
+        cast(agent_heads.agent_days as double) / nullif(worked_dates.worked_dates, 0) as working_heads,
+        greatest(1, round(cast(agent_heads.agent_days as double) / nullif(worked_dates.worked_dates, 0))) as heads
+    from agent_heads
+    cross join worked_dates
+),
+
+queue_hours as (
+    select
+        case when hours.dimension = 'all' then 'none' else hours.dimension_value end as queue,
+        hours.waiting_cases_at_start,
+        hours.waiting_cases_at_end
+    from mart.work_hours as hours
+    inner join numbered_days on hours.calendar_date = numbered_days.local_date and numbered_days.days_ago <= 10
     cross join told_dimensions
     where
-        (days.dimension = 'queue' and told_dimensions.is_queue_told)
-        or (days.dimension = 'all' and not told_dimensions.is_queue_told)
-    group by case when days.dimension = 'all' then 'none' else days.dimension_value end
+        (hours.dimension = 'queue' and told_dimensions.is_queue_told)
+        or (hours.dimension = 'all' and not told_dimensions.is_queue_told)
+),
+
+busy_hours as (
+    select
+        queue_hours.queue,
+        sum(
+            least(coalesce(heads.heads, 1), queue_hours.waiting_cases_at_start) + least(coalesce(heads.heads, 1), queue_hours.waiting_cases_at_end)
+        ) / 2.0 / nullif(count(*), 0) as busy_heads,
+        sum(queue_hours.waiting_cases_at_start + queue_hours.waiting_cases_at_end) / 2.0 / nullif(count(*), 0) as usual_waiting_cases
+    from queue_hours
+    left join heads on queue_hours.queue = heads.queue
+    group by queue_hours.queue
+),
+
+left_cases as (
+    select distinct
+        queue,
+        intake_date,
+        case_id
+    from done_spans
+    where not is_queue_kept_at_end
+),
+
+-- How long those that left had waited for us there, earlier visits included.
+stays as (
+    select
+        left_cases.queue,
+        sum(
+            end_time.open_seconds_before
+            + case when end_time.is_open then (epoch_us(spans.ended_at) - epoch_us(end_time.segment_start_at)) // 1000000 else 0 end
+            - start_time.open_seconds_before
+            - case when start_time.is_open then (epoch_us(spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000 else 0 end
+        ) / 60.0 as stay_minutes
+    from left_cases
+    inner join staging.backlog_spans as spans
+        on
+            left_cases.intake_date = spans.intake_date
+            and left_cases.case_id = spans.case_id
+            and left_cases.queue = coalesce(spans.team, 'none')
+    inner join now_instant on spans.ended_at <= now_instant.now_at
+    inner join staging.business_time as start_time
+        on
+            start_time.calendar = 'desk'
+            and cast(spans.started_at as date) = start_time.utc_date
+            and spans.started_at >= start_time.segment_start_at
+            and spans.started_at < start_time.segment_end_at
+    inner join staging.business_time as end_time
+        on
+            end_time.calendar = 'desk'
+            and cast(spans.ended_at as date) = end_time.utc_date
+            and spans.ended_at >= end_time.segment_start_at
+            and spans.ended_at < end_time.segment_end_at
+    where
+        spans.is_open
+        and coalesce(spans.waits_for, 'us') = 'us'
+    group by left_cases.queue
+),
+
+-- Promises that were decided: clocks that stopped in the queue, and those that run there past their targets.
+decided_clocks as (
+    select
+        coalesce(spans.team, 'none') as queue,
+        clocks.case_id,
+        clocks.outcome = 'breached' as is_breached
+    from staging.sla_clocks as clocks
+    inner join pace_period on clocks.stopped_at >= pace_period.from_at
+    inner join now_instant on clocks.stopped_at <= now_instant.now_at
+    inner join staging.backlog_spans as spans
+        on
+            clocks.intake_date = spans.intake_date
+            and clocks.case_id = spans.case_id
+            and clocks.stopped_at > spans.started_at
+            and (spans.ended_at is null or spans.ended_at >= clocks.stopped_at)
+    where
+        clocks.outcome in ('met', 'breached')
+        and not clocks.is_superseded
+        and spans.is_open
+
+    union all
+
+    select
+        coalesce(cases.team, 'none') as queue,
+        clocks.case_id,
+        true as is_breached
+    from mart.clock_now as clocks
+    inner join mart.backlog_now as cases on clocks.case_id = cases.case_id
+    inner join pace_period on clocks.due_at >= pace_period.from_at
+    where clocks.is_past_target
+),
+
+decided_cases as (
+    select
+        queue,
+        case_id,
+        bool_or(is_breached) as is_breached
+    from decided_clocks
+    group by queue, case_id
+),
+
+decided_counts as (
+    select
+        queue,
+        count(*) as decided_cases,
+        count(*) filter (where is_breached) as breached_cases
+    from decided_cases
+    group by queue
 ),
 
 handling as (
     select
         coalesce(facts.team, 'none') as queue,
         count(*) as handled_cases,
-        avg(facts.handling_calendar_minutes) as handling_mean_calendar_minutes
+        cast(sum(cast(facts.handling_calendar_minutes as decimal(28, 12))) as double) / nullif(count(*), 0) as handling_mean_calendar_minutes
     from staging.case_facts as facts
     inner join now_instant
         on
@@ -178,20 +299,25 @@ measured_queues as (
         coalesce(arrived_counts.arrived_cases, 0) as arrived_cases,
         coalesce(left_counts.gone_cases, 0) as gone_cases,
         coalesce(ever_done_counts.done_cases, 0) as done_cases,
-        coalesce(agent_heads.agents, 0) as agents,
-        agent_heads.agent_days / nullif(worked_dates.worked_dates, 0) as working_heads,
-        greatest(1, round(coalesce(agent_heads.agent_days / nullif(worked_dates.worked_dates, 0), 1))) as heads,
-        open_levels.waiting_for_us_cases,
+        coalesce(heads.agents, 0) as agents,
+        heads.working_heads,
+        coalesce(heads.heads, 1) as heads,
+        busy_hours.busy_heads,
+        busy_hours.usual_waiting_cases,
+        stays.stay_minutes / nullif(left_counts.gone_cases, 0) as stay_mean_minutes,
+        coalesce(decided_counts.decided_cases, 0) as decided_cases,
+        coalesce(decided_counts.breached_cases, 0) as breached_cases,
         handling.handled_cases,
         handling.handling_mean_calendar_minutes
     from queues
     cross join pace_period
-    cross join worked_dates
     left join left_counts on queues.queue = left_counts.queue
     left join ever_done_counts on queues.queue = ever_done_counts.queue
     left join arrived_counts on queues.queue = arrived_counts.queue
-    left join agent_heads on queues.queue = agent_heads.queue
-    left join open_levels on queues.queue = open_levels.queue
+    left join heads on queues.queue = heads.queue
+    left join busy_hours on queues.queue = busy_hours.queue
+    left join stays on queues.queue = stays.queue
+    left join decided_counts on queues.queue = decided_counts.queue
     left join handling on queues.queue = handling.queue
 )
 
@@ -206,10 +332,20 @@ select
     cast(measured_queues.agents as bigint) as agents,
     cast(measured_queues.working_heads as double) as working_heads,
     cast(measured_queues.heads as bigint) as simulated_heads,
+    cast(measured_queues.busy_heads as double) as busy_heads,
+    cast(measured_queues.stay_mean_minutes as double) as stay_mean_business_minutes,
     cast(
-        least(measured_queues.heads, greatest(coalesce(measured_queues.waiting_for_us_cases, measured_queues.heads), 0.05))
-        * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0) as double
+        least(
+            greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0),
+            coalesce(
+                nullif(measured_queues.stay_mean_minutes, 0),
+                greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0)
+            )
+        ) as double
     ) as pace_work_business_minutes,
+    cast(measured_queues.usual_waiting_cases as double) as usual_waiting_cases,
+    cast(measured_queues.decided_cases as bigint) as recent_decided_cases,
+    cast(measured_queues.breached_cases as bigint) as recent_breached_cases,
     cast(coalesce(measured_queues.handled_cases, 0) as bigint) as handled_cases,
     cast(measured_queues.handling_mean_calendar_minutes as double) as handling_mean_calendar_minutes
 from measured_queues

@@ -8,9 +8,10 @@ WITH now_instant AS (
 ), business_days AS (
   SELECT
     days.local_date,
-    CAST(SUM(
+    SUM(
       CAST(UNIX_MICROS(CAST(days.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(days.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS business_minutes
+    ) AS business_seconds,
+    MIN(days.segment_start_at) AS starts_at
   FROM staging.business_time AS days
   INNER JOIN now_instant
     ON days.local_date < now_instant.now_date
@@ -23,20 +24,24 @@ WITH now_instant AS (
 ), numbered_days AS (
   SELECT
     local_date,
-    business_minutes,
+    business_seconds,
+    starts_at,
     ROW_NUMBER() OVER (ORDER BY local_date DESC) AS days_ago
   FROM business_days
 ), pace_period AS (
   SELECT
     MIN(local_date) AS from_date,
+    MIN(starts_at) AS from_at,
     COUNT(*) AS pace_days,
-    SUM(business_minutes) AS business_minutes
+    CAST(SUM(business_seconds) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS business_minutes
   FROM numbered_days
   WHERE
     days_ago <= 10
 ), done_spans AS (
   SELECT
     COALESCE(spans.team, 'none') AS queue,
+    spans.intake_date,
+    spans.case_id,
     spans.agent,
     spans.ended_date,
     spans.is_queue_kept_at_end
@@ -99,7 +104,7 @@ WITH now_instant AS (
     queue,
     COUNT(DISTINCT agent) AS agents,
     SUM(
-      CAST(CAST(done_here AS DOUBLE) AS DOUBLE) / CAST(NULLIF(done_anywhere, 0) AS DOUBLE)
+      CAST(CAST(1.0 * done_here AS DOUBLE) / CAST(NULLIF(done_anywhere, 0) AS DOUBLE) AS DECIMAL(28, 12))
     ) AS agent_days
   FROM agent_days
   GROUP BY
@@ -114,28 +119,146 @@ WITH now_instant AS (
   SELECT
     COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
   FROM mart.backlog_sources
-), open_levels AS (
+), heads AS (
   SELECT
-    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END AS queue,
-    AVG(COALESCE(days.active_cases, days.open_cases)) AS waiting_for_us_cases
-  FROM mart.backlog_daily AS days
+    agent_heads.queue,
+    agent_heads.agents,
+    CAST(CAST(agent_heads.agent_days AS DOUBLE) AS DOUBLE) / CAST(NULLIF(worked_dates.worked_dates, 0) AS DOUBLE) AS working_heads,
+    GREATEST(
+      1,
+      ROUND(
+        CAST(CAST(agent_heads.agent_days AS DOUBLE) AS DOUBLE) / CAST(NULLIF(worked_dates.worked_dates, 0) AS DOUBLE)
+      )
+    ) AS heads
+  FROM agent_heads
+  CROSS JOIN worked_dates
+), queue_hours AS (
+  SELECT
+    CASE WHEN hours.dimension = 'all' THEN 'none' ELSE hours.dimension_value END AS queue,
+    hours.waiting_cases_at_start,
+    hours.waiting_cases_at_end
+  FROM mart.work_hours AS hours
   INNER JOIN numbered_days
-    ON days.calendar_date = numbered_days.local_date AND numbered_days.days_ago <= 10
+    ON hours.calendar_date = numbered_days.local_date AND numbered_days.days_ago <= 10
   CROSS JOIN told_dimensions
   WHERE
     (
-      days.dimension = 'queue' AND told_dimensions.is_queue_told
+      hours.dimension = 'queue' AND told_dimensions.is_queue_told
     )
     OR (
-      days.dimension = 'all' AND NOT told_dimensions.is_queue_told
+      hours.dimension = 'all' AND NOT told_dimensions.is_queue_told
     )
+), busy_hours AS (
+  SELECT
+    queue_hours.queue,
+    CAST(CAST(SUM(
+      LEAST(COALESCE(heads.heads, 1), queue_hours.waiting_cases_at_start) + LEAST(COALESCE(heads.heads, 1), queue_hours.waiting_cases_at_end)
+    ) AS DOUBLE) / CAST(2.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS busy_heads,
+    CAST(CAST(SUM(queue_hours.waiting_cases_at_start + queue_hours.waiting_cases_at_end) AS DOUBLE) / CAST(2.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS usual_waiting_cases
+  FROM queue_hours
+  LEFT JOIN heads
+    ON queue_hours.queue = heads.queue
   GROUP BY
-    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END
+    queue_hours.queue
+), left_cases AS (
+  SELECT DISTINCT
+    queue,
+    intake_date,
+    case_id
+  FROM done_spans
+  WHERE
+    NOT is_queue_kept_at_end
+), stays AS (
+  SELECT
+    left_cases.queue,
+    CAST(SUM(
+      end_time.open_seconds_before + CASE
+        WHEN end_time.is_open
+        THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(end_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+        ELSE 0
+      END - start_time.open_seconds_before - CASE
+        WHEN start_time.is_open
+        THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+        ELSE 0
+      END
+    ) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS stay_minutes
+  FROM left_cases
+  INNER JOIN staging.backlog_spans AS spans
+    ON left_cases.intake_date = spans.intake_date
+    AND left_cases.case_id = spans.case_id
+    AND left_cases.queue = COALESCE(spans.team, 'none')
+  INNER JOIN now_instant
+    ON spans.ended_at <= now_instant.now_at
+  INNER JOIN staging.business_time AS start_time
+    ON start_time.calendar = 'desk'
+    AND CAST(spans.started_at AS DATE) = start_time.utc_date
+    AND spans.started_at >= start_time.segment_start_at
+    AND spans.started_at < start_time.segment_end_at
+  INNER JOIN staging.business_time AS end_time
+    ON end_time.calendar = 'desk'
+    AND CAST(spans.ended_at AS DATE) = end_time.utc_date
+    AND spans.ended_at >= end_time.segment_start_at
+    AND spans.ended_at < end_time.segment_end_at
+  WHERE
+    spans.is_open AND COALESCE(spans.waits_for, 'us') = 'us'
+  GROUP BY
+    left_cases.queue
+), decided_clocks AS (
+  SELECT
+    COALESCE(spans.team, 'none') AS queue,
+    clocks.case_id,
+    clocks.outcome = 'breached' AS is_breached
+  FROM staging.sla_clocks AS clocks
+  INNER JOIN pace_period
+    ON clocks.stopped_at >= pace_period.from_at
+  INNER JOIN now_instant
+    ON clocks.stopped_at <= now_instant.now_at
+  INNER JOIN staging.backlog_spans AS spans
+    ON clocks.intake_date = spans.intake_date
+    AND clocks.case_id = spans.case_id
+    AND clocks.stopped_at > spans.started_at
+    AND (
+      spans.ended_at IS NULL OR spans.ended_at >= clocks.stopped_at
+    )
+  WHERE
+    clocks.outcome IN ('met', 'breached')
+    AND NOT clocks.is_superseded
+    AND spans.is_open
+  UNION ALL
+  SELECT
+    COALESCE(cases.team, 'none') AS queue,
+    clocks.case_id,
+    TRUE AS is_breached
+  FROM mart.clock_now AS clocks
+  INNER JOIN mart.backlog_now AS cases
+    ON clocks.case_id = cases.case_id
+  INNER JOIN pace_period
+    ON clocks.due_at >= pace_period.from_at
+  WHERE
+    clocks.is_past_target
+), decided_cases AS (
+  SELECT
+    queue,
+    case_id,
+    BOOL_OR(is_breached) AS is_breached
+  FROM decided_clocks
+  GROUP BY
+    queue,
+    case_id
+), decided_counts AS (
+  SELECT
+    queue,
+    COUNT(*) AS decided_cases,
+    COUNT(*) FILTER(WHERE
+      is_breached) AS breached_cases
+  FROM decided_cases
+  GROUP BY
+    queue
 ), handling AS (
   SELECT
     COALESCE(facts.team, 'none') AS queue,
     COUNT(*) AS handled_cases,
-    AVG(facts.handling_calendar_minutes) AS handling_mean_calendar_minutes
+    CAST(CAST(SUM(CAST(facts.handling_calendar_minutes AS DECIMAL(28, 12))) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS handling_mean_calendar_minutes
   FROM staging.case_facts AS facts
   INNER JOIN now_instant
     ON facts.intake_date >= now_instant.now_date - INTERVAL '90' DAY
@@ -164,33 +287,32 @@ WITH now_instant AS (
     COALESCE(arrived_counts.arrived_cases, 0) AS arrived_cases,
     COALESCE(left_counts.gone_cases, 0) AS gone_cases,
     COALESCE(ever_done_counts.done_cases, 0) AS done_cases,
-    COALESCE(agent_heads.agents, 0) AS agents,
-    CAST(agent_heads.agent_days AS DOUBLE) / CAST(NULLIF(worked_dates.worked_dates, 0) AS DOUBLE) AS working_heads,
-    GREATEST(
-      1,
-      ROUND(
-        COALESCE(
-          CAST(agent_heads.agent_days AS DOUBLE) / CAST(NULLIF(worked_dates.worked_dates, 0) AS DOUBLE),
-          1
-        )
-      )
-    ) AS heads,
-    open_levels.waiting_for_us_cases,
+    COALESCE(heads.agents, 0) AS agents,
+    heads.working_heads,
+    COALESCE(heads.heads, 1) AS heads,
+    busy_hours.busy_heads,
+    busy_hours.usual_waiting_cases,
+    CAST(stays.stay_minutes AS DOUBLE) / CAST(NULLIF(left_counts.gone_cases, 0) AS DOUBLE) AS stay_mean_minutes,
+    COALESCE(decided_counts.decided_cases, 0) AS decided_cases,
+    COALESCE(decided_counts.breached_cases, 0) AS breached_cases,
     handling.handled_cases,
     handling.handling_mean_calendar_minutes
   FROM queues
   CROSS JOIN pace_period
-  CROSS JOIN worked_dates
   LEFT JOIN left_counts
     ON queues.queue = left_counts.queue
   LEFT JOIN ever_done_counts
     ON queues.queue = ever_done_counts.queue
   LEFT JOIN arrived_counts
     ON queues.queue = arrived_counts.queue
-  LEFT JOIN agent_heads
-    ON queues.queue = agent_heads.queue
-  LEFT JOIN open_levels
-    ON queues.queue = open_levels.queue
+  LEFT JOIN heads
+    ON queues.queue = heads.queue
+  LEFT JOIN busy_hours
+    ON queues.queue = busy_hours.queue
+  LEFT JOIN stays
+    ON queues.queue = stays.queue
+  LEFT JOIN decided_counts
+    ON queues.queue = decided_counts.queue
   LEFT JOIN handling
     ON queues.queue = handling.queue
 )
@@ -205,10 +327,18 @@ SELECT
   CAST(measured_queues.agents AS BIGINT) AS agents,
   CAST(measured_queues.working_heads AS DOUBLE) AS working_heads,
   CAST(measured_queues.heads AS BIGINT) AS simulated_heads,
-  CAST(CAST(LEAST(
-    measured_queues.heads,
-    GREATEST(COALESCE(measured_queues.waiting_for_us_cases, measured_queues.heads), 0.05)
-  ) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE) AS DOUBLE) AS pace_work_business_minutes,
+  CAST(measured_queues.busy_heads AS DOUBLE) AS busy_heads,
+  CAST(measured_queues.stay_mean_minutes AS DOUBLE) AS stay_mean_business_minutes,
+  CAST(LEAST(
+    CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE),
+    COALESCE(
+      NULLIF(measured_queues.stay_mean_minutes, 0),
+      CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE)
+    )
+  ) AS DOUBLE) AS pace_work_business_minutes,
+  CAST(measured_queues.usual_waiting_cases AS DOUBLE) AS usual_waiting_cases,
+  CAST(measured_queues.decided_cases AS BIGINT) AS recent_decided_cases,
+  CAST(measured_queues.breached_cases AS BIGINT) AS recent_breached_cases,
   CAST(COALESCE(measured_queues.handled_cases, 0) AS BIGINT) AS handled_cases,
   CAST(measured_queues.handling_mean_calendar_minutes AS DOUBLE) AS handling_mean_calendar_minutes
 FROM measured_queues
