@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,14 @@ from opsla_dagster import cli
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.reporting.report import write_report
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.staffing import StaffingSettings
 from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.window import Window
 
 FIRST, DAYS = date(2025, 6, 30), 42
+STAFFING = ["mart.staffing_replay", "mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan", "mart.staffing_outcomes", "mart.to_green_simulated"]
 #: Exit code, what was printed, and what was complained about.
 Said = tuple[int, str, str]
 Opsla = Callable[..., Said]
@@ -161,6 +164,32 @@ def test_the_page_teaches_what_is_missing_and_lists_the_weeks(desk: Settings) ->
         assert {row["queue"] for row in tables["inputs"]["rows"]} == {"all", "Billing", "Tech"}
 
 
+def test_a_desk_whose_promises_have_no_objective_is_told_so_with_a_link_to_each(desk: Settings, tmp_path: Path) -> None:
+    """What `opsla init` writes: promises, and no objective."""
+    shutil.copytree(desk.home.root, tmp_path / "home")
+    settings = replace(desk, home=Home(tmp_path / "home"))
+    warehouse = Warehouse(database=str(settings.home.warehouse))
+    warehouse.connection().execute("update staging.sla_policies set objective_pct = null")
+    warehouse.close()
+    _make_staffing(settings)
+    with serving(settings) as address:
+        status, _, text = ask(address, "/staffing")
+        assert status == 200
+        assert "no promise of sla_policies.yml has an objective; name one" in text
+        assert 'href="/staffing?promise=first_touch"' in text
+        assert ask(address, "/staffing?promise=first_touch")[0] == 200
+        [row] = data(address, "/api/staffing")["tables"]["reason"]["rows"]
+        assert "no promise of sla_policies.yml has an objective; name one" in row["reason"]
+
+
+def _make_staffing(settings: Settings) -> None:
+    """The staffing tables of a home anew, and published."""
+    make(settings, [Window(FIRST, FIRST + timedelta(days=1))], datetime(2025, 8, 11, 6), only=STAFFING)
+    warehouse = Warehouse(database=str(settings.home.warehouse))
+    publish(warehouse.connection(), settings.home, [line.name for line in table_assets(settings) if line.table.schema in ("mart", "ops") and line.table.is_published])
+    warehouse.close()
+
+
 @pytest.fixture(scope="module")
 def staffed_center(desk: Settings) -> Iterator[str]:
     """The same home, its staffing tables made with a touch time, shrinkage and a roster written down."""
@@ -168,12 +197,7 @@ def staffed_center(desk: Settings) -> Iterator[str]:
         "touch": {"minutes": 20}, "shrinkage": "30%", "rosters": {"early_birds": {"title": "early birds", "heads": {"mon-fri": {"08:00-10:00": 6, "10:00-18:00": 2}}}},
     })  # fmt: skip
     settings = replace(desk, staffing=written)
-    staffing = ["mart.staffing_replay", "mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan", "mart.staffing_outcomes", "mart.to_green_simulated"]
-    window = Window(FIRST, FIRST + timedelta(days=1))
-    make(settings, [window], datetime(2025, 8, 11, 6), only=staffing)
-    warehouse = Warehouse(database=str(settings.home.warehouse))
-    publish(warehouse.connection(), settings.home, [line.name for line in table_assets(settings) if line.table.schema in ("mart", "ops") and line.table.is_published])
-    warehouse.close()
+    _make_staffing(settings)
     with serving(settings) as address:
         yield address
 

@@ -67,17 +67,18 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) 
     try:
         desk = read_inputs(view.connection)
     except OpslaError as error:
-        return Page("staffing.html.j2", "Staffing", context={"problem": str(error)})
+        return _nothing_planned(str(error), [])
     if queue is not None and queue not in desk.queues:
         known = [name for name in desk.queues if name != "all"]
         raise RefusedAddress(f"queue={queue}: too few cases in the last weeks, or no such queue; known: {', '.join(known[:20]) or 'none'}", 404)
     choices = list(dict.fromkeys(each.metric for each in desk.promises[queue or "all"]))
     if promise and promise not in choices:
         raise RefusedAddress(f"promise={promise}: nothing to plan for; known: {', '.join(choices)}", 404)
+    titled = [(name, metric_title(view.settings.sla_policies, name)) for name in choices]
     try:
         ask = _ask(view, desk, promise, queue)
     except OpslaError as error:
-        return Page("staffing.html.j2", "Staffing", context={"problem": str(error)})
+        return _nothing_planned(str(error), titled)
     found = _planned(view, desk, ask)
     asked = _what_if(desk, found, what_if) if what_if.is_asked else None
     told = Asked(found, desk, metric_title(view.settings.sla_policies, ask.metric), None, replay_error(view.connection, ask.metric))
@@ -91,11 +92,18 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) 
             "problem": None if found.plan is not None or found.rosters else found.refusal,
             "promise": promise_sentence(told), "inputs": list(input_sentences(told)), "bounds": list(bound_sentences(found)),
             "cautions": _cautions(told), "metric": ask.metric, "what_if": what_if, "asked": asked is not None,
-            "asked_sentence": _asked_sentence(told, what_if, asked), "choices": [(name, metric_title(view.settings.sla_policies, name)) for name in choices],
+            "asked_sentence": _asked_sentence(told, what_if, asked), "choices": titled,
             "plan_queues": [name for name in desk.queues if name != "all"], "least": LEAST, "most": MOST, "step": STEP,
             "base": "the plan" if found.plan is not None else "the heads as staffed",
         },
     )  # fmt: skip
+
+
+def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
+    """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
+    # A grid, so that programs are told too: JSON is made of a page's tables.
+    reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
+    return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
 
 
 def _ask(view: View, desk: DeskInputs, promise: str, queue: str | None) -> Ask:
