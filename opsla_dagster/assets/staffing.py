@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOG = ["mart.desk_now", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
 _CLOCKS = ["staging.sla_clocks", "staging.sla_metric_rules", "staging.sla_policies"]
+_QUEUES = ["staging.ownership_spans", "staging.sla_clocks", "staging.sla_metric_rules"]
 _TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
 
 
@@ -117,8 +118,8 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
 
 STAFFING = {
     "mart.staffing_replay": PythonTable(_staffing_replay, deps=[*_LOG, *_CLOCKS, "staging.daily_flow"]),
-    "mart.staffing_hours": PythonTable(_staffing_hours, deps=_LOG),
-    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
+    "mart.staffing_hours": PythonTable(_staffing_hours, deps=[*_LOG, *_QUEUES]),
+    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.ownership_spans", "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
     "mart.staffing_plan": PythonTable(_staffing_plan, deps=["mart.staffing_hours", "mart.staffing_inputs"]),
     "mart.staffing_outcomes": PythonTable(_staffing_outcomes, deps=["mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan"]),
     "mart.to_green_simulated": PythonTable(

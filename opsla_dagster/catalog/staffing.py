@@ -77,7 +77,7 @@ AREA = Area(
         ),
         table(
             "mart.staffing_hours", Kind.FULL_REFRESH, "One row per queue, weekday and hour in which the desk is open or cases come in.",
-            "The usual week of the desk (queue `all`) and of each queue: when it is open, when cases come in, and which heads are there.",
+            "The usual week of the desk (queue `all`) and of each queue, that of a case being the one that answers it first: when it is open, when cases come in, and which heads are there.",
             key="queue iso_weekday hour_of_day",
             columns="queue iso_weekday hour_of_day open_business_minutes cases_per_week present_heads",
         ),

@@ -14,7 +14,16 @@ import numpy as np
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.queueing.jobs import Floats
 from opsla_dagster.settings.staffing import HeadsByHour
-from opsla_dagster.staffing.inputs import AT_MOST, DESK_QUEUE, DeskInputs, PromiseInputs, QueueInputs, Touch, promised
+from opsla_dagster.staffing.inputs import (
+    AT_MOST,
+    DESK_QUEUE,
+    NO_TOUCH,
+    DeskInputs,
+    PromiseInputs,
+    QueueInputs,
+    Touch,
+    promised,
+)
 from opsla_dagster.staffing.outcome import Judge, Outcome, OwnDelays, weeks_to_draw
 from opsla_dagster.staffing.search import Plan, Question, best_plan, erlang_heads, flat_plan, fluid_heads
 from opsla_dagster.staffing.week import SLOTS_A_WEEK, Draws, draw
@@ -150,10 +159,10 @@ def roster_slots(heads: HeadsByHour) -> Floats:
 def queue_shares(desk: DeskInputs, found: Answer) -> dict[str, Floats]:
     """Of a plan for the desk: the heads of each slot by queue, in proportion to the work that is due there; a head may be shared.
 
-    Empty where the plan is of one queue, or the desk has but one.
+    Empty where the plan is of one queue, or the desk has but one, and for a resolution, on which several queues work one after the other.
     """
     others = [name for name in desk.queues if name != DESK_QUEUE]
-    if found.plan is None or found.ask.queue != DESK_QUEUE or len(others) < 2 or found.touch is None:
+    if found.plan is None or found.ask.queue != DESK_QUEUE or len(others) < 2 or found.touch is None or not found.promises[0].is_response:
         return {}
     work = {}
     for name in others:
@@ -167,7 +176,7 @@ def queue_shares(desk: DeskInputs, found: Answer) -> dict[str, Floats]:
 def _asked(desk: DeskInputs, ask: Ask) -> tuple[QueueInputs, tuple[PromiseInputs, ...]]:
     if ask.queue not in desk.queues:
         known = ", ".join(name for name in desk.queues if name != DESK_QUEUE) or "none"
-        raise OpslaError(f"--queue {ask.queue}: no such queue with enough cases in the last weeks; known: {known}; without --queue the whole desk is planned")
+        raise OpslaError(f"--queue {ask.queue}: no such queue with enough cases in the last weeks; known: {known}; a case counts for the queue that answers it first; without --queue the whole desk is planned")
     chosen = tuple(
         promise for promise in desk.promises[ask.queue] if promise.metric == ask.metric and (not ask.policies or promise.policy in ask.policies)
     )
@@ -199,7 +208,7 @@ def _own(promises: Sequence[PromiseInputs]) -> tuple[OwnDelays | None, float | N
 def _refusal(
     ask: Ask, queue: QueueInputs, promises: Sequence[PromiseInputs], touch: Touch | None, ceiling: float | None, *, is_response: bool
 ) -> str | None:
-    other = next((promise.reason for promise in promises if promise.reason is not None and touch is not None and "calendar" in promise.reason), None)
+    other = next((promise.reason for promise in promises if promise.reason is not None and promise.reason != NO_TOUCH), None)
     if other is not None:
         return other
     if touch is None:
