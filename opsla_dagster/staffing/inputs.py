@@ -9,7 +9,7 @@ Belongs here: arrivals by weekday and hour, touch times and where they come from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -31,7 +31,8 @@ _FEWEST_MEASURED, _FEWEST_CASES = 30, 20
 WRITTEN, MEASURED, FROM_WAITS, AT_MOST = "staffing.yml", "measured by the source", "estimated from waits", "at most, from staff and finished cases"
 TOUCH_BASES = (WRITTEN, MEASURED, FROM_WAITS, AT_MOST)
 NO_TOUCH = (
-    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there"
+    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there "
+    "(`opsla staffing` reads it at once, tables and pages have it after `opsla run`)"
 )
 OTHER_CALENDAR = "the promise counts on another calendar than the desk's, by which heads are planned"
 
@@ -344,6 +345,20 @@ class DeskInputs:
             by_queue.setdefault(row["queue"], []).append(row)
         queues = {queue: _queue_inputs(queue, [row for row in hours if row["queue"] == queue], rows[0]) for queue, rows in by_queue.items()}
         return DeskInputs(queues, {queue: tuple(_promise(row) for row in rows) for queue, rows in by_queue.items()})
+
+
+def as_written(desk: DeskInputs, staffing: StaffingSettings) -> DeskInputs:
+    """The inputs with the touch times and the shrinkage that staffing.yml says now, which may be newer than the tables."""
+
+    def current(queue: QueueInputs) -> QueueInputs:
+        touch = staffing.touch_of(queue.queue)
+        return replace(
+            queue,
+            touch=queue.touch if touch is None else Touch(touch.minutes, touch.variation, WRITTEN),
+            shrinkage=queue.shrinkage if staffing.shrinkage is None else staffing.shrinkage,
+        )
+
+    return DeskInputs({name: current(queue) for name, queue in desk.queues.items()}, desk.promises)
 
 
 def _queue_inputs(queue: str, hours: Sequence[Row], told: Row) -> QueueInputs:
