@@ -110,7 +110,7 @@ AREA = Area(
         ),
         table(
             "mart.to_green_simulated", Kind.FULL_REFRESH, "One row for the desk and one per queue.",
-            "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.queue_health, whose fluid bound knows no chance.",
+            "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.throughput; the fluid bound of mart.queue_health knows no chance.",
             key="dimension dimension_value",
             columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason""",
             nullable="simulated_runs reason",
