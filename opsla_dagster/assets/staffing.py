@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOG = ["mart.desk_now", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
 _CLOCKS = ["staging.sla_clocks", "staging.sla_metric_rules", "staging.sla_policies"]
+_QUEUES = ["staging.ownership_spans", "staging.sla_clocks", "staging.sla_metric_rules"]
 _TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
 
 
@@ -93,7 +94,8 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
     health = _rows(
         scope,
         f"""
-        select health.*, days.day_seconds / 60.0 as next_day_business_minutes
+        select health.*, paces.gone_cases_per_open_hour, paces.open_hours_per_business_day, paces.gone_cases_outside_hours_per_business_day,
+            days.day_seconds / 60.0 as next_day_business_minutes
         from mart.queue_health as health
         left join (
             select desk_now.now_at, days.local_date, sum(epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) / 1000000.0 as day_seconds,
@@ -103,26 +105,28 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
                 on days.calendar = '{DESK_CALENDAR}' and days.is_open and days.local_date > desk_now.now_date and days.local_date < desk_now.now_date + 45
             group by desk_now.now_at, days.local_date
         ) as days on health.now_at = days.now_at and days.days_ahead = 1
+        left join mart.throughput as paces on health.dimension = paces.dimension and health.dimension_value = paces.dimension_value
         where health.dimension in ('all', 'queue')
         order by health.dimension, health.dimension_value
         """,
     )
     [told] = _rows(
         scope,
-        "select max(touch_business_minutes) filter (where reason is null) as touch_minutes, max(target_seconds) as target_seconds "
+        "select max(touch_business_minutes) filter (where reason is null) as touch_minutes "
         "from mart.staffing_inputs where queue = 'all'",
     )
-    return _as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], told["target_seconds"]))
+    promises = _rows(scope, "select queue, metric, is_response, target_seconds, clock_share_pct from mart.staffing_inputs where calendar = 'desk'")
+    return _as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], promises))
 
 
 STAFFING = {
     "mart.staffing_replay": PythonTable(_staffing_replay, deps=[*_LOG, *_CLOCKS, "staging.daily_flow"]),
-    "mart.staffing_hours": PythonTable(_staffing_hours, deps=_LOG),
-    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
+    "mart.staffing_hours": PythonTable(_staffing_hours, deps=[*_LOG, *_QUEUES]),
+    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.ownership_spans", "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
     "mart.staffing_plan": PythonTable(_staffing_plan, deps=["mart.staffing_hours", "mart.staffing_inputs"]),
     "mart.staffing_outcomes": PythonTable(_staffing_outcomes, deps=["mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan"]),
     "mart.to_green_simulated": PythonTable(
         _to_green_simulated,
-        deps=["mart.desk_now", "mart.queue_health", "mart.backlog_now", "staging.business_time", "mart.staffing_inputs"],
+        deps=["mart.desk_now", "mart.queue_health", "mart.throughput", "mart.backlog_now", "staging.business_time", "mart.staffing_inputs"],
     ),
 }

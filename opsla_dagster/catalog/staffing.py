@@ -77,7 +77,7 @@ AREA = Area(
         ),
         table(
             "mart.staffing_hours", Kind.FULL_REFRESH, "One row per queue, weekday and hour in which the desk is open or cases come in.",
-            "The usual week of the desk (queue `all`) and of each queue: when it is open, when cases come in, and which heads are there.",
+            "The usual week of the desk (queue `all`) and of each queue, that of a case being the one that answers it first: when it is open, when cases come in, and which heads are there.",
             key="queue iso_weekday hour_of_day",
             columns="queue iso_weekday hour_of_day open_business_minutes cases_per_week present_heads",
         ),
@@ -110,7 +110,7 @@ AREA = Area(
         ),
         table(
             "mart.to_green_simulated", Kind.FULL_REFRESH, "One row for the desk and one per queue.",
-            "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.queue_health, whose fluid bound knows no chance.",
+            "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.throughput; the fluid bound of mart.queue_health knows no chance.",
             key="dimension dimension_value",
             columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason""",
             nullable="simulated_runs reason",

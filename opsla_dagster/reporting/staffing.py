@@ -24,12 +24,15 @@ from opsla_dagster.settings.staffing import Roster, read_roster
 if TYPE_CHECKING:  # numpy and the simulation come along
     from opsla_dagster.queueing.jobs import Floats
     from opsla_dagster.staffing.inputs import DeskInputs
+    from opsla_dagster.staffing.outcome import Outcome
     from opsla_dagster.staffing.planning import Answer, Ask
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: What the rosters that are judged beside a plan are called.
 ROSTERS = {"plan": "the plan", "flat": "the same heads all day", "as_staffed": "as staffed in the latest 4 weeks"}
 _DESK = "all"
+#: staffing.inputs.FROM_WAITS, which comes with numpy.
+_FROM_WAITS = "estimated from waits"
 _TABLES = ("mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_replay")
 _NO_INPUTS = (
     "nothing to plan from: there is no whole week of cases yet, or no promise whose clock starts as a case comes in; `opsla run` loads cases, "
@@ -46,6 +49,17 @@ class Asked:
     title: str
     remark: str | None
     replay: ReplayError | None
+    more_cases: Outcome | None = None
+
+    def margin_sentence(self) -> str | None:
+        """What a few more cases do to the plan; None where that is not known."""
+        if self.more_cases is None:
+            return None
+        objective = self.answer.ask.objective_pct
+        return (
+            f"With 5% more cases than usual the plan reaches {wording.percent(objective, 0)} in {wording.percent(self.more_cases.weeks_kept_pct(objective), 0)} of weeks "
+            f"and keeps {wording.percent(self.more_cases.attainment_pct, 1)} on average."
+        )
 
 
 @dataclass(frozen=True)
@@ -129,18 +143,27 @@ def asked(
     """The answer to `opsla staffing`. Raises OpslaError for what is not there; an answer may refuse a plan and say why."""
     from dataclasses import replace
 
-    from opsla_dagster.staffing.planning import answer
+    from opsla_dagster.staffing.inputs import as_written
+    from opsla_dagster.staffing.planning import answer, with_more_cases
 
-    desk = read_inputs(connection)
+    desk = as_written(read_inputs(connection), settings.staffing)
     ask, remark = ask_of(desk, settings, target, queue)
     found = answer(desk, replace(ask, touch_minutes=touch_minutes, rosters=roster_heads(settings, roster, queue)))
-    return Asked(found, desk, metric_title(settings.sla_policies, ask.metric), remark, replay_error(connection, ask.metric))
+    return Asked(found, desk, metric_title(settings.sla_policies, ask.metric), remark, replay_error(connection, ask.metric, _basis(found)), with_more_cases(desk, found))
 
 
-def replay_error(connection: duckdb.DuckDBPyConnection, metric: str) -> ReplayError | None:
-    """How the replay of a metric did; None where nothing was replayed."""
-    found = rows(connection, "select error_points, reason from mart.staffing_replay where metric = $metric order by week_date", parameters={"metric": metric})
-    errors = [abs(row["error_points"]) for row in found if row["error_points"] is not None]
+def _basis(answer: Answer) -> str | None:
+    """Where the touch time of an answer is known from."""
+    return answer.touch.basis if answer.touch is not None else None
+
+
+def replay_error(connection: duckdb.DuckDBPyConnection, metric: str, touch_basis: str | None) -> ReplayError | None:
+    """How the replay of a metric did, where it used the touch time of the plan: one estimated from waits; None where nothing was replayed."""
+    found = rows(connection, "select error_points, touch_business_minutes, reason from mart.staffing_replay where metric = $metric order by week_date", parameters={"metric": metric})
+    errors = [abs(row["error_points"]) for row in found if row["error_points"] is not None and row["touch_business_minutes"] is not None]
+    if any(row["error_points"] is not None for row in found) and (touch_basis != _FROM_WAITS or not errors):
+        # Predicted without this touch time, in most logs without any: such weeks say nothing of a plan.
+        return ReplayError(0, None, None, "the replay of past weeks did not use the touch time of this plan")
     if errors:
         return ReplayError(len(errors), sum(errors) / len(errors), max(errors), None)
     reasons = [row["reason"] for row in found[:-1] if row["reason"]]
@@ -228,6 +251,9 @@ def _cautions(found: Asked) -> Iterator[str]:
     told = caution(found.answer)
     if told:
         yield wording.sentence(told if told.endswith(".") else f"{told}.")
+    margin = found.margin_sentence()
+    if margin is not None:
+        yield margin
     if found.replay is not None:
         yield found.replay.sentence()
 
@@ -247,7 +273,7 @@ def blocks(heads: Sequence[float]) -> Iterator[tuple[int, int, int, float]]:
 def _heads_table(answer: Answer) -> RichTable:
     assert answer.plan is not None
     table = RichTable()
-    for heading in ("day", "hours", "heads", "to employ"):
+    for heading in ("day", "hours", "heads there", "heads to employ"):
         table.add_column(heading, justify="left" if heading in ("day", "hours") else "right")
     last = -1
     for weekday, first, end, heads in blocks(answer.plan.heads.tolist()):
@@ -274,8 +300,8 @@ def _share_sentences(found: Asked) -> Iterator[str]:
 def _outcomes_table(found: Asked, settings: Settings) -> RichTable:
     answer = found.answer
     table = RichTable()
-    for heading in ("roster", "objective kept in", "kept on average", "in a lean week", "busy", "p90 wait", "head-hours a week", "to employ"):
-        table.add_column(heading, justify="left" if heading == "roster" else "right")
+    for heading in ("roster", "objective kept in", "kept on average", "in a lean week", "busy", "p90 wait", "head-hours a week", "head-hours to employ"):
+        table.add_column(heading, justify="left" if heading == "roster" else "right", no_wrap=heading == "roster")
     judged = [*([("plan", answer.plan.outcome)] if answer.plan is not None else []), *((each.name, each.outcome) for each in answer.rosters)]
     for name, outcome in judged:
         employ = answer.rostered(outcome.head_hours)
@@ -301,6 +327,9 @@ def staffing_json(found: Asked) -> Mapping[str, object]:
             for weekday, first, end, heads in blocks(answer.plan.heads.tolist())
         ],
         "outcomes": [outcome_row(answer, each, answer.plan.shape if each.name == "plan" and answer.plan is not None else "") for each in judged],
+        "with_5_pct_more_cases": None if found.more_cases is None else {
+            "weeks_kept_pct": found.more_cases.weeks_kept_pct(answer.ask.objective_pct), "simulated_attainment_pct": found.more_cases.attainment_pct,
+        },
         "why_bounds_differ": answer.why_they_differ,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ Belongs here: arrivals by weekday and hour, touch times and where they come from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -31,36 +31,94 @@ _FEWEST_MEASURED, _FEWEST_CASES = 30, 20
 WRITTEN, MEASURED, FROM_WAITS, AT_MOST = "staffing.yml", "measured by the source", "estimated from waits", "at most, from staff and finished cases"
 TOUCH_BASES = (WRITTEN, MEASURED, FROM_WAITS, AT_MOST)
 NO_TOUCH = (
-    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there"
+    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there "
+    "(`opsla staffing` reads it at once, tables and pages have it after `opsla run`)"
 )
 OTHER_CALENDAR = "the promise counts on another calendar than the desk's, by which heads are planned"
 
-_COUNTS_SQL = """
-    select coalesce(team, 'none') as queue, epoch(date_trunc('hour', intake_ts)) as hour, count(*) as cases
-    from staging.case_milestones
-    where intake_ts >= $from_at and intake_ts < $until_at
+#: Of the clocks of a promise, the share that another queue may stop than the one whose case it is.
+_MOST_ELSEWHERE_PCT = 10.0
+ELSEWHERE = (
+    "{percent:.0f} % of the cases that it answers first are with another queue when this promise is kept or missed, so its heads alone do not decide that; "
+    "plan the whole desk (without --queue)"
+)
+
+# A case is of the queue that held it as the wait for its first answer ended: who answers needs the heads, and a team that gets the case later does not.
+# An event may answer and hand over at once, so what is told at that instant counts only where nobody held the case before. Cases without an answer are of
+# the first holder, which is the one at intake.
+_CASE_QUEUES = """
+    with answers as (
+        select case_id, min(stopped_at) as answered_at
+        from staging.sla_clocks
+        where intake_date >= $first_date and intake_date < $end_date and cycle = 1 and not is_superseded
+            and outcome in ('met', 'breached') and list_contains($answers, metric)
+        group by case_id
+    ),
+    holders as (
+        select case_id, team, held_from_at, span_number
+        from staging.ownership_spans
+        where intake_date >= $first_date and intake_date < $end_date and is_holding_start and team <> 'UNASSIGNED'
+    ),
+    held_cases as (
+        select
+            holders.case_id,
+            coalesce(
+                max_by(holders.team, holders.span_number) filter (where holders.held_from_at < answers.answered_at),
+                min_by(holders.team, holders.span_number)
+            ) as queue
+        from holders
+        left join answers on holders.case_id = answers.case_id
+        group by holders.case_id
+    ),
+    queued_cases as (
+        select cases.case_id, cases.intake_ts, coalesce(held_cases.queue, cases.team, 'none') as queue
+        from staging.case_milestones as cases
+        left join held_cases on cases.case_id = held_cases.case_id
+        where cases.intake_ts >= $from_at and cases.intake_ts < $until_at
+    )
+"""
+_COUNTS_SQL = f"""
+    {_CASE_QUEUES}
+    select queue, epoch(date_trunc('hour', intake_ts)) as hour, count(*) as cases
+    from queued_cases
     group by all order by all
 """
-_PROMISES_SQL = """
+_PROMISES_SQL = f"""
+    {_CASE_QUEUES},
+    counted_clocks as (
+        select *
+        from staging.sla_clocks
+        where intake_date >= $first_date and intake_date < $end_date
+            and cycle = 1 and target_seconds > 0 and not is_superseded and list_contains($metrics, metric)
+    ),
+    stopping_queues as (
+        select clocks.case_id, clocks.metric, clocks.policy, max_by(holders.team, holders.span_number) as queue
+        from counted_clocks as clocks
+        inner join holders on clocks.case_id = holders.case_id and holders.held_from_at < clocks.stopped_at
+        where clocks.outcome in ('met', 'breached') and not list_contains($answers, clocks.metric)
+        group by clocks.case_id, clocks.metric, clocks.policy
+    )
     select
-        coalesce(cases.team, 'none') as queue, clocks.metric, clocks.policy, clocks.target_seconds, clocks.calendar,
+        cases.queue, clocks.metric, clocks.policy, clocks.target_seconds, clocks.calendar,
         count(*) as clocks, count(*) filter (where clocks.outcome = 'met') as met_clocks,
-        count(*) filter (where clocks.outcome in ('met', 'breached')) as judged_clocks, max(promises.objective_pct) as objective_pct
-    from staging.sla_clocks as clocks
-    inner join staging.case_milestones as cases on clocks.case_id = cases.case_id
+        count(*) filter (where clocks.outcome in ('met', 'breached')) as judged_clocks,
+        count(*) filter (where stops.queue <> cases.queue) as elsewhere_clocks, max(promises.objective_pct) as objective_pct
+    from counted_clocks as clocks
+    inner join queued_cases as cases on clocks.case_id = cases.case_id
+    left join stopping_queues as stops on clocks.case_id = stops.case_id and clocks.metric = stops.metric and clocks.policy = stops.policy
     left join staging.sla_policies as promises on clocks.policy = promises.policy and clocks.metric = promises.metric and not clocks.is_source_promise
-    where clocks.intake_date >= $first_date and clocks.intake_date < $end_date and cases.intake_ts >= $from_at and cases.intake_ts < $until_at
-        and clocks.cycle = 1 and clocks.target_seconds > 0 and not clocks.is_superseded and list_contains($metrics, clocks.metric)
     group by all order by all
 """
 # Sums are of decimals: one of floating-point numbers depends on the order in which rows happen to lie.
-_HANDLING_SQL = """
+_HANDLING_SQL = f"""
+    {_CASE_QUEUES}
     select
-        coalesce(team, 'none') as queue, count(*) as cases,
-        cast(sum(cast(handling_calendar_minutes as decimal(28, 6))) as double) as minutes,
-        cast(sum(cast(handling_calendar_minutes * handling_calendar_minutes as decimal(28, 6))) as double) as squares
-    from staging.case_facts
-    where intake_ts >= $from_at and intake_ts < $until_at and handling_calendar_minutes > 0
+        cases.queue, count(*) as cases,
+        cast(sum(cast(facts.handling_calendar_minutes as decimal(28, 6))) as double) as minutes,
+        cast(sum(cast(facts.handling_calendar_minutes * facts.handling_calendar_minutes as decimal(28, 6))) as double) as squares
+    from staging.case_facts as facts
+    inner join queued_cases as cases on facts.case_id = cases.case_id
+    where facts.handling_calendar_minutes > 0
     group by all order by all
 """
 
@@ -95,8 +153,7 @@ class Arrivals:
 
 def read_arrivals(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Arrivals:
     """The cases of the frame's weeks; queues of fewer than _FEWEST_CASES cases count for the desk alone."""
-    bounds = {name: frame.bounds[name] for name in ("from_at", "until_at")}
-    found = connection.execute(_COUNTS_SQL, bounds).fetchnumpy()
+    found = connection.execute(_COUNTS_SQL, _bounds(connection, frame)).fetchnumpy()
     queue, hour, cases = np.asarray(found["queue"], dtype=object), np.asarray(found["hour"], dtype=np.float64), np.asarray(found["cases"], dtype=np.float64)
     cell = np.asarray(frame.seconds_since_monday(hour) // 3600, dtype=np.int64)
     cells = frame.weeks * SLOTS_A_WEEK
@@ -106,6 +163,11 @@ def read_arrivals(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Arriva
         if cases[own].sum() >= _FEWEST_CASES and name != DESK_QUEUE:
             by_queue[name] = np.bincount(cell[own], cases[own], cells)[:cells]
     return Arrivals(frame, {name: counts.astype(np.float64).reshape(frame.weeks, SLOTS_A_WEEK) for name, counts in by_queue.items()})
+
+
+def _bounds(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, object]:
+    """Parameters of the SELECTs here: the frame's, and the metrics of a first answer."""
+    return {**frame.bounds, "answers": [metric.name for metric in intake_metrics(connection) if metric.is_response]}
 
 
 def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:
@@ -139,7 +201,7 @@ def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staff
     """The rows of mart.staffing_inputs; `lessons` are the rows of mart.staffing_replay for the week that now lies in."""
     frame = arrivals.frame
     metrics = {metric.name: metric for metric in intake_metrics(connection)}
-    promised = connection.execute(_PROMISES_SQL, {**frame.bounds, "metrics": list(metrics)}).fetchall()
+    promised = connection.execute(_PROMISES_SQL, {**_bounds(connection, frame), "metrics": list(metrics)}).fetchall()
     handling = _handling(connection, frame)
     learnt = {row["metric"]: row for row in lessons}
     shrinkage = _shrinkage(frame, staffing)
@@ -148,7 +210,7 @@ def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staff
         usual = arrivals.usual(queue)
         minutes, variation, basis = _touch(queue, staffing, handling, lessons)
         desk_hours = float(frame.open_seconds.sum() / 3600)
-        for (metric, policy, target, calendar), (clocks, met, judged, objective) in _of_queue(promised, queue).items():
+        for (metric, policy, target, calendar), (clocks, met, judged, elsewhere, objective) in _of_queue(promised, queue).items():
             lesson = learnt.get(metric, {})
             rows.append({
                 "queue": queue, "metric": metric, "policy": policy, "target_seconds": int(target), "calendar": calendar,
@@ -160,22 +222,31 @@ def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staff
                 "day_overdispersion": arrivals.overdispersion(queue), "touch_business_minutes": minutes, "touch_variation": variation, "touch_basis": basis,
                 "workload_heads": float(usual.sum()) * minutes / 60 / desk_hours if minutes else None, "shrinkage_pct": shrinkage,
                 "patience_seconds": staffing.patience_of(queue),
-                "reason": OTHER_CALENDAR if calendar != "desk" else NO_TOUCH if minutes is None else None,
+                "reason": _reason(queue, calendar, minutes, 100.0 * elsewhere / judged if judged else 0.0),
             })  # fmt: skip
     return rows
+
+
+def _reason(queue: str, calendar: str, minutes: float | None, elsewhere_pct: float) -> str | None:
+    """Why a promise cannot be planned; None where it can."""
+    if calendar != "desk":
+        return OTHER_CALENDAR
+    if queue != DESK_QUEUE and elsewhere_pct > _MOST_ELSEWHERE_PCT:
+        return ELSEWHERE.format(percent=elsewhere_pct)
+    return NO_TOUCH if minutes is None else None
 
 
 #: Parts of the target, as mart.staffing_replay names them.
 PARTS = ("quarter", "half", "three_quarters", "target")
 
 
-def _of_queue(promised: Sequence[tuple[Any, ...]], queue: str) -> dict[tuple[Any, ...], tuple[float, float, float, float | None]]:
-    """(metric, policy, target, calendar) -> clocks, met and judged clocks, objective, of one queue or the desk."""
-    found: dict[tuple[Any, ...], tuple[float, float, float, float | None]] = {}
-    for name, metric, policy, target, calendar, clocks, met, judged, objective in promised:
+def _of_queue(promised: Sequence[tuple[Any, ...]], queue: str) -> dict[tuple[Any, ...], tuple[float, float, float, float, float | None]]:
+    """(metric, policy, target, calendar) -> clocks, met, judged and elsewhere judged clocks, objective, of one queue or the desk."""
+    found: dict[tuple[Any, ...], tuple[float, float, float, float, float | None]] = {}
+    for name, metric, policy, target, calendar, clocks, met, judged, elsewhere, objective in promised:
         if queue in (DESK_QUEUE, name):
-            before = found.get((metric, policy, target, calendar), (0, 0, 0, None))
-            found[metric, policy, target, calendar] = (before[0] + clocks, before[1] + met, before[2] + judged, objective)
+            before = found.get((metric, policy, target, calendar), (0, 0, 0, 0, None))
+            found[metric, policy, target, calendar] = (before[0] + clocks, before[1] + met, before[2] + judged, before[3] + elsewhere, objective)
     return found
 
 
@@ -184,7 +255,7 @@ def _handling(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, 
     # Most sources measure none: the look at every case is for those that do.
     if not connection.execute("select 1 from raw.source_facts where fact = 'handling_seconds' limit 1").fetchone():
         return {}
-    found = connection.execute(_HANDLING_SQL, {name: frame.bounds[name] for name in ("from_at", "until_at")}).fetchall()
+    found = connection.execute(_HANDLING_SQL, _bounds(connection, frame)).fetchall()
     found.append((DESK_QUEUE, *(sum(row[column] for row in found) for column in (1, 2, 3))))
     measured = {}
     for queue, cases, minutes, squares in found:
@@ -274,6 +345,20 @@ class DeskInputs:
             by_queue.setdefault(row["queue"], []).append(row)
         queues = {queue: _queue_inputs(queue, [row for row in hours if row["queue"] == queue], rows[0]) for queue, rows in by_queue.items()}
         return DeskInputs(queues, {queue: tuple(_promise(row) for row in rows) for queue, rows in by_queue.items()})
+
+
+def as_written(desk: DeskInputs, staffing: StaffingSettings) -> DeskInputs:
+    """The inputs with the touch times and the shrinkage that staffing.yml says now, which may be newer than the tables."""
+
+    def current(queue: QueueInputs) -> QueueInputs:
+        touch = staffing.touch_of(queue.queue)
+        return replace(
+            queue,
+            touch=queue.touch if touch is None else Touch(touch.minutes, touch.variation, WRITTEN),
+            shrinkage=queue.shrinkage if staffing.shrinkage is None else staffing.shrinkage,
+        )
+
+    return DeskInputs({name: current(queue) for name, queue in desk.queues.items()}, desk.promises)
 
 
 def _queue_inputs(queue: str, hours: Sequence[Row], told: Row) -> QueueInputs:

@@ -1,15 +1,16 @@
 """How long until nothing is past due, by simulation: p50 and p90 beside the fluid bound of mart.queue_health.
 
-Belongs here: simulating the open cases of now, at the pace of mart.queue_health. Does not belong here: that pace, and the bound.
+Belongs here: simulating the open cases of now, at the pace of mart.throughput. Does not belong here: that pace, and the bound.
 
-The open cases of now and those that come in are taken up by what is due first, at the pace at which cases left in the business days before; chance is
+The open cases of now and those that come in are taken up by what is due first, at the pace at which cases
+leave while work waits (that of all hours counts idle time, and a desk in balance would never be green), and outside hours; chance is
 in when cases come and what each takes. Minutes to green are the least business minutes after which nothing is past due and nothing will be for a
 business day. A case counts as a whole: that a first answer takes less than the case is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,15 @@ NO_PACE, NO_DAY, NEVER = "no case left in the business days before: pace unknown
 
 @dataclass(frozen=True)
 class Standing:
-    """A queue as it stands: when its open cases are due (business seconds from now, negative: past due, infinite: not known), and its pace."""
+    """A queue as it stands: when its open cases are due (business seconds from now, negative: past due, infinite: not known), and its pace.
+
+    `targets`: (business seconds, share) of the cases that come in; those beyond the shares were promised nothing.
+    """
 
     due_seconds: Floats
     left_per_hour: float
     arrived_per_hour: float
-    target_seconds: float
+    targets: tuple[tuple[float, float], ...]
     day_seconds: float
     heads: int
 
@@ -69,19 +73,50 @@ def _one_run(standing: Standing, seed: int) -> float:
 
 
 def _green_after(standing: Standing, days: float, seed: int) -> float:
-    coming, work = streams(seed, 2)
+    coming, work, promised = streams(seed, 3)
     end = days * standing.day_seconds
     # Gaps between arrivals, so that a longer look sees the same cases first.
     mean_gap = _HOUR_SECONDS / standing.arrived_per_hour if standing.arrived_per_hour > 0 else float("inf")
     count = int(end / mean_gap + 6 * np.sqrt(end / mean_gap) + 10) if np.isfinite(mean_gap) else 0
     arrivals = np.cumsum(coming.exponential(mean_gap, count)) if count else np.zeros(0)
     arrivals = arrivals[arrivals < end]
-    due = np.concatenate([standing.due_seconds, arrivals + standing.target_seconds])
+    due = np.concatenate([standing.due_seconds, arrivals + _targets(standing, promised.random(len(arrivals)))])
     seconds = works(work, np.full(len(due), standing.heads * _HOUR_SECONDS / standing.left_per_hour), 1.0)
     served = jobs(np.concatenate([np.zeros(len(standing.due_seconds)), arrivals]), seconds, due_seconds=due, target_seconds=np.inf)
     finish = simulate(served, pool([standing.heads]), earliest_due_date(served)).finish_seconds
     late = (finish > due) & (due < end)
     return _least_green(np.maximum(due[late], 0.0), finish[late], standing.day_seconds)
+
+
+def _targets(standing: Standing, part: Floats) -> Floats:
+    """The target of each arrival, by its `part` of the shares (0 to 1); infinite where nothing is promised."""
+    shares = np.cumsum([share for _, share in standing.targets])
+    seconds = np.array([*(seconds for seconds, _ in standing.targets), np.inf])
+    return np.asarray(seconds[np.searchsorted(shares, part, side="right")])
+
+
+def targets_of(promises: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...]:
+    """(business seconds, share) by policy, of rows of mart.staffing_inputs of one queue: of what a case's end keeps, else of a first answer.
+
+    Of several metrics that one with the shortest mean target.
+    """
+    chosen = [row for row in promises if not row["is_response"]] or list(promises)
+    metrics: dict[str, list[tuple[float, float]]] = {}
+    for row in chosen:
+        metrics.setdefault(row["metric"], []).append((float(row["target_seconds"]), row["clock_share_pct"] / 100))
+    if not metrics:
+        return ()
+    told = min(metrics.values(), key=lambda found: sum(seconds * share for seconds, share in found) / max(sum(share for _, share in found), 1e-9))
+    total = max(1.0, sum(share for _, share in told))
+    return tuple(sorted((seconds, share / total) for seconds, share in told))
+
+
+def pace(health: Mapping[str, Any]) -> float:
+    """Cases an open hour that can leave: while work waited and outside hours, where that is known and more than what left; else what left."""
+    left, while_waiting, hours = health["left_cases_per_business_hour"] or 0.0, health["gone_cases_per_open_hour"], health["open_hours_per_business_day"]
+    if while_waiting is None or not hours:
+        return float(left)
+    return float(max(left, while_waiting + (health["gone_cases_outside_hours_per_business_day"] or 0.0) / hours))
 
 
 def _least_green(late_from: Floats, late_until: Floats, day_seconds: float) -> float:
@@ -95,9 +130,9 @@ def _least_green(late_from: Floats, late_until: Floats, day_seconds: float) -> f
 
 
 def to_green_rows(
-    connection: duckdb.DuckDBPyConnection, health: Sequence[dict[str, Any]], touch_minutes: float | None, target_seconds: float | None
+    connection: duckdb.DuckDBPyConnection, health: Sequence[dict[str, Any]], touch_minutes: float | None, promises: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows of mart.to_green_simulated, of rows of mart.queue_health of the desk and its queues."""
+    """The rows of mart.to_green_simulated, of rows of mart.queue_health, with those of mart.throughput, of the desk and its queues; `promises` as targets_of has them."""
     if not health:
         return []
     now_at = health[0]["now_at"]
@@ -119,25 +154,26 @@ def to_green_rows(
     rows = []
     for row in health:
         own = seconds if row["dimension"] == "all" else seconds[queue == row["dimension_value"]]
-        rows.append(_row(row, own, touch_minutes, target_seconds))
+        told = [each for each in promises if each["queue"] == row["dimension_value"]] or [each for each in promises if each["queue"] == "all"]
+        rows.append(_row(row, own, touch_minutes, targets_of(told)))
     return rows
 
 
-def _row(health: dict[str, Any], due: Floats, touch_minutes: float | None, target_seconds: float | None) -> dict[str, Any]:
+def _row(health: dict[str, Any], due: Floats, touch_minutes: float | None, targets: tuple[tuple[float, float], ...]) -> dict[str, Any]:
     told = {"now_at": health["now_at"], "dimension": health["dimension"], "dimension_value": health["dimension_value"]}
-    pace, day_minutes = health["left_cases_per_business_hour"], health["next_day_business_minutes"]
-    if not pace:
+    left_per_hour, day_minutes = pace(health), health["next_day_business_minutes"]
+    if not left_per_hour:
         return {**told, "reason": NO_PACE}
     if not day_minutes:
         return {**told, "reason": NO_DAY}
     found = simulate_to_green(
         Standing(
             due_seconds=due,
-            left_per_hour=pace,
+            left_per_hour=left_per_hour,
             arrived_per_hour=health["arrived_cases_per_business_hour"] or 0.0,
-            target_seconds=target_seconds if target_seconds is not None else float("inf"),
+            targets=targets,
             day_seconds=60 * day_minutes,
-            heads=max(1, round(pace * touch_minutes / 60)) if touch_minutes is not None else 1,
+            heads=max(1, round(left_per_hour * touch_minutes / 60)) if touch_minutes is not None else 1,
         )
     )
     p50, p90 = (minutes if np.isfinite(minutes) else None for minutes in (found.p50_minutes, found.p90_minutes))

@@ -12,9 +12,10 @@ from staffing_desk import TARGET_SECONDS, TOUCH_SECONDS, heads, week_of
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.queueing.closed_forms import mmc_wait_within
-from opsla_dagster.staffing.inputs import DESK_QUEUE, DeskInputs
+from opsla_dagster.settings.staffing import StaffingSettings
+from opsla_dagster.staffing.inputs import DESK_QUEUE, NO_TOUCH, DeskInputs, as_written
 from opsla_dagster.staffing.outcome import Judge, OwnDelays, weeks_to_draw
-from opsla_dagster.staffing.planning import Ask, answer, queue_shares
+from opsla_dagster.staffing.planning import Ask, answer, queue_shares, with_more_cases
 from opsla_dagster.staffing.search import Question, best_plan, erlang_heads, flat_plan, fluid_heads
 from opsla_dagster.staffing.week import MOST_ARRIVALS, SLOTS_A_WEEK, Promised, Week, draw
 
@@ -184,7 +185,7 @@ def rows_of(cases: dict[str, float], **inputs: object) -> DeskInputs:
         ]  # fmt: skip
         promises.append({
             "queue": queue, "metric": "first_reply", "policy": "desk", "target_seconds": 7200, "calendar": "desk", "is_response": True, "objective_pct": 95.0,
-            "clock_share_pct": 100.0, "actual_pct": 80.0, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
+            "clock_share_pct": 100.0, "actual_pct": None, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
             "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "touch_business_minutes": 12.0, "touch_variation": 1.0,
             "touch_basis": "measured by the source", "shrinkage_pct": 30.0, "patience_seconds": None, "reason": None, **inputs,
         })  # fmt: skip
@@ -196,6 +197,35 @@ def test_heads_to_employ_are_heads_there_by_those_that_are_not_missing() -> None
     assert found.plan is not None
     assert found.rostered(7.0) == pytest.approx(10.0)
     assert {each.name for each in found.rosters} == {"flat", "as_staffed"}
+
+
+def test_heads_as_staffed_that_kept_another_share_than_simulated_stop_the_plan() -> None:
+    """Eight heads keep all of 140 cases a week in simulation; where the log kept 80 % something else makes cases late."""
+    kept = answer(rows_of({DESK_QUEUE: 140}, actual_pct=99.0), Ask("first_reply", 95.0))
+    assert kept.plan is not None
+    assert kept.is_explained
+    found = answer(rows_of({DESK_QUEUE: 140}, actual_pct=80.0), Ask("first_reply", 95.0))
+    assert (found.plan, found.is_explained) == (None, False)
+    assert "the model does not explain this desk: with the heads as staffed it keeps 100.0 % of the cases, and 80.0 % were kept in the last 8 weeks" in str(found.refusal)
+    assert [each.name for each in found.rosters] == ["as_staffed"]
+
+
+def test_a_plan_tells_what_five_percent_more_cases_do_to_it() -> None:
+    desk = rows_of({DESK_QUEUE: 1400})
+    found = answer(desk, Ask("first_reply", 95.0))
+    more = with_more_cases(desk, found)
+    assert found.plan is not None
+    assert more is not None
+    assert more.weeks_kept_pct(95.0) < found.plan.outcome.weeks_kept_pct(95.0)
+
+
+def test_a_touch_time_written_after_the_run_is_read_at_once() -> None:
+    desk = rows_of({DESK_QUEUE: 140}, touch_business_minutes=None, touch_variation=None, touch_basis=None, reason=NO_TOUCH)
+    assert answer(desk, Ask("first_reply", 95.0)).plan is None
+    found = answer(as_written(desk, StaffingSettings.model_validate({"touch": {"minutes": 12}, "shrinkage": "20%"})), Ask("first_reply", 95.0))
+    assert found.plan is not None
+    assert found.touch is not None
+    assert (found.touch.basis, found.queue.shrinkage) == ("staffing.yml", pytest.approx(0.2))
 
 
 def test_a_head_of_the_desk_is_shared_between_queues_by_their_work() -> None:

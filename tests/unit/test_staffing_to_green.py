@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from opsla_dagster.staffing.to_green import Standing, _least_green, simulate_to_green
+from opsla_dagster.staffing.to_green import Standing, _least_green, pace, simulate_to_green, targets_of
 
 DAY = 36_000.0
 
 
 def standing(due: list[float], left: float = 10.0, arrived: float = 0.0, heads: int = 1, target: float = np.inf) -> Standing:
-    return Standing(np.array(due, dtype=np.float64), left, arrived, target, DAY, heads)
+    return Standing(np.array(due, dtype=np.float64), left, arrived, ((target, 1.0),), DAY, heads)
 
 
 def test_nothing_past_due_and_nothing_coming_is_green_now() -> None:
@@ -48,6 +50,32 @@ def test_a_case_that_falls_due_before_anybody_comes_to_it_keeps_the_desk_from_gr
 def test_the_same_standing_has_the_same_answer() -> None:
     asked = standing([-1.0] * 40, left=30.0, arrived=20.0, heads=4, target=DAY)
     assert simulate_to_green(asked) == simulate_to_green(asked)
+
+
+@settings(max_examples=12, deadline=None)
+@given(left=st.floats(5, 40), load=st.floats(0.1, 0.7), late=st.integers(0, 20), heads=st.integers(1, 5))
+def test_a_load_clearly_below_one_goes_green(left: float, load: float, late: int, heads: int) -> None:
+    """What can leave while work waits is more than what comes in, each due within a business day."""
+    found = simulate_to_green(standing([-1.0] * late, left=left, arrived=load * left, heads=heads, target=DAY))
+    assert found.never_pct == 0.0
+    assert np.isfinite(found.p90_minutes)
+
+
+def test_the_pace_is_that_of_hours_in_which_work_waits_and_of_what_leaves_outside_hours() -> None:
+    balanced = {"left_cases_per_business_hour": 6.0, "gone_cases_per_open_hour": 9.0, "open_hours_per_business_day": 10.0, "gone_cases_outside_hours_per_business_day": 5.0}
+    assert pace(balanced) == pytest.approx(9.5)
+    assert pace({**balanced, "gone_cases_per_open_hour": None}) == 6.0
+    assert pace({**balanced, "left_cases_per_business_hour": None, "gone_cases_per_open_hour": None}) == 0.0
+
+
+def test_each_promise_has_its_own_target() -> None:
+    rows = [
+        {"metric": metric, "is_response": is_response, "target_seconds": seconds, "clock_share_pct": share}
+        for metric, is_response, seconds, share in (("reply", True, 600, 100.0), ("done", False, 7200, 20.0), ("done", False, 72_000, 70.0))
+    ]
+    assert targets_of(rows) == ((7200.0, 0.2), (72_000.0, 0.7))
+    assert targets_of(rows[:1]) == ((600.0, 1.0),)
+    assert targets_of([]) == ()
 
 
 @pytest.mark.parametrize(

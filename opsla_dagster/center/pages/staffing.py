@@ -67,20 +67,23 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) 
     try:
         desk = read_inputs(view.connection)
     except OpslaError as error:
-        return Page("staffing.html.j2", "Staffing", context={"problem": str(error)})
+        return _nothing_planned(str(error), [])
     if queue is not None and queue not in desk.queues:
         known = [name for name in desk.queues if name != "all"]
         raise RefusedAddress(f"queue={queue}: too few cases in the last weeks, or no such queue; known: {', '.join(known[:20]) or 'none'}", 404)
     choices = list(dict.fromkeys(each.metric for each in desk.promises[queue or "all"]))
     if promise and promise not in choices:
         raise RefusedAddress(f"promise={promise}: nothing to plan for; known: {', '.join(choices)}", 404)
+    titled = [(name, metric_title(view.settings.sla_policies, name)) for name in choices]
     try:
         ask = _ask(view, desk, promise, queue)
     except OpslaError as error:
-        return Page("staffing.html.j2", "Staffing", context={"problem": str(error)})
+        return _nothing_planned(str(error), titled)
     found = _planned(view, desk, ask)
-    asked = _what_if(desk, found, what_if) if what_if.is_asked else None
-    told = Asked(found, desk, metric_title(view.settings.sla_policies, ask.metric), None, replay_error(view.connection, ask.metric))
+    asked = _what_if(desk, found, what_if) if what_if.is_asked and found.is_explained else None
+    basis = found.touch.basis if found.touch is not None else None
+    past = replay_error(view.connection, ask.metric, basis)
+    told = Asked(found, desk, metric_title(view.settings.sla_policies, ask.metric), None, past, _more_cases(view, desk, found))
     return Page(
         template="staffing.html.j2",
         title="Staffing",
@@ -90,12 +93,19 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) 
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
             "promise": promise_sentence(told), "inputs": list(input_sentences(told)), "bounds": list(bound_sentences(found)),
-            "cautions": _cautions(told), "metric": ask.metric, "what_if": what_if, "asked": asked is not None,
-            "asked_sentence": _asked_sentence(told, what_if, asked), "choices": [(name, metric_title(view.settings.sla_policies, name)) for name in choices],
+            "cautions": _cautions(told), "is_explained": found.is_explained, "metric": ask.metric, "what_if": what_if, "asked": asked is not None,
+            "asked_sentence": _asked_sentence(told, what_if, asked), "choices": titled,
             "plan_queues": [name for name in desk.queues if name != "all"], "least": LEAST, "most": MOST, "step": STEP,
             "base": "the plan" if found.plan is not None else "the heads as staffed",
         },
     )  # fmt: skip
+
+
+def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
+    """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
+    # A grid, so that programs are told too: JSON is made of a page's tables.
+    reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
+    return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
 
 
 def _ask(view: View, desk: DeskInputs, promise: str, queue: str | None) -> Ask:
@@ -112,6 +122,14 @@ def _planned(view: View, desk: DeskInputs, ask: Ask) -> Answer:
         f"staffing {ask.metric} {ask.queue}", lambda: answer(desk, replace(ask, rosters=roster_heads(view.settings, None, ask.queue)))
     )
     return found
+
+
+def _more_cases(view: View, desk: DeskInputs, found: Answer) -> Outcome | None:
+    """What a few more cases do to the plan, once a publication."""
+    from opsla_dagster.staffing.planning import with_more_cases
+
+    told: Outcome | None = view.publication.once(f"staffing margin {found.ask.metric} {found.ask.queue}", lambda: with_more_cases(desk, found))
+    return told
 
 
 def _what_if(desk: DeskInputs, found: Answer, what_if: WhatIf) -> Outcome | None:
@@ -132,11 +150,15 @@ def _figures(told: Asked) -> Iterator[Figure]:
         employ = found.rostered(outcome.head_hours)
         yield Figure(
             "head_hours", "Head-hours a week", outcome.head_hours, "count",
-            notes=["to employ: " + ("not known without shrinkage" if employ is None else wording.count(employ))],
+            notes=["head-hours to employ: " + ("not known without shrinkage" if employ is None else wording.count(employ))],
         )  # fmt: skip
         most = float(found.plan.heads.max())
         yield Figure("most_heads", "Heads in the busiest hour", most, "decimal", notes=[f"{wording.decimal(float(found.plan.heads[found.plan.heads > 0].min()))} in the quietest"])
-        yield Figure("weeks_kept_pct", "Weeks that reach the objective", outcome.weeks_kept_pct(objective), "pct", notes=[f"of {found.weeks} simulated"], tone="good")
+        stressed = told.more_cases.weeks_kept_pct(objective) if told.more_cases is not None else 0.0
+        yield Figure(
+            "weeks_kept_pct", "Weeks that reach the objective", outcome.weeks_kept_pct(objective), "pct", tone="good" if told.more_cases is None or stressed >= 95 else "",
+            notes=[f"of {found.weeks} simulated", f"{wording.percent(stressed, 0)} with 5% more cases"],
+        )  # fmt: skip
     staffed = next((each.outcome for each in found.rosters if each.name == "as_staffed"), None)
     if staffed is not None:
         kept = staffed.weeks_kept_pct(objective)
@@ -155,7 +177,7 @@ def _cautions(told: Asked) -> list[str]:
     refusal = told.answer.refusal
     return [
         *([f"No plan: {refusal}."] if refusal and told.answer.plan is None else []), *([wording.sentence(words) + "."] if words else []),
-        *([told.replay.sentence()] if told.replay is not None else []),
+        *([margin] if (margin := told.margin_sentence()) else []), *([told.replay.sentence()] if told.replay is not None else []),
     ]  # fmt: skip
 
 
@@ -191,7 +213,7 @@ def _rosters(view: View, told: Asked, what_if: WhatIf, asked: Outcome | None) ->
             Column("roster", "Roster"),
             Column("weeks_kept_pct", "Weeks kept", "pct", css=lambda row: "good" if row["weeks_kept_pct"] >= 95 else "bad"),
             Column("attainment_pct", "Kept on average", "pct"), Column("lean_week_pct", "In a lean week", "pct"), Column("busy_pct", "Busy", "pct"),
-            Column("wait_p90", "p90 wait", "minutes"), Column("head_hours", "Head-hours a week", "count"), Column("rostered_head_hours", "To employ", "count"),
+            Column("wait_p90", "p90 wait", "minutes"), Column("head_hours", "Head-hours a week", "count"), Column("rostered_head_hours", "Head-hours to employ", "count"),
         ],
         rows=rows,
         note="A lean week: 95% of the simulated weeks are no worse. Waits are open time until a head takes the case up. A roster of your own: rosters in staffing.yml.",
@@ -208,7 +230,7 @@ def _plan(found: Answer) -> Grid:
         ]
     return Grid(
         key="plan", title="The plan by weekday and hour",
-        columns=[Column("day", "Day"), Column("hours", "Hours"), Column("heads", "Heads there", "decimal"), Column("rostered_heads", "To employ", "decimal")],
+        columns=[Column("day", "Day"), Column("hours", "Hours"), Column("heads", "Heads there", "decimal"), Column("rostered_heads", "Heads to employ", "decimal")],
         rows=rows, note=f"{wording.sentence(found.plan.shape)}; cases are {found.basis}." if found.plan is not None else "",
         empty=f"No plan: {found.refusal}.",
     )  # fmt: skip

@@ -31,9 +31,9 @@ def staffing(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
         return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.")
     metric = planned[0]["metric"]
     own = [row for row in planned if row["metric"] == metric]
-    error = replay_error(connection, metric)
+    error = replay_error(connection, metric, own[0]["touch_basis"])
     return section(
-        finding=_finding(own, headline),
+        finding=_finding(own, headline, next((row["reason"] for row in found if row["metric"] == metric and row["roster"] == "plan"), None)),
         how_to_read=(
             "Heads are those that are there, by weekday and hour; a plan reaches the objective in at least 95 % of simulated weeks. In a lean week: 95 % of the weeks are "
             "no worse. Other promises, queues and what-ifs: the command centre, opsla staffing."
@@ -53,11 +53,13 @@ def _title(metric: str, headline: Headline) -> str:
     return next((promise.title for promise in headline.promises if promise.metric == metric), metric)
 
 
-def _finding(own: Sequence[Row], headline: Headline) -> str:
+def _finding(own: Sequence[Row], headline: Headline, refusal: str | None) -> str:
     plan = next((row for row in own if row["roster"] == "plan"), None)
     staffed = next((row for row in own if row["roster"] == "as_staffed"), None)
     what = f"{_title(own[0]['metric'], headline)} in {wording.time_taken(own[0]['target_seconds'] / 60)} for {wording.percent(own[0]['objective_pct'], 0)}"
-    words = f"{what} takes {wording.count(plan['head_hours'])} head-hours a week" if plan is not None else f"{what}: no plan keeps it"
+    if plan is None:
+        return f"{what}: no plan: {refusal or 'no number of heads that was tried keeps it'}."
+    words = f"{what} takes {wording.count(plan['head_hours'])} head-hours a week"
     if staffed is None:
         return f"{words}; no source tells which heads there are."
     kept = wording.percent(staffed["weeks_kept_pct"], 0)
@@ -92,7 +94,7 @@ def _in_words(heads: Sequence[float]) -> str:
 
 def _table(own: Sequence[Row], heads: dict[str, str]) -> Table:
     return Table(
-        head=["Roster", "Heads", "Weeks kept", "Kept on average", "In a lean week", "Busy", "Head-hours a week", "To employ"],
+        head=["Roster", "Heads", "Weeks kept", "Kept on average", "In a lean week", "Busy", "Head-hours a week", "Head-hours to employ"],
         rows=[
             [
                 ROSTERS.get(row["roster"]) or str(row["roster"]), heads.get(row["roster"], ""), wording.percent(row["weeks_kept_pct"], 0),
