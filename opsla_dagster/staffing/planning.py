@@ -131,7 +131,7 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
         fluid = fluid_heads(draws.week, seconds, target)
         judge = Judge(draws, seconds, is_response=is_response, own=own if by_today else None)
         question = Question(judge, target, ask.objective_pct, _step(queue, touch, ask))
-        unexplained = _unexplained(queue, promises, ask, touch, own)
+        unexplained = _unexplained(queue, promises, ask, touch, own if by_today else None)
         refusal, is_explained = refusal or unexplained, unexplained is None
         quick = _quick(judge) if search else None
         if search and refusal is None:
@@ -240,7 +240,7 @@ def _refusal(
 
 
 def _unexplained(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch, own: OwnDelays | None) -> str | None:
-    """What is said where the heads as staffed, cases taken up as the log shows, keep another share than they did; None where they agree or nobody can tell.
+    """What is said where the model that plans lets the heads as staffed keep another share than they did; None where they agree or nobody can tell.
 
     A what-if is not held against the past: it is of other arrivals or touch times.
     """
