@@ -3,7 +3,7 @@ WITH latest_scores AS (
   SELECT
     scores.metric,
     SUM(scores.scored_predictions) AS scored_predictions,
-    SUM(scores.predicted_pct * scores.scored_predictions) AS predicted_points,
+    SUM(scores.predicted_breach_pct * scores.scored_predictions) AS predicted_points,
     SUM(100.0 * scores.breached_predictions) AS happened_points,
     SUM(scores.brier * scores.scored_predictions) AS errors
   FROM mart.risk_scorecard AS scores
@@ -21,7 +21,7 @@ WITH latest_scores AS (
   SELECT
     latest_scores.metric,
     latest_scores.scored_predictions,
-    CAST(latest_scores.predicted_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS predicted_pct,
+    CAST(latest_scores.predicted_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS predicted_breach_pct,
     CAST(latest_scores.happened_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS happened_pct,
     CAST(latest_scores.errors AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS brier,
     CASE
@@ -39,4 +39,4 @@ SELECT
   *
 FROM measured_metrics
 WHERE
-  ABS(predicted_pct - happened_pct) > 10 OR brier > 1.25 * test_brier + 0.02
+  ABS(predicted_breach_pct - happened_pct) > 10 OR brier > 1.25 * test_brier + 0.02

@@ -143,7 +143,7 @@ SELECT
   CAST(COALESCE(unseen_breaches.unseen_breached_clocks, 0) AS BIGINT) AS unseen_breached_clocks,
   CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.called_predictions, 0) AS DOUBLE) AS DOUBLE) AS precision_pct,
   CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.breached_predictions, 0) AS DOUBLE) AS DOUBLE) AS recall_pct,
-  CAST(100.0 * scores.predicted_share AS DOUBLE) AS predicted_pct,
+  CAST(100.0 * scores.predicted_share AS DOUBLE) AS predicted_breach_pct,
   CAST(CAST(100.0 * scores.breached_predictions AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS happened_pct,
   CAST(scores.brier AS DOUBLE) AS brier
 FROM scores
