@@ -115,10 +115,11 @@ def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
 
 
 def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.risk_model.agreeing import unpaused_metrics
     from opsla_dagster.risk_model.judging import judged
 
     features = scope.connection.sql(f"select * from {_FEATURES} order by metric, case_id, policy, cycle").to_arrow_table()
-    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}))
+    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies)))
 
 
 def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
