@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from opsla_dagster.settings.sources import CHANGED_FIELDS, SourcesSettings, final_attributes
+import duckdb
+
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.checks.schema import check_schema
+from opsla_dagster.settings.sources import SourcesSettings, final_attributes
 
 TABLE: dict[str, Any] = {
     "type": "event_log", "name": "table", "form": "cases", "files": "*.csv", "columns": {"case_id": "id", "team": "team", "priority": "priority"},
@@ -18,7 +22,7 @@ AUDIT: dict[str, Any] = {
     "type": "event_log", "name": "audit", "form": "changes", "beside": "table", "files": "*.csv", "fields": {"Group": "team"},
     "columns": {"case_id": "id", "event_ts": "at", "field": "field", "old_value": "old", "new_value": "new"},
 }  # fmt: skip
-EVERY = {("table", name) for name in CHANGED_FIELDS if name != "status"}
+EVERY = {("table", name) for name in ("team", "agent", "priority", "tier", "case_type", "brand", "region", "channel", "customer")}
 
 
 def found(*sources: dict[str, Any]) -> set[tuple[str, str]]:
@@ -29,6 +33,14 @@ def found(*sources: dict[str, Any]) -> set[tuple[str, str]]:
 def test_one_row_a_case_tells_no_changes_and_one_row_an_update_does() -> None:
     assert found(TABLE, UPDATES) == EVERY
     assert found(UPDATES) == set()
+
+
+def test_the_rows_are_what_the_dictionary_says_of_the_table() -> None:
+    table = TABLES["staging.final_attributes"]
+    with duckdb.connect() as connection:
+        connection.execute(f"create schema staging; create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
+        connection.executemany(f"insert into {table.name} values (?, ?)", sorted(found(TABLE)))
+        assert check_schema(connection, table, None).passed
 
 
 def test_an_audit_log_beside_tells_the_changes_of_its_fields() -> None:
