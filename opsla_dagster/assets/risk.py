@@ -14,16 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.mixtures import refuse_mixtures
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.risk_model import parameters
+from opsla_dagster.settings.sources import final_attributes
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
+_FINAL = "staging.final_attributes"
 _FEATURES, _MODELS, _RISK, _PREDICTIONS = "mart.risk_features", "ops.risk_models", "mart.open_case_risk", "mart.risk_predictions"
 #: The start of the week that holds now, and now: naive UTC.
 _CUTS = """
@@ -45,12 +48,16 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _TYPES[column.type]) for column in TABLES[name].columns]))
 
 
+def _final_attributes(scope: Scope, part: Window | None) -> pa.Table:
+    return _table(_FINAL, [{"source": source, "attribute": attribute} for source, attribute in final_attributes(scope.settings.sources)])
+
+
 def _code_fingerprint(scope: Scope) -> str:
     """Identity of what a model is made by: features, samples, parameters, promises and calendars."""
     from opsla_dagster.risk_model import samples
 
     told = [
-        load_sql(sql_path(_FEATURES)), samples.SQL_TEXT, settings_fingerprint(scope.settings),
+        load_sql(sql_path(_FEATURES)), samples.SQL_TEXT, settings_fingerprint(scope.settings), repr(final_attributes(scope.settings.sources)),
         *(f"{name} {value}" for name, value in sorted(vars(parameters).items()) if name.isupper()),
     ]  # fmt: skip
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
@@ -108,10 +115,11 @@ def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
 
 
 def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
+    from opsla_dagster.risk_model.agreeing import unpaused_metrics
     from opsla_dagster.risk_model.judging import judged
 
     features = scope.connection.sql(f"select * from {_FEATURES} order by metric, case_id, policy, cycle").to_arrow_table()
-    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}))
+    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies)))
 
 
 def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
@@ -165,6 +173,7 @@ def _before_predictions(scope: Scope) -> None:
 _READ_BY_FEATURES = sorted(tables_read_by(sql_path(_FEATURES)) - {"mart.risk_instants"})
 
 RISK = {
+    _FINAL: PythonTable(_final_attributes, before=refuse_mixtures),
     _MODELS: PythonTable(_risk_models, deps=sorted({*_READ_BY_FEATURES, "staging.sla_clocks", "mart.desk_now"})),
     _RISK: PythonTable(_open_case_risk, deps=[_FEATURES, _MODELS]),
     "mart.risk_model_card": PythonTable(_risk_model_card, deps=[_MODELS]),

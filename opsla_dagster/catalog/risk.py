@@ -127,6 +127,13 @@ AREA = Area(
             columns="intake_date queue_name counted_from_date arrived_cases gone_cases",
         ),
         table(
+            "staging.final_attributes", Kind.SNAPSHOT, "One row per source and attribute of which it tells no changes.",
+            "sources.yml: where a log has one row a case, its attributes are what they were at the end, unless an audit log beside it tells their changes. They "
+            "are no features of a prediction.",
+            key="source attribute",
+            columns="source attribute",
+        ),
+        table(
             "mart.risk_instants", Kind.VIEW, "One row per clock that is open now.",
             "Which clocks mart.risk_features is about, and at which instant: a parameter, in whose place training puts clocks of the past.",
             key="case_id policy metric cycle predicted_at",

@@ -6,25 +6,28 @@ Belongs here: which of them, and why. Does not belong here: what a model says (m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsla_dagster.risk_model.agreeing import capped, with_agreeing_times
 from opsla_dagster.risk_model.model import Model, ask
 from opsla_dagster.risk_model.reasons import REASONS, duration, strongest, used
 
 _MINUTE = 60
 
 
-def judged(features: pa.Table, models: Mapping[str, Model]) -> list[dict[str, Any]]:
-    """A row of mart.open_case_risk for each row of mart.risk_features; `models` by metric."""
+def judged(features: pa.Table, models: Mapping[str, Model], unpaused: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """A row of mart.open_case_risk for each row of mart.risk_features; `models` by metric, and `unpaused`: metric -> those that are paused less (agreeing.py)."""
+    facts: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     for metric in sorted(set(features["metric"].to_pylist())):
         own = features.filter(pc.equal(features["metric"], metric))
+        facts += own.to_pylist()
         rows += _of_metric(own, models.get(metric))
-    return rows
+    return [with_agreeing_times(fact, row) for fact, row in zip(facts, capped(facts, rows, unpaused), strict=True)]
 
 
 def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:

@@ -383,6 +383,15 @@ class EventLogSettings(Document):
         return hashlib.sha256(repr(sorted(_flat(meaning))).encode()).hexdigest()[:16]
 
 
+def final_attributes(settings: SourcesSettings) -> list[tuple[str, str]]:
+    """Source and attribute, of each attribute of which an enabled source tells only what it was at the end: of logs with one row a case, less what an audit log beside tells."""
+    logs = [source for source in settings.sources if isinstance(source, EventLogSettings) and source.enabled]
+    told = {(log.beside, name) for log in logs if log.beside is not None for name in log.changed_attributes}
+    # Of the category no source's changes are kept: it has no history that could be told.
+    attributes = [name for name in CHANGED_FIELDS if name not in ("status", "category")]
+    return [(log.name, name) for log in logs if log.form == "cases" for name in attributes if (log.name, name) not in told]
+
+
 def milestone_field(number: int) -> str:
     """The field of the milestone at this place of `milestones`."""
     return f"milestone_{number}"

@@ -24,7 +24,7 @@ NOW = datetime(2025, 7, 14, 4)
 WINDOW = Window(date(2025, 7, 1), date(2025, 7, 14))
 CLOCK = {"source": "test", "intake_date": date(2025, 7, 10), "policy": "desk", "metric": "resolution", "cycle": 1}
 NAMES = (
-    "mart.clock_now", "mart.open_case_risk", "mart.risk_model_card", "mart.risk_scorecard", "mart.risk_predictions", "mart.desk_now", "ops.risk_models",
+    "mart.clock_now", "mart.risk_features", "mart.open_case_risk", "mart.risk_model_card", "mart.risk_scorecard", "mart.risk_predictions", "mart.desk_now", "ops.risk_models",
 )  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def tell(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create table {name} ({', '.join(f'{column.name} {column.type}' for column in TABLES[name].columns)})")
     for case_id, is_past, probability, source in (("a", False, 0.3, "model"), ("b", True, 1.0, "certain"), ("c", False, None, "unknown")):
         insert(connection, "mart.clock_now", **CLOCK, case_id=case_id, is_past_target=is_past)
+        insert(connection, "mart.risk_features", **CLOCK, case_id=case_id, predicted_at=NOW, is_paused=False, remaining_seconds=-60 if is_past else 120)
         insert(connection, "mart.open_case_risk", **prediction(case_id, probability, source))
     ends = [datetime(2025, 6, day) for day in (1, 10, 11, 20, 21, 29)]
     names = ("training_from_at", "training_to_at", "calibration_from_at", "calibration_to_at", "test_from_at", "test_to_at")
@@ -70,6 +71,7 @@ def story() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+AGREE = "assert_remaining_times_agree_with_probabilities"
 EVERY, BASIS, CUT, HOLD = "assert_every_open_clock_is_told_of", "assert_probabilities_say_what_they_rest_on", "assert_nothing_trains_after_the_cut", "drift_predictions_hold"
 
 
@@ -85,6 +87,10 @@ EVERY, BASIS, CUT, HOLD = "assert_every_open_clock_is_told_of", "assert_probabil
         ("mart.open_case_risk", BASIS, "update mart.clock_now set is_past_target = true where case_id = 'a'"),
         ("mart.open_case_risk", BASIS, "update mart.clock_now set is_past_target = false where case_id = 'b'"),
         ("mart.open_case_risk", BASIS, "update mart.open_case_risk set remaining_p10_business_minutes = 2.5 where case_id = 'a'"),
+        ("mart.open_case_risk", AGREE, "update mart.open_case_risk set breach_probability = 0.51 where case_id = 'a'"),
+        ("mart.open_case_risk", AGREE, "update mart.open_case_risk set remaining_p90_business_minutes = 2 where case_id = 'a'"),
+        ("mart.open_case_risk", AGREE, "update mart.open_case_risk set remaining_p10_business_minutes = 2.5 where case_id = 'a'"),
+        ("mart.open_case_risk", AGREE, "update mart.open_case_risk set breach_probability = 0.91, remaining_p50_business_minutes = 3 where case_id = 'a'"),
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set test_to_at = cut_at"),
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set training_to_at = calibration_from_at"),
         ("mart.risk_model_card", CUT, "update mart.risk_model_card set calibration_to_at = test_from_at"),

@@ -156,7 +156,7 @@ def test_what_is_said_of_a_clock(made: model.Model) -> None:
         feature_row(6, case_type="question", metric="first_reply"),
         feature_row(7, case_type="question", elapsed_seconds=7200, target_used_share=1.0, remaining_seconds=0),
     ])  # fmt: skip
-    told = {row["case_id"]: row for row in judged(clocks, {"resolution": made})}
+    told = {row["case_id"]: row for row in judged(clocks, {"resolution": made}, {})}
     assert {case: row["probability_source"] for case, row in told.items()} == {
         "c1": "model", "c2": "certain", "c3": "unknown", "c4": "unknown", "c5": "unknown", "c6": "unknown", "c7": "model",
     }  # fmt: skip

@@ -2,7 +2,8 @@
 -- The same SELECT for training and for scoring: whom it is about, and as of when, mart.risk_instants says. Nothing that happened at the instant or later
 -- counts, nor what a case became later: attributes are those that held then, counts are of events up to then, the queue is that of the end of
 -- the local date before. Where something had happened by then that the log received only later, is_received is false: nobody could have known the
--- row. Where the promise came into force only later, is_promise_in_force is false (docs/decisions/0043-breach-risk.md).
+-- row. Where the promise came into force only later, is_promise_in_force is false. An attribute of which the source tells no changes is NULL: it may
+-- have become so only after the instant (docs/decisions/0043-breach-risk.md).
 with instants as (
     select
         case_id,
@@ -216,6 +217,22 @@ attributes as (
     group by instant_cases.case_id, instant_cases.predicted_at
 ),
 
+-- Attributes of which a source tells only what they were at the end: no features, and neither is the backlog of a queue that is one.
+final_values as (
+    select
+        source,
+        max(case when attribute = 'team' then 1 else 0 end) as is_team_final,
+        max(case when attribute = 'agent' then 1 else 0 end) as is_agent_final,
+        max(case when attribute = 'priority' then 1 else 0 end) as is_priority_final,
+        max(case when attribute = 'tier' then 1 else 0 end) as is_tier_final,
+        max(case when attribute = 'case_type' then 1 else 0 end) as is_case_type_final,
+        max(case when attribute = 'channel' then 1 else 0 end) as is_channel_final,
+        max(case when attribute = 'region' then 1 else 0 end) as is_region_final,
+        max(case when attribute = 'brand' then 1 else 0 end) as is_brand_final
+    from staging.final_attributes
+    group by source
+),
+
 desk_instants as (
     select
         looked.predicted_at,
@@ -363,21 +380,37 @@ select
     cast(coalesce(case_messages.replies, 0) as bigint) as known_reply_count,
     case_states.waits_for,
     cast((epoch_us(clock_states.predicted_at) - epoch_us(case_states.stint_started_at)) // 1000000 / 60.0 as double) as known_stint_calendar_minutes,
-    case_states.team,
-    case_states.agent,
-    case_states.priority,
-    case_states.tier,
-    case when attributes.has_case_type = 1 then attributes.case_type else cases.case_type end as case_type,
-    case when attributes.has_channel = 1 then attributes.channel else cases.channel end as channel,
-    case when attributes.has_region = 1 then attributes.region else cases.region end as region,
-    case when attributes.has_brand = 1 then attributes.brand else cases.brand end as brand,
+    case when coalesce(final_values.is_team_final, 0) = 0 then case_states.team end as team,
+    case when coalesce(final_values.is_agent_final, 0) = 0 then case_states.agent end as agent,
+    case when coalesce(final_values.is_priority_final, 0) = 0 then case_states.priority end as priority,
+    case when coalesce(final_values.is_tier_final, 0) = 0 then case_states.tier end as tier,
+    case
+        when final_values.is_case_type_final = 1 then null
+        when attributes.has_case_type = 1 then attributes.case_type
+        else cases.case_type
+    end as case_type,
+    case
+        when final_values.is_channel_final = 1 then null
+        when attributes.has_channel = 1 then attributes.channel
+        else cases.channel
+    end as channel,
+    case
+        when final_values.is_region_final = 1 then null
+        when attributes.has_region = 1 then attributes.region
+        else cases.region
+    end as region,
+    case
+        when final_values.is_brand_final = 1 then null
+        when attributes.has_brand = 1 then attributes.brand
+        else cases.brand
+    end as brand,
     cast(
         date_diff('day', date '1900-01-01', desk_instants.local_date) - date_diff('day', date '1900-01-01', desk_instants.local_date) // 7 * 7 + 1 as bigint
     ) as weekday_number,
     cast((epoch_us(clock_states.predicted_at) - epoch_us(desk_instants.starts_at)) // 1000000 / 60.0 as double) as since_midnight_calendar_minutes,
-    cast(queue_states.open_cases as bigint) as queue_open_cases,
-    cast(queue_states.usual_open_cases as double) as usual_queue_open_cases,
-    cast(queue_states.gone_cases_per_day as double) as queue_gone_cases_per_day
+    cast(case when coalesce(final_values.is_team_final, 0) = 0 then queue_states.open_cases end as bigint) as queue_open_cases,
+    cast(case when coalesce(final_values.is_team_final, 0) = 0 then queue_states.usual_open_cases end as double) as usual_queue_open_cases,
+    cast(case when coalesce(final_values.is_team_final, 0) = 0 then queue_states.gone_cases_per_day end as double) as queue_gone_cases_per_day
 from clock_states
 inner join staging.case_milestones as cases on clock_states.case_id = cases.case_id and clock_states.intake_date = cases.intake_date
 left join calendar_instants on clock_states.calendar = calendar_instants.calendar and clock_states.predicted_at = calendar_instants.predicted_at
@@ -393,6 +426,7 @@ left join case_events as last_events on known_events.case_id = last_events.case_
 left join case_messages on clock_states.case_id = case_messages.case_id and clock_states.predicted_at = case_messages.predicted_at
 left join case_states on clock_states.case_id = case_states.case_id and clock_states.predicted_at = case_states.predicted_at
 left join attributes on clock_states.case_id = attributes.case_id and clock_states.predicted_at = attributes.predicted_at
+left join final_values on clock_states.source = final_values.source
 left join desk_instants on clock_states.predicted_at = desk_instants.predicted_at
 left join queue_states
     on coalesce(case_states.team, 'none') = queue_states.queue and desk_instants.local_date = queue_states.local_date + interval 1 day

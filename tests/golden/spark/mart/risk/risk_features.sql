@@ -218,6 +218,20 @@ WITH instants AS (
   GROUP BY
     instant_cases.case_id,
     instant_cases.predicted_at
+), final_values AS (
+  SELECT
+    source,
+    MAX(CASE WHEN attribute = 'team' THEN 1 ELSE 0 END) AS is_team_final,
+    MAX(CASE WHEN attribute = 'agent' THEN 1 ELSE 0 END) AS is_agent_final,
+    MAX(CASE WHEN attribute = 'priority' THEN 1 ELSE 0 END) AS is_priority_final,
+    MAX(CASE WHEN attribute = 'tier' THEN 1 ELSE 0 END) AS is_tier_final,
+    MAX(CASE WHEN attribute = 'case_type' THEN 1 ELSE 0 END) AS is_case_type_final,
+    MAX(CASE WHEN attribute = 'channel' THEN 1 ELSE 0 END) AS is_channel_final,
+    MAX(CASE WHEN attribute = 'region' THEN 1 ELSE 0 END) AS is_region_final,
+    MAX(CASE WHEN attribute = 'brand' THEN 1 ELSE 0 END) AS is_brand_final
+  FROM staging.final_attributes
+  GROUP BY
+    source
 ), desk_instants AS (
   SELECT
     looked.predicted_at,
@@ -378,23 +392,55 @@ SELECT
   CAST(COALESCE(case_messages.replies, 0) AS BIGINT) AS known_reply_count,
   case_states.waits_for,
   CAST(CAST(CAST(UNIX_MICROS(CAST(clock_states.predicted_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(case_states.stint_started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS known_stint_calendar_minutes,
-  case_states.team,
-  case_states.agent,
-  case_states.priority,
-  case_states.tier,
+  CASE WHEN COALESCE(final_values.is_team_final, 0) = 0 THEN case_states.team END AS team,
+  CASE WHEN COALESCE(final_values.is_agent_final, 0) = 0 THEN case_states.agent END AS agent,
   CASE
+    WHEN COALESCE(final_values.is_priority_final, 0) = 0
+    THEN case_states.priority
+  END AS priority,
+  CASE WHEN COALESCE(final_values.is_tier_final, 0) = 0 THEN case_states.tier END AS tier,
+  CASE
+    WHEN final_values.is_case_type_final = 1
+    THEN NULL
     WHEN attributes.has_case_type = 1
     THEN attributes.case_type
     ELSE cases.case_type
   END AS case_type,
-  CASE WHEN attributes.has_channel = 1 THEN attributes.channel ELSE cases.channel END AS channel,
-  CASE WHEN attributes.has_region = 1 THEN attributes.region ELSE cases.region END AS region,
-  CASE WHEN attributes.has_brand = 1 THEN attributes.brand ELSE cases.brand END AS brand,
+  CASE
+    WHEN final_values.is_channel_final = 1
+    THEN NULL
+    WHEN attributes.has_channel = 1
+    THEN attributes.channel
+    ELSE cases.channel
+  END AS channel,
+  CASE
+    WHEN final_values.is_region_final = 1
+    THEN NULL
+    WHEN attributes.has_region = 1
+    THEN attributes.region
+    ELSE cases.region
+  END AS region,
+  CASE
+    WHEN final_values.is_brand_final = 1
+    THEN NULL
+    WHEN attributes.has_brand = 1
+    THEN attributes.brand
+    ELSE cases.brand
+  END AS brand,
   CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), desk_instants.local_date) - CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), desk_instants.local_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 + 1 AS BIGINT) AS weekday_number,
   CAST(CAST(CAST(UNIX_MICROS(CAST(clock_states.predicted_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_instants.starts_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS since_midnight_calendar_minutes,
-  CAST(queue_states.open_cases AS BIGINT) AS queue_open_cases,
-  CAST(queue_states.usual_open_cases AS DOUBLE) AS usual_queue_open_cases,
-  CAST(queue_states.gone_cases_per_day AS DOUBLE) AS queue_gone_cases_per_day
+  CAST(CASE
+    WHEN COALESCE(final_values.is_team_final, 0) = 0
+    THEN queue_states.open_cases
+  END AS BIGINT) AS queue_open_cases,
+  CAST(CASE
+    WHEN COALESCE(final_values.is_team_final, 0) = 0
+    THEN queue_states.usual_open_cases
+  END AS DOUBLE) AS usual_queue_open_cases,
+  CAST(CASE
+    WHEN COALESCE(final_values.is_team_final, 0) = 0
+    THEN queue_states.gone_cases_per_day
+  END AS DOUBLE) AS queue_gone_cases_per_day
 FROM clock_states
 INNER JOIN staging.case_milestones AS cases
   ON clock_states.case_id = cases.case_id
@@ -423,6 +469,8 @@ LEFT JOIN case_states
 LEFT JOIN attributes
   ON clock_states.case_id = attributes.case_id
   AND clock_states.predicted_at = attributes.predicted_at
+LEFT JOIN final_values
+  ON clock_states.source = final_values.source
 LEFT JOIN desk_instants
   ON clock_states.predicted_at = desk_instants.predicted_at
 LEFT JOIN queue_states
