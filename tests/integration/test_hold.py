@@ -129,7 +129,7 @@ def test_a_killed_run_leaves_whole_tables_and_its_rerun_the_same_ones(
     # Every table is as it was before or as it would be after: no half-written window, no half-published mart.
     warehouse = home / "ops_warehouse.duckdb"
     found = contents(warehouse, STORED)
-    new = [name for name in STORED if found[name] != prepared.before[name]]
+    new = [name for name in found if found[name] != prepared.before[name]]
     assert differences({name: found[name] for name in new}, {name: prepared.after[name] for name in new}) == {}
     marts = contents(home / "marts.duckdb", PUBLISHED)
     is_published = marts != prepared.marts_before
@@ -290,7 +290,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 def stands(home: Path, prepared: Prepared) -> None:
     """The tables are whole, old or new; the published marts are the old ones."""
     found = contents(home / "ops_warehouse.duckdb", STORED)
-    new = [name for name in STORED if found[name] != prepared.before[name]]
+    new = [name for name in found if found[name] != prepared.before[name]]
     assert differences({name: found[name] for name in new}, {name: prepared.after[name] for name in new}) == {}
     assert differences(contents(home / "marts.duckdb", PUBLISHED), prepared.marts_before) == {}
 
