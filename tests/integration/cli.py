@@ -1,4 +1,4 @@
-"""Running `opsla` as a person does: another process, a home of its own.
+"""Running `opsla` as a person does: another process or this one, a home of its own.
 
 Belongs here: what the integration tests share to do so. Does not belong here: any test.
 """
@@ -9,8 +9,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from opsla_dagster import cli
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: No line is broken, however wide the terminal is in which tests run.
+_COLUMNS = 200
+
+
+class Said(NamedTuple):
+    """What a command ended with, printed, and complained about."""
+
+    code: int
+    out: str
+    err: str
 
 
 def environment(home: Path, config: Path | None = None, **variables: str) -> dict[str, str]:
@@ -38,3 +53,17 @@ def opsla(
         timeout=timeout_seconds,
         check=False,
     )
+
+
+def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point."""
+    monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+    monkeypatch.setattr(cli.console, "width", _COLUMNS)
+    capsys.readouterr()
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    said = capsys.readouterr()
+    return Said(code, said.out, said.err)

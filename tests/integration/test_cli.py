@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cli import Said, opsla_here
 from small_desk import desk_settings, july, log_of, make, rows, write_config
-
-from opsla_dagster import cli
 
 LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\n"
 DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
-#: Exit code, what was printed, and what was complained about.
-Said = tuple[int, str, str]
 Opsla = Callable[..., Said]
 
 
@@ -40,11 +36,7 @@ def opsla(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setenv("OPSLA_HOME", str(desk / "home"))
 
     def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
+        return opsla_here(*arguments, monkeypatch=monkeypatch, capsys=capsys)
 
     return run
 

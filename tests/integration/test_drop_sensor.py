@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,10 +14,10 @@ import dagster as dg
 import duckdb
 import pytest
 import yaml
+from cli import opsla_here
 from dropping import A1, A2, A2_DONE, HEAD, NOW, Drops
 from small_desk import FIRST, desk_settings, july, load_states, log_of, write_config
 
-from opsla_dagster import cli
 from opsla_dagster.assets.drop_folders import drop_folder_key
 from opsla_dagster.assets.log_files import log_file_specs
 from opsla_dagster.automation.alert import Alert
@@ -385,14 +384,8 @@ class Desk:
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def opsla(self, *arguments: str) -> tuple[int, str]:
-        self._monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = self._capsys.readouterr()
-        return code, said.out + said.err
+        said = opsla_here(*arguments, monkeypatch=self._monkeypatch, capsys=self._capsys)
+        return said.code, said.out + said.err
 
 
 def test_refresh_status_and_health_of_a_drop_folder(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from cli import opsla_here
 from dagster import DagsterEventType
 from small_desk import (
     REPOSITORY,
@@ -28,7 +28,6 @@ from small_desk import (
     write_config,
 )
 
-from opsla_dagster import cli
 from opsla_dagster.automation.chosen import with_remapped_dates
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.errors import OpslaError
@@ -50,13 +49,8 @@ class Desk:
 
     def opsla(self, *arguments: str) -> tuple[int, str]:
         """Exit code, and what was said on stderr."""
-        self._monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-        self._capsys.readouterr()
-        try:
-            cli.main()
-        except SystemExit as end:
-            return int(end.code or 0), self._capsys.readouterr().err
-        return 0, self._capsys.readouterr().err
+        said = opsla_here(*arguments, monkeypatch=self._monkeypatch, capsys=self._capsys)
+        return said.code, said.err
 
     def load(self, cases: int, days: int) -> None:
         """The first dates of July, without a run."""

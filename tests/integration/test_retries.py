@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from cli import opsla_here
 from dagster._core.errors import ScheduleExecutionError
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -30,7 +30,6 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from small_desk import log_of, rows, write_config
 from sqlalchemy.exc import OperationalError
 
-from opsla_dagster import cli
 from opsla_dagster.assets import retrying
 from opsla_dagster.assets.retrying import passes
 from opsla_dagster.assets.scope import AS_OF_TAG
@@ -154,11 +153,8 @@ def test_what_stays_as_it_is_is_not_tried_again(desk: Desk) -> None:
 def test_cron_waits_for_a_log_before_its_run_too_and_alerts_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPSLA_HOME", str(desk.home))
     monkeypatch.setenv("OPSLA_CONFIG", str(desk.config))
-    monkeypatch.setattr(sys, "argv", ["opsla", "refresh", "--wait", "--as-of", "2025-07-03T05:00"])
     desk.log.rename(desk.away)
-    with pytest.raises(SystemExit):
-        cli.main()
-    said = capsys.readouterr().err
+    said = opsla_here("refresh", "--wait", "--as-of", "2025-07-03T05:00", monkeypatch=monkeypatch, capsys=capsys).err
     assert said.count(f"{desk.log}: no such file") == 3, said
     assert said.count("Trying again in") == 2
     told = [alert for alert in desk.alerts() if alert["run_id"] is None]

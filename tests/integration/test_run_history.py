@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -11,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
+from cli import opsla_here
 from small_desk import desk_settings, july, log_of, write_config
 
-from opsla_dagster import cli
 from opsla_dagster.assets.log_files import log_file_key
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.build import build_definitions
@@ -62,12 +61,9 @@ def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch, cap
     """What the command said, on one line."""
     monkeypatch.setenv("OPSLA_CONFIG", str(settings.config_directory))
     monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(sys, "argv", ["opsla", command])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert not ended.value.code
-    return " ".join(capsys.readouterr().out.split())
+    said = opsla_here(command, monkeypatch=monkeypatch, capsys=capsys)
+    assert not said.code
+    return " ".join(said.out.split())
 
 
 def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:
@@ -194,10 +190,8 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
 def test_sync_makes_no_home_where_the_name_is_mistyped(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPSLA_CONFIG", str(made / "config"))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "hoem"))
-    monkeypatch.setattr(sys, "argv", ["opsla", "sync"])
-    with pytest.raises(SystemExit):
-        cli.main()
-    assert f"{tmp_path / 'hoem' / 'ops_warehouse.duckdb'}: there is no warehouse here" in capsys.readouterr().err
+    said = opsla_here("sync", monkeypatch=monkeypatch, capsys=capsys)
+    assert f"{tmp_path / 'hoem' / 'ops_warehouse.duckdb'}: there is no warehouse here" in said.err
     assert not (tmp_path / "hoem").exists()
 
 
