@@ -69,6 +69,7 @@ outcomes as (
             and predictions.cycle = clocks.cycle
 ),
 
+-- Sums of decimals: those of doubles would differ in the last digit from one run to the next.
 scores as (
     select
         predicted_at,
@@ -81,13 +82,13 @@ scores as (
         count(*) filter (where result in ('broken', 'kept') and breach_probability >= 0.5) as called_predictions,
         count(*) filter (where result = 'broken' and breach_probability >= 0.5) as caught_predictions,
         count(*) filter (where result = 'broken' and breach_probability < 0.5) as missed_predictions,
-        avg(breach_probability) filter (where result in ('broken', 'kept')) as predicted_share,
-        avg(
+        sum(case when result in ('broken', 'kept') then cast(breach_probability as decimal(28, 12)) end) as expected_breaches,
+        sum(
             case
-                when result = 'broken' then (1 - breach_probability) * (1 - breach_probability)
-                when result = 'kept' then breach_probability * breach_probability
+                when result = 'broken' then cast((1 - breach_probability) * (1 - breach_probability) as decimal(28, 12))
+                when result = 'kept' then cast(breach_probability * breach_probability as decimal(28, 12))
             end
-        ) as brier
+        ) as squared_errors
     from outcomes
     group by predicted_at, metric
 ),
@@ -133,9 +134,9 @@ select
     cast(coalesce(unseen_breaches.unseen_breached_clocks, 0) as bigint) as unseen_breached_clocks,
     cast(100.0 * scores.caught_predictions / nullif(scores.called_predictions, 0) as double) as precision_pct,
     cast(100.0 * scores.caught_predictions / nullif(scores.breached_predictions, 0) as double) as recall_pct,
-    cast(100.0 * scores.predicted_share as double) as predicted_breach_pct,
+    cast(100.0 * cast(scores.expected_breaches as double) / nullif(scores.scored_predictions, 0) as double) as predicted_breach_pct,
     cast(100.0 * scores.breached_predictions / nullif(scores.scored_predictions, 0) as double) as happened_pct,
-    cast(scores.brier as double) as brier
+    cast(cast(scores.squared_errors as double) / nullif(scores.scored_predictions, 0) as double) as brier
 from scores
 inner join prediction_periods as periods on scores.predicted_at = periods.predicted_at
 left join unseen_breaches on scores.predicted_at = unseen_breaches.predicted_at and scores.metric = unseen_breaches.metric

@@ -80,20 +80,24 @@ WITH predictions AS (
       result = 'broken' AND breach_probability >= 0.5) AS caught_predictions,
     COUNT(*) FILTER(WHERE
       result = 'broken' AND breach_probability < 0.5) AS missed_predictions,
-    AVG(breach_probability) FILTER(WHERE
-      result IN ('broken', 'kept')) AS predicted_share,
-    AVG(
+    SUM(
+      CASE
+        WHEN result IN ('broken', 'kept')
+        THEN CAST(breach_probability AS DECIMAL(28, 12))
+      END
+    ) AS expected_breaches,
+    SUM(
       CASE
         WHEN result = 'broken'
-        THEN (
+        THEN CAST((
           1 - breach_probability
         ) * (
           1 - breach_probability
-        )
+        ) AS DECIMAL(28, 12))
         WHEN result = 'kept'
-        THEN breach_probability * breach_probability
+        THEN CAST(breach_probability * breach_probability AS DECIMAL(28, 12))
       END
-    ) AS brier
+    ) AS squared_errors
   FROM outcomes
   GROUP BY
     predicted_at,
@@ -143,9 +147,9 @@ SELECT
   CAST(COALESCE(unseen_breaches.unseen_breached_clocks, 0) AS BIGINT) AS unseen_breached_clocks,
   CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.called_predictions, 0) AS DOUBLE) AS DOUBLE) AS precision_pct,
   CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.breached_predictions, 0) AS DOUBLE) AS DOUBLE) AS recall_pct,
-  CAST(100.0 * scores.predicted_share AS DOUBLE) AS predicted_breach_pct,
+  CAST(CAST(100.0 * CAST(scores.expected_breaches AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS predicted_breach_pct,
   CAST(CAST(100.0 * scores.breached_predictions AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS happened_pct,
-  CAST(scores.brier AS DOUBLE) AS brier
+  CAST(CAST(CAST(scores.squared_errors AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS brier
 FROM scores
 INNER JOIN prediction_periods AS periods
   ON scores.predicted_at = periods.predicted_at
