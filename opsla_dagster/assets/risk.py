@@ -63,15 +63,19 @@ def _code_fingerprint(scope: Scope) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def _cut(scope: Scope) -> datetime | None:
-    """What is made of what had stopped before it: the start of the week, so that a week has one model; now, while a desk is younger than that; None: nothing is loaded."""
+def _cut(scope: Scope) -> tuple[datetime | None, bool]:
+    """What is made of what had stopped before it: the start of the week, so that a week has one model; now, while a desk is younger than that; None: nothing is loaded.
+
+    Beside it whether it is the week's.
+    """
     found = scope.connection.execute(_CUTS).fetchone()
     if found is None:
-        return None
+        return None, False
     week_start: datetime = found[0]
     now_at: datetime = found[1]
     closed = scope.connection.execute(_CLOSED_BEFORE, {"cut_at": week_start}).fetchone()
-    return week_start if closed and closed[0] >= parameters.MIN_CLOCKS else now_at
+    is_weeks = bool(closed and closed[0] >= parameters.MIN_CLOCKS)
+    return (week_start if is_weeks else now_at), is_weeks
 
 
 def _held_models(scope: Scope) -> list[dict[str, Any]]:
@@ -82,11 +86,14 @@ def _held_models(scope: Scope) -> list[dict[str, Any]]:
 
 
 def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
-    """The models there are, where they are this week's; else of what has stopped by now, made anew where that is something else."""
-    cut_at, code, held = _cut(scope), _code_fingerprint(scope), _held_models(scope)
+    """The models there are, where they are this week's; else of what has stopped by now, made anew where that is something else.
+
+    What a young desk holds is looked at each time: more of the log may have been loaded.
+    """
+    (cut_at, is_weeks), code, held = _cut(scope), _code_fingerprint(scope), _held_models(scope)
     if cut_at is None:
         return _table(_MODELS, [])
-    if held and all(row["cut_at"] == cut_at and row["code_fingerprint"] == code for row in held):
+    if is_weeks and held and all(row["cut_at"] == cut_at and row["code_fingerprint"] == code for row in held):
         return _table(_MODELS, held)
     from opsla_dagster.risk_model import model, samples
 
