@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.python_rows import as_table
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Band, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
 from opsla_dagster.forecasting.challengers import challenge, is_installed
@@ -24,6 +24,7 @@ from opsla_dagster.forecasting.clearing import Change, Reached, net_cases_per_we
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import Floats
 from opsla_dagster.settings.forecast import ForecastSettings
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import Window
 
 #: Series that are forecast: the desk, and its busiest queues of the last 56 days. What 600 queues take would be a minute of every refresh.
@@ -75,7 +76,7 @@ class _Batch:
 
 def _arrival_forecasts(scope: Scope, part: Window | None) -> pa.Table:
     today = _today(scope)
-    return _table("mart.arrival_forecasts", [] if today is None else list(_forecast_rows(scope, today)))
+    return as_table("mart.arrival_forecasts", [] if today is None else list(_forecast_rows(scope, today)))
 
 
 def _today(scope: Scope) -> date | None:
@@ -175,27 +176,18 @@ def _count(value: float) -> int | None:
     return None if np.isnan(value) else int(value)
 
 
-_TYPES = {"VARCHAR": pa.string(), "DATE": pa.date32(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
-
-
-def _table(name: str, found: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows as the table has them; what a row does not say is NULL."""
-    columns = TABLES[name].columns
-    return pa.table({column.name: pa.array([row.get(column.name) for row in found], _TYPES[column.type]) for column in columns})
-
-
 # ---- when backlogs are down --------------------------------------------------------------------------------------------
 
 
 def _backlog_clear_forecast(scope: Scope, part: Window | None) -> pa.Table:
-    return _table("mart.backlog_clear_forecast", list(_clear_rows(scope)))
+    return as_table("mart.backlog_clear_forecast", list(_clear_rows(scope)))
 
 
 def _clear_rows(scope: Scope) -> Iterator[dict[str, Any]]:
     settings = scope.settings.forecast
-    values = _fetched(scope, _VALUES)
+    values = rows_by_name(scope.connection, _VALUES)
     days: dict[Key, list[dict[str, Any]]] = {}
-    for row in _fetched(scope, "select * from mart.forecast_arrivals order by dimension, dimension_value, calendar_date"):
+    for row in rows_by_name(scope.connection, "select * from mart.forecast_arrivals order by dimension, dimension_value, calendar_date"):
         days.setdefault((row["dimension"], row["dimension_value"]), []).append(row)
     changes = {AS_NOW: Change(), **{name: Change(each.heads_pct / 100, each.arrivals_pct / 100, each.handling_time_pct / 100) for name, each in settings.what_ifs.items()}}
     for place, row in enumerate(values):
@@ -219,11 +211,6 @@ def _unknown_targets(settings: ForecastSettings, queues: Collection[str], now_at
                 "arrivals_change_share": 0.0, "handling_time_change_share": 0.0, "open_cases": 0, "target_cases": float(target),
                 "clear_reason": f"no such queue (forecast.yml: targets.queues); {there_are}",
             }  # fmt: skip
-
-
-def _fetched(scope: Scope, sql: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = scope.connection.sql(sql).to_arrow_table().to_pylist()
-    return found
 
 
 _VALUES = """

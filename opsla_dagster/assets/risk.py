@@ -6,7 +6,7 @@ Belongs here: one entry a table, and when a model is made anew. Does not belong 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from opsla_dagster.assets.factory import PythonTable
 from opsla_dagster.assets.mixtures import refuse_mixtures
+from opsla_dagster.assets.python_rows import as_table
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
@@ -38,18 +39,10 @@ _CUTS = """
     group by desk_now.now_at
 """
 _CLOSED_BEFORE = "select count(*) from staging.sla_clocks where stopped_at < $cut_at and outcome in ('met', 'breached') and not is_superseded"
-_TYPES: Mapping[str, pa.DataType] = {
-    "VARCHAR": pa.string(), "DOUBLE": pa.float64(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"),
-}  # fmt: skip
-
-
-def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows as Arrow, in the columns of the catalog."""
-    return pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _TYPES[column.type]) for column in TABLES[name].columns]))
 
 
 def _final_attributes(scope: Scope, part: Window | None) -> pa.Table:
-    return _table(_FINAL, [{"source": source, "attribute": attribute} for source, attribute in final_attributes(scope.settings.sources)])
+    return as_table(_FINAL, [{"source": source, "attribute": attribute} for source, attribute in final_attributes(scope.settings.sources)])
 
 
 def _code_fingerprint(scope: Scope) -> str:
@@ -92,9 +85,9 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
     """
     (cut_at, is_weeks), code, held = _cut(scope), _code_fingerprint(scope), _held_models(scope)
     if cut_at is None:
-        return _table(_MODELS, [])
+        return as_table(_MODELS, [])
     if is_weeks and held and all(row["cut_at"] == cut_at and row["code_fingerprint"] == code for row in held):
-        return _table(_MODELS, held)
+        return as_table(_MODELS, held)
     from opsla_dagster.risk_model import model, samples
 
     rows = samples.examples(scope.connection, cut_at)
@@ -110,7 +103,7 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
             "metric": metric, "risk_model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
             "code_fingerprint": code, "content": content,
         })  # fmt: skip
-    return _table(_MODELS, made)
+    return as_table(_MODELS, made)
 
 
 def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -126,7 +119,7 @@ def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
     from opsla_dagster.risk_model.judging import judged
 
     features = scope.connection.sql(f"select * from {_FEATURES} order by metric, case_id, policy, cycle").to_arrow_table()
-    return _table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies)))
+    return as_table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies)))
 
 
 def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
@@ -142,11 +135,11 @@ def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
             "test_predictions": 0, **told, "metric": held["metric"], "risk_model": held["risk_model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
             "drift_points": drift, "data_fingerprint": held["data_fingerprint"], "code_fingerprint": held["code_fingerprint"],
         })  # fmt: skip
-    return _table("mart.risk_model_card", rows)
+    return as_table("mart.risk_model_card", rows)
 
 
 def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
-    return _table("mart.risk_calibration", [
+    return as_table("mart.risk_calibration", [
         {
             "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
             "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],

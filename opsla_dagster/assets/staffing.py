@@ -5,14 +5,15 @@ Belongs here: one entry a table, and reading the marts that a table is made from
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.python_rows import as_table
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings.calendars import DESK_CALENDAR
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import Window
 
 if TYPE_CHECKING:
@@ -22,24 +23,12 @@ if TYPE_CHECKING:
 _LOG = ["mart.desk_now", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
 _CLOCKS = ["staging.sla_clocks", "staging.sla_metric_rules", "staging.sla_policies"]
 _QUEUES = ["staging.ownership_spans", "staging.sla_clocks", "staging.sla_metric_rules"]
-_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
-
-
-def _as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows with the columns of the catalog."""
-    return pa.Table.from_pylist(rows, schema=pa.schema([(column.name, _TYPES[column.type]) for column in TABLES[name].columns]))
 
 
 def _frame(scope: Scope, weeks: int) -> Frame | None:
     from opsla_dagster.staffing.desk_log import read_frame
 
     return read_frame(scope.connection, weeks, scope.calendars.calendars[DESK_CALENDAR], scope.settings.staffing)
-
-
-def _rows(scope: Scope, sql: str) -> list[dict[str, Any]]:
-    cursor = scope.connection.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
@@ -49,14 +38,14 @@ def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
 
     frame = _frame(scope, WEEKS_READ)
     found = [] if frame is None else [replay_row(week) for week in replay(read_desk_log(scope.connection, frame))]
-    return _as_table("mart.staffing_replay", found)
+    return as_table("mart.staffing_replay", found)
 
 
 def _staffing_hours(scope: Scope, part: Window | None) -> pa.Table:
     from opsla_dagster.staffing.inputs import WEEKS_OF_ARRIVALS, hours_rows, read_arrivals
 
     frame = _frame(scope, WEEKS_OF_ARRIVALS)
-    return _as_table("mart.staffing_hours", [] if frame is None else hours_rows(read_arrivals(scope.connection, frame)))
+    return as_table("mart.staffing_hours", [] if frame is None else hours_rows(read_arrivals(scope.connection, frame)))
 
 
 def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
@@ -64,35 +53,35 @@ def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
 
     frame = _frame(scope, WEEKS_OF_ARRIVALS)
     if frame is None:
-        return _as_table("mart.staffing_inputs", [])
-    lessons = _rows(scope, "select * from mart.staffing_replay where week_date = (select max(week_date) from mart.staffing_replay)")
-    return _as_table("mart.staffing_inputs", inputs_rows(scope.connection, read_arrivals(scope.connection, frame), scope.settings.staffing, lessons))
+        return as_table("mart.staffing_inputs", [])
+    lessons = rows_by_name(scope.connection, "select * from mart.staffing_replay where week_date = (select max(week_date) from mart.staffing_replay)")
+    return as_table("mart.staffing_inputs", inputs_rows(scope.connection, read_arrivals(scope.connection, frame), scope.settings.staffing, lessons))
 
 
 def _desk_inputs(scope: Scope) -> DeskInputs:
     from opsla_dagster.staffing.inputs import DeskInputs
 
-    return DeskInputs.of(_rows(scope, "select * from mart.staffing_hours"), _rows(scope, "select * from mart.staffing_inputs"))
+    return DeskInputs.of(rows_by_name(scope.connection, "select * from mart.staffing_hours"), rows_by_name(scope.connection, "select * from mart.staffing_inputs"))
 
 
 def _staffing_plan(scope: Scope, part: Window | None) -> pa.Table:
     from opsla_dagster.staffing.rows import plan_rows
 
-    return _as_table("mart.staffing_plan", plan_rows(_desk_inputs(scope), scope.settings.staffing))
+    return as_table("mart.staffing_plan", plan_rows(_desk_inputs(scope), scope.settings.staffing))
 
 
 def _staffing_outcomes(scope: Scope, part: Window | None) -> pa.Table:
     from opsla_dagster.staffing.rows import outcome_rows
 
-    planned = _rows(scope, "select * from mart.staffing_plan where queue = 'all'")
-    return _as_table("mart.staffing_outcomes", outcome_rows(_desk_inputs(scope), scope.settings.staffing, planned))
+    planned = rows_by_name(scope.connection, "select * from mart.staffing_plan where queue = 'all'")
+    return as_table("mart.staffing_outcomes", outcome_rows(_desk_inputs(scope), scope.settings.staffing, planned))
 
 
 def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
     from opsla_dagster.staffing.to_green import to_green_rows
 
-    health = _rows(
-        scope,
+    health = rows_by_name(
+        scope.connection,
         f"""
         select health.*, paces.gone_cases_per_open_hour, paces.open_hours_per_business_day, paces.gone_cases_outside_hours_per_business_day,
             days.day_seconds / 60.0 as next_day_business_minutes
@@ -110,13 +99,13 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
         order by health.dimension, health.dimension_value
         """,
     )
-    [told] = _rows(
-        scope,
+    [told] = rows_by_name(
+        scope.connection,
         "select max(touch_business_minutes) filter (where reason is null) as touch_minutes "
         "from mart.staffing_inputs where queue = 'all'",
     )
-    promises = _rows(scope, "select queue, metric, is_response, target_seconds, clock_share_pct from mart.staffing_inputs where calendar = 'desk'")
-    return _as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], promises))
+    promises = rows_by_name(scope.connection, "select queue, metric, is_response, target_seconds, clock_share_pct from mart.staffing_inputs where calendar = 'desk'")
+    return as_table("mart.to_green_simulated", to_green_rows(scope.connection, health, told["touch_minutes"], promises))
 
 
 STAFFING = {

@@ -16,10 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
+from opsla_dagster.assets.python_rows import as_table
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings import Settings
 from opsla_dagster.status import Signal
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 from opsla_dagster.worklist.feasibility import verdict_on
@@ -37,7 +39,6 @@ _VARIATION = 1.0
 _ANSWERS = frozenset({Signal.TRIAGE, Signal.ASSIGNED, Signal.INVESTIGATION, Signal.PUBLIC_REPLY, Signal.PRIVATE_NOTE})
 #: What is to be kept of a promise without an objective.
 _OBJECTIVE_PCT = 95.0
-_ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us")}
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,14 @@ class _Queue:
 def _queues(scope: Scope) -> dict[str, _Queue]:
     """Queue -> what there is to work on, by name."""
     cases = defaultdict(list)
-    for row in _rows(scope, "select * from mart.workable_cases order by queue, intake_ts, case_id"):
+    for row in rows_by_name(scope.connection, "select * from mart.workable_cases order by queue, intake_ts, case_id"):
         cases[row["queue"]].append(row)
-    works = {row["queue"]: row for row in _rows(scope, "select * from mart.queue_work order by queue")}
-    after = {(row["queue"], row["metric"]): row for row in _rows(scope, "select * from mart.after_queue_times order by queue, metric")}
+    works = {row["queue"]: row for row in rows_by_name(scope.connection, "select * from mart.queue_work order by queue")}
+    after = {(row["queue"], row["metric"]): row for row in rows_by_name(scope.connection, "select * from mart.after_queue_times order by queue, metric")}
     return {
         queue: _Queue(found, _line(found, after, scope.settings), _pace(works[queue]), works[queue])
         for queue, found in sorted(cases.items())
     }  # fmt: skip
-
-
-def _rows(scope: Scope, sql: str) -> list[Row]:
-    found: list[Row] = scope.connection.sql(sql).to_arrow_table().to_pylist()
-    return found
 
 
 def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: Settings) -> Line:
@@ -132,11 +128,11 @@ def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
             "due_date_breached_cases": verdict.breaches_by_due_date, "index_breached_cases": verdict.breaches_by_index,
             "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index,
         })  # fmt: skip
-    return _table("mart.worklist_policies", rows)
+    return _ordered("mart.worklist_policies", rows)
 
 
 def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
-    policies = {row["queue"]: row for row in _rows(scope, "select * from mart.worklist_policies order by queue")}
+    policies = {row["queue"]: row for row in rows_by_name(scope.connection, "select * from mart.worklist_policies order by queue")}
     kept = _usually_kept(scope)
     rows: list[Row] = []
     for name, queue in _queues(scope).items():
@@ -155,12 +151,12 @@ def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
             }
             for place, ticket in enumerate(tickets)
         ]  # fmt: skip
-    return _table("mart.next_best_ticket", _with_positions_for_agents(rows))
+    return _ordered("mart.next_best_ticket", _with_positions_for_agents(rows))
 
 
 def _usually_kept(scope: Scope) -> dict[tuple[Any, ...], float]:
     """Clock -> P(kept) as cases usually go, where the model says."""
-    found = _rows(scope, """
+    found = rows_by_name(scope.connection, """
         select case_id, policy as due_policy, metric as due_metric, cycle as due_cycle, 1.0 - breach_probability as kept
         from mart.open_case_risk
         where probability_source = 'model'
@@ -201,7 +197,7 @@ def _next_best_shown(scope: Scope, part: Window | None) -> pa.Table:
     """What was remembered, without what is too old and without this instant, and what is shown now."""
     shown = TABLES["ops.next_best_shown"]
     names = ", ".join(column.name for column in shown.columns)
-    of_now = _rows(scope, f"""
+    of_now = rows_by_name(scope.connection, f"""
         select now_at as shown_at, * exclude (now_at) from mart.next_best_ticket
         where position_in_queue <= {REMEMBERED_OF_QUEUE} or position_for_agent <= {REMEMBERED_OF_AGENT}
     """)
@@ -212,7 +208,7 @@ def _next_best_shown(scope: Scope, part: Window | None) -> pa.Table:
         f"select {names} from ops.next_best_shown where shown_at <> $now and shown_at >= $first order by shown_at, case_id",
         params={"now": found[0][0], "first": found[0][0] - timedelta(days=REMEMBERED_DAYS)},
     ).to_arrow_table()
-    return pa.concat_tables([before, _table(shown.name, of_now)])
+    return pa.concat_tables([before, _ordered(shown.name, of_now)])
 
 
 def _ensure_memory(scope: Scope) -> None:
@@ -220,11 +216,9 @@ def _ensure_memory(scope: Scope) -> None:
     ensure_table(scope.connection, TABLES["ops.next_best_shown"])
 
 
-def _table(name: str, rows: Sequence[Row]) -> pa.Table:
-    """Rows in the columns of a table, in the order of its key."""
-    table = TABLES[name]
-    schema = pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
-    return pa.Table.from_pylist([{field: row.get(field) for field in schema.names} for row in rows], schema=schema).sort_by([(name, "ascending") for name in table.key])
+def _ordered(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows of a table in the order of its key."""
+    return as_table(name, rows).sort_by([(column, "ascending") for column in TABLES[name].key])
 
 
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]

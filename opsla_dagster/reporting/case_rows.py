@@ -10,15 +10,14 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.reporting.marts import has_table
+from opsla_dagster.warehouse.rows import rows_by_name
 
 Row = dict[str, Any]
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -> list[Row]:
     """The rows of a query, a dictionary by column name each."""
-    result = connection.execute(sql, values) if values else connection.execute(sql)
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return rows_by_name(connection, sql, values)
 
 
 def of_case(connection: duckdb.DuckDBPyConnection, table: str, case: Row, order: str) -> list[Row]:

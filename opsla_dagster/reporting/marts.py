@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.warehouse.schema_version import require_current
 
 Row = dict[str, Any]
@@ -53,6 +54,4 @@ def rows(
     """The rows of a query, by column name; none when one of the `tables` it reads does not exist."""
     if not all(has_table(connection, table) for table in tables):
         return []
-    cursor = connection.execute(sql, dict(parameters) if isinstance(parameters, Mapping) else list(parameters))
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    return rows_by_name(connection, sql, parameters)

@@ -25,6 +25,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.warehouse.case_copy import cases_of
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Days of intake that are judged anew; whole histories are for `opsla policy-diff`.
@@ -177,7 +178,8 @@ def _changes(found: list[dict[str, Any]], view: View) -> Grid:
 
 
 def _cases(connection: duckdb.DuckDBPyConnection, view: View) -> Grid:
-    cursor = connection.execute(
+    rows = rows_by_name(
+        connection,
         """
         select case_id, metric, cycle, outcome_a, outcome_b, elapsed_seconds_a, elapsed_seconds_b, due_at_a, due_at_b
         from differences where outcome_a <> outcome_b
@@ -186,8 +188,6 @@ def _cases(connection: duckdb.DuckDBPyConnection, view: View) -> Grid:
         """,
         {"most": CASES_SHOWN},
     )
-    names = [column[0] for column in cursor.description or ()]
-    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
     return Grid(
         key="changed_cases",
         title="Cases whose outcome changes",
