@@ -27,6 +27,7 @@ COLUMNS = [
     # rejected rows
     text("file", "File the row was read from"),
     Column("row_number", "BIGINT", "Number of the record in its file, the first is 1", nullable=True, at_least=1),
+    local_date("record_date", "Local date on which the case of the record came in; of a case without any usable record, that of the record's own stamp; NULL where none can be read", nullable=True),
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
     count("source_rows", "Records of the source, used and rejected, in all its files"),
@@ -99,7 +100,7 @@ AREA = Area(
             "raw.rejected_rows", Kind.SNAPSHOT, "One row per record of a source that could not be used.",
             "Nothing is lost: every rejected record with its reason and the record itself.",
             key="source file row_number field",
-            columns="source file row_number case_id field reason record source_rows",
+            columns="source file row_number case_id record_date field reason record source_rows",
             nullable="case_id",
         ),
         table(

@@ -14,11 +14,12 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
 from opsla_dagster.reporting.explain_stints import ownership_spans_of, stints_of
-from opsla_dagster.reporting.explanation import Explanation, Rejected, Span, Verdict
+from opsla_dagster.reporting.explanation import Explanation, Rejected, Span, Verdict, listed
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
@@ -72,7 +73,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         as_of_at=as_of_at,
         merged_into=case["merged_into"],
         verdicts=verdicts,
-        rejected=_rejected(connection, case),
+        rejected=_rejected(connection, case["case_id"], case["source"]),
         stints=stints_of(connection, case),
         ownership_spans=ownership_spans_of(connection, case),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
@@ -97,11 +98,9 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Ro
     if found:
         dates = " and ".join(sorted(row["intake_date"].isoformat() for row in found))
         raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; opsla refresh loads them anew")
-    rejected = rows_of(
-        connection, "select reason from raw.rejected_rows where case_id = $case_id order by row_number limit 1", case_id=case_id
-    )
+    rejected = _rejected(connection, case_id)
     if rejected:
-        raise OpslaError(f"every record of case {case_id!r} was rejected, the first one since: {rejected[0]['reason']}")
+        raise OpslaError("\n  ".join([f"every record of case {case_id!r} was rejected, {counted(len(rejected), 'record')}:", *listed(rejected)]))
     # difflib judges as people do but is slow: DuckDB picks the few that are worth judging.
     likely = rows_of(
         connection,
@@ -129,8 +128,8 @@ def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | N
     return looks[0]["as_of_at"] if looks else None
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Rejected, ...]:
-    """In the order of the source: they are of no intake date, as nobody knows what they would have said."""
+def _rejected(connection: duckdb.DuckDBPyConnection, case_id: str, source: str | None = None) -> tuple[Rejected, ...]:
+    """Of every source, where none is named. In the order of the source: they are of no intake date, as nobody knows what they would have said."""
     if not has_table(connection, "raw.rejected_rows"):
         return ()
     return tuple(
@@ -138,9 +137,9 @@ def _rejected(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Rejecte
         for row in rows_of(
             connection,
             "select file, row_number, field, reason, record from raw.rejected_rows "
-            "where source = $source and case_id = $case_id order by file, row_number, field, reason",
-            source=case["source"],
-            case_id=case["case_id"],
+            "where case_id = $case_id and source = coalesce($source, source) order by source, file, row_number, field, reason",
+            source=source,
+            case_id=case_id,
         )
     )
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain_stints import STATES, entered, parts, summary
-from opsla_dagster.reporting.explain_text import rejected, source_verdict, verdict, when
+from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
 from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
 from opsla_dagster.reporting.report import environment
@@ -97,7 +97,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "clocks": [_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
         "changes": _changes(explanation),
         "unmatched": [f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
-        "rejected": [rejected(record) for record in explanation.rejected],
+        "rejected": [record.sentence() for record in explanation.rejected],
         "events": [(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
     }
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -22,7 +21,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_stints import stints_table, summary
-from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Rejected, Verdict
+from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Verdict, listed
 
 Say = Callable[[str | Table | Text], None]
 
@@ -41,8 +40,6 @@ _REASONS = {
 NARROW = 110
 #: A status that lasts longer than this many pieces is told week by week: nobody reads four hundred nights.
 MOST_PIECES = 16
-#: Rejected records that are listed; raw.rejected_rows and the JSON have all.
-MOST_REJECTED = 20
 
 
 def render(explanation: Explanation, console: Console) -> None:
@@ -74,16 +71,8 @@ def _rejected(explanation: Explanation, say: Say) -> None:
     if not many:
         return
     say(f"\n[bold yellow]{counted(many, 'record')} of this case {'was' if many == 1 else 'were'} rejected[/], and {'is' if many == 1 else 'are'} in no figure above:")
-    for record in explanation.rejected[:MOST_REJECTED]:
-        say(escape(f"  {rejected(record)}"))
-    if many > MOST_REJECTED:
-        say(f"  and {many - MOST_REJECTED:,} more: raw.rejected_rows")
-
-
-def rejected(record: Rejected) -> str:
-    """`log.csv, row 11: column State: ...`."""
-    place = ", ".join(filter(None, (Path(record.file).name if record.file else "", f"row {record.row_number:,}" if record.row_number is not None else "")))
-    return f"{place}: {record.reason}" if place else record.reason
+    for line in listed(explanation.rejected):
+        say(escape(f"  {line}"))
 
 
 def render_ownership(explanation: Explanation, console: Console) -> None:

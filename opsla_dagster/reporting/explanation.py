@@ -7,9 +7,10 @@ explain_picture.py).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from zoneinfo import ZoneInfo
 JSON_FORMAT = 2
 #: Lines of the time line that are neither a status, nor a message, nor a changed attribute.
 SLA_APPLIED, SLA_WITHDRAWN, POLICY, SOURCE_VERDICT = "SLA applied", "SLA withdrawn", "policy", "source verdict"
+#: Rejected records that are listed; raw.rejected_rows and the JSON have all.
+MOST_REJECTED = 20
 KINDS = (SLA_APPLIED, SLA_WITHDRAWN, POLICY, SOURCE_VERDICT)
 
 @dataclass(frozen=True)
@@ -134,6 +137,17 @@ class Rejected:
     field: str | None
     reason: str
     record: str | None
+
+    def sentence(self) -> str:
+        """`log.csv, row 11: column State: ...`."""
+        place = ", ".join(filter(None, (Path(self.file).name if self.file else "", f"row {self.row_number:,}" if self.row_number is not None else "")))
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+def listed(rejected: Sequence[Rejected]) -> list[str]:
+    """A line each, of the first ones, and how many more there are."""
+    more = [f"and {len(rejected) - MOST_REJECTED:,} more: raw.rejected_rows"] if len(rejected) > MOST_REJECTED else []
+    return [record.sentence() for record in rejected[:MOST_REJECTED]] + more
 
 
 @dataclass(frozen=True)

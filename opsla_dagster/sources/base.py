@@ -75,7 +75,7 @@ STAFFING = pa.schema([
 ])
 REJECTED_ROWS = pa.schema([
     ("source", pa.string()), ("file", pa.string()), ("row_number", pa.int64()), ("case_id", pa.string()),
-    ("field", pa.string()), ("reason", pa.string()), ("record", pa.string()), ("source_rows", pa.int64()),
+    ("record_date", pa.date32()), ("field", pa.string()), ("reason", pa.string()), ("record", pa.string()), ("source_rows", pa.int64()),
 ])
 #: What a source holds of one intake date as of an instant; a changed digest means the date received events.
 PARTITION_STATES = pa.schema([

@@ -545,9 +545,13 @@ def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Ware
 
 def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse) -> None:
     holiday_weekend(warehouse)
-    warehouse.insert("raw.rejected_rows", case_id="C-7", row_number=4, reason="unknown status 'Parked'")
-    with pytest.raises(OpslaError, match="every record of case 'C-7' was rejected, the first one since: unknown status 'Parked'"):
+    for row_number in (9, 4):
+        warehouse.insert("raw.rejected_rows", source="desk", file="logs/desk.csv", case_id="C-7", row_number=row_number, reason=f"unknown status 'P{row_number}'")
+    with pytest.raises(OpslaError) as refused:
         explain(warehouse.connection, "C-7", SETTINGS)
+    assert str(refused.value) == (
+        "every record of case 'C-7' was rejected, 2 records:\n  desk.csv, row 4: unknown status 'P4'\n  desk.csv, row 9: unknown status 'P9'"
+    )
 
 
 def test_letters_of_either_case_find_a_case_where_only_one_is_meant(warehouse: Warehouse) -> None:

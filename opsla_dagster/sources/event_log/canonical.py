@@ -20,7 +20,7 @@ from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import canonical_rows
+from opsla_dagster.sources.event_log.mapping import EARLIEST, LATEST, canonical_rows
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
@@ -102,7 +102,7 @@ def canonicalise(
         notes += _emptied_promises(connection, settings)
         _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
-        _write_rejected(connection, settings, loaded, directory)
+        _write_rejected(connection, settings, desk, loaded, directory)
         counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
     except duckdb.Error as error:
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
@@ -448,12 +448,12 @@ def _write_ignored(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
 
 
 def _write_rejected(
-    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, loaded: Sequence[Loaded], directory: Path
+    connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings, loaded: Sequence[Loaded], directory: Path
 ) -> None:
     """REJECTED_FILE: the columns of REJECTED_ROWS, in the order of files and records."""
     places = " ".join(f"when {literal(field)} then {literal(place)}" for field, place in settings.places().items() if not place.startswith("columns."))
     field = f"case judged.fault.field {places} else judged.fault.field end" if places else "judged.fault.field"
-    rejected = " union all ".join(_rejected_of(number, item, field) for number, item in enumerate(loaded))
+    rejected = " union all ".join(_rejected_of(number, item, field, _record_date(settings, desk)) for number, item in enumerate(loaded))
     connection.execute(f"""
         copy (
             select {literal(settings.name)} as source, * exclude (file_number)
@@ -463,19 +463,27 @@ def _write_rejected(
     """)
 
 
-def _rejected_of(number: int, loaded: Loaded, field: str) -> str:
+def _record_date(settings: EventLogSettings, desk: DeskSettings) -> str:
+    """SQL: the local date on which a record's case came in; where nothing of the case can be used, that of the record's own stamp; NULL where none can be read."""
+    stamps = [intake_field(settings)] if settings.form == "cases" else []
+    own = f"coalesce({', '.join(f'judged.{stamp}' for stamp in (*stamps, 'event_ts', 'ingestion_ts'))})"
+    local = f"cast(timezone({literal(desk.timezone)}, timezone('UTC', {own})) as date)"
+    return f"coalesce(judged.intake_date, case when {own} between {EARLIEST} and {LATEST} then {local} end)"
+
+
+def _rejected_of(number: int, loaded: Loaded, field: str, record_date: str) -> str:
     record = ", ".join(f"{literal(column.name)}, raw_{number}.{column.sql}" for column in loaded.columns)
     file = literal(loaded.file.name)
     return f"""
         select
-            judged.file_number, {file} as file, judged.row_number, judged.case_id, {field} as field,
+            judged.file_number, {file} as file, judged.row_number, judged.case_id, {record_date} as record_date, {field} as field,
             judged.fault.reason as reason, cast(json_object({record}) as varchar) as record
         from judged
         inner join raw_{number} on raw_{number}.rowid + {loaded.first_row} = judged.row_number
         where judged.file_number = {number} and judged.fault is not null
         union all
         select
-            file_number, {file} as file, row_number, cast(null as varchar) as case_id, '{WHOLE_RECORD}' as field,
+            file_number, {file} as file, row_number, cast(null as varchar) as case_id, cast(null as date) as record_date, '{WHOLE_RECORD}' as field,
             reason, cast(json_object('text', text) as varchar) as record
         from unreadable
         where file_number = {number} and reason is not null

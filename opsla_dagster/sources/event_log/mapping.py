@@ -52,7 +52,7 @@ _HOLDERS = ("team", "agent")
 #: Cells whose words sources.yml maps.
 WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
-_EARLIEST, _LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
+EARLIEST, LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
 #: Characters of a found value that a reason shows.
 _SHOWN_CHARACTERS = 60
 #: Forms of numbers that a spreadsheet, or a writer of floating-point numbers, has made of an id. `1E5` and `12E4567` are none: codes look so.
@@ -256,7 +256,7 @@ def _stamp_faults(time: TimeSettings, field: str, column: str) -> list[str]:
         _when(f"{field}_clashes", field, clash, shown=True),
         _when(f"{field}_local is not null and {field}_utc is null", field, placeless, shown=True),
         _when(f"{field}_tidy is not null and {field}_utc is null", field, f"column {column}: expected {_shape(time)}", shown=True),
-        _when(f"{field}_utc not between {_EARLIEST} and {_LATEST}", field, implausible, shown=True),
+        _when(f"{field}_utc not between {EARLIEST} and {LATEST}", field, implausible, shown=True),
     ]
 
 

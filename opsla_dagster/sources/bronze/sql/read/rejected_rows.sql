@@ -4,6 +4,7 @@ select
     file,
     row_number,
     case_id,
+    record_date,
     field,
     reason,
     record,
