@@ -452,6 +452,10 @@ def sync() -> None:
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
         _say(f"Left as missing, because they are incomplete: the intake dates {dates}. `opsla refresh` makes them.")
+    for line in synced.restored.sentences():
+        _say(line)
+    if synced.restored.errors:
+        raise OpslaError("tables hold rows that their checks forbid (see above), which no run would have kept; `opsla run` over their dates makes them anew")
 
 
 @app.command(cls=Command, epilog=examples("opsla report"))
@@ -682,6 +686,20 @@ def _execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
         raise RunFailedError(finished.error)
+    _restore_verdicts(settings, instance, interrupted)
+
+
+def _restore_verdicts(settings: "Settings", instance: "DagsterInstance", interrupted: list[str]) -> None:
+    """Of runs that were killed: what they could not tell any more, and the run just made has not judged again."""
+    if not interrupted:
+        return
+    from opsla_dagster.automation.verdicts import restore_verdicts, tables_of_runs
+    from opsla_dagster.warehouse.connection import reading
+
+    with reading(settings.home.warehouse) as connection:
+        restored = restore_verdicts(settings, instance, connection, tables_of_runs(instance, interrupted))
+    for line in restored.sentences():
+        _say(line)
 
 
 def _wait_for_turn(settings: "Settings", *, wait: bool) -> None:

@@ -16,7 +16,7 @@ import dagster as dg
 import pyarrow as pa
 
 from opsla_dagster import shipped
-from opsla_dagster.assets.made_dates import unpublished_dates
+from opsla_dagster.assets.made_dates import unpublished_dates as unpublished_intake_dates
 from opsla_dagster.assets.mixtures import refuse_unloaded_dates
 from opsla_dagster.assets.preview import preview
 from opsla_dagster.assets.recording import record_made, record_plan
@@ -36,6 +36,7 @@ from opsla_dagster.warehouse.changed_dates import (
     current,
     refuse_older_inputs,
     remember,
+    unpublished_dates,
     whole_history,
 )
 from opsla_dagster.warehouse.connection import relation_names, with_memory
@@ -146,12 +147,12 @@ def build_asset(
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
                 else:
-                    judged_again = list(_judged_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
+                    judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
         if not context.selected_asset_keys:
-            yield from judged_again
+            yield from (outcome.to_dagster(table.asset_key) for outcome in judged_again)
             return
         listener = on_table_done.get()
         if listener is not None:
@@ -201,8 +202,16 @@ def _asset_spec(line: TableAsset, external: Sequence[dg.AssetKey]) -> dg.AssetSp
     )
 
 
-def _judged_again(line: TableAsset, scope: Scope, selected: AbstractSet[str]) -> Iterator[dg.AssetCheckResult]:
-    """The verdicts on the rows that the table holds already, as of when they were loaded."""
+def checks_of(line: TableAsset, settings: Settings) -> list[str]:
+    """The names of the table's checks, in the order in which they judge."""
+    return [SCHEMA_CHECK, *(f"gate_{gate}" for gate in settings.quality_gates.gates.get(line.name, {})), *line.checks]
+
+
+def judge_again(line: TableAsset, scope: Scope, selected: AbstractSet[str]) -> Iterator[Outcome]:
+    """The verdicts of the `selected` checks on the rows that the table holds already, of the scope's dates if it has any, as of when they were loaded.
+
+    Raises OpslaError where there is no such table.
+    """
     if line.name not in relation_names(scope.connection):
         raise OpslaError(f"{line.name}: there is no such table yet, so its checks have nothing to look at; materialise it first")
     loaded = scope.connection.execute("select max(as_of_at) from raw.source_partitions").fetchone()
@@ -210,7 +219,7 @@ def _judged_again(line: TableAsset, scope: Scope, selected: AbstractSet[str]) ->
     dates = whole_history(scope.connection, line.table) if line.table.kind is Kind.BY_DAY else scope.dates
     for outcome in _outcomes(line, replace(scope, as_of_at=as_of_at, dates=dates)):
         if outcome.check in selected:
-            yield outcome.to_dagster(line.table.asset_key)
+            yield outcome
 
 
 @dataclass(frozen=True)
@@ -279,18 +288,20 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
 def _replace_changed_dates(line: TableAsset, scope: Scope, outcomes: list[Outcome] | None) -> int:
     """The dates of a table kept by the desk's dates that follow from something else than when they were made; remembered with their rows.
 
-    Those are judged that are made, unless there are no `outcomes` to receive the verdicts.
+    Those are judged that are made, and those that were made before and never published; unless there are no `outcomes` to receive the verdicts.
     """
     table, connection = line.table, scope.connection
     state = current(connection)
     digests = state.digests(table.name)
+    judged_too = unpublished_dates(connection, table)
     dates = changed_dates(connection, table, digests)
     refuse_older_inputs(connection, table, dates, state)
 
     def judged_and_remembered() -> int | None:
-        judged = _judge(line, replace(scope, dates=dates), outcomes) if outcomes is not None else None
+        if outcomes is not None:
+            _judge(line, replace(scope, dates=dates_of([*dates.windows, *ranges_of(judged_too)])), outcomes)
         remember(connection, table, dates, digests)
-        return judged
+        return None
 
     sql = load_sql(sql_path(table.name))
     return replace_window(connection, table, dates, ((part, sql) for part in parts_by_open_cases(connection, dates)), judged_and_remembered)
@@ -354,7 +365,7 @@ def _judged_dates(table: Table, scope: Scope) -> Dates | None:
     """
     if scope.run_dates is None or not table.is_by_date:
         return scope.run_dates
-    before = unpublished_dates(scope.connection, scope.settings.home.marts_database)
+    before = unpublished_intake_dates(scope.connection, scope.settings.home.marts_database)
     return dates_of([*scope.run_dates.windows, *ranges_of(before)])
 
 

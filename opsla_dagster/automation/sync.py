@@ -24,6 +24,7 @@ from opsla_dagster.assets.factory import PARTITION_ROWS, TABLE_ROWS
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
+from opsla_dagster.automation.verdicts import Restored, restore_verdicts
 from opsla_dagster.catalog import Kind, Table
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.connection import reading, relation_names
@@ -33,11 +34,12 @@ _TOLD_BY = "opsla sync"
 
 @dataclass(frozen=True)
 class Synced:
-    """What changed in the catalog: materialisations told to it, tables of which dates were forgotten; and the dates left out, not made whole."""
+    """What changed in the catalog: materialisations and verdicts told to it, tables of which dates were forgotten; and the dates left out, not made whole."""
 
     told: int
     forgotten: tuple[str, ...]
     half_made: tuple[date, ...]
+    restored: Restored
 
 
 def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
@@ -64,9 +66,10 @@ def sync_catalog(settings: Settings, instance: dg.DagsterInstance) -> Synced:
                 events += [(event, None) for event, _ in _by_date(connection, table, holds)]
             else:
                 events += _by_date(connection, table, {day: as_of for day, as_of in holds.items() if day not in known})
-    events += _whole(instance, PUBLISHED_MARTS, settings.home.marts_database.exists(), forgotten)
-    _tell(instance, events)
-    return Synced(len(events), tuple(forgotten), dates.half_made)
+        events += _whole(instance, PUBLISHED_MARTS, settings.home.marts_database.exists(), forgotten)
+        _tell(instance, events)
+        restored = restore_verdicts(settings, instance, connection)
+    return Synced(len(events), tuple(forgotten), dates.half_made, restored)
 
 
 def _whole(

@@ -44,6 +44,10 @@ _SURROUNDINGS = """
 """
 
 
+#: No asset, like ops.made_dates: the dates of tables kept by dates that were made since the marts were published.
+_UNPUBLISHED, _UNPUBLISHED_COLUMNS = "ops.unpublished_dates", "(table_name varchar, made_date date)"
+
+
 @dataclass(frozen=True)
 class Current:
     """What the rows of tables kept by dates follow from, as it is now: `facts` of each date that such a table is to have, and the `surroundings` of all."""
@@ -103,12 +107,28 @@ def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, 
     """Within the transaction that made the rows of `dates`: what they were made from."""
     made = list(dates.dates())
     connection.execute(f"delete from {MADE_DATES} where table_name = $name and list_contains($days, made_date)", {"name": table.name, "days": made})
+    connection.execute(f"create table if not exists {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
+    connection.execute(f"insert into {_UNPUBLISHED} select $name, unnest($days)", {"name": table.name, "days": made})
     rows = [(table.name, day, digests[day]) for day in made if day in digests]
     if rows:
         connection.execute(
             f"insert into {MADE_DATES} select $name, unnest($days), unnest($digests)",
             {"name": table.name, "days": [row[1] for row in rows], "digests": [row[2] for row in rows]},
         )
+
+
+def unpublished_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:
+    """The dates of `table` that were made since the marts were published last.
+
+    A run that was killed took the verdicts on them along, or may have: whoever makes the table next judges them too.
+    """
+    connection.execute(f"create table if not exists {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
+    return {day for (day,) in connection.execute(f"select made_date from {_UNPUBLISHED} where table_name = ?", [table.name]).fetchall()}
+
+
+def forget_unpublished(connection: duckdb.DuckDBPyConnection) -> None:
+    """The marts are published: a run that came to this end has told all its verdicts."""
+    connection.execute(f"create or replace table {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
 
 
 def _held_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:

@@ -16,6 +16,7 @@ import duckdb
 
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, record_cases
+from opsla_dagster.warehouse.changed_dates import forget_unpublished
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
@@ -39,6 +40,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         parts = write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
         rows = _copy(connection, aside, tables, publication, cases, parts)
         _put_in_place(aside, home)
+        forget_unpublished(connection)
         forget_other_copies(home, cases)
         remove_old_parts(home.parts, parts)
     except (duckdb.Error, OSError) as error:

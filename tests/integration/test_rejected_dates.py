@@ -95,7 +95,7 @@ def test_weekday_on_which_nothing_comes_in_is_no_warning(log: Path, tmp_path: Pa
     """5 and 12 July are Saturdays: three undated records are as many as a usual date has, and none of a Saturday."""
     settings = desk_of(log, tmp_path)
     good = ("New", None)
-    write_log(log, {1: ("New", STAMP_UNREADABLE), **{day: good for day in (2, 3, 4, 7, 8, 9, 10, 11)}})
+    write_log(log, {1: ("New", STAMP_UNREADABLE), **dict.fromkeys((2, 3, 4, 7, 8, 9, 10, 11), good)})
     assert (judged(settings, july_of(2, 11), one_o_clock(date(2025, 7, 12))) or "").split()[5::4] == ["2025-07-05", "2025-07-06"], "of the first weekend nobody knows"
     assert judged(settings, july_of(12, 12), one_o_clock(date(2025, 7, 13))) is None
 
@@ -123,4 +123,5 @@ def test_one_row_a_case_has_the_date_of_its_opening_stamp(log: Path, tmp_path: P
     settings = with_sources(desk_settings(tmp_path, cases=1, gates=False), source)
     found = judged(settings, july_of(1, 2), one_o_clock(date(2025, 7, 4)))
     assert rows(settings.home.warehouse, "select case_id, record_date from raw.rejected_rows") == [("b", date(2025, 7, 2))]
-    assert found is not None and found.endswith("desk_log 2025-07-02 1 0")
+    assert found is not None
+    assert found.endswith("desk_log 2025-07-02 1 0")

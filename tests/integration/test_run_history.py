@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -10,15 +13,15 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from cli import opsla_here
-from small_desk import desk_settings, july, log_of, write_config
+from cli import environment, opsla_here
+from small_desk import desk_settings, july, log_of, make, write_config
 
 from opsla_dagster.assets.log_files import log_file_key
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.figures import rounded
-from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
 from opsla_dagster.reporting.record import write_reports
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
@@ -68,6 +71,91 @@ def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch, cap
 
 def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:
     return {key.to_user_string(): instance.get_materialized_partitions(key) for key in DATED}
+
+
+def verdicts(instance: dg.DagsterInstance, settings: Settings) -> dict[str, dict[str, object]]:
+    """By check, what the UI shows of it: of each date, or of the table, the status of the latest run about it."""
+    graph = build_definitions(settings).resolve_asset_graph()
+    keys = [(key, graph.get(key).partitions_def) for key in graph.asset_check_keys if key.asset_key != PUBLISHED_MARTS]
+    states = instance.event_log_storage.get_asset_check_state(keys)
+    return {
+        str(key): {
+            status.value: sorted(subset.value.get_partition_keys()) if definition else bool(subset.size)
+            for status, subset in states[key].subsets.items()
+            if subset.size
+        }
+        for key, definition in keys
+    }
+
+
+#: A run of some tables in the UI, whose process is killed as a step is about to tell its verdicts: argv is the step and what to make, as `table` or `table@date`.
+KILLED_RUN = """
+import os, signal, sys
+import dagster as dg
+from opsla_dagster.build import build_definitions
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.lease import process_tags
+from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage as Storage
+from opsla_dagster.settings import load_settings
+
+step, table, day = sys.argv[1:]
+write = Storage._write_held
+
+def dying(self, run_id, closing=()):
+    if any(event.dagster_event_type is dg.DagsterEventType.STEP_SUCCESS and event.step_key == step for event in closing):
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(self, run_id, closing)
+
+Storage._write_held = dying
+settings = load_settings()
+job = build_definitions(settings).resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(table.split("."))})
+with open_instance(settings.home.root) as instance:
+    tags = {**process_tags(instance), "opsla/as_of": "2025-07-05T00:00:00", **({"dagster/partition": day} if day else {})}
+    job.execute_in_process(instance=instance, tags=tags, partition_key=day or None)
+"""
+
+
+@pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), ("mart.sla_by_tier_case_type", "")])
+def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
+    desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, instance = desk
+    before = verdicts(instance, settings)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN, table.replace(".", "__"), table, day],
+        env=environment(settings.home.root, settings.config_directory), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    assert len(mark_interrupted_runs(instance)) == 1
+    lost = {check for check, found in verdicts(instance, settings).items() if found != before[check]}
+    assert lost
+    assert all(table.split(".")[1] in check for check in lost)
+
+    said = opsla(settings, "sync", monkeypatch, capsys)
+
+    assert verdicts(instance, settings) == before, "of the same rows"
+    assert said.startswith(f"Told to Dagster: 0 materialisations; the rest it knew. Judged again, because Dagster's history had no verdict: {len(lost)} checks,")
+    assert ("failed: raw.cases, 2025-07-02: gate_cases_per_day: cases_per_day is 0 in the rows of 2025-07-02" in said) == bool(day)
+
+
+def test_dates_kept_by_the_desk_s_days_are_judged_until_they_are_published(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, _ = desk
+
+    def judged() -> str:
+        """Which rows a run of this table alone, which publishes nothing, looks at."""
+        (found,) = [outcome for _, outcome in make(settings, [july(3, 3)], datetime(2025, 7, 5), only=["mart.backlog_daily"]) if outcome.check == "schema"]
+        return found.description
+
+    def execute(statement: str) -> None:
+        with duckdb.connect(str(settings.home.warehouse)) as connection:
+            connection.execute(statement)
+
+    assert "the rows of 2025-07-03" in judged(), "nothing has changed: a run judges at least the latest date"
+    execute("delete from ops.made_dates where table_name = 'mart.backlog_daily' and made_date < '2025-07-03'")
+    assert "the rows of 2025-07-01..2025-07-03" in judged()
+    assert "the rows of 2025-07-01..2025-07-03" in judged(), "whoever made them may have been killed before it could tell"
+    execute("drop table ops.unpublished_dates")
+    assert "the rows of 2025-07-03" in judged()
 
 
 def test_checks_of_a_run_with_gaps_are_about_its_dates_and_those_of_other_tables_about_none(desk: tuple[Settings, dg.DagsterInstance]) -> None:
@@ -141,17 +229,20 @@ def test_a_lost_history_is_told_again_by_the_warehouse(
     desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings, instance = desk
-    before = known_dates(instance)
+    before, verdicts_before = known_dates(instance), verdicts(instance, settings)
     assert set(map(frozenset, before.values())) == {frozenset(THREE_DATES)}
     instance.dispose()
     shutil.rmtree(settings.home.root / "dagster" / "history")
 
     told = len(DATED) * 3 + len(UNDATED) + 1  # the last are the published marts
-    assert opsla(settings, "sync", monkeypatch, capsys) == f"Told to Dagster: {told:,} materialisations; the rest it knew."
+    said = opsla(settings, "sync", monkeypatch, capsys)
+    assert said.startswith(f"Told to Dagster: {told:,} materialisations; the rest it knew. Judged again, because Dagster's history had no verdict: ")
+    assert "failed: raw.cases, 2025-07-01...2025-07-03: gate_cases_per_day: cases_per_day is 0.6667 in the rows of 2025-07-01..2025-07-03; warns below 5." in said
 
     with open_instance(settings.home.root) as fresh:
         assert known_dates(fresh) == before
         assert all(fresh.get_latest_materialization_event(key) for key in UNDATED)
+        assert verdicts(fresh, settings) == verdicts_before
         event = fresh.get_latest_materialization_event(dg.AssetKey(["raw", "cases"]))
         assert event is not None
         assert event.timestamp == datetime.fromisoformat("2025-07-05T00:00:00+00:00").timestamp()

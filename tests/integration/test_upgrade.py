@@ -108,7 +108,7 @@ def test_retired_tables_are_gone_and_a_table_of_somebodys_own_is_not(upgraded: t
     home = Home.of(upgraded[0] / ".opsla")
     held = {name for (name,) in rows(home.warehouse, "select schema_name || '.' || table_name from duckdb_tables()")}
     held |= {str(name) for (name,) in rows(home.warehouse, "select schema_name || '.' || view_name from duckdb_views() where not internal")}
-    assert held - set(TABLES) == {"ops.schema_version", "ops.made_dates", "mart.my_own"}
+    assert held - set(TABLES) == {"ops.schema_version", "ops.made_dates", "ops.unpublished_dates", "mart.my_own"}
     assert rows(home.warehouse, "select schema_version from ops.schema_version") == [(SCHEMA_VERSION,)]
 
 
