@@ -1,6 +1,6 @@
 """How the help of the command line looks.
 
-Belongs here: what Typer's own help lacks. Does not belong here: any command (cli.py).
+Belongs here: what Typer's own help lacks. Does not belong here: any command (cli/).
 """
 
 from __future__ import annotations

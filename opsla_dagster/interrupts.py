@@ -2,7 +2,7 @@
 
 Python raises KeyboardInterrupt wherever it happens to be: within a finaliser or a callback of the garbage collector it is printed and
 dropped, and libraries turn it into errors of their own. So the system itself notes each signal in a pipe, and whoever is at a safe place
-asks for it. Belongs here: noting and asking. Does not belong here: what a person is told (cli.py).
+asks for it. Belongs here: noting and asking. Does not belong here: what a person is told (cli/entry.py).
 """
 
 from __future__ import annotations

@@ -5,9 +5,11 @@ Belongs here: what the integration tests share to do so. Does not belong here: a
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,15 +57,24 @@ def opsla(
     )
 
 
-def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point."""
+class _Stream(io.StringIO):
+    """What is printed; `is_watched`: a terminal, as far as anybody can tell."""
+
+    is_watched = False
+
+    def isatty(self) -> bool:
+        return self.is_watched
+
+
+def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, is_watched: bool = False) -> Said:
+    """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point; `is_watched`: somebody sees its errors on a terminal."""
     monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
     monkeypatch.setattr(cli.console, "width", _COLUMNS)
-    capsys.readouterr()
     code = 0
-    try:
-        cli.main()
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    said = capsys.readouterr()
-    return Said(code, said.out, said.err)
+    with redirect_stdout(_Stream()) as out, redirect_stderr(_Stream()) as err:
+        err.is_watched = is_watched
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Said(code, out.getvalue(), err.getvalue())

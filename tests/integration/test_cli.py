@@ -30,13 +30,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def opsla(desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+def opsla(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Opsla:
     """`opsla <arguments>` on that desk."""
     monkeypatch.setenv("OPSLA_CONFIG", str(desk / "config"))
     monkeypatch.setenv("OPSLA_HOME", str(desk / "home"))
 
     def run(*arguments: str) -> Said:
-        return opsla_here(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+        return opsla_here(*arguments, monkeypatch=monkeypatch)
 
     return run
 

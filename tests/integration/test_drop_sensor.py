@@ -369,7 +369,7 @@ def test_nobody_waits_before_the_first_look_nor_for_a_marker_that_was_refused(ba
 class Desk:
     """A desk on disk, and `opsla` as cron calls it."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.home = directory / "drops", directory / "home"
         self.folder.mkdir()
         self.home.mkdir(mode=0o700)
@@ -381,17 +381,17 @@ class Desk:
         (config / "quality_gates.yml").write_text(yaml.safe_dump({"gates": {}}), encoding="utf-8")
         monkeypatch.setenv("OPSLA_HOME", str(self.home))
         monkeypatch.setenv("OPSLA_CONFIG", str(config))
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self._monkeypatch = monkeypatch
 
     def opsla(self, *arguments: str) -> tuple[int, str]:
-        said = opsla_here(*arguments, monkeypatch=self._monkeypatch, capsys=self._capsys)
+        said = opsla_here(*arguments, monkeypatch=self._monkeypatch)
         return said.code, said.out + said.err
 
 
 def test_refresh_status_and_health_of_a_drop_folder(
-    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(tmp_path, monkeypatch, capsys)
+    desk = Desk(tmp_path, monkeypatch)
     shutil.copy(warehouse, desk.home / "ops_warehouse.duckdb")
     # As of an instant before that of the load there is nothing to refresh: what is said of the folder is all there is.
     refresh = ("refresh", "--as-of", "2025-07-04T04:30")

@@ -41,15 +41,15 @@ AS_OF = "2025-07-05T05:00"
 class Desk:
     """A home and its config directory, worked on by the command line in this process."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home, self.config = directory / "home", write_config(directory / "config")
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self._monkeypatch = monkeypatch
         monkeypatch.setenv("OPSLA_HOME", str(self.home))
         monkeypatch.setenv("OPSLA_CONFIG", str(self.config))
 
     def opsla(self, *arguments: str) -> tuple[int, str]:
         """Exit code, and what was said on stderr."""
-        said = opsla_here(*arguments, monkeypatch=self._monkeypatch, capsys=self._capsys)
+        said = opsla_here(*arguments, monkeypatch=self._monkeypatch)
         return said.code, said.err
 
     def load(self, cases: int, days: int) -> None:
@@ -84,8 +84,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, monkeypatch, capsys)
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(tmp_path, monkeypatch)
 
 
 def failed_checks(run: dg.DagsterRun, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli import Said, opsla_here
 from small_desk import log_of, write_config
 
 from opsla_dagster import cli
@@ -31,26 +32,18 @@ A1,Done,2025-07-01 16:00:00
 class Desk:
     """A desk that reads one log, its home, and `opsla` as cron calls it: without a terminal."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home, self.log = directory / "home", directory / "log.csv"
         self.log.write_text(LOG, encoding="utf-8")
         sources = {"desk": {"timezone": "America/New_York", "start_date": date(2025, 7, 1)}, "sources": [log_of(self.log)]}
         self.config = write_config(directory / "config", sources)
         self.home.mkdir()
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self._monkeypatch = monkeypatch
         monkeypatch.setenv("OPSLA_HOME", str(self.home))
         monkeypatch.setenv("OPSLA_CONFIG", str(self.config))
 
-    def opsla(self, *arguments: str) -> int:
-        self._monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-        try:
-            cli.main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    def said(self) -> str:
-        return self._capsys.readouterr().err
+    def opsla(self, *arguments: str, is_watched: bool = False) -> Said:
+        return opsla_here(*arguments, monkeypatch=self._monkeypatch, is_watched=is_watched)
 
     def alerts(self) -> list[dict[str, Any]]:
         path = self.home / "alerts.jsonl"
@@ -58,8 +51,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, monkeypatch, capsys)
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(tmp_path, monkeypatch)
 
 
 # --- cron
@@ -67,7 +60,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk) -> None:
     (desk.config / "sources.yml").write_text("desk: {timezone: Mars}\nsources: []\n", encoding="utf-8")
-    assert [desk.opsla("refresh"), desk.opsla("refresh")] == [1, 1]
+    assert [desk.opsla("refresh").code for _ in range(2)] == [1, 1]
     (alert,) = desk.alerts()
     assert alert["title"].startswith(f"opsla ERROR: refresh: {desk.config / 'sources.yml'}: desk.timezone: unknown time zone 'Mars'")
     assert alert["effect"] == "`opsla refresh` ended outside a run; no table is half-written, and the marts published last are still there"
@@ -77,19 +70,19 @@ def test_refresh_with_a_typo_in_the_configuration_is_told_once_a_day(desk: Desk)
 def test_refresh_that_failed_before_its_run_shows_in_the_ui_and_the_status(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     with open_instance(desk.home) as instance:
         (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
-        assert desk.opsla("refresh") == 1
+        assert desk.opsla("refresh").code == 1
         (record,) = instance.fetch_observations(PUBLISHED_MARTS, limit=9).records
     assert record.asset_observation is not None
     assert (record.asset_observation.description or "").startswith(f"`opsla refresh` ended outside a run: {desk.config / 'sources.yml'}: ")
     capsys.readouterr()
-    cli._say_what_was_told(load_settings(REPOSITORY / "config", desk.home))
+    cli.looking.say_what_was_told(load_settings(REPOSITORY / "config", desk.home))
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Alerted ")
     assert f"(UTC): opsla ERROR: refresh: {desk.config / 'sources.yml'}: " in line
 
 
 def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
-    assert desk.opsla("refresh", "--as_off", "yesterday") == 2
+    assert desk.opsla("refresh", "--as_off", "yesterday").code == 2
     (alert,) = desk.alerts()
     assert alert["statement"].startswith("the command line was not understood: No such option: --as_off")
     assert alert["effect"].startswith("`opsla refresh --as_off yesterday` ended")
@@ -98,24 +91,23 @@ def test_command_line_that_is_not_understood_is_told(desk: Desk) -> None:
 def test_daemon_that_cannot_start_is_told(desk: Desk) -> None:
     """A service manager starts it again and again, and nobody looks."""
     (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
-    assert [desk.opsla("daemon"), desk.opsla("daemon")] == [1, 1]
+    assert [desk.opsla("daemon").code for _ in range(2)] == [1, 1]
     (alert,) = desk.alerts()
     assert alert["title"].startswith(f"opsla ERROR: daemon: {desk.config / 'sources.yml'}: ")
 
 
 def test_log_that_is_gone_is_one_alert_whether_its_run_began_or_not(desk: Desk) -> None:
     desk.log.unlink()
-    assert desk.opsla("run") == 1
+    assert desk.opsla("run").code == 1
     (alert,) = desk.alerts()
     assert str(desk.log) in alert["statement"]
     assert alert["job"] == "run"
 
 
-def test_commands_that_somebody_watches_tell_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desk.opsla("explain", "A1") == 1
+def test_commands_that_somebody_watches_tell_nobody_else(desk: Desk) -> None:
+    assert desk.opsla("explain", "A1").code == 1
     (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
-    monkeypatch.setattr(cli.sys.stderr, "isatty", lambda: True, raising=False)
-    assert desk.opsla("refresh") == 1
+    assert desk.opsla("refresh", is_watched=True).code == 1
     assert desk.alerts() == []
 
 
@@ -123,16 +115,17 @@ def test_home_that_cannot_remember_alerts_sends_them_all_the_same(desk: Desk) ->
     """As a full disk: nothing can be written beside what is there."""
     (desk.home / "alerts").write_text("in the way", encoding="utf-8")
     (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
-    assert desk.opsla("refresh") == 1
+    said = desk.opsla("refresh")
+    assert said.code == 1
     (alert,) = desk.alerts()
     assert "expected a mapping of settings" in alert["statement"]
-    assert "the memory of alerts cannot be used" in desk.said()
+    assert "the memory of alerts cannot be used" in said.err
 
 
 def test_home_that_is_not_there_is_not_made_to_complain(desk: Desk) -> None:
     desk.home.rmdir()
     (desk.config / "sources.yml").write_text("nonsense\n", encoding="utf-8")
-    assert desk.opsla("run") == 1
+    assert desk.opsla("run").code == 1
     assert not desk.home.exists()
 
 
@@ -150,7 +143,7 @@ def test_refresh_tells_of_the_night_before_that_nobody_made(desk: Desk) -> None:
 
 def test_links_go_where_the_ui_listens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "execve", lambda *_: None)
-    monkeypatch.setattr(cli, "_require_free", lambda *_: None)
+    monkeypatch.setattr(cli.serving, "_require_free", lambda *_: None)
     desk.opsla("dev", "--port", "3456")
     desk.log.unlink()
     desk.opsla("run")

@@ -150,11 +150,11 @@ def test_what_stays_as_it_is_is_not_tried_again(desk: Desk) -> None:
     assert desk.tries(finished.run_ids[0]) == 1
 
 
-def test_cron_waits_for_a_log_before_its_run_too_and_alerts_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cron_waits_for_a_log_before_its_run_too_and_alerts_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSLA_HOME", str(desk.home))
     monkeypatch.setenv("OPSLA_CONFIG", str(desk.config))
     desk.log.rename(desk.away)
-    said = opsla_here("refresh", "--wait", "--as-of", "2025-07-03T05:00", monkeypatch=monkeypatch, capsys=capsys).err
+    said = opsla_here("refresh", "--wait", "--as-of", "2025-07-03T05:00", monkeypatch=monkeypatch).err
     assert said.count(f"{desk.log}: no such file") == 3, said
     assert said.count("Trying again in") == 2
     told = [alert for alert in desk.alerts() if alert["run_id"] is None]

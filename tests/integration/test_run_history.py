@@ -60,11 +60,11 @@ def desk(made: Path, tmp_path: Path) -> Iterator[tuple[Settings, dg.DagsterInsta
         yield load_settings(made / "config", tmp_path / "home"), instance
 
 
-def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the command said, on one line."""
     monkeypatch.setenv("OPSLA_CONFIG", str(settings.config_directory))
     monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
-    said = opsla_here(command, monkeypatch=monkeypatch, capsys=capsys)
+    said = opsla_here(command, monkeypatch=monkeypatch)
     assert not said.code
     return " ".join(said.out.split())
 
@@ -117,7 +117,7 @@ with open_instance(settings.home.root) as instance:
 
 @pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), ("mart.sla_by_tier_case_type", "")])
 def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
-    desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, instance = desk
     before = verdicts(instance, settings)
@@ -131,7 +131,7 @@ def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
     assert lost
     assert all(table.split(".")[1] in check for check in lost)
 
-    said = opsla(settings, "sync", monkeypatch, capsys)
+    said = opsla(settings, "sync", monkeypatch)
 
     assert verdicts(instance, settings) == before, "of the same rows"
     assert said.startswith(f"Told to Dagster: 0 materialisations; the rest it knew. Judged again, because Dagster's history had no verdict: {len(lost)} checks,")
@@ -226,7 +226,7 @@ def test_every_result_says_what_was_found_and_a_failure_where_to_look(desk: tupl
 
 
 def test_a_lost_history_is_told_again_by_the_warehouse(
-    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, instance = desk
     before, verdicts_before = known_dates(instance), verdicts(instance, settings)
@@ -235,7 +235,7 @@ def test_a_lost_history_is_told_again_by_the_warehouse(
     shutil.rmtree(settings.home.root / "dagster" / "history")
 
     told = len(DATED) * 3 + len(UNDATED) + 1  # the last are the published marts
-    said = opsla(settings, "sync", monkeypatch, capsys)
+    said = opsla(settings, "sync", monkeypatch)
     assert said.startswith(f"Told to Dagster: {told:,} materialisations; the rest it knew. Judged again, because Dagster's history had no verdict: ")
     assert "failed: raw.cases, 2025-07-01...2025-07-03: gate_cases_per_day: cases_per_day is 0.6667 in the rows of 2025-07-01..2025-07-03; warns below 5." in said
 
@@ -246,11 +246,11 @@ def test_a_lost_history_is_told_again_by_the_warehouse(
         event = fresh.get_latest_materialization_event(dg.AssetKey(["raw", "cases"]))
         assert event is not None
         assert event.timestamp == datetime.fromisoformat("2025-07-05T00:00:00+00:00").timestamp()
-    assert opsla(settings, "sync", monkeypatch, capsys) == "Told to Dagster: 0 materialisations; the rest it knew."
+    assert opsla(settings, "sync", monkeypatch) == "Told to Dagster: 0 materialisations; the rest it knew."
 
 
 def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
-    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, instance = desk
     with duckdb.connect(str(settings.home.warehouse)) as connection:
@@ -267,29 +267,29 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
         return {day: told.get(day) for day in sorted(THREE_DATES - {"2025-07-02"})}, {status: [day for day in days if day != "2025-07-02"] for status, days in judged.items()}
 
     before = others()
-    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch, capsys)
-    said = opsla(settings, "sync", monkeypatch, capsys)
+    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch)
+    said = opsla(settings, "sync", monkeypatch)
 
     assert said.startswith("Forgotten of these dates, because the warehouse lacks them: raw.")
     assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
     assert others() == before
     assert "SUCCEEDED" in str(before)
-    assert opsla(settings, "sync", monkeypatch, capsys).startswith("Told to Dagster: 0 materialisations; the rest it knew.")
+    assert opsla(settings, "sync", monkeypatch).startswith("Told to Dagster: 0 materialisations; the rest it knew.")
 
 
-def test_sync_makes_no_home_where_the_name_is_mistyped(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sync_makes_no_home_where_the_name_is_mistyped(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPSLA_CONFIG", str(made / "config"))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "hoem"))
-    said = opsla_here("sync", monkeypatch=monkeypatch, capsys=capsys)
+    said = opsla_here("sync", monkeypatch=monkeypatch)
     assert f"{tmp_path / 'hoem' / 'ops_warehouse.duckdb'}: there is no warehouse here" in said.err
     assert not (tmp_path / "hoem").exists()
 
 
 def test_status_tells_what_each_part_takes_on_disk(
-    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = opsla(desk[0], "status", monkeypatch, capsys)
+    said = opsla(desk[0], "status", monkeypatch)
     for part in ("warehouse", "published marts", "run history: catalog of tables and dates", "run history: runs, schedules and their logs", "bronze"):
         assert f" {part} " in said
     warehouse = desk[0].home.warehouse.stat().st_size / 1e6

@@ -66,12 +66,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture
-def opsla(desk: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+def opsla(desk: Settings, monkeypatch: pytest.MonkeyPatch) -> Opsla:
     monkeypatch.setenv("OPSLA_CONFIG", str(desk.config_directory))
     monkeypatch.setenv("OPSLA_HOME", str(desk.home.root))
 
     def run(*arguments: str) -> Said:
-        return opsla_here(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+        return opsla_here(*arguments, monkeypatch=monkeypatch)
 
     return run
 

@@ -7,16 +7,15 @@ belong here: columns and tables as such.
 from __future__ import annotations
 
 import shutil
-import sys
 import tarfile
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from cli import Said, opsla_here
 from small_desk import AS_OF_OF_THE_LOAD, contents, differences, make, plan, rows
 
-from opsla_dagster import cli
 from opsla_dagster.automation.chosen import with_loaded_dates
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
@@ -42,13 +41,10 @@ def unpacked(archive: Path, directory: Path) -> Path:
     return directory
 
 
-def opsla(arguments: list[str], desk: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def opsla(arguments: list[str], desk: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
     monkeypatch.setenv("OPSLA_CONFIG", str(desk))
     monkeypatch.setenv("OPSLA_HOME", str(desk / ".opsla"))
-    monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return int(ended.value.code or 0)
+    return opsla_here(*arguments, monkeypatch=monkeypatch)
 
 
 @pytest.fixture(scope="module", params=HOMES, ids=lambda archive: archive.name.removesuffix(".tar.xz"))
@@ -65,18 +61,18 @@ def upgraded(older: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A copy of it after `opsla refresh`, and what that printed."""
     directory = tmp_path_factory.mktemp("upgraded")
     shutil.copytree(older.parent, directory, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as monkeypatch, cli.console.capture() as said:
-        code = opsla(["refresh", "--as-of", AS_OF.isoformat()], directory / "desk", monkeypatch)
-    assert code == 0
-    return directory / "desk", said.get()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        said = opsla(["refresh", "--as-of", AS_OF.isoformat()], directory / "desk", monkeypatch)
+    assert said.code == 0
+    return directory / "desk", said.out
 
 
 @pytest.mark.parametrize("arguments", [["report"], ["status"], ["explain", "C-2"], ["export", "--format", "csv"], ["agents"]], ids=" ".join)
 def test_what_reads_an_older_home_says_that_a_refresh_upgrades_it(
-    older: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    older: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert opsla(arguments, older, monkeypatch) == 1
-    complaint = capsys.readouterr().err
+    code, _, complaint = opsla(arguments, older, monkeypatch)
+    assert code == 1
     assert "is of opsla 0." in complaint
     assert "opsla refresh`: it upgrades this home" in complaint
 
@@ -131,14 +127,14 @@ def test_the_history_of_runs_stays(older: Path, upgraded: tuple[Path, str]) -> N
 
 @pytest.mark.parametrize("arguments", [["report"], ["status"], ["explain", "C-2"]], ids=" ".join)
 def test_what_reads_works_after_the_upgrade(upgraded: tuple[Path, str], arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert opsla(arguments, upgraded[0], monkeypatch) == 0
+    assert opsla(arguments, upgraded[0], monkeypatch).code == 0
 
 
 @pytest.mark.parametrize(
     "arguments", [["run"], ["refresh"], ["report"], ["explain", "C-2"], ["export", "--format", "csv", "--table", "raw.cases"]], ids=" ".join
 )
 def test_a_newer_home_is_refused_by_name_and_left_alone(
-    upgraded: tuple[Path, str], arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    upgraded: tuple[Path, str], arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(upgraded[0].parent, tmp_path / "newer")
     home = Home.of(tmp_path / "newer" / "desk" / ".opsla")
@@ -147,8 +143,8 @@ def test_a_newer_home_is_refused_by_name_and_left_alone(
             connection.execute("update ops.schema_version set schema_version = 99, opsla_version = '9.9.0'")
     before = home.warehouse.read_bytes()
 
-    assert opsla(arguments, tmp_path / "newer" / "desk", monkeypatch) == 1
-    complaint = capsys.readouterr().err
+    code, _, complaint = opsla(arguments, tmp_path / "newer" / "desk", monkeypatch)
+    assert code == 1
     assert "is of opsla 9.9.0 (schema version 99)" in complaint
     assert "Install opsla 9.9.0 or later" in complaint
     assert home.warehouse.read_bytes() == before

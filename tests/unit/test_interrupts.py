@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from opsla_dagster import cli
+from opsla_dagster.cli import entry
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 from opsla_dagster.progress import table_progress
@@ -59,7 +60,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None]) -> object
     """The exit code of an `opsla` that has `command` as its only one."""
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(command)
-    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(entry, "app", app)
     monkeypatch.setattr(sys, "argv", ["opsla"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

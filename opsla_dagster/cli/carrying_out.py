@@ -1,0 +1,196 @@
+"""Carrying out runs for a person: turn, progress, alerts, reports.
+
+Belongs here: what `opsla run`, `opsla refresh` and `opsla init` share. Does not belong here: which dates (making.py), and the runs themselves (running.py).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from opsla_dagster.cli.saying import as_called, as_typed, complain, console, err_console, say
+from opsla_dagster.errors import OpslaError, RunFailedError
+from opsla_dagster.progress import load_progress, table_progress
+
+if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
+    from dagster import DagsterInstance
+
+    from opsla_dagster.automation.failures import Graph
+    from opsla_dagster.settings import Settings
+    from opsla_dagster.window import Window
+
+T = TypeVar("T")
+#: A refresh waits no longer than that for receivers of older alerts.
+_ALERT_SECONDS = 20.0
+
+
+def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, wait: bool = False) -> None:
+    """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
+    from opsla_dagster.automation.schedule import refreshed_assets
+    from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
+    from opsla_dagster.running import run_windows
+    from opsla_dagster.warehouse.connection import require_writable
+
+    instance = open_instance(settings.home.root)
+    patience_seconds = _patience(wait=wait)
+    require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
+    interrupted = mark_interrupted_runs(instance)
+    for run_id in interrupted:
+        say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+    with table_progress(console, len(refreshed_assets(settings))) as advance:
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
+    try:
+        _alert(settings, instance, [*interrupted, *finished.run_ids])
+    except OpslaError as error:
+        if not finished.succeeded:
+            raise OpslaError(f"{finished.error}. And no alert could be recorded: {error}") from error
+        raise
+    try:
+        _report(settings, instance, finished.run_ids)
+    except Exception:
+        if finished.succeeded:
+            raise
+        # What made the run fail comes first; a full disk mostly takes the report along.
+    if not finished.succeeded:
+        raise RunFailedError(finished.error)
+    _restore_verdicts(settings, instance, interrupted)
+
+
+def _restore_verdicts(settings: "Settings", instance: "DagsterInstance", interrupted: list[str]) -> None:
+    """Of runs that were killed: what they could not tell any more, and the run just made has not judged again."""
+    if not interrupted:
+        return
+    from opsla_dagster.automation.verdicts import restore_verdicts, tables_of_runs
+    from opsla_dagster.warehouse.connection import reading
+
+    with reading(settings.home.warehouse) as connection:
+        restored = restore_verdicts(settings, instance, connection, tables_of_runs(instance, interrupted))
+    for line in restored.sentences():
+        say(line)
+
+
+def take_turn(settings: "Settings", *, wait: bool) -> None:
+    """Takes the place of the one run that works at a time. Raises OpslaError when somebody else keeps it."""
+    from opsla_dagster.instance.instance import open_instance, wait_for_turn
+
+    with open_instance(settings.home.root) as instance:
+        wait_for_turn(instance, _patience(wait=wait), partial(say, to=err_console))
+
+
+def _patience(*, wait: bool) -> float:
+    """Seconds to wait for another run: a person wants to know soon, a night job wants to be done."""
+    from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS
+
+    return UNATTENDED_PATIENCE_SECONDS if wait else LOCK_PATIENCE_SECONDS
+
+
+def try_again(work: "Callable[[], T]", *, wait: bool) -> "T":
+    """What `work` returns; of a command that may wait, done again where what it fails for passes."""
+    from opsla_dagster.assets.retrying import WAITS_SECONDS
+    from opsla_dagster.running import trying_again
+
+    return trying_again(work, partial(say, to=err_console), WAITS_SECONDS if wait else ())
+
+
+def load_every_account(settings: "Settings", *, wait: bool = False) -> list[str]:
+    """Loads what is new in every account of a ticket system; says, and returns, which could not be loaded."""
+    from opsla_dagster.sources.loading import enabled_accounts
+
+    if not enabled_accounts(settings.sources):
+        return []
+    from opsla_dagster.instance.instance import open_instance
+    from opsla_dagster.reporting.record import left_out
+    from opsla_dagster.running import load_accounts
+
+    unloaded = []
+    with load_progress(console, say) as advance, open_instance(settings.home.root) as instance:
+        for account, error in load_accounts(settings, instance, advance, patience_seconds=_patience(wait=wait)):
+            say(f"Loaded {account}." if not error else f"Not loaded: {account}: {error}")
+            if error:
+                unloaded.append(account)
+        for missing in left_out(instance, settings):
+            say(f"Left out: {missing}")
+        _alert(settings, instance, [])
+    return unloaded
+
+
+def receive_drops(settings: "Settings") -> list[str]:
+    """Takes in what markers in drop folders have released; says, and returns, what is wrong there."""
+    if not settings.sources.drop_folders:
+        return []
+    from opsla_dagster.automation.delivery import send_waiting
+    from opsla_dagster.automation.receiving import problems_of, receive_and_tell
+
+    found = receive_and_tell(settings)
+    for each in found:
+        for receipt in each.receipts:
+            say(f"Received {each.folder}: {receipt.marker}")
+        for told in each.waiting:
+            say(f"Waiting in {each.folder}: {told}")
+    problems = problems_of(found)
+    for problem in problems:
+        say(f"Refused: {problem}")
+    if problems:
+        send_waiting(settings.home.root, settings.alerts, _ALERT_SECONDS)
+    return problems
+
+
+def refuse_unloaded(accounts: list[str], drops: list[str]) -> None:
+    """What the command could do is done; it ends with an error that says what was left out."""
+    left_out = [f"{', '.join(accounts)}: could not be loaded (see above); the tables hold what was loaded before"] if accounts else []
+    left_out += [f"{problem}. The tables hold what was dropped before" for problem in drops]
+    if left_out:
+        raise RunFailedError("\n".join(left_out))
+
+
+def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str]) -> None:
+    """Writes the reports of the `refreshed` runs and shows the headline."""
+    from opsla_dagster.reporting.closing import headline_table
+    from opsla_dagster.reporting.record import write_reports
+
+    written = write_reports(instance, refreshed, settings, command=as_typed())
+    console.print(headline_table(written.summary, as_called()))
+
+
+def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) -> None:
+    """Sends the alerts of the runs that `ended`, and of whatever else failed unnoticed."""
+    from opsla_dagster.automation.burning import record_burns
+    from opsla_dagster.automation.delivery import channel_names, deliver_alerts, record_unnoticed, ui_url_of
+
+    home, describe = settings.home.root, partial(_graph, settings)
+    record_unnoticed(instance, home, settings.alerts, describe)
+    try:
+        channels, ui_url = channel_names(settings.alerts, home), ui_url_of(settings.alerts, home)
+        silent = record_burns(settings.home.marts_database, home, channels, ui_url, datetime.now(UTC))
+        if silent:
+            say(f"Alerts: {silent}")
+    except OpslaError as error:
+        complain(f"burn rates were not looked at: {error}", "alerts", "yellow")
+    for problem in deliver_alerts(instance, ended, home, settings.alerts, describe).problems:
+        complain(problem, "alert not delivered yet", "yellow")
+
+
+def look_back(settings: "Settings") -> None:
+    """Alerts what failed unnoticed since the last look, and a night that was missed. It is not worth a refresh when it cannot."""
+    from opsla_dagster.automation.delivery import channel_names, record_unnoticed, send_waiting, ui_url_of
+    from opsla_dagster.automation.freshness import record_missed_night
+    from opsla_dagster.automation.receiving import record_missed_drops
+    from opsla_dagster.instance.instance import open_instance
+
+    home, alerts = settings.home.root, settings.alerts
+    try:
+        with open_instance(home) as instance:
+            looked_at = record_unnoticed(instance, home, alerts, partial(_graph, settings))
+            now = datetime.now(UTC)
+            record_missed_drops(settings, now)
+            record_missed_night(instance, settings, channel_names(alerts, home), ui_url_of(alerts, home), now, looked_at)
+        send_waiting(home, alerts, _ALERT_SECONDS)
+    except OpslaError as error:
+        complain(str(error), "alerts", "yellow")
+
+
+def _graph(settings: "Settings") -> "Graph":
+    from opsla_dagster.automation.failures import Graph
+    from opsla_dagster.build import build_definitions
+
+    return Graph.of(build_definitions(settings).get_repository_def())
