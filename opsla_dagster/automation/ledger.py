@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from opsla_dagster.automation.alert import Alert
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.small_store import SmallStore
 
 #: In the home.
 FOLDER = "alerts"
+_FILE = "ledger.sqlite"
 #: Seconds until a failed delivery is tried again: doubled each time, up to the limit.
 FIRST_RETRY_SECONDS = 10.0
 LAST_RETRY_SECONDS = 900.0
-_LOCK_WAIT_SECONDS = 30.0
 #: The source of burn alerts.
 _BURN_RATES = "burn rates"
 
@@ -66,31 +65,8 @@ class Ledger:
     """Every method is one transaction, and safe from several processes and threads at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "ledger.sqlite"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable(error) from error
-        with self._transaction() as connection:
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_LOCK_WAIT_SECONDS, isolation_level=None)) as connection:
-                connection.execute("begin immediate")
-                yield connection
-                # Without this, closing rolls back.
-                connection.execute("commit")
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> OpslaError:
-        return OpslaError(
-            f"{self._path}: the memory of alerts cannot be used: {error}. Make the home writable and free some space; "
-            "the alerts of what fails meanwhile are found afterwards"
-        )
+        self._store = SmallStore(folder / _FILE, _TABLES, "the memory of alerts", "the alerts of what fails meanwhile are found afterwards")
+        self._transaction = self._store.transaction
 
     def record(self, source: str, alerts: Iterable[Alert], channels: Iterable[str]) -> None:
         """The source is noticed, each of its alerts waits for each of the channels; what is known stays as it is.
@@ -143,7 +119,7 @@ class Ledger:
     @classmethod
     def latest(cls, folder: Path, limit: int) -> list[Alert]:
         """What was told last, the latest first; nothing is written where nothing ever was."""
-        if not (folder / "ledger.sqlite").exists():
+        if not (folder / _FILE).exists():
             return []
         with cls(folder)._transaction() as connection:
             rows = connection.execute(
@@ -162,7 +138,7 @@ class Ledger:
     @classmethod
     def first_watched(cls, folder: Path) -> float | None:
         """The same for those who only look: None when nobody has, and nothing is written."""
-        if not (folder / "ledger.sqlite").exists():
+        if not (folder / _FILE).exists():
             return None
         with cls(folder)._transaction() as connection:
             found: float | None = connection.execute("select min(since) from watches").fetchone()[0]

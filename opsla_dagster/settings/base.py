@@ -47,6 +47,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def percentage(value: object, example: str) -> float:
+    """`30%` or 30 as 30.0. Raises ValueError for anything else; `example` is what it could look like."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return float(str(value).strip().removesuffix("%").strip())
+    except ValueError:
+        raise ValueError(f"{value!r} is no percentage; write {example}") from None
+
+
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 #: A hundred years: no calendar reaches further, and instants stay countable.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.settings.base import Document, DurationText, parse_duration, problem_at
+from opsla_dagster.settings.base import Document, DurationText, parse_duration, percentage, problem_at
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.status import INITIATORS, MESSAGE_SIGNALS, TERMINAL_STATUSES, GroupSignal, Signal
 
@@ -134,15 +134,9 @@ class Metric(Document):
         return [(role, signal) for role, signals in roles for signal in signals]
 
 
-def _as_percent(value: object) -> object:
+def _as_percent(value: object) -> float:
     """`95%` or 95 as a number. Raises ValueError for what is no share of promises that could be kept and missed."""
-    if value is None or isinstance(value, bool):
-        return value
-    text = str(value).strip().removesuffix("%").strip()
-    try:
-        percent = float(text)
-    except ValueError:
-        raise ValueError(f"{value!r} is no percentage; write 95%") from None
+    percent = percentage(value, "95%")
     if not 0 < percent < 100:
         raise ValueError(f"{value!r}: an objective lies between 0% and 100%; one of 100% leaves no error budget, and 0% promises nothing")
     return percent

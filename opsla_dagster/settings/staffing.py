@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from opsla_dagster.settings.base import Document, Seconds, read_document
+from opsla_dagster.settings.base import Document, Seconds, percentage, read_document
 from opsla_dagster.settings.calendars import WEEKDAYS, weekday_numbers
 
 #: Heads by weekday (Monday first) and hour of the day.
@@ -20,15 +20,9 @@ HOURS_A_DAY = 24
 _HOURS = re.compile(r"(\d\d?):00\s*-\s*(\d\d?):00")
 
 
-def _as_share(value: object) -> object:
+def _as_share(value: object) -> float:
     """`30%` or 30 as 0.3. Raises ValueError for what is no share of heads that could be missing."""
-    if value is None or isinstance(value, bool):
-        return value
-    text = str(value).strip().removesuffix("%").strip()
-    try:
-        percent = float(text)
-    except ValueError:
-        raise ValueError(f"{value!r} is no percentage; write 30%") from None
+    percent = percentage(value, "30%")
     if not 0 <= percent < 100:
         raise ValueError(f"{value!r}: shrinkage lies between 0% and 100%; at 100% nobody would ever be there")
     return percent / 100

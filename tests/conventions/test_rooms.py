@@ -23,7 +23,7 @@ STOREYS: list[set[str]] = [
     {"catalog", "calendars", "minute_spine", "worklist"},
     {"staffing"},
     {"settings"},
-    {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts"},
+    {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts", "small_store"},
     {"errors"},
     {"printable", "figures", "forecasting", "queueing"},
 ]

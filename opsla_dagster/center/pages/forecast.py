@@ -81,7 +81,9 @@ def forecast_page(view: View, asked: Asked) -> Page:
     days = view.rows("forecast_days", **named)
     before = view.rows("days", last_day=view.local_day(view.now["now_at"]), days=_DAYS_BEFORE + 1, **named) if days else []
     before = [row for row in before if row["calendar_date"] < days[0]["calendar_date"]]
-    models, hours = view.rows("forecast_models", **named), view.rows("forecast_hours", **named)
+    backtest, hours = view.rows("forecast_backtest", **named), view.rows("forecast_hours", **named)
+    models = [row for row in backtest if row["horizon_from_days"] < row["horizon_to_days"]]
+    horizons = [row for row in backtest if row["is_served"] and row["horizon_from_days"] == row["horizon_to_days"]]
     throughput = view.rows("forecast_throughput", **named)
     values = view.rows("forecast_values") if view.state.queue is None else []
     is_told = bool(days) and days[0]["expected_cases"] is not None
@@ -91,7 +93,7 @@ def forecast_page(view: View, asked: Asked) -> Page:
         title="Forecast",
         figures=list(_figures(days, models, throughput)) if is_told else [],
         drawings=drawings,
-        grids=[_clear(view, days, throughput, asked), _throughput(throughput), *([_values(view, values)] if len(values) > 1 else []), _models(models), _horizons(view.rows("forecast_horizons", **named))],
+        grids=[_clear(view, days, throughput, asked), _throughput(throughput), *([_values(view, values)] if len(values) > 1 else []), _models(models), _horizons(horizons)],
         context={
             "asked": asked, "levers": LEVERS, "method": METHOD, "reason": _reason(days), "heads_hint": _heads_hint(throughput), "is_told": is_told,
             "can_ask": bool(throughput) and unclear(throughput[0], days) is None,

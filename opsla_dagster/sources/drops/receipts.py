@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from opsla_dagster.errors import OpslaError
+from opsla_dagster.small_store import SmallStore
 
 _FILE = "receipts.sqlite"
-_LOCK_WAIT_SECONDS = 30.0
 #: The kind of a marker whose files were written again before anybody had looked, for a later marker: nothing is received of it.
 SUPERSEDED = "superseded"
 
@@ -98,33 +96,13 @@ class Receipts:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._path = folder / _FILE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable(error) from error
-        with self._transaction() as connection:
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
+        self._store = SmallStore(folder / _FILE, _TABLES, "the receipts of drops", "no drop is lost meanwhile")
+        self._transaction = self._store.transaction
 
     @classmethod
     def there(cls, folder: Path) -> bool:
         """Whether anything was ever received in this home."""
         return (folder / _FILE).exists()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_LOCK_WAIT_SECONDS, isolation_level=None)) as connection:
-                connection.execute("begin immediate")
-                yield connection
-                # Without this, closing rolls back.
-                connection.execute("commit")
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> OpslaError:
-        return OpslaError(f"{self._path}: the receipts of drops cannot be used: {error}. Make the home writable and free some space; no drop is lost meanwhile")
 
     def known(self, folder: str) -> set[tuple[str, str]]:
         """The markers of a folder that were taken in, each with its version."""

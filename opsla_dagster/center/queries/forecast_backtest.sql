@@ -1,4 +1,4 @@
--- One row is one model, over all the days that it was scored on, of one value of one dimension: what serves first, then by its error.
+-- One row is how one model did so many days ahead, of one value of one dimension: by how far ahead, then what serves first, then by its error.
 select
     now_at,
     dimension,
@@ -20,5 +20,5 @@ select
     mean_width_cases,
     forecast_reason
 from mart.forecast_backtest
-where dimension = $dimension and dimension_value = $dimension_value and horizon_from_days = 1 and horizon_to_days = 14
-order by is_served desc, model = 'as served', mean_absolute_error_cases nulls last, model
+where dimension = $dimension and dimension_value = $dimension_value
+order by horizon_from_days, horizon_to_days, is_served desc, model = 'as served', mean_absolute_error_cases nulls last, model
