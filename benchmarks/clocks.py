@@ -19,7 +19,7 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_window
+from opsla_dagster.warehouse.write import ensure_table, replace_whole, replace_window
 from opsla_dagster.window import ONE_DAY, Window
 
 CALENDARS = CalendarsSettings.model_validate({
@@ -79,8 +79,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, clocks: int) -> None:
             "sla_clock_windows", "case_sla_calendars", "sla_cycles", "status_spans", "sla_metric_rules", "sla_clock_spans", "sla_clocks",
         ):
             ensure_table(connection, table)
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(CALENDARS))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(CALENDARS))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
     draw = np.random.default_rng(20251121)
     connection.register("drawn", pa.table({
         "number": np.arange(clocks),

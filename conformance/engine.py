@@ -40,7 +40,7 @@ from opsla_dagster.sources import base
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import replace_view, replace_whole, replace_window
 from opsla_dagster.window import ONE_DAY, Window
 
 #: The source of a case that does not name one.
@@ -87,8 +87,8 @@ class Engine:
         if self._settings is None or self._calendars != document.calendars:
             self._settings = CalendarsSettings.model_validate(document.calendars)
             self._calendars = document.calendars
-            replace_snapshot(self.connection, TABLES["staging.business_time"], business_time(self._settings))
-            replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(self._settings))
+            replace_whole(self.connection, TABLES["staging.business_time"], business_time(self._settings))
+            replace_whole(self.connection, TABLES["staging.business_hours_dim"], business_hours(self._settings))
         metrics = {name: {"title": name} | dict(metric) for name, metric in document.metrics.items()}
         policies = SlaPoliciesSettings.model_validate({"metrics": metrics, "policies": list(document.policies)})
         replace_promises(self.connection, policies, self._settings.calendars)
@@ -120,7 +120,7 @@ def run_engine(connection: duckdb.DuckDBPyConnection, windows: list[Window]) -> 
     for window in windows:
         for name in ROAD:
             replace_window(connection, TABLES[name], window, [(window, load_sql(sql_path(name)))])
-    replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
+    replace_whole(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
 
 
 def _answers(connection: duckdb.DuckDBPyConnection) -> list[Clock]:

@@ -49,8 +49,8 @@ from opsla_dagster.warehouse.write import (
     Verdict,
     accept,
     add_rows,
-    replace_snapshot,
     replace_view,
+    replace_whole,
     replace_window,
 )
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
@@ -62,7 +62,7 @@ OWNER = "team:support-operations"
 #: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
 
-#: Rows made in Python for a window (partitioned tables) or as a whole (snapshots).
+#: Rows made in Python for a window (partitioned tables) or as a whole.
 MakeRows = Callable[[Scope, Window | None], pa.Table | pa.RecordBatchReader]
 
 
@@ -274,9 +274,9 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
                 return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), _recording_loads(line, scope, verdict))
         case Kind.BY_DAY:
             return _replace_changed_dates(line, scope, None)
-        case Kind.SNAPSHOT | Kind.FULL_REFRESH:
+        case Kind.FULL_REFRESH:
             rows: Rows = line.python.rows(scope, None) if line.python else load_sql(sql_path(table.name))
-            return replace_snapshot(scope.connection, table, rows, verdict)
+            return replace_whole(scope.connection, table, rows, verdict)
         case Kind.KEPT:
             if line.python is None:
                 raise OpslaError(f"{table.name}: rows that are kept are made in Python, which knows what there is already")

@@ -42,7 +42,7 @@ AREA = Area(
             partition_column="calendar_date",
         ),
         table(
-            "staging.business_time", Kind.SNAPSHOT, "One row per calendar and UTC segment, cut at UTC midnights.",
+            "staging.business_time", Kind.FULL_REFRESH, "One row per calendar and UTC segment, cut at UTC midnights.",
             "The calendars as segments of UTC that cover the horizon without gap or overlap. F(t), the open seconds up to an "
             "instant t, is open_seconds_before, plus t - segment_start_at where the segment is open.",
             key="calendar segment_start_at",
@@ -51,14 +51,14 @@ AREA = Area(
             rules=(Rule("segment_start_at", "<", "segment_end_at"),),
         ),
         table(
-            "staging.business_hours_dim", Kind.SNAPSHOT, "One row per calendar, hour of open time and segment that holds a part of it.",
+            "staging.business_hours_dim", Kind.FULL_REFRESH, "One row per calendar, hour of open time and segment that holds a part of it.",
             "The inverse of F: the instant at which X open seconds have gone by lies in a segment of hour (X - 1) // 3600.",
             key="calendar open_hour_number segment_start_at",
             columns="calendar open_hour_number segment_start_at segment_end_at open_seconds_before",
             rules=(Rule("segment_start_at", "<", "segment_end_at"),),
         ),
         table(
-            "staging.team_calendars", Kind.SNAPSHOT, "One row per team with a calendar of its own.",
+            "staging.team_calendars", Kind.FULL_REFRESH, "One row per team with a calendar of its own.",
             "team_calendars of calendars.yml: on which calendar a team's time with a case counts; every other team's counts on the desk's.",
             key="team",
             columns="team calendar",

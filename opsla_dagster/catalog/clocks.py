@@ -84,26 +84,26 @@ AREA = Area(
     "What was promised to a case, and its clocks: spans, verdicts, root causes.",
     [
         table(
-            "staging.sla_metric_rules", Kind.SNAPSHOT, "One row per metric, role and signal.",
+            "staging.sla_metric_rules", Kind.FULL_REFRESH, "One row per metric, role and signal.",
             "The metrics of sla_policies.yml as data: what starts, stops, cancels and pauses a clock.",
             key="metric role signal",
             columns="metric role signal is_repeating",
         ),
         table(
-            "staging.sla_signal_roles", Kind.SNAPSHOT, "One row per metric, way of reopening and signal.",
+            "staging.sla_signal_roles", Kind.FULL_REFRESH, "One row per metric, way of reopening and signal.",
             "What each signal does to the clocks of a metric, under each way of reopening; made from staging.sla_metric_rules alone.",
             key="metric reopen signal",
             columns="""metric reopen signal is_start is_outbound_start is_stop is_end is_after is_repeating is_run_once is_run_in_parts
                        is_started_by_intake is_started_by_customers is_started_otherwise_if_outbound is_started_after_another_signal""",
         ),
         table(
-            "staging.sla_policies", Kind.SNAPSHOT, "One row per policy and metric.",
+            "staging.sla_policies", Kind.FULL_REFRESH, "One row per policy and metric.",
             "The promises of sla_policies.yml as data.",
             key="policy metric",
             columns="policy position metric calendar target_seconds reopen change schedule_change objective_pct",
         ),
         table(
-            "staging.sla_policy_scopes", Kind.SNAPSHOT, "One row per policy, attribute and value.",
+            "staging.sla_policy_scopes", Kind.FULL_REFRESH, "One row per policy, attribute and value.",
             "Whom the policies are for; a policy without rows is for every case.",
             key="policy attribute value",
             columns="policy position attribute value",

@@ -95,10 +95,8 @@ def _kind(table: Table) -> str:
     match table.kind:
         case Kind.PARTITIONED:
             return f"partitioned by day, on `{table.partition_column}`"
-        case Kind.SNAPSHOT:
-            return "snapshot, made whole by every refresh"
         case Kind.FULL_REFRESH:
-            return "over everything loaded, made whole by every refresh"
+            return "made whole by every refresh"
         case Kind.BY_DAY:
             return f"over everything loaded, by day, on `{table.partition_column}`; every refresh makes the days that changed"
         case Kind.KEPT:

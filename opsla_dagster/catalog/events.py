@@ -107,7 +107,7 @@ AREA = Area(
             rules=(Rule("started_at", "<", "ended_at"),),
         ),
         table(
-            "staging.ownership_rules", Kind.SNAPSHOT, "One row.",
+            "staging.ownership_rules", Kind.FULL_REFRESH, "One row.",
             "ownership.yml: from when on a silence counts as inactive.",
             key="inactive_after_seconds",
             columns="inactive_after_seconds",

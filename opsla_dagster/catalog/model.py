@@ -44,8 +44,7 @@ class Kind(StrEnum):
     """How a table is kept."""
 
     PARTITIONED = "partitioned"  # daily, by `partition_column`; windows of it are replaced
-    SNAPSHOT = "snapshot"  # small, from the sources and the config; replaced whole by every run
-    FULL_REFRESH = "full refresh"  # over everything loaded; replaced whole by every run
+    FULL_REFRESH = "full refresh"  # small, from the sources and the config, or over everything loaded; replaced whole by every run
     BY_DAY = "by day"  # over everything loaded, by `partition_column`, a local date of the desk; the dates that changed are replaced
     KEPT = "kept"  # what was told at the time, which nothing can make anew: rows are added, by `partition_column`, and an upgrade keeps them
     VIEW = "view"  # over everything loaded; computed when read

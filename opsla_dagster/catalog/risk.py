@@ -127,7 +127,7 @@ AREA = Area(
             columns="intake_date queue_name counted_from_date arrived_cases gone_cases",
         ),
         table(
-            "staging.final_attributes", Kind.SNAPSHOT, "One row per source and attribute of which it tells no changes.",
+            "staging.final_attributes", Kind.FULL_REFRESH, "One row per source and attribute of which it tells no changes.",
             "sources.yml: where a log has one row a case, its attributes are what they were at the end, unless an audit log beside it tells their changes. They "
             "are no features of a prediction.",
             key="source attribute",

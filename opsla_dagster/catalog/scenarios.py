@@ -30,7 +30,7 @@ AREA = Area(
     "What a change would save.",
     [
         table(
-            "staging.scenario_levers", Kind.SNAPSHOT, "One row per scenario and lever.",
+            "staging.scenario_levers", Kind.FULL_REFRESH, "One row per scenario and lever.",
             "The scenarios of scenarios.yml as data.",
             key="scenario lever",
             columns="scenario lever tier stage reduction_rate rework_measure team from_team to_team description",

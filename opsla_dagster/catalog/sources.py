@@ -97,7 +97,7 @@ AREA = Area(
             columns="source case_id intake_date known_ts fact value_text value_number",
         ),
         table(
-            "raw.rejected_rows", Kind.SNAPSHOT, "One row per record of a source that could not be used.",
+            "raw.rejected_rows", Kind.FULL_REFRESH, "One row per record of a source that could not be used.",
             "Nothing is lost: every rejected record with its reason and the record itself.",
             key="source file row_number field",
             columns="source file row_number case_id record_date field reason record source_rows",
@@ -118,7 +118,7 @@ AREA = Area(
             rules=(Rule("effective_heads", "<=", "planned_heads"),),
         ),
         table(
-            "ops.schema_drift", Kind.SNAPSHOT, "One row per field of a ticket system's records that is not as it is known.",
+            "ops.schema_drift", Kind.FULL_REFRESH, "One row per field of a ticket system's records that is not as it is known.",
             "New, missing and retyped fields and unknown words, and since when; the load goes on without them.",
             key="source resource field drift expected_type found_type",
             columns="source resource field drift expected_type found_type first_seen_at",

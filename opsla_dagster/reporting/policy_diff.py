@@ -35,7 +35,7 @@ from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import replace_view, replace_whole, replace_window
 from opsla_dagster.window import ONE_DAY, Window
 
 #: What both sides are made of: the warehouse's, as they are.
@@ -124,13 +124,13 @@ def _judge(connection: duckdb.DuckDBPyConnection, name: str, side: Promises, win
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     calendars = {"staging.business_time": business_time(side.calendars), "staging.business_hours_dim": business_hours(side.calendars)}
     for table, made in calendars.items():
-        replace_snapshot(connection, TABLES[table], made)
+        replace_whole(connection, TABLES[table], made)
     replace_promises(connection, side.policies, side.calendars.calendars)
     for table in CLOCK_PIPELINE:
         select = load_sql(sql_path(table))
         parts = [(part, select) for part in parts_of(connection, window)]
         replace_window(connection, TABLES[table], window, parts)
-    replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
+    replace_whole(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
 
 
 def changes(connection: duckdb.DuckDBPyConnection) -> list[Row]:

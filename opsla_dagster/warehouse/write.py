@@ -1,4 +1,4 @@
-"""The only ways rows get into a table: replace dates, replace a snapshot, add to what is kept, replace a view.
+"""The only ways rows get into a table: replace dates, replace all rows, add to what is kept, replace a view.
 
 Belongs here: atomic, idempotent writes. A failure, a refused row or a failed verdict leaves the old rows standing.
 Does not belong here: what the rows are.
@@ -76,7 +76,7 @@ def replace_window(
     return inserted
 
 
-def replace_snapshot(
+def replace_whole(
     connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, verdict: Verdict = accept
 ) -> int:
     """Makes `rows` the only rows of `table`."""

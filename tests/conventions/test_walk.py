@@ -22,7 +22,7 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import SCHEMAS
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import ensure_table, replace_view, replace_whole, replace_window
 from opsla_dagster.window import Window
 
 DOCUMENT = REPOSITORY / "docs" / "architecture.md"
@@ -50,8 +50,8 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
         ("raw.events_log", desk.events(INTAKE_DATE, AS_OF_AT)),
     ]:
         replace_window(connection, TABLES[name], INTAKE_DATE, [(INTAKE_DATE, rows)])
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(settings.calendars))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(settings.calendars))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
     replace_promises(connection, settings.sla_policies, settings.calendars.calendars)
     for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.team_calendars", "staging.ownership_rules"):
         ensure_table(connection, TABLES[name])

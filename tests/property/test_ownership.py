@@ -19,7 +19,7 @@ from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_window
+from opsla_dagster.warehouse.write import replace_whole, replace_window
 from opsla_dagster.window import Window
 
 START = datetime(2025, 7, 7, 9, 0)
@@ -60,7 +60,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     calendars = CalendarsSettings.model_validate(
         {"horizon": {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}, "calendars": {"desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-18:00"]}}}}
     )
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
     connection.execute("insert into staging.ownership_rules values (86400)")
     yield connection
     connection.close()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from opsla_dagster.catalog.model import Column, Kind, Table
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.write import Rows, replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import Rows, replace_view, replace_whole, replace_window
 from opsla_dagster.window import ONE_DAY, Window
 
 FIRST = date(2025, 7, 1)
@@ -164,16 +164,16 @@ def test_snapshots_and_views_are_replaced_whole_or_not_at_all() -> None:
     def shown(name: str) -> list[tuple[object, ...]]:
         return connection.execute(f"select day, thing from {name} order by all").fetchall()
 
-    snapshot = Table(**{**vars(TABLE), "kind": Kind.SNAPSHOT})
+    snapshot = Table(**{**vars(TABLE), "kind": Kind.FULL_REFRESH})
     view = Table(**{**vars(TABLE), "kind": Kind.VIEW, "name": "raw.shown"})
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
-        assert replace_snapshot(connection, snapshot, _arrow([(FIRST, 1), (FIRST, 2)])) == 2
+        assert replace_whole(connection, snapshot, _arrow([(FIRST, 1), (FIRST, 2)])) == 2
         assert replace_view(connection, view, "select day, thing from raw.things") == 2
         with pytest.raises(Interrupted):
-            replace_snapshot(connection, snapshot, _arrow([(FIRST, 3)]), refuse)
+            replace_whole(connection, snapshot, _arrow([(FIRST, 3)]), refuse)
         with pytest.raises(Interrupted):
             replace_view(connection, view, "select day, thing + 1 as thing from raw.things", refuse)
         assert shown("raw.things") == shown("raw.shown") == [(FIRST, 1), (FIRST, 2)]
-        assert replace_snapshot(connection, snapshot, _arrow([(FIRST, 3)])) == 1
+        assert replace_whole(connection, snapshot, _arrow([(FIRST, 3)])) == 1
         assert shown("raw.things") == shown("raw.shown") == [(FIRST, 3)]

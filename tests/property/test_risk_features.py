@@ -25,7 +25,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import replace_view, replace_whole, replace_window
 from opsla_dagster.window import Window
 
 MONDAY = datetime(2025, 7, 7)
@@ -155,8 +155,8 @@ def connection() -> duckdb.DuckDBPyConnection:
     for table in TABLES.values():
         if table.kind is not Kind.VIEW:
             connection.execute(f"create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     replace_promises(connection, SlaPoliciesSettings.model_validate(POLICIES), calendars.calendars)
     connection.execute("insert into staging.ownership_rules values (86400)")
     return connection
@@ -174,7 +174,7 @@ def features_at(connection: duckdb.DuckDBPyConnection, log: Log, at: datetime) -
             replace_view(connection, TABLES[name], sql)
         else:
             replace_window(connection, TABLES[name], WINDOW, [(WINDOW, sql)])
-    replace_snapshot(connection, TABLES["mart.backlog_sources"], load_sql(sql_path("mart.backlog_sources")))
+    replace_whole(connection, TABLES["mart.backlog_sources"], load_sql(sql_path("mart.backlog_sources")))
     connection.execute(
         "create or replace temp table instants as select case_id, intake_date, policy, metric, cycle, cast(? as timestamp) as predicted_at from staging.sla_clocks",
         [at],

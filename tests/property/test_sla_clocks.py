@@ -24,7 +24,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import replace_view, replace_whole, replace_window
 from opsla_dagster.window import Window
 
 START, DAYS = date(2025, 3, 28), 10  # clocks change in Berlin on the 30th, on Lord Howe on 6 April
@@ -124,8 +124,8 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
         if table.kind is not Kind.VIEW:
             connection.execute(f"create table {table.name} ({', '.join(f'{c.name} {c.type}' for c in table.columns)})")
     replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     return connection
 
 
@@ -165,7 +165,7 @@ def test_every_second_is_counted_once(
         from staging.sla_clocks
     """).fetchall()
     assert {(row[0], row[1]): row[2:] for row in found} == expected
-    replace_snapshot(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
+    replace_whole(connection, TABLES["mart.open_clocks"], load_sql(sql_path("mart.open_clocks")))
     found_open = connection.execute(
         "select case_id, metric, elapsed_seconds, due_at, is_paused, outcome from mart.open_clocks"
     ).fetchall()

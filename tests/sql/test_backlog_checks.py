@@ -21,7 +21,7 @@ from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.changed_dates import current
 from opsla_dagster.warehouse.loads import _sql_below
 from opsla_dagster.warehouse.published_parts import record_parts, write_parts
-from opsla_dagster.warehouse.write import replace_snapshot
+from opsla_dagster.warehouse.write import replace_whole
 from opsla_dagster.window import Window
 
 STORY = HERE / "mart" / "backlog_daily" / "a_case_that_moves_waits_and_comes_back.yml"
@@ -94,8 +94,8 @@ def _tell(connection: duckdb.DuckDBPyConnection, more: dict[str, list[str]], *ta
     for table in STORED:
         columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
         connection.execute(f"create table {table} ({columns})")
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     _fill(connection, case, calendars, "mart.backlog_daily", window)
     for table in tables:
         _write(connection, table, window)

@@ -10,7 +10,7 @@ from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot
+from opsla_dagster.warehouse.write import replace_whole
 
 
 def test_twenty_business_days_of_a_desk_that_opens_once_a_week_are_twenty_weeks() -> None:
@@ -23,7 +23,7 @@ def test_twenty_business_days_of_a_desk_that_opens_once_a_week_are_twenty_weeks(
         connection.execute("create schema staging")
         connection.execute("create schema mart")
         connection.execute(f"create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
-        replace_snapshot(connection, table, business_time(calendars))
+        replace_whole(connection, table, business_time(calendars))
         connection.execute("create table mart.desk_now as select timestamp '2025-08-06 12:00:00' as now_at, date '2025-08-06' as now_date")
         found = connection.execute(
             f"select window_seconds, from_at from ({load_sql(sql_path('mart.burn_windows'))}) where window_name in ('period', 'ticket_long') order by window_name"

@@ -37,7 +37,7 @@ from opsla_dagster.sources.base import TERMINAL_STATUSES
 from opsla_dagster.warehouse.lineage import tables_read
 from opsla_dagster.warehouse.promises import replace_promises
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import replace_snapshot, replace_view, replace_window
+from opsla_dagster.warehouse.write import replace_view, replace_whole, replace_window
 from opsla_dagster.window import Window
 
 HERE = Path(__file__).parent
@@ -80,8 +80,8 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
     for table in STORED:
         columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[table].columns)
         connection.execute(f"create table {table} ({columns})")
-    replace_snapshot(connection, TABLES["staging.business_time"], business_time(calendars))
-    replace_snapshot(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     return connection
 
 
@@ -200,8 +200,8 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) ->
     sql = load_sql(sql_path(table))
     if TABLES[table].kind is Kind.VIEW:
         replace_view(connection, TABLES[table], sql)
-    elif TABLES[table].kind in (Kind.FULL_REFRESH, Kind.SNAPSHOT):
-        replace_snapshot(connection, TABLES[table], sql)
+    elif TABLES[table].kind is Kind.FULL_REFRESH:
+        replace_whole(connection, TABLES[table], sql)
     else:
         replace_window(connection, TABLES[table], window, [(window, sql)])
 

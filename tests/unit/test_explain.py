@@ -26,7 +26,7 @@ from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.promises import replace_signal_roles
 from opsla_dagster.warehouse.sql import load_sql, sql_path
-from opsla_dagster.warehouse.write import ensure_table, replace_snapshot, replace_window
+from opsla_dagster.warehouse.write import ensure_table, replace_whole, replace_window
 from opsla_dagster.window import Window
 
 NEW_YORK = "America/New_York"
@@ -63,8 +63,8 @@ class Warehouse:
             "create view ops.partition_as_of as select looks.source, cases.intake_date, max(looks.as_of_at) as as_of_at "
             "from raw.source_partitions as looks inner join staging.case_milestones as cases using (source) group by all"
         )
-        replace_snapshot(self.connection, TABLES["staging.business_time"], business_time(CALENDARS))
-        replace_snapshot(self.connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
+        replace_whole(self.connection, TABLES["staging.business_time"], business_time(CALENDARS))
+        replace_whole(self.connection, TABLES["staging.business_hours_dim"], business_hours(CALENDARS))
         horizon = CALENDARS.horizon.window
         replace_window(self.connection, TABLES["raw.calendar_dim"], horizon, [(horizon, calendar_days(CALENDARS, horizon))])
         self.as_of("2025-12-01 00:00:00")
