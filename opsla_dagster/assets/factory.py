@@ -157,16 +157,7 @@ def build_asset(
         listener = on_table_done.get()
         if listener is not None:
             listener(table.name, rows)
-        metadata: dict[str, Any] = {
-            **counted.of_table,
-            ROWS_WRITTEN: rows,
-            "window": str(scope.dates) if scope.dates else "everything loaded",
-            "as_of_at": f"{scope.as_of_at.isoformat()}Z",
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        by_date: dict[str, dict[str, Any]] = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()} if scope.dates else {}
-        # A range has one event a date, and one preview.
-        (by_date[scope.dates.last.isoformat()] if scope.dates else metadata).update(shown)
+        metadata, by_date = _told_of_run(scope, rows, counted, shown, time.perf_counter() - started)
         for observation in observed:
             context.log_event(observation)
         record_made(context, scope.dates, metadata, by_date)
@@ -178,6 +169,24 @@ def build_asset(
         )
 
     return table_asset
+
+
+def _told_of_run(
+    scope: Scope, rows: int, counted: "_Counted", shown: dict[str, Any], seconds: float
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The metadata of the materialization, and what each date (ISO) of the run adds. `shown`, the preview, is told once: of a range with its last date."""
+    metadata: dict[str, Any] = {
+        **counted.of_table,
+        ROWS_WRITTEN: rows,
+        "window": str(scope.dates) if scope.dates else "everything loaded",
+        "as_of_at": f"{scope.as_of_at.isoformat()}Z",
+        "seconds": round(seconds, 3),
+    }
+    if scope.dates is None:
+        return {**metadata, **shown}, {}
+    by_date: dict[str, dict[str, Any]] = {day.isoformat(): {PARTITION_ROWS: counted.by_date.get(day.isoformat(), 0)} for day in scope.dates.dates()}
+    by_date[scope.dates.last.isoformat()].update(shown)
+    return metadata, by_date
 
 
 def _external(line: TableAsset, loads: Sequence[dg.AssetKey], files: Sequence[dg.AssetKey]) -> list[dg.AssetKey]:
