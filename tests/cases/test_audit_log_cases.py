@@ -108,6 +108,39 @@ def test_a_rejected_change_is_not_carried_on(tmp_path: Path) -> None:
     ]
 
 
+#: Of T1 the status between is not mapped, of T2 it is left out on purpose; T3 is put back to New on its second day; of T4 nothing says where it began.
+ODD_STATUSES = """Ticket,Changed at,Field,Old,New,Audit
+T1,2025-07-07 09:00,State,New,Working,1
+T1,2025-07-07 10:00,State,Working,Odd,2
+T1,2025-07-07 11:00,State,Odd,Solved,3
+T2,2025-07-07 09:00,State,Draft,Working,4
+T2,2025-07-07 10:00,State,Working,Draft,5
+T2,2025-07-07 11:00,State,Draft,Solved,6
+T3,2025-07-07 09:00,Group,,A,7
+T3,2025-07-07 10:00,State,Working,Solved,8
+T3,2025-07-08 09:00,State,Solved,New,9
+T4,2025-07-07 09:00,State,Odd,Odder,10
+T4,2025-07-07 10:00,State,Odder,Working,11
+T4,2025-07-07 11:00,State,Working,Solved,12
+"""
+
+
+def test_a_change_out_of_an_unmapped_status_counts_where_it_is_known_how_the_case_began(tmp_path: Path) -> None:
+    """As in a status log, where the record of an unmapped status alone is rejected; and a case comes in with its first row, whatever it is put back to."""
+    (tmp_path / "audit.csv").write_text(ODD_STATUSES)
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "statuses": {**SOURCE["statuses"], "Draft": "IGNORE"}}))  # type: ignore[dict-item]
+    events = [(row["event_id"], row["status"], row["is_reopen"]) for row in source.events(source.window(), AS_OF_AT).to_pylist()]
+    assert events == [
+        ("T1#1.status", "INVESTIGATION", False), ("T1#3.status", "RESOLVED", False),
+        ("T2#4.status", "INVESTIGATION", False), ("T2#6.status", "RESOLVED", False),
+        ("T3#7.team", "INVESTIGATION", False), ("T3#8.status", "RESOLVED", False), ("T3#9.status", "INTAKE", True),
+        ("T4#12.status", "RESOLVED", False),
+    ]
+    assert [row["row_number"] for row in source.rejected_rows().to_pylist()] == [3, 11, 12]
+    intakes = {row["case_id"]: str(row["intake_ts"]) for row in source.cases(source.window(), AS_OF_AT).to_pylist()}
+    assert intakes["T3"] == "2025-07-07 09:00:00"
+
+
 def test_blanks_around_a_team_are_none_of_it_and_capitals_are_told(tmp_path: Path) -> None:
     """A no-break space and a tab too; of blanks alone the case goes to nobody."""
     (tmp_path / "audit.csv").write_text(

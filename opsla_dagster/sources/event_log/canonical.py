@@ -20,7 +20,7 @@ from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import canonical_rows
+from opsla_dagster.sources.event_log.mapping import SHOWN_CHARACTERS, canonical_rows
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
@@ -233,6 +233,7 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
     connection.execute("drop table records")
     if settings.form == "changes":
         _reject_repeated_changes(connection, settings)
+        _reject_unknown_beginnings(connection, settings)
         _carry_values_on(connection, settings)
 
 
@@ -264,6 +265,40 @@ def _repeated(identity: str, reason: str) -> str:
     """
 
 
+def _reject_unknown_beginnings(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of an audit log: the first change of a case's status says by its old value where the case began, so that word must be mapped.
+
+    Old values of later changes are not looked at: the change out of an unmapped status is no worse for the rejected one into it.
+    """
+    if "status" not in settings.fields.values():
+        return
+    reason = literal(f"column {settings.columns.old_value}: a status that sources.yml does not map; found ")
+    connection.execute(f"""
+        create table begun as
+        with status_changes as (
+            select
+                *,
+                fault is null and not is_ignored and changed_field = 'status' as is_status_change,
+                old_value is null or old_status is not null as is_old_known
+            from numbered
+        )
+        select
+            * exclude (is_status_change, is_old_known) replace (
+                case
+                    when is_status_change and not is_old_known
+                        and not coalesce(bool_or(is_status_change and is_old_known) over (
+                            partition by case_id order by source_sequence rows between unbounded preceding and 1 preceding
+                        ), false)
+                        then struct_pack(field := 'old_value', reason := {reason} || '''' || left(old_value, {SHOWN_CHARACTERS}) || '''')
+                    else fault
+                end as fault
+            )
+        from status_changes
+    """)
+    connection.execute("drop table numbered")
+    connection.execute("alter table begun rename to numbered")
+
+
 def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """Of an audit log: each record gets what its case was after it, as a record of an update has it.
 
@@ -280,7 +315,8 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
         return f"nullif(coalesce({last}, {first}), '')"
 
     values = [f"{carried(name, name, 'old_value')} as {name}" for name in settings.changed_attributes]
-    status = f"coalesce({carried('status', 'status', 'old_status')}, 'INTAKE')"
+    began = f"nullif(old_status, '{IGNORE}')"
+    status = f"coalesce({carried('status', 'status', began)}, 'INTAKE')"
     values.append(f"case when is_ignored or fault is not null then status else {status} end as status")
     values.append(f"{carried('status', 'source_status', 'old_value')} as source_status")
     connection.execute(f"""
@@ -302,7 +338,7 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
     """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
 
     Without an intake column a case came in with its first record of INTAKE, else with its first event; unless the record that says so
-    was rejected: the next one came later.
+    was rejected: the next one came later. In an audit log a case that is put back to INTAKE has been there before: it came in with its first record.
     """
     opened = "arg_min(coalesce(event_ts, ingestion_ts), source_sequence) filter (is_usable and status = 'INTAKE')"
     first_event = "min(coalesce(event_ts, ingestion_ts)) filter (is_usable)"
@@ -314,6 +350,8 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
         identified = rows_that_count(settings)
     elif settings.columns.intake_ts:
         intake, is_opening_rejected = "arg_min(intake_ts, source_sequence) filter (is_usable)", "false"
+    elif settings.form == "changes":
+        intake, is_opening_rejected = first_event, "false"
     connection.execute(f"""
         create table judged as
         with identified as (
