@@ -141,6 +141,22 @@ def test_a_change_out_of_an_unmapped_status_counts_where_it_is_known_how_the_cas
     assert intakes["T3"] == "2025-07-07 09:00:00"
 
 
+def test_an_export_without_ids_that_is_appended_to_itself_hands_nothing_over_again(tmp_path: Path) -> None:
+    """To B, home and to B again within one minute are three changes; told once more behind another instant they are copies."""
+    (tmp_path / "audit.csv").write_text(
+        "Ticket,Changed at,Field,Old,New\n"
+        + "T1,2025-07-07 09:00,Group,A,B\nT1,2025-07-07 09:00,Group,B,A\nT1,2025-07-07 09:00,Group,A,B\nT1,2025-07-07 09:00,Group,A,B\n"
+        "T1,2025-07-07 11:00,State,New,Solved\n" * 2
+    )
+    columns = {field: column for field, column in SOURCE["columns"].items() if field != "event_id"}  # type: ignore[attr-defined]
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "columns": columns}))
+    changes = [(row["previous_value"], row["value"]) for row in source.attribute_changes(source.window(), AS_OF_AT).to_pylist()]
+    assert changes == [("A", "B"), ("B", "A"), ("A", "B")]
+    rejected = source.rejected_rows().to_pylist()
+    assert [row["row_number"] for row in rejected] == [5, 7, 8, 9, 10, 11]
+    assert {row["reason"] for row in rejected} == {f"an earlier record of the case says the same of the field {field} at the same instant" for field in ("team", "status")}
+
+
 def test_blanks_around_a_team_are_none_of_it_and_capitals_are_told(tmp_path: Path) -> None:
     """A no-break space and a tab too; of blanks alone the case goes to nobody."""
     (tmp_path / "audit.csv").write_text(

@@ -163,6 +163,14 @@ def test_a_copy_at_the_end_of_the_file_changes_nothing_of_a_case(tmp_path: Path)
     assert cases_of(source)["A"]["priority"] == "P2"
 
 
+def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path: Path) -> None:
+    """To blue, red and blue again within one minute are three changes; the same minute told once more, behind another instant, is none."""
+    rows = ["A,New,2025-03-03T08:00Z,red", *(f"A,Active,2025-03-03T09:00Z,{team}" for team in ("blue", "red", "blue")), "A,Done,2025-03-03T10:00Z,blue"]
+    source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"})
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["previous_value"], row["value"]) for row in changes] == [("red", "blue"), ("blue", "red"), ("red", "blue")]
+
+
 def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:
     cases = cases_of(log_source(tmp_path, TWO_CASES))
     assert cases["A"]["intake_ts"] == datetime(2025, 3, 3, 8)

@@ -36,7 +36,7 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.drops.released import Released
-from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
+from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
@@ -492,10 +492,14 @@ class EventLogSource(Source):
         return _CASES.format(source=literal(self.name), told=_TOLD, attributes=attributes)
 
     def _is_told(self, cell: str) -> str:
-        """SQL: whether a record tells what is in `cell`. An empty one tells that there is none, except that a message repeats nothing."""
+        """SQL: whether a record tells what is in `cell`. An empty one tells that there is none, except that a message repeats nothing.
+
+        A record that another one repeats tells nothing (`is_retold`; of the form cases none is).
+        """
+        is_first = "true" if self._settings.form == "cases" else f"not {RETOLD}"
         if self._settings.empty_cells == "unchanged":
-            return f"{cell} is not null"
-        return f"({cell} is not null or status not in ({_MESSAGE_WORDS}))"
+            return f"({is_first} and {cell} is not null)"
+        return f"({is_first} and ({cell} is not null or status not in ({_MESSAGE_WORDS})))"
 
     def _targets(self) -> str:
         """SQL: the rows of APPLIED_TARGETS, in no order. With one row a case its promise is told with its opening."""
