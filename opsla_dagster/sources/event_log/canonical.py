@@ -505,16 +505,18 @@ def _events_of_updates(settings: EventLogSettings) -> str:
     same instant and content is the copy of that in the block before (docs/decisions/0001-event-deduplication.md).
     """
     content = ", ".join(("status", *TEXT_FIELDS, *dimension_fields(settings)))
+    # Records that order_by sorts by their stamps stand beside their copies; the file still tells them apart.
+    place = "file_number, row_number" if settings.order_by else "source_sequence"
     return f"""
         with steps as (
-            select case_id, source_sequence, event_ts, lag(event_ts) over (partition by case_id order by source_sequence) as previous_ts
-            from usable_records
+            select *, lag(event_ts) over (partition by case_id order by {place}) as previous_ts
+            from (select case_id, source_sequence, file_number, row_number, event_ts from usable_records)
         ),
         -- Only where a case steps back in time is an instant told of twice.
         blocks as (
             select
                 case_id, source_sequence,
-                sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by source_sequence) as instant_number
+                sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by {place}) as instant_number
             from steps
             where case_id in (select case_id from steps where event_ts < previous_ts)
         ),

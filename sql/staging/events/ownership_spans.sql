@@ -78,7 +78,7 @@ cases_with_assignee_events as (
     group by case_id
 ),
 
--- Nobody is '' here, so that it is told from nothing said.
+-- Nobody is '' here, so that it is told from nothing said. A record that names both names its team before its agent.
 assignment_events as (
     select
         cases.case_number,
@@ -86,8 +86,9 @@ assignment_events as (
         cases.intake_ts as told_at,
         cases.intake_ts as stamped_at,
         true as is_clipped,
+        true as is_at_intake,
         first_changes.team is not null and first_changes.team_changed_at = cases.intake_ts as is_kept,
-        cast(-1 as bigint) as source_sequence,
+        cast(-1 as bigint) as told_sequence,
         cast(null as varchar) as event_id,
         case
             when first_changes.team_changed_at = cases.intake_ts then coalesce(first_changes.team, '')
@@ -112,8 +113,9 @@ assignment_events as (
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
         events.canonical_ts as stamped_at,
         events.canonical_ts < cases.intake_ts as is_clipped,
+        events.canonical_ts <= cases.intake_ts as is_at_intake,
         false as is_kept,
-        events.source_sequence,
+        3 * events.source_sequence as told_sequence,
         events.event_id,
         events.team,
         events.agent
@@ -128,8 +130,9 @@ assignment_events as (
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
         changes.changed_ts as stamped_at,
         changes.changed_ts < cases.intake_ts as is_clipped,
+        changes.changed_ts <= cases.intake_ts as is_at_intake,
         false as is_kept,
-        changes.source_sequence,
+        3 * changes.source_sequence + case when changes.attribute = 'team' then 1 else 2 end as told_sequence,
         changes.change_id as event_id,
         case when changes.attribute = 'team' then coalesce(changes.value, '') end as team,
         case when changes.attribute = 'agent' then coalesce(changes.value, '') end as agent
@@ -148,25 +151,28 @@ told_holders as (
         last_value(agent ignore nulls) over so_far as agent,
         last_value(team ignore nulls) over until_then as previous_team,
         last_value(agent ignore nulls) over until_then as previous_agent,
-        lag(is_clipped and not is_kept) over in_order as is_previous_passed_over,
+        is_at_intake and max(team) over so_far = '' as is_nobody_at_intake,
+        lag(is_clipped and not is_kept) over in_order
+        or (lag(is_at_intake) over in_order and max(team) over until_then = '') as is_previous_passed_over,
         lag(told_at) over in_order as previous_told_at,
         lead(told_at) over in_order as next_told_at,
         coalesce(lead(is_clipped) over in_order, false) as is_next_clipped,
         row_number() over in_order as place
     from assignment_events
     window
-        in_order as (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first),
+        in_order as (partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first),
         so_far as (
-            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ),
         until_then as (
-            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
             rows between unbounded preceding and 1 preceding
         )
 ),
 
--- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life.
+-- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life. Neither is nobody,
+-- where the first team is told at intake: a record that names team and agent is two changes.
 holders as (
     select
         case_number,
@@ -177,7 +183,8 @@ holders as (
         agent,
         is_clipped or (is_previous_passed_over and previous_told_at = told_at) or team <> previous_team as is_team_new,
         agent <> previous_agent as is_agent_new,
-        next_told_at is null or next_told_at > told_at or not is_clipped or (is_kept and not is_next_clipped) as is_in_life
+        next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
+        or not (is_clipped or is_nobody_at_intake) as is_in_life
     from told_holders
 ),
 
