@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 NOBODY = "UNASSIGNED"
 STATES = ("queue", "active", "wait_customer", "wait_other", "done")
@@ -82,7 +83,7 @@ def _add_seconds(found: list[Stint], told: list[Told], activity: list[datetime],
     """Between two neighbouring instants at which anything changes, team, state and silence are constant."""
     silences = [at + inactive_after for at in activity]
     cuts = sorted({at for at in (*activity, *silences) if at <= end} | {end})
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         stint = [each for each in found if each.started_at <= start][-1]
         status = [record.status for record in told if record.at <= start][-1:] or ["INTAKE"]
         state = STATE_OF.get(status[0] or "", "active")
