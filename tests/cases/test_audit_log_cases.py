@@ -108,6 +108,55 @@ def test_a_rejected_change_is_not_carried_on(tmp_path: Path) -> None:
     ]
 
 
+#: Of T1 the status between is not mapped, of T2 it is left out on purpose; T3 is put back to New on its second day; of T4 nothing says where it began.
+ODD_STATUSES = """Ticket,Changed at,Field,Old,New,Audit
+T1,2025-07-07 09:00,State,New,Working,1
+T1,2025-07-07 10:00,State,Working,Odd,2
+T1,2025-07-07 11:00,State,Odd,Solved,3
+T2,2025-07-07 09:00,State,Draft,Working,4
+T2,2025-07-07 10:00,State,Working,Draft,5
+T2,2025-07-07 11:00,State,Draft,Solved,6
+T3,2025-07-07 09:00,Group,,A,7
+T3,2025-07-07 10:00,State,Working,Solved,8
+T3,2025-07-08 09:00,State,Solved,New,9
+T4,2025-07-07 09:00,State,Odd,Odder,10
+T4,2025-07-07 10:00,State,Odder,Working,11
+T4,2025-07-07 11:00,State,Working,Solved,12
+"""
+
+
+def test_a_change_out_of_an_unmapped_status_counts_where_it_is_known_how_the_case_began(tmp_path: Path) -> None:
+    """As in a status log, where the record of an unmapped status alone is rejected; and a case comes in with its first row, whatever it is put back to."""
+    (tmp_path / "audit.csv").write_text(ODD_STATUSES)
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "statuses": {**SOURCE["statuses"], "Draft": "IGNORE"}}))  # type: ignore[dict-item]
+    events = [(row["event_id"], row["status"], row["is_reopen"]) for row in source.events(source.window(), AS_OF_AT).to_pylist()]
+    assert events == [
+        ("T1#1.status", "INVESTIGATION", False), ("T1#3.status", "RESOLVED", False),
+        ("T2#4.status", "INVESTIGATION", False), ("T2#6.status", "RESOLVED", False),
+        ("T3#7.team", "INVESTIGATION", False), ("T3#8.status", "RESOLVED", False), ("T3#9.status", "INTAKE", True),
+        ("T4#12.status", "RESOLVED", False),
+    ]
+    assert [row["row_number"] for row in source.rejected_rows().to_pylist()] == [3, 11, 12]
+    intakes = {row["case_id"]: str(row["intake_ts"]) for row in source.cases(source.window(), AS_OF_AT).to_pylist()}
+    assert intakes["T3"] == "2025-07-07 09:00:00"
+
+
+def test_an_export_without_ids_that_is_appended_to_itself_hands_nothing_over_again(tmp_path: Path) -> None:
+    """To B, home and to B again within one minute are three changes; told once more behind another instant they are copies."""
+    (tmp_path / "audit.csv").write_text(
+        "Ticket,Changed at,Field,Old,New\n"
+        + "T1,2025-07-07 09:00,Group,A,B\nT1,2025-07-07 09:00,Group,B,A\nT1,2025-07-07 09:00,Group,A,B\nT1,2025-07-07 09:00,Group,A,B\n"
+        "T1,2025-07-07 11:00,State,New,Solved\n" * 2
+    )
+    columns = {field: column for field, column in SOURCE["columns"].items() if field != "event_id"}  # type: ignore[attr-defined]
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "columns": columns}))
+    changes = [(row["previous_value"], row["value"]) for row in source.attribute_changes(source.window(), AS_OF_AT).to_pylist()]
+    assert changes == [("A", "B"), ("B", "A"), ("A", "B")]
+    rejected = source.rejected_rows().to_pylist()
+    assert [row["row_number"] for row in rejected] == [5, 7, 8, 9, 10, 11]
+    assert {row["reason"] for row in rejected} == {f"an earlier record of the case says the same of the field {field} at the same instant" for field in ("team", "status")}
+
+
 def test_blanks_around_a_team_are_none_of_it_and_capitals_are_told(tmp_path: Path) -> None:
     """A no-break space and a tab too; of blanks alone the case goes to nobody."""
     (tmp_path / "audit.csv").write_text(

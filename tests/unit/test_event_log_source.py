@@ -152,6 +152,17 @@ def test_a_queue_and_an_agent_that_are_emptied_are_changes_to_nobody(tmp_path: P
     assert (cases_of(source)["A"]["team"], cases_of(source)["A"]["agent"]) == (None, None)
 
 
+def test_a_message_that_comes_first_tells_who_holds_the_case(tmp_path: Path) -> None:
+    """No event of it names the queue, so a change from nobody does; what else it tells holds from intake on, as ever."""
+    rows = ["A,Replied,2025-03-03T08:00Z,red,ann,P1", "A,New,2025-03-03T09:00Z,red,ann,P1", "A,Done,2025-03-03T10:00Z,blue,ann,P1"]
+    columns = {**COLUMNS, "team": "group", "agent": "who", "priority": "prio"}
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group,who,prio"), columns=columns, statuses={**STATUSES, "Replied": "PUBLIC_REPLY"})
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["changed_ts"].hour, row["attribute"], row["previous_value"], row["value"]) for row in changes] == [
+        (8, "agent", None, "ann"), (8, "team", None, "red"), (10, "team", "red", "blue"),
+    ]
+
+
 def test_a_copy_at_the_end_of_the_file_changes_nothing_of_a_case(tmp_path: Path) -> None:
     rows = [
         "A,New,2025-03-03T08:00Z,P3", "A,Active,2025-03-03T09:00Z,P1", "A,Done,2025-03-03T10:00Z,P2",
@@ -161,6 +172,14 @@ def test_a_copy_at_the_end_of_the_file_changes_nothing_of_a_case(tmp_path: Path)
     changes = source.attribute_changes(Window(date(2025, 3, 3), date(2025, 3, 4)), EVER).to_pylist()
     assert [(row["changed_ts"].hour, row["previous_value"], row["value"]) for row in changes] == [(9, "P3", "P1"), (10, "P1", "P2")]
     assert cases_of(source)["A"]["priority"] == "P2"
+
+
+def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path: Path) -> None:
+    """To blue, red and blue again within one minute are three changes; the same minute told once more, behind another instant, is none."""
+    rows = ["A,New,2025-03-03T08:00Z,red", *(f"A,Active,2025-03-03T09:00Z,{team}" for team in ("blue", "red", "blue")), "A,Done,2025-03-03T10:00Z,blue"]
+    source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"})
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["previous_value"], row["value"]) for row in changes] == [("red", "blue"), ("blue", "red"), ("red", "blue")]
 
 
 def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:

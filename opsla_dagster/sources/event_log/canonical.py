@@ -20,7 +20,7 @@ from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
-from opsla_dagster.sources.event_log.mapping import EARLIEST, LATEST, canonical_rows
+from opsla_dagster.sources.event_log.mapping import EARLIEST, LATEST, SHOWN_CHARACTERS, TEXT_FIELDS, canonical_rows
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
@@ -35,6 +35,8 @@ _TOLD_OF_AN_EVENT = (
 )
 #: Of an audit log: which field changed, from what, and whether the record is an event.
 CHANGE_COLUMNS = ("changed_field", "old_value", "is_told")
+#: Whether a record only repeats what an earlier one told, and so tells nothing; of the form cases none is.
+RETOLD = "is_retold"
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
 
@@ -233,22 +235,62 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
     connection.execute("drop table records")
     if settings.form == "changes":
         _reject_repeated_changes(connection, settings)
+        _reject_unknown_beginnings(connection, settings)
         _carry_values_on(connection, settings)
 
 
 def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
     """Of an audit log: one id may stand for all that was saved at once, so a repetition is one of the same id, case and field.
 
-    Before values are carried on: what is rejected carries nothing on.
+    Without ids it is a record that says the same as the one of its field before it, or that an appended export has once more: the file told of
+    another instant in between. Before values are carried on: what is rejected carries nothing on.
     """
     if settings.columns.event_id is None:
-        return
-    repeated = _repeated(
-        "event_id, case_id, changed_field", "'an earlier record of the case and of the field ' || changed_field || ' has the same event id ' || event_id"
-    )
-    connection.execute(f"create table once as select * replace ({repeated} as fault) from numbered")
+        connection.execute(_changes_told_once())
+    else:
+        repeated = _repeated(
+            "event_id, case_id, changed_field", "'an earlier record of the case and of the field ' || changed_field || ' has the same event id ' || event_id"
+        )
+        connection.execute(f"create table once as select * replace ({repeated} as fault) from numbered")
     connection.execute("drop table numbered")
     connection.execute("alter table once rename to numbered")
+
+
+def _changes_told_once() -> str:
+    """SQL of the table `once`: the records of an audit log without ids, with a fault where one repeats another."""
+    content = ", ".join(("changed_field", "old_value", "source_status", *TEXT_FIELDS))
+    reason = "'an earlier record of the case says the same of the field ' || changed_field || ' at the same instant'"
+    return f"""
+        create table once as
+        with steps as (
+            select
+                *, fault is null and not is_ignored as is_used, row({content}) as content,
+                lag(event_ts) over (partition by case_id order by file_number, row_number) as previous_ts
+            from numbered
+        ),
+        blocks as (
+            select *, sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by file_number, row_number) as instant_number
+            from steps
+        ),
+        occurrences as (
+            select
+                *,
+                row_number() over (partition by case_id, is_used, instant_number, content order by file_number, row_number) as occurrence,
+                lag(content) over (partition by case_id, is_used, event_ts, changed_field order by source_sequence) as previous_content
+            from blocks
+        )
+        select
+            * exclude (is_used, content, previous_ts, instant_number, occurrence, previous_content) replace (
+                case
+                    when is_used and event_ts is not null and (
+                        content = previous_content
+                        or row_number() over (partition by case_id, is_used, event_ts, content, occurrence order by source_sequence) > 1
+                    ) then struct_pack(field := '{WHOLE_RECORD}', reason := {reason})
+                    else fault
+                end as fault
+            )
+        from occurrences
+    """
 
 
 def _repeated(identity: str, reason: str) -> str:
@@ -262,6 +304,40 @@ def _repeated(identity: str, reason: str) -> str:
             ) > 1 then struct_pack(field := 'event_id', reason := {reason})
         end
     """
+
+
+def _reject_unknown_beginnings(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of an audit log: the first change of a case's status says by its old value where the case began, so that word must be mapped.
+
+    Old values of later changes are not looked at: the change out of an unmapped status is no worse for the rejected one into it.
+    """
+    if "status" not in settings.fields.values():
+        return
+    reason = literal(f"column {settings.columns.old_value}: a status that sources.yml does not map; found ")
+    connection.execute(f"""
+        create table begun as
+        with status_changes as (
+            select
+                *,
+                fault is null and not is_ignored and changed_field = 'status' as is_status_change,
+                old_value is null or old_status is not null as is_old_known
+            from numbered
+        )
+        select
+            * exclude (is_status_change, is_old_known) replace (
+                case
+                    when is_status_change and not is_old_known
+                        and not coalesce(bool_or(is_status_change and is_old_known) over (
+                            partition by case_id order by source_sequence rows between unbounded preceding and 1 preceding
+                        ), false)
+                        then struct_pack(field := 'old_value', reason := {reason} || '''' || left(old_value, {SHOWN_CHARACTERS}) || '''')
+                    else fault
+                end as fault
+            )
+        from status_changes
+    """)
+    connection.execute("drop table numbered")
+    connection.execute("alter table begun rename to numbered")
 
 
 def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -280,7 +356,8 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
         return f"nullif(coalesce({last}, {first}), '')"
 
     values = [f"{carried(name, name, 'old_value')} as {name}" for name in settings.changed_attributes]
-    status = f"coalesce({carried('status', 'status', 'old_status')}, 'INTAKE')"
+    began = f"nullif(old_status, '{IGNORE}')"
+    status = f"coalesce({carried('status', 'status', began)}, 'INTAKE')"
     values.append(f"case when is_ignored or fault is not null then status else {status} end as status")
     values.append(f"{carried('status', 'source_status', 'old_value')} as source_status")
     connection.execute(f"""
@@ -302,7 +379,7 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
     """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
 
     Without an intake column a case came in with its first record of INTAKE, else with its first event; unless the record that says so
-    was rejected: the next one came later.
+    was rejected: the next one came later. In an audit log a case that is put back to INTAKE has been there before: it came in with its first record.
     """
     opened = "arg_min(coalesce(event_ts, ingestion_ts), source_sequence) filter (is_usable and status = 'INTAKE')"
     first_event = "min(coalesce(event_ts, ingestion_ts)) filter (is_usable)"
@@ -314,6 +391,8 @@ def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettin
         identified = rows_that_count(settings)
     elif settings.columns.intake_ts:
         intake, is_opening_rejected = "arg_min(intake_ts, source_sequence) filter (is_usable)", "false"
+    elif settings.form == "changes":
+        intake, is_opening_rejected = first_event, "false"
     connection.execute(f"""
         create table judged as
         with identified as (
@@ -389,12 +468,14 @@ def _write_events(
 ) -> None:
     """EVENTS_FILE: one row an event with what its record says of the case, by intake date, so that a day is read fast."""
     connection.execute("""
-        create view usable_cases as
-        select * exclude (fault, is_ignored, is_superseded, source_sequence)
+        create view usable_records as
+        select * exclude (fault, is_ignored, is_superseded)
         from judged
         where fault is null and not is_ignored and not is_superseded
     """)
+    connection.execute("create view usable_cases as select * exclude (source_sequence) from usable_records")
     more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ())]
+    more += [] if settings.form == "cases" else [RETOLD]
     told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""
         copy (
@@ -418,19 +499,51 @@ def _write_events(
 
 
 def _events_of_updates(settings: EventLogSettings) -> str:
-    """One event a record. The agent of a message of a bot or the customer wrote it, and holds no case."""
+    """One event a record. The agent of a message of a bot or the customer wrote it, and holds no case.
+
+    `is_retold` is of a record that an appended or overlapping export has once more: where the log told of another instant in between, a record of the
+    same instant and content is the copy of that in the block before (docs/decisions/0001-event-deduplication.md).
+    """
+    content = ", ".join(("status", *TEXT_FIELDS, *dimension_fields(settings)))
+    # Records that order_by sorts by their stamps stand beside their copies; the file still tells them apart.
+    place = "file_number, row_number" if settings.order_by else "source_sequence"
     return f"""
+        with steps as (
+            select *, lag(event_ts) over (partition by case_id order by {place}) as previous_ts
+            from (select case_id, source_sequence, file_number, row_number, event_ts from usable_records)
+        ),
+        -- Only where a case steps back in time is an instant told of twice.
+        blocks as (
+            select
+                case_id, source_sequence,
+                sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by {place}) as instant_number
+            from steps
+            where case_id in (select case_id from steps where event_ts < previous_ts)
+        ),
+        occurrences as (
+            select
+                records.case_id, source_sequence, event_ts, ingestion_ts, row({content}) as content,
+                row_number() over (partition by records.case_id, instant_number, row({content}) order by source_sequence) as occurrence
+            from usable_records as records
+            inner join blocks using (case_id, source_sequence)
+            where event_ts is not null
+        ),
+        retold as (
+            select case_id, source_sequence
+            from occurrences
+            qualify row_number() over (partition by case_id, event_ts, content, occurrence order by coalesce(ingestion_ts, event_ts), source_sequence) > 1
+        )
         select
             * replace (
                 {status_by_author("kind")} as status,
                 case when kind in ('bot', 'customer') then null else agent end as agent,
                 kind as author_kind
             ),
-            team as event_team, agent as event_agent
+            team as event_team, agent as event_agent,
+            (case_id, source_sequence) in (select (case_id, source_sequence) from retold) as is_retold
         from (
-            select * exclude (fault, is_ignored, is_superseded), {author_kind(settings)} as kind
-            from judged
-            where fault is null and not is_ignored and not is_superseded
+            select *, {author_kind(settings)} as kind
+            from usable_records
         )
     """
 

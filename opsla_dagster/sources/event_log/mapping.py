@@ -54,7 +54,7 @@ WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
 EARLIEST, LATEST = "timestamp '1970-01-01'", "timestamp '2099-12-31 23:59:59.999999'"
 #: Characters of a found value that a reason shows.
-_SHOWN_CHARACTERS = 60
+SHOWN_CHARACTERS = 60
 #: Forms of numbers that a spreadsheet, or a writer of floating-point numbers, has made of an id. `1E5` and `12E4567` are none: codes look so.
 ROUNDED_ID = r"-?\d+[.,]\d+[eE][+-]?\d+|-?\d+[eE][+-]\d+"
 #: A whole number as a floating-point column writes it; up to 15 digits are exact.
@@ -372,12 +372,10 @@ def _change_faults(settings: EventLogSettings, mapped: Mapping[str, str]) -> lis
     if settings.form != "changes":
         return []
     unmapped = f"column {mapped['field']}: a field that sources.yml does not map (fields)"
-    old = f"column {mapped['old_value']}: a status that sources.yml does not map"
     return [
         _when("field is null", "field", f"column {mapped['field']}: no field"),
         _when("canonical_field is null", "field", unmapped, shown=True),
         _when("canonical_field = 'status' and status is null", "new_value", f"column {mapped['new_value']}: no status"),
-        _when("canonical_field = 'status' and old_value is not null and canonical_old_status is null", "old_value", old, shown=True),
     ]
 
 
@@ -457,6 +455,6 @@ def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> st
     text = literal(reason)
     if shown:
         size = f"'... (' || length({field}) || ' characters)'"
-        rest = f"case when length({field}) > {_SHOWN_CHARACTERS} then {size} else '' end"
-        text += f" || '; found ''' || left({field}, {_SHOWN_CHARACTERS}) || '''' || {rest}"
+        rest = f"case when length({field}) > {SHOWN_CHARACTERS} then {size} else '' end"
+        text += f" || '; found ''' || left({field}, {SHOWN_CHARACTERS}) || '''' || {rest}"
     return f"when {condition} then struct_pack(field := {literal(field)}, reason := {text})"

@@ -36,7 +36,7 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.drops.released import Released
-from opsla_dagster.sources.event_log.canonical import SourceCounts, connect
+from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, connect
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
@@ -147,7 +147,8 @@ _MESSAGES = """
     order by intake_date, case_id, source_sequence
 """
 
-#: What the first record that tells an attribute says of it holds from intake on. Later records may tell another one.
+#: What the first record that tells an attribute says of it holds from intake on. Later records may tell another one. Who holds a case is told by
+#: its events; where the first record that tells it may be none (a message, a copy), its change from nobody does.
 _CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
@@ -155,7 +156,7 @@ _CHANGES_OF = """
         lag({attribute}) over (partition by case_id order by {told}) as previous_value
     from visible
     where {is_told}
-    qualify value is distinct from previous_value and row_number() over (partition by case_id order by {told}) > 1
+    qualify value is distinct from previous_value and (row_number() over (partition by case_id order by {told}) > 1 or {is_first_a_change})
 """
 
 #: An audit log tells its changes itself, with the old value as it has it.
@@ -404,11 +405,22 @@ class EventLogSource(Source):
             changes = [_TOLD_CHANGES_OF.format(source=literal(self.name), attribute=name) for name in told]
             return self._visible(f"{' union all '.join(changes)} order by intake_date, case_id, source_sequence, attribute") if changes else None
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
-        changes = [_CHANGES_OF.format(source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name)) for name in mapped]
+        changes = [
+            _CHANGES_OF.format(
+                source=literal(self.name), attribute=name, told=_TOLD, is_told=self._is_told(name),
+                is_first_a_change=self._is_first_a_change(name),
+            )
+            for name in mapped
+        ]
         changes += self._of_dimensions(_DIMENSION_CHANGES_OF)
         if not changes:
             return None
         return self._visible(f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute")
+
+    def _is_first_a_change(self, name: str) -> str:
+        if name not in ("team", "agent"):
+            return "false"
+        return "true" if self._settings.empty_cells == "unchanged" else f"status in ({_MESSAGE_WORDS})"
 
     def _select_facts(self) -> str | None:
         if not self._settings.dimensions:
@@ -492,10 +504,14 @@ class EventLogSource(Source):
         return _CASES.format(source=literal(self.name), told=_TOLD, attributes=attributes)
 
     def _is_told(self, cell: str) -> str:
-        """SQL: whether a record tells what is in `cell`. An empty one tells that there is none, except that a message repeats nothing."""
+        """SQL: whether a record tells what is in `cell`. An empty one tells that there is none, except that a message repeats nothing.
+
+        A record that another one repeats tells nothing (`is_retold`; of the form cases none is).
+        """
+        is_first = "true" if self._settings.form == "cases" else f"not {RETOLD}"
         if self._settings.empty_cells == "unchanged":
-            return f"{cell} is not null"
-        return f"({cell} is not null or status not in ({_MESSAGE_WORDS}))"
+            return f"({is_first} and {cell} is not null)"
+        return f"({is_first} and ({cell} is not null or status not in ({_MESSAGE_WORDS})))"
 
     def _targets(self) -> str:
         """SQL: the rows of APPLIED_TARGETS, in no order. With one row a case its promise is told with its opening."""

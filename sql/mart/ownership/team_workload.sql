@@ -3,7 +3,11 @@
 -- Staffing is known of the desk as a whole, so only all teams together have heads.
 select
     days.calendar_date,
-    case when days.dimension = 'all' then 'all teams' else days.dimension_value end as team,
+    case
+        when days.dimension = 'all' then 'all teams'
+        when days.dimension_value = 'none' then 'UNASSIGNED'
+        else days.dimension_value
+    end as team,
     days.dimension = 'all' as is_all_teams,
     days.open_cases as held_cases,
     cast(days.opened_cases + days.reopened_cases + days.moved_in_cases as bigint) as accepted_cases,

@@ -1,7 +1,8 @@
 -- One row is one span of a case held by one team and agent in one state, from intake on; the last one has no end.
 -- What an event or a change of team or agent tells holds from its instant on, half-open, until another is told: an event that names nobody
 -- tells nothing, a change to nobody does, and nobody is UNASSIGNED. Where no event ever names a team or agent, the first change says whose the
--- case was at intake; without one, raw.cases does. What was told before intake holds from intake on, the last of it. The order is that of stamps, of those
+-- case was at intake; without one, raw.cases does. A team that the first change takes the case from at the very intake had it until then: an audit log often begins so.
+-- What was told before intake holds from intake on, the last of it. The order is that of stamps, of those
 -- alike the source's, as in staging.status_spans: a stint of another team that lasted no time is a span without length, so that hand-offs are all
 -- there. What lies up to the last terminal event is the life of a case; the last span of one
 -- that has ended follows its life and has no seconds. The holder's stretches (is_holding_start, held_from_at, held_to_at) are what clocks,
@@ -46,7 +47,8 @@ first_changes as (
         max(previous_value) filter (where attribute = 'team') as team,
         max(previous_value) filter (where attribute = 'agent') as agent,
         bool_or(attribute = 'team') as is_team_changed,
-        bool_or(attribute = 'agent') as is_agent_changed
+        bool_or(attribute = 'agent') as is_agent_changed,
+        min(case when attribute = 'team' then changed_ts end) as team_changed_at
     from changes
     where change_number = 1
     group by case_id
@@ -76,7 +78,7 @@ cases_with_assignee_events as (
     group by case_id
 ),
 
--- Nobody is '' here, so that it is told from nothing said.
+-- Nobody is '' here, so that it is told from nothing said. A record that names both names its team before its agent.
 assignment_events as (
     select
         cases.case_number,
@@ -84,9 +86,12 @@ assignment_events as (
         cases.intake_ts as told_at,
         cases.intake_ts as stamped_at,
         true as is_clipped,
-        cast(-1 as bigint) as source_sequence,
+        true as is_at_intake,
+        first_changes.team is not null and first_changes.team_changed_at = cases.intake_ts as is_kept,
+        cast(-1 as bigint) as told_sequence,
         cast(null as varchar) as event_id,
         case
+            when first_changes.team_changed_at = cases.intake_ts then coalesce(first_changes.team, '')
             when named.is_team_named then ''
             when first_changes.is_team_changed then coalesce(first_changes.team, '')
             else coalesce(cases.team, '')
@@ -108,7 +113,9 @@ assignment_events as (
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
         events.canonical_ts as stamped_at,
         events.canonical_ts < cases.intake_ts as is_clipped,
-        events.source_sequence,
+        events.canonical_ts <= cases.intake_ts as is_at_intake,
+        false as is_kept,
+        3 * events.source_sequence as told_sequence,
         events.event_id,
         events.team,
         events.agent
@@ -123,7 +130,9 @@ assignment_events as (
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
         changes.changed_ts as stamped_at,
         changes.changed_ts < cases.intake_ts as is_clipped,
-        changes.source_sequence,
+        changes.changed_ts <= cases.intake_ts as is_at_intake,
+        false as is_kept,
+        3 * changes.source_sequence + case when changes.attribute = 'team' then 1 else 2 end as told_sequence,
         changes.change_id as event_id,
         case when changes.attribute = 'team' then coalesce(changes.value, '') end as team,
         case when changes.attribute = 'agent' then coalesce(changes.value, '') end as agent
@@ -136,29 +145,34 @@ told_holders as (
         case_number,
         told_at,
         is_clipped,
+        is_kept,
         event_id,
         last_value(team ignore nulls) over so_far as team,
         last_value(agent ignore nulls) over so_far as agent,
         last_value(team ignore nulls) over until_then as previous_team,
         last_value(agent ignore nulls) over until_then as previous_agent,
-        lag(is_clipped) over in_order as is_previous_clipped,
+        is_at_intake and max(team) over so_far = '' as is_nobody_at_intake,
+        lag(is_clipped and not is_kept) over in_order
+        or (lag(is_at_intake) over in_order and max(team) over until_then = '') as is_previous_passed_over,
         lag(told_at) over in_order as previous_told_at,
         lead(told_at) over in_order as next_told_at,
+        coalesce(lead(is_clipped) over in_order, false) as is_next_clipped,
         row_number() over in_order as place
     from assignment_events
     window
-        in_order as (partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first),
+        in_order as (partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first),
         so_far as (
-            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
             rows between unbounded preceding and current row
         ),
         until_then as (
-            partition by case_number order by sort_rank, stamped_at, source_sequence, event_id nulls first
+            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
             rows between unbounded preceding and 1 preceding
         )
 ),
 
--- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life.
+-- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life. Neither is nobody,
+-- where the first team is told at intake: a record that names team and agent is two changes.
 holders as (
     select
         case_number,
@@ -167,9 +181,10 @@ holders as (
         event_id,
         team,
         agent,
-        is_clipped or (is_previous_clipped and previous_told_at = told_at) or team <> previous_team as is_team_new,
+        is_clipped or (is_previous_passed_over and previous_told_at = told_at) or team <> previous_team as is_team_new,
         agent <> previous_agent as is_agent_new,
-        next_told_at is null or next_told_at > told_at or not is_clipped as is_in_life
+        next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
+        or not (is_clipped or is_nobody_at_intake) as is_in_life
     from told_holders
 ),
 

@@ -1,6 +1,7 @@
 -- One row is one local month, agent and case: how often the agent accepted the case in the month and handed it on, and how long it took.
 -- Accepted: the agent comes to hold the case, from another or from nobody; handed on: the next holder is another agent. Both count in the month
--- in which the agent accepted. Handling is open time of the team's calendar, queued or worked on, that has ended.
+-- in which the agent accepted. Handling is open time of the team's calendar, queued or worked on, that has ended. Who was named and replaced
+-- within one instant has not held the case (docs/decisions/0046-ownership.md).
 with cases as (
     select
         source,
@@ -27,6 +28,7 @@ agent_spans as (
     where
         intake_date >= $start_date
         and intake_date < $end_date
+        and (ended_at is null or ended_at > started_at)
     group by case_id, stint, agent, held_from_at
 ),
 

@@ -1,7 +1,13 @@
 -- The Spark SQL of sql/mart/ownership/team_workload.sql, written by `make docs`.
 SELECT
   days.calendar_date,
-  CASE WHEN days.dimension = 'all' THEN 'all teams' ELSE days.dimension_value END AS team,
+  CASE
+    WHEN days.dimension = 'all'
+    THEN 'all teams'
+    WHEN days.dimension_value = 'none'
+    THEN 'UNASSIGNED'
+    ELSE days.dimension_value
+  END AS team,
   days.dimension = 'all' AS is_all_teams,
   days.open_cases AS held_cases,
   CAST(days.opened_cases + days.reopened_cases + days.moved_in_cases AS BIGINT) AS accepted_cases,

@@ -38,7 +38,8 @@ WITH cases AS (
     MAX(previous_value) FILTER(WHERE
       attribute = 'agent') AS agent,
     BOOL_OR(attribute = 'team') AS is_team_changed,
-    BOOL_OR(attribute = 'agent') AS is_agent_changed
+    BOOL_OR(attribute = 'agent') AS is_agent_changed,
+    MIN(CASE WHEN attribute = 'team' THEN changed_ts END) AS team_changed_at
   FROM changes
   WHERE
     change_number = 1
@@ -74,9 +75,14 @@ WITH cases AS (
     cases.intake_ts AS told_at,
     cases.intake_ts AS stamped_at,
     TRUE AS is_clipped,
-    CAST(-1 AS BIGINT) AS source_sequence,
+    TRUE AS is_at_intake,
+    NOT first_changes.team IS NULL
+    AND first_changes.team_changed_at = cases.intake_ts AS is_kept,
+    CAST(-1 AS BIGINT) AS told_sequence,
     CAST(NULL AS STRING) AS event_id,
     CASE
+      WHEN first_changes.team_changed_at = cases.intake_ts
+      THEN COALESCE(first_changes.team, '')
       WHEN named.is_team_named
       THEN ''
       WHEN first_changes.is_team_changed
@@ -106,7 +112,9 @@ WITH cases AS (
     END AS told_at,
     events.canonical_ts AS stamped_at,
     events.canonical_ts < cases.intake_ts AS is_clipped,
-    events.source_sequence,
+    events.canonical_ts <= cases.intake_ts AS is_at_intake,
+    FALSE AS is_kept,
+    3 * events.source_sequence AS told_sequence,
     events.event_id,
     events.team,
     events.agent
@@ -124,7 +132,9 @@ WITH cases AS (
     END AS told_at,
     changes.changed_ts AS stamped_at,
     changes.changed_ts < cases.intake_ts AS is_clipped,
-    changes.source_sequence,
+    changes.changed_ts <= cases.intake_ts AS is_at_intake,
+    FALSE AS is_kept,
+    3 * changes.source_sequence + CASE WHEN changes.attribute = 'team' THEN 1 ELSE 2 END AS told_sequence,
     changes.change_id AS event_id,
     CASE WHEN changes.attribute = 'team' THEN COALESCE(changes.value, '') END AS team,
     CASE WHEN changes.attribute = 'agent' THEN COALESCE(changes.value, '') END AS agent
@@ -136,26 +146,32 @@ WITH cases AS (
     case_number,
     told_at,
     is_clipped,
+    is_kept,
     event_id,
     LAST_VALUE(team) IGNORE NULLS OVER so_far AS team,
     LAST_VALUE(agent) IGNORE NULLS OVER so_far AS agent,
     LAST_VALUE(team) IGNORE NULLS OVER until_then AS previous_team,
     LAST_VALUE(agent) IGNORE NULLS OVER until_then AS previous_agent,
-    LAG(is_clipped) OVER in_order AS is_previous_clipped,
+    is_at_intake AND MAX(team) OVER so_far = '' AS is_nobody_at_intake,
+    LAG(is_clipped AND NOT is_kept) OVER in_order
+    OR (
+      LAG(is_at_intake) OVER in_order AND MAX(team) OVER until_then = ''
+    ) AS is_previous_passed_over,
     LAG(told_at) OVER in_order AS previous_told_at,
     LEAD(told_at) OVER in_order AS next_told_at,
+    COALESCE(LEAD(is_clipped) OVER in_order, FALSE) AS is_next_clipped,
     ROW_NUMBER() OVER in_order AS place
   FROM assignment_events
   WINDOW in_order AS (
     PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
   ), so_far AS (
     PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
     rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
   ), until_then AS (
     PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, source_sequence NULLS LAST, event_id
+    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
     rows BETWEEN UNBOUNDED preceding AND 1 preceding
   )
 ), holders AS (
@@ -168,11 +184,18 @@ WITH cases AS (
     agent,
     is_clipped
     OR (
-      is_previous_clipped AND previous_told_at = told_at
+      is_previous_passed_over AND previous_told_at = told_at
     )
     OR team <> previous_team AS is_team_new,
     agent <> previous_agent AS is_agent_new,
-    next_told_at IS NULL OR next_told_at > told_at OR NOT is_clipped AS is_in_life
+    next_told_at IS NULL
+    OR next_told_at > told_at
+    OR (
+      is_kept AND NOT is_next_clipped
+    )
+    OR NOT (
+      is_clipped OR is_nobody_at_intake
+    ) AS is_in_life
   FROM told_holders
 ), steps AS (
   SELECT

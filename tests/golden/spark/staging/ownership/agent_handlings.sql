@@ -20,7 +20,11 @@ WITH cases AS (
       state IN ('queue', 'active')) AS handling_business_seconds
   FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND (
+      ended_at IS NULL OR ended_at > started_at
+    )
   GROUP BY
     case_id,
     stint,
