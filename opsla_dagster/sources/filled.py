@@ -14,7 +14,8 @@ from opsla_dagster.status import MESSAGE_SIGNALS
 
 #: Who held a case when is told: by a team or an agent of events, or of changes.
 _OWNERS = "raw.events_log.team"
-_OF_ACCOUNTS = (_OWNERS, "raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts")
+_LINKS = "raw.case_links"
+_OF_ACCOUNTS = (_OWNERS, "raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts", _LINKS)
 
 
 def filled_tables(settings: SourcesSettings) -> frozenset[str]:
@@ -39,6 +40,8 @@ def _filled_by(source: object) -> Iterator[str]:
                 yield _OWNERS
             if {"team", "agent"} & {*source.changed_attributes}:
                 yield _OWNERS
+            if source.form == "links":
+                yield _LINKS
             if source.due:
                 yield "raw.applied_targets"
             if source.columns.sla_met:
