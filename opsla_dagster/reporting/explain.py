@@ -17,6 +17,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
+from opsla_dagster.reporting.explain_links import links_of
 from opsla_dagster.reporting.explain_stints import ownership_spans_of, stints_of
 from opsla_dagster.reporting.explanation import Explanation, Rejected, Span, Verdict
 from opsla_dagster.reporting.marts import has_table
@@ -75,6 +76,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         rejected=_rejected(connection, case),
         stints=stints_of(connection, case),
         ownership_spans=ownership_spans_of(connection, case),
+        links=links_of(connection, case),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),

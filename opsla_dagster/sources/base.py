@@ -69,11 +69,11 @@ SOURCE_FACTS = pa.schema([
     ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("known_ts", INSTANT), ("fact", pa.string()),
     ("value_text", pa.string()), ("value_number", pa.float64()),
 ])
-#: A case and another case or ticket that it is linked to, whether that is loaded or not. `kind` is one of LINK_KINDS, `source_kind` the source's own word;
+#: A case and another case or ticket that it is linked to, whether that is loaded or not. `link_kind` is one of LINK_KINDS, `source_link_kind` the source's own word;
 #: `linked_ts` is NULL where the source does not tell since when, `unlinked_ts` while the link holds. One row a case, linked case and kind.
 CASE_LINKS = pa.schema([
-    ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("linked_case_id", pa.string()), ("kind", pa.string()),
-    ("source_kind", pa.string()), ("linked_ts", INSTANT), ("unlinked_ts", INSTANT),
+    ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("linked_case_id", pa.string()), ("link_kind", pa.string()),
+    ("source_link_kind", pa.string()), ("linked_ts", INSTANT), ("unlinked_ts", INSTANT),
 ])
 STAFFING = pa.schema([
     ("source", pa.string()), ("staff_date", pa.date32()), ("shift", pa.string()), ("planned_heads", pa.float64()),

@@ -29,6 +29,12 @@ def active_tables(settings: SourcesSettings) -> list[Table]:
     return [table for area in AREAS if area.is_fed(filled) for table in area.tables]
 
 
+def empty_tables(settings: SourcesSettings) -> list[Table]:
+    """The stored tables that no enabled source feeds, and that are there without rows all the same."""
+    filled = filled_tables(settings)
+    return [table for area in AREAS if not area.is_fed(filled) for table in area.tables if table.name in area.stand_empty]
+
+
 def _filled_by(source: object) -> Iterator[str]:
     match source:
         case AccountSettings():

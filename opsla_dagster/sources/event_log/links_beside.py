@@ -63,13 +63,13 @@ class LinksBeside(Source):
             f"""
             select
                 {literal(self.name)} as source, links.case_id, cases.intake_date, {literal(self._linked_prefix)} || links.linked_id as linked_case_id,
-                links.link_kind as kind, min(links.source_kind) as source_kind, min(links.linked_ts) as linked_ts,
+                links.link_kind, min(links.source_kind) as source_link_kind, min(links.linked_ts) as linked_ts,
                 case when bool_and(coalesce(links.unlinked_ts <= $as_of_at, false)) then max(links.unlinked_ts) end as unlinked_ts
             from links
             inner join cases using (case_id)
             where links.linked_ts is null or links.linked_ts <= $as_of_at
             group by all
-            order by cases.intake_date, links.case_id, linked_case_id, kind
+            order by cases.intake_date, links.case_id, linked_case_id, link_kind
             """,
         )
         return found.select(CASE_LINKS.names).cast(CASE_LINKS)
@@ -81,7 +81,7 @@ class LinksBeside(Source):
             connection.register("links", links)
             found: pa.Table = connection.sql(
                 "select source, intake_date, 0::bigint as cases, 0::bigint as events, "
-                "md5(string_agg(to_json(links)::varchar, '' order by case_id, linked_case_id, kind)) as digest "
+                "md5(string_agg(to_json(links)::varchar, '' order by case_id, linked_case_id, link_kind)) as digest "
                 "from links group by source, intake_date order by intake_date"
             ).to_arrow_table()
         return found.select(PARTITION_STATES.names).cast(PARTITION_STATES)

@@ -11,8 +11,8 @@ select
     used_cases.case_id,
     used_cases.intake_date,
     getvariable('prefix') || unfolded.link.id as linked_case_id,
-    case lower(unfolded.link.category) when 'back-office' then 'escalation' when 'tracker' then 'problem' else 'related' end as kind,
-    min(coalesce(unfolded.link.category, unfolded.link.type)) as source_kind,
+    case lower(unfolded.link.category) when 'back-office' then 'escalation' when 'tracker' then 'problem' else 'related' end as link_kind,
+    min(coalesce(unfolded.link.category, unfolded.link.type)) as source_link_kind,
     cast(null as timestamp) as linked_ts,
     cast(null as timestamp) as unlinked_ts
 from unfolded

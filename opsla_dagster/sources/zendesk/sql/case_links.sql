@@ -34,8 +34,8 @@ problems as (
     select
         ticket_id,
         problem_id as linked_ticket_id,
-        'problem' as kind,
-        'problem_id' as source_kind,
+        'problem' as link_kind,
+        'problem_id' as source_link_kind,
         case when bool_or(linked_ts is null) then null else min(linked_ts) end as linked_ts,
         case when not bool_or(unlinked_ts is null) then max(unlinked_ts) end as unlinked_ts
     from problem_stretches
@@ -61,15 +61,15 @@ select
     used_cases.case_id,
     used_cases.intake_date,
     getvariable('prefix') || links.linked_ticket_id as linked_case_id,
-    links.kind,
-    links.source_kind,
+    links.link_kind,
+    links.source_link_kind,
     links.linked_ts,
     links.unlinked_ts
 from (
     select * from problems
     union all
     select
-        follow_ups_told.ticket_id, follow_ups_told.linked_ticket_id, 'follow_up' as kind, 'follow_up' as source_kind,
+        follow_ups_told.ticket_id, follow_ups_told.linked_ticket_id, 'follow_up' as link_kind, 'follow_up' as source_link_kind,
         tickets.intake_ts as linked_ts, cast(null as timestamp) as unlinked_ts
     from follow_ups_told
     inner join tickets using (ticket_id)

@@ -3,9 +3,9 @@ select
     case_id,
     intake_date,
     linked_case_id,
-    kind,
-    source_kind,
+    link_kind,
+    source_link_kind,
     linked_ts,
     unlinked_ts
 from case_links
-order by intake_date, case_id, linked_case_id, kind
+order by intake_date, case_id, linked_case_id, link_kind
