@@ -128,4 +128,4 @@ class LinksBeside(Source):
             connection.execute("set TimeZone = 'UTC'")
             connection.register("links", self._links.links())
             connection.register("cases", self._main.cases(window, as_of_at).select(["case_id", "intake_date"]))
-            return connection.execute(select, {"as_of_at": as_of_at}).to_arrow_table()
+            return connection.sql(select, params={"as_of_at": as_of_at}).to_arrow_table()

@@ -1,5 +1,5 @@
 -- One row is a link from a case to another case or ticket: what that is, as far as it is loaded, and the case's time before the link and after it.
--- Time is that of all who held the case up to completion, by the clock; of an open case what has ended of it. It is told where the source tells since
+-- Time is that of all who held the case up to completion, by the clock; after the link of an open case what has ended of it. It is told where the source tells since
 -- when the link holds; a link made before intake holds from intake on (docs/decisions/0048-links-between-cases.md).
 with links as (
     select
@@ -14,7 +14,8 @@ held_spans as (
         links.case_id,
         links.linked_case_id,
         links.link_kind,
-        spans.calendar_seconds,
+        coalesce(spans.calendar_seconds, 0) as calendar_seconds,
+        spans.ended_at is null as is_going_on,
         case
             when spans.ended_at <= links.linked_at then spans.calendar_seconds
             when spans.started_at >= links.linked_at then 0
@@ -22,7 +23,7 @@ held_spans as (
         end as before_seconds
     from links
     inner join staging.ownership_spans as spans on links.intake_date = spans.intake_date and links.case_id = spans.case_id
-    where links.linked_at is not null and spans.ended_at is not null and spans.state <> 'done'
+    where links.linked_at is not null and (spans.ended_at is not null or spans.is_open) and spans.state <> 'done'
 ),
 
 held_times as (
@@ -31,7 +32,7 @@ held_times as (
         linked_case_id,
         link_kind,
         sum(before_seconds) as before_seconds,
-        sum(calendar_seconds - before_seconds) as after_seconds
+        sum(case when is_going_on then 0 else calendar_seconds - before_seconds end) as after_seconds
     from held_spans
     group by case_id, linked_case_id, link_kind
 ),
