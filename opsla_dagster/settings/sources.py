@@ -231,6 +231,8 @@ _ONLY_OF_LINKS = ("linked_id", "kind", "unlinked_ts")
 _OF_LINKS = ("case_id", "event_ts", *_ONLY_OF_LINKS)
 #: What a change of a field may be of: of an audit log these come from its fields, and from no column.
 CHANGED_FIELDS = ("status", "team", "agent", "priority", "tier", "case_type", "category", "brand", "region", "channel", "customer")
+#: What `fields` says of a record that tells only that the case came in.
+OPENED = "opened"
 #: Options that came later, where they are not set: homes that were made before they existed go on.
 _LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count", *_ONLY_OF_CHANGES, *_ONLY_OF_LINKS)
 _LATER_OPTIONS = (
@@ -240,8 +242,8 @@ _LATER_OPTIONS = (
 
 
 def _changed_field(value: object) -> object:
-    if not isinstance(value, str) or value not in {*CHANGED_FIELDS, IGNORE}:
-        raise ValueError(f"expected IGNORE or one of {', '.join(CHANGED_FIELDS)}")
+    if not isinstance(value, str) or value not in {*CHANGED_FIELDS, OPENED, IGNORE}:
+        raise ValueError(f"expected IGNORE or one of {', '.join((*CHANGED_FIELDS, OPENED))}")
     return value
 
 
@@ -347,7 +349,7 @@ class EventLogSettings(Document):
         _refuse_columns(mapped, (*_ONLY_OF_CASES, *CHANGED_FIELDS), "comes from the changes: name the field in fields")
         if self.milestones or self.due or self.dimensions:
             raise problem_at(("form",), "milestones, due and dimensions are not for form: changes", "changes")
-        if not set(self.fields.values()) - {IGNORE}:
+        if not set(self.fields.values()) - {IGNORE, OPENED}:
             raise problem_at(("fields",), "expected at least one field, such as {Assignment group: team}", None)
         if "status" in self.fields.values() and not self.statuses:
             raise problem_at(("statuses",), "expected at least one: a field is the status", None)

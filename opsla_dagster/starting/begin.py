@@ -18,7 +18,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted, rounded
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.settings.sources import CHANGED_FIELDS, EventLogSettings, Written
+from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED, EventLogSettings, Written
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.sources.zendesk.advanced import settings_told
@@ -234,7 +234,7 @@ def _change_problem(log: Log, proposal: LogProposal, text: str) -> str | None:
     left, _, right = text.rpartition("=")
     if right in log.columns and left in (*FIELDS, *DUE_FIELDS, *Signal):
         return None
-    if left in proposal.fields and (right.lower() in CHANGED_FIELDS or right.upper() == IGNORE):
+    if left in proposal.fields and (right.lower() in (*CHANGED_FIELDS, OPENED) or right.upper() == IGNORE):
         return None
     words = {spelled_alike(word) for word in (*proposal.statuses, *proposal.ignored, *proposal.unplaced)}
     if spelled_alike(left) in words and right.upper() in {*Signal, IGNORE}:
@@ -251,7 +251,7 @@ def _changed(told: Told, proposal: LogProposal, change: str) -> Told:
     if left in (*FIELDS, *DUE_FIELDS, *Signal):
         columns = {**told.columns, left: right}
         return replace(so_far, columns=columns, statuses={} if left == "status" else told.statuses)
-    if left in proposal.fields and (right.lower() in CHANGED_FIELDS or right.upper() == IGNORE):
+    if left in proposal.fields and (right.lower() in (*CHANGED_FIELDS, OPENED) or right.upper() == IGNORE):
         return replace(so_far, fields={**proposal.fields, left: IGNORE if right.upper() == IGNORE else right.lower()})
     placed: dict[str, Meaning] = {**proposal.statuses, **dict.fromkeys(proposal.ignored, "IGNORE")}
     known = {word: meaning for word, meaning in placed.items() if spelled_alike(word) != spelled_alike(left)}
@@ -392,8 +392,8 @@ def fields_of(fields: Sequence[str]) -> dict[str, str]:
         word, _, meaning = text.rpartition("=")
         if not word:
             raise OpslaError(f"--field {text}: write WORD=MEANING")
-        if meaning.lower() not in CHANGED_FIELDS and meaning.upper() != IGNORE:
-            raise OpslaError(f"--field {text}: {meaning!r} is no field of a case; one of {', '.join(CHANGED_FIELDS)}, or {IGNORE}")
+        if meaning.lower() not in (*CHANGED_FIELDS, OPENED) and meaning.upper() != IGNORE:
+            raise OpslaError(f"--field {text}: {meaning!r} is no field of a case; one of {', '.join((*CHANGED_FIELDS, OPENED))}, or {IGNORE}")
         meanings[word] = IGNORE if meaning.upper() == IGNORE else meaning.lower()
     return meanings
 

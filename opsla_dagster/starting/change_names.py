@@ -6,7 +6,7 @@ Belongs here: names of the columns that say what changed, and which field of a l
 
 from __future__ import annotations
 
-from opsla_dagster.settings.sources import CHANGED_FIELDS
+from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED
 from opsla_dagster.starting.column_names import NAMES, column_name
 
 #: Column of an audit log -> names that it has, the surest first: of a value's id and its name the name.
@@ -43,6 +43,13 @@ _NO_FIELDS = {
 }
 
 
+#: Fields whose only record is that the case came in.
+_OPENINGS = {
+    "created", "creation", "create", "opened", "case_created", "ticket_created", "issue_created", "erstellt", "erstellung", "angelegt", "eroffnet", "cree", "creado",
+    "creacion", "criado", "criacao", "creato", "creazione", "aangemaakt", "作成", "新規作成", "起票", "登録",
+}
+
+
 def change_column_named(column: str) -> dict[str, int]:
     """The columns of an audit log that a name can mean, with its place among the names of each: 0 is surest."""
     name = column_name(column)
@@ -50,8 +57,10 @@ def change_column_named(column: str) -> dict[str, int]:
 
 
 def field_meant(word: str) -> str | None:
-    """What of a case the log's word for a field is; None where its name does not say it. `group_id` and `Assignee` are the team and the agent."""
+    """What of a case the log's word for a field is; None where its name does not say it. `group_id` and `Assignee` are the team and the agent, `created` says that it was opened."""
     name = column_name(word)
+    if name in _OPENINGS:
+        return OPENED
     for each in (name, name.removesuffix("_id"), name.removeprefix("u_"), name.removesuffix("_name")):
         found = {field: NAMES[field].index(each) for field in CHANGED_FIELDS if each in NAMES[field] and each not in _NO_FIELDS}
         if found:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted, rounded
-from opsla_dagster.settings.sources import CHANGED_FIELDS
+from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.change_names import change_column_named, field_meant
 from opsla_dagster.starting.column_names import fields_named
@@ -97,7 +97,8 @@ def _named(log: Log, name: str, taken: set[str]) -> str | None:
 def _with_when(log: Log, columns: dict[str, str], stamps: set[str], asking: Asking, remarks: Remarks) -> dict[str, str]:
     if "event_ts" in columns:
         return columns
-    free = [name for name in log.columns if name in stamps and name not in columns.values()]
+    taken = {column for field, column in columns.items() if field != "intake_ts"}  # that may be the same: a case comes in with its first change
+    free = [name for name in log.columns if name in stamps and name not in taken]
     named = sorted((fields_named(name)[field], name) for name in free for field in ("event_ts", "intake_ts") if field in fields_named(name))
     proposal = named[0][1] if named else free[0] if len(free) == 1 else None
     when = proposal or answer_to(
@@ -145,7 +146,7 @@ def _fields(log: Log, told: Told, column: str, asking: Asking, remarks: Remarks)
         records = sum(words[word] for word in ignored)
         remarks.notes.append(
             f"{counted(len(ignored), 'field')} of the log left out, {counted(records, 'record')}: {listed(ignored[:_MOST_FIELDS])}"
-            f"{' ...' if len(ignored) > _MOST_FIELDS else ''}. --field 'WORD=...' says what one is: {', '.join(CHANGED_FIELDS)}."
+            f"{' ...' if len(ignored) > _MOST_FIELDS else ''}. --field 'WORD=...' says what one is: {', '.join((*CHANGED_FIELDS, OPENED))}."
         )
     return fields
 
@@ -180,7 +181,7 @@ def _leave_statuses_out(fields: dict[str, str], beside: str, remarks: Remarks) -
 
 def _require_something(log: Log, fields: Mapping[str, str], beside: str | None) -> None:
     file, words = log.files[0], listed(list(fields)[:_MOST_FIELDS])
-    if set(fields.values()) == {IGNORE}:
+    if not set(fields.values()) - {IGNORE, OPENED}:
         raise OpslaError(
             f"{file}: is an audit log, one row a changed field, and no field of it is known: {words}. Say what one is with --field 'WORD=MEANING', one of "
             f"{', '.join(CHANGED_FIELDS if beside is None else CHANGED_FIELDS[1:])}"
@@ -215,19 +216,21 @@ def _became(log: Log, changes: Changes) -> list[tuple[str, int]]:
     )
 
 
-def openings_told(log: Log, changes: Changes, forms: str | tuple[str, ...]) -> str | None:
-    """A warning where nearly every case begins with a change from something: when it came in is not in the log."""
+def openings_missing(log: Log, changes: Changes, forms: str | tuple[str, ...]) -> str | None:
+    """Why every clock would start too late: nearly every case begins with a change from something, so when it came in is not in the log; None where that is told."""
     if "intake_ts" in changes.columns:
         return None
-    case, old = (log.columns[changes.columns[name]].sql for name in ("case_id", "old_value"))
-    stamp = log.stamp(changes.columns["event_ts"], forms)
+    field, case, old, when = (log.columns[changes.columns[name]].sql for name in ("field", "case_id", "old_value", "event_ts"))
+    used = ", ".join(literal(word) for word, meaning in changes.fields.items() if meaning != IGNORE)
     ((cases, begun),) = log.select(
         f"select count(*), count(*) filter (is_changed) from (select case_key, bool_and(is_changed) as is_changed from (select {case} as case_key, {old} is not null as is_changed, "
-        f"rank() over (partition by {case} order by {stamp}) as place from log where {case} is not null) where place = 1 group by case_key)"
+        f"rank() over (partition by {case} order by {log.stamp(changes.columns['event_ts'], forms)}) as place from log where {case} is not null and {when} is not null and {field} in ({used})) "
+        "where place = 1 group by case_key)"
     )
     if not cases or 100 * begun < _BEGUN_BEFORE_PCT * cases:
         return None
     return (
-        f"{begun:,} of {counted(cases, 'case')} ({rounded(100 * begun / cases)}%) begin with a change from something: when they came in is not in the log, and each counts from its "
-        "first change. Name the column that says when it was opened (--column intake_ts=COLUMN), or the log that does: opsla init LOG --changes FILE."
+        f"{log.files[0]}: is an audit log, and {begun:,} of {counted(cases, 'case')} ({rounded(100 * begun / cases)}%) begin with a change from something: when they came in is not in it, "
+        "so every clock would start too late. Name the log that tells it beside this one (opsla init LOG --changes FILE), or the column that says when a case was opened (--column "
+        f"intake_ts=COLUMN); or, if the first change is when it came in: --column 'intake_ts={changes.columns['event_ts']}'."
     )

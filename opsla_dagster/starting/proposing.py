@@ -14,7 +14,7 @@ from typing import Literal
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.changes import chosen_changes, is_audit_log, openings_told, words_of_status
+from opsla_dagster.starting.changes import chosen_changes, is_audit_log, openings_missing, words_of_status
 from opsla_dagster.starting.column_names import verdicts
 from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
@@ -146,9 +146,9 @@ def _proposed_changes(log: Log, told: Told, beside: str | None, asking: Asking, 
         statuses = placed_words(words_of_status(log, changes), 0, told, columns["new_value"], asking, remarks, ends_are_stamped=False)
         if not any(signal.value in TERMINAL_STATUSES for signal in statuses.placed.values()):
             remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
-        remarks.warnings.extend(filter(None, [openings_told(log, changes, time_format)]))
+        remarks.problems.extend(filter(None, [openings_missing(log, changes, time_format)]))
     if remarks.missing:
-        raise OpslaError("\n".join([*remarks.missing, *log.repeated_names_told]))
+        raise OpslaError("\n".join([*remarks.problems, *remarks.missing, *log.repeated_names_told]))
     start_date = start_date_of(log, told.start_date, columns.get("intake_ts", columns["event_ts"]), time_format, timezone, stamps_zone, remarks.notes)
     return LogProposal(
         form="changes", columns=columns, milestones={}, due={}, time_format=time_format, stamps_zone=stamps_zone, timezone=timezone, statuses=statuses.placed,

@@ -13,7 +13,16 @@ import duckdb
 import pyarrow as pa
 
 from opsla_dagster.figures import counted
-from opsla_dagster.sources.base import CASE_LINKS, CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, FilesRead, Source
+from opsla_dagster.sources.base import (
+    CASE_LINKS,
+    CASES,
+    EVENTS,
+    PARTITION_STATES,
+    REJECTED_ROWS,
+    STAFFING,
+    FilesRead,
+    Source,
+)
 from opsla_dagster.sources.event_log.source import EventLogSource
 from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import Window
