@@ -24,7 +24,7 @@ COLUMNS = [
     Column("held_after_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held after the link, up to completion; NULL: it is not told when", nullable=True, at_least=0),
     flag("is_linked_case_loaded", "The linked case is one of this desk's"),
     text("linked_source", "Source of the linked case; NULL: it is not loaded", nullable=True),
-    text("linked_team", "Team of the linked case, the latest; NULL: it is not loaded, or nobody's", nullable=True),
+    text("linked_team", "Who holds the linked case, or held it last; NULL: it is not loaded, or nobody does", nullable=True),
     flag("linked_is_open", "The linked case has not ended; NULL: it is not loaded", nullable=True),
     instant("linked_ended_at", "When the linked case ended; NULL: it is open, or not loaded"),
 ]

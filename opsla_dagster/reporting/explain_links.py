@@ -33,8 +33,9 @@ def links_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Link, ..
     to = rows_of(connection, f"select * from {_TABLE} as links where links.case_id = $case_id order by {order}", case_id=case["case_id"])
     come = rows_of(
         connection,
-        f"select links.*, cases.team, cases.is_open, cases.ended_at from {_TABLE} as links "
+        f"select links.*, nullif(stints.team, 'UNASSIGNED') as team, cases.is_open, cases.ended_at from {_TABLE} as links "
         "inner join staging.case_milestones as cases on links.intake_date = cases.intake_date and links.case_id = cases.case_id "
+        "left join staging.ownership_stints as stints on links.intake_date = stints.intake_date and links.case_id = stints.case_id and stints.is_last "
         f"where links.linked_case_id = $case_id order by {order}",
         case_id=case["case_id"],
     )

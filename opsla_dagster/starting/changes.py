@@ -14,7 +14,7 @@ from opsla_dagster.figures import counted, rounded
 from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.change_names import change_column_named, field_meant
-from opsla_dagster.starting.column_names import fields_named
+from opsla_dagster.starting.column_names import column_name, fields_named
 from opsla_dagster.starting.columns import MOST_WORDS, case_id_of
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
@@ -24,6 +24,8 @@ from opsla_dagster.warehouse.sql import literal
 
 #: The columns that make a log an audit log.
 _TELLING = ("field", "old_value", "new_value")
+#: What systems call the record that a row of their audit is of: ServiceNow, Zammad, GLPI.
+_CASES = {"documentkey", "document_key", "o_id", "items_id"}
 #: Percent of the cases that begin with a change from something, above which the log is told to lack their openings.
 _BEGUN_BEFORE_PCT = 80
 #: Fields of a log that a sentence lists.
@@ -111,6 +113,8 @@ def _with_when(log: Log, columns: dict[str, str], stamps: set[str], asking: Aski
 def _with_case(log: Log, columns: dict[str, str], stamps: set[str], asking: Asking, remarks: Remarks) -> dict[str, str]:
     if "case_id" in columns:
         return columns
+    if (named := next((name for name in log.columns if column_name(name) in _CASES and name not in {*stamps, *columns.values()}), None)) is not None:
+        return {**columns, "case_id": named}
     proposal, is_sure = case_id_of(log, {*stamps, *columns.values()}, {})
     case = proposal if is_sure else answer_to(
         f"Which column names the case (columns: {listed(list(log.columns))})", proposal, "--column case_id=COLUMN", asking, remarks,

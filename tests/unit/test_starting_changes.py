@@ -110,7 +110,7 @@ LOG = "Ticket,State,Changed at\nT1,New,2025-07-17 09:00\nT1,Solved,2025-07-17 12
 @pytest.mark.parametrize(
     ("log", "told", "refused"),
     [
-        (SERVICENOW, {"columns": ["case_id=documentkey"]}, "'state' .* are both called as the status is.*--field 'state=status' --field 'incident_state=IGNORE'"),
+        (SERVICENOW, {}, "'state' .* are both called as the status is.*--field 'state=status' --field 'incident_state=IGNORE'"),
         (GROUPS, {}, "none of its fields is the status of a case .*opsla init LOG --changes .*audit.csv"),
         (GROUPS.replace("Group", "Colour"), {}, "no field of it is known: Colour.*--field 'WORD=MEANING'"),
         (GROUPS, {"fields": ["Team=team"]}, "--field Team=team: column 'Field' of the log has no such word; it has Group"),
@@ -126,9 +126,9 @@ def test_what_is_not_sure_is_asked_for_by_its_flag(tmp_path: Path, log: str, tol
 
 
 def test_one_of_two_fields_is_said(tmp_path: Path) -> None:
-    (source,) = written(tmp_path, file(tmp_path, SERVICENOW), columns=["case_id=documentkey"], fields=["state=status", "incident_state=IGNORE"])
+    (source,) = written(tmp_path, file(tmp_path, SERVICENOW), fields=["state=status", "incident_state=IGNORE"])
     assert dict(source.fields) == {"state": "status", "incident_state": "IGNORE"}
-    assert source.columns.actor == "sys_created_by"
+    assert (source.columns.case_id, source.columns.actor) == ("documentkey", "sys_created_by")
 
 
 def test_an_audit_log_stands_beside_the_log_of_its_cases(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ select
     cast(case when links.linked_at is not null then coalesce(held_times.after_seconds, 0) end as bigint) as held_after_link_calendar_seconds,
     linked_cases.case_id is not null as is_linked_case_loaded,
     linked_cases.source as linked_source,
-    linked_cases.team as linked_team,
+    case when linked_holders.team <> 'UNASSIGNED' then linked_holders.team end as linked_team,
     linked_cases.is_open as linked_is_open,
     linked_cases.ended_at as linked_ended_at
 from links
@@ -77,3 +77,5 @@ left join held_times
     on links.case_id = held_times.case_id and links.linked_case_id = held_times.linked_case_id and links.link_kind = held_times.link_kind
 left join teams on links.case_id = teams.case_id and links.linked_case_id = teams.linked_case_id and links.link_kind = teams.link_kind
 left join staging.case_milestones as linked_cases on links.linked_case_id = linked_cases.case_id
+left join staging.ownership_stints as linked_holders
+    on linked_cases.intake_date = linked_holders.intake_date and linked_cases.case_id = linked_holders.case_id and linked_holders.is_last

@@ -18,6 +18,10 @@ SELECT
 FROM mart.case_links AS links
 INNER JOIN held_times
   ON links.case_id = held_times.case_id
+INNER JOIN staging.case_milestones AS cases
+  ON links.intake_date = cases.intake_date
+  AND links.case_id = cases.case_id
+  AND NOT cases.is_open
 WHERE
   NOT links.held_before_link_calendar_seconds IS NULL
   AND links.held_before_link_calendar_seconds + links.held_after_link_calendar_seconds <> held_times.held_seconds

@@ -15,7 +15,8 @@ WITH links AS (
     links.case_id,
     links.linked_case_id,
     links.link_kind,
-    spans.calendar_seconds,
+    COALESCE(spans.calendar_seconds, 0) AS calendar_seconds,
+    spans.ended_at IS NULL AS is_going_on,
     CASE
       WHEN spans.ended_at <= links.linked_at
       THEN spans.calendar_seconds
@@ -28,7 +29,9 @@ WITH links AS (
     ON links.intake_date = spans.intake_date AND links.case_id = spans.case_id
   WHERE
     NOT links.linked_at IS NULL
-    AND NOT spans.ended_at IS NULL
+    AND (
+      NOT spans.ended_at IS NULL OR spans.is_open
+    )
     AND spans.state <> 'done'
 ), held_times AS (
   SELECT
@@ -36,7 +39,7 @@ WITH links AS (
     linked_case_id,
     link_kind,
     SUM(before_seconds) AS before_seconds,
-    SUM(calendar_seconds - before_seconds) AS after_seconds
+    SUM(CASE WHEN is_going_on THEN 0 ELSE calendar_seconds - before_seconds END) AS after_seconds
   FROM held_spans
   GROUP BY
     case_id,
@@ -83,7 +86,7 @@ SELECT
   END AS BIGINT) AS held_after_link_calendar_seconds,
   NOT linked_cases.case_id IS NULL AS is_linked_case_loaded,
   linked_cases.source AS linked_source,
-  linked_cases.team AS linked_team,
+  CASE WHEN linked_holders.team <> 'UNASSIGNED' THEN linked_holders.team END AS linked_team,
   linked_cases.is_open AS linked_is_open,
   linked_cases.ended_at AS linked_ended_at
 FROM links
@@ -97,3 +100,7 @@ LEFT JOIN teams
   AND links.link_kind = teams.link_kind
 LEFT JOIN staging.case_milestones AS linked_cases
   ON links.linked_case_id = linked_cases.case_id
+LEFT JOIN staging.ownership_stints AS linked_holders
+  ON linked_cases.intake_date = linked_holders.intake_date
+  AND linked_cases.case_id = linked_holders.case_id
+  AND linked_holders.is_last
