@@ -25,7 +25,7 @@ COLUMNS = [
     flag("is_linked_case_loaded", "The linked case is one of this desk's"),
     text("linked_source", "Source of the linked case; NULL: it is not loaded", nullable=True),
     text("linked_team", "Who holds the linked case, or held it last; NULL: it is not loaded, or nobody does", nullable=True),
-    flag("linked_is_open", "The linked case has not ended; NULL: it is not loaded", nullable=True),
+    flag("is_linked_case_open", "The linked case has not ended; NULL: it is not loaded", nullable=True),
     instant("linked_ended_at", "When the linked case ended; NULL: it is open, or not loaded"),
 ]
 
@@ -53,7 +53,7 @@ AREA = Area(
             "To which ticket a case was escalated or is linked otherwise, how that one stands, and the case's time before and after.",
             key="case_id linked_case_id link_kind",
             columns=f"""{_TOLD} is_escalation escalation_number team_at_link held_before_link_calendar_seconds held_after_link_calendar_seconds
-                       is_linked_case_loaded linked_source linked_team linked_is_open linked_ended_at""",
+                       is_linked_case_loaded linked_source linked_team is_linked_case_open linked_ended_at""",
         ),
     ],
     fed_by=("raw.case_links",),

@@ -40,7 +40,7 @@ def links_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Link, ..
         case_id=case["case_id"],
     )
     return (
-        *(_link(row, row["linked_case_id"], row["is_linked_case_loaded"], row["linked_team"], row["linked_is_open"], row["linked_ended_at"]) for row in to),
+        *(_link(row, row["linked_case_id"], row["is_linked_case_loaded"], row["linked_team"], row["is_linked_case_open"], row["linked_ended_at"]) for row in to),
         *(_link(row, row["case_id"], True, row["team"], row["is_open"], row["ended_at"], is_from=True) for row in come),
     )
 

@@ -95,7 +95,7 @@ def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: p
     assert stints == [(1, "front", "ann", 180.0, "EO-7", False), (2, "back", "ann", 120.0, "EO-7", False), (3, "front", "bob", 60.0, "EO-7", True)]
     links = asked(
         home / "marts.duckdb",
-        "select case_id, linked_case_id, link_kind, escalation_number, held_before_link_calendar_seconds, held_after_link_calendar_seconds, is_linked_case_loaded, linked_is_open "
+        "select case_id, linked_case_id, link_kind, escalation_number, held_before_link_calendar_seconds, held_after_link_calendar_seconds, is_linked_case_loaded, is_linked_case_open "
         "from mart.case_links order by all",
     )
     assert links == [

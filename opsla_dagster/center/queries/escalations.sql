@@ -10,7 +10,7 @@ select
     is_linked_case_loaded,
     case
         when not is_linked_case_loaded then 'not loaded'
-        when linked_is_open then 'open' || coalesce(' with ' || linked_team, '')
+        when is_linked_case_open then 'open' || coalesce(' with ' || linked_team, '')
         else 'ended'
     end as standing
 from mart.case_links

@@ -70,7 +70,7 @@ select
     linked_cases.case_id is not null as is_linked_case_loaded,
     linked_cases.source as linked_source,
     case when linked_holders.team <> 'UNASSIGNED' then linked_holders.team end as linked_team,
-    linked_cases.is_open as linked_is_open,
+    linked_cases.is_open as is_linked_case_open,
     linked_cases.ended_at as linked_ended_at
 from links
 left join held_times

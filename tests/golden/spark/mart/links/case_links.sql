@@ -87,7 +87,7 @@ SELECT
   NOT linked_cases.case_id IS NULL AS is_linked_case_loaded,
   linked_cases.source AS linked_source,
   CASE WHEN linked_holders.team <> 'UNASSIGNED' THEN linked_holders.team END AS linked_team,
-  linked_cases.is_open AS linked_is_open,
+  linked_cases.is_open AS is_linked_case_open,
   linked_cases.ended_at AS linked_ended_at
 FROM links
 LEFT JOIN held_times
