@@ -10,7 +10,12 @@ with held_times as (
     group by spans.case_id
 )
 
-select links.*
+select
+    links.case_id,
+    links.linked_case_id,
+    links.held_before_link_calendar_seconds,
+    links.held_after_link_calendar_seconds,
+    held_times.held_seconds
 from mart.case_links as links
 inner join held_times on links.case_id = held_times.case_id
 inner join staging.case_milestones as cases on links.intake_date = cases.intake_date and links.case_id = cases.case_id and not cases.is_open

@@ -14,7 +14,11 @@ WITH held_times AS (
     spans.case_id
 )
 SELECT
-  links.*
+  links.case_id,
+  links.linked_case_id,
+  links.held_before_link_calendar_seconds,
+  links.held_after_link_calendar_seconds,
+  held_times.held_seconds
 FROM mart.case_links AS links
 INNER JOIN held_times
   ON links.case_id = held_times.case_id

@@ -1,6 +1,9 @@
 -- The Spark SQL of sql/checks/staging.case_links/assert_no_link_is_lost.sql, written by `make docs`.
 SELECT
-  told.*
+  told.source,
+  told.case_id,
+  told.linked_case_id,
+  told.link_kind
 FROM raw.case_links AS told
 LEFT JOIN staging.case_links AS links
   ON told.case_id = links.case_id
