@@ -49,6 +49,7 @@ from opsla_dagster.warehouse.write import (
     Verdict,
     accept,
     add_rows,
+    ensure_table,
     replace_view,
     replace_whole,
     replace_window,
@@ -91,6 +92,8 @@ class TableAsset:
     area: Area
     deps: Sequence[str]
     checks: Sequence[str]
+    #: What it reads of areas that no enabled source feeds: it is there, and has no rows.
+    empty: Sequence[str] = ()
     #: Where the rows are made in Python; without it the table's SQL file makes them.
     python: PythonTable | None = None
 
@@ -273,6 +276,8 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
 def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:
     """Makes the rows of one table, in the scope's window where it is partitioned, and returns how many there are."""
     table = line.table
+    for name in line.empty:
+        ensure_table(scope.connection, TABLES[name])
     if line.python and line.python.before:
         line.python.before(scope)
     match table.kind:

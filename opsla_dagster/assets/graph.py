@@ -14,6 +14,7 @@ from opsla_dagster.assets.clocks import CLOCKS
 from opsla_dagster.assets.events import EVENTS
 from opsla_dagster.assets.factory import TableAsset
 from opsla_dagster.assets.forecast import FORECAST
+from opsla_dagster.assets.links import LINKS
 from opsla_dagster.assets.operations import OPERATIONS
 from opsla_dagster.assets.risk import RISK
 from opsla_dagster.assets.scenarios import SCENARIOS
@@ -22,13 +23,13 @@ from opsla_dagster.assets.staffing import STAFFING
 from opsla_dagster.assets.worklist import WORKLIST
 from opsla_dagster.catalog import AREA_OF, TABLES, Kind
 from opsla_dagster.settings import Settings
-from opsla_dagster.sources.filled import active_tables
+from opsla_dagster.sources.filled import active_tables, empty_tables
 from opsla_dagster.warehouse.changed_dates import COMPARED_TABLES
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.sql import GATES, check_path, checks_of, sql_path
 
 #: The tables whose rows are made in Python, by name; a SQL file makes each of the others.
-PYTHON_TABLES = {**CALENDARS, **SOURCES, **EVENTS, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **RISK, **WORKLIST, **STAFFING, **OPERATIONS}
+PYTHON_TABLES = {**CALENDARS, **SOURCES, **EVENTS, **CLOCKS, **SCENARIOS, **BACKLOG, **FORECAST, **LINKS, **RISK, **WORKLIST, **STAFFING, **OPERATIONS}
 
 
 def _table_asset(name: str) -> TableAsset:
@@ -40,7 +41,7 @@ def _table_asset(name: str) -> TableAsset:
     for check in (*checks, GATES):
         path = check_path(name, check)
         read |= tables_read_by(path) if path.exists() else set()
-    return TableAsset(name, AREA_OF[name], sorted(read - {name}), checks, python)
+    return TableAsset(name, AREA_OF[name], sorted(read - {name}), checks, python=python)
 
 
 #: Every table there can be, by name.
@@ -48,6 +49,9 @@ TABLE_ASSETS = {name: _table_asset(name) for name in TABLES}
 
 
 def table_assets(settings: Settings) -> list[TableAsset]:
-    """The tables of the areas that the enabled sources feed, each made from those of them."""
+    """The tables of the areas that the enabled sources feed, each made from those of them; of what else it reads empty tables stand there."""
     lines = {table.name: TABLE_ASSETS[table.name] for table in active_tables(settings.sources)}
-    return [replace(line, deps=[dep for dep in line.deps if dep in lines]) for line in lines.values()]
+    empty = {table.name for table in empty_tables(settings.sources)}
+    return [
+        replace(line, deps=[dep for dep in line.deps if dep in lines], empty=[dep for dep in line.deps if dep in empty]) for line in lines.values()
+    ]

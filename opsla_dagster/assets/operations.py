@@ -24,7 +24,7 @@ from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import PUBLISHED, TABLES, Kind
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
-from opsla_dagster.sources.filled import active_tables
+from opsla_dagster.sources.filled import active_tables, empty_tables
 from opsla_dagster.warehouse.connection import Warehouse, table_names
 from opsla_dagster.warehouse.loads import refuse_other_loads
 from opsla_dagster.warehouse.publish import publish
@@ -105,8 +105,10 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         with failing_plainly(context, WAITS_SECONDS, warehouse):
             _refuse_half_made_dates(warehouse.connection(), settings)
             _refuse_older_summaries(warehouse.connection())
-            drop_unfed(warehouse.connection(), active_tables(settings.sources))
-            rows = publish(warehouse.connection(), settings.home, [name for name in published if TABLES[name].is_published])
+            empty = empty_tables(settings.sources)
+            drop_unfed(warehouse.connection(), active_tables(settings.sources), empty)
+            unfed = [table.name for table in empty if table.schema in _PUBLISHED_LAYERS]
+            rows = publish(warehouse.connection(), settings.home, [name for name in (*published, *unfed) if TABLES[name].is_published])
         metadata: dict[str, Any] = {
             "marts": len(rows),
             "rows": sum(rows.values()),

@@ -93,7 +93,7 @@ def _schema_drift(scope: Scope, part: Window | None) -> pa.Table:
     return found.rename_columns(["drift" if name == "change" else name for name in found.schema.names])
 
 
-def _of_cases(read: Callable[[Desk, Window, datetime], pa.Table]) -> PythonTable:
+def of_cases(read: Callable[[Desk, Window, datetime], pa.Table]) -> PythonTable:
     """A table of what the sources hold of cases, which raw.cases announces."""
     return PythonTable(_of_dates(read), deps=["raw.cases"], before=refuse_the_unannounced, reads_files=True)
 
@@ -104,12 +104,12 @@ SOURCES = {
         _source_partitions, before=_ensure_watermarks, reads_accounts=True, reads_files=True, observe=lambda scope: observations(scope.desk.files_read())
     ),
     "raw.cases": PythonTable(_of_dates(Desk.cases), deps=["raw.source_partitions", "raw.rejected_rows"], before=refuse_the_unannounced, reads_files=True),
-    "raw.events_log": _of_cases(Desk.events),
-    "raw.messages": _of_cases(Desk.messages),
-    "raw.attribute_changes": _of_cases(Desk.attribute_changes),
-    "raw.applied_targets": _of_cases(Desk.applied_targets),
-    "raw.source_verdicts": _of_cases(Desk.source_verdicts),
-    "raw.source_facts": _of_cases(Desk.source_facts),
+    "raw.events_log": of_cases(Desk.events),
+    "raw.messages": of_cases(Desk.messages),
+    "raw.attribute_changes": of_cases(Desk.attribute_changes),
+    "raw.applied_targets": of_cases(Desk.applied_targets),
+    "raw.source_verdicts": of_cases(Desk.source_verdicts),
+    "raw.source_facts": of_cases(Desk.source_facts),
     "raw.rejected_rows": PythonTable(_rejected_rows, deps=["raw.source_partitions"], before=refuse_mixtures, reads_files=True, keeps_refused_rows=True),
     "raw.staffing_schedule": PythonTable(_staffing_schedule, deps=["raw.source_partitions"], before=refuse_mixtures),
     "ops.schema_drift": PythonTable(_schema_drift, reads_accounts=True),

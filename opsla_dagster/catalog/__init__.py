@@ -15,6 +15,7 @@ from opsla_dagster.catalog import (
     facts,
     flow,
     forecast,
+    links,
     operations,
     ownership,
     risk,
@@ -30,7 +31,7 @@ from opsla_dagster.catalog.model import Column, Kind, Rule, Table
 #: In the order in which they read each other: none reads one that stands behind it.
 AREAS: tuple[Area, ...] = (
     calendars.AREA, sources.AREA, events.AREA, clocks.AREA, flow.AREA, drivers.AREA, scenarios.AREA, attainment.AREA, backlog.AREA, forecast.AREA,
-    ownership.AREA, agreement.AREA, facts.AREA, satisfaction.AREA, risk.AREA, worklist.AREA, staffing.AREA, operations.AREA,
+    links.AREA, ownership.AREA, agreement.AREA, facts.AREA, satisfaction.AREA, risk.AREA, worklist.AREA, staffing.AREA, operations.AREA,
 )
 #: The asset that is no table: the copy of the marts for readers.
 PUBLISHED = ("ops", "published_marts")

@@ -16,13 +16,15 @@ from opsla_dagster.catalog.model import Table
 class Area:
     """One area: its word, what it is about, its tables in the order of the dictionary.
 
-    `fed_by` names the raw tables without whose rows it has nothing to say; it is left out where no enabled source fills any of them.
+    `fed_by` names the raw tables without whose rows it has nothing to say; it is left out where no enabled source fills any of them. Those of its
+    stored tables that `stand_empty` are there all the same, without rows and without being made: others may read them, and a reader sees that there is nothing.
     """
 
     name: str
     description: str
     tables: Sequence[Table]
     fed_by: Sequence[str] = ()
+    stand_empty: Sequence[str] = ()
 
     def is_fed(self, filled: Collection[str]) -> bool:
         """Whether a source that fills the raw tables `filled` gives the area something to say."""

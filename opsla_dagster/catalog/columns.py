@@ -150,6 +150,7 @@ _SHARED = [
     text("to_team", "Who got it; of a scenario NULL: any team"),
     count("stint", "Number of the stint, a maximal run of one team or of nobody, in its case; the first is 1", at_least=1),
     text("previous_team", "The other team that held the case last, where the stint begins with a hand-off", nullable=True),
+    text("entered_by_actor", "Who made the change with which the stint begins; NULL: the source does not tell, or several did at once", nullable=True),
     text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "
           "before, or an earlier one; taken_up: from nobody, by the first team or the last; unassigned: to nobody",
           values=("initial", "handoff", "return_direct", "return_indirect", "taken_up", "unassigned")),

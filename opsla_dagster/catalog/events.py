@@ -128,7 +128,7 @@ AREA = Area(
             "staging.ownership_stints", Kind.PARTITIONED, "One row per case and stint: a maximal run of one team, or of nobody.",
             "How a case went from team to team, how it came to each, and the time it had with it by state. Seconds are those that have ended.",
             key="case_id stint",
-            columns=f"""source case_id intake_date stint team previous_team entered_by run_number visited_run_number started_at ended_at is_last is_open
+            columns=f"""source case_id intake_date stint team previous_team entered_by entered_by_actor run_number visited_run_number started_at ended_at is_last is_open
                        is_initial_missing {_SECONDS}""",
             rules=(Rule("started_at", "<=", "ended_at"),),
         ),

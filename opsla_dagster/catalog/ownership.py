@@ -50,6 +50,9 @@ COLUMNS = [
         )
     ],
     pct("share_of_life_pct", "The stint's time up to completion, of the case's"),
+    text("escalation_case_id", "The ticket that the case was escalated to (staging.case_links, escalation_number 1); NULL: none", nullable=True),
+    instant("escalated_at", "Since when it is linked to that ticket; NULL: it is not, or nobody tells when"),
+    flag("is_after_escalation", "The stint began when the case was linked to that ticket, or later; NULL: escalated_at is not known", nullable=True),
     flag("is_last_team", "The stint is of the team that is charged with all of the case"),
     # teams
     count("naive_cases", "Ended cases whose last event names the team"),
@@ -59,6 +62,15 @@ COLUMNS = [
     *[
         measure(f"held_p{share}_{clock}_minutes", f"Exact p{share} over cases of the time one had with the team up to completion, {clock} minutes")
         for clock in ("calendar", "business") for share in (50, 90)
+    ],
+    # of cases that have not ended
+    count("open_now_cases", "Cases that have not ended and that the team had at some time up to now"),
+    *[
+        Column(f"open_now_{state}_calendar_seconds", "BIGINT", f"Of cases that have not ended, seconds by the clock up to now: {words}", at_least=0)
+        for state, words in (
+            ("held", "held by the team, all states but done"), ("queue", "held and not begun"), ("active", "worked on"), ("wait_customer", "waiting for the customer"),
+            ("wait_other", "waiting for others"), ("naive", "all time up to completion of those that the team has now"),
+        )
     ],
     # misattribution
     text("scope", "What the row is about", values=("all", "state", "priority")),
@@ -143,8 +155,9 @@ AREA = Area(
             "Who held a case from when to when, how it came there, and what each stint added to its life. Not published, for it is as long as the desk's "
             "history: opsla export --table mart.escalation_ownership_timeline writes it, and opsla ownership CASE draws one case.",
             key="case_id stint",
-            columns=f"""source case_id intake_date stint team previous_team entered_by started_at ended_at is_last is_open held_calendar_minutes
-                       held_business_minutes share_of_life_pct {_MINUTES} is_last_team""",
+            columns=f"""source case_id intake_date stint team previous_team entered_by entered_by_actor started_at ended_at is_last is_open
+                       held_calendar_minutes held_business_minutes share_of_life_pct {_MINUTES} is_last_team escalation_case_id escalated_at
+                       is_after_escalation""",
             is_published=False,
         ),
         table(
@@ -165,10 +178,13 @@ AREA = Area(
         ),
         table(
             "mart.team_latency", Kind.FULL_REFRESH, "One row per team, UNASSIGNED too.",
-            "The time that ended cases had with each team by state, beside what the last owner is charged with; percentiles are of cases.",
+            "The time that ended cases had with each team by state, beside what the last owner is charged with; percentiles are of cases. Cases that have not "
+            "ended stand beside (open_now), up to now.",
             key="team",
             columns=f"""team cases naive_cases received_handoff_count held_calendar_seconds held_business_seconds {_LATENCY} held_p50_calendar_minutes
-                       held_p90_calendar_minutes held_p50_business_minutes held_p90_business_minutes""",
+                       held_p90_calendar_minutes held_p50_business_minutes held_p90_business_minutes open_now_cases open_now_held_calendar_seconds
+                       open_now_queue_calendar_seconds open_now_active_calendar_seconds open_now_wait_customer_calendar_seconds
+                       open_now_wait_other_calendar_seconds open_now_naive_calendar_seconds""",
         ),
         table(
             "mart.misattribution", Kind.FULL_REFRESH, "One row per scope: all time of ended cases, that of a state, or of a priority.",
@@ -219,4 +235,8 @@ AREA = Area(
         ),
     ],
     fed_by=("raw.events_log.team",),
+    stand_empty=(
+        "mart.team_latency_daily", "mart.team_latency", "mart.misattribution", "mart.bounce_pairs", "mart.routing_loops", "mart.active_escalations",
+        "mart.agent_aggregates",
+    ),
 )

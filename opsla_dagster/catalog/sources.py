@@ -36,6 +36,7 @@ COLUMNS = [
     text("shift", "Name of the shift"),
     Column("shrinkage_rate", "DOUBLE", "Share of planned agents not available, 0-1", at_least=0, at_most=1),
     # clocks
+    text("actor", "Who changed it; NULL: the source does not tell", nullable=True),
     text("previous_value", "Value of the attribute before the change; NULL: none", nullable=True),
     # loads and refreshes
     text("refresh", "Identity of the refresh that loaded the date; NULL for a run that belongs to none", nullable=True),
@@ -73,7 +74,7 @@ AREA = Area(
             "raw.attribute_changes", Kind.PARTITIONED, "One row per change of an attribute of a case.",
             "What a case was before: policies are chosen by what it was at the time.",
             key="change_id",
-            columns="source change_id case_id intake_date changed_ts source_sequence attribute value previous_value",
+            columns="source change_id case_id intake_date changed_ts source_sequence attribute value previous_value actor",
         ),
         table(
             "raw.applied_targets", Kind.PARTITIONED, "One row per promise that the source itself applied to a case.",

@@ -26,7 +26,7 @@ _ACCOUNT_PANEL = "Accounts of ticket systems"
 def init(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE", help="A log with one row per update or one row per case: CSV, Excel, JSON, XES or Parquet, also in gzip or ZIP."),
+        typer.Argument(metavar="FILE", help="A log with one row per update, per case or per changed field: CSV, Excel, JSON, XES or Parquet, also in gzip or ZIP."),
     ] = None,
     zendesk: Annotated[str | None, typer.Option(metavar="SUBDOMAIN", help="Instead of files: a Zendesk account, acme for acme.zendesk.com.")] = None,
     intercom: Annotated[bool, typer.Option("--intercom", help="Instead of files: an Intercom workspace.")] = False,
@@ -46,6 +46,12 @@ def init(
     ] = None,
     statuses: Annotated[
         list[str] | None, typer.Option("--status", metavar="WORD=STATUS", help="What a status of the log means, such as Parked=ON_HOLD; WORD=IGNORE leaves its records out.")
+    ] = None,
+    changes: Annotated[
+        list[Path] | None, typer.Option("--changes", metavar="FILE", help="An audit log of the same cases, one row per changed field, beside a log that tells their statuses.")
+    ] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--field", metavar="WORD=MEANING", help="What a field of an audit log is, such as 'Assignment group=team'; WORD=IGNORE leaves its changes out.")
     ] = None,
     empty_cells: Annotated[
         str | None, typer.Option("--empty-cells", metavar="MEANING", help="What an empty cell of an attribute means: cleared (no value any more) or unchanged.")
@@ -76,7 +82,7 @@ def init(
     answers = Answers(
         files=files or [], zendesk=zendesk, intercom=intercom, directory=to, name=name, timezone=timezone,
         start_date=start_date.date() if start_date else None, time_format=_only(time_formats), columns=columns or [], statuses=statuses or [],
-        empty_cells=empty_cells, sheet=sheet, records=records, header_row=header_row,
+        empty_cells=empty_cells, sheet=sheet, records=records, header_row=header_row, changes=changes or [], fields=fields or [],
         email_variable=email_variable, token_variable=token_variable, key_variable=key_variable, base_url=base_url,
     )
     begun_or_none = begin(answers, asking)

@@ -18,7 +18,8 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
-from opsla_dagster.reporting.explain_stints import ownership_spans_of, stints_of
+from opsla_dagster.reporting.explain_links import links_of
+from opsla_dagster.reporting.explain_stints import UNASSIGNED, ownership_spans_of, stints_of
 from opsla_dagster.reporting.explanation import Explanation, Rejected, Span, Verdict, listed
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title
@@ -62,8 +63,11 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     promises = of_case(connection, "staging.case_sla_policies", case, "in_force_from_at, metric")
     promised = {(promise["policy"], promise["metric"]) for promise in promises}
     verdicts = _verdicts(connection, case, settings.sla_policies)
+    stints = stints_of(connection, case)
     return Explanation(
-        **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "team", "agent")},
+        **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "agent")},
+        # Of a log with an audit log beside it the case's own record names no team.
+        team=case["team"] or (stints[-1].team if stints and stints[-1].team != UNASSIGNED else None),
         intake_at=case["intake_ts"],
         intake_date=case["intake_date"].isoformat(),
         ended_at=case["ended_at"],
@@ -74,8 +78,9 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         merged_into=case["merged_into"],
         verdicts=verdicts,
         rejected=_rejected(connection, case["case_id"], case["source"]),
-        stints=stints_of(connection, case),
+        stints=stints,
         ownership_spans=ownership_spans_of(connection, case),
+        links=links_of(connection, case),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),

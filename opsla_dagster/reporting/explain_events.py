@@ -93,10 +93,16 @@ def _changed(connection: duckdb.DuckDBPyConnection, case: Row) -> list[_Placed]:
     return [
         (
             row["source_sequence"],
-            Event(row["change_id"], row["changed_ts"], row["attribute"], None, (f"{_value(row['previous_value'])} to {_value(row['value'])}",)),
+            Event(row["change_id"], row["changed_ts"], row["attribute"], None, tuple(_what_and_by_whom(row))),
         )
         for row in rows
     ]
+
+
+def _what_and_by_whom(change: Row) -> Iterable[str]:
+    yield f"{_value(change['previous_value'])} to {_value(change['value'])}"
+    if change["actor"] is not None:
+        yield f"by {change['actor']}"
 
 
 def _value(value: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.explain_links import link_cells
 from opsla_dagster.reporting.explain_stints import STATES, entered, parts, summary
 from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
 from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
@@ -93,6 +94,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "stints": [
             (stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints
         ],
+        "links": [link_cells(link, lambda at: when(at, explanation.zone)) for link in explanation.links],
         "states": STATES,
         "clocks": [_time_line(clock, explanation.verdict_on(clock), explanation.zone, scale) for clock in explanation.clocks],
         "changes": _changes(explanation),

@@ -33,7 +33,7 @@ def stints_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Stint, 
     rows = of_case(connection, "staging.ownership_stints", case, "stint")
     if all(row["team"] == UNASSIGNED for row in rows):
         return ()
-    names = ("stint", "team", "previous_team", "entered_by", "started_at", "ended_at", "is_last")
+    names = ("stint", "team", "previous_team", "entered_by", "entered_by_actor", "started_at", "ended_at", "is_last")
     return tuple(
         Stint(
             **{name: row[name] for name in names},
@@ -70,7 +70,8 @@ def summary(stints: Sequence[Stint], is_open: bool) -> str:
 def entered(stint: Stint) -> str:
     """How the case came to the stint, in words."""
     words = _ENTERED[stint.entered_by]
-    return f"{words} by {stint.previous_team}" if stint.entered_by == "handoff" else f"{words} from {stint.previous_team}" if stint.previous_team else words
+    came = f"{words} by {stint.previous_team}" if stint.entered_by == "handoff" else f"{words} from {stint.previous_team}" if stint.previous_team else words
+    return f"{came} (changed by {stint.entered_by_actor})" if stint.entered_by_actor else came
 
 
 def parts(stint: Stint) -> str:

@@ -20,6 +20,7 @@ from rich.text import Text
 from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
+from opsla_dagster.reporting.explain_links import told
 from opsla_dagster.reporting.explain_stints import stints_table, summary
 from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Verdict, listed
 
@@ -51,6 +52,7 @@ def render(explanation: Explanation, console: Console) -> None:
     if explanation.stints:
         say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}")
         say(stints_table(explanation, words.short))
+    _links(explanation, words, say)
     for clock in explanation.clocks:
         _clock(clock, explanation.verdict_on(clock), words, say)
     for judged in explanation.verdicts_without_clock():
@@ -63,6 +65,14 @@ def render(explanation: Explanation, console: Console) -> None:
             "\n[red bold]A clock above does not agree with staging.sla_clocks. Refresh the case's intake date "
             f"({explanation.intake_date}); if that does not help, it is a bug in opsla: please report it.[/red bold]"
         )
+
+
+def _links(explanation: Explanation, words: _Words, say: Say) -> None:
+    """The cases and tickets that it is linked to, and those that are linked to it."""
+    if explanation.links:
+        say("\n[bold]Linked[/bold]")
+    for link in explanation.links:
+        say(escape(f"  {told(link, words.long)}"))
 
 
 def _rejected(explanation: Explanation, say: Say) -> None:
@@ -82,6 +92,7 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
     _header(explanation, words, say)
     if not explanation.stints:
         say("\nNobody is told to have held this case: its source names no team.")
+        _links(explanation, words, say)
         return
     say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}\n")
     end = explanation.ended_at or explanation.as_of_at
@@ -94,6 +105,7 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
         first, last = min(max(first, 0), room - 1), min(max(last, first + 1), room)
         say(Text(f"{stint.stint:>3} {stint.team:<{names}} " + " " * first + "█" * (max(last - first, 1))))
     say(stints_table(explanation, words.short))
+    _links(explanation, words, say)
 
 
 class _Words:

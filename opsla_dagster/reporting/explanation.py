@@ -165,6 +165,8 @@ class Stint:
     seconds: Mapping[str, int]
     business_seconds: Mapping[str, int | None]
     inactive_seconds: int
+    #: Who made the change with which it begins, where the source tells.
+    entered_by_actor: str | None = None
 
     @property
     def held_seconds(self) -> int:
@@ -182,6 +184,25 @@ class OwnershipSpan:
     state: str
     started_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link between the case and another case or ticket: to it, or, where `is_from`, from it. `is_loaded`: it is one of this desk's; then its `team`, `is_open` and
+    `ended_at` are known. `linked_at` is None where the source does not tell, `unlinked_at` while the link holds. `held_before_seconds` and `held_after_seconds`: how
+    long the case that was linked had been held by then, and was afterwards, by the clock up to completion; None where it is not told when."""
+
+    case_id: str
+    link_kind: str
+    is_from: bool
+    linked_at: datetime | None
+    unlinked_at: datetime | None
+    is_loaded: bool
+    team: str | None
+    is_open: bool | None
+    ended_at: datetime | None
+    held_before_seconds: int | None
+    held_after_seconds: int | None
 
 
 @dataclass(frozen=True)
@@ -211,6 +232,7 @@ class Explanation:
     rejected: tuple[Rejected, ...] = ()
     stints: tuple[Stint, ...] = ()
     ownership_spans: tuple[OwnershipSpan, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""

@@ -20,6 +20,7 @@ from opsla_dagster.settings.base import Document, ZoneName, problem_at
 from opsla_dagster.settings.case_links import CaseLink
 from opsla_dagster.settings.drop_folders import DropFolders
 from opsla_dagster.settings.due_dates import DueSettings
+from opsla_dagster.settings.link_kinds import LINK_KINDS, LinkKind
 from opsla_dagster.settings.sla_policies import MetricName
 from opsla_dagster.settings.tickets import DimensionName, IntercomSettings, ZendeskSettings
 from opsla_dagster.status import Signal
@@ -157,6 +158,10 @@ class ColumnSettings(Document):
     field: Text | None = None
     old_value: Text | None = None
     new_value: Text | None = None
+    actor: Text | None = None
+    linked_id: Text | None = None
+    kind: Text | None = None
+    unlinked_ts: StampColumn | None = None
 
     def of(self, field: str) -> tuple[str, ...]:
         """The columns of a field: one, or those of a date and a time; none where the log has none."""
@@ -219,32 +224,45 @@ Initiator = Literal["customer", "agent", "automation"]
 #: Columns that only a log of this form has.
 _ONLY_OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind")
 _ONLY_OF_CASES = ("updated_ts", "reopen_count")
-_ONLY_OF_CHANGES = ("field", "old_value", "new_value")
+_OF_CHANGES = ("field", "old_value", "new_value")
+_ONLY_OF_CHANGES = (*_OF_CHANGES, "actor")
+_ONLY_OF_LINKS = ("linked_id", "kind", "unlinked_ts")
+#: Of a file of links: a case and a linked one, of which kind, from when on, until when.
+_OF_LINKS = ("case_id", "event_ts", *_ONLY_OF_LINKS)
 #: What a change of a field may be of: of an audit log these come from its fields, and from no column.
 CHANGED_FIELDS = ("status", "team", "agent", "priority", "tier", "case_type", "category", "brand", "region", "channel", "customer")
+#: What `fields` says of a record that tells only that the case came in.
+OPENED = "opened"
 #: Options that came later, where they are not set: homes that were made before they existed go on.
-_LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count", *_ONLY_OF_CHANGES)
+_LATER_COLUMNS = ("author_kind", "initiated_by", "merged_into", "updated_ts", "reopen_count", *_ONLY_OF_CHANGES, *_ONLY_OF_LINKS)
 _LATER_OPTIONS = (
     "newest_first", "sheet", "records", "header_row", "form", "milestones", "due", "empty_cells", "bots", "author_kinds", "initiators",
-    "dimensions", "fields", "beside",
+    "dimensions", "fields", "beside", "kinds", "link_kind", "linked_source",
 )
 
 
 def _changed_field(value: object) -> object:
-    if not isinstance(value, str) or value not in {*CHANGED_FIELDS, IGNORE}:
-        raise ValueError(f"expected IGNORE or one of {', '.join(CHANGED_FIELDS)}")
+    if not isinstance(value, str) or value not in {*CHANGED_FIELDS, OPENED, IGNORE}:
+        raise ValueError(f"expected IGNORE or one of {', '.join((*CHANGED_FIELDS, OPENED))}")
+    return value
+
+
+def _link_kind(value: object) -> object:
+    if not isinstance(value, str) or value not in {*LINK_KINDS, IGNORE}:
+        raise ValueError(f"expected IGNORE or one of {', '.join(LINK_KINDS)}")
     return value
 
 
 class EventLogSettings(Document):
-    """Log files with one row an update, one row a case, or one row a changed field (an audit log), and what their columns mean. Rules: docs/decisions/0004-event-log-source.md."""
+    """Log files with one row an update, one row a case, one row a changed field (an audit log), or one row a link between two cases, and what their
+    columns mean. Rules: docs/decisions/0004-event-log-source.md."""
 
     type: Literal["event_log"]
     name: SourceName
     enabled: bool = True
     #: One row an update of a case, one row a case with a column for each stamp (docs/decisions/0020-one-row-a-case.md), or one row a changed field
-    #: (docs/decisions/0046-ownership.md).
-    form: Literal["updates", "cases", "changes"] = "updates"
+    #: (docs/decisions/0046-ownership.md), or one row a link from a case to another one (docs/decisions/0048-links-between-cases.md).
+    form: Literal["updates", "cases", "changes", "links"] = "updates"
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), AfterValidator(_not_empty)]
     format: FileFormat | None = None
     csv: CsvSettings = CsvSettings()
@@ -259,8 +277,14 @@ class EventLogSettings(Document):
     statuses: Mapping[Text, Meaning] = {}
     #: Of the form `changes`: the log's word for a field -> what it is; IGNORE leaves its changes out on purpose.
     fields: Mapping[Text, Annotated[str, BeforeValidator(_changed_field)]] = {}
-    #: Of the form `changes`: the source whose cases these are the changes of; None: it tells cases and their statuses itself.
+    #: The source whose cases these are the changes, or the links, of; None, of the form `changes`: it tells cases and their statuses itself.
     beside: SourceName | None = None
+    #: Of the form `links`: the log's word in columns.kind -> what it is; IGNORE leaves its links out on purpose.
+    kinds: Mapping[Text, Annotated[str, BeforeValidator(_link_kind)]] = {}
+    #: Of the form `links`: what a link is of which no kind is told.
+    link_kind: LinkKind | None = None
+    #: Of the form `links`: the source in which the linked cases are, if not that of `beside`.
+    linked_source: SourceName | None = None
     sla_met_values: SlaMetValues = SlaMetValues()
     #: Metric -> the column with what was promised to this one case.
     due: Mapping[MetricName, DueSettings] = {}
@@ -290,14 +314,21 @@ class EventLogSettings(Document):
     @model_validator(mode="after")
     def _fits_its_form(self) -> EventLogSettings:
         mapped = self.columns.mapped()
+        if self.form != "links":
+            _refuse_columns(mapped, _ONLY_OF_LINKS, "is for form: links")
+            for option in ("kinds", "link_kind", "linked_source"):
+                if getattr(self, option):
+                    raise problem_at((option,), "is for form: links", None)
         if self.form != "changes":
             _refuse_columns(mapped, _ONLY_OF_CHANGES, "is for form: changes")
-            if self.beside is not None:
-                raise problem_at(("beside",), "is for form: changes", self.beside)
+            if self.beside is not None and self.form != "links":
+                raise problem_at(("beside",), "is for form: changes and form: links", self.beside)
             if self.fields:
                 raise problem_at(("fields",), "is for form: changes, where columns.field says which field of a case changed", None)
         if self.form == "changes":
             self._fits_changes(mapped)
+        elif self.form == "links":
+            self._fits_links(mapped)
         elif self.form == "updates":
             _require_columns(mapped, ("status", "event_ts"))
             _refuse_columns(mapped, _ONLY_OF_CASES, "is for form: cases")
@@ -314,11 +345,11 @@ class EventLogSettings(Document):
 
     def _fits_changes(self, mapped: Mapping[str, str]) -> None:
         """An audit log: its rows say when which field of which case became what, and nothing else."""
-        _require_columns(mapped, ("event_ts", *_ONLY_OF_CHANGES))
+        _require_columns(mapped, ("event_ts", *_OF_CHANGES))
         _refuse_columns(mapped, (*_ONLY_OF_CASES, *CHANGED_FIELDS), "comes from the changes: name the field in fields")
         if self.milestones or self.due or self.dimensions:
             raise problem_at(("form",), "milestones, due and dimensions are not for form: changes", "changes")
-        if not set(self.fields.values()) - {IGNORE}:
+        if not set(self.fields.values()) - {IGNORE, OPENED}:
             raise problem_at(("fields",), "expected at least one field, such as {Assignment group: team}", None)
         if "status" in self.fields.values() and not self.statuses:
             raise problem_at(("statuses",), "expected at least one: a field is the status", None)
@@ -328,6 +359,25 @@ class EventLogSettings(Document):
             raise problem_at(("fields",), f"{self.beside} tells the status of its cases; leave that field out (IGNORE), or leave out beside", None)
         if self.empty_cells != "cleared":
             raise problem_at(("empty_cells",), "is for form: updates; an empty new value says that there is none", self.empty_cells)
+
+    def _fits_links(self, mapped: Mapping[str, str]) -> None:
+        """A file of links: its rows say which case is linked to which, and nothing of either."""
+        _require_columns(mapped, ("linked_id",))
+        _refuse_columns(mapped, tuple(field for field in mapped if field not in _OF_LINKS), f"is not for form: links, which has {', '.join(_OF_LINKS)}")
+        if self.beside is None:
+            raise problem_at(("beside",), "is required: the source whose cases these are the links of", None)
+        if self.columns.kind is None and self.link_kind is None:
+            raise problem_at(("link_kind",), f"is required where columns.kind names no column: what the links are, one of {', '.join(LINK_KINDS)}", None)
+        if self.columns.kind is None and self.kinds:
+            raise problem_at(("kinds",), "says what words mean, and columns.kind does not say where they stand", None)
+        for option in ("milestones", "statuses", "due", "dimensions", "bots", "order_by"):
+            if getattr(self, option):
+                raise problem_at((option,), "is not for form: links", None)
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it tells of the cases of another source, and of none of its own."""
+        return self.beside is not None
 
     @property
     def changed_attributes(self) -> tuple[str, ...]:
@@ -464,12 +514,24 @@ class SourcesSettings(Document):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise problem_at(("sources", number, "name"), f"two sources are called {name!r}; every source needs a name of its own", name)
-        logs = {source.name: source for source in self.sources if isinstance(source, EventLogSettings) and source.form != "changes"}
+        logs = {source.name: source for source in self.sources if isinstance(source, EventLogSettings) and source.form in ("updates", "cases")}
         for number, source in enumerate(self.sources):
             if isinstance(source, EventLogSettings) and source.beside is not None:
-                if source.beside not in logs:
-                    known = ", ".join(logs) or "none"
-                    raise problem_at(("sources", number, "beside"), f"expected an event_log of the form updates or cases; known: {known}", source.beside)
-                if source.enabled and not logs[source.beside].enabled:
+                known = self._with_cases if source.form == "links" else logs
+                if source.beside not in known:
+                    wanted = "a log of cases or an account" if source.form == "links" else "an event_log of the form updates or cases"
+                    raise problem_at(("sources", number, "beside"), f"expected {wanted}; known: {', '.join(known) or 'none'}", source.beside)
+                if source.enabled and not known[source.beside].enabled:
                     raise problem_at(("sources", number, "beside"), "that source is not enabled, and has the cases of this one", source.beside)
+                if source.linked_source is not None and source.linked_source not in self._with_cases:
+                    problem = f"expected a log of cases or an account; known: {', '.join(self._with_cases)}"
+                    raise problem_at(("sources", number, "linked_source"), problem, source.linked_source)
         return self
+
+    @property
+    def _with_cases(self) -> dict[str, EventLogSettings | ZendeskSettings | IntercomSettings]:
+        """The sources that a file of links may be beside, by name."""
+        return {
+            source.name: source for source in self.sources
+            if isinstance(source, ZendeskSettings | IntercomSettings) or (isinstance(source, EventLogSettings) and not source.is_beside)
+        }

@@ -41,12 +41,12 @@ MESSAGES = pa.schema([
 ])
 #: Attributes of a case that policies may ask for.
 CHANGING_ATTRIBUTES = ("priority", "tier", "team", "agent", "case_type", "brand", "region", "channel", "customer", "tags")
-#: What of a case was another thing before; the value is NULL where it was cleared. CASES has the latest values. What
+#: What of a case was another thing before; the value is NULL where it was cleared, the actor (who changed it) where nobody tells. CASES has the latest values. What
 #: a dimension of sources.yml was (`dimension.<name>`), which is no column of CASES, is told from intake on: its first value is a change from NULL.
 ATTRIBUTE_CHANGES = pa.schema([
     ("source", pa.string()), ("change_id", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()),
     ("changed_ts", INSTANT), ("source_sequence", pa.int64()), ("attribute", pa.string()), ("value", pa.string()),
-    ("previous_value", pa.string()),
+    ("previous_value", pa.string()), ("actor", pa.string()),
 ])
 #: What the source itself promised, from an instant on. A target of NULL withdraws the promise. `calendar` is the one the target counts on at
 #: that instant; where it follows the case's schedule, changes of the attribute `schedule` (values: names of calendars) move it, and
@@ -69,6 +69,12 @@ SOURCE_FACTS = pa.schema([
     ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("known_ts", INSTANT), ("fact", pa.string()),
     ("value_text", pa.string()), ("value_number", pa.float64()),
 ])
+#: A case and another case or ticket that it is linked to, whether that is loaded or not. `link_kind` is one of LINK_KINDS, `source_link_kind` the source's own word;
+#: `linked_ts` is NULL where the source does not tell since when, `unlinked_ts` while the link holds. One row a case, linked case and kind.
+CASE_LINKS = pa.schema([
+    ("source", pa.string()), ("case_id", pa.string()), ("intake_date", pa.date32()), ("linked_case_id", pa.string()), ("link_kind", pa.string()),
+    ("source_link_kind", pa.string()), ("linked_ts", INSTANT), ("unlinked_ts", INSTANT),
+])
 STAFFING = pa.schema([
     ("source", pa.string()), ("staff_date", pa.date32()), ("shift", pa.string()), ("planned_heads", pa.float64()),
     ("shrinkage_rate", pa.float64()), ("effective_heads", pa.float64()),
@@ -85,7 +91,7 @@ PARTITION_STATES = pa.schema([
 #: The schemas of what is asked by intake dates, by the method that answers.
 ANSWERS = {
     "cases": CASES, "events": EVENTS, "messages": MESSAGES, "attribute_changes": ATTRIBUTE_CHANGES, "applied_targets": APPLIED_TARGETS,
-    "source_verdicts": SOURCE_VERDICTS, "source_facts": SOURCE_FACTS,
+    "source_verdicts": SOURCE_VERDICTS, "source_facts": SOURCE_FACTS, "case_links": CASE_LINKS,
 }  # fmt: skip
 #: The digest of an intake date without cases.
 NO_CASES = "no cases"
@@ -157,6 +163,10 @@ class Source(Protocol):
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_FACTS: visible when known_ts <= as_of_at."""
         return SOURCE_FACTS.empty_table()
+
+    def case_links(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema CASE_LINKS: visible when linked_ts <= as_of_at, or with its case where that is not told; an unlinking later than as_of_at is not known yet."""
+        return CASE_LINKS.empty_table()
 
     def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
         """What the method named `what` answers, in its order, in record batches, where that may be more than fits into memory; else None."""

@@ -22,6 +22,7 @@ from opsla_dagster.sources.base import ANSWERS, FilesRead, Source
 from opsla_dagster.sources.drops.released import Released
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.sources.event_log.beside import AuditLogBeside
+from opsla_dagster.sources.event_log.links_beside import LinksBeside
 from opsla_dagster.sources.intercom.source import IntercomSource
 from opsla_dagster.sources.simulation import SimulationSource
 from opsla_dagster.sources.zendesk.source import ZendeskSource
@@ -74,6 +75,9 @@ class Desk:
 
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         return self._united(lambda source: source.source_facts(window, as_of_at))
+
+    def case_links(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self._united(lambda source: source.case_links(window, as_of_at))
 
     def files_read(self) -> list[FilesRead]:
         return [files for source in self.sources for files in source.files_read()]
@@ -128,6 +132,10 @@ def _build(settings: Settings, source: SourceSettings) -> Source:
     match source:
         case SimulationSourceSettings() if settings.simulation is not None:
             return SimulationSource(source.name, settings.simulation, desk.timezone, settings.simulated_cases)
+        case EventLogSettings(form="links", beside=str(name)):
+            known = {each.name: each for each in settings.sources.sources}
+            linked = known[source.linked_source or name]
+            return LinksBeside(_event_log(settings, source), _build(settings, known[name]), getattr(linked, "case_id_prefix", ""))
         case EventLogSettings(beside=str(name)):
             main = next(each for each in settings.sources.sources if each.name == name)
             return AuditLogBeside(_event_log(settings, source), _event_log(settings, main))

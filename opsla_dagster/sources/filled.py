@@ -14,7 +14,8 @@ from opsla_dagster.status import MESSAGE_SIGNALS
 
 #: Who held a case when is told: by a team or an agent of events, or of changes.
 _OWNERS = "raw.events_log.team"
-_OF_ACCOUNTS = (_OWNERS, "raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts")
+_LINKS = "raw.case_links"
+_OF_ACCOUNTS = (_OWNERS, "raw.messages", "raw.attribute_changes", "raw.applied_targets", "raw.source_verdicts", "raw.source_facts", _LINKS)
 
 
 def filled_tables(settings: SourcesSettings) -> frozenset[str]:
@@ -28,6 +29,12 @@ def active_tables(settings: SourcesSettings) -> list[Table]:
     return [table for area in AREAS if area.is_fed(filled) for table in area.tables]
 
 
+def empty_tables(settings: SourcesSettings) -> list[Table]:
+    """The stored tables that no enabled source feeds, and that are there without rows all the same."""
+    filled = filled_tables(settings)
+    return [table for area in AREAS if not area.is_fed(filled) for table in area.tables if table.name in area.stand_empty]
+
+
 def _filled_by(source: object) -> Iterator[str]:
     match source:
         case AccountSettings():
@@ -39,6 +46,8 @@ def _filled_by(source: object) -> Iterator[str]:
                 yield _OWNERS
             if {"team", "agent"} & {*source.changed_attributes}:
                 yield _OWNERS
+            if source.form == "links":
+                yield _LINKS
             if source.due:
                 yield "raw.applied_targets"
             if source.columns.sla_met:

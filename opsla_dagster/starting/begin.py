@@ -15,10 +15,10 @@ from pathlib import Path
 
 from opsla_dagster import shipped
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.figures import rounded
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
-from opsla_dagster.settings.sources import EventLogSettings, Written
+from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED, EventLogSettings, Written
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.sources.zendesk.advanced import settings_told
@@ -39,7 +39,7 @@ from opsla_dagster.starting.dropped import dropped, released_files
 from opsla_dagster.starting.information import timeless_promises, timeless_text
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
-from opsla_dagster.starting.proposing import LogProposal, propose
+from opsla_dagster.starting.proposing import LogProposal, propose, propose_changes
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, require_files, sniffed
 from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
@@ -53,6 +53,8 @@ from opsla_dagster.window import ONE_DAY, Window
 #: Intake dates of the first window.
 _FIRST_DAYS = 7
 
+#: Fields of --column that are of an audit log, where one stands beside another log.
+_OF_CHANGES = ("field", "old_value", "new_value", "actor")
 _SYSTEMS = ("zendesk", "intercom")
 _SOURCE_QUESTION = "Where do cases come from: the path of a log, zendesk or intercom"
 
@@ -80,6 +82,9 @@ class Answers:
     sheet: str | None = None
     records: str | None = None
     header_row: int | None = None
+    #: An audit log beside the files, and what its fields are (WORD=MEANING).
+    changes: Sequence[Path] = ()
+    fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,14 @@ class Begun:
 
 def begin(answers: Answers, asking: Asking) -> Begun | None:
     """Proposes and writes a config directory; None where the person did not agree. Raises OpslaError; then nothing is written."""
-    require_files(answers.files)
+    require_files([*answers.files, *answers.changes])
+    if answers.changes and not answers.files:
+        raise OpslaError(f"--changes {answers.changes[0]}: is for an audit log beside the log of its cases, opsla init LOG --changes FILE; one that tells the statuses too is a log itself: opsla init FILE")
     is_attempt = require_free(answers.directory)
     if answers.timezone is not None and (problem := zone_problem(answers.timezone)):
         raise OpslaError(f"--timezone: {problem}")
     answers = _with_a_source(answers, asking)
-    answers = replace(answers, files=released_files(answers.files))
+    answers = replace(answers, files=released_files(answers.files), changes=released_files(answers.changes))
     if answers.files:
         proposed = _log_documents(answers, asking)
         if proposed is None:
@@ -146,12 +153,18 @@ def _no_source(text: str) -> str | None:
 def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], str] | None:
     """The documents, and what is to do before they can run; None where the person gave up."""
     columns, statuses = told_of(answers.columns, answers.statuses)
+    fields = fields_of(answers.fields)
+    of_changes = {field: column for field, column in columns.items() if field in _OF_CHANGES} if answers.changes else {}
+    columns = {field: column for field, column in columns.items() if field not in of_changes}
     name = source_name(answers.name, answers.files[0])
     with _told_apart(answers, asking) as log:
-        told = Told(columns, statuses, answers.time_format, answers.timezone, answers.start_date, _empty_cells(answers.empty_cells))
+        told = Told(
+            columns, statuses, {} if answers.changes else fields, answers.time_format, answers.timezone, answers.start_date, _empty_cells(answers.empty_cells)
+        )
         proposal = _agreed_proposal(log, told, answers.directory, asking)
         if proposal is None:
             return None
+        changes = _changes_beside(answers, Told(of_changes, fields=fields), name, log, proposal, asking) if answers.changes else None
         case = log.columns[proposal.columns["case_id"]].examples[0]
         found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case, dropped(log.files))
         if found.dropped is not None:
@@ -163,7 +176,34 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
     unfinished = ""
     if 100 * lost > MOST_UNPLACED_PCT:  # the gates that are written would stop the first run
         unfinished = _too_little_placed(lost, proposal, answers.directory)
-    return log_documents(found, proposal, answers.directory, datetime.now(UTC).date()), unfinished
+    return log_documents(found, proposal, answers.directory, datetime.now(UTC).date(), changes), unfinished
+
+
+def _changes_beside(answers: Answers, told: Told, name: str, log: Log, proposal: LogProposal, asking: Asking) -> tuple[LogFiles, LogProposal]:
+    """The audit log beside `log`, as it is proposed and shown. Raises OpslaError where it cannot be one of its cases."""
+    if proposal.form == "changes":
+        raise OpslaError(f"{log.files[0]}: is an audit log itself, which tells its cases and their statuses; leave --changes out, or name a log of cases first")
+    told = replace(told, timezone=proposal.timezone)
+    with sniffed(answers.changes, proposal.timezone, Written()) as audit:
+        changes = propose_changes(audit, told, name, asking)
+        show_log(asking.console, audit, changes)
+        _require_same_cases(log, proposal, audit, changes, asking)
+        case = audit.columns[changes.columns["case_id"]].examples[0]
+        return LogFiles(f"{name}_changes", audit.files, audit.written, audit.missing_values, audit.rows, case, dropped(audit.files)), changes
+
+
+def _require_same_cases(log: Log, proposal: LogProposal, audit: Log, changes: LogProposal, asking: Asking) -> None:
+    """Changes of cases that the log does not have count nowhere."""
+    known = {case for (case,) in log.select(f"select distinct {log.columns[proposal.columns['case_id']].sql} from log")}
+    found = [case for (case,) in audit.select(f"select distinct {audit.columns[changes.columns['case_id']].sql} as c from log where c is not null order by c")]
+    lost = [case for case in found if case not in known]
+    if len(lost) == len(found):
+        raise OpslaError(
+            f"{audit.files[0]}: none of its {counted(len(found), 'case')} (column {changes.columns['case_id']!r}: {', '.join(found[:3])}) is in {log.files[0]} (column "
+            f"{proposal.columns['case_id']!r}). They are no changes of its cases, or their ids are written otherwise"
+        )
+    if lost:
+        asking.warn(f"{len(lost):,} of {counted(len(found), 'case')} of {audit.files[0]} are not in {log.files[0]} ({', '.join(lost[:3])}): their changes are in no table.")
 
 
 def _agreed_proposal(log: Log, told: Told, directory: Path, asking: Asking) -> LogProposal | None:
@@ -194,6 +234,8 @@ def _change_problem(log: Log, proposal: LogProposal, text: str) -> str | None:
     left, _, right = text.rpartition("=")
     if right in log.columns and left in (*FIELDS, *DUE_FIELDS, *Signal):
         return None
+    if left in proposal.fields and (right.lower() in (*CHANGED_FIELDS, OPENED) or right.upper() == IGNORE):
+        return None
     words = {spelled_alike(word) for word in (*proposal.statuses, *proposal.ignored, *proposal.unplaced)}
     if spelled_alike(left) in words and right.upper() in {*Signal, IGNORE}:
         return None
@@ -209,6 +251,8 @@ def _changed(told: Told, proposal: LogProposal, change: str) -> Told:
     if left in (*FIELDS, *DUE_FIELDS, *Signal):
         columns = {**told.columns, left: right}
         return replace(so_far, columns=columns, statuses={} if left == "status" else told.statuses)
+    if left in proposal.fields and (right.lower() in (*CHANGED_FIELDS, OPENED) or right.upper() == IGNORE):
+        return replace(so_far, fields={**proposal.fields, left: IGNORE if right.upper() == IGNORE else right.lower()})
     placed: dict[str, Meaning] = {**proposal.statuses, **dict.fromkeys(proposal.ignored, "IGNORE")}
     known = {word: meaning for word, meaning in placed.items() if spelled_alike(word) != spelled_alike(left)}
     return replace(so_far, statuses={**known, left: "IGNORE" if right.upper() == IGNORE else Signal(right.upper())})
@@ -305,7 +349,7 @@ def _no_date(text: str) -> str | None:
 
 
 def _account(answers: Answers) -> Account:
-    for flag, told in (("--column", answers.columns), ("--status", answers.statuses), ("--time-format", answers.time_format)):
+    for flag, told in (("--column", answers.columns), ("--status", answers.statuses), ("--field", answers.fields), ("--changes", answers.changes), ("--time-format", answers.time_format)):
         if told:
             raise OpslaError(f"{flag} is for logs; an account's own words are in sources.yml")
     variables = {"pseudonym_key_variable": answers.key_variable}
@@ -339,6 +383,19 @@ def told_of(columns: Sequence[str], statuses: Sequence[str]) -> tuple[dict[str, 
             raise OpslaError(f"--status {text}: {status!r} is no status; one of {', '.join(Signal)}, or {IGNORE}")
         meanings[word] = "IGNORE" if status.upper() == IGNORE else Signal(status.upper())
     return {field: column for field, _, column in (text.partition("=") for text in columns)}, meanings
+
+
+def fields_of(fields: Sequence[str]) -> dict[str, str]:
+    """WORD=MEANING as a mapping. Raises OpslaError for other forms."""
+    meanings: dict[str, str] = {}
+    for text in fields:
+        word, _, meaning = text.rpartition("=")
+        if not word:
+            raise OpslaError(f"--field {text}: write WORD=MEANING")
+        if meaning.lower() not in (*CHANGED_FIELDS, OPENED) and meaning.upper() != IGNORE:
+            raise OpslaError(f"--field {text}: {meaning!r} is no field of a case; one of {', '.join((*CHANGED_FIELDS, OPENED))}, or {IGNORE}")
+        meanings[word] = IGNORE if meaning.upper() == IGNORE else meaning.lower()
+    return meanings
 
 
 def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:

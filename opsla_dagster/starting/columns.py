@@ -35,7 +35,9 @@ from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import folded, listed, signal_of
 from opsla_dagster.status import Signal
 
-FIELDS = tuple(ColumnSettings.model_fields)
+#: Fields of a file of links, which nobody proposes.
+_OF_LINKS = ("linked_id", "kind", "unlinked_ts")
+FIELDS = tuple(name for name in ColumnSettings.model_fields if name not in _OF_LINKS)
 DUE_FIELDS = (RESOLUTION_DUE, REPLY_DUE)
 STAMPS = ("event_ts", "intake_ts", "ingestion_ts", "resolved_ts", "closed_ts", "updated_ts")
 #: Fields that only a log with one row an update has, and those that only one with one row a case has.
@@ -352,7 +354,7 @@ def _is_of_merged_cases(log: Log, column: str, found: Mapping[str, str]) -> bool
     return status is not None and bool(merged) and log.is_filled_only_with(column, found["case_id"], status, merged)
 
 
-def _case_id(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
+def case_id_of(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
     """By name, which is sure, one that repeats before one that does not; else the only column whose values repeat, but not much."""
     taken = set(found.values())
     places = {
@@ -420,7 +422,7 @@ def _start_of_intervals(log: Log, case: str, moving: list[str]) -> str | None:
 
 #: Field -> what a person is asked, and what proposes a column and whether that is sure.
 _REQUIRED: dict[str, tuple[str, Callable[[Log, set[str], Mapping[str, str]], tuple[str | None, bool]]]] = {
-    "case_id": ("Which column names the case", _case_id),
+    "case_id": ("Which column names the case", case_id_of),
     "status": ("Which column tells the status", _status),
     "event_ts": ("Which column tells when the update happened", _event_ts),
 }

@@ -145,6 +145,8 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         ]
         order = ", ".join(f"when {literal(signal)} then {number}" for number, signal in enumerate(Signal)).replace(", when", " when")
         found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({' union all '.join(parts)}) semi join ({_last_rows(log, proposal)}) as last_rows using (case_key, file_number, row_number)"
+    elif proposal.form == "changes":
+        found = _changes(log, proposal)
     else:
         status = log.columns[proposal.columns["status"]].sql
         signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
@@ -164,6 +166,28 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         f"select case_key, timezone('UTC', instant) as at_utc, timezone('UTC', earliest) as earliest_utc, word, signal, signal not in ({messages}) as is_status, place "
         f"from ({found}) where signal is not null"
     )
+
+
+def _changes(log: Log, proposal: LogProposal) -> str:
+    """SQL as `_steps` has it: a case comes in with its first record, in the status that its first change says it had; then each change of its status."""
+    field, old, new = (log.columns[proposal.columns[name]].sql for name in ("field", "old_value", "new_value"))
+    signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
+    spelled = {word for cell in (old, new) for (word,) in log.select(f"select distinct {cell} from log where {cell} is not null")}
+    said = " ".join(f"when {literal(word)} then {literal(signals[spelled_alike(word)])}" for word in sorted(spelled) if spelled_alike(word) in signals)
+    is_status = f"{field} in ({_listed(word for word, meaning in proposal.fields.items() if meaning == 'status')})"
+    records = log.records_in_order(proposal.columns["case_id"], proposal.columns["event_ts"], proposal.time_format, proposal.zone_read, by_stamp=True, newest_first=False)
+    meant = f"case word {said} end" if said else "cast(null as varchar)"
+    return f"""
+        select case_key, instant, earliest, word, coalesce({meant}, case when place = 0 then {literal(Signal.INTAKE)} end) as signal, place
+        from (
+            select case_key, instant, earliest, {new} as word, place from ({records}) where {is_status} and {new} is not null
+            union all
+            select case_key, min(instant), min(earliest), coalesce(arg_min({old}, place) filter ({is_status} and {old} is not null), 'its first record'), 0
+            from ({records})
+            group by case_key
+            having not coalesce(arg_min({is_status} and {old} is null, place), false)
+        )
+    """
 
 
 def _last_rows(log: Log, proposal: LogProposal) -> str:

@@ -14,12 +14,12 @@ from typing import Literal
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.audit_logs import audit_log_told
+from opsla_dagster.starting.changes import chosen_changes, is_audit_log, openings_missing, words_of_status
 from opsla_dagster.starting.column_names import verdicts
 from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
 from opsla_dagster.starting.information import lacks_an_end, problems_of
-from opsla_dagster.starting.meanings import Statuses, placed_statuses
+from opsla_dagster.starting.meanings import Statuses, placed_statuses, placed_words
 from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.stamp_choice import (
@@ -32,6 +32,7 @@ from opsla_dagster.starting.stamp_choice import (
     zones_of,
 )
 from opsla_dagster.starting.told import Told
+from opsla_dagster.starting.words import listed
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
 #: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
@@ -42,8 +43,8 @@ _STEPPING_BACK_SHARE = 0.01
 class LogProposal:
     """What sources.yml is to say of a log, and what a person should know about it."""
 
-    #: One row an update, or one row a case.
-    form: Literal["updates", "cases"]
+    #: One row an update, one row a case, or one row a changed field.
+    form: Literal["updates", "cases", "changes"]
     columns: dict[str, str]
     #: Stamp column -> what happened then, where a row is a case.
     milestones: dict[str, Signal]
@@ -74,11 +75,14 @@ class LogProposal:
     problems: list[str]
     #: Column that is joined from two -> the one of its date, and the one of its time.
     joined: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Of an audit log: its word for a field -> what of a case it is, or IGNORE.
+    fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def signals(self) -> set[Signal]:
         """What the log tells the instant of: where a row is a case, a status says only how it stands now."""
-        return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values()}
+        opening = {Signal.INTAKE} if self.form == "changes" else set()
+        return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values(), *opening}
 
     @property
     def zone_read(self) -> str:
@@ -89,12 +93,15 @@ class LogProposal:
 def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     """Raises OpslaError, naming the flags, for what neither the log nor a person tells: all of it at once."""
     remarks = Remarks()
-    if "status" not in told.columns and (audit := audit_log_told(log)) is not None:
-        raise OpslaError(audit)
     told = replace(told, columns=join_dates_and_times(log, told.columns, remarks.notes))
     for name, column in told.columns.items():
         if problem := column_problem(log, name, column):
             raise OpslaError(f"--column {name}={column}: {problem}")
+    if is_audit_log(log, told):
+        return _proposed_changes(log, told, None, asking, remarks)
+    if told.fields:
+        word, meaning = next(iter(told.fields.items()))
+        raise OpslaError(f"--field {word}={meaning}: is for audit logs, one row a changed field; {log.files[0]} has no columns for the field, its old and its new value")
     stamps = stamp_columns(log, told.time_format, asking, remarks)
     layout = chosen_columns(log, told, set(stamps), asking, remarks)
     if "case_id" in layout.columns:
@@ -108,6 +115,47 @@ def propose(log: Log, told: Told, asking: Asking) -> LogProposal:
     if remarks.missing:
         raise OpslaError("\n".join([*remarks.problems, *remarks.missing, *log.repeated_names_told]))
     return _proposal(log, told, layout, statuses, time_format, stamps_zone, timezone, asking, remarks)
+
+
+def propose_changes(log: Log, told: Told, beside: str, asking: Asking) -> LogProposal:
+    """The proposal of an audit log beside the log `beside`, which has its cases. Raises OpslaError as `propose` does, and for what is no audit log."""
+    remarks = Remarks()
+    told = replace(told, columns=join_dates_and_times(log, told.columns, remarks.notes))
+    if not is_audit_log(log, told):
+        raise OpslaError(
+            f"{log.files[0]}: is no audit log: no columns are called as the changed field, its old and its new value are (it has {listed(list(log.columns))}); name them with "
+            "--column field=COLUMN --column old_value=COLUMN --column new_value=COLUMN"
+        )
+    return _proposed_changes(log, told, beside, asking, remarks)
+
+
+def _proposed_changes(log: Log, told: Told, beside: str | None, asking: Asking, remarks: Remarks) -> LogProposal:
+    stamps = stamp_columns(log, told.time_format, asking, remarks)
+    changes = chosen_changes(log, told, stamps, asking, remarks, beside=beside)
+    columns = changes.columns
+    if not {"case_id", "event_ts"} <= {*columns}:
+        raise OpslaError("\n".join(remarks.missing))
+    _require_exact_ids(log, columns["case_id"])
+    others: dict[str, str] = {name: columns[name] for name in ("intake_ts", "ingestion_ts") if name in columns}
+    time_format, unsure = time_format_of(log, columns["event_ts"], others, stamps, remarks.notes)
+    for name in unsure:
+        columns.pop(name)
+    timezone, stamps_zone = zones_of(log, told.timezone, [columns["event_ts"]], time_format, asking, remarks)
+    statuses = Statuses()
+    if changes.status_words:
+        statuses = placed_words(words_of_status(log, changes), 0, told, columns["new_value"], asking, remarks, ends_are_stamped=False)
+        if not any(signal.value in TERMINAL_STATUSES for signal in statuses.placed.values()):
+            remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
+        remarks.problems.extend(filter(None, [openings_missing(log, changes, time_format)]))
+    if remarks.missing:
+        raise OpslaError("\n".join([*remarks.problems, *remarks.missing, *log.repeated_names_told]))
+    start_date = start_date_of(log, told.start_date, columns.get("intake_ts", columns["event_ts"]), time_format, timezone, stamps_zone, remarks.notes)
+    return LogProposal(
+        form="changes", columns=columns, milestones={}, due={}, time_format=time_format, stamps_zone=stamps_zone, timezone=timezone, statuses=statuses.placed,
+        ignored=statuses.ignored, unplaced=statuses.unplaced, without_status=0, start_date=start_date, sla_met_values=None, author_kinds=None, empty_cells="cleared",
+        bots=[], order_by=[], newest_first=False, notes=remarks.notes, warnings=remarks.warnings, problems=remarks.problems,
+        joined={name: column.parts for name, column in log.columns.items() if column.parts}, fields=changes.fields,
+    )  # fmt: skip
 
 
 def _proposal(

@@ -13,27 +13,31 @@ from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.figures import counted
+from opsla_dagster.starting.changes import Changes, words_of_status
 from opsla_dagster.starting.column_names import REPLY_DUE
 from opsla_dagster.starting.columns import STAMPS
 from opsla_dagster.starting.meanings import words_of
 from opsla_dagster.starting.proposing import LogProposal
 from opsla_dagster.starting.sniffing import Log
-from opsla_dagster.starting.words import listed
+from opsla_dagster.starting.words import IGNORE, listed
 
 _LONGEST = 28
 _FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
+_ROWS = {"updates": "update", "cases": "case", "changes": "changed field"}
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     """Columns with examples, statuses with counts, and what else should be known."""
     console.print(_columns(log, proposal))
-    if "status" in proposal.columns:
+    if proposal.form == "changes":
+        console.print(_fields(log, proposal))
+    if "status" in proposal.columns or proposal.statuses or proposal.unplaced:
         console.print(_statuses(log, proposal))
     used = {*proposal.columns.values(), *proposal.milestones, *(due.column for due in proposal.due.values())}
     unused = [name for name in log.columns if name not in used]
     lines = [
-        f"{counted(log.rows, 'record')}, one row per {'case' if proposal.form == 'cases' else 'update'}; {_written(log)}; timestamps "
+        f"{counted(log.rows, 'record')}, one row per {_ROWS[proposal.form]}; {_written(log)}; timestamps "
         f"{_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."
     ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []
@@ -59,8 +63,16 @@ def _columns(log: Log, proposal: LogProposal) -> Table:
     return table
 
 
+def _fields(log: Log, proposal: LogProposal) -> Table:
+    words = log.words(proposal.columns["field"])
+    table = _table("field of the log", "records", "means")
+    for word, meaning in proposal.fields.items():
+        table.add_row(Text(word), f"{words.get(word, 0):,}", Text("left out" if meaning == IGNORE else meaning))
+    return table
+
+
 def _statuses(log: Log, proposal: LogProposal) -> Table:
-    words = words_of(log, proposal.columns["status"])
+    words = words_of_status(log, Changes(proposal.columns, proposal.fields)) if proposal.form == "changes" else words_of(log, proposal.columns["status"])
     table = _table("status of the log", "records", "means")
     for word, signal in proposal.statuses.items():
         table.add_row(Text(word), f"{words.get(word, 0):,}", Text(signal))

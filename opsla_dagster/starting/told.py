@@ -25,6 +25,8 @@ class Told:
 
     columns: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, Meaning] = field(default_factory=dict)
+    #: Of an audit log: its word for a field -> what of a case it is, or IGNORE.
+    fields: Mapping[str, str] = field(default_factory=dict)
     time_format: str | None = None
     timezone: str | None = None
     start_date: date | None = None

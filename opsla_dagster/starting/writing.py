@@ -55,19 +55,30 @@ class LogFiles:
     dropped: Dropped | None = None
 
 
-def log_documents(log: LogFiles, proposal: LogProposal, directory: Path, today: date) -> dict[str, str]:
-    """File name -> text of a config directory for a log."""
+def log_documents(
+    log: LogFiles, proposal: LogProposal, directory: Path, today: date, changes: tuple[LogFiles, LogProposal] | None = None
+) -> dict[str, str]:
+    """File name -> text of a config directory for a log, and for an audit log beside it."""
+    folders = [item.dropped for item in (log, *(changes or ())[:1]) if isinstance(item, LogFiles) and item.dropped]
     answers = {
-        **asdict(proposal), "columns": {field: proposal.joined.get(column, column) for field, column in proposal.columns.items()},
-        "order_by": [proposal.joined.get(column, (column,))[0] for column in proposal.order_by],
-        "name": log.name, "rows": log.rows, "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
-        "files": [_beside(path, directory) for path in ([log.dropped.pattern] if log.dropped else log.paths)],
-        "drop_folder": _beside(log.dropped.folder, directory) if log.dropped else None, "missing_values": log.missing_values, "csv": _differing(log.written.csv),
-        "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row,
-        "example": {"case": log.example_case, **_example(proposal)}, "due": _due_columns(proposal),
+        **_source(log, proposal, directory), "vendor": None, "promises": promises_of(proposal), "touches": TOUCHES,
+        "drop_folders": list(dict.fromkeys(_beside(folder.folder, directory) for folder in folders)),
+        "example": {"case": log.example_case, **_example(proposal)},
+        "log": _source(log, proposal, directory), "changes": _source(*changes, directory) if changes else None,
         **_horizon(proposal.start_date, max(today, proposal.start_date)),
     }
     return _documents({"sources": "sources_log", "sla_policies": "sla_policies_log"}, answers)
+
+
+def _source(log: LogFiles, proposal: LogProposal, directory: Path) -> dict[str, Any]:
+    """What a source of sources.yml says of a log."""
+    return {
+        **asdict(proposal), "columns": {field: proposal.joined.get(column, column) for field, column in proposal.columns.items()},
+        "order_by": [proposal.joined.get(column, (column,))[0] for column in proposal.order_by],
+        "name": log.name, "rows": log.rows, "files": [_beside(path, directory) for path in ([log.dropped.pattern] if log.dropped else log.paths)],
+        "missing_values": log.missing_values, "csv": _differing(log.written.csv),
+        "sheet": log.written.sheet, "records": log.written.records, "header_row": log.written.header_row, "due": _due_columns(proposal),
+    }
 
 
 def promises_of(proposal: LogProposal) -> dict[str, bool]:

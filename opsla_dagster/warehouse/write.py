@@ -121,10 +121,10 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         _create(connection, table)
 
 
-def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table]) -> None:
+def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table], empty: Collection[Table] = ()) -> None:
     """Drops derived tables and views of the catalog that are not among `fed`: no run makes them any more, and who reads them reads old rows.
 
-    What was loaded stays, and so does every table that the catalog does not know.
+    Those of `empty` are there afterwards, without rows. What was loaded stays, and so does every table that the catalog does not know.
     """
     kept = {table.name for table in fed}
     found = connection.execute(
@@ -135,6 +135,8 @@ def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table]) ->
         for name, kind in found:
             if name in TABLES and TABLES[name].schema in ("staging", "mart") and name not in kept:
                 connection.execute(f"drop {kind} {name}")
+        for table in empty:
+            _create(connection, table)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -117,12 +117,16 @@ EXPORTS = {
     ),
     "Zammad's history, which has changes alone": Export(
         "Ticket,Attribute,From,To,Created at\nT1,state,new,open,2025-07-07T09:10:00Z\nT1,state,open,closed,2025-07-07T12:10:00Z\nT2,state,new,open,2025-07-07T09:30:00Z\n",
-        refused="is an audit log, one row a changed field .columns 'Attribute', 'From', 'To'.",
+        refused=r"2 of 2 cases \(100%\) begin with a change from something.*--changes FILE.*'intake_ts=Created at'",
+    ),
+    "Zammad's history, of which somebody says that it begins with the case": Export(
+        "Ticket,Attribute,From,To,Created at\nT1,state,new,open,2025-07-07T09:10:00Z\nT1,state,open,closed,2025-07-07T12:10:00Z\nT2,state,new,open,2025-07-07T09:30:00Z\n",
+        {"T1": [("INVESTIGATION", 0.167), ("CLOSED", 3.167)], "T2": [("INVESTIGATION", 0.5)]}, told={"columns": ["intake_ts=Created at"]},
     ),
     "Salesforce case history": Export(
         '"CaseId","Field","OldValue","NewValue","CreatedDate"\n"500A","created","","","2025-07-07T09:00:00.000Z"\n"500A","Status","New","Closed","2025-07-07T12:00:00.000Z"\n'
         '"500B","created","","","2025-07-07T09:30:00.000Z"\n"500B","Owner","Queue","Ann","2025-07-07T09:40:00.000Z"\n',
-        refused="is an audit log, one row a changed field .columns 'Field', 'OldValue', 'NewValue'.",
+        {"500A": [("INTAKE", 0.0), ("CLOSED", 3.0)], "500B": [("INTAKE", 0.5)]},
     ),
     "one unknown word in a small file": Export(
         "Ticket,Status,Changed\n1,New,2025-07-07 09:00\n1,Frobnicate,2025-07-07 10:00\n1,Closed,2025-07-07 12:00\n", refused="'Frobnicate' \\(1 record\\).*--status",

@@ -49,6 +49,7 @@ class Conversation:
     initiated_by: str | None = "customer"
     first: dict[str, str | None] | None = None
     facts: dict[str, Any] | None = None
+    links: list[tuple[Any, ...]] | None = None
     begun_as: str | None = "customer_initiated"
     begun_by: dict[str, Any] | None = None
     given: dict[str, Any] = field(default_factory=dict)
@@ -70,6 +71,11 @@ def missed(target: str) -> dict[str, Any]:
     return {"event_details": {"sla_name": "VIP", "sla_target_type": target, "current_sla_status": "missed",
                               "sla_states": {target: {"status": "missed", "seconds_remaining": None}}}}  # fmt: skip
 
+
+LINKED = {"linked_objects": {"type": "list", "total_count": 4, "has_more": False, "data": [
+    {"type": "ticket", "id": "9001", "category": "Back-office"}, {"type": "ticket", "id": "9002", "category": "Tracker"},
+    {"type": "ticket", "id": "9003", "category": "Customer"}, {"type": "conversation", "id": "1", "category": None},
+]}}  # fmt: skip
 
 CONVERSATIONS = [
     # ---- who answers, and with what ----------------------------------------------------------------------------------------
@@ -112,6 +118,10 @@ CONVERSATIONS = [
     Conversation("a message without an author is nobody", [(9, "comment", {"type": None, "id": None}, "We've removed this part")], ["0 CUSTOMER_MESSAGE"]),
     Conversation("a customer whom the channel hides began all the same", [(9, "comment", ADA, "Hi")], ["0 CUSTOMER_MESSAGE", "9 PUBLIC_REPLY"],
                  begun_by={"type": None, "id": None}),
+    # ---- what else there is of it ------------------------------------------------------------------------------------------
+    Conversation("tickets of other teams and of problems are what it is linked to", [(20, "comment", ADA, "Hello")], given=LINKED, links=[
+        ("1", "related", "conversation", None, None), ("9001", "escalation", "Back-office", None, None), ("9002", "problem", "Tracker", None, None),
+        ("9003", "related", "Customer", None, None)]),
     # ---- only messages are messages ----------------------------------------------------------------------------------------
     Conversation("the remark of a rating is no message", [
         (20, "comment", ADA, "Hi"), (30, "close", ADA), (40, "conversation_rating_changed", USER, "5"),
@@ -264,7 +274,7 @@ class Loaded:
 
 #: People, and what they wrote: nowhere in the home.
 WORDS = ["Rita", "rita@home", "Agents", "acme.example", "robots.example", "operator+", "Birthday", "Great!", "Hello", TOKEN, KEY]
-_KINDS = ("cases", "messages", "events", "attribute_changes", "applied_targets", "source_verdicts", "source_facts")
+_KINDS = ("cases", "messages", "events", "attribute_changes", "applied_targets", "source_verdicts", "source_facts", "case_links")
 
 
 def fill(server: FakeIntercom, conversations: list[Conversation]) -> None:
@@ -345,6 +355,9 @@ def test_a_conversation_becomes(loaded: Loaded, number: int) -> None:
     if expected.facts is not None:
         facts = {row["fact"]: row["value_text"] if row["value_number"] is None else row["value_number"] for row in loaded.of("source_facts", number)}
         assert facts == expected.facts
+    if expected.links is not None:
+        rows = loaded.of("case_links", number)
+        assert [(row["linked_case_id"], row["link_kind"], row["source_link_kind"], row["linked_ts"], row["unlinked_ts"]) for row in rows] == expected.links
 
 
 def test_every_case_is_whole_and_in_order(loaded: Loaded) -> None:

@@ -444,3 +444,36 @@ def test_without_custom_statuses_nothing_is_unknown(account: FakeZendesk, loaded
     opened(account, 1, custom_status_id=79)
     loaded()
     assert drift_of("acme", home_in(tmp_path).bronze / "acme.duckdb").num_rows == 0
+
+
+def test_problems_and_follow_ups_are_links(account: FakeZendesk, loaded: Loaded) -> None:
+    """1: linked, to another problem, and back; 2: from its beginning, taken off; 3: without history; 4: follows up 5, which says so of 6 as well."""
+    for number in (1, 2, 3, 5):
+        opened(account, number, *([change("problem_id", 90, None)] if number == 2 else []), type="incident")
+    account.audit(11, 1, stamp("11:00"), ADA, change("problem_id", 90, None))
+    account.audit(12, 1, stamp("12:00"), ADA, change("problem_id", 91, 90))
+    account.audit(13, 1, stamp("13:00"), ADA, change("problem_id", 90, 91))
+    account.audit(21, 2, stamp("12:00"), ADA, change("problem_id", None, 90))
+    account.tickets[1].update(problem_id=90)
+    account.tickets[3].update(problem_id=90)
+    opened(account, 4, clock="14:00", via={"channel": "web", "source": {"rel": "follow_up", "from": {"ticket_id": 5, "subject": "Fire", "address": "rita@home.example"}, "to": {}}})
+    opened(account, 6, clock="15:00")
+    account.tickets[5].update(status="closed", followup_ids=[4, 6])
+    source = loaded(case_id_prefix="Z-")
+    columns = ("linked_case_id", "link_kind", "linked_ts", "unlinked_ts")
+    assert of(source, "case_links", "Z-1", *columns) == [("Z-90", "problem", at("11:00"), None), ("Z-91", "problem", at("12:00"), at("13:00"))]
+    assert of(source, "case_links", "Z-1", *columns, as_of_at=at("12:30")) == [("Z-90", "problem", at("11:00"), None), ("Z-91", "problem", at("12:00"), None)]
+    assert of(source, "case_links", "Z-2", *columns) == [("Z-90", "problem", at("10:00"), at("12:00"))]
+    assert of(source, "case_links", "Z-3", *columns) == [("Z-90", "problem", None, None)]
+    assert of(source, "case_links", "Z-4", *columns) == [("Z-5", "follow_up", at("14:00"), None)]
+    assert of(source, "case_links", "Z-6", *columns) == [("Z-5", "follow_up", at("15:00"), None)]
+
+
+def test_who_changed_the_group_is_told(account: FakeZendesk, loaded: Loaded) -> None:
+    opened(account, 1)
+    account.audit(11, 1, stamp("11:00"), ADA, change("group_id", 302, 301))
+    account.audit(12, 1, stamp("12:00"), -1, change("group_id", 301, 302))
+    (by_ada, by_nobody) = of(loaded(), "attribute_changes", "1", "attribute", "actor")
+    assert by_ada[1] is not None
+    assert by_ada[1] != str(ADA), "a pseudonym"
+    assert by_nobody == ("team", None)

@@ -98,7 +98,7 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"columns": {"case_id": "number", "event_ts": "at"}}, "columns.status", "is required"),
         ({"columns": COLUMNS | {"updated_ts": "changed"}}, "columns.updated_ts", "is for form: cases; found 'changed'"),
         ({"milestones": {"opened": "INTAKE"}}, "milestones", "is for form: cases"),
-        ({"form": "rows"}, "form", "'updates', 'cases' or 'changes'"),
+        ({"form": "rows"}, "form", "'updates', 'cases', 'changes' or 'links'"),
         ({"statuses": {"New": ["INTAKE"]}}, "statuses.New", "expected IGNORE or one of 'INTAKE'"),
         ({"empty_cells": "kept"}, "empty_cells", "'cleared' or 'unchanged'"),
         ({"author_kinds": {"c": "customer"}}, "author_kinds", "columns.author_kind does not say where they stand"),

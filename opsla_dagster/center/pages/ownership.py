@@ -13,19 +13,16 @@ from opsla_dagster.center.pages.report_sections import shown
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
-from opsla_dagster.reporting.sections.ownership import flow_label, ownership, pairs_of
+from opsla_dagster.reporting.sections.ownership import NOBODY, flow_label, is_anybody_told, ownership, pairs_of
 
 ROWS_SHOWN = 100
-NOBODY = (
-    "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
-    "changes (form: changes); then this page shows whose time it really was."
-)
 
 
 def ownership_page(view: View, *, is_whole: bool = False) -> Page:
     """The page at the instant of the address; the open cases are of that instant, everything else is of ended cases as they are known now."""
-    if not has_table(view.connection, "mart.team_latency"):
-        return Page(template="ownership.html.j2", title="Ownership", context={"nobody": NOBODY, "sections": []})
+    linked = _escalations(view, None if is_whole else ROWS_SHOWN)
+    if not is_anybody_told(view.connection):
+        return Page(template="ownership.html.j2", title="Ownership", grids=[linked] if linked else [], context={"nobody": NOBODY, "sections": []})
     queue = view.require_queue()
     limit = None if is_whole else ROWS_SHOWN
     live = [row for row in view.rows_at("active_escalations") if queue in (None, "none" if row["team"] == "UNASSIGNED" else row["team"])]
@@ -43,7 +40,7 @@ def ownership_page(view: View, *, is_whole: bool = False) -> Page:
     overall = next((row for row in found if row["scope"] == "all"), {})
     grids = [
         _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(view.rows("bounce_pairs"), limit),
-        _loops(view.rows("routing_loops"), limit), _scopes(found),
+        _loops(view.rows("routing_loops"), limit), _scopes(found), *([linked] if linked else []),
     ]  # fmt: skip
     return Page(
         template="ownership.html.j2", title="Ownership", figures=_figures(overall, pairs, live), grids=grids, drawings=drawings,
@@ -84,8 +81,10 @@ def _teams(teams: list[Row]) -> Grid:
             Column("active_calendar_seconds", "Worked on", "seconds"), Column("wait_customer_calendar_seconds", "Waiting for customer", "seconds"),
             Column("wait_other_calendar_seconds", "Waiting for others", "seconds"), Column("inactive_calendar_seconds", "Inactive of it", "seconds"),
             Column("held_p50_calendar_minutes", "p50 a case", "minutes"), Column("held_p90_calendar_minutes", "p90 a case", "minutes"),
+            Column("open_now_cases", "Not ended", "count"), Column("open_now_held_calendar_seconds", "Really had, not ended", "seconds"),
+            Column("open_now_naive_calendar_seconds", "Charged, not ended", "seconds"),
         ],
-        rows=teams, empty="No case has ended yet.",
+        rows=teams, empty="No case was held by anybody yet.",
     )  # fmt: skip
 
 
@@ -118,4 +117,22 @@ def _scopes(found: list[Row]) -> Grid:
             Column("misattributed_p90_pct", "p90 of cases", "pct"), Column("mostly_misattributed_cases", "Cases over half", "count"),
         ],
         rows=found,
+    )  # fmt: skip
+
+
+def _escalations(view: View, limit: int | None) -> Grid | None:
+    """Cases whose work goes on in a linked ticket, those first that have been held longest since; None where no source tells links."""
+    if not has_table(view.connection, "mart.case_links"):
+        return None
+    found = view.rows("escalations")
+    return Grid(
+        key="escalations", title="Escalated to a linked ticket",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            Column("linked_case_id", "Linked ticket", href=lambda row: view.state.case_url(row["linked_case_id"]) if row["is_linked_case_loaded"] else None),
+            Column("relation", "As"), Column("linked_ts", "Since", "instant"), Column("team_at_link", "Team then"),
+            Column("held_before_link_calendar_seconds", "Held before", "seconds"), Column("held_after_link_calendar_seconds", "Held after", "seconds"),
+            Column("standing", "The ticket now"),
+        ],
+        rows=found[:limit], total=len(found), empty="No case is escalated to a linked ticket.",
     )  # fmt: skip

@@ -25,6 +25,13 @@ select
     held_p50_calendar_minutes,
     held_p90_calendar_minutes,
     held_p50_business_minutes,
-    held_p90_business_minutes
+    held_p90_business_minutes,
+    open_now_cases,
+    open_now_held_calendar_seconds,
+    open_now_queue_calendar_seconds,
+    open_now_active_calendar_seconds,
+    open_now_wait_customer_calendar_seconds,
+    open_now_wait_other_calendar_seconds,
+    open_now_naive_calendar_seconds
 from mart.team_latency
 order by held_calendar_seconds desc, team

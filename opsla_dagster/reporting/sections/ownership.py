@@ -18,6 +18,10 @@ from opsla_dagster.reporting.sections.common import MOST_ROWS, MOST_TABLE_ROWS, 
 
 UNASSIGNED = "UNASSIGNED"
 _TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")
+NOBODY = (
+    "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
+    "changes (form: changes); then this place shows whose time it really was."
+)
 DEFINITION = (
     "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "
     "it is kept apart. A hand-off has two teams; time that nobody held is a stint of UNASSIGNED. Straight back: the team that got the case gave it back next."
@@ -25,13 +29,15 @@ DEFINITION = (
 
 
 def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -> Section | None:
-    """What is charged to the wrong team, team by team; None where no source tells who held a case, or none was held by a team.
+    """What is charged to the wrong team, team by team; where no source tells who held a case, why there is nothing; None where no case has ended.
 
     `has_flow`: with the picture of the hand-offs and the pairs whose cases came back.
     """
     section = partial(Section, key="ownership", title="Ownership", tables=_TABLES)
-    if not has_table(connection, "mart.team_latency"):
+    if not has_table(connection, "mart.team_latency"):  # marts of another version
         return None
+    if not is_anybody_told(connection):
+        return section(finding="Nobody is told to have held a case", how_to_read=NOBODY)
     teams = latency_of(connection)
     held = [row for row in teams if row["team"] != UNASSIGNED]
     overall = rows(connection, "select * from mart.misattribution where scope = 'all'")
@@ -57,6 +63,11 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
             rows=[_figures(row) for row in teams[:MOST_TABLE_ROWS]],
         ),
     )  # fmt: skip
+
+
+def is_anybody_told(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any case was ever held by a team."""
+    return bool(rows(connection, f"select 1 from mart.team_latency where team <> '{UNASSIGNED}' limit 1", "mart.team_latency"))
 
 
 def latency_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:

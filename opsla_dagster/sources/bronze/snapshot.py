@@ -31,7 +31,7 @@ _SQL = Path(__file__).parent / "sql"
 #: In the order in which they are built, behind a system's own.
 _BUILD = (
     "first_dimensions", "signals", "stored_cases", "stored_changes", "stored_messages", "stored_events", "stored_targets", "stored_verdicts",
-    "stored_facts", "stored_rejected_rows",
+    "stored_facts", "stored_links", "stored_rejected_rows",
 )
 _KEPT = 2
 _UNFINISHED = "unfinished-"

@@ -22,6 +22,7 @@ from opsla_dagster.settings.tickets import AccountSettings
 from opsla_dagster.sources.base import (
     APPLIED_TARGETS,
     ATTRIBUTE_CHANGES,
+    CASE_LINKS,
     CASES,
     EVENTS,
     MESSAGES,
@@ -49,7 +50,7 @@ from opsla_dagster.sources.bronze.snapshot import (
 from opsla_dagster.status import Status
 from opsla_dagster.window import ONE_DAY, Window
 
-_DATED = ("cases", "events", "messages", "attribute_changes", "applied_targets", "source_verdicts", "source_facts")
+_DATED = ("cases", "events", "messages", "attribute_changes", "applied_targets", "source_verdicts", "source_facts", "case_links")
 
 
 class TicketSource(Source):
@@ -128,6 +129,10 @@ class TicketSource(Source):
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_FACTS, in intake_date, case_id, fact order."""
         return self._read("source_facts", SOURCE_FACTS, window, as_of_at)
+
+    def case_links(self, window: Window, as_of_at: datetime) -> pa.Table:
+        """Schema CASE_LINKS, in intake_date, case_id, linked_case_id order."""
+        return self._read("case_links", CASE_LINKS, window, as_of_at)
 
     def staffing(self, window: Window) -> pa.Table:
         """Schema STAFFING, without rows: ticket systems know no shifts."""

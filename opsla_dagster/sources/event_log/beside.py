@@ -101,4 +101,4 @@ class AuditLogBeside(Source):
         with duckdb.connect() as connection:
             connection.register("changes", self._audit.attribute_changes(_EVER, as_of_at))
             connection.register("cases", self._main.cases(window, as_of_at).select(["case_id", "intake_date"]))
-            return connection.execute(select).to_arrow_table()
+            return connection.sql(select).to_arrow_table()

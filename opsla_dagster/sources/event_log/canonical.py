@@ -20,6 +20,7 @@ from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
 from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
+from opsla_dagster.sources.event_log.link_rows import judge_links, write_links
 from opsla_dagster.sources.event_log.mapping import EARLIEST, LATEST, SHOWN_CHARACTERS, TEXT_FIELDS, canonical_rows
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
@@ -34,7 +35,7 @@ _TOLD_OF_AN_EVENT = (
     "priority", "brand", "region", "channel", "customer", "tags", "event_team", "event_agent", "author_kind", "merged_into", "initiated_by",
 )
 #: Of an audit log: which field changed, from what, and whether the record is an event.
-CHANGE_COLUMNS = ("changed_field", "old_value", "is_told")
+CHANGE_COLUMNS = ("changed_field", "old_value", "is_told", "actor")
 #: Whether a record only repeats what an earlier one told, and so tells nothing; of the form cases none is.
 RETOLD = "is_retold"
 #: `field` of a rejected row whose fault is the record as a whole.
@@ -100,9 +101,13 @@ def canonicalise(
         placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
         notes = [f"{item.file.name}: {item.passed_over}" for item in loaded if item.passed_over]
         notes += _notes(connection, settings, placed)
-        _judge_cases(connection, settings, desk)
-        notes += _emptied_promises(connection, settings)
-        _write_events(connection, settings, desk, directory)
+        if settings.form == "links":
+            judge_links(connection)
+            write_links(connection, loaded, directory / EVENTS_FILE)
+        else:
+            _judge_cases(connection, settings, desk)
+            notes += _emptied_promises(connection, settings)
+            _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
         _write_rejected(connection, settings, desk, loaded, directory)
         counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
@@ -137,7 +142,7 @@ def _notes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, pl
             f"warning: {_stamps(placed.later)} of an hour that {zone} repeats, and nothing tells which pass: the later instant is taken "
             "where the order allows it; stamps with a UTC offset would tell"
         )
-    if len(settings.time.forms) > 1:
+    if len(settings.time.forms) > 1 and settings.columns.event_ts is not None:
         counts = dict(connection.execute("select event_ts_form, count(*) from numbered where fault is null group by all").fetchall())
         read = [f"{counts[number]:,} as {form}" for number, form in enumerate(settings.time.forms) if number in counts]
         notes.append(f"stamps of {settings.columns.mapped()['event_ts']} read: {', '.join(read)}")

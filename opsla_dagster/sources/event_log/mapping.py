@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from opsla_dagster.settings.link_kinds import LINK_KINDS
 from opsla_dagster.settings.sources import (
     CHANGED_FIELDS,
     IGNORE,
@@ -88,7 +89,8 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     found |= _changed_cells(settings, found)
     found |= {field: tuple(replace(column, sql=_trimmed(column.sql)) for column in found[field]) for field in _HOLDERS if field in found}
     stamps = stamp_fields(settings)
-    fields = (*ID_FIELDS, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *_of_changes(settings), *(each for each in stamps if not each.startswith("due_")))
+    ids_read = (*ID_FIELDS, "linked_id") if settings.form == "links" else ID_FIELDS
+    fields = (*ids_read, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *_OF_FORM.get(settings.form, ()), *(each for each in stamps if not each.startswith("due_")))
     cells = [f"{_cell(settings, found.get(field, ()))} as {field}" for field in fields]
     tidy = {field: _tidy(settings, found[field]) if field in found else "cast(null as varchar)" for field in stamps}
     for number, due in enumerate(settings.due.values()):
@@ -106,13 +108,14 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
         f"{_word('author_kind', settings.author_kinds)} as canonical_author_kind",
         f"{_word('initiated_by', settings.initiators)} as canonical_initiated_by",
         "try_cast(reopen_count as double) as canonical_reopen_count",
-        *_change_words(settings),
+        *_change_words(settings), *_link_words(settings),
     ]
     passed_on = [f"{field}_utc as {field}, {field}_earlier, {field}_local" for field in stamps] + [*TEXT_FIELDS, *dimension_fields(settings)]
     passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
     passed_on += [f"{due_field(n)}_day" for n, due in enumerate(settings.due.values()) if not due.is_duration]
     passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
     ids = [f"{literal(settings.case_id_prefix)} || {exact_id(field)} as {field}" for field in ID_FIELDS]
+    ids += [f"{exact_id('linked_id')} as linked_id"] if settings.form == "links" else []
     floats = " or ".join(
         f"{field} is not null" if any(column.is_floating for column in found.get(field, ()))
         else f"coalesce(regexp_full_match({field}, {literal(INTEGER_IN_A_FLOAT)}), false)"
@@ -143,18 +146,21 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             row_number, {_list(ids)}, {floats} as has_float_id,
             status_or_merge as status, status as source_status, is_sla_met,
             canonical_author_kind as author_kind, canonical_initiated_by as initiated_by, canonical_reopen_count as reopen_count,
-            {"canonical_field as changed_field, old_value, canonical_old_status as old_status," if settings.form == "changes" else ""}
+            {_CANONICAL_OF_FORM.get(settings.form, "")}
             {_list(passed_on)}, event_ts_form, fault
         from judged
     """
 
 
+#: The cells of a changed field, and of a link, that are no canonical value by themselves; and what is passed on of them.
+_OF_FORM: Mapping[str, tuple[str, ...]] = {"changes": ("field", "old_value", "new_value", "actor"), "links": ("kind",)}
+_CANONICAL_OF_FORM: Mapping[str, str] = {
+    "changes": "canonical_field as changed_field, old_value, canonical_old_status as old_status, actor,",
+    "links": "canonical_kind as link_kind, kind as source_kind,",
+}
+
+
 # ---------------------------------------------------------------- audit logs
-
-
-def _of_changes(settings: EventLogSettings) -> tuple[str, ...]:
-    """The cells of a changed field that are no canonical value by themselves."""
-    return ("field", "old_value", "new_value") if settings.form == "changes" else ()
 
 
 def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]]) -> dict[str, tuple[RawColumn, ...]]:
@@ -185,10 +191,42 @@ def _change_words(settings: EventLogSettings) -> list[str]:
     ]
 
 
+# ---------------------------------------------------------------- links
+
+
+def _link_words(settings: EventLogSettings) -> list[str]:
+    """What a link is: as `kinds` says, else by one of our own words, else, where nothing is told, what link_kind says."""
+    if settings.form != "links":
+        return []
+    kinds = {kind: kind for kind in LINK_KINDS} | {kind.replace("_", " "): kind for kind in LINK_KINDS} | dict(settings.kinds)
+    told = _word("kind", kinds)
+    return [f"case when kind is null then {literal(settings.link_kind) if settings.link_kind else 'null'} else {told} end as canonical_kind"]
+
+
+def _link_faults(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
+    if settings.form != "links":
+        return []
+    linked = f"column {mapped['linked_id']}"
+    known = ", ".join([*settings.kinds, *LINK_KINDS])
+    faults = [
+        _when("linked_id is null", "linked_id", f"{linked}: no linked case"),
+        _when(f"{exact_id('linked_id')} = {exact_id('case_id')}", "linked_id", f"{linked}: the case is linked to itself", shown=True)
+        if settings.linked_source in (None, settings.beside) else "",
+    ]
+    if "kind" in mapped:
+        faults += [
+            _when("kind is null and canonical_kind is null", "kind", f"column {mapped['kind']}: no kind (link_kind says what such links are)"),
+            _when("canonical_kind is null", "kind", f"column {mapped['kind']}: a kind that sources.yml does not map (kinds); known: {known}", shown=True),
+        ]
+    if "unlinked_ts" in mapped:
+        faults.append(_when("unlinked_ts_utc < event_ts_utc", "unlinked_ts", f"column {mapped['unlinked_ts']}: lies before the link was made", shown=True))
+    return [fault for fault in faults if fault]
+
+
 def stamp_fields(settings: EventLogSettings) -> list[str]:
     """The fields that are read as stamps."""
     milestones = [milestone_field(number) for number in range(len(settings.milestones))]
-    return [*STAMP_FIELDS, *milestones, *due_instant_fields(settings)]
+    return [*STAMP_FIELDS, *(("unlinked_ts",) if settings.form == "links" else ()), *milestones, *due_instant_fields(settings)]
 
 
 def _list(expressions: list[str]) -> str:
@@ -293,6 +331,8 @@ def _status_or_merge(settings: EventLogSettings) -> str:
         merged = f"when merged_into is not null then '{Status.MERGED}'"
     if settings.form == "changes":
         merged = f"when canonical_field = '{IGNORE}' then '{IGNORE}' {merged}"
+    if settings.form == "links":
+        merged = f"when canonical_kind = '{IGNORE}' then '{IGNORE}'"
     return f"case {merged} else canonical_status end"
 
 
@@ -346,12 +386,15 @@ def _fault(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]
     faults.insert(0, f"when canonical_status = '{IGNORE}' then null")
     if settings.form == "changes":
         faults.insert(0, f"when canonical_field = '{IGNORE}' then null")
+    if settings.form == "links":
+        faults.insert(0, f"when canonical_kind = '{IGNORE}' then null")
     faults += [
         *_undecodable(found),
         *_rounded_ids(found),
         _when("case_id is null", "case_id", f"column {mapped['case_id']}: no case id"),
     ]
     faults += _change_faults(settings, mapped)
+    faults += _link_faults(settings, mapped)
     if "status" in mapped:
         if settings.form == "updates":
             faults.append(_when("status is null", "status", f"column {mapped['status']}: no status"))
@@ -381,6 +424,8 @@ def _change_faults(settings: EventLogSettings, mapped: Mapping[str, str]) -> lis
 
 def _missing_stamps(settings: EventLogSettings, mapped: Mapping[str, str]) -> list[str]:
     """What has no stamp although it happened."""
+    if settings.form == "links":
+        return []
     if settings.form != "cases":
         no_stamp = f"column {mapped['event_ts']}: no stamp, and nothing else says when it happened"
         return [_when("event_ts_tidy is null and ingestion_ts_tidy is null", "event_ts", no_stamp)]
@@ -440,7 +485,7 @@ def _undecodable(found: Mapping[str, tuple[RawColumn, ...]]) -> list[str]:
 def _rounded_ids(found: Mapping[str, tuple[RawColumn, ...]]) -> list[str]:
     """A number that is no whole one, or too large to be exact, may stand for several ids: nothing is guessed."""
     faults = []
-    for field in ID_FIELDS:
+    for field in (*ID_FIELDS, "linked_id"):
         for column in found.get(field, ()):
             if column.is_floating:
                 inexact = f"column {column.name}: an id in a column of floating-point numbers that is no exact whole number"

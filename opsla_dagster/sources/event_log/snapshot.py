@@ -180,12 +180,13 @@ def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str, 
     """A log only grows: what was loaded and is gone would leave every table without a word.
 
     A file that was dropped with its checksum or its rows (`attested`) is meant as it is: what its earlier version had may be gone. Cases are compared only with a reading of the same version: another one may have named them otherwise. With one row a case a file may
-    well be rewritten with fewer rows of the same cases: there the cases alone are compared.
+    well be rewritten with fewer rows of the same cases: there the cases alone are compared. Links come and go: what the file does not name any more
+    is none.
     """
-    if last.fingerprint != now.fingerprint:
+    if last.fingerprint != now.fingerprint or form == "links":
         return
     go_on = f"Restore what is missing; or, if it is meant to be gone, delete {home / LAST_READ_FILE} and run again"
-    if form == "updates":
+    if form in ("updates", "changes"):
         for path, rows in last.rows.items():
             if not _is_of(path, attested) and now.rows.get(path, rows) < rows:
                 raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
@@ -239,7 +240,7 @@ def _records_by_case(snapshot: Snapshot, form: str, leaving_out: Sequence[str] =
     numbers = ", ".join(str(number) for number, _ in left_out) or "-1"
     paths = ", ".join(literal(path) for _, path in left_out) or "''"
     return f"""
-        select case_id, {"count(*)" if form == "updates" else "1"} as records
+        select case_id, {"1" if form == "cases" else "count(*)"} as records
         from (
             select case_id from {snapshot.events} where file_number not in ({numbers})
             union all

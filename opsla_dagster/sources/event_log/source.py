@@ -153,7 +153,7 @@ _CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
         coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value,
-        lag({attribute}) over (partition by case_id order by {told}) as previous_value
+        lag({attribute}) over (partition by case_id order by {told}) as previous_value, cast(null as varchar) as actor
     from visible
     where {is_told}
     qualify value is distinct from previous_value and (row_number() over (partition by case_id order by {told}) > 1 or {is_first_a_change})
@@ -163,7 +163,7 @@ _CHANGES_OF = """
 _TOLD_CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
-        coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value, old_value as previous_value
+        coalesce(event_ts, ingestion_ts) as changed_ts, source_sequence, '{attribute}' as attribute, {attribute} as value, old_value as previous_value, actor
     from visible
     where changed_field = '{attribute}'
 """
@@ -173,7 +173,7 @@ _DIMENSION_CHANGES_OF = """
     select
         {source} as source, event_id || ':{attribute}' as change_id, case_id, intake_date,
         case when is_first then least(intake_ts, coalesce(event_ts, ingestion_ts)) else coalesce(event_ts, ingestion_ts) end as changed_ts,
-        source_sequence, '{attribute}' as attribute, value, previous_value
+        source_sequence, '{attribute}' as attribute, value, previous_value, cast(null as varchar) as actor
     from (
         select
             *, {cell} as value, lag({cell}) over (partition by case_id order by {told}) as previous_value,
@@ -367,6 +367,10 @@ class EventLogSource(Source):
     def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
         return self._table(self._select_targets(), APPLIED_TARGETS, window, as_of_at)
+
+    def links(self) -> pa.Table:
+        """Of the form links: case_id, linked_id, link_kind, source_kind, linked_ts, unlinked_ts (UTC), file, row_number, record (JSON) of each used record."""
+        return self._table(f"select * from {self._snapshot.events}", None)
 
     def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
         if sum(events for day, events in self._events_by_date.items() if window.start <= day < window.end) <= _READ_AT_ONCE:

@@ -20,6 +20,9 @@ RESOURCES = ("admins", "teams", "office_hours", "conversations", "deleted_conver
 #: The version of the API that these records are of.
 API_VERSION = "2.16"
 
+#: What a ticket is that a conversation is linked to.
+LINK_CATEGORIES = ("Customer", "Back-office", "Tracker")
+
 #: How the API says that nobody holds a conversation.
 _NOBODY = (None, "", 0, "0")
 #: The address of a workspace's own bot, whatever name it was given.
@@ -126,9 +129,13 @@ def conversation_shape(custom_attributes: frozenset[str]) -> Shape:
             "source_type": keep(), "last_answer_type": keep(), "resolution_state": keep(), "rating": keep("integer"), "rating_remark": text(),
             "created_at": keep("integer"), "updated_at": keep("integer"), **_dropped("type", "source_title", "content_sources"),
         }),
+        "linked_objects": inside({
+            "data": inside({"type": keep("string"), "id": keep("string", "integer"), "category": word(LINK_CATEGORIES)}), "total_count": keep("integer"),
+            "has_more": keep("boolean"), "type": drop(),
+        }),
         "fetched_at": keep("integer"),
         **_dropped(
-            "type", "read", "first_contact_reply", "topics", "ticket", "linked_objects", "scorecards", "brand", "channel", "monitors",
+            "type", "read", "first_contact_reply", "topics", "ticket", "scorecards", "brand", "channel", "monitors",
             "monitor_evaluations", "sales_agent_participated", "sales_agent", "external_references",
         ),
     }

@@ -41,7 +41,7 @@ PLAN = Plan(
     Path(__file__).parent / "sql",
     selects=[
         "bots", "parts", "tickets", "states", "faults", "used_cases", "tags", "attribute_changes", "attributes", "status_changes", "comments",
-        "promises", "judgements", "facts", "notes", "rejected",
+        "promises", "judgements", "facts", "case_links", "notes", "rejected",
     ],
     landed=["conversations", "deleted_conversations", "admins", "teams", "office_hours"],
     macros=[_EPOCH_INSTANT, _AUTHOR_KIND, _PLAIN_TAGS],

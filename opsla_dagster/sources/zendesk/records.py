@@ -44,7 +44,7 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "custom_status_id": keep("integer"),
         "priority": keep("string"),
         "type": keep("string"),
-        "via": inside({"channel": keep("string", "integer"), "source": inside({"rel": keep("string"), "from": drop(), "to": drop()})}),
+        "via": inside({"channel": keep("string", "integer"), "source": inside({"rel": keep("string"), "from": converted(_ticket_named, "object"), "to": drop()})}),
         "requester_id": person("integer", required=True),
         "submitter_id": person("integer"),
         "assignee_id": person("integer"),
@@ -58,6 +58,8 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "is_public": keep("boolean"),
         "has_incidents": keep("boolean"),
         "problem_id": keep("integer"),
+        "followup_ids": keep("array"),
+        "followup_source_id": keep("integer"),
         "satisfaction_rating": inside({
             "score": word(SATISFACTION_SCORES), "comment": text(), "reason": keep("string"), "reason_id": keep("integer"),
             **_dropped("id", "reason_code", "url", "assignee_id", "group_id", "requester_id", "ticket_id", "created_at", "updated_at"),
@@ -69,13 +71,18 @@ def ticket_shape(custom_fields: frozenset[str]) -> Shape:
         "follower_ids": person("array"),
         "email_cc_ids": person("array"),
         **_dropped(
-            "fields", "recipient", "external_id", "forum_topic_id", "sharing_agreement_ids", "followup_ids",
-            "followup_source_id", "allow_channelback", "allow_attachments", "from_messaging_channel",
+            "fields", "recipient", "external_id", "forum_topic_id", "sharing_agreement_ids", "allow_channelback", "allow_attachments", "from_messaging_channel",
             "satisfaction_probability", "encoded_id", "metric_set", "metric_events", "result_type", "comment_count",
             "incident_count", "dates", "slas", "event_counts", "voice_comment", "attribute_value_ids",
             "support_type",
         ),
     }
+
+
+def _ticket_named(told: Any) -> dict[str, int]:
+    """Of where a ticket came from only the ticket that it follows up: the rest is addresses and names."""
+    number = told.get("ticket_id") if isinstance(told, dict) else None
+    return {"ticket_id": number} if isinstance(number, int) and not isinstance(number, bool) else {}
 
 
 def _dropped(*names: str) -> dict[str, Field]:
@@ -252,6 +259,7 @@ SCHEDULE: Shape = {
 _KEPT_FIELDS = {
     "status": False, "custom_status_id": False, "priority": False, "type": False, "group_id": False, "brand_id": False,
     "organization_id": False, "ticket_form_id": False, "tags": False, "assignee_id": True, "requester_id": True, "satisfaction_score": False,
+    "problem_id": False,
 }
 #: The policy on a ticket, and its targets: NULL where it was taken off.
 _POLICY_FIELDS = frozenset({"sla_policy", "group_sla_policy"})

@@ -43,7 +43,7 @@ PLAN = Plan(
     Path(__file__).parent / "sql",
     selects=[
         "tickets", "metric_events", "history", "faults", "agents", "openings", "merges", "used_cases", "names", "ticket_schedules",
-        "attribute_changes", "attributes", "status_changes", "comments", "applications", "promises", "judgements", "facts", "rejected",
+        "attribute_changes", "attributes", "status_changes", "comments", "applications", "promises", "judgements", "facts", "case_links", "rejected",
     ],
     landed=[
         "tickets", "ticket_events", "metric_events", "metric_sets", "agents", "groups", "brands", "organizations", "ticket_forms",

@@ -1,11 +1,11 @@
 -- One row is one scope: all time of the ended cases, that of one state, or of one priority: how much of it is charged to the wrong team.
 -- Charged is everything to the team of a case's last event; wrong is what another held, or nobody. Time after completion is left out, and the
 -- columns with_done have it too. The share is of time; beside it how it is spread over the cases that have time in the scope: half of them lie
--- at or below misattributed_p50_pct (docs/decisions/0046-ownership.md).
+-- at or below misattributed_p50_pct. Where no case was ever held by a team there is no row: nothing is charged to anybody (docs/decisions/0046-ownership.md).
 with ended_cases as (
     select *
     from staging.ownership_cases
-    where not is_open
+    where not is_open and exists (select 1 from staging.ownership_cases as told where told.team_station_count > 0)
 ),
 
 case_scopes as (

@@ -73,6 +73,26 @@ visits as (
         ) as visited_run_number
     from numbered_runs as runs
     inner join returning_teams on runs.case_id = returning_teams.case_id and runs.team = returning_teams.team
+),
+
+-- Who changed the team at the instant with which a stint begins.
+actors as (
+    select
+        stints.case_id,
+        stints.stint,
+        case when min(changes.actor) = max(changes.actor) then max(changes.actor) end as entered_by_actor
+    from raw.attribute_changes as changes
+    inner join stints
+        on
+            changes.case_id = stints.case_id
+            and changes.changed_ts = stints.started_at
+            and coalesce(changes.value, 'UNASSIGNED') = stints.team
+    where
+        changes.intake_date >= $start_date
+        and changes.intake_date < $end_date
+        and changes.attribute = 'team'
+        and changes.actor is not null
+    group by stints.case_id, stints.stint
 )
 
 select
@@ -90,6 +110,7 @@ select
         when runs.run_number - visits.visited_run_number = 2 then 'return_direct'
         else 'return_indirect'
     end as entered_by,
+    actors.entered_by_actor,
     cast(runs.run_number as bigint) as run_number,
     cast(case when runs.team <> runs.previous_team then visits.visited_run_number end as bigint) as visited_run_number,
     stints.started_at,
@@ -114,3 +135,4 @@ select
 from stints
 left join numbered_runs as runs on stints.case_id = runs.case_id and stints.stint = runs.stint
 left join visits on stints.case_id = visits.case_id and stints.stint = visits.stint
+left join actors on stints.case_id = actors.case_id and stints.stint = actors.stint

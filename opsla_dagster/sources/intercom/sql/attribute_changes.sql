@@ -51,7 +51,8 @@ select
     0 as position,
     with_previous.attribute,
     with_previous.value,
-    with_previous.previous_value
+    with_previous.previous_value,
+    parts.author as actor
 from with_previous
 inner join parts on with_previous.ticket_id = parts.ticket_id and with_previous.part_id = parts.part_id
 inner join used_cases on with_previous.ticket_id = used_cases.ticket_id

@@ -33,7 +33,8 @@ select
     case
         when ticked.is_checkbox and history.previous in ('0', '1') then if(history.previous = '1', 'true', 'false')
         else coalesce(before.name, history.previous)
-    end as previous_value
+    end as previous_value,
+    history.actor
 from history
 inner join used_cases using (ticket_id)
 inner join ticked using (ticket_id, field)
@@ -53,7 +54,8 @@ select
     on_calendars.position,
     'schedule' as attribute,
     on_calendars.calendar as value,
-    on_calendars.previous_calendar as previous_value
+    on_calendars.previous_calendar as previous_value,
+    cast(null as varchar) as actor
 from on_calendars
 inner join used_cases using (case_id)
 where on_calendars.stretch_number > 1 and on_calendars.calendar is distinct from on_calendars.previous_calendar

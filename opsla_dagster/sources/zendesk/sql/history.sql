@@ -7,6 +7,7 @@ with audits as (
         payload ->> '$.ticket_id' as ticket_id,
         instant(payload ->> '$.created_at') as at_ts,
         payload ->> '$.created_at' as at_text,
+        payload ->> '$.author' as actor,
         json_transform(
             payload -> '$.events',
             '[{"type": "VARCHAR", "field": "VARCHAR", "value": "VARCHAR", "previous": "VARCHAR", "public": "BOOLEAN", "author": "VARCHAR", "via": "VARCHAR"}]'
@@ -20,6 +21,7 @@ unfolded as (
         ticket_id,
         at_ts,
         at_text,
+        actor,
         unnest(events) as event,
         generate_subscripts(events, 1) as position
     from audits
@@ -38,5 +40,6 @@ select
     event.previous as previous,
     event.public as is_public,
     event.author as author,
+    actor,
     event.type = 'Comment' and (event.author is null or coalesce(starts_with(event.via, 'answer_bot'), false)) as is_by_bot
 from unfolded

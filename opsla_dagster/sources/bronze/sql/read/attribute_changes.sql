@@ -8,7 +8,8 @@ select
     source_sequence,
     attribute,
     value,
-    previous_value
+    previous_value,
+    actor
 from stored_changes
 inner join (select case_id, intake_ts from stored_cases) as cases using (case_id)
 where intake_date >= $start_date and intake_date < $end_date and changed_ts <= $as_of_at and cases.intake_ts <= $as_of_at

@@ -7,6 +7,7 @@ SELECT
   stints.team,
   stints.previous_team,
   stints.entered_by,
+  stints.entered_by_actor,
   stints.started_at,
   stints.ended_at,
   stints.is_last,
@@ -34,7 +35,14 @@ SELECT
   CAST(CAST(stints.wait_other_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS wait_other_business_minutes,
   CAST(CAST(stints.done_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS done_business_minutes,
   CAST(CAST(stints.inactive_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS inactive_business_minutes,
-  stints.team = cases.last_team AS is_last_team
+  stints.team = cases.last_team AS is_last_team,
+  escalations.linked_case_id AS escalation_case_id,
+  escalations.linked_ts AS escalated_at,
+  stints.started_at >= escalations.linked_ts AS is_after_escalation
 FROM staging.ownership_stints AS stints
 INNER JOIN staging.ownership_cases AS cases
   ON stints.intake_date = cases.intake_date AND stints.case_id = cases.case_id
+LEFT JOIN staging.case_links AS escalations
+  ON stints.intake_date = escalations.intake_date
+  AND stints.case_id = escalations.case_id
+  AND escalations.escalation_number = 1

@@ -5,6 +5,13 @@ WITH ended_cases AS (
   FROM staging.ownership_cases
   WHERE
     NOT is_open
+    AND EXISTS(
+      SELECT
+        1
+      FROM staging.ownership_cases AS told
+      WHERE
+        told.team_station_count > 0
+    )
 ), case_scopes AS (
   SELECT
     'all' AS scope,

@@ -82,6 +82,24 @@ WITH stints AS (
   FROM numbered_runs AS runs
   INNER JOIN returning_teams
     ON runs.case_id = returning_teams.case_id AND runs.team = returning_teams.team
+), actors AS (
+  SELECT
+    stints.case_id,
+    stints.stint,
+    CASE WHEN MIN(changes.actor) = MAX(changes.actor) THEN MAX(changes.actor) END AS entered_by_actor
+  FROM raw.attribute_changes AS changes
+  INNER JOIN stints
+    ON changes.case_id = stints.case_id
+    AND changes.changed_ts = stints.started_at
+    AND COALESCE(changes.value, 'UNASSIGNED') = stints.team
+  WHERE
+    changes.intake_date >= :start_date
+    AND changes.intake_date < :end_date
+    AND changes.attribute = 'team'
+    AND NOT changes.actor IS NULL
+  GROUP BY
+    stints.case_id,
+    stints.stint
 )
 SELECT
   stints.source,
@@ -103,6 +121,7 @@ SELECT
     THEN 'return_direct'
     ELSE 'return_indirect'
   END AS entered_by,
+  actors.entered_by_actor,
   CAST(runs.run_number AS BIGINT) AS run_number,
   CAST(CASE WHEN runs.team <> runs.previous_team THEN visits.visited_run_number END AS BIGINT) AS visited_run_number,
   stints.started_at,
@@ -145,3 +164,5 @@ LEFT JOIN numbered_runs AS runs
   ON stints.case_id = runs.case_id AND stints.stint = runs.stint
 LEFT JOIN visits
   ON stints.case_id = visits.case_id AND stints.stint = visits.stint
+LEFT JOIN actors
+  ON stints.case_id = actors.case_id AND stints.stint = actors.stint
