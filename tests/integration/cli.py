@@ -58,7 +58,8 @@ def opsla(
 def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
     """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point."""
     monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-    monkeypatch.setattr(cli.console, "width", _COLUMNS)
+    # Not the console's own width: taking that back would leave the one of the terminal fixed for every later test of this process.
+    monkeypatch.setenv("COLUMNS", str(_COLUMNS))
     capsys.readouterr()
     code = 0
     try:
