@@ -20,6 +20,7 @@ from opsla_dagster.reporting.next_tickets import (
     TICKETS,
     UNTIL_NOW,
     defers,
+    due_reason,
     first_tickets,
     policies,
     promise,
@@ -188,7 +189,7 @@ def _followed(view: View, queue: str | None) -> list[Grid]:
 
 def _next_due(view: View, queue: str | None) -> Grid:
     rows = [
-        {**row, "why": _why(view, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
+        {**row, "why": due_reason(view.settings, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
         for row in view.page_at("next_due", limit=NEXT_SHOWN, offset=0, queue=queue)
     ]
     has_tickets = any(row["ticket"] for row in rows)
@@ -206,15 +207,6 @@ def _next_due(view: View, queue: str | None) -> Grid:
         rows=rows,
         empty="Nothing is known to fall due: no open clock is within its target, or a pause keeps its due time from being known.",
     )
-
-
-def _why(view: View, row: Row) -> str:
-    """The reason beside the risk: what falls due, what is left, and whom it waits for."""
-    title = metric_title(view.settings.sla_policies, row["next_metric"])
-    left = wording.time_taken(row["next_remaining_business_minutes"])
-    who = {"us": "it waits for us", "customer": "it waits for the customer", "vendor": "it waits for a vendor", "other": "it waits for others"}.get(row["waits_for"] or "", "")
-    late = f"{wording.counted(row['breached_clocks'], 'other clock is', 'other clocks are')} past target already" if row["breached_clocks"] else ""
-    return "; ".join(part for part in (f"{title}: {left} of open time left", who, late) if part)
 
 
 def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
