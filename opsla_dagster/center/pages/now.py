@@ -273,7 +273,7 @@ def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any
 
 
 def _budget(view: View) -> list[Grid]:
-    """The error budgets of all, or of the queue of the address. Burn over the pairs of windows, which alerts rest on, is of all alone."""
+    """The error budgets of all, or of the queue of the address, and how fast they burn."""
     if not view.has("mart.error_budget", "mart.burn_rates"):
         return []
     policies, is_all = view.settings.sla_policies, view.state.queue is None
@@ -284,21 +284,18 @@ def _budget(view: View) -> list[Grid]:
     ]  # fmt: skip
     has_policies = len({row["policy"] for row in rows}) > 1
     since = f"Of what fell due since {wording.due(rows[0]['period_from_at'], view.zone)}. " if rows and rows[0]["period_from_at"] else ""
-    burns = [
-        Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
-        Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
-    ]  # fmt: skip
-    meaning = "Burn 1 uses the budget up exactly in its period of 20 business days" + (
-        "; burning: one of the pairs of windows is over its threshold." if is_all else
-        ". A clock counts for the queue that held its case when it was stopped in time or reached its target."
-    )  # fmt: skip
+    meaning = (
+        "Burn 1 uses the budget up exactly in its period of 20 business days; 2 h, 1 day and 5 days are open time where a day has 10 hours of it. Burning: a window is over its "
+        "threshold (2 h: 10; 1 day: 2; 5 days: 1), still goes on, and at least 10 clocks fell due in it. Budget left: amber below 25 %, red where it is overspent."
+    ) + ("" if is_all else " A clock counts for the queue that held its case when it was stopped in time or reached its target; alerts are sent of all queues together.")
     return [Grid(
         key="budget",
         title="Error budgets" if is_all else "Error budgets of the queue",
         columns=[
             Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
             Column("due_clocks", "Fell due", "count"), Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
-            *(burns if is_all else [Column("budget_burn", "Burn, 20 days", "decimal")]),
+            Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
+            Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
         ],
         rows=rows,
         note=since + meaning if rows else "",
