@@ -35,7 +35,7 @@ _SHOWN_NAMES = 12
 #: How the two probabilities of one clock differ.
 RISK_AND_CHANCE = "Risk: that the clock is breached as cases usually go, by the model. Chance: that it is kept if the case is begun now, by the estimate of work, never below 1 - risk."
 #: What the instant means for whoever compares the list with the desk.
-UNTIL_NOW = "The order holds for this instant, the end of what is loaded or what --as-of says; what happened later is not seen, so a case may be solved since."
+UNTIL_NOW = "The order holds for this instant: what happened later is not seen, so a case may be solved since."
 _DUE_COLUMNS = ("source", "case_id", "waits_for", "next_policy", "next_metric", "next_due_at", "next_remaining_business_minutes", "breached_clocks", "age_calendar_minutes")
 _RISK_COLUMNS = ("breach_probability", "probability_source", "reason_1", "reason_2", "reason_3")
 

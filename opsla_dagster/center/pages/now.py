@@ -182,7 +182,7 @@ def _followed(view: View, queue: str | None) -> list[Grid]:
             Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"), Column("kept_pct", "Kept of both", "pct"),
         ],
         rows=rows,
-        note=f"{wording.percent(followed)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
+        note=f"{wording.percent(followed, 1)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
         empty="Nothing to compare yet: what is shown now is compared with what is done by the next refresh.",
     )]  # fmt: skip
 

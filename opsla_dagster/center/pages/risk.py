@@ -81,6 +81,12 @@ def _title(view: View, row: Row) -> str:
     return metric_title(view.settings.sla_policies, row["metric"]) or str(row["metric"])
 
 
+def _tone(row: Row) -> str:
+    if row["probability_source"] == "certain":
+        return "bad"
+    return "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""
+
+
 def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
     shown = [
         {**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]],
@@ -93,7 +99,7 @@ def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
         note="Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            Column("breach_pct", "Breaks with", "pct", css=lambda row: "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""),
+            Column("breach_pct", "Breaks with", "pct", css=_tone),
             Column("why", "Why"),
             Column("promise", "Promise"),
             Column("due_at", "Due", "due"),

@@ -5,6 +5,7 @@ Belongs here: the page. Does not belong here: planning (staffing/), and what is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,8 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
 
 def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
     """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
+    # What the command line calls it, and how it is asked there, says nothing on a page.
+    problem = wording.sentence(re.sub(r"^--[a-z]+: |; name one, such as --target .*$", "", problem))
     # A grid, so that programs are told too: JSON is made of a page's tables.
     reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
     return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
