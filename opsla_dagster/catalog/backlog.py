@@ -118,7 +118,7 @@ COLUMNS = [
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
     Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
     measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in, in an open hour of the desk"),
-    measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on, in an open hour of the desk"),
+    measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on in the last 10 business days, at any time of them, by their open hours"),
     measure("due_cases_per_business_hour", "Cases whose next clock falls due by the end of the next business day, in an open hour of that day"),
     measure("debt_work_business_minutes", "Open time that the breached open cases take at the pace; NULL: unknown"),
     measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; NULL: never, or unknown"),
