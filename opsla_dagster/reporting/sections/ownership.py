@@ -43,7 +43,7 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
     flow = flow_of(pairs)
     return section(
         finding=finding(overall[0], teams),
-        how_to_read="Ring: what the last owner is charged with; dot: what the team really had." + (" The flow goes from left to right; a band in the first colour often comes straight back." if pairs else ""),
+        how_to_read="Ring: what the last owner is charged with; dot: what the team really had." + (" The flow goes from left to right." if pairs else ""),
         definition=DEFINITION,
         data={
             "axis": axis,
