@@ -992,7 +992,12 @@ def test_the_addresses_of_tables_are_listed(center: str) -> None:
 def test_what_is_cut_off_or_left_out_is_said(center: str) -> None:
     _, _, text = ask(center, "/queues?by=queue")
     shown = data(center, "/api/queues?by=queue")["tables"]["by_queue"]["total_rows"]
-    assert f"Drawn are the 6 with most open cases of {shown}; the table above has all of them." in text
+    days = data(center, "/api/queues?by=queue")["tables"]["open_by_value"]["rows"]
+    last = max(row["calendar_date"] for row in days)
+    drawn = list(dict.fromkeys(row["dimension_value"] for row in days))
+    at_end = {row["dimension_value"]: row["open_cases"] for row in days if row["calendar_date"] == last}
+    assert [at_end.get(name, 0) for name in drawn] == sorted((at_end.get(name, 0) for name in drawn), reverse=True), "the queue with most comes first"
+    assert f"Drawn are the 6 of {shown} with most open cases at the end of 14 Jul 2025, in that order; the table above has all of them as of the instant shown." in text
     _, _, text = ask(center, "/case?id=C20250701-000001&at=2025-07-10T16:00")
     assert "This is the whole story of the case as the log knows it today, also what happened after 10 Jul 2025 16:00 (America/New_York)." in text
     assert "This is the whole story" not in ask(center, "/case?id=C20250701-000001")[2]
