@@ -791,21 +791,21 @@ def test_what_fell_due_next_at_an_instant_is_the_same_on_the_command_line(center
 
 
 def test_a_long_table_shows_its_first_rows_and_a_link_to_all(center: str) -> None:
-    many = data(center, "/api/risk")["tables"]["risk_clocks"]["total_rows"]
+    many = data(center, "/api/ownership")["tables"]["bounce_pairs"]["total_rows"]
     assert many > 15
 
     def shown(address: str) -> tuple[int, str]:
         _, _, text = ask(center, address)
-        table = text.split('id="risk_clocks"')[1].split("</section>")[0]
+        table = text.split('id="bounce_pairs"')[1].split("</section>")[0]
         return table.count('scope="row"'), table
 
-    first, table = shown("/risk")
+    first, table = shown("/ownership")
     assert first == 12
-    assert f'href="/risk?whole=risk_clocks#risk_clocks">All {many} rows' in table
-    assert shown("/risk?whole=risk_clocks")[0] == many
-    status, _, text = ask(center, "/risk?whole=nothing")
+    assert f'href="/ownership?whole=bounce_pairs#bounce_pairs">All {many} rows' in table
+    assert shown("/ownership?whole=bounce_pairs")[0] == many
+    status, _, text = ask(center, "/ownership?whole=nothing")
     assert status == 404
-    assert "whole=nothing: this page has no such table; it has: risk_clocks" in text
+    assert "whole=nothing: this page has no such table; it has: active_escalations, " in text
 
 
 def test_the_burn_of_a_queue_stands_on_its_page(center: str, desk: Settings) -> None:
