@@ -74,9 +74,9 @@ def test_changes_in_words() -> None:
 @pytest.mark.parametrize(
     ("opened", "hours"),
     [
-        pytest.param({hour: 3600.0 for hour in range(9, 18)}, ["09:00-18:00"], id="whole hours"),
-        pytest.param({8: 1800.0, **{hour: 3600.0 for hour in range(9, 17)}, 17: 900.0}, ["08:30-17:15"], id="opens and closes within an hour"),
-        pytest.param({hour: 3600.0 for hour in range(24)}, ["00:00-24:00"], id="never closes"),
+        pytest.param(dict.fromkeys(range(9, 18), 3600.0), ["09:00-18:00"], id="whole hours"),
+        pytest.param({8: 1800.0, **dict.fromkeys(range(9, 17), 3600.0), 17: 900.0}, ["08:30-17:15"], id="opens and closes within an hour"),
+        pytest.param(dict.fromkeys(range(24), 3600.0), ["00:00-24:00"], id="never closes"),
         pytest.param({8: 1800.0}, ["08:30-09:00"], id="half an hour"),
     ],
 )
