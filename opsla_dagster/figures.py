@@ -30,3 +30,9 @@ def nearest(figure: float) -> int:
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """`1 case`, `2 cases`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def open_time(seconds: float) -> str:
+    """`35 min`, `2.6 h`, `172 h`: open time in words. There are no days in it: a day of the desk is no day of 24 hours."""
+    minutes = seconds / 60
+    return f"{rounded(minutes)} min" if minutes < 120 else f"{rounded(minutes / 60, 0 if minutes >= 5_997 else 1)} h"

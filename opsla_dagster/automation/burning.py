@@ -22,13 +22,13 @@ _SEVERITIES = {"page": ERROR, "ticket": WARN, "slow": WARN}
 _RELATIONS = {"mart.burn_rates", "mart.burn_windows", "mart.desk_now"}
 _BURNS = (
     "select policy, metric, alert, objective_pct, threshold_burn, long_due_clocks, long_bad_clocks, short_due_clocks, short_bad_clocks, "
-    "long_burn, short_burn, is_burning, now_at from mart.burn_rates order by policy, metric, alert"
+    "long_burn, short_burn, is_burning, now_at from mart.burn_rates where dimension = 'all' order by policy, metric, alert"
 )
 
 
 @dataclass(frozen=True)
 class Burn:
-    """One row of mart.burn_rates: a promise and a pair of windows."""
+    """One row of mart.burn_rates: a promise, of all queues together, and a pair of windows."""
 
     policy: str
     metric: str

@@ -118,7 +118,7 @@ COLUMNS = [
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
     Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
     measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in, in an open hour of the desk"),
-    measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on, in an open hour of the desk"),
+    measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on in the last 10 business days, at any time of them, by their open hours"),
     measure("due_cases_per_business_hour", "Cases whose next clock falls due by the end of the next business day, in an open hour of that day"),
     measure("debt_work_business_minutes", "Open time that the breached open cases take at the pace; NULL: unknown"),
     measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; NULL: never, or unknown"),
@@ -236,7 +236,7 @@ AREA = Area(
             "mart.due_clocks", Kind.VIEW, "One row per clock that fell due in the last 20 business days.",
             "The cohort of error budgets: what fell due, and whether it was broken by now.",
             key="case_id policy metric cycle",
-            columns="case_id policy metric cycle due_at decided_at is_bad",
+            columns="case_id policy metric cycle due_at decided_at queue is_bad",
             is_published=False,
         ),
         table(
@@ -247,10 +247,10 @@ AREA = Area(
             columns="""now_at policy metric dimension dimension_value objective_pct period_from_at due_clocks bad_clocks kept_pct budget_clocks budget_left_clocks budget_burn""",
         ),
         table(
-            "mart.burn_rates", Kind.FULL_REFRESH, "One row per promise with an objective and pair of windows.",
-            "How fast each error budget burns, and whether that calls for an alert.",
-            key="policy metric alert",
-            columns="""now_at policy metric alert objective_pct threshold_burn long_from_at short_from_at long_due_clocks long_bad_clocks short_due_clocks
+            "mart.burn_rates", Kind.FULL_REFRESH, "One row per promise with an objective, all or one queue, and pair of windows.",
+            "How fast each error budget burns, of all and of each queue, and whether that calls for an alert; alerts are sent of all.",
+            key="policy metric dimension dimension_value alert",
+            columns="""now_at policy metric dimension dimension_value alert objective_pct threshold_burn long_from_at short_from_at long_due_clocks long_bad_clocks short_due_clocks
                        short_bad_clocks long_burn short_burn is_burning""",
         ),
         table(

@@ -59,7 +59,7 @@ COLUMNS = [
     measure("usual_open_cases", "Median of the cases open at the end of these business days"),
     count("open_hours", "Open hours of these business days"),
     count("waiting_hours", "Of open_hours, those in which more cases waited than there were heads, at the start and at the end"),
-    measure("gone_cases_per_open_hour", "Cases that left in an open hour, of those that throughput_basis names"),
+    measure("gone_cases_per_open_hour", "Throughput: cases that left within an open hour, of the hours that throughput_basis names"),
     measure("open_hours_per_business_day", "Open hours of a business day"),
     measure("gone_cases_outside_hours_per_business_day", "Cases that left on a business day outside its open hours"),
     measure("gone_cases_per_other_day", "Cases that left on a day without open hours"),

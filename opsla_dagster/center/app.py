@@ -266,7 +266,9 @@ def _answer(
                 if form == "json" and spec.to_json is not None:
                     body = json_bytes(spec.to_json(view, query))
                 else:
-                    body = render(spec.build(view, query, form.startswith("csv/")), view, spec.path, given)
+                    # A list that is gone through page by page is never shown whole.
+                    is_whole = form.startswith("csv/") or (bool(query.whole) and "page" not in spec.parameters.model_fields)
+                    body = render(spec.build(view, query, is_whole), view, spec.path, given)
         finally:
             connection.close()
         return Answer(body, media_type, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')

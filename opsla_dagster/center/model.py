@@ -16,10 +16,18 @@ from opsla_dagster.reporting import wording
 
 Row = dict[str, Any]
 #: How a value is written; all but words and times are numbers or stand for them, and are set to the right.
-Kind = Literal["text", "name", "instant", "due", "day", "flag", "count", "decimal", "error", "pct", "minutes", "seconds"]
+#: `minutes` and `seconds` are of open time, `calendar_minutes` and `calendar_seconds` by the clock on the wall.
+Kind = Literal[
+    "text", "name", "instant", "due", "day", "flag", "count", "decimal", "error", "pct", "minutes", "seconds", "calendar_minutes", "calendar_seconds"
+]  # fmt: skip
 _WORDS = ("text", "name", "instant", "due", "day", "flag")
 #: What a value is measured in, for programs.
-UNITS: Mapping[str, str] = {"pct": "percent", "minutes": "minutes", "seconds": "seconds", "instant": "UTC instant", "due": "UTC instant", "day": "local date"}
+UNITS: Mapping[str, str] = {
+    "pct": "percent", "minutes": "minutes", "seconds": "seconds", "calendar_minutes": "minutes", "calendar_seconds": "seconds",
+    "instant": "UTC instant", "due": "UTC instant", "day": "local date",
+}  # fmt: skip
+#: Which hours a time counts, for people: said beside every label of one.
+HOURS_COUNTED: Mapping[str, str] = {"minutes": "open time", "seconds": "open time", "calendar_minutes": "calendar time", "calendar_seconds": "calendar time"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class Column:
     @property
     def is_number(self) -> bool:
         return self.kind not in _WORDS
+
+    @property
+    def hours_counted(self) -> str:
+        """`open time` or `calendar time` where the values are times; else nothing."""
+        return HOURS_COUNTED.get(self.kind, "")
 
     def written(self, row: Row, zone: str) -> str:
         """The row's value for people."""
@@ -83,6 +96,11 @@ class Figure:
     href: str | None = None
     notes: Sequence[str] = ()
     tone: str = ""
+
+    @property
+    def hours_counted(self) -> str:
+        """`open time` or `calendar time` where the value is a time; else nothing."""
+        return HOURS_COUNTED.get(self.kind, "")
 
 
 @dataclass(frozen=True)
@@ -137,7 +155,11 @@ def written(value: Any, kind: Kind, zone: str) -> str:
         case "minutes":
             return wording.time_taken(value)
         case "seconds":
-            return wording.span(value)
+            return wording.time_taken(value / 60)
+        case "calendar_minutes":
+            return wording.calendar_time(value)
+        case "calendar_seconds":
+            return wording.calendar_time(value / 60)
         case "instant":
             return wording.local_instant(value, zone)
         case "due":

@@ -10,13 +10,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
+from opsla_dagster.center.levers import LEAST, MOST, Changes, parse_change
 from opsla_dagster.center.pages.cases import OUTCOMES, SORTS, STATES, Filters
 from opsla_dagster.center.pages.forecast import Asked, read_asked
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
-from opsla_dagster.center.pages.staffing import LEAST, MOST, USUAL, WhatIf
 from opsla_dagster.center.pages.standing import AGES
 
 _MOST_PAGES = 1_000_000
+_WHOLE = "The key of a table to show on the page with all its rows, 500 at most; its CSV has all of them anyway."
 
 
 def _text(description: str) -> object:
@@ -30,6 +31,7 @@ class Parameters(BaseModel):
 
     at: Annotated[str, _text("The instant to show, as the log knows it today: 2025-12-20T14:30 of the desk's zone, or with Z or an offset. Without it: now.")] = ""
     queue: Annotated[str, _text("One queue alone.")] = ""
+    whole: Annotated[str, _text(_WHOLE)] = ""
 
     def state(self, zone: str, root: str) -> State:
         """The state of the page. Raises RefusedAddress."""
@@ -42,6 +44,7 @@ class InstantParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: Annotated[str, _text("The instant that the other pages show; it changes nothing here.")] = ""
+    whole: Annotated[str, _text(_WHOLE)] = ""
 
     def state(self, zone: str, root: str) -> State:
         """The state of the page. Raises RefusedAddress."""
@@ -65,7 +68,7 @@ class ForecastParameters(Parameters):
 
     heads: Annotated[str, _text("More heads, in percent: 10; fewer: -10.")] = ""
     arrivals: Annotated[str, _text("More arrivals, in percent: 10; fewer: -10.")] = ""
-    handling: Annotated[str, _text("Longer handling, in percent: 10; shorter: -10.")] = ""
+    handling: Annotated[str, _text("Longer touch time, in percent: 10; shorter: -10.")] = ""
     target: Annotated[str, _text("Open cases to come down to.")] = ""
 
     def asked(self) -> Asked:
@@ -82,16 +85,16 @@ class WhatIfParameters(InstantParameters):
 
 
 class StaffingParameters(Parameters):
-    """Of the page of staffing. The three percentages are of what is planned with."""
+    """Of the page of staffing. The three changes are in percent of what is planned with."""
 
     promise: Annotated[str, _text("The metric of a promise. Without it: the promise of a first answer that has an objective.")] = ""
-    heads: Annotated[str, _text("Heads of the plan, in percent of it: 50 to 200.")] = ""
-    arrivals: Annotated[str, _text("Arrivals, in percent of the usual: 50 to 200.")] = ""
-    handling: Annotated[str, _text("Touch time, in percent of what is planned with: 50 to 200.")] = ""
+    heads: Annotated[str, _text("More heads than the plan's, in percent: 10; fewer: -10.")] = ""
+    arrivals: Annotated[str, _text("More arrivals, in percent: 10; fewer: -10.")] = ""
+    handling: Annotated[str, _text("Longer touch time, in percent: 10; shorter: -10.")] = ""
 
-    def what_if(self) -> WhatIf:
-        """The percentages. Raises RefusedAddress for what is none."""
-        return WhatIf(*(parse_number(name, getattr(self, name), LEAST, MOST) if getattr(self, name) else USUAL for name in ("heads", "arrivals", "handling")))
+    def what_if(self) -> Changes:
+        """The changes. Raises RefusedAddress for what is none."""
+        return Changes(*(parse_change(name, getattr(self, name), LEAST, MOST) for name in ("heads", "arrivals", "handling")))
 
 
 class QueuesParameters(InstantParameters):

@@ -17,7 +17,7 @@ import duckdb
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from opsla_dagster import __version__
-from opsla_dagster.center.address import State
+from opsla_dagster.center.address import RefusedAddress, State
 from opsla_dagster.center.model import Column, Grid, Page, plain, written
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
@@ -25,6 +25,8 @@ from opsla_dagster.reporting.report import environment
 from opsla_dagster.reporting.spreadsheet import write_csv
 
 _HOUR = timedelta(hours=1)
+#: Rows of a table that a page shows before it links to all of them, and how many it shows then; the CSV has every row.
+ROWS_SHOWN, MOST_ROWS_SHOWN = 12, 500
 #: Values of an attribute that stand for none.
 _NONE = "none"
 
@@ -47,6 +49,9 @@ def html(
 ) -> str:
     """The page; `view` is None where there is nothing to look at yet. `is_of_instant`: another instant can be chosen on it."""
     given = {name: value for name, value in parameters.items() if value}
+    whole = given.get("whole")
+    if whole is not None and page.grid(whole) is None:
+        raise RefusedAddress(f"whole={whole}: this page has no such table; it has: {', '.join(page.all_grids()) or 'none'}", 404)
 
     def again(**changes: Any) -> str:
         return State(root=state.root).url(path, **{**given, **changes})
@@ -57,7 +62,7 @@ def html(
     return templates.get_template(f"pages/{page.template}").render(
         {
             "page": page, "state": state, "path": path, "here": "/promises" if path == "/what-if" else "/cases" if path == "/case" else path,
-            "navigation": navigation, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
+            "navigation": navigation, "whole": whole, "rows_shown": ROWS_SHOWN, "most_rows_shown": MOST_ROWS_SHOWN, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
             "instant": _instant(view) if view and is_of_instant else None, "again": again, "now_url": again(at=None, page=None),
             "generation": view.publication.generation if view else "", "published": f"{wording.local_instant(view.publication.published_at, view.zone)} ({view.zone})" if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),
@@ -89,7 +94,7 @@ def as_json(page: Page, view: View) -> dict[str, Any]:
         "zone": view.zone,
         "generation": view.publication.generation,
         "published_at": plain(view.publication.published_at),
-        "figures": {figure.key: {"label": figure.label, "value": plain(figure.value), "unit": figure.kind, "tone": figure.tone or None} for figure in page.figures},
+        "figures": {figure.key: {"label": figure.label, "value": plain(figure.value), "unit": figure.kind.removeprefix("calendar_"), "tone": figure.tone or None} for figure in page.figures},
         "tables": {key: grid.as_json() for key, grid in page.all_grids().items()},
     }
 

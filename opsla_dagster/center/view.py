@@ -30,6 +30,8 @@ from opsla_dagster.warehouse.sql import load_sql
 
 #: The open cases of the instant shown, of this request alone.
 _CASES_AT = "cases_at_the_instant"
+#: What fell due by the instant, which budgets and their burn are both of.
+_DUE_AT = "due_clocks_at_the_instant"
 #: What a page asks for at its instant; all else is over everything loaded, or has dates of its own.
 _ASKED_AT = ("mart.backlog_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates", "mart.active_escalations")
 QUERIES = Path(__file__).with_name("queries")
@@ -44,6 +46,7 @@ class View:
     connection: duckdb.DuckDBPyConnection
     state: State
     _has_cases_at: bool = False
+    _has_due_at: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -88,6 +91,9 @@ class View:
         if not self._has_cases_at:
             self._fetch_at(f"create temp table {_CASES_AT} as {told['mart.backlog_now']}", {})
             self._has_cases_at = True
+        if not self._has_due_at and ("mart.error_budget" in sql or "mart.burn_rates" in sql):
+            self._fetch_at(f"create temp table {_DUE_AT} as {told['mart.due_clocks']}", {})
+            self._has_due_at = True
         for table in _ASKED_AT:
             place = _CASES_AT if table == "mart.backlog_now" else f"({told[table]})"
             sql = re.sub(rf"\bfrom {re.escape(table)}(?=\s)", "from " + place.replace("\\", r"\\"), sql)
@@ -106,8 +112,9 @@ class View:
         def told() -> dict[str, str]:
             files = published_places(self.connection, self.settings.home.parts)
             # The open cases are told once a page: health reads them too.
-            places = Places({**files.elsewhere, "mart.backlog_now": _CASES_AT})
-            return {table: sql_at(NOW_OF[table], files) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
+            places = Places({**files.elsewhere, "mart.backlog_now": _CASES_AT, "mart.due_clocks": _DUE_AT})
+            at = {table: sql_at(NOW_OF[table], files) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
+            return {**at, "mart.due_clocks": sql_at("mart.due_clocks", files)}
 
         found: dict[str, str] = self.publication.once("tables_at", told)
         return found

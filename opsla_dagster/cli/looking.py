@@ -79,18 +79,29 @@ class NextFormat(StrEnum):
     csv = "csv"
 
 
-@app.command("next", cls=Command, epilog=examples("opsla next", 'opsla next --queue "Billing" --limit 20', "opsla next --agent agent-0031 --format json"))
+@app.command(
+    "next", cls=Command,
+    epilog=examples("opsla next", 'opsla next --queue "Billing" --limit 20', "opsla next --agent agent-0031 --format json", "opsla next --as-of 2025-07-10T16:00"),
+)  # fmt: skip
 def next_best(
     queue: Annotated[str | None, typer.Option("--queue", metavar="QUEUE", help="This queue alone. Default: each queue.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="What this agent holds, in the agent's own order.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="So many of each queue, or of the agent.")] = 5,
     form: Annotated[NextFormat, typer.Option("--format", help="table for people; json or csv for programs.")] = NextFormat.table,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="INSTANT",
+            help="What fell due next at that instant of the past, as the log knows it today; ISO 8601, UTC unless it has an offset. Default: the order of now.",
+        ),
+    ] = None,
 ) -> None:
     """Show which ticket is next in each queue, why, and whom that defers."""
     from opsla_dagster.reporting.next_tickets import Asked, print_next
     from opsla_dagster.settings import load_settings
+    from opsla_dagster.window import parse_instant
 
-    text = print_next(load_settings(), Asked(queue, agent, limit), form.value, console)
+    text = print_next(load_settings(), Asked(queue, agent, limit, parse_instant(as_of) if as_of else None), form.value, console)
     if text is not None:
         typer.echo(text)
 

@@ -167,6 +167,7 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
             console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)
             continue
         console.print(_health_table(dimension, found, {value: words for (each, value), words in simulated.items() if each == dimension}))
+    console.print("Ages are calendar time, debt and time to green are open time of the desk.", highlight=False, markup=False)
     console.print(_due_table(due, settings.sla_policies) if due else "No open clock is known to fall due.")
 
 
@@ -178,8 +179,8 @@ def _health_table(dimension: str, found: Sequence[Row], simulated: Mapping[str, 
     for row in found:
         table.add_row(
             str(row["dimension_value"]), _count(row["open_cases"]), _count(row["active_cases"]), _count(row["waiting_cases"]),
-            _count(row["breached_open_cases"]), _count(row["due_in_2_hours_cases"]), wording.time_taken(row["age_p50_calendar_minutes"]),
-            wording.time_taken(row["age_max_calendar_minutes"]), wording.time_taken(row["debt_seconds"] / 60), to_green(row),
+            _count(row["breached_open_cases"]), _count(row["due_in_2_hours_cases"]), wording.calendar_time(row["age_p50_calendar_minutes"]),
+            wording.calendar_time(row["age_max_calendar_minutes"]), wording.time_taken(row["debt_seconds"] / 60), to_green(row),
             *([simulated.get(row["dimension_value"], "")] if simulated else []),
         )  # fmt: skip
     return table

@@ -46,7 +46,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
 
 def _title(summary: RunSummary) -> Text:
     outcome = ("done", "bold green") if summary.succeeded else ("failed", "bold red")
-    window = f"  intake {wording.intake_dates(summary)}, as of {wording.instant(summary.as_of_at)}"
+    window = f"  intake {wording.intake_dates(summary)}, as of {wording.instant(summary.as_of_at)}, when the sources were looked at"
     return Text.assemble((f"\n{summary.command}: ", "bold"), outcome, (window, "dim"))
 
 
@@ -138,15 +138,18 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
     yield "Cases", Text(f"{wording.count(headline.cases)}{judged}{events}")
     yield from _drivers(headline)
     if headline.open_cases is not None:
-        yield "Open cases", Text(_open_cases(headline.open_cases))
+        yield "Open cases", Text(_open_cases(headline, headline.open_cases))
     # Where cases are open, no open clock is no news: the calendars or the log ended before the run looked.
     if headline.open_clocks is not None and (headline.open_clocks.running or headline.open_cases is None):
         yield "Open clocks", Text(_open_clocks(headline, headline.open_clocks))
 
 
-def _open_cases(cases: OpenCases) -> str:
-    when = f"{wording.instant(cases.now_at)} ({cases.now_reason})"
-    return f"{wording.count(cases.open_cases)} as of {when}, {wording.count(cases.breached_open_cases)} of them past due: opsla backlog"
+def _open_cases(headline: Headline, cases: OpenCases) -> str:
+    when = wording.instant(cases.now_at)
+    told = f"{wording.count(cases.open_cases)} at {when}, which is now on this desk ({cases.now_reason}), {wording.count(cases.breached_open_cases)} of them past due: opsla backlog"
+    if headline.as_of_at is None or headline.as_of_at == cases.now_at:
+        return told
+    return f"{told}. Promises above are judged as of {wording.instant(headline.as_of_at)}, with all that happened since"
 
 
 def _open_clocks(headline: Headline, clocks: OpenClocks) -> str:

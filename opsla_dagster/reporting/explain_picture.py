@@ -88,6 +88,9 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "intake": when(explanation.intake_at, explanation.zone),
         "as_of": when(explanation.as_of_at, explanation.zone),
         "ended": when(explanation.ended_at, explanation.zone) if explanation.ended_at else None,
+        "stages": [
+            (when(span.started_at, explanation.zone), span.status, _lasted(span.started_at, span.ended_at)) for span in explanation.spans
+        ],
         "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
         "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints else {},
         "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "",
@@ -179,6 +182,11 @@ def _placed(ticks: Sequence[tuple[float, str]], width: float) -> Iterator[tuple[
         side = "end" if x > width - _LABEL else "start"
         yield x, "" if side == "end" and x - previous < 2 * _LABEL else label, side
         previous = x
+
+
+def _lasted(start: datetime, end: datetime | None) -> str:
+    """How long a stage lasted by the clock on the wall; of the last one, which has no end, nothing."""
+    return "" if end is None else wording.calendar_time((end - start) / _MINUTE)
 
 
 def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:

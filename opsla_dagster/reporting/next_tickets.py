@@ -24,6 +24,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import rounded
 from opsla_dagster.printable import visible_json
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.spreadsheet import write_csv
@@ -34,17 +35,19 @@ _SHOWN_NAMES = 12
 #: How the two probabilities of one clock differ.
 RISK_AND_CHANCE = "Risk: that the clock is breached as cases usually go, by the model. Chance: that it is kept if the case is begun now, by the estimate of work, never below 1 - risk."
 #: What the instant means for whoever compares the list with the desk.
-UNTIL_NOW = "The order holds for this instant, the end of what is loaded or what --as-of says; what happened later is not seen, so a case may be solved since."
+UNTIL_NOW = "The order holds for this instant: what happened later is not seen, so a case may be solved since."
+_DUE_COLUMNS = ("source", "case_id", "waits_for", "next_policy", "next_metric", "next_due_at", "next_remaining_business_minutes", "breached_clocks", "age_calendar_minutes")
 _RISK_COLUMNS = ("breach_probability", "probability_source", "reason_1", "reason_2", "reason_3")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for: one queue (None: each), the cases that one agent holds (None: whoever holds them), and how many of each."""
+    """What is asked for: one queue (None: each), the cases that one agent holds (None: whoever holds them), how many of each, and when (naive UTC; None: now)."""
 
     queue: str | None
     agent: str | None
     limit: int
+    at: datetime | None = None
 
     @property
     def position(self) -> str:
@@ -107,8 +110,55 @@ def _require(connection: duckdb.DuckDBPyConnection, what: str, name: str | None)
     raise OpslaError(f"--{what} {name}: no open case that waits for us is with this {what}; there are {', '.join(near)}{more}")
 
 
+def due_reason(settings: Settings, row: Row) -> str:
+    """Why an open case falls due next, where no order was made: what falls due, what is left, and whom it waits for. `row` is of mart.backlog_now."""
+    left = wording.time_taken(row["next_remaining_business_minutes"])
+    who = {"us": "it waits for us", "customer": "it waits for the customer", "vendor": "it waits for a vendor", "other": "it waits for others"}.get(row["waits_for"] or "", "")
+    late = f"{wording.counted(row['breached_clocks'], 'other clock is', 'other clocks are')} past target already" if row["breached_clocks"] else ""
+    return "; ".join(part for part in (f"{metric_title(settings.sla_policies, row['next_metric'])}: {left} of open time left", who, late) if part)
+
+
+def _print_due(settings: Settings, asked: Asked, form: Literal["table", "json", "csv"], console: Console) -> str | None:
+    """What fell due next at an instant of the past, for which no order was made: the same list as the command centre has."""
+    with desk_at(settings, asked.at) as desk:
+        held = "agent" if asked.agent is not None else "coalesce(team, 'none')"
+        wanted = asked.agent if asked.agent is not None else asked.queue
+        known = [str(row["name"]) for row in desk.rows("mart.backlog_now", f"distinct {held} as name", f"where {held} is not null order by all")]
+        if wanted is not None and wanted not in known:
+            raise OpslaError(f"--{'agent' if asked.agent else 'queue'} {wanted}: no case that was open then is with it; there are {', '.join(known[:_SHOWN_NAMES]) or 'none'}")
+        found = desk.rows(
+            "mart.backlog_now",
+            f"coalesce(team, 'none') as queue, agent, priority, {', '.join(_DUE_COLUMNS)}",
+            f"where next_due_at is not null and ($wanted is null or {held} = $wanted) and ($queue is null or coalesce(team, 'none') = $queue) "
+            f"qualify row_number() over (partition by {'agent' if asked.agent is not None else 'queue'} order by next_due_at, case_id) <= $limit "
+            f"order by {'next_due_at' if asked.agent is not None else 'queue, next_due_at'}, case_id",
+            {"wanted": wanted, "queue": asked.queue, "limit": asked.limit},
+        )
+        said = desk.sentence()
+    match form:
+        case "json":
+            at = _plain({"at": asked.at})["at"]
+            return visible_json(json.dumps({"at": at, "queue": asked.queue, "agent": asked.agent, "tickets": [_plain(row) for row in found]}, indent=2, ensure_ascii=False))
+        case "csv":
+            return _as_csv(found)
+    console.print(said, highlight=False, markup=False)
+    console.print("No order was made for this instant; listed is what fell due next.", highlight=False, markup=False)
+    if not found:
+        console.print("No open clock is known to fall due.", highlight=False, markup=False)
+        return None
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("queue", "case", "priority", "due (UTC)", "why it is next"):
+        table.add_column(heading)
+    for row in found:
+        table.add_row(*(Text(cell) for cell in (row["queue"], row["case_id"], row["priority"] or wording.MISSING, wording.instant(row["next_due_at"]), due_reason(settings, row))))
+    console.print(table)
+    return None
+
+
 def print_next(settings: Settings, asked: Asked, form: Literal["table", "json", "csv"], console: Console) -> str | None:
     """Prints the tickets as tables; as JSON or CSV it returns the text to print. Raises OpslaError where nothing is published or nothing is of what is asked."""
+    if asked.at is not None and asked.at != _now_at(settings):
+        return _print_due(settings, asked, form, console)
     with published(settings.home.marts_database) as connection:
         found = next_tickets(connection, asked)
         in_force = policies(connection)
@@ -130,6 +180,12 @@ def print_next(settings: Settings, asked: Asked, form: Literal["table", "json", 
     for queue in dict.fromkeys(row["queue"] for row in found) if asked.agent is None else [None]:
         _print_line(settings, [row for row in found if queue is None or row["queue"] == queue], queue, in_force, console)
     return None
+
+
+def _now_at(settings: Settings) -> datetime | None:
+    """What now stands for, which an order was made for."""
+    with desk_at(settings) as desk:
+        return desk.at
 
 
 def _print_line(settings: Settings, tickets: Sequence[Row], queue: str | None, in_force: dict[str, Row], console: Console) -> None:

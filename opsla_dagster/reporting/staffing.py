@@ -190,7 +190,7 @@ def input_sentences(found: Asked) -> Iterator[str]:
     answer = found.answer
     queue = answer.queue
     over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
-    yield f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of the last {queue.weeks} whole weeks, without holidays){over}."
+    yield f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of the last {wording.counted(queue.weeks, 'whole week')}, without holidays){over}."
     if answer.touch is not None:
         at_most = "at most " if answer.touch.basis.startswith("at most") else ""
         basis = "staff that there was per finished case, in the leanest week" if at_most else answer.touch.basis
@@ -270,6 +270,15 @@ def blocks(heads: Sequence[float]) -> Iterator[tuple[int, int, int, float]]:
                 yield weekday, first, hour, value
 
 
+def block_hours(open_seconds: Sequence[float], weekday: int, first: int, end: int) -> str:
+    """`08:30-18:00` of a block: where the desk opens or closes within an hour (`open_seconds` of each of the 168 of a week), work does, too."""
+    opened = [0.0, *open_seconds[weekday * 24 : weekday * 24 + 24], 0.0]  # the hour `h` is at h + 1
+    late = 3600 - opened[first + 1] if opened[first] == 0 else 0
+    early = 3600 - opened[end] if opened[end + 1] == 0 and (end - first > 1 or opened[first] > 0) else 0
+    begins, ends = (round((hour * 3600 + shift) / 60) for hour, shift in ((first, late), (end, -early)))
+    return f"{begins // 60:02d}:{begins % 60:02d}-{ends // 60:02d}:{ends % 60:02d}"
+
+
 def _heads_table(answer: Answer) -> RichTable:
     assert answer.plan is not None
     table = RichTable()
@@ -278,7 +287,7 @@ def _heads_table(answer: Answer) -> RichTable:
     last = -1
     for weekday, first, end, heads in blocks(answer.plan.heads.tolist()):
         table.add_row(
-            WEEKDAYS[weekday] if weekday != last else "", f"{first:02d}:00-{end:02d}:00", wording.decimal(heads, 0 if heads == round(heads) else 1),
+            WEEKDAYS[weekday] if weekday != last else "", block_hours(answer.queue.week.open_seconds.tolist(), weekday, first, end), wording.decimal(heads, 0 if heads == round(heads) else 1),
             "not known" if (employ := answer.rostered(heads)) is None else wording.decimal(employ),
         )  # fmt: skip
         last = weekday

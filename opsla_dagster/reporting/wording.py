@@ -65,6 +65,14 @@ def time_taken(figure: float | None) -> str:
     return f"{rounded(hours, 0 if hours >= 99.95 else 1)} h"
 
 
+def calendar_time(figure: float | None) -> str:
+    """Minutes by the clock on the wall, as `time_taken`; from two days on in days of 24 hours, `12.5 days`, which no open time is told in."""
+    if figure is None or nearest(figure) < 2 * MINUTES_A_DAY:
+        return time_taken(figure)
+    days = figure / MINUTES_A_DAY
+    return f"{rounded(days, 0 if days >= 99.95 else 1)} days"
+
+
 def business_time(figure: float | None, day_minutes: float | None = None) -> str:
     """Business minutes in a sentence: as `time_taken`, from two business days of `day_minutes` on with these beside.
 

@@ -12,11 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsla_dagster.figures import open_time
 from opsla_dagster.risk_model.agreeing import capped, with_agreeing_times
 from opsla_dagster.risk_model.model import Model, ask
-from opsla_dagster.risk_model.reasons import REASONS, duration, strongest, used
-
-_MINUTE = 60
+from opsla_dagster.risk_model.reasons import REASONS, strongest, used
 
 
 def judged(features: pa.Table, models: Mapping[str, Model], unpaused: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
@@ -57,7 +56,7 @@ def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
 
 
 def _late(row: Mapping[str, Any]) -> list[str | None]:
-    late = duration((row["elapsed_seconds"] - row["target_seconds"]) / _MINUTE)
+    late = open_time(row["elapsed_seconds"] - row["target_seconds"])
     since = f", since {row['due_at']:%Y-%m-%d %H:%M} UTC" if row["due_at"] else ""
     return [f"it is past its target by {late} of open time{since}"]
 

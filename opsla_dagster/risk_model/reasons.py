@@ -43,7 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def duration(minutes: float) -> str:
-    """A length of time as a person says it: 35 min, 3.2 h, 4.1 days."""
+    """A length of calendar time as a person says it: 35 min, 3.2 h, 4.1 days of 24 hours."""
     if minutes < 2 * _MINUTES_OF_HOUR:
         return f"{minutes:.0f} min"
     if minutes < 2 * _MINUTES_OF_DAY:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.queueing.jobs import Floats
 from opsla_dagster.settings.staffing import HeadsByHour
 from opsla_dagster.staffing.inputs import (
@@ -37,7 +38,7 @@ _MOST_MISSED_POINTS = 3.0
 #: What a plan is put to beside the usual arrivals.
 MORE_ARRIVALS = 1.05
 UNEXPLAINED = (
-    "the model does not explain this desk: with the heads as staffed it keeps {simulated:.1f} % of the cases, and {actual:.1f} % were kept in the last {weeks} weeks, "
+    "the model does not explain this desk: with the heads as staffed it keeps {simulated:.1f} % of the cases, and {actual:.1f} % were kept in the last {weeks}, "
     "so a plan from it cannot be right; the touch time is the first to doubt: write the true one in staffing.yml (touch: {{minutes: 12}}), or try --touch-minutes"
 )
 AT_ONCE_BASIS, TODAY_BASIS = "taken up as soon as a head is free", "taken up as the log shows where a head was free"
@@ -253,7 +254,7 @@ def _unexplained(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask
     simulated = Judge(draws, touch.minutes * 60, is_response=promises[0].is_response, own=own).outcome(queue.present_heads).attainment_pct
     if abs(simulated - actual) <= _MOST_MISSED_POINTS:
         return None
-    return UNEXPLAINED.format(simulated=simulated, actual=actual, weeks=queue.weeks)
+    return UNEXPLAINED.format(simulated=simulated, actual=actual, weeks=counted(queue.weeks, "week"))
 
 
 def with_more_cases(desk: DeskInputs, found: Answer) -> Outcome | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from opsla_dagster.figures import nearest, rounded
+from opsla_dagster.figures import nearest, open_time, rounded
 from opsla_dagster.queueing import policies
 from opsla_dagster.queueing.jobs import Floats, Ints
 from opsla_dagster.worklist.feasibility import BY_INDEX, PickingPolicy
@@ -186,12 +186,6 @@ def _share(probability: float) -> str:
     """Never 0 or 100%: an estimate is no certainty."""
     percent = nearest(100 * probability)
     return "over 99%" if percent > 99 else "under 1%" if percent < 1 else f"{percent}%"
-
-
-def open_time(seconds: float) -> str:
-    """`35 min`, `2.6 h`, `172 h`: open time in words."""
-    minutes = seconds / 60
-    return f"{rounded(minutes)} min" if minutes < 120 else f"{rounded(minutes / 60, 0 if minutes >= 5_997 else 1)} h"
 
 
 def _known(probability: float) -> float | None:

@@ -217,7 +217,7 @@ def test_a_case_s_time_lines_are_whole_at_every_width(browser: Any, case: Path, 
     assert len(statuses) == 3, "the reopened stretch is there too"
     assert short.find_element("css selector", "rect").rect["width"] > box["width"] / 2, "eight minutes of ten days have a line of their own"
     assert box["x"] < long.find_element("css selector", ".target").rect["x"] < box["x"] + box["width"]
-    status = browser.find_element("css selector", "td:nth-child(2)")
+    status = browser.find_element("css selector", ".events td:nth-child(2)")
     assert status.value_of_css_property("white-space") == "nowrap"
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from small_desk import desk_settings, july, log_of, make, with_sources, write_co
 from opsla_dagster.center.app import create_app
 from opsla_dagster.center.guard import access
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.staffing import StaffingSettings, Touch
 
 #: Two weeks of the simulated desk as known on the night after them: cases are open.
 KNOWN_AT = datetime(2025, 7, 15, 6)
@@ -28,8 +30,8 @@ FORMULA_ID = "=HYPERLINK(\"http://x\",\"y\")"
 
 
 def simulated_home(directory: Path, cases: int = 1200) -> Settings:
-    """A home with two weeks of cases, published."""
-    settings = desk_settings(directory, cases=cases, gates=False)
+    """A home with two weeks of cases, published. Its staffing.yml has a touch time: two weeks tell none by which heads could be planned."""
+    settings = replace(desk_settings(directory, cases=cases, gates=False), staffing=StaffingSettings(touch=Touch(minutes=12)))
     make(settings, [july(1, 14)], KNOWN_AT)
     return settings
 

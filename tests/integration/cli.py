@@ -69,7 +69,8 @@ class _Stream(io.StringIO):
 def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, is_watched: bool = False) -> Said:
     """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point; `is_watched`: somebody sees its errors on a terminal."""
     monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-    monkeypatch.setattr(cli.console, "width", _COLUMNS)
+    # Not the console's own width: taking that back would leave the one of the terminal fixed for every later test of this process.
+    monkeypatch.setenv("COLUMNS", str(_COLUMNS))
     code = 0
     with redirect_stdout(_Stream()) as out, redirect_stderr(_Stream()) as err:
         err.is_watched = is_watched

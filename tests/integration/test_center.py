@@ -40,6 +40,7 @@ from opsla_dagster.cli import app as cli_app
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.explain import explain
+from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.home import Home
@@ -775,6 +776,47 @@ def test_the_order_is_that_of_now_and_an_instant_of_the_past_shows_what_fell_due
     assert now["followed"]["rows"] == [], "nothing was shown before"
 
 
+def test_what_fell_due_next_at_an_instant_is_the_same_on_the_command_line(center: str, desk: Settings) -> None:
+    at = "2025-07-08T15:00Z"
+    queue = data(center, f"/api/now?at={at}")["tables"]["next"]["rows"][0]["queue"]
+    shown = data(center, f"/api/now?at={at}&queue={quote(queue)}")["tables"]["next"]["rows"]
+    printed = json.loads(next_of(desk, "--as-of", at, "--queue", queue, "--limit", str(len(shown)), "--format", "json").output)
+    assert printed["at"] == "2025-07-08T15:00:00Z"
+    assert [(row["case_id"], row["next_due_at"]) for row in printed["tickets"]] == [(row["case_id"], row["next_due_at"]) for row in shown]
+    assert "No order was made for this instant" in next_of(desk, "--as-of", at, "--queue", queue).output
+    assert isinstance(next_of(desk, "--as-of", at, "--queue", f"{queue}x").exception, OpslaError)
+    assert isinstance(next_of(desk, "--as-of", "2030-01-01").exception, OpslaError)
+    now = data(center, "/api/now")["at"]
+    assert next_of(desk, "--as-of", now, "--format", "json").output == next_of(desk, "--format", "json").output
+
+
+def test_a_long_table_shows_its_first_rows_and_a_link_to_all(center: str) -> None:
+    many = data(center, "/api/ownership")["tables"]["bounce_pairs"]["total_rows"]
+    assert many > 15
+
+    def shown(address: str) -> tuple[int, str]:
+        _, _, text = ask(center, address)
+        table = text.split('id="bounce_pairs"')[1].split("</section>")[0]
+        return table.count('scope="row"'), table
+
+    first, table = shown("/ownership")
+    assert first == 12
+    assert f'href="/ownership?whole=bounce_pairs#bounce_pairs">All {many} rows' in table
+    assert shown("/ownership?whole=bounce_pairs")[0] == many
+    status, _, text = ask(center, "/ownership?whole=nothing")
+    assert status == 404
+    assert "whole=nothing: this page has no such table; it has: active_escalations, " in text
+
+
+def test_the_burn_of_a_queue_stands_on_its_page(center: str, desk: Settings) -> None:
+    with duckdb.connect(str(desk.home.marts_database), read_only=True) as marts:
+        queue, metric, burn = marts.execute(
+            "select dimension_value, metric, long_burn from mart.burn_rates where dimension = 'queue' and alert = 'slow' and long_due_clocks > 0 order by long_due_clocks desc, 1, 2 limit 1"
+        ).fetchall()[0]
+    rows = {row["title"]: row for row in data(center, f"/api/now?queue={quote(queue)}")["tables"]["budget"]["rows"]}
+    assert rows[metric_title(desk.sla_policies, metric)]["slow_burn"] == pytest.approx(burn)
+
+
 def test_a_log_without_queues_has_one_order(log_center: str, log_desk: Settings) -> None:
     rows = data(log_center, "/api/now")["tables"]["next"]["rows"]
     assert [row["position_in_queue"] for row in rows] == list(range(1, len(rows) + 1))
@@ -950,7 +992,12 @@ def test_the_addresses_of_tables_are_listed(center: str) -> None:
 def test_what_is_cut_off_or_left_out_is_said(center: str) -> None:
     _, _, text = ask(center, "/queues?by=queue")
     shown = data(center, "/api/queues?by=queue")["tables"]["by_queue"]["total_rows"]
-    assert f"Drawn are the 6 with most open cases of {shown}; the table above has all of them." in text
+    days = data(center, "/api/queues?by=queue")["tables"]["open_by_value"]["rows"]
+    last = max(row["calendar_date"] for row in days)
+    drawn = list(dict.fromkeys(row["dimension_value"] for row in days))
+    at_end = {row["dimension_value"]: row["open_cases"] for row in days if row["calendar_date"] == last}
+    assert [at_end.get(name, 0) for name in drawn] == sorted((at_end.get(name, 0) for name in drawn), reverse=True), "the queue with most comes first"
+    assert f"Drawn are the 6 of {shown} with most open cases at the end of 14 Jul 2025, in that order; the table above has all of them as of the instant shown." in text
     _, _, text = ask(center, "/case?id=C20250701-000001&at=2025-07-10T16:00")
     assert "This is the whole story of the case as the log knows it today, also what happened after 10 Jul 2025 16:00 (America/New_York)." in text
     assert "This is the whole story" not in ask(center, "/case?id=C20250701-000001")[2]

@@ -44,10 +44,10 @@ def asked(path: Path, query: str) -> list[tuple[object, ...]]:
 
 
 @takes_minutes
-def test_init_of_an_audit_log_fills_the_ownership_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_of_an_audit_log_fills_the_ownership_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "audit.csv").write_text(AUDIT)
     monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
-    said = opsla_here("init", str(tmp_path / "audit.csv"), "--to", str(tmp_path / "desk"), "--timezone", "UTC", "--yes", monkeypatch=monkeypatch, capsys=capsys)
+    said = opsla_here("init", str(tmp_path / "audit.csv"), "--to", str(tmp_path / "desk"), "--timezone", "UTC", "--yes", monkeypatch=monkeypatch)
     assert said.code == 0, said
     assert "one row per changed field" in said.out
     marts, warehouse = tmp_path / "desk" / ".opsla" / "marts.duckdb", tmp_path / "desk" / ".opsla" / "ops_warehouse.duckdb"
@@ -61,11 +61,11 @@ def test_init_of_an_audit_log_fills_the_ownership_tables(tmp_path: Path, monkeyp
     assert asked(warehouse, "select count(*) from raw.rejected_rows") == [(0,)]
     assert asked(warehouse, "select count(*) from staging.case_links") == [(0,)], "nobody tells links, and who reads them finds none"
     assert not asked(marts, "select 1 from information_schema.tables where table_name = 'case_links'")
-    explained = opsla_here("explain", "E-1", monkeypatch=monkeypatch, capsys=capsys)
+    explained = opsla_here("explain", "E-1", monkeypatch=monkeypatch)
     assert "front to back; by ann" in " ".join(explained.out.split())
 
 
-def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from opsla_dagster.reporting.explain import explain
     from opsla_dagster.reporting.explain_picture import write_picture
     from opsla_dagster.settings import load_settings
@@ -76,7 +76,7 @@ def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: p
     config, home = tmp_path / "desk", tmp_path / "desk" / ".opsla"
     monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
     log, audit = str(tmp_path / "log.csv"), str(tmp_path / "audit.csv")
-    said = opsla_here("init", log, "--changes", audit, "--to", str(config), "--timezone", "UTC", "--yes", monkeypatch=monkeypatch, capsys=capsys)
+    said = opsla_here("init", log, "--changes", audit, "--to", str(config), "--timezone", "UTC", "--yes", monkeypatch=monkeypatch)
     assert (said.code, "33% of the records have no status" in said.err) == (1, True), said
     assert "Changes of 'State' are left out: log tells the statuses of these cases." in said.out
     (tmp_path / "log.csv").write_text(LOG)
@@ -84,7 +84,7 @@ def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: p
         sources.write(LINKS_SOURCE)
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(home))
-    ran = opsla_here("run", monkeypatch=monkeypatch, capsys=capsys)
+    ran = opsla_here("run", monkeypatch=monkeypatch)
     assert ran.code == 0, ran
     warehouse = home / "ops_warehouse.duckdb"
     stints = asked(
@@ -101,7 +101,7 @@ def test_a_log_with_an_audit_log_and_links_beside(tmp_path: Path, monkeypatch: p
     assert links == [
         ("E-1", "E-2", "problem", 2, None, None, True, True), ("E-1", "EO-7", "escalation", 1, 4 * 3600, 2 * 3600, False, None), ("E-2", "E-1", "related", None, None, None, True, False),
     ]
-    shown = opsla_here("ownership", "E-1", monkeypatch=monkeypatch, capsys=capsys).out
+    shown = opsla_here("ownership", "E-1", monkeypatch=monkeypatch).out
     assert "escalated to EO-7 (since Thu 17 Jul 2025 13:00 UTC): held 4:00:00 before and 2:00:00 after; it is not loaded" in " ".join(shown.split())
     assert "related to E-2 (nobody tells since when): it is open with back" in " ".join(shown.split())
     settings = load_settings()

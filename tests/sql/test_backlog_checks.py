@@ -45,6 +45,8 @@ MUTATIONS = [
     ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set debt_seconds = 1 where calendar_date = '2025-07-15' and dimension = 'queue'"),
     ("mart.error_budget", "assert_queues_add_up_to_all", "delete from mart.error_budget where dimension = 'queue'"),
     ("mart.error_budget", "assert_queues_add_up_to_all", "update mart.error_budget set bad_clocks = 0 where dimension = 'all'"),
+    ("mart.burn_rates", "assert_queues_add_up_to_all", "delete from mart.burn_rates where dimension = 'queue'"),
+    ("mart.burn_rates", "assert_queues_add_up_to_all", "update mart.burn_rates set long_bad_clocks = long_bad_clocks + 1 where dimension = 'all'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "delete from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "insert into staging.backlog_spans select * from staging.backlog_spans where status = 'CUSTOMER_WAIT'"),
     ("staging.backlog_spans", "assert_spans_add_up_to_lifetimes", "update staging.backlog_spans set ended_at = null where began_with = 'reopened'"),
@@ -79,7 +81,7 @@ RUNNING_MUTATIONS = [
 @pytest.fixture(scope="module")
 def story() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        _tell(connection, {}, "mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget")
+        _tell(connection, {}, "mart.backlog_daily", "mart.burn_windows", "mart.due_clocks", "mart.error_budget", "mart.burn_rates")
         yield connection
 
 

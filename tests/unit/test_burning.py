@@ -55,8 +55,8 @@ def test_a_page_that_cools_down_becomes_the_worst_pair_that_still_burns() -> Non
     assert changes(over, held) == [Change("desk: first_touch", None, "page", "then")]
 
 
-def publish(path: Path, pairs: dict[str, tuple[float, bool]], *, now_at: datetime = NOON, as_of_at: datetime | None = None, windows: int = 7) -> None:
-    """Published marts with one promise; `pairs`: pair -> (burn, whether it is burning)."""
+def publish(path: Path, pairs: dict[str, tuple[float, bool]], *, now_at: datetime = NOON, as_of_at: datetime | None = None, windows: int = 7, queue: str | None = None) -> None:
+    """Published marts with one promise, of all or of one `queue`; `pairs`: pair -> (burn, whether it is burning)."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
         for schema in ("mart", "ops"):
@@ -69,10 +69,10 @@ def publish(path: Path, pairs: dict[str, tuple[float, bool]], *, now_at: datetim
         connection.execute(f"create table mart.burn_rates ({columns})")
         for pair, (long_burn, is_burning) in pairs.items():
             connection.execute(
-                "insert into mart.burn_rates by name select ? as now_at, 'desk' as policy, 'first_touch' as metric, ? as alert, 95.0 as objective_pct, "
-                "? as threshold_burn, 20 as long_due_clocks, 12 as long_bad_clocks, 5 as short_due_clocks, 5 as short_bad_clocks, ? as long_burn, "
+                "insert into mart.burn_rates by name select ? as now_at, 'desk' as policy, 'first_touch' as metric, ? as dimension, ? as dimension_value, ? as alert, "
+                "95.0 as objective_pct, ? as threshold_burn, 20 as long_due_clocks, 12 as long_bad_clocks, 5 as short_due_clocks, 5 as short_bad_clocks, ? as long_burn, "
                 "? as short_burn, ? as is_burning",
-                [now_at, pair, {"page": 10.0, "ticket": 2.0, "slow": 1.0}[pair], long_burn, long_burn, is_burning],
+                [now_at, "queue" if queue else "all", queue or "all", pair, {"page": 10.0, "ticket": 2.0, "slow": 1.0}[pair], long_burn, long_burn, is_burning],
             )
 
 
@@ -103,6 +103,16 @@ def test_each_episode_is_told_once_however_often_it_is_looked_at(tmp_path: Path)
         "opsla WARN: desk: first_touch: the error budget is no longer burning faster than any alert threshold; it had been since 2025-08-06T16:00:00+00:00"
     ]
     assert Ledger(tmp_path / FOLDER).episodes() == {}
+
+
+def test_what_burns_in_one_queue_alone_is_shown_and_alerts_nobody(tmp_path: Path) -> None:
+    marts = tmp_path / "marts.duckdb"
+    publish(marts, BURNING, queue="Billing")
+    look(marts, tmp_path)
+    assert waiting(tmp_path) == []
+    publish(marts, BURNING)
+    look(marts, tmp_path)
+    assert len(waiting(tmp_path)) == 1
 
 
 def test_an_incident_that_eases_is_never_told_to_be_over(tmp_path: Path) -> None:

@@ -205,8 +205,18 @@ def test_the_intake_date_is_local_to_the_desk(tmp_path: Path) -> None:
     assert cases["early"]["intake_date"] == date(2025, 7, 2)
 
 
-def test_the_window_runs_from_the_desks_first_day_through_the_last_intake_date(tmp_path: Path) -> None:
-    assert log_source(tmp_path, TWO_CASES).window() == Window(date(2025, 1, 1), date(2025, 3, 5))
+@pytest.mark.parametrize(
+    ("last_row", "end"),
+    [
+        pytest.param("", date(2025, 3, 5), id="the last intake is the last that is told"),
+        pytest.param("B,Done,2025-03-07T10:00Z", date(2025, 3, 8), id="an event three days later: nothing came in meanwhile"),
+        pytest.param("B,Done,2025-03-11T10:00Z", date(2025, 3, 12), id="a week later"),
+        pytest.param("B,Done,2025-03-12T10:00Z", date(2025, 3, 5), id="longer than a week: the log was cut by intake"),
+    ],
+)
+def test_the_window_runs_through_the_end_of_the_log(tmp_path: Path, last_row: str, end: date) -> None:
+    rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", *filter(None, [last_row])]
+    assert log_source(tmp_path, log_text(rows)).window() == Window(date(2025, 1, 1), end)
 
 
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def _cycle_times(ended: Sequence[Row], view: View) -> Drawing:
     drawn = "" if len(ended) == figures["cases"] else f" Drawn are the {SLOWEST} slowest and an even part of the others, {wording.count(len(ended))} dots."
     return Drawing(
         "cycle_times", chart.title, *in_two_sizes(chart, date_ticks([first, last], 4)),
+        legend=[("tone-b", "one ended case: days from intake to its end, by the day of the end"), ("tone-ink", "dashed: 85 in 100 took no longer")],
         note="Calendar time from intake to the end of the case, reopens included. The dashed line is what to tell a customer who asks how long it takes." + drawn + _cut_off(chart, "case"),
     )  # fmt: skip
 
@@ -156,7 +157,8 @@ def _ages(open_cases: Sequence[Row], view: View) -> Drawing:
         note += " On a narrow screen the columns are, from the left: " + wording.listed([wording.name(status.lower()) for status in statuses]) + "."
     if len(open_cases) > MOST_DOTS:
         note += f" Drawn are the {wording.count(MOST_DOTS)} oldest of {wording.counted(len(open_cases), 'case')}."
-    return Drawing("ages", chart.title, *in_two_sizes(chart, short), note=note + _cut_off(chart, "case"))
+    legend = [("tone-a", "one open case: calendar days since its intake, by its status")]
+    return Drawing("ages", chart.title, *in_two_sizes(chart, short), legend=legend, note=note + _cut_off(chart, "case"))
 
 
 def _slowest(ended: Sequence[Row], view: View) -> Grid:
@@ -165,7 +167,7 @@ def _slowest(ended: Sequence[Row], view: View) -> Grid:
         title="Slowest ended cases",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
-            Column("intake_ts", "Came in", "instant"), Column("ended_at", "Ended", "instant"), Column("cycle_minutes", "Took", "minutes"),
+            Column("intake_ts", "Came in", "instant"), Column("ended_at", "Ended", "instant"), Column("cycle_minutes", "Took", "calendar_minutes"),
         ],
         rows=ended[:SLOWEST],
         empty="No case ended on these days.",
@@ -179,7 +181,7 @@ def _oldest(open_cases: Sequence[Row], view: View) -> Grid:
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
             Column("status", "Status", "name"), Column("status_since_at", "Since", "instant"), Column("intake_ts", "Came in", "instant"),
-            Column("age_calendar_minutes", "Age", "minutes"),
+            Column("age_calendar_minutes", "Age", "calendar_minutes"),
         ],
         rows=open_cases[:OLDEST_SHOWN],
         total=len(open_cases),

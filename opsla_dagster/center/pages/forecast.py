@@ -5,13 +5,13 @@ Belongs here: the page. Does not belong here: the arithmetic (forecasting/), and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opsla_dagster.center.address import RefusedAddress, parse_number
+from opsla_dagster.center.address import parse_number
 from opsla_dagster.center.drawings import in_two_sizes
+from opsla_dagster.center.levers import LEAST, MOST, NOTHING_CHANGED, STEP, Changes, parse_change
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.view import View
 from opsla_dagster.forecasting.clear_rows import METHOD, clear_figures, clear_words, unclear, work_of
@@ -24,9 +24,6 @@ _DAYS_BEFORE = 28
 #: A change in percent: to a hundredth of what is, to ten times as much.
 _LEAST_PCT, _MOST_PCT = -99.0, 900.0
 _MOST_CASES = 10_000_000
-_NUMBER = re.compile(r"[+-]?\d{1,4}([.,]\d{1,3})?", re.ASCII)
-#: Parameters of a change: name in the address, and what it is of.
-LEVERS = {"heads": "Heads", "arrivals": "Arrivals", "handling": "Handling time"}
 GOALS = {"none open": "no case open", "usual": "its usual size", "target": "the target of forecast.yml", "asked": "as asked"}
 
 
@@ -35,11 +32,9 @@ _DATES = ("reached_p10_date", "reached_p50_date", "reached_p90_date")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address changes, in percent of what is, and the open cases to come down to (None: none was asked)."""
+    """What the address changes, and the open cases to come down to (None: none was asked)."""
 
-    heads: float = 0.0
-    arrivals: float = 0.0
-    handling: float = 0.0
+    changes: Changes = NOTHING_CHANGED
     target: int | None = None
 
     @property
@@ -48,31 +43,13 @@ class Asked:
 
     @property
     def change(self) -> Change:
-        return Change(self.heads / 100, self.arrivals / 100, self.handling / 100)
-
-    @property
-    def words(self) -> str:
-        """`heads +10%, arrivals -5%`."""
-        changed = [f"{label.lower()} {value:+g}%" for value, label in zip((self.heads, self.arrivals, self.handling), LEVERS.values(), strict=True) if value]
-        return ", ".join(changed) or "as now"
+        return Change(self.changes.heads / 100, self.changes.arrivals / 100, self.changes.handling / 100)
 
 
 def read_asked(heads: str, arrivals: str, handling: str, target: str) -> Asked:
     """The change that the parameters write. Raises RefusedAddress for what is no number, or out of bounds."""
-    return Asked(
-        _percent("heads", heads), _percent("arrivals", arrivals), _percent("handling", handling),
-        parse_number("target", target.strip(), 0, _MOST_CASES) if target.strip() else None,
-    )  # fmt: skip
-
-
-def _percent(name: str, text: str) -> float:
-    written = text.strip().removesuffix("%").strip().replace("−", "-")
-    if not written:
-        return 0.0
-    value = float(written.replace(",", ".")) if _NUMBER.fullmatch(written) else None
-    if value is None or not _LEAST_PCT <= value <= _MOST_PCT:
-        raise RefusedAddress(f"{name}={text}: expected a change in percent from {_LEAST_PCT:g} to {_MOST_PCT:g}, such as 10 or -5")
-    return value
+    changes = Changes(*(parse_change(name, text, _LEAST_PCT, _MOST_PCT) for name, text in (("heads", heads), ("arrivals", arrivals), ("handling", handling))))
+    return Asked(changes, parse_number("target", target.strip(), 0, _MOST_CASES) if target.strip() else None)
 
 
 def forecast_page(view: View, asked: Asked) -> Page:
@@ -95,7 +72,7 @@ def forecast_page(view: View, asked: Asked) -> Page:
         drawings=drawings,
         grids=[_clear(view, days, throughput, asked), _throughput(throughput), *([_values(view, values)] if len(values) > 1 else []), _models(models), _horizons(horizons)],
         context={
-            "asked": asked, "levers": LEVERS, "method": METHOD, "reason": _reason(days), "heads_hint": _heads_hint(throughput), "is_told": is_told,
+            "now_at": view.now["now_at"], "is_now": view.is_now, "asked": asked, "levers": asked.changes.levers({"heads": _heads_hint(throughput)}), "least": LEAST, "most": MOST, "step": STEP, "method": METHOD, "reason": _reason(days), "heads_hint": _heads_hint(throughput), "is_told": is_told,
             "can_ask": bool(throughput) and unclear(throughput[0], days) is None,
         },
     )  # fmt: skip
@@ -123,7 +100,7 @@ def _figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Ro
             notes = [_basis(row)]
             if row["gone_cases_per_staffed_hour"]:
                 notes.insert(0, f"by {wording.decimal(row['heads'])} heads ({_heads_words(row)}): {wording.decimal(1 / row['gone_cases_per_staffed_hour'])} staffed hours a case")
-            yield Figure("throughput", "Done in an open hour", row["gone_cases_per_open_hour"], "decimal", notes=notes)
+            yield Figure("throughput", "Throughput: leave per open hour while work waits", row["gone_cases_per_open_hour"], "decimal", notes=[*notes, *_beside_pace(row)])
 
 
 def _between(low: int | None, high: int | None) -> str:
@@ -142,6 +119,12 @@ def _basis(row: Row) -> str:
     return "in all open hours of 56 days: work hardly waited, so at least"
 
 
+def _beside_pace(row: Row) -> list[str]:
+    """How throughput goes with the pace of the first screen, which counts other cases and other hours."""
+    pace = row["left_cases_per_business_hour"]
+    return [] if pace is None else [f"the pace on the page Now is {wording.decimal(pace)}: all that left in the last 10 business days, nights included, on their open hours"]
+
+
 def _heads_words(row: Row) -> str:
     return {"schedule": "by the schedule", "estimated": "estimated: agents who let cases go"}.get(row["heads_source"], "unknown")
 
@@ -149,8 +132,8 @@ def _heads_words(row: Row) -> str:
 def _heads_hint(throughput: Sequence[Row]) -> str:
     heads = throughput[0]["heads"] if throughput else None
     if not heads:
-        return "percent; how many heads there are is not known"
-    return f"percent; about {wording.decimal(heads)} today ({_heads_words(throughput[0])}), one more is {wording.decimal(100 / heads)}%"
+        return "how many there are is not known"
+    return f"about {wording.decimal(heads)} today ({_heads_words(throughput[0])}), one more is {wording.decimal(100 / heads)}%"
 
 
 def _arrivals(before: Sequence[Row], days: Sequence[Row]) -> Drawing:
@@ -215,7 +198,7 @@ def _hours(hours: Sequence[Row]) -> list[Drawing]:
         rows=list(hours),
     )  # fmt: skip
     narrow = [(float(hour), f"{hour:02d}") for hour in range(0, 24, 6)]
-    return [Drawing("hours", chart.title, *in_two_sizes(chart, narrow), note="Over the last 56 days, in the desk's time.", grid=grid)]
+    return [Drawing("hours", chart.title, *in_two_sizes(chart, narrow), legend=[("tone-a", "share of a business day's arrivals, by hour of the desk's time")], note="Over the last 56 days.", grid=grid)]
 
 
 def _hour(hour: int) -> str:
@@ -233,7 +216,7 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
         title="When the backlog is down",
         columns=[
             Column("what_if", "What if"), Column("goal_words", "Down to"), Column("target_cases", "Open cases", "count"), Column("arriving_cases_per_week", "Come a week", "count"),
-            Column("leaving_cases_per_week", "Done a week", "count"), Column("reached_p10_date", "Early", "day"), Column("reached_p50_date", "Middle", "day"),
+            Column("leaving_cases_per_week", "Leave a week", "count"), Column("reached_p10_date", "Early", "day"), Column("reached_p50_date", "Middle", "day"),
             Column("reached_p90_date", "Late", "day"), Column("reached_pct", "Of futures", "pct"), Column("clear_reason", "Why"),
         ],
         rows=found,
@@ -248,7 +231,7 @@ def _asked_rows(throughput: Mapping[str, Any], days: Sequence[Row], asked: Asked
     comes, goes = net_cases_per_week(work, asked.change)
     for (goal, target), each in zip(targets.items(), reached(work, list(targets.values()), asked.change), strict=True):
         yield {
-            "what_if": f"asked: {asked.words}", "goal_words": GOALS[goal], "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes,
+            "what_if": f"asked: {asked.changes.words}", "goal_words": GOALS[goal], "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes,
             **clear_figures(each), "clear_reason": clear_words(each, throughput, target),
         }  # fmt: skip
 
@@ -256,9 +239,9 @@ def _asked_rows(throughput: Mapping[str, Any], days: Sequence[Row], asked: Asked
 def _throughput(throughput: Sequence[Row]) -> Grid:
     return Grid(
         key="throughput",
-        title="What gets done",
+        title="Throughput: what gets done while work waits",
         columns=[
-            Column("gone_cases_per_open_hour", "In an open hour", "decimal"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
+            Column("gone_cases_per_open_hour", "Leave per open hour", "decimal"), Column("left_cases_per_business_hour", "Pace (page Now)", "decimal"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
             Column("gone_cases_outside_hours_per_business_day", "Outside them, a business day", "decimal"), Column("gone_cases_per_other_day", "On another day", "decimal"),
             Column("gone_p10_cases_per_business_day", "Slow business day (p10)", "decimal"), Column("gone_p90_cases_per_business_day", "Fast one (p90)", "decimal"),
             Column("heads", "Heads", "decimal"), Column("heads_source", "Known from"), Column("staffed_hours_per_case", "Staffed hours a case", "decimal"),
@@ -266,7 +249,8 @@ def _throughput(throughput: Sequence[Row]) -> Grid:
         ],
         rows=[{**row, "staffed_hours_per_case": 1 / rate if (rate := row["gone_cases_per_staffed_hour"]) else None} for row in throughput if row["gone_cases_per_open_hour"] is not None],
         empty="No open hour of the last 56 days is loaded.",
-        note="Cases that ended, were cancelled or moved on. In an open hour: of those hours alone in which more cases waited than there were heads, since people without work say nothing of what they can do.",
+        note="Cases that ended, were cancelled or moved on, in the last 56 days. Per open hour: of those open hours alone in which more cases waited than there were heads, since people without work say nothing of "
+        "what they can do; what leaves at night and on other days stands in columns of its own. The pace of the page Now is another figure: everything that left in the last 10 business days, nights included, spread over their open hours.",
     )  # fmt: skip
 
 

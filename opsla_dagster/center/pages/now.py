@@ -10,7 +10,7 @@ from typing import Any
 
 from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
-from opsla_dagster.center.pages.standing import AGES, TONES, simulated, to_green
+from opsla_dagster.center.pages.standing import AGES, LIGHTS, PACE, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
@@ -20,6 +20,7 @@ from opsla_dagster.reporting.next_tickets import (
     TICKETS,
     UNTIL_NOW,
     defers,
+    due_reason,
     first_tickets,
     policies,
     promise,
@@ -43,6 +44,7 @@ def now_page(view: View) -> Page:
     health = next((row for row in view.rows_at("health", dimension=dimension["dimension"]) if row["dimension_value"] == dimension["dimension_value"]), _NOTHING_OPEN)
     days = view.rows("days", last_day=view.last_whole_day, days=TREND_DAYS, **dimension)
     ages = view.rows_at("age_by_priority", queue=queue)
+    is_promised = bool(view.promised)
     return Page(
         template="now.html.j2",
         title="Now" if view.state.at is None else "Then",
@@ -50,16 +52,18 @@ def now_page(view: View) -> Page:
         grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
-            "health": health, "tone": TONES[health["health"]], "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
+            "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
+            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
 
-def _sentence(health: Row) -> str:
+def _sentence(health: Row, *, is_promised: bool) -> str:
     """How the desk stands, in words."""
     if not health["open_cases"]:
         return "No case is open."
+    if not is_promised:
+        return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}; no promise covers any case, so nobody can say what is past due."
     past = wording.counted(health["breached_open_cases"], "is past due", "are past due")
     return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}, {'none is past due' if not health['breached_open_cases'] else past}."
 
@@ -70,30 +74,37 @@ def _pace(health: Row) -> str:
     if pace is None:
         return ""
     falling_due = f", {wording.decimal(due)} fall due in an open hour of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.decimal(pace)} leave in an open hour (the last 10 business days){falling_due}."
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.decimal(pace)} leave in an open hour{falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
     def opened(**filters: Any) -> str:
         return view.state.url("/open", **filters)
 
+    is_promised = bool(view.promised)
+    unknown = ["no promise covers a case: sla_policies.yml says what is promised to whom"]
+    # Where nothing is open, nothing went well either.
+    good = "good" if health["open_cases"] and is_promised else ""
     waits = [f"{wording.count(health['active_cases'])} wait for us, {wording.count(health['waiting_cases'])} for others"] if health["active_cases"] is not None else []
-    yield Figure("open_cases", "Open", health["open_cases"], href=opened(), notes=waits)
+    yield Figure("open_cases", "Open cases", health["open_cases"], href=opened(), notes=waits)
     yield Figure(
-        "breached_open_cases", "Past due", health["breached_open_cases"], href=opened(standing="past_due"),
-        notes=[wording.counted(health["breached_open_clocks"], "clock") + " past target"], tone="bad" if health["breached_open_cases"] else "good",
+        "breached_open_cases", "Past due cases", health["breached_open_cases"] if is_promised else None, href=opened(standing="past_due") if is_promised else None,
+        notes=[wording.counted(health["breached_open_clocks"], "clock") + " of theirs past target"] if is_promised else unknown,
+        tone="bad" if health["breached_open_cases"] else good,
     )
     yield Figure(
-        "due_in_2_hours_cases", "Due within 2 hours", health["due_in_2_hours_cases"], href=opened(standing="due_in_2_hours"),
-        notes=[f"{wording.count(health['due_next_business_day_cases'])} by the end of the next business day"], tone="warn" if health["due_in_2_hours_cases"] else "",
+        "due_in_2_hours_cases", "Due within 2 hours", health["due_in_2_hours_cases"] if is_promised else None,
+        href=opened(standing="due_in_2_hours") if is_promised else None,
+        notes=[f"by the clock on the wall; {wording.count(health['due_next_business_day_cases'])} by the end of the next business day"] if is_promised else [],
+        tone="warn" if health["due_in_2_hours_cases"] else "",
     )
     yield Figure(
-        "debt_seconds", "SLA debt", health["debt_seconds"], "seconds", href=opened(standing="past_due"), notes=[_debt_trend(health, days)],
-        tone="bad" if health["debt_seconds"] else "good",
+        "debt_seconds", "SLA debt", health["debt_seconds"] if is_promised else None, "seconds", href=opened(standing="past_due") if is_promised else None,
+        notes=[_debt_trend(health, days)] if is_promised else [], tone="bad" if health["debt_seconds"] else good,
     )
     yield Figure(
-        "age_max_calendar_minutes", "Oldest open case", health["age_max_calendar_minutes"], "minutes", href=view.state.url("/flow") + "#drawing-ages",
-        notes=[f"half are younger than {wording.time_taken(health['age_p50_calendar_minutes'])}"] if health["age_p50_calendar_minutes"] is not None else [],
+        "age_max_calendar_minutes", "Oldest open case", health["age_max_calendar_minutes"], "calendar_minutes", href=view.state.url("/flow") + "#drawing-ages",
+        notes=[f"half are younger than {wording.calendar_time(health['age_p50_calendar_minutes'])}"] if health["age_p50_calendar_minutes"] is not None else [],
     )
 
 
@@ -101,11 +112,11 @@ def _debt_trend(health: Row, days: Sequence[Row]) -> str:
     """Where the debt comes from: against the end of the day a week before."""
     before = [row for row in days if (days[-1]["calendar_date"] - row["calendar_date"]).days >= 7]
     if not before:
-        return "open time beyond the targets of running clocks"
+        return "beyond the targets of the open clocks"
     then, at = before[-1]["debt_seconds"], wording.day(before[-1]["calendar_date"])
     if then == health["debt_seconds"]:
         return f"as at the end of {at}"
-    return f"{'up' if health['debt_seconds'] > then else 'down'} from {wording.span(then)} at the end of {at}"
+    return f"{'up' if health['debt_seconds'] > then else 'down'} from {wording.time_taken(then / 60)} at the end of {at}"
 
 
 def _next(view: View, queue: str | None) -> Grid:
@@ -171,14 +182,14 @@ def _followed(view: View, queue: str | None) -> list[Grid]:
             Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"), Column("kept_pct", "Kept of both", "pct"),
         ],
         rows=rows,
-        note=f"{wording.percent(followed)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
+        note=f"{wording.percent(followed, 1)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
         empty="Nothing to compare yet: what is shown now is compared with what is done by the next refresh.",
     )]  # fmt: skip
 
 
 def _next_due(view: View, queue: str | None) -> Grid:
     rows = [
-        {**row, "why": _why(view, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
+        {**row, "why": due_reason(view.settings, row), "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
         for row in view.page_at("next_due", limit=NEXT_SHOWN, offset=0, queue=queue)
     ]
     has_tickets = any(row["ticket"] for row in rows)
@@ -196,15 +207,6 @@ def _next_due(view: View, queue: str | None) -> Grid:
         rows=rows,
         empty="Nothing is known to fall due: no open clock is within its target, or a pause keeps its due time from being known.",
     )
-
-
-def _why(view: View, row: Row) -> str:
-    """The reason beside the risk: what falls due, what is left, and whom it waits for."""
-    title = metric_title(view.settings.sla_policies, row["next_metric"])
-    left = wording.time_taken(row["next_remaining_business_minutes"])
-    who = {"us": "it waits for us", "customer": "it waits for the customer", "vendor": "it waits for a vendor", "other": "it waits for others"}.get(row["waits_for"] or "", "")
-    late = f"{wording.counted(row['breached_clocks'], 'other clock is', 'other clocks are')} past target already" if row["breached_clocks"] else ""
-    return "; ".join(part for part in (f"{title}: {left} of open time left", who, late) if part)
 
 
 def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
@@ -229,8 +231,8 @@ def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
         [Column("arrived_cases", "Arrived", "count"), Column("gone_cases", "Gone", "count"), Column("open_cases", "Open at its end", "count")],
     )  # fmt: skip
     yield drawing(
-        "debt", "SLA debt at the end of the day", [Line("debt", [row["debt_hours"] for row in days], "tone-ink", "area")], [],
-        "Open time beyond the targets of the clocks that ran at the end of each day.",
+        "debt", "SLA debt at the end of the day", [Line("debt", [row["debt_hours"] for row in days], "tone-ink", "area")],
+        [("tone-ink", "hours of open time beyond the targets of the clocks that were open then")], "",
         [Column("debt_seconds", "Debt", "seconds"), Column("debt_accrued_seconds", "Accrued", "seconds"), Column("debt_repaid_seconds", "Repaid", "seconds"),
          Column("breached_open_cases", "Past due at its end", "count")],
         " h",
@@ -271,7 +273,7 @@ def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any
 
 
 def _budget(view: View) -> list[Grid]:
-    """The error budgets of all, or of the queue of the address. Burn over the pairs of windows, which alerts rest on, is of all alone."""
+    """The error budgets of all, or of the queue of the address, and how fast they burn."""
     if not view.has("mart.error_budget", "mart.burn_rates"):
         return []
     policies, is_all = view.settings.sla_policies, view.state.queue is None
@@ -282,21 +284,18 @@ def _budget(view: View) -> list[Grid]:
     ]  # fmt: skip
     has_policies = len({row["policy"] for row in rows}) > 1
     since = f"Of what fell due since {wording.due(rows[0]['period_from_at'], view.zone)}. " if rows and rows[0]["period_from_at"] else ""
-    burns = [
-        Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
-        Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
-    ]  # fmt: skip
-    meaning = "Burn 1 uses the budget up exactly in its period of 20 business days" + (
-        "; burning: one of the pairs of windows is over its threshold." if is_all else
-        ". A clock counts for the queue that held its case when it was stopped in time or reached its target."
-    )  # fmt: skip
+    meaning = (
+        "Burn 1 uses the budget up exactly in its period of 20 business days; 2 h, 1 day and 5 days are open time where a day has 10 hours of it. Burning: a window is over its "
+        "threshold (2 h: 10; 1 day: 2; 5 days: 1), still goes on, and at least 10 clocks fell due in it. Budget left: amber below 25 %, red where it is overspent."
+    ) + ("" if is_all else " A clock counts for the queue that held its case when it was stopped in time or reached its target; alerts are sent of all queues together.")
     return [Grid(
         key="budget",
         title="Error budgets" if is_all else "Error budgets of the queue",
         columns=[
             Column("title", "Promise"), *([Column("policy_title", "Policy")] if has_policies else []), Column("objective_pct", "Objective", "pct"),
             Column("due_clocks", "Fell due", "count"), Column("kept_pct", "Met", "pct"), Column("budget_left_pct", "Budget left", "pct", css=lambda row: _budget_tone(row["budget_left_pct"])),
-            *(burns if is_all else [Column("budget_burn", "Burn, 20 days", "decimal")]),
+            Column("page_burn", "Burn, 2 h", "decimal"), Column("ticket_burn", "1 day", "decimal"), Column("slow_burn", "5 days", "decimal"),
+            Column("burn", "Now", css=lambda row: "bad" if row["is_burning"] else ""),
         ],
         rows=rows,
         note=since + meaning if rows else "",
@@ -330,7 +329,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
     by_simulation = simulated(view, dimension)
     return Grid(
         key=f"by_{dimension}",
-        title=f"How each {dimension} stands",
+        title=f"How each {dimension} stands, the worst first",
         columns=[
             Column("dimension_value", dimension.capitalize(), href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
@@ -340,10 +339,11 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("debt_seconds", "Debt", "seconds"),
-            Column("left_cases_per_business_hour", "Leave per open hour", "decimal"),
-            Column("age_p50_calendar_minutes", "p50 age", "minutes"),
-            Column("age_max_calendar_minutes", "Oldest", "minutes"),
+            Column("left_cases_per_business_hour", "Pace: leave per open hour", "decimal"),
+            Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
+            Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],
+        note=PACE,
         rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )

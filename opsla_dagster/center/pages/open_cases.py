@@ -81,7 +81,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
             Column("next_remaining_business_minutes", "Left", "minutes"),
             *(Column(name, DIMENSIONS[name]) for name in told if name in ("queue", "priority", "tier")),
             *([Column("status", "Status", "name"), Column("waits", "Waits for")] if view.is_status_told else []),
-            Column("age_calendar_minutes", "Age", "minutes"),
+            Column("age_calendar_minutes", "Age", "calendar_minutes"),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if any(row["ticket"] for row in shown) else []),
         ],
         rows=shown,

@@ -63,7 +63,7 @@ def _live(view: View, live: list[Row], limit: int | None) -> Grid:
         key="active_escalations", title="Open now, and who has it",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("team", "Team"), Column("agent", "Agent"),
-            Column("priority", "Priority"), Column("age_calendar_minutes", "Age", "minutes"), Column("team_stint_calendar_minutes", "With the team", "minutes"),
+            Column("priority", "Priority"), Column("age_calendar_minutes", "Age", "calendar_minutes"), Column("team_stint_calendar_minutes", "With the team", "calendar_minutes"),
             Column("team_handoff_count", "Hand-offs", "count"), Column("return_direct_count", "Straight back", "count"),
             Column("last_activity_at", "Last told", "instant"), Column("next_due_at", "Next due", "due"),
             Column("breached_clocks", "Past due", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
@@ -76,13 +76,13 @@ def _teams(teams: list[Row]) -> Grid:
     return Grid(
         key="team_latency", title="Teams: true and charged time",
         columns=[
-            Column("team", "Team"), Column("cases", "Cases", "count"), Column("held_calendar_seconds", "Really had", "seconds"),
-            Column("naive_calendar_seconds", "Charged", "seconds"), Column("queue_calendar_seconds", "In queue", "seconds"),
-            Column("active_calendar_seconds", "Worked on", "seconds"), Column("wait_customer_calendar_seconds", "Waiting for customer", "seconds"),
-            Column("wait_other_calendar_seconds", "Waiting for others", "seconds"), Column("inactive_calendar_seconds", "Inactive of it", "seconds"),
-            Column("held_p50_calendar_minutes", "p50 a case", "minutes"), Column("held_p90_calendar_minutes", "p90 a case", "minutes"),
-            Column("open_now_cases", "Not ended", "count"), Column("open_now_held_calendar_seconds", "Really had, not ended", "seconds"),
-            Column("open_now_naive_calendar_seconds", "Charged, not ended", "seconds"),
+            Column("team", "Team"), Column("cases", "Cases", "count"), Column("held_calendar_seconds", "Really had", "calendar_seconds"),
+            Column("naive_calendar_seconds", "Charged", "calendar_seconds"), Column("queue_calendar_seconds", "In queue", "calendar_seconds"),
+            Column("active_calendar_seconds", "Worked on", "calendar_seconds"), Column("wait_customer_calendar_seconds", "Waiting for customer", "calendar_seconds"),
+            Column("wait_other_calendar_seconds", "Waiting for others", "calendar_seconds"), Column("inactive_calendar_seconds", "Inactive of it", "calendar_seconds"),
+            Column("held_p50_calendar_minutes", "p50 a case", "calendar_minutes"), Column("held_p90_calendar_minutes", "p90 a case", "calendar_minutes"),
+            Column("open_now_cases", "Not ended", "count"), Column("open_now_held_calendar_seconds", "Really had, not ended", "calendar_seconds"),
+            Column("open_now_naive_calendar_seconds", "Charged, not ended", "calendar_seconds"),
         ],
         rows=teams, empty="No case was held by anybody yet.",
     )  # fmt: skip
@@ -94,7 +94,7 @@ def _pairs(pairs: list[Row], limit: int | None) -> Grid:
         columns=[
             Column("from_team", "From"), Column("to_team", "To"), Column("team_handoff_count", "Hand-offs", "count"),
             Column("returned_directly_count", "Straight back", "count"), Column("returned_directly_pct", "Share", "pct"), Column("returned_pct", "Back at all", "pct"),
-            Column("detour_calendar_seconds", "Detours", "seconds"),
+            Column("detour_calendar_seconds", "Detours", "calendar_seconds"),
         ],
         rows=pairs[:limit], total=len(pairs), empty="No case went from one team to another.",
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _pairs(pairs: list[Row], limit: int | None) -> Grid:
 def _loops(loops: list[Row], limit: int | None) -> Grid:
     return Grid(
         key="routing_loops", title="Routing loops",
-        columns=[Column("loop_path", "Path"), Column("loop_count", "Times", "count"), Column("cases", "Cases", "count"), Column("away_calendar_seconds", "Away", "seconds")],
+        columns=[Column("loop_path", "Path"), Column("loop_count", "Times", "count"), Column("cases", "Cases", "count"), Column("away_calendar_seconds", "Away", "calendar_seconds")],
         rows=loops[:limit], total=len(loops), empty="No case came back to a team that had it before.",
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from datetime import date
 from opsla_dagster.center.drawings import in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Grid, Page, Row
 from opsla_dagster.center.pages.now import TREND_DAYS, standing_grid
+from opsla_dagster.center.pages.standing import LIGHTS
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
@@ -31,12 +32,12 @@ def queues_page(view: View, by: str) -> Page:
         title="Queues" if by == "queue" else f"By {by}",
         grids=[standing_grid(view, by, rows)],
         drawings=_drawings(days, by, len(rows)),
-        context={"by": by, "told": {name: DIMENSIONS[name] for name in told}},
+        context={"by": by, "lights": LIGHTS, "told": {name: DIMENSIONS[name] for name in told}},
     )
 
 
 def _drawings(days: Sequence[Row], by: str, known_values: int) -> list[Drawing]:
-    """The values with most open cases, of those that are known."""
+    """The values with most open cases at the end of the last of the days, of those that are known; the one with most first."""
     dates = sorted({row["calendar_date"] for row in days})
     if len(dates) < FEWEST_DAYS:
         return []
@@ -47,15 +48,16 @@ def _drawings(days: Sequence[Row], by: str, known_values: int) -> list[Drawing]:
     chart = Chart(
         key="open-by-value",
         title=f"Open cases at the end of the day, by {by}",
-        description=f"Lines of the {len(lines)} with most open cases; at the end {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
+        description=f"Lines of the {len(lines)} with most open cases on {wording.day(dates[-1])}: {wording.listed([f'{line.label} {line.values[-1]}' for line in lines])}.",
         xs=positions(dates),
         x_ticks=date_ticks(dates, 8),
         lines=lines,
         tooltips=["\n".join([wording.day(day), *(f"{line.label} {line.values[number]}" for line in lines)]) for number, day in enumerate(dates)],
     )
-    note = f"Drawn are the {len(lines)} with most open cases of {known_values}; the table above has all of them." if known_values > len(lines) else ""
+    most = f"the {len(lines)} of {known_values} with most open cases at the end of {wording.day(dates[-1])}" if known_values > len(lines) else f"all {len(lines)}"
+    note = f"Drawn are {most}, in that order; the table above has all of them as of the instant shown."
     grid = Grid(
-        key="open_by_value", title=f"{chart.title}, table",
+        key="open_by_value", title=chart.title,
         columns=[Column("calendar_date", "Date", "day"), Column("dimension_value", by.capitalize()), Column("open_cases", "Open at its end", "count")], rows=list(days),
     )  # fmt: skip
     return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], note=note, grid=grid)]

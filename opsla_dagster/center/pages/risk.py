@@ -5,7 +5,7 @@ Belongs here: the page. Does not belong here: how a probability is made (risk_mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from opsla_dagster.center.model import Column, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.cases import MOST_CSV_ROWS, ROWS_A_PAGE
@@ -20,28 +20,71 @@ _INSTANTS = 28
 
 def risk_page(view: View, *, is_whole: bool = False) -> Page:
     """The open clocks by their probability, the models behind it, and how the last predictions came out."""
-    found = view.rows("risk", queue=view.require_queue())
-    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
-    expected = sum(row["breach_pct"] for row in uncertain) / 100
-    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
-    certain = sum(row["probability_source"] == "certain" for row in found)
-    unknown = len(found) - len(uncertain) - certain
+    known = view.rows("risk", queue=view.require_queue())
+    # Of the cases of the backlog, as every other page counts them; clocks that run on after the end of their case stand in a table of their own.
+    found = [row for row in known if row["is_case_open"]]
+    orphans = [row for row in known if not row["is_case_open"]]
     return Page(
         template="risk.html.j2",
         title="Risk",
-        figures=[
-            Figure("likely", "Likely to break", likely, notes=[f"of {wording.counted(len(uncertain), 'open clock')} within their target: 50 % or more"], tone="warn" if likely else "good"),
-            Figure("expected", "Expected to break", expected, "decimal", notes=["sum of all probabilities: what to reckon with if nothing changes"]),
-            Figure("certain", "Past their target", certain, href=view.state.url("/open", standing="past_due"), notes=["broken already"], tone="bad" if certain else "good"),
-            Figure("unknown", "Unknown", unknown, notes=["the list says why"]),
+        figures=list(_figures(view, found, len(orphans))),
+        grids=[
+            _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
+            _calibration(view), _scorecard(view),
         ],
-        grids=[_clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), _models(view), _rules(view), _calibration(view), _scorecard(view)],
-        context={"predicted_at": found[0]["predicted_at"] if found else view.now["now_at"], "is_now": view.is_now},
-    )
+        context={"predicted_at": known[0]["predicted_at"] if known else view.now["now_at"], "is_now": view.is_now},
+    )  # fmt: skip
+
+
+def _figures(view: View, found: Sequence[Row], orphans: int) -> Iterator[Figure]:
+    """What the open clocks of open cases come to; what nobody can know is a dash with its reason, never a good zero."""
+    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
+    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
+    certain = [row for row in found if row["probability_source"] == "certain"]
+    unknown = len(found) - len(uncertain) - len(certain)
+    within = wording.counted(len(uncertain), "open clock")
+    why_none = "no clock is open" if not found else "no open clock within its target has a probability yet: the list says why"
+    yield Figure(
+        "likely", "Likely to break", likely if uncertain else None, notes=[f"of {within} within their target: 50 % or more" if uncertain else why_none],
+        tone="" if not uncertain else "warn" if likely else "good",
+    )  # fmt: skip
+    yield Figure(
+        "expected", "Expected to break", sum(row["breach_pct"] for row in uncertain) / 100 if uncertain else None, "decimal",
+        notes=[f"sum of the probabilities of {within}: what to reckon with if nothing changes" if uncertain else why_none],
+    )  # fmt: skip
+    cases = len({row["case_id"] for row in certain})
+    yield Figure(
+        "certain", "Clocks past their target", len(certain), href=view.state.url("/open", standing="past_due") if certain else None,
+        notes=[
+            f"of {wording.counted(cases, 'past due case')}; broken already" if certain else "none of the open ones" if found else "no clock is open",
+            *([f"{wording.counted(orphans, 'clock')} of ended cases not counted: see below"] if orphans else []),
+        ],
+        tone="bad" if certain else "good" if found else "",
+    )  # fmt: skip
+    yield Figure("unknown", "Unknown", unknown, notes=["the list says why" if unknown else "each open clock is judged" if found else "no clock is open"])
+
+
+def _orphans(view: View, orphans: Sequence[Row]) -> Grid:
+    return Grid(
+        key="ended_cases",
+        title="Clocks that run although their case has ended",
+        note="They are in no figure above and in no backlog, which are of open cases. Such a clock ends when its promise is kept late, or becomes unknown.",
+        columns=[
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("promise", "Promise"), Column("due_at", "Due", "due"),
+            Column("source_words", "Stands"),
+        ],
+        rows=[{**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]]} for row in orphans],
+    )  # fmt: skip
 
 
 def _title(view: View, row: Row) -> str:
     return metric_title(view.settings.sla_policies, row["metric"]) or str(row["metric"])
+
+
+def _tone(row: Row) -> str:
+    if row["probability_source"] == "certain":
+        return "bad"
+    return "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""
 
 
 def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
@@ -56,7 +99,7 @@ def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
         note="Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            Column("breach_pct", "Breaks with", "pct", css=lambda row: "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""),
+            Column("breach_pct", "Breaks with", "pct", css=_tone),
             Column("why", "Why"),
             Column("promise", "Promise"),
             Column("due_at", "Due", "due"),

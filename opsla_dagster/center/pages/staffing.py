@@ -5,12 +5,14 @@ Belongs here: the page. Does not belong here: planning (staffing/), and what is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.drawings import in_two_sizes
+from opsla_dagster.center.levers import LEAST, MOST, STEP, Changes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.view import View
 from opsla_dagster.errors import OpslaError
@@ -21,6 +23,7 @@ from opsla_dagster.reporting.staffing import (
     WEEKDAYS,
     Asked,
     ask_of,
+    block_hours,
     blocks,
     bound_sentences,
     input_sentences,
@@ -37,32 +40,10 @@ if TYPE_CHECKING:  # numpy and the simulation come along, which other pages do w
     from opsla_dagster.staffing.outcome import Outcome
     from opsla_dagster.staffing.planning import Answer, Ask
 
-#: Percent of the heads, arrivals and touch time that are planned with.
-LEAST, USUAL, MOST, STEP = 50, 100, 200, 5
 _TONES = {"plan": "tone-a", "as_staffed": "tone-p", "fluid": "tone-soft"}
 
 
-@dataclass(frozen=True)
-class WhatIf:
-    """Percent of the usual: heads of the plan (or as staffed), arrivals, touch time."""
-
-    heads: int = USUAL
-    arrivals: int = USUAL
-    handling: int = USUAL
-
-    @property
-    def is_asked(self) -> bool:
-        return (self.heads, self.arrivals, self.handling) != (USUAL, USUAL, USUAL)
-
-    def sentence(self) -> str:
-        """What is asked, in words."""
-        changed = [
-            f"{name} {percent}%" for name, percent in (("heads", self.heads), ("arrivals", self.arrivals), ("touch time", self.handling)) if percent != USUAL
-        ]
-        return f"With {wording.listed(changed)} of the usual"
-
-
-def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) -> Page:
+def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes) -> Page:
     """A promise of the desk or of a queue; `promise` empty: that of a first answer. Raises RefusedAddress for what is not there."""
     try:
         desk = read_inputs(view.connection)
@@ -93,16 +74,17 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: WhatIf) 
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
             "promise": promise_sentence(told), "inputs": list(input_sentences(told)), "bounds": list(bound_sentences(found)),
-            "cautions": _cautions(told), "is_explained": found.is_explained, "metric": ask.metric, "what_if": what_if, "asked": asked is not None,
+            "cautions": _cautions(told), "is_explained": found.is_explained, "metric": ask.metric, "levers": what_if.levers({"heads": "of the plan" if found.plan is not None else "as staffed"}), "asked": asked is not None,
             "asked_sentence": _asked_sentence(told, what_if, asked), "choices": titled,
             "plan_queues": [name for name in desk.queues if name != "all"], "least": LEAST, "most": MOST, "step": STEP,
-            "base": "the plan" if found.plan is not None else "the heads as staffed",
         },
     )  # fmt: skip
 
 
 def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
     """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
+    # What the command line calls it, and how it is asked there, says nothing on a page.
+    problem = wording.sentence(re.sub(r"^--[a-z]+: |; name one, such as --target .*$", "", problem))
     # A grid, so that programs are told too: JSON is made of a page's tables.
     reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
     return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
@@ -132,15 +114,15 @@ def _more_cases(view: View, desk: DeskInputs, found: Answer) -> Outcome | None:
     return told
 
 
-def _what_if(desk: DeskInputs, found: Answer, what_if: WhatIf) -> Outcome | None:
+def _what_if(desk: DeskInputs, found: Answer, what_if: Changes) -> Outcome | None:
     """What the plan's heads, or those as staffed, bring when something changes; None where neither is known."""
     from opsla_dagster.staffing.planning import judge_roster
 
     base = found.plan.heads if found.plan is not None else next((each.heads for each in found.rosters if each.name == "as_staffed"), None)
     if base is None:
         return None
-    ask = replace(found.ask, arrivals_factor=what_if.arrivals / 100, touch_factor=what_if.handling / 100)
-    return judge_roster(desk, ask, base * (what_if.heads / 100))
+    ask = replace(found.ask, arrivals_factor=1 + what_if.arrivals / 100, touch_factor=1 + what_if.handling / 100)
+    return judge_roster(desk, ask, base * (1 + what_if.heads / 100))
 
 
 def _figures(told: Asked) -> Iterator[Figure]:
@@ -181,19 +163,19 @@ def _cautions(told: Asked) -> list[str]:
     ]  # fmt: skip
 
 
-def _asked_sentence(told: Asked, what_if: WhatIf, asked: Outcome | None) -> str:
+def _asked_sentence(told: Asked, what_if: Changes, asked: Outcome | None) -> str:
     if asked is None:
         return ""
     objective = told.answer.ask.objective_pct
     kept = asked.weeks_kept_pct(objective)
     verdict = "the objective holds" if kept >= 95 else "the objective does not hold"
     return (
-        f"{what_if.sentence()}: {verdict}. {wording.percent(kept, 0)} of weeks reach {wording.percent(objective, 0)}, "
+        f"With {what_if.words}: {verdict}. {wording.percent(kept, 0)} of weeks reach {wording.percent(objective, 0)}, "
         f"{wording.percent(asked.attainment_pct, 1)} are kept on average, at {wording.decimal(asked.head_hours, 0)} head-hours a week."
     )
 
 
-def _rosters(view: View, told: Asked, what_if: WhatIf, asked: Outcome | None) -> Grid:
+def _rosters(view: View, told: Asked, what_if: Changes, asked: Outcome | None) -> Grid:
     found = told.answer
 
     def row(name: str, outcome: Outcome) -> Row:
@@ -224,8 +206,9 @@ def _rosters(view: View, told: Asked, what_if: WhatIf, asked: Outcome | None) ->
 def _plan(found: Answer) -> Grid:
     rows: list[Row] = []
     if found.plan is not None:
+        open_seconds = found.queue.week.open_seconds.tolist()
         rows = [
-            {"day": WEEKDAYS[weekday], "hours": f"{first:02d}:00-{end:02d}:00", "heads": heads, "rostered_heads": found.rostered(heads)}
+            {"day": WEEKDAYS[weekday], "hours": block_hours(open_seconds, weekday, first, end), "heads": heads, "rostered_heads": found.rostered(heads)}
             for weekday, first, end, heads in blocks(found.plan.heads.tolist())
         ]
     return Grid(
@@ -295,7 +278,8 @@ def _drawings(found: Answer) -> Iterator[Drawing]:
         "heads", chart.title, [Column("hour", "Hour"), *(Column(name, names[name].capitalize(), "decimal") for name, _ in lines)],
         [_slot_row(slot, number, lines) for number, slot in enumerate(slots)],
     )  # fmt: skip
-    yield Drawing("heads", chart.title, *in_two_sizes(chart, firsts), legend=[(_TONES[name], names[name]) for name, _ in lines], grid=grid)
+    yield Drawing("heads", chart.title, *in_two_sizes(chart, firsts), legend=[(_TONES[name], names[name]) for name, _ in lines],
+                  note="Heads that are there to work, by open hour in the desk's time; hours in which its calendar is closed are left out.", grid=grid)
 
 
 def _slot_row(slot: int, number: int, lines: Sequence[tuple[str, Sequence[float]]]) -> dict[str, Any]:

@@ -12,6 +12,17 @@ from opsla_dagster.reporting.backlog import to_green as in_words
 
 #: Class of the light of each health; its word stands beside it, for colour alone tells nobody.
 TONES = {"green": "good", "amber": "warn", "red": "bad"}
+#: What the lights mean, wherever one is shown (mart.queue_health, docs/decisions/0040-error-budget-and-now.md).
+LIGHTS = (
+    ("good", "green", "no open case is past due"),
+    ("warn", "amber", "some are; at the present pace none is any more within one business day of open time"),
+    ("bad", "red", "that takes longer, never comes at this pace, or cannot be told"),
+)
+#: What the time to green and its pace are, in a sentence each.
+PACE = (
+    "Pace: cases that left (ended, cancelled, moved on) over the last 10 business days, at any time of those days, spread over their open hours. "
+    "To green is open time, at least: as if everybody worked on what is past due first."
+)
 #: Ages of open cases in calendar time, as mart.backlog_daily counts them.
 AGES = {
     "under_1_day": "under 1 day", "1_to_3_days": "1 to 3 days", "3_to_7_days": "3 to 7 days", "7_to_30_days": "7 to 30 days", "over_30_days": "30 days or more",

@@ -1,5 +1,4 @@
--- One row is one promise with an objective: what is left of its error budget, of all or of the queue $dimension_value. How fast it burns over the pairs of windows is
--- told of all alone.
+-- One row is one promise with an objective: what is left of its error budget and how fast it burns, of all or of the queue $dimension_value.
 with burns as (
     select
         policy,
@@ -9,7 +8,9 @@ with burns as (
         max(long_burn) filter (where alert = 'slow') as slow_burn,
         bool_or(is_burning) as is_burning
     from mart.burn_rates
-    where $dimension = 'all'
+    where
+        dimension = $dimension
+        and dimension_value = $dimension_value
     group by policy, metric
 ),
 

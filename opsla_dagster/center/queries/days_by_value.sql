@@ -1,10 +1,14 @@
--- One row is one local date of the $days up to $last_day and one of the six values of $dimension with most open cases on them.
-with largest_values as (
-    select dimension_value
+-- One row is one local date of the $days up to $last_day and one of the six values of $dimension with most open cases at the end of $last_day (of as many, those
+-- with most over the days); the value with most first.
+with values_by_size as (
+    select
+        dimension_value,
+        coalesce(sum(open_cases) filter (where calendar_date = $last_day), 0) as last_open_cases,
+        sum(open_cases) as added_open_cases
     from mart.backlog_daily
     where dimension = $dimension and calendar_date <= $last_day and calendar_date > cast($last_day as date) - $days
     group by dimension_value
-    order by sum(open_cases) desc, dimension_value
+    order by last_open_cases desc, added_open_cases desc, dimension_value
     limit 6
 )
 
@@ -13,6 +17,6 @@ select
     days.dimension_value,
     days.open_cases
 from mart.backlog_daily as days
-inner join largest_values on days.dimension_value = largest_values.dimension_value
+inner join values_by_size on days.dimension_value = values_by_size.dimension_value
 where days.dimension = $dimension and days.calendar_date <= $last_day and days.calendar_date > cast($last_day as date) - $days
-order by days.dimension_value, days.calendar_date
+order by values_by_size.last_open_cases desc, values_by_size.added_open_cases desc, days.dimension_value, days.calendar_date

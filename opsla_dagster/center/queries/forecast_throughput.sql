@@ -1,6 +1,7 @@
 -- One row: what is open of one value of one dimension, and what leaves it while work waits; NULL where it has none.
 select
     health.open_cases,
+    health.left_cases_per_business_hour,
     coalesce(throughput.is_today_begun, false) as is_today_begun,
     throughput.business_days,
     throughput.usual_open_cases,

@@ -1,5 +1,5 @@
 -- One row is one clock that is open now, what most probably breaks first; of $queue where it is given. What is past its target comes last: nothing can be
--- done about its promise.
+-- done about its promise. A clock may run on although its case has ended: such a case is in no backlog.
 select
     risk.predicted_at,
     risk.source,
@@ -10,6 +10,7 @@ select
     coalesce(cases.priority, 'none') as priority,
     clocks.due_at,
     clocks.is_paused,
+    cases.case_id is not null as is_case_open,
     risk.probability_source,
     100 * risk.breach_probability as breach_pct,
     risk.remaining_p10_business_minutes,

@@ -1,5 +1,5 @@
-// Comforts that the pages do without where scripts are off: the slider beside the field of the instant, sliders that ask by themselves, and a word
-// when newer figures are there.
+// Comforts that the pages do without where scripts are off: the slider beside the field of the instant, sliders that ask by
+// themselves, keys for tables that scroll, and a word when newer figures are there.
 
 const HOUR = 3_600_000;
 const CHECK_SECONDS = 30;
@@ -37,22 +37,41 @@ function startSlider(form) {
   });
 }
 
-// A slider says what it stands at while it is dragged, and asks when it is let go of.
+// A change has a number that is sent, and a slider beside it that asks when it is let go of.
 function startWhatIf(form) {
-  let isDragged = false;
   form.querySelectorAll("input[type=range]").forEach((slider) => {
-    const shown = slider.closest("label").querySelector("output");
+    const field = slider.parentElement.querySelector("input[name]");
+    let isDragged = false;
+    const words = () => slider.setAttribute("aria-valuetext", `${field.value}%`);
+    slider.hidden = false;
+    words();
     slider.addEventListener("pointerdown", () => { isDragged = true; });
-    slider.addEventListener("keydown", () => { isDragged = false; });
-    slider.addEventListener("input", () => { shown.textContent = `${slider.value}%`; });
+    slider.addEventListener("keydown", (event) => {
+      isDragged = false;
+      if (event.key === "Enter") { event.preventDefault(); form.requestSubmit(); }
+    });
+    slider.addEventListener("input", () => { field.value = slider.valueAsNumber > 0 ? `+${slider.value}` : slider.value; words(); });
     slider.addEventListener("change", () => { if (isDragged) form.requestSubmit(); });
+    field.addEventListener("input", () => {
+      const value = Number.parseFloat(field.value);
+      if (!Number.isNaN(value)) { slider.value = String(value); words(); }
+    });
+  });
+}
+
+// A region that scrolls by itself can be scrolled by keys, too.
+function reachSideways() {
+  document.querySelectorAll(".sideways").forEach((region) => {
+    if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
+    else region.removeAttribute("tabindex");
   });
 }
 
 // A form says only what was chosen: the address stays short enough to be sent to somebody.
 function leaveOutEmpty(form) {
   form.addEventListener("formdata", (event) => {
-    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+    const isUnchanged = (name, value) => value === "" || (value === "0" && form.elements[name]?.closest(".lever")?.querySelector("input[type=range]"));
+    for (const [name, value] of [...event.formData]) if (isUnchanged(name, value)) event.formData.delete(name);
   });
 }
 
@@ -80,4 +99,6 @@ const instant = document.querySelector("form.instant");
 if (instant) startSlider(instant);
 document.querySelectorAll("form.what-if").forEach(startWhatIf);
 document.querySelectorAll("form").forEach(leaveOutEmpty);
+reachSideways();
+window.addEventListener("resize", reachSideways);
 watchForNewer(document.querySelector(".notice"));

@@ -45,11 +45,11 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
         return None
     pairs = pairs_of(connection) if has_flow else []
     shown = teams[:MOST_ROWS]
-    axis = Axis.up_to(max((hours for row in shown for hours in _hours(row)), default=0.0), " h")
+    axis = Axis.up_to(max((days for row in shown for days in _days(row)), default=0.0), " d")
     flow = flow_of(pairs)
     return section(
         finding=finding(overall[0], teams),
-        how_to_read="Ring: what the last owner is charged with; dot: what the team really had." + (" The flow goes from left to right; a band in the first colour often comes straight back." if pairs else ""),
+        how_to_read="Ring: what the last owner is charged with; dot: what the team really had." + (" The flow goes from left to right." if pairs else ""),
         definition=DEFINITION,
         data={
             "axis": axis,
@@ -59,7 +59,8 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
             "pairs": pairs_told(pairs),
         },
         table=Table(
-            head=("Team", "cases", "true, h", "charged (naive), h", "in queue, h", "worked on, h", "waiting, h", "inactive of it, h", "p50 a case"),
+            head=("Team", "cases", "true", "charged (naive)", "in queue", "worked on", "waiting", "inactive of it", "p50 a case"),
+            note="Calendar time; a day is 24 hours.",
             rows=[_figures(row) for row in teams[:MOST_TABLE_ROWS]],
         ),
     )  # fmt: skip
@@ -93,8 +94,8 @@ def finding(overall: Row, teams: Sequence[Row]) -> str:
     first = next((row for row in teams if row["team"] != UNASSIGNED), None)
     if first is None or first["held_calendar_seconds"] == first["naive_calendar_seconds"]:
         return f"{told}."
-    had, charged = (wording.count(round(seconds / 3600)) for seconds in (first["held_calendar_seconds"], first["naive_calendar_seconds"]))
-    return f"{told}; {first['team']} had {had} hours and is charged with {charged}."
+    had, charged = (wording.calendar_time(seconds / 60) for seconds in (first["held_calendar_seconds"], first["naive_calendar_seconds"]))
+    return f"{told}; {first['team']} had {had} of calendar time and is charged with {charged}."
 
 
 def flow_label(flow: Sequence[Pair]) -> str:
@@ -109,17 +110,18 @@ def pairs_told(pairs: Sequence[Pair]) -> list[tuple[str, str, str, str, str]]:
     return [(giver, taker, wording.count(count), wording.count(returned), wording.percent(100 * returned / count, 1)) for giver, taker, count, returned in back]
 
 
-def _hours(row: Row) -> tuple[float, float]:
-    return row["naive_calendar_seconds"] / 3600, row["held_calendar_seconds"] / 3600
+def _days(row: Row) -> tuple[float, float]:
+    """Days of 24 hours that the team is charged with, and that it really had."""
+    return row["naive_calendar_seconds"] / 86400, row["held_calendar_seconds"] / 86400
 
 
 def _row(row: Row, axis: Axis) -> Mapping[str, Any]:
-    hours = _hours(row)
-    return {"name": row["team"], "cases": wording.count(row["cases"]), "hours": [wording.count(round(value)) for value in hours], "marks": [axis.place(value) for value in hours]}
+    days = _days(row)
+    return {"name": row["team"], "cases": wording.count(row["cases"]), "times": [wording.calendar_time(value * 1440) for value in days], "marks": [axis.place(value) for value in days]}
 
 
 def _figures(row: Row) -> Sequence[str]:
     waiting = row["wait_customer_calendar_seconds"] + row["wait_other_calendar_seconds"]
     seconds = (row["held_calendar_seconds"], row["naive_calendar_seconds"], row["queue_calendar_seconds"], row["active_calendar_seconds"], waiting,
                row["inactive_calendar_seconds"])  # fmt: skip
-    return (row["team"], wording.count(row["cases"]), *(wording.count(round(value / 3600)) for value in seconds), wording.time_taken(row["held_p50_calendar_minutes"]))
+    return (row["team"], wording.count(row["cases"]), *(wording.calendar_time(value / 60) for value in seconds), wording.calendar_time(row["held_p50_calendar_minutes"]))

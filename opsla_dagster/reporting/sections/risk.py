@@ -18,12 +18,14 @@ LIKELY_PCT = 50.0
 SOURCES = {"model": "model", "baseline": "counted share", "certain": "past its target", "unknown": "unknown"}
 _SHOWN = 12
 
+#: A clock may run on after the end of its case; the backlog is of open cases, and so is every figure of it.
+_OF_OPEN_CASES = "case_id in (select case_id from mart.backlog_now)"
 _OPEN = f"""
     select
         predicted_at, case_id, metric, 100 * breach_probability as breach_pct, probability_source, remaining_p50_business_minutes,
         concat_ws('; ', reason_1, reason_2, reason_3) as why
     from mart.open_case_risk
-    where probability_source in ('model', 'baseline')
+    where probability_source in ('model', 'baseline') and {_OF_OPEN_CASES}
     order by breach_probability desc, case_id, metric, policy, cycle
     limit {_SHOWN}
 """
@@ -33,6 +35,7 @@ _SUMS = f"""
         count(*) filter (where probability_source in ('model', 'baseline') and 100 * breach_probability >= {LIKELY_PCT}) as likely_clocks,
         sum(breach_probability) filter (where probability_source in ('model', 'baseline')) as expected_clocks
     from mart.open_case_risk
+    where {_OF_OPEN_CASES}
 """
 _CARDS = "select metric, served, served_reason from mart.risk_model_card order by metric"
 

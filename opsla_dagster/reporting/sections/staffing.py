@@ -14,9 +14,9 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section, Table
-from opsla_dagster.reporting.staffing import ROSTERS, WEEKDAYS, blocks, replay_error
+from opsla_dagster.reporting.staffing import ROSTERS, WEEKDAYS, block_hours, blocks, replay_error
 
-_OUTCOMES, _PLAN, _REPLAY = "mart.staffing_outcomes", "mart.staffing_plan", "mart.staffing_replay"
+_OUTCOMES, _PLAN, _REPLAY, _HOURS = "mart.staffing_outcomes", "mart.staffing_plan", "mart.staffing_replay", "mart.staffing_hours"
 
 
 def staffing(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
@@ -74,14 +74,17 @@ def _heads(connection: duckdb.DuckDBPyConnection, metric: str) -> dict[str, str]
     by_roster: dict[str, list[float]] = {}
     for row in found:
         by_roster.setdefault(row["roster"], [0.0] * 168)[(row["iso_weekday"] - 1) * 24 + row["hour_of_day"]] = row["heads"]
-    return {roster: _in_words(heads) for roster, heads in by_roster.items()}
+    open_seconds = [0.0] * 168
+    for row in rows(connection, f"select iso_weekday, hour_of_day, open_business_minutes from {_HOURS} where queue = 'all'", _HOURS):
+        open_seconds[(row["iso_weekday"] - 1) * 24 + row["hour_of_day"]] = 60 * row["open_business_minutes"]
+    return {roster: _in_words(heads, open_seconds) for roster, heads in by_roster.items()}
 
 
-def _in_words(heads: Sequence[float]) -> str:
-    """`Mon 08-10: 44, 10-18: 25; Tue-Fri 08-18: 25`: days that are alike stand together."""
+def _in_words(heads: Sequence[float], open_seconds: Sequence[float]) -> str:
+    """`Mon 08-10: 44, 10-18: 25; Tue-Fri 08-18: 25`, by minutes where the desk opens within an hour: days that are alike stand together."""
     days = ["" for _ in WEEKDAYS]
     for weekday, first, end, value in blocks(heads):
-        days[weekday] += f"{', ' if days[weekday] else ''}{first:02d}-{end:02d}: {wording.decimal(value, 0 if value == round(value) else 1)}"
+        days[weekday] += f"{', ' if days[weekday] else ''}{block_hours(open_seconds, weekday, first, end).replace(':00', '')}: {wording.decimal(value, 0 if value == round(value) else 1)}"
     parts, first_day = [], 0
     for day in range(1, 8):
         if day == 7 or days[day] != days[first_day]:

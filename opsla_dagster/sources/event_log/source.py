@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -65,6 +66,9 @@ _VISIBLE = """
         and intake_ts <= $as_of_at
         {of_slice}
 """
+
+#: A log that tells of no new case for longer than that, and yet goes on, was cut by intake.
+_STILL_WHOLE = timedelta(days=7)
 
 _NOT_YET_VISIBLE = """
     select count(*) as records, max(greatest(ingestion_ts, intake_ts)) as latest
@@ -339,10 +343,17 @@ class EventLogSource(Source):
         return f"{self.name}:always"
 
     def window(self) -> Window:
-        """From the desk's first day through the last intake date of the log."""
-        ((last,),) = self._rows(f"select max(intake_date) from {self._snapshot.events}")
+        """From the desk's first day through the date on which the log ends, or its last intake date where it goes on for longer than a week without one.
+
+        Dates at the end on which nothing came in are known as well as the others, and belong to the desk. A log that tells for weeks how its cases went on
+        and of no new one was cut by intake: what came in then is not in it.
+        """
+        ((last, latest),) = self._rows(f"select max(intake_date), max(coalesce(event_ts, ingestion_ts)) from {self._snapshot.events}")
         start = self._desk.start_date
-        return Window(start, (last if isinstance(last, date) else start) + ONE_DAY)
+        if not isinstance(last, date):
+            return Window(start, start + ONE_DAY)
+        ends = latest.replace(tzinfo=UTC).astimezone(ZoneInfo(self._desk.timezone)).date() if isinstance(latest, datetime) else last
+        return Window(start, (ends if timedelta(0) <= ends - last <= _STILL_WHOLE else last) + ONE_DAY)
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""

@@ -1,5 +1,5 @@
 -- Promises whose queues do not add up to all: clocks that fell due, and those of them that are bad. Where no source tells queues there is nothing to add up.
--- A failure means that a clock counts for no queue or for two; look first at held_clocks of sql/mart/backlog/error_budget.sql.
+-- A failure means that a clock counts for no queue or for two; look first at queue of sql/mart/backlog/due_clocks.sql.
 with sums as (
     select
         policy,

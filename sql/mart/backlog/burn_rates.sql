@@ -1,4 +1,4 @@
--- One row is one promise with an objective and one pair of windows: how fast its error budget burns.
+-- One row is one promise with an objective, all or one queue, and one pair of windows: how fast its error budget burns.
 -- burn = share of bad clocks among those that fell due in the window / (1 - objective): at 1 the budget lasts exactly its 20 business days. A pair burns
 -- where the long window shows that it matters and the short one that it still goes on, and at least 10 clocks fell due in the long one: page (burn 10, a
 -- tenth of the budget in a hundredth of the period), ticket (2, a tenth in a twentieth), slow (1, a quarter in a quarter); the short window is a
@@ -24,25 +24,72 @@ windows as (
     where alert is not null
 ),
 
+told_dimensions as (
+    select coalesce(bool_or(is_queue_told), false) as is_queue_told
+    from mart.backlog_sources
+),
+
+clocks as (
+    select
+        due_clocks.policy,
+        due_clocks.metric,
+        due_clocks.queue,
+        due_clocks.due_at,
+        due_clocks.is_bad
+    from mart.due_clocks as due_clocks
+    inner join objectives on due_clocks.policy = objectives.policy and due_clocks.metric = objectives.metric
+),
+
+-- All is there whether anything fell due or not; a queue where something did within the period of the budget.
+promises as (
+    select
+        policy,
+        metric,
+        'all' as dimension,
+        'all' as dimension_value,
+        objective_pct
+    from objectives
+
+    union all
+
+    select distinct
+        objectives.policy,
+        objectives.metric,
+        'queue' as dimension,
+        clocks.queue as dimension_value,
+        objectives.objective_pct
+    from objectives
+    inner join clocks on objectives.policy = clocks.policy and objectives.metric = clocks.metric
+    inner join told_dimensions on told_dimensions.is_queue_told
+),
+
 window_counts as (
     select
         windows.alert,
         windows.is_short,
         clocks.policy,
         clocks.metric,
+        case when grouping(clocks.queue) = 0 then 'queue' else 'all' end as dimension,
+        coalesce(clocks.queue, 'all') as dimension_value,
         count(*) as due_clocks,
         count(*) filter (where clocks.is_bad) as bad_clocks
     from windows
-    inner join mart.due_clocks as clocks on clocks.due_at > windows.from_at and clocks.due_at <= windows.now_at
-    group by windows.alert, windows.is_short, clocks.policy, clocks.metric
+    inner join clocks on clocks.due_at > windows.from_at and clocks.due_at <= windows.now_at
+    group by
+        grouping sets (
+            (windows.alert, windows.is_short, clocks.policy, clocks.metric),
+            (windows.alert, windows.is_short, clocks.policy, clocks.metric, clocks.queue)
+        )
 ),
 
 burns as (
     select
         long_windows.now_at,
-        objectives.policy,
-        objectives.metric,
-        objectives.objective_pct,
+        promises.policy,
+        promises.metric,
+        promises.dimension,
+        promises.dimension_value,
+        promises.objective_pct,
         long_windows.alert,
         long_windows.threshold_burn,
         long_windows.from_at as long_from_at,
@@ -51,21 +98,25 @@ burns as (
         coalesce(long_counts.bad_clocks, 0) as long_bad_clocks,
         coalesce(short_counts.due_clocks, 0) as short_due_clocks,
         coalesce(short_counts.bad_clocks, 0) as short_bad_clocks,
-        (100.0 * long_counts.bad_clocks / nullif(long_counts.due_clocks, 0)) / nullif(100.0 - objectives.objective_pct, 0) as long_burn,
-        (100.0 * short_counts.bad_clocks / nullif(short_counts.due_clocks, 0)) / nullif(100.0 - objectives.objective_pct, 0) as short_burn
-    from objectives
+        (100.0 * long_counts.bad_clocks / nullif(long_counts.due_clocks, 0)) / nullif(100.0 - promises.objective_pct, 0) as long_burn,
+        (100.0 * short_counts.bad_clocks / nullif(short_counts.due_clocks, 0)) / nullif(100.0 - promises.objective_pct, 0) as short_burn
+    from promises
     inner join windows as long_windows on not long_windows.is_short
     inner join windows as short_windows on long_windows.alert = short_windows.alert and short_windows.is_short
     left join window_counts as long_counts
         on
-            objectives.policy = long_counts.policy
-            and objectives.metric = long_counts.metric
+            promises.policy = long_counts.policy
+            and promises.metric = long_counts.metric
+            and promises.dimension = long_counts.dimension
+            and promises.dimension_value = long_counts.dimension_value
             and long_windows.alert = long_counts.alert
             and not long_counts.is_short
     left join window_counts as short_counts
         on
-            objectives.policy = short_counts.policy
-            and objectives.metric = short_counts.metric
+            promises.policy = short_counts.policy
+            and promises.metric = short_counts.metric
+            and promises.dimension = short_counts.dimension
+            and promises.dimension_value = short_counts.dimension_value
             and long_windows.alert = short_counts.alert
             and short_counts.is_short
 )
@@ -74,6 +125,8 @@ select
     cast(now_at as timestamp) as now_at,
     policy,
     metric,
+    dimension,
+    dimension_value,
     alert,
     objective_pct,
     cast(threshold_burn as double) as threshold_burn,

@@ -1,7 +1,7 @@
 -- One row is one promise with an objective, and all or one queue: what of its error budget is left, over the clocks that fell due in the last 20 business days.
 -- The cohort is what fell due, not what stopped: a queue that stands still burns. A clock that was stopped in time counts when it would have fallen
--- due. Bad: broken, or open past its target now. budget = (1 - objective) x cohort. A clock counts for the queue that held its case just before it was stopped in
--- time or reached its target, so that queues add up to all (docs/decisions/0040-error-budget-and-now.md).
+-- due. Bad: broken, or open past its target now. budget = (1 - objective) x cohort. A clock counts for its queue of
+-- mart.due_clocks, so that queues add up to all (docs/decisions/0040-error-budget-and-now.md).
 with objectives as (
     select
         policy,
@@ -24,39 +24,20 @@ told_dimensions as (
     from mart.backlog_sources
 ),
 
--- Where one stretch ends and the next begins in the instant, the former held the case.
-held_clocks as (
+clock_counts as (
     select
         clocks.policy,
         clocks.metric,
-        clocks.is_bad,
-        coalesce(spans.team, 'none') as queue,
-        row_number() over (
-            partition by clocks.case_id, clocks.policy, clocks.metric, clocks.cycle order by spans.started_at, spans.ended_at nulls last
-        ) as span_number
+        case when grouping(clocks.queue) = 0 then 'queue' else 'all' end as dimension,
+        coalesce(clocks.queue, 'all') as dimension_value,
+        count(*) as due_clocks,
+        count(*) filter (where clocks.is_bad) as bad_clocks
     from mart.due_clocks as clocks
     inner join objectives on clocks.policy = objectives.policy and clocks.metric = objectives.metric
-    left join staging.backlog_spans as spans
-        on
-            clocks.case_id = spans.case_id
-            and spans.started_at <= clocks.decided_at
-            and (spans.ended_at >= clocks.decided_at or spans.ended_at is null)
-),
-
-clock_counts as (
-    select
-        policy,
-        metric,
-        case when grouping(queue) = 0 then 'queue' else 'all' end as dimension,
-        coalesce(queue, 'all') as dimension_value,
-        count(*) as due_clocks,
-        count(*) filter (where is_bad) as bad_clocks
-    from held_clocks
-    where span_number = 1
     group by
         grouping sets (
-            (policy, metric),
-            (policy, metric, queue)
+            (clocks.policy, clocks.metric),
+            (clocks.policy, clocks.metric, clocks.queue)
         )
 ),
 

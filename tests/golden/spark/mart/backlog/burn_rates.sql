@@ -18,29 +18,67 @@ WITH objectives AS (
   FROM mart.burn_windows
   WHERE
     NOT alert IS NULL
+), told_dimensions AS (
+  SELECT
+    COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
+  FROM mart.backlog_sources
+), clocks AS (
+  SELECT
+    due_clocks.policy,
+    due_clocks.metric,
+    due_clocks.queue,
+    due_clocks.due_at,
+    due_clocks.is_bad
+  FROM mart.due_clocks AS due_clocks
+  INNER JOIN objectives
+    ON due_clocks.policy = objectives.policy AND due_clocks.metric = objectives.metric
+), promises AS (
+  SELECT
+    policy,
+    metric,
+    'all' AS dimension,
+    'all' AS dimension_value,
+    objective_pct
+  FROM objectives
+  UNION ALL
+  SELECT DISTINCT
+    objectives.policy,
+    objectives.metric,
+    'queue' AS dimension,
+    clocks.queue AS dimension_value,
+    objectives.objective_pct
+  FROM objectives
+  INNER JOIN clocks
+    ON objectives.policy = clocks.policy AND objectives.metric = clocks.metric
+  INNER JOIN told_dimensions
+    ON told_dimensions.is_queue_told
 ), window_counts AS (
   SELECT
     windows.alert,
     windows.is_short,
     clocks.policy,
     clocks.metric,
+    CASE WHEN GROUPING(clocks.queue) = 0 THEN 'queue' ELSE 'all' END AS dimension,
+    COALESCE(clocks.queue, 'all') AS dimension_value,
     COUNT(*) AS due_clocks,
     COUNT(*) FILTER(WHERE
       clocks.is_bad) AS bad_clocks
   FROM windows
-  INNER JOIN mart.due_clocks AS clocks
+  INNER JOIN clocks
     ON clocks.due_at > windows.from_at AND clocks.due_at <= windows.now_at
   GROUP BY
-    windows.alert,
-    windows.is_short,
-    clocks.policy,
-    clocks.metric
+    GROUPING SETS (
+      (windows.alert, windows.is_short, clocks.policy, clocks.metric),
+      (windows.alert, windows.is_short, clocks.policy, clocks.metric, clocks.queue)
+    )
 ), burns AS (
   SELECT
     long_windows.now_at,
-    objectives.policy,
-    objectives.metric,
-    objectives.objective_pct,
+    promises.policy,
+    promises.metric,
+    promises.dimension,
+    promises.dimension_value,
+    promises.objective_pct,
     long_windows.alert,
     long_windows.threshold_burn,
     long_windows.from_at AS long_from_at,
@@ -49,21 +87,25 @@ WITH objectives AS (
     COALESCE(long_counts.bad_clocks, 0) AS long_bad_clocks,
     COALESCE(short_counts.due_clocks, 0) AS short_due_clocks,
     COALESCE(short_counts.bad_clocks, 0) AS short_bad_clocks,
-    CAST(CAST(100.0 * long_counts.bad_clocks AS DOUBLE) / CAST(NULLIF(long_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - objectives.objective_pct, 0) AS DOUBLE) AS long_burn,
-    CAST(CAST(100.0 * short_counts.bad_clocks AS DOUBLE) / CAST(NULLIF(short_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - objectives.objective_pct, 0) AS DOUBLE) AS short_burn
-  FROM objectives
+    CAST(CAST(100.0 * long_counts.bad_clocks AS DOUBLE) / CAST(NULLIF(long_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - promises.objective_pct, 0) AS DOUBLE) AS long_burn,
+    CAST(CAST(100.0 * short_counts.bad_clocks AS DOUBLE) / CAST(NULLIF(short_counts.due_clocks, 0) AS DOUBLE) AS DOUBLE) / CAST(NULLIF(100.0 - promises.objective_pct, 0) AS DOUBLE) AS short_burn
+  FROM promises
   INNER JOIN windows AS long_windows
     ON NOT long_windows.is_short
   INNER JOIN windows AS short_windows
     ON long_windows.alert = short_windows.alert AND short_windows.is_short
   LEFT JOIN window_counts AS long_counts
-    ON objectives.policy = long_counts.policy
-    AND objectives.metric = long_counts.metric
+    ON promises.policy = long_counts.policy
+    AND promises.metric = long_counts.metric
+    AND promises.dimension = long_counts.dimension
+    AND promises.dimension_value = long_counts.dimension_value
     AND long_windows.alert = long_counts.alert
     AND NOT long_counts.is_short
   LEFT JOIN window_counts AS short_counts
-    ON objectives.policy = short_counts.policy
-    AND objectives.metric = short_counts.metric
+    ON promises.policy = short_counts.policy
+    AND promises.metric = short_counts.metric
+    AND promises.dimension = short_counts.dimension
+    AND promises.dimension_value = short_counts.dimension_value
     AND long_windows.alert = short_counts.alert
     AND short_counts.is_short
 )
@@ -71,6 +113,8 @@ SELECT
   CAST(now_at AS TIMESTAMP_NTZ) AS now_at,
   policy,
   metric,
+  dimension,
+  dimension_value,
   alert,
   objective_pct,
   CAST(threshold_burn AS DOUBLE) AS threshold_burn,

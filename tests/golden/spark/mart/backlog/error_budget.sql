@@ -18,41 +18,22 @@ WITH objectives AS (
   SELECT
     COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
   FROM mart.backlog_sources
-), held_clocks AS (
+), clock_counts AS (
   SELECT
     clocks.policy,
     clocks.metric,
-    clocks.is_bad,
-    COALESCE(spans.team, 'none') AS queue,
-    ROW_NUMBER() OVER (
-      PARTITION BY clocks.case_id, clocks.policy, clocks.metric, clocks.cycle
-      ORDER BY spans.started_at NULLS LAST, spans.ended_at NULLS LAST
-    ) AS span_number
+    CASE WHEN GROUPING(clocks.queue) = 0 THEN 'queue' ELSE 'all' END AS dimension,
+    COALESCE(clocks.queue, 'all') AS dimension_value,
+    COUNT(*) AS due_clocks,
+    COUNT(*) FILTER(WHERE
+      clocks.is_bad) AS bad_clocks
   FROM mart.due_clocks AS clocks
   INNER JOIN objectives
     ON clocks.policy = objectives.policy AND clocks.metric = objectives.metric
-  LEFT JOIN staging.backlog_spans AS spans
-    ON clocks.case_id = spans.case_id
-    AND spans.started_at <= clocks.decided_at
-    AND (
-      spans.ended_at >= clocks.decided_at OR spans.ended_at IS NULL
-    )
-), clock_counts AS (
-  SELECT
-    policy,
-    metric,
-    CASE WHEN GROUPING(queue) = 0 THEN 'queue' ELSE 'all' END AS dimension,
-    COALESCE(queue, 'all') AS dimension_value,
-    COUNT(*) AS due_clocks,
-    COUNT(*) FILTER(WHERE
-      is_bad) AS bad_clocks
-  FROM held_clocks
-  WHERE
-    span_number = 1
   GROUP BY
     GROUPING SETS (
-      (policy, metric),
-      (policy, metric, queue)
+      (clocks.policy, clocks.metric),
+      (clocks.policy, clocks.metric, clocks.queue)
     )
 ), budgets AS (
   SELECT

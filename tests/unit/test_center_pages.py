@@ -1,0 +1,93 @@
+"""Parts of the command centre's pages that need no published home: figures of what is known, changes, hours of a plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import duckdb
+import pytest
+
+from opsla_dagster.center.address import RefusedAddress, State
+from opsla_dagster.center.levers import Changes, parse_change
+from opsla_dagster.center.pages import risk
+from opsla_dagster.center.view import View, load_query
+from opsla_dagster.figures import open_time
+from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.staffing import block_hours, blocks
+
+NOW = datetime(2025, 7, 9, 4)
+VIEW = cast(View, SimpleNamespace(state=State()))
+
+
+def clock(case_id: str, source: str, pct: float | None = None, *, is_open: bool = True) -> dict[str, Any]:
+    return {"case_id": case_id, "probability_source": source, "breach_pct": pct, "is_case_open": is_open}
+
+
+def figures(found: list[dict[str, Any]], orphans: int = 0) -> dict[str, tuple[Any, str]]:
+    return {figure.key: (figure.value, figure.tone) for figure in risk._figures(VIEW, found, orphans)}
+
+
+def test_a_clock_that_runs_on_after_the_end_of_its_case_is_in_no_figure_of_open_cases() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart")
+        connection.execute(
+            "create table mart.open_case_risk as select ? as predicted_at, 's' as source, case_id, 'm' as metric, 'p' as policy, 1 as cycle, 1.0 as breach_probability, "
+            "'certain' as probability_source, 1.0 as remaining_p10_business_minutes, 1.0 as remaining_p50_business_minutes, 1.0 as remaining_p90_business_minutes, "
+            "'late' as reason_1, null as reason_2, null as reason_3 from (values ('open'), ('ended')) as cases (case_id)",
+            [NOW],
+        )
+        connection.execute("create table mart.clock_now as select case_id, policy, metric, cycle, predicted_at as due_at, false as is_paused from mart.open_case_risk")
+        connection.execute("create table mart.backlog_now as select 'open' as case_id, 'Billing' as team, 'P1' as priority")
+        found = connection.execute(load_query("risk"), {"queue": None}).fetchnumpy()
+    assert dict(zip(found["case_id"].tolist(), found["is_case_open"].tolist(), strict=True)) == {"open": True, "ended": False}
+    told = list(risk._figures(VIEW, [clock("open", "certain", 100.0), clock("open", "certain", 100.0)], 1))
+    assert told[2].value == 2
+    assert told[2].notes == ["of 1 past due case; broken already", "1 clock of ended cases not counted: see below"]
+
+
+def test_what_nobody_can_know_is_no_good_zero() -> None:
+    assert figures([]) == {"likely": (None, ""), "expected": (None, ""), "certain": (0, ""), "unknown": (0, "")}
+    assert figures([clock("a", "unknown")]) == {"likely": (None, ""), "expected": (None, ""), "certain": (0, "good"), "unknown": (1, "")}
+    assert figures([clock("a", "model", 10.0), clock("b", "baseline", 60.0)]) == {"likely": (1, "warn"), "expected": (0.7, ""), "certain": (0, "good"), "unknown": (0, "")}
+    assert figures([clock("a", "model", 10.0)])["likely"] == (0, "good")
+
+
+@pytest.mark.parametrize(("text", "value"), [("", 0.0), ("10", 10.0), ("+10%", 10.0), ("−5 %", -5.0), ("-12,5", -12.5)])
+def test_a_change_is_read_as_people_write_it(text: str, value: float) -> None:
+    assert parse_change("heads", text, -50, 100) == value
+
+
+@pytest.mark.parametrize("text", ["101", "-51", "ten", "1e9", "nan", "٥"])
+def test_a_change_out_of_bounds_is_refused(text: str) -> None:
+    with pytest.raises(RefusedAddress, match="expected a change in percent from -50 to 100"):
+        parse_change("heads", text, -50, 100)
+
+
+def test_changes_in_words() -> None:
+    assert Changes(heads=10, handling=-5).words == "heads +10%, touch time -5%"
+    assert Changes().words == "as now"
+    assert not Changes().is_asked
+
+
+@pytest.mark.parametrize(
+    ("opened", "hours"),
+    [
+        pytest.param(dict.fromkeys(range(9, 18), 3600.0), ["09:00-18:00"], id="whole hours"),
+        pytest.param({8: 1800.0, **dict.fromkeys(range(9, 17), 3600.0), 17: 900.0}, ["08:30-17:15"], id="opens and closes within an hour"),
+        pytest.param(dict.fromkeys(range(24), 3600.0), ["00:00-24:00"], id="never closes"),
+        pytest.param({8: 1800.0}, ["08:30-09:00"], id="half an hour"),
+    ],
+)
+def test_a_plan_works_when_the_calendar_is_open(opened: dict[int, float], hours: list[str]) -> None:
+    seconds = [opened.get(hour, 0.0) for hour in range(24)] + [0.0] * 144
+    heads = [2.0 if each else 0.0 for each in seconds]
+    assert [block_hours(seconds, weekday, first, end) for weekday, first, end, _ in blocks(heads)] == hours
+
+
+def test_open_time_has_no_days_and_calendar_time_has() -> None:
+    four_days = 4 * 24 * 60
+    assert (open_time(four_days * 60), wording.time_taken(four_days)) == ("96.0 h", "96.0 h")
+    assert wording.calendar_time(four_days) == "4.0 days"
+    assert [wording.calendar_time(minutes) for minutes in (None, 0, 35, 47.9 * 60, 48 * 60, 100 * 24 * 60)] == ["–", "0 min", "35 min", "47.9 h", "2.0 days", "100 days"]
