@@ -16,6 +16,8 @@ LEAST, MOST = 0.001, 0.999
 #: Tenths of the expected remaining time have errors of their own; fewer rows a group than this share the ones of all.
 GROUPS, MIN_ROWS_OF_A_GROUP = 5, 100
 _STEPS, _PRIOR = 50, 1.0
+#: Shares of a step that are tried, the whole one first.
+_SIZES = tuple(0.5**halvings for halvings in range(40))
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -46,17 +48,27 @@ def to_log_odds(probabilities: Floats) -> Floats:
 
 
 def recalibrated(log_odds: Floats, share_log_odds: Floats, happened: Floats) -> Recalibration:
-    """The most likely one. To depart from the trees as they are needs evidence (a prior), so that few rows do not turn things round."""
+    """The most likely one. To depart from the trees as they are needs evidence (a prior), so that few rows do not turn things round.
+
+    Newton's method, with steps halved until they lead downhill: where trees are far too sure of themselves, whole steps lead ever further away.
+    """
     told = np.column_stack([np.ones(len(log_odds)), log_odds, share_log_odds])
     prior, weights = np.array([0.0, 1.0, 0.0]), np.array([1e-9, _PRIOR, _PRIOR])
+
+    def loss(tried: Floats) -> float:
+        answers = told @ tried
+        return float((np.logaddexp(0, answers) - happened * answers).sum() + 0.5 * (weights * (tried - prior) ** 2).sum())
+
     found = prior.copy()
     for _ in range(_STEPS):
         said = sigmoid(told @ found)
         gradient = told.T @ (said - happened) + weights * (found - prior)
         curvature = (told * np.maximum(said * (1 - said), 1e-9)[:, None]).T @ told + np.diag(weights)
         step = np.linalg.solve(curvature, gradient)
-        found = found - step
-        if np.abs(step).max() < 1e-10:
+        least, downhill = loss(found), float(gradient @ step)
+        size = next((size for size in _SIZES if loss(found - size * step) <= least - 1e-4 * size * downhill), 0.0)
+        found = found - size * step
+        if np.abs(size * step).max() < 1e-10:
             break
     return Recalibration(float(found[0]), float(found[1]), float(found[2]))
 

@@ -191,6 +191,17 @@ def test_a_shift_is_made_up_for() -> None:
     assert (round(corrected.slope, 1), round(corrected.shift, 1)) == (0.5, -0.5)
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
+@pytest.mark.parametrize("shift", [-4, 0, 4])
+def test_trees_that_are_far_too_sure_are_brought_back(share: float, shift: float) -> None:
+    draw = np.random.default_rng(3)
+    sure = 4 * draw.normal(size=1000) + shift
+    happened = (draw.random(1000) < share).astype(float)
+    said = calibrating.recalibrated(sure, np.zeros(1000), happened).probabilities(sure, np.zeros(1000))
+    assert abs(said.mean() - happened.mean()) < 0.001
+    assert said.std() < 0.02, "what tells nothing is not listened to"
+
+
 def test_intervals_cover_what_comes_next() -> None:
     draw = np.random.default_rng(9)
     expected = draw.normal(size=4000)
