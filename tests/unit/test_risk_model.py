@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from opsla_dagster.risk_model import calibrating, encoding, model, scores, trees
+from opsla_dagster.risk_model.baselines import by_share
 from opsla_dagster.risk_model.judging import judged
 from opsla_dagster.risk_model.parameters import FEATURES, NUMBERS, WORDS
 from opsla_dagster.risk_model.reasons import GROUPS, strongest
@@ -137,6 +138,15 @@ def test_clocks_that_never_broke_have_a_counted_share() -> None:
     assert kept.card["served"] == "baseline"
     assert "nothing to learn from: 0 of" in kept.card["reason"]
     assert model.ask(kept, rows).probabilities.max() <= 0.01
+
+
+def test_a_share_with_few_clocks_has_the_remaining_times_of_those_next_to_it() -> None:
+    used = np.repeat([0.05, 0.8, 0.95], [200, 40, 5])
+    left = np.repeat([1000.0, 50.0, 10.0], [200, 40, 5])
+    told = by_share(used, np.zeros(245), left, 245).remaining(np.array([0.05, 0.8, 0.95]))
+    assert told[:, 1].tolist() == [1000.0, 50.0, 50.0], "not the 1000 minutes of clocks that have just started"
+    few = by_share(used[-10:], np.zeros(10), left[-10:], 10).remaining(np.array([0.05]))
+    assert np.isnan(few).all(), "ten clocks tell no interval"
 
 
 def test_without_scikit_learn_the_baseline_serves_and_says_so(closed: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
--- One row is how the served model did so many days ahead, of one value of one dimension.
+-- One row is how what was served did so many days ahead, of one value of one dimension.
 select
     now_at,
     dimension,
@@ -20,5 +20,5 @@ select
     mean_width_cases,
     forecast_reason
 from mart.forecast_backtest
-where dimension = $dimension and dimension_value = $dimension_value and is_served and horizon_from_days = horizon_to_days
+where dimension = $dimension and dimension_value = $dimension_value and model = 'as served' and horizon_from_days = horizon_to_days
 order by horizon_from_days

@@ -1,4 +1,4 @@
--- One row is one model, over all the days that it was scored on, of one value of one dimension: what serves first, then by its error.
+-- One row is one model, over all the days that it was scored on, of one value of one dimension: what was served at the time first, then what serves today, then by error.
 select
     now_at,
     dimension,
@@ -21,4 +21,4 @@ select
     forecast_reason
 from mart.forecast_backtest
 where dimension = $dimension and dimension_value = $dimension_value and horizon_from_days = 1 and horizon_to_days = 14
-order by is_served desc, model = 'as served', mean_absolute_error_cases nulls last, model
+order by model = 'as served' desc, is_served desc, mean_absolute_error_cases nulls last, model

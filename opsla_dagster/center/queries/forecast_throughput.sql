@@ -2,6 +2,9 @@
 select
     health.open_cases,
     coalesce(throughput.is_today_begun, false) as is_today_begun,
+    throughput.left_today_open_hours,
+    throughput.left_today_time_share,
+    throughput.left_today_arrivals_share,
     throughput.business_days,
     throughput.usual_open_cases,
     throughput.open_hours,
