@@ -95,7 +95,8 @@ AREA = Area(
     [
         table(
             "staging.arrivals", Kind.PARTITIONED, "One row per intake date, local date and queue of arrivals, and the date since when they are known.",
-            "What came in when, and since when the log tells it. Additive: a late event of an old case changes the row of its own intake date alone.",
+            "What came in when, and since when the log tells it. Changes of attributes have no instant of receipt: a move into a queue that no event of the same instant tells "
+            "counts as known when it happened. Additive: a late event of an old case changes the row of its own intake date alone.",
             key="intake_date calendar_date queue known_date",
             columns="intake_date calendar_date queue known_date opened_cases reopened_cases moved_in_cases",
             rules=(Rule("calendar_date", "<=", "known_date"),),

@@ -132,13 +132,14 @@ def _scorecard(view: View) -> Grid:
     return Grid(
         key="risk_scorecard",
         title="Yesterday's predictions, scored",
-        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction.",
+        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction. "
+        "Shares and errors are told once 95 % of the clocks are decided, which takes about as long as their targets: what ends first is mostly kept.",
         columns=[
             Column("predicted_at", "Predicted", "instant"), Column("promise", "Promise"), Column("scored_predictions", "Known by now", "count"),
-            Column("pending_predictions", "Not yet", "count"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
+            Column("pending_predictions", "Not yet", "count"), Column("decided_pct", "Decided", "pct"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
             Column("caught_predictions", "Rightly", "count"), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count"),
             Column("precision_pct", "Right of those called", "pct"), Column("recall_pct", "Called of those that broke", "pct"),
-            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Broke", "pct"),
+            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Of them broke", "pct"), Column("brier", "Error", "error"),
         ],
         rows=[{**row, "promise": _title(view, row)} for row in view.rows("risk_scorecard", most=_INSTANTS)],
         empty="No prediction is kept yet. Each refresh keeps the first of its date, and the next ones score it.",
