@@ -21,23 +21,38 @@ _INSTANTS = 28
 def risk_page(view: View, *, is_whole: bool = False) -> Page:
     """The open clocks by their probability, the models behind it, and how the last predictions came out."""
     found = view.rows("risk", queue=view.require_queue())
-    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
-    expected = sum(row["breach_pct"] for row in uncertain) / 100
-    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
-    certain = sum(row["probability_source"] == "certain" for row in found)
-    unknown = len(found) - len(uncertain) - certain
     return Page(
         template="risk.html.j2",
         title="Risk",
-        figures=[
-            Figure("likely", "Likely to break", likely, notes=[f"of {wording.counted(len(uncertain), 'open clock')} within their target: 50 % or more"], tone="warn" if likely else "good"),
-            Figure("expected", "Expected to break", expected, "decimal", notes=["sum of all probabilities: what to reckon with if nothing changes"]),
-            Figure("certain", "Past their target", certain, href=view.state.url("/open", standing="past_due"), notes=["broken already"], tone="bad" if certain else "good"),
-            Figure("unknown", "Unknown", unknown, notes=["the list says why"]),
-        ],
+        figures=figures(found, view.state.url("/open", standing="past_due")),
         grids=[_clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), _models(view), _rules(view), _calibration(view), _scorecard(view)],
         context={"predicted_at": found[0]["predicted_at"] if found else view.now["now_at"], "is_now": view.is_now},
     )
+
+
+def figures(found: Sequence[Row], past_due_address: str) -> list[Figure]:
+    """What rows of the query `risk` come to. Where no clock has a probability there is no figure of it: 0 would say that nothing will break."""
+    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
+    certain = sum(row["probability_source"] == "certain" for row in found)
+    unknown = [row for row in found if row["probability_source"] == "unknown"]
+    is_said = bool(uncertain) or not unknown
+    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
+    expected = sum(row["breach_pct"] for row in uncertain) / 100
+    why = [f"not known: {unknown[0]['reason_1']}"] if unknown else []
+    left_out = [f"{wording.counted(len(unknown), 'clock')} without a probability not counted"] if unknown else []
+    return [
+        Figure(
+            "likely", "Likely to break", likely if is_said else None,
+            notes=[f"of {wording.counted(len(uncertain), 'open clock')} within their target: 50 % or more", *left_out] if is_said else why,
+            tone="" if not is_said else "warn" if likely else "good" if not unknown else "",
+        ),
+        Figure(
+            "expected", "Expected to break", expected if is_said else None, "decimal",
+            notes=["sum of all probabilities: what to reckon with if nothing changes", *left_out] if is_said else why,
+        ),
+        Figure("certain", "Past their target", certain, href=past_due_address, notes=["broken already"], tone="bad" if certain else "good"),
+        Figure("unknown", "Unknown", len(unknown), notes=why or ["every open clock has a probability, or is past its target"]),
+    ]  # fmt: skip
 
 
 def _title(view: View, row: Row) -> str:
