@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.center.pages.forecast import figures
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.forecast import forecast
@@ -83,3 +84,17 @@ def test_what_cannot_be_said_has_its_reason_and_no_picture(marts: duckdb.DuckDBP
 
 def test_without_arrivals_there_is_no_section(marts: duckdb.DuckDBPyConnection) -> None:
     assert forecast(marts, HEADLINE) is None
+
+
+def test_the_page_shows_how_good_what_was_served_was_and_not_the_model_that_hindsight_chose() -> None:
+    scored = {"scored_days": 112, "mean_arrived_cases": 10.0, "interval_days": 80}
+    models = [
+        {"model": "weekday mean", "is_served": True, "mean_absolute_error_cases": 0.5, "covered_pct": 99.0, **scored},
+        {"model": "as served", "is_served": False, "mean_absolute_error_cases": 1.25, "covered_pct": 81.3, **scored},
+    ]
+    [_, _, error] = figures([{**day, "is_business_day": True} for day in days()], models, [])
+    assert error.value == 1.25
+    assert list(error.notes) == [
+        "cases on average, of 10.0 a day, as served at the time", "its 80% intervals held on 81% of the 80 days on which cases were to be expected", "today serves: weekday mean",
+    ]  # fmt: skip
+    assert len(list(figures([{**day, "is_business_day": True} for day in days()], [models[0]], []))) == 2, "not judged yet: no figure, and no flattering one"

@@ -90,7 +90,7 @@ def forecast_page(view: View, asked: Asked) -> Page:
     return Page(
         template="forecast.html.j2",
         title="Forecast",
-        figures=list(_figures(days, models, throughput)) if is_told else [],
+        figures=list(figures(days, models, throughput)) if is_told else [],
         drawings=drawings,
         grids=[_clear(view, days, throughput, asked), _throughput(throughput), *([_values(view, values)] if len(values) > 1 else []), _models(models), _horizons(view.rows("forecast_horizons", **named))],
         context={
@@ -107,7 +107,8 @@ def _reason(days: Sequence[Row]) -> str | None:
     return wording.sentence(reason) + "." if reason else None
 
 
-def _figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row]) -> Iterator[Figure]:
+def figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row]) -> Iterator[Figure]:
+    """The figures above the page: what is expected, how far that was off as served at the time, and what gets done."""
     ahead = next((row for row in days if row["is_business_day"]), days[0])
     yield Figure("next_day", f"Expected on {ahead['calendar_date']:%A}", ahead["expected_cases"], "count", notes=[wording.day(ahead["calendar_date"]), _between(ahead["low_cases"], ahead["high_cases"])])
     yield Figure("week", "Expected in 7 days", days[6]["total_expected_cases"], "count", notes=[_between(days[6]["total_low_cases"], days[6]["total_high_cases"])])
@@ -312,7 +313,8 @@ def _models(models: Sequence[Row]) -> Grid:
         note="Forecasts of 14 days each, made for the last 8 fortnights with what was known at the start of each. The seasonal naive one (the same weekday last week) serves unless another was "
         "better by 5% or more. As served: what that choice, made each time with what was known then, would have shown; the figures to go by. A model that serves today was chosen on these same days, so its own figures "
         "flatter it. MASE below 1: better than the naive one was before. The interval is to hold on 80% of the days on which cases were to be expected: 0.1 "
-        "or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds.",
+        "or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds. Known then: by when the log received each event; a move between queues that no event tells has no such instant, and counts "
+        "as known when it happened.",
     )  # fmt: skip
 
 
