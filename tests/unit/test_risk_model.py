@@ -201,6 +201,15 @@ def test_a_shift_is_made_up_for() -> None:
     assert (round(corrected.slope, 1), round(corrected.shift, 1)) == (0.5, -0.5)
 
 
+def test_a_correction_makes_trees_no_surer_than_they_are() -> None:
+    draw = np.random.default_rng(7)
+    timid = draw.normal(size=5000)
+    happened = (draw.random(5000) < calibrating.sigmoid(3 * timid - 1)).astype(float)
+    corrected = calibrating.recalibrated(timid, np.zeros(5000), happened)
+    assert corrected.slope == pytest.approx(1)
+    assert abs(float(corrected.probabilities(timid, np.zeros(5000)).mean() - happened.mean())) < 0.001
+
+
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
 @pytest.mark.parametrize("shift", [-4, 0, 4])
 def test_trees_that_are_far_too_sure_are_brought_back(share: float, shift: float) -> None:
