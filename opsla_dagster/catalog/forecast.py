@@ -11,8 +11,8 @@ from opsla_dagster.catalog.table import tables_with
 
 def _reached(share: int, words: str) -> list[Column]:
     return [
-        local_date(f"reached_p{share}_date", f"At the end of this business day {words} of the simulated futures have come down to the target; NULL: not within half a year", nullable=True),
-        count(f"reached_p{share}_business_days", "Business days from now on until then, that date included; NULL: not within half a year", nullable=True),
+        local_date(f"reached_p{share}_date", f"At the end of this business day {words} of the simulated futures have come down to the target; today, where it is there already; NULL: not within half a year", nullable=True),
+        count(f"reached_p{share}_business_days", "Business days from now on until then, that date included and today's rest counted as one; 0: it is there already; NULL: not within half a year", nullable=True),
     ]
 
 
@@ -22,7 +22,7 @@ COLUMNS = [
     # forecasts of arrivals
     text("model", "Model of arrivals; as served: the one that was, or would have been, chosen at the origin"),
     text("served_model", "Model whose figures these are; NULL: nothing can be said", nullable=True),
-    flag("is_served", "The model that serves today"),
+    flag("is_served", "The model that serves today: it was chosen on the same days, so that its figures flatter it; those of the model as served do not"),
     local_date("origin_date", "First date that is forecast: what was known at the end of the date before is what the forecast rests on"),
     Column("horizon_days", "BIGINT", "Days ahead: 1 is the origin date itself", at_least=1, at_most=14),
     flag("is_day_of_holiday", "A holiday closes the desk on this date, on which it is open otherwise"),
@@ -55,6 +55,9 @@ COLUMNS = [
     count("waiting_cases_at_end", "The same at its end"),
     text("heads_source", "schedule: effective heads of the source; estimated: agents that let cases go on the date, shared among queues; unknown", values=("schedule", "estimated", "unknown")),
     flag("is_today_begun", "Now lies within its local date, not at its start"),
+    measure("left_today_open_hours", "Open hours of now's local date that are still to come"),
+    Column("left_today_time_share", "DOUBLE", "Part of now's local date that is still to come, 0-1", at_least=0, at_most=1),
+    Column("left_today_arrivals_share", "DOUBLE", "Part of the arrivals of such a day that comes after now's time of day, by mart.arrival_hours; without any, left_today_time_share; 0-1", at_least=0, at_most=1),
     count("business_days", "Business days that the figures are of, within the last 56 dates"),
     measure("usual_open_cases", "Median of the cases open at the end of these business days"),
     count("open_hours", "Open hours of these business days"),
@@ -92,7 +95,8 @@ AREA = Area(
     [
         table(
             "staging.arrivals", Kind.PARTITIONED, "One row per intake date, local date and queue of arrivals, and the date since when they are known.",
-            "What came in when, and since when the log tells it. Additive: a late event of an old case changes the row of its own intake date alone.",
+            "What came in when, and since when the log tells it. Changes of attributes have no instant of receipt: a move into a queue that no event of the same instant tells "
+            "counts as known when it happened. Additive: a late event of an old case changes the row of its own intake date alone.",
             key="intake_date calendar_date queue known_date",
             columns="intake_date calendar_date queue known_date opened_cases reopened_cases moved_in_cases",
             rules=(Rule("calendar_date", "<=", "known_date"),),
@@ -141,7 +145,7 @@ AREA = Area(
             "mart.throughput", Kind.FULL_REFRESH, "One row per value of one dimension.",
             "What leaves in an open hour, and in a staffed hour, while work waits, over the last 56 dates.",
             key="dimension dimension_value",
-            columns="""now_at dimension dimension_value is_today_begun business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
+            columns="""now_at dimension dimension_value is_today_begun left_today_open_hours left_today_time_share left_today_arrivals_share business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
                        open_hours_per_business_day gone_cases_outside_hours_per_business_day gone_cases_per_other_day
                        gone_p10_cases_per_business_day gone_p90_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
         ),

@@ -41,7 +41,7 @@ COLUMNS = [
     # what is asked
     instant("predicted_at", "The instant of the prediction; what was known just before it counts", nullable=False),
     local_date("predicted_date", "Local date of predicted_at"),
-    flag("is_received", "Everything that had happened to the case by then had been received"),
+    flag("is_received", "Every event of the case by then had been received; messages and changes of attributes have no instant of receipt and count as received when they happened"),
     flag("is_promise_in_force", "The promise with this target was in force then"),
     flag("is_calendar_open", "The clock's calendar was open; NULL outside its horizon", nullable=True),
     Column("target_used_share", "DOUBLE", "elapsed_seconds of target_seconds; 1: all of it; NULL: unknown", nullable=True, at_least=0),
@@ -96,16 +96,18 @@ COLUMNS = [
     pct("happened_pct", "Of the scored predictions, those whose clock broke"),
     # yesterday's predictions
     count("scored_predictions", "Predictions of clocks within their target whose outcome is known by now"),
-    count("pending_predictions", "Predictions whose outcome is not known yet"),
+    count("pending_predictions", "Predictions whose outcome is not known yet: the clock has neither stopped nor run beyond its target"),
+    pct("decided_pct", "scored_predictions of those that are scored or pending"),
+    flag("is_decided", "decided_pct is 95 or more. Before that mostly those are scored that ended first, so that shares and errors are not told"),
     count("void_predictions", "Predictions of clocks that nobody judges any more: cancelled, merged, withdrawn, or ended otherwise"),
     count("breached_predictions", "Of scored_predictions, those whose clock broke"),
     count("called_predictions", "Of scored_predictions, those with a breach probability of 50 % or more"),
     count("caught_predictions", "Of called_predictions, those whose clock broke"),
     count("missed_predictions", "Breaches that nobody predicted: the clock was open, its probability below 50 %, and it broke"),
     count("unseen_breached_clocks", "Breaches that nobody could have predicted then: clocks that started after the prediction and broke before the next one"),
-    pct("precision_pct", "caught_predictions of called_predictions"),
-    pct("recall_pct", "caught_predictions of breached_predictions"),
-    _share("brier", "Mean squared difference between what was predicted and what happened; 0 is perfect"),
+    pct("precision_pct", "caught_predictions of called_predictions; NULL until is_decided"),
+    pct("recall_pct", "caught_predictions of breached_predictions; NULL until is_decided"),
+    _share("brier", "Mean squared difference between what was predicted and what happened; 0 is perfect; NULL until is_decided"),
 ]
 
 table = tables_with(COLUMNS)
@@ -192,9 +194,9 @@ AREA = Area(
         ),
         table(
             "mart.risk_scorecard", Kind.FULL_REFRESH, "One row per prediction of the open clocks, and metric.",
-            "What was predicted on each date, scored by what is known now.",
+            "What was predicted on each date, scored by what is known now; shares and errors once 95 % of it is decided.",
             key="predicted_at metric",
-            columns="""predicted_date predicted_at metric predictions scored_predictions pending_predictions void_predictions breached_predictions
+            columns="""predicted_date predicted_at metric predictions scored_predictions pending_predictions void_predictions decided_pct is_decided breached_predictions
                        called_predictions caught_predictions missed_predictions unseen_breached_clocks precision_pct recall_pct predicted_breach_pct happened_pct brier""",
         ),
     ],

@@ -6,6 +6,7 @@ Belongs here: what the table and the command centre share. Does not belong here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any
 
 from opsla_dagster.forecasting.clearing import FUTURES, P10_TO_P90, Day, Reached, Work
@@ -33,23 +34,45 @@ def unclear(throughput: Row, days: Sequence[Row]) -> str | None:
 def work_of(throughput: Row, days: Sequence[Row]) -> Work:
     """The backlog of such rows, of which something can be said.
 
-    Days begin with the one after now where now lies within a date, since the backlog has what came earlier on it.
+    Where now lies within a date, the first day is the rest of it: the backlog has what came and left earlier on it.
     """
     is_midday = throughput["is_today_begun"]
-    ahead = days[1:] if is_midday else days
     last = days[-1]
-    first_expected = days[0]["expected_cases"] if is_midday else 0.0
+    ahead = [Day(row["calendar_date"], row["expected_cases"], row["low_cases"], row["high_cases"], row["is_business_day"], row["is_day_of_holiday"]) for row in days]
+    come = 0.0
+    if is_midday:
+        share = throughput["left_today_arrivals_share"]
+        come = ahead[0].expected * (1 - share)
+        ahead[0] = _rest_of(ahead[0], share)
     knows_total = last["total_low_cases"] is not None
     return Work(
         open_cases=throughput["open_cases"],
-        days=[Day(row["calendar_date"], row["expected_cases"], row["low_cases"], row["high_cases"], row["is_business_day"], row["is_day_of_holiday"]) for row in ahead],
-        total_low=last["total_low_cases"] - first_expected if knows_total else None,
-        total_high=last["total_high_cases"] - first_expected if knows_total else None,
+        days=ahead,
+        total_low=last["total_low_cases"] - come if knows_total else None,
+        total_high=last["total_high_cases"] - come if knows_total else None,
         done_open=done_per_business_day(throughput),
         done_other=throughput["gone_cases_per_other_day"],
+        done_today=_done_today(throughput, is_open=days[0]["is_business_day"]) if is_midday else None,
         spread=(throughput["gone_p90_cases_per_business_day"] - throughput["gone_p10_cases_per_business_day"]) / P10_TO_P90,
         measured_days=throughput["business_days"],
     )
+
+
+def _rest_of(day: Day, share: float) -> Day:
+    """The part of a day that is still to come: counts scatter with the root of how many they are."""
+    expected, width = day.expected * share, sqrt(share)
+    low = None if day.low is None else expected - (day.expected - day.low) * width
+    high = None if day.high is None else expected + (day.high - day.expected) * width
+    return Day(day.day, expected, low, high, day.is_open, day.is_holiday)
+
+
+def _done_today(throughput: Row, *, is_open: bool) -> float:
+    """Cases that leave from now to the end of its date, while work waits."""
+    share: float = throughput["left_today_time_share"]
+    if not is_open:
+        return share * float(throughput["gone_cases_per_other_day"])
+    in_hours: float = throughput["gone_cases_per_open_hour"] * throughput["left_today_open_hours"]
+    return in_hours + share * float(throughput["gone_cases_outside_hours_per_business_day"])
 
 
 def done_per_business_day(throughput: Row) -> float:

@@ -39,10 +39,10 @@ class Day:
 
 @dataclass(frozen=True)
 class Work:
-    """What is open, comes in and gets done: cases; `total_low` and `total_high` of all `days` together.
+    """What is open, comes in and gets done: cases; `total_low` and `total_high` of all `days` together, of which the first is that of now.
 
     `done_open`, `done_other`: cases that leave on a day with open hours and on another one, while work waits; `spread`: standard deviation of the first
-    from day to day; `measured_days`: how many days that is of.
+    from day to day; `measured_days`: how many days that is of. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
     """
 
     open_cases: int
@@ -53,6 +53,7 @@ class Work:
     done_other: float
     spread: float
     measured_days: int
+    done_today: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def _open_cases(work: Work, change: Change) -> Floats:
     levels = 1 + level * np.cumsum(noise.level, axis=1)[:, fortnight]
     came = np.maximum(expected * levels + scatter * noise.arrivals, 0.0) * (1 + change.arrivals)
     usual = np.where(_is_open(work), work.done_open, work.done_other)
+    if work.done_today is not None:
+        usual[0] = work.done_today
     relative = work.spread / work.done_open if work.done_open else 0.0
     drawn = 1 + relative * noise.done + relative / sqrt(max(work.measured_days, 1)) * noise.pace[:, None]
     done = np.maximum(usual * drawn, 0.0) * _speed(change)
@@ -133,8 +136,9 @@ def _when(futures: Floats, target: float, open_cases: int, first: date, is_open:
 
 def _pattern(work: Work) -> list[Day]:
     """One day of each weekday, as the last of them that no holiday closes; what comes after the forecast days is like these."""
-    usual = {day.day.weekday(): day for day in work.days}
-    usual |= {day.day.weekday(): day for day in work.days if not day.is_holiday}
+    whole = work.days if work.done_today is None else work.days[1:]
+    usual = {day.day.weekday(): day for day in whole}
+    usual |= {day.day.weekday(): day for day in whole if not day.is_holiday}
     return [usual[weekday] for weekday in sorted(usual)]
 
 

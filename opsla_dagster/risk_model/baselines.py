@@ -17,7 +17,7 @@ from opsla_dagster.risk_model.encoding import Floats
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 #: Rows that the mean of all weighs beside those of a value: few rows of it say little.
 _WEIGHT_OF_ALL = 10
-#: Rows of a share from which on it has remaining times of its own.
+#: Rows that remaining times are told from: those of a share, and where it has fewer, of the shares next to it as well.
 _MIN_ROWS = 30
 _QUANTILES = (0.1, 0.5, 0.9)
 
@@ -40,7 +40,7 @@ def said_by_value(shares: Mapping[str, float], values: Sequence[str | None]) -> 
 
 @dataclass(frozen=True)
 class ByShare:
-    """Of clocks by the share of their target that is used: how many broke, and what they had left (p10, p50, p90, open minutes)."""
+    """Of clocks by the share of their target that is used: how many broke, and what they had left (p10, p50, p90, open minutes; NaN: unknown)."""
 
     clocks: int
     rows: tuple[int, ...]
@@ -71,14 +71,19 @@ def by_share(used: Floats, happened: Floats, remaining: Floats, clocks: int) -> 
     group = _groups(used)
     overall = float(happened.mean())
     found = [happened[group == number] for number in range(len(SHARES))]
-    is_timed = ~np.isnan(remaining)
-    timed = remaining[is_timed] if is_timed.any() else np.array([np.nan])
-    lefts = [remaining[is_timed & (group == number)] for number in range(len(SHARES))]
+    timed = [remaining[(group == number) & ~np.isnan(remaining)] for number in range(len(SHARES))]
     return ByShare(
         clocks=clocks,
         rows=tuple(len(part) for part in found),
         broke=tuple((float(part.sum()) + _WEIGHT_OF_ALL * overall) / (len(part) + _WEIGHT_OF_ALL) for part in found),
-        left=tuple(
-            tuple(float(each) for each in np.quantile(part if len(part) >= _MIN_ROWS else timed, _QUANTILES)) for part in lefts
-        ),
+        left=tuple(_left(timed, number) for number in range(len(SHARES))),
     )
+
+
+def _left(timed: Sequence[Floats], number: int) -> tuple[float, ...]:
+    """p10, p50 and p90 of the share at `number`, with as many of the shares on either side as it takes; NaN where all together are too few."""
+    for width in range(len(timed)):
+        near = np.concatenate(timed[max(number - width, 0) : number + width + 1])
+        if len(near) >= _MIN_ROWS:
+            return tuple(float(each) for each in np.quantile(near, _QUANTILES))
+    return (np.nan,) * len(_QUANTILES)

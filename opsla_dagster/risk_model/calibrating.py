@@ -15,7 +15,10 @@ from opsla_dagster.risk_model.encoding import Floats
 LEAST, MOST = 0.001, 0.999
 #: Tenths of the expected remaining time have errors of their own; fewer rows a group than this share the ones of all.
 GROUPS, MIN_ROWS_OF_A_GROUP = 5, 100
-_STEPS, _PRIOR = 50, 1.0
+#: `_FIXED`: a prior that nothing moves.
+_STEPS, _PRIOR, _FIXED = 50, 1.0, 1e12
+#: Shares of a step that are tried, the whole one first.
+_SIZES = tuple(0.5**halvings for halvings in range(40))
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -46,19 +49,40 @@ def to_log_odds(probabilities: Floats) -> Floats:
 
 
 def recalibrated(log_odds: Floats, share_log_odds: Floats, happened: Floats) -> Recalibration:
-    """The most likely one. To depart from the trees as they are needs evidence (a prior), so that few rows do not turn things round."""
+    """The most likely one that makes trees no surer than they are: clocks that were decided lately are in part slow ones of long ago, on which trees look better than they are.
+
+    To depart from the trees needs evidence (a prior), so that few rows do not turn things round.
+    """
     told = np.column_stack([np.ones(len(log_odds)), log_odds, share_log_odds])
     prior, weights = np.array([0.0, 1.0, 0.0]), np.array([1e-9, _PRIOR, _PRIOR])
+    found = _most_likely(told, happened, prior, weights)
+    if found[1] > 1:
+        found = _most_likely(told, happened, prior, np.where(prior == 1, _FIXED, weights))
+    return Recalibration(float(found[0]), float(found[1]), float(found[2]))
+
+
+def _most_likely(told: Floats, happened: Floats, prior: Floats, weights: Floats) -> Floats:
+    """Coefficients of a logistic regression drawn towards `prior`, by Newton's method.
+
+    Steps are halved until they lead downhill: where trees are far too sure of themselves, whole ones lead ever further away.
+    """
+
+    def loss(tried: Floats) -> float:
+        answers = told @ tried
+        return float((np.logaddexp(0, answers) - happened * answers).sum() + 0.5 * (weights * (tried - prior) ** 2).sum())
+
     found = prior.copy()
     for _ in range(_STEPS):
         said = sigmoid(told @ found)
         gradient = told.T @ (said - happened) + weights * (found - prior)
         curvature = (told * np.maximum(said * (1 - said), 1e-9)[:, None]).T @ told + np.diag(weights)
         step = np.linalg.solve(curvature, gradient)
-        found = found - step
-        if np.abs(step).max() < 1e-10:
+        least, downhill = loss(found), float(gradient @ step)
+        size = next((size for size in _SIZES if loss(found - size * step) <= least - 1e-4 * size * downhill), 0.0)
+        found = found - size * step
+        if np.abs(size * step).max() < 1e-10:
             break
-    return Recalibration(float(found[0]), float(found[1]), float(found[2]))
+    return found
 
 
 @dataclass(frozen=True)

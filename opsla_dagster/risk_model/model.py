@@ -119,8 +119,8 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
     breach = fit(features[grown & inside], happened[grown & inside], "log_loss") if _has_both(happened[grown & inside]) else None
     timed = (stop_parts == 0) & _thinned(rows, stop_parts, fit_rows)
     remaining = fit(features[timed], np.log1p(left[timed]), "absolute_error") if timed.any() else None
-    log_odds = breach.answers(features) if breach else np.zeros(len(rows))
     late = parts > 0
+    log_odds = _answers(breach, features, late) if breach else np.zeros(len(rows))
     tested, deciles = _tested(rows, parts, log_odds if breach else None)
     counted = _counted(rows, (parts == 0) & inside)
     shares = to_log_odds(counted.probabilities(used))
@@ -128,7 +128,7 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
     card |= tested
     around = None
     if remaining is not None:
-        expected = remaining.answers(features)
+        expected = _answers(remaining, features, stop_parts > 0)
         around = spread(expected[stop_parts > 0], np.log1p(left[stop_parts > 0]))
         card |= _timed(rows, stop_parts, expected)
     made = Model(metric, card, deciles, baseline, counted, words, breach, corrected, remaining, around)
@@ -143,6 +143,13 @@ def _served(model: Model, card: Mapping[str, Any], served: str, reason: str) -> 
         model.metric, {**card, "served": served, "reason": reason}, model.deciles, model.baseline, model.shares, model.words,
         model.breach, model.recalibration, model.remaining, model.spread,
     )  # fmt: skip
+
+
+def _answers(trees: Trees, features: Floats, asked: npt.NDArray[np.bool_]) -> Floats:
+    """Of the rows asked; NaN of the others."""
+    answers = np.full(len(features), np.nan)
+    answers[asked] = trees.answers(features[asked])
+    return answers
 
 
 def _labels(rows: pa.Table) -> tuple[Floats, Floats, Floats]:
@@ -248,7 +255,7 @@ def _timed(rows: pa.Table, parts: npt.NDArray[np.int64], expected: Floats) -> di
     return {
         "interval_coverage_pct": float(100 * np.mean((low <= actual) & (actual <= high))),
         "remaining_error_business_minutes": float(np.mean(np.abs(np.expm1(middle) - left[tests]))),
-        "baseline_remaining_error_business_minutes": float(np.mean(np.abs(counted - left[tests]))),
+        "baseline_remaining_error_business_minutes": None if np.isnan(counted).any() else float(np.mean(np.abs(counted - left[tests]))),
     }
 
 

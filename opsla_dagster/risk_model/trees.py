@@ -106,7 +106,7 @@ def fit(rows: Floats, wanted: Floats, loss: Literal["log_loss", "absolute_error"
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     settings: dict[str, Any] = {
-        **TREES,
+        **TREES[loss],
         "loss": loss,
         "early_stopping": False,
         "random_state": SEED,

@@ -33,17 +33,19 @@ def test_breach_at_intake_of_the_incidents() -> None:
     with risk.loaded("servicenow") as connection:
         figures = risk.servicenow(connection)
     assert figures["auc"] >= 0.76
-    off = [points for _, points in figures["off_points"].values()]
-    # One tenth, of 243 cases, is off by 9.5 points: 0043 says why, and this holds that it is not more.
+    off = [points for _, points, _ in figures["off_points"].values()]
+    # The promise is 5. One tenth, of 253 cases, is off by 7.4 points: 0043 says why, and this holds that it is not more.
     assert sum(abs(points) > 5 for points in off) <= 1, figures["off_points"]
+    assert max(abs(points) for points in off) <= 8, figures["off_points"]
 
 
 def test_breach_of_requests_with_due_dates_of_their_own() -> None:
     _require("due")
     with risk.loaded("due") as connection:
         figures = risk.due(connection)
-    assert figures["served"] == ["model"]
+    assert "model" in figures["served"]
     # Little is known of a request that is told in one row: its type, where it went, how long its target is.
     assert figures["auc"] >= 0.66
     assert figures["brier"] < figures["baseline_brier"]
     assert abs(figures["said_less_happened_points"]) <= 5
+    assert all(abs(points) <= 5 for _, points, _ in figures["off_points"].values()), figures["off_points"]

@@ -58,7 +58,7 @@ def tell(connection: duckdb.DuckDBPyConnection) -> None:
     for days in (1, 2, 3):
         insert(
             connection, "mart.risk_scorecard", predicted_at=NOW - timedelta(days=days), metric="resolution", scored_predictions=40, breached_predictions=10,
-            predicted_breach_pct=27.0, happened_pct=25.0, brier=0.16,
+            predicted_breach_pct=27.0, happened_pct=25.0, brier=0.16, is_decided=True,
         )  # fmt: skip
     insert(connection, "mart.desk_now", now_at=NOW, now_date=date(2025, 7, 13))
     insert(connection, "ops.risk_models", metric="resolution", risk_model="m1")
@@ -115,8 +115,9 @@ def test_a_check_breaks_by_the_error_that_it_is_there_to_find(story: duckdb.Duck
         "update mart.risk_scorecard set predicted_breach_pct = 40, scored_predictions = 33",
         "update mart.risk_scorecard set predicted_breach_pct = 40 where predicted_at = (select min(predicted_at) from mart.risk_scorecard)",
         "update mart.risk_scorecard set predicted_at = predicted_at - interval 28 day, predicted_breach_pct = 90 where predicted_at < (select max(predicted_at) from mart.risk_scorecard)",
+        "update mart.risk_scorecard set is_decided = false, breached_predictions = 0",
     ],
-    ids=["below 100 outcomes", "one day of three", "older than 28 days"],
+    ids=["below 100 outcomes", "one day of three", "older than 28 days", "those that ended first"],
 )
 def test_few_old_or_single_days_are_no_drift(story: duckdb.DuckDBPyConnection, mutation: str) -> None:
     story.begin()

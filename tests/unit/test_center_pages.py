@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import pytest
 
-from opsla_dagster.center.address import RefusedAddress, State
+from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.levers import Changes, parse_change
 from opsla_dagster.center.pages import risk
-from opsla_dagster.center.view import View, load_query
+from opsla_dagster.center.view import load_query
 from opsla_dagster.figures import open_time
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.staffing import block_hours, blocks
 
 NOW = datetime(2025, 7, 9, 4)
-VIEW = cast(View, SimpleNamespace(state=State()))
 
 
 def clock(case_id: str, source: str, pct: float | None = None, *, is_open: bool = True) -> dict[str, Any]:
-    return {"case_id": case_id, "probability_source": source, "breach_pct": pct, "is_case_open": is_open}
+    return {"case_id": case_id, "probability_source": source, "breach_pct": pct, "is_case_open": is_open, "reason_1": "too little history"}
 
 
 def figures(found: list[dict[str, Any]], orphans: int = 0) -> dict[str, tuple[Any, str]]:
-    return {figure.key: (figure.value, figure.tone) for figure in risk._figures(VIEW, found, orphans)}
+    return {figure.key: (figure.value, figure.tone) for figure in risk.figures(found, "/open", orphans)}
 
 
 def test_a_clock_that_runs_on_after_the_end_of_its_case_is_in_no_figure_of_open_cases() -> None:
@@ -42,7 +40,7 @@ def test_a_clock_that_runs_on_after_the_end_of_its_case_is_in_no_figure_of_open_
         connection.execute("create table mart.backlog_now as select 'open' as case_id, 'Billing' as team, 'P1' as priority")
         found = connection.execute(load_query("risk"), {"queue": None}).fetchnumpy()
     assert dict(zip(found["case_id"].tolist(), found["is_case_open"].tolist(), strict=True)) == {"open": True, "ended": False}
-    told = list(risk._figures(VIEW, [clock("open", "certain", 100.0), clock("open", "certain", 100.0)], 1))
+    told = risk.figures([clock("open", "certain", 100.0), clock("open", "certain", 100.0)], "/open", 1)
     assert told[2].value == 2
     assert told[2].notes == ["of 1 past due case; broken already", "1 clock of ended cases not counted: see below"]
 

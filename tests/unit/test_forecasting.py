@@ -24,7 +24,7 @@ from opsla_dagster.forecasting.backtest import (
     known_at,
 )
 from opsla_dagster.forecasting.clear_rows import clear_words, unclear, work_of
-from opsla_dagster.forecasting.clearing import DAYS_AHEAD, Change, Day, Work, reached
+from opsla_dagster.forecasting.clearing import DAYS_AHEAD, Change, Day, Work, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import (
     HOLIDAY_PRIOR_CASES,
@@ -376,6 +376,15 @@ def test_what_is_down_is_down_now() -> None:
     assert (found.p90, found.p90_open_days, found.share) == (TODAY, 0, 1.0)
 
 
+def test_the_rest_of_today_counts() -> None:
+    desk = work(open_cases=15)
+    begun = replace(desk, days=[replace(desk.days[0], expected=5, low=5, high=5), *desk.days[1:]], done_today=10.0)
+    [found, there] = reached(begun, [10, 20], Change())
+    assert (found.p50, found.p50_open_days) == (TODAY, 1), "five come and ten go until tonight"
+    assert (there.p50, there.p50_open_days) == (TODAY, 0), "it is there already: today, not tomorrow"
+    assert net_cases_per_week(begun, Change()) == net_cases_per_week(desk, Change()), "half a day is no usual one"
+
+
 def test_chance_spreads_the_dates_and_the_same_futures_are_asked() -> None:
     scattered = work(open_cases=400, comes=50, done=60, spread=8, band=12)
     [found] = reached(scattered, [0], Change())
@@ -406,12 +415,17 @@ def test_rows_of_the_marts_become_a_backlog() -> None:
     row = {
         "open_cases": 7, "is_today_begun": True, "throughput_basis": "while work waited", "gone_cases_per_open_hour": 0.5, "open_hours_per_business_day": 8.0,
         "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "gone_p10_cases_per_business_day": 2.0, "gone_p90_cases_per_business_day": 9.0,
-        "business_days": 38,
+        "business_days": 38, "left_today_open_hours": 2.0, "left_today_time_share": 0.5, "left_today_arrivals_share": 0.25,
     }  # fmt: skip
     found = work_of(row, days)
     assert (found.done_open, found.done_other) == (5.0, 0.25)
-    assert found.days[0].day == TODAY + timedelta(days=1), "what came in today is in the backlog already"
-    assert (found.total_low, found.total_high) == (37.0, 67.0)
+    assert found.days[0] == Day(TODAY, 1.0, 0.0, 2.0, True, False), "a quarter of today's four arrivals is still to come, within half of their scatter"
+    assert found.done_today == 1.5, "two open hours, and half of what leaves outside of them"
+    assert (found.total_low, found.total_high) == (38.0, 68.0)
+    closed_today = work_of(row, [days[0] | {"is_business_day": False}, *days[1:]])
+    assert closed_today.done_today == 0.125
+    whole = work_of(row | {"is_today_begun": False}, days)
+    assert (whole.days[0].expected, whole.done_today, whole.total_low) == (4.0, None, 41)
     assert unclear(row, []) == "arrivals unknown: they have no forecast"
     assert unclear(row, [day | {"expected_cases": None, "forecast_reason": "too short a history"}]) == "arrivals unknown: too short a history"
     assert unclear(row | {"throughput_basis": "unknown"}, days) == "throughput unknown: no case left within 56 days"

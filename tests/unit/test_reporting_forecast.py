@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.center.pages.forecast import figures
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.forecast import forecast
@@ -50,14 +51,18 @@ def told(marts: duckdb.DuckDBPyConnection) -> Section:
 
 def test_what_is_expected_and_how_far_that_was_right(marts: duckdb.DuckDBPyConnection) -> None:
     insert(marts, "mart.forecast_arrivals", *days())
-    insert(marts, "mart.forecast_backtest", {**ALL, "model": "weekday mean", "is_served": True, "horizon_from_days": 1, "horizon_to_days": 14, "mean_absolute_error_cases": 1.25, "covered_pct": 81.3})
+    insert(marts, "mart.forecast_backtest", {**ALL, "model": "as served", "is_served": False, "horizon_from_days": 1, "horizon_to_days": 14, "mean_absolute_error_cases": 1.25, "covered_pct": 81.3})
+    flattered = {"model": "weekday mean", "is_served": True, "horizon_from_days": 1, "horizon_to_days": 14, "mean_absolute_error_cases": 0.5, "covered_pct": 99.0}
+    insert(marts, "mart.forecast_backtest", {**ALL, **flattered})
     insert(marts, "mart.backlog_clear_forecast", {**ALL, "what_if": "as now", "goal": "usual", "open_cases": 90, "target_cases": 40.0, "reached_p50_date": date(2026, 4, 1), "clear_reason": "at this pace"})
     insert(marts, "mart.backlog_daily", {"dimension": "all", "dimension_value": "all", "calendar_date": TODAY - timedelta(days=1), "opened_cases": 7, "reopened_cases": 2, "moved_in_cases": 0})
     section = told(marts)
     assert section.finding == (
         "70 cases are expected in the 7 days from 2 Mar 2026, four times in five 63 to 77; 90 cases are open, against 40 usually, reached again by 1 Apr 2026 in half of the simulated futures."
     )
-    assert "was off by 1.3 cases a day on the last 8 fortnights, and its 80% intervals held on 81% of the days on which cases were to be expected" in section.how_to_read
+    assert (
+        "What was served on the last 8 fortnights was off by 1.3 cases a day, and its 80% intervals held on 81% of the days on which cases were to be expected. Today serves: weekday mean."
+    ) in section.how_to_read
     assert "came in 9" in str(section.data["svg"])
 
 
@@ -79,3 +84,17 @@ def test_what_cannot_be_said_has_its_reason_and_no_picture(marts: duckdb.DuckDBP
 
 def test_without_arrivals_there_is_no_section(marts: duckdb.DuckDBPyConnection) -> None:
     assert forecast(marts, HEADLINE) is None
+
+
+def test_the_page_shows_how_good_what_was_served_was_and_not_the_model_that_hindsight_chose() -> None:
+    scored = {"scored_days": 112, "mean_arrived_cases": 10.0, "interval_days": 80}
+    models = [
+        {"model": "weekday mean", "is_served": True, "mean_absolute_error_cases": 0.5, "covered_pct": 99.0, **scored},
+        {"model": "as served", "is_served": False, "mean_absolute_error_cases": 1.25, "covered_pct": 81.3, **scored},
+    ]
+    [_, _, error] = figures([{**day, "is_business_day": True} for day in days()], models, [])
+    assert error.value == 1.25
+    assert list(error.notes) == [
+        "cases on average, of 10.0 a day, as served at the time", "its 80% intervals held on 81% of the 80 days on which cases were to be expected", "today serves: weekday mean",
+    ]  # fmt: skip
+    assert len(list(figures([{**day, "is_business_day": True} for day in days()], [models[0]], []))) == 2, "not judged yet: no figure, and no flattering one"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from opsla_dagster.risk_model import calibrating, encoding, model, scores, trees
+from opsla_dagster.risk_model.baselines import by_share
 from opsla_dagster.risk_model.judging import judged
 from opsla_dagster.risk_model.parameters import FEATURES, NUMBERS, WORDS
 from opsla_dagster.risk_model.reasons import GROUPS, strongest
@@ -79,7 +80,7 @@ def test_trees_answer_as_scikit_learn_does_with_missing_rare_and_new_values() ->
 
     filled = rows.copy()
     filled[:, -1] = 0
-    theirs = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=SEED, categorical_features=list(range(len(WORDS)))).fit(filled, wanted)
+    theirs = HistGradientBoostingClassifier(**TREES["log_loss"], early_stopping=False, random_state=SEED, categorical_features=list(range(len(WORDS)))).fit(filled, wanted)
     asked = filled.copy()
     asked[:50, 0] = 200  # a value that training did not know goes where a missing one goes
     unknown = asked.copy()
@@ -139,6 +140,15 @@ def test_clocks_that_never_broke_have_a_counted_share() -> None:
     assert model.ask(kept, rows).probabilities.max() <= 0.01
 
 
+def test_a_share_with_few_clocks_has_the_remaining_times_of_those_next_to_it() -> None:
+    used = np.repeat([0.05, 0.8, 0.95], [200, 40, 5])
+    left = np.repeat([1000.0, 50.0, 10.0], [200, 40, 5])
+    told = by_share(used, np.zeros(245), left, 245).remaining(np.array([0.05, 0.8, 0.95]))
+    assert told[:, 1].tolist() == [1000.0, 50.0, 50.0], "not the 1000 minutes of clocks that have just started"
+    few = by_share(used[-10:], np.zeros(10), left[-10:], 10).remaining(np.array([0.05]))
+    assert np.isnan(few).all(), "ten clocks tell no interval"
+
+
 def test_without_scikit_learn_the_baseline_serves_and_says_so(closed: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "find_spec", lambda name: None)
     bare = model.train("resolution", closed, CUT)
@@ -189,6 +199,26 @@ def test_a_shift_is_made_up_for() -> None:
     corrected = calibrating.recalibrated(2 * truth + 1, np.zeros(5000), happened)
     assert abs(float(np.mean(corrected.probabilities(2 * truth + 1, np.zeros(5000)) - calibrating.sigmoid(truth)))) < 0.01
     assert (round(corrected.slope, 1), round(corrected.shift, 1)) == (0.5, -0.5)
+
+
+def test_a_correction_makes_trees_no_surer_than_they_are() -> None:
+    draw = np.random.default_rng(7)
+    timid = draw.normal(size=5000)
+    happened = (draw.random(5000) < calibrating.sigmoid(3 * timid - 1)).astype(float)
+    corrected = calibrating.recalibrated(timid, np.zeros(5000), happened)
+    assert corrected.slope == pytest.approx(1)
+    assert abs(float(corrected.probabilities(timid, np.zeros(5000)).mean() - happened.mean())) < 0.001
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
+@pytest.mark.parametrize("shift", [-4, 0, 4])
+def test_trees_that_are_far_too_sure_are_brought_back(share: float, shift: float) -> None:
+    draw = np.random.default_rng(3)
+    sure = 4 * draw.normal(size=1000) + shift
+    happened = (draw.random(1000) < share).astype(float)
+    said = calibrating.recalibrated(sure, np.zeros(1000), happened).probabilities(sure, np.zeros(1000))
+    assert abs(said.mean() - happened.mean()) < 0.001
+    assert said.std() < 0.02, "what tells nothing is not listened to"
 
 
 def test_intervals_cover_what_comes_next() -> None:

@@ -14,6 +14,7 @@ from opsla_dagster.center.drawings import in_two_sizes
 from opsla_dagster.center.levers import LEAST, MOST, NOTHING_CHANGED, STEP, Changes, parse_change
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.view import View
+from opsla_dagster.forecasting.backtest import AS_SERVED
 from opsla_dagster.forecasting.clear_rows import METHOD, clear_figures, clear_words, unclear, work_of
 from opsla_dagster.forecasting.clearing import Change, net_cases_per_week, reached
 from opsla_dagster.reporting import wording
@@ -60,7 +61,7 @@ def forecast_page(view: View, asked: Asked) -> Page:
     before = [row for row in before if row["calendar_date"] < days[0]["calendar_date"]]
     backtest, hours = view.rows("forecast_backtest", **named), view.rows("forecast_hours", **named)
     models = [row for row in backtest if row["horizon_from_days"] < row["horizon_to_days"]]
-    horizons = [row for row in backtest if row["is_served"] and row["horizon_from_days"] == row["horizon_to_days"]]
+    horizons = [row for row in backtest if row["model"] == AS_SERVED and row["horizon_from_days"] == row["horizon_to_days"]]
     throughput = view.rows("forecast_throughput", **named)
     values = view.rows("forecast_values") if view.state.queue is None else []
     is_told = bool(days) and days[0]["expected_cases"] is not None
@@ -68,7 +69,7 @@ def forecast_page(view: View, asked: Asked) -> Page:
     return Page(
         template="forecast.html.j2",
         title="Forecast",
-        figures=list(_figures(days, models, throughput)) if is_told else [],
+        figures=list(figures(days, models, throughput)) if is_told else [],
         drawings=drawings,
         grids=[_clear(view, days, throughput, asked), _throughput(throughput), *([_values(view, values)] if len(values) > 1 else []), _models(models), _horizons(horizons)],
         context={
@@ -85,15 +86,19 @@ def _reason(days: Sequence[Row]) -> str | None:
     return wording.sentence(reason) + "." if reason else None
 
 
-def _figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row]) -> Iterator[Figure]:
+def figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row]) -> Iterator[Figure]:
+    """The figures above the page: what is expected, how far that was off as served at the time, and what gets done."""
     ahead = next((row for row in days if row["is_business_day"]), days[0])
     yield Figure("next_day", f"Expected on {ahead['calendar_date']:%A}", ahead["expected_cases"], "count", notes=[wording.day(ahead["calendar_date"]), _between(ahead["low_cases"], ahead["high_cases"])])
     yield Figure("week", "Expected in 7 days", days[6]["total_expected_cases"], "count", notes=[_between(days[6]["total_low_cases"], days[6]["total_high_cases"])])
-    served = next((row for row in models if row["is_served"] and row["scored_days"]), None)
+    served = next((row for row in models if row["model"] == AS_SERVED and row["scored_days"]), None)
     if served:
         yield Figure(
             "error", "Off by, a day", served["mean_absolute_error_cases"], "decimal",
-            notes=[f"cases on average, of {wording.decimal(served['mean_arrived_cases'])} a day; {served['model']}", _held(served)],
+            notes=[
+                f"cases on average, of {wording.decimal(served['mean_arrived_cases'])} a day, as served at the time", _held(served),
+                f"today serves: {ahead['served_model']}",
+            ],
         )  # fmt: skip
     for row in throughput[:1]:
         if row["gone_cases_per_open_hour"] is not None:
@@ -209,7 +214,7 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
     found: list[Row] = [{**row, "goal_words": GOALS[row["goal"]]} for row in view.rows("forecast_clear", **view.dimension)]
     if asked.is_asked and throughput and unclear(throughput[0], days) is None:
         found = [*_asked_rows(throughput[0], days, asked), *found]
-    # What is there already has no date to wait for.
+    # What is there already has no date to wait for: that is said in words.
     found = [{**row, **dict.fromkeys(_DATES)} if row["clear_reason"].startswith("already") else row for row in found]
     return Grid(
         key="clear",
@@ -262,7 +267,7 @@ def _values(view: View, values: Sequence[Row]) -> Grid:
         columns=[
             Column("name", "Queue", href=lambda row: None if row["dimension"] == "all" else view.state.url("/forecast", queue=row["dimension_value"])),
             Column("week_cases", "Expected in 7 days", "count"), Column("week_low_cases", "From", "count"), Column("week_high_cases", "To", "count"),
-            Column("mean_absolute_error_cases", "Off by, a day", "decimal"), Column("covered_pct", "Interval held", "pct"), Column("served_model", "Model"),
+            Column("mean_absolute_error_cases", "As served, off by a day", "decimal"), Column("covered_pct", "Interval held", "pct"), Column("served_model", "Serves today"),
             Column("open_cases", "Open now", "count"), Column("target_cases", "Usually open", "count"), Column("usual_words", "Back at that"),
             Column("forecast_reason", "What cannot be said"),
         ],
@@ -284,7 +289,7 @@ def _models(models: Sequence[Row]) -> Grid:
         key="models",
         title="How good the forecasts were",
         columns=[
-            Column("model", "Model"), Column("is_served", "Serves", "flag"), Column("origins", "Forecasts", "count"), Column("scored_days", "Days", "count"),
+            Column("model", "Model"), Column("is_served", "Serves today", "flag"), Column("origins", "Forecasts", "count"), Column("scored_days", "Days", "count"),
             Column("mean_absolute_error_cases", "Off by, a day", "decimal"), Column("mase", "MASE", "decimal"), Column("bias_cases", "Too high by", "decimal"),
             Column("pinball_loss_cases", "Pinball loss", "decimal"), Column("covered_pct", "Interval held", "pct"),
             Column("business_days_covered_pct", "On business days", "pct"), Column("mean_width_cases", "Its width", "decimal"), Column("forecast_reason", "Remarks"),
@@ -292,15 +297,17 @@ def _models(models: Sequence[Row]) -> Grid:
         rows=models,
         empty="No past forecast can be judged yet: it takes six weeks of history.",
         note="Forecasts of 14 days each, made for the last 8 fortnights with what was known at the start of each. The seasonal naive one (the same weekday last week) serves unless another was "
-        "better by 5% or more. As served: had that choice been made each time with what was known then. MASE below 1: better than the naive one was before. The interval is to hold on 80% of the days on which cases were to be expected: 0.1 "
-        "or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds.",
+        "better by 5% or more. As served: what that choice, made each time with what was known then, would have shown; the figures to go by. A model that serves today was chosen on these same days, so its own figures "
+        "flatter it. MASE below 1: better than the naive one was before. The interval is to hold on 80% of the days on which cases were to be expected: 0.1 "
+        "or more, or an interval that reaches 1. On others none is nearly certain, and any interval holds. Known then: by when the log received each event; a move between queues that no event tells has no such instant, and counts "
+        "as known when it happened.",
     )  # fmt: skip
 
 
 def _horizons(rows: Sequence[Row]) -> Grid:
     return Grid(
         key="horizons",
-        title="The served model by days ahead",
+        title="As served, by days ahead",
         columns=[
             Column("horizon_from_days", "Days ahead", "count"), Column("scored_days", "Days", "count"), Column("mean_absolute_error_cases", "Off by", "decimal"),
             Column("bias_cases", "Too high by", "decimal"), Column("covered_pct", "Interval held", "pct"), Column("mean_width_cases", "Its width", "decimal"),

@@ -5,7 +5,7 @@ Belongs here: the page. Does not belong here: how a probability is made (risk_mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from opsla_dagster.center.model import Column, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.cases import MOST_CSV_ROWS, ROWS_A_PAGE
@@ -27,41 +27,13 @@ def risk_page(view: View, *, is_whole: bool = False) -> Page:
     return Page(
         template="risk.html.j2",
         title="Risk",
-        figures=list(_figures(view, found, len(orphans))),
+        figures=figures(found, view.state.url("/open", standing="past_due"), len(orphans)),
         grids=[
             _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
             _calibration(view), _scorecard(view),
         ],
         context={"predicted_at": known[0]["predicted_at"] if known else view.now["now_at"], "is_now": view.is_now},
     )  # fmt: skip
-
-
-def _figures(view: View, found: Sequence[Row], orphans: int) -> Iterator[Figure]:
-    """What the open clocks of open cases come to; what nobody can know is a dash with its reason, never a good zero."""
-    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
-    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
-    certain = [row for row in found if row["probability_source"] == "certain"]
-    unknown = len(found) - len(uncertain) - len(certain)
-    within = wording.counted(len(uncertain), "open clock")
-    why_none = "no clock is open" if not found else "no open clock within its target has a probability yet: the list says why"
-    yield Figure(
-        "likely", "Likely to break", likely if uncertain else None, notes=[f"of {within} within their target: 50 % or more" if uncertain else why_none],
-        tone="" if not uncertain else "warn" if likely else "good",
-    )  # fmt: skip
-    yield Figure(
-        "expected", "Expected to break", sum(row["breach_pct"] for row in uncertain) / 100 if uncertain else None, "decimal",
-        notes=[f"sum of the probabilities of {within}: what to reckon with if nothing changes" if uncertain else why_none],
-    )  # fmt: skip
-    cases = len({row["case_id"] for row in certain})
-    yield Figure(
-        "certain", "Clocks past their target", len(certain), href=view.state.url("/open", standing="past_due") if certain else None,
-        notes=[
-            f"of {wording.counted(cases, 'past due case')}; broken already" if certain else "none of the open ones" if found else "no clock is open",
-            *([f"{wording.counted(orphans, 'clock')} of ended cases not counted: see below"] if orphans else []),
-        ],
-        tone="bad" if certain else "good" if found else "",
-    )  # fmt: skip
-    yield Figure("unknown", "Unknown", unknown, notes=["the list says why" if unknown else "each open clock is judged" if found else "no clock is open"])
 
 
 def _orphans(view: View, orphans: Sequence[Row]) -> Grid:
@@ -75,6 +47,40 @@ def _orphans(view: View, orphans: Sequence[Row]) -> Grid:
         ],
         rows=[{**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]]} for row in orphans],
     )  # fmt: skip
+
+
+def figures(found: Sequence[Row], past_due_address: str, orphans: int = 0) -> list[Figure]:
+    """What rows of the query `risk` come to, of the clocks of open cases. What nobody can know is a dash with its reason: 0 would say that nothing will break.
+
+    `orphans`: clocks of ended cases, which are in no figure.
+    """
+    uncertain = [row for row in found if row["probability_source"] in ("model", "baseline")]
+    certain = [row for row in found if row["probability_source"] == "certain"]
+    unknown = [row for row in found if row["probability_source"] == "unknown"]
+    likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
+    within = wording.counted(len(uncertain), "open clock")
+    left_out = [f"{wording.counted(len(unknown), 'clock')} without a probability not counted"] if unknown else []
+    why = f"not known: {unknown[0]['reason_1']}" if unknown else "no clock is open" if not found else "every open clock is past its target"
+    cases = len({row["case_id"] for row in certain})
+    return [
+        Figure(
+            "likely", "Likely to break", likely if uncertain else None, notes=[f"of {within} within their target: 50 % or more", *left_out] if uncertain else [why],
+            tone="" if not uncertain else "warn" if likely else "good" if not unknown else "",
+        ),
+        Figure(
+            "expected", "Expected to break", sum(row["breach_pct"] for row in uncertain) / 100 if uncertain else None, "decimal",
+            notes=[f"sum of the probabilities of {within}: what to reckon with if nothing changes", *left_out] if uncertain else [why],
+        ),
+        Figure(
+            "certain", "Clocks past their target", len(certain), href=past_due_address if certain else None,
+            notes=[
+                f"of {wording.counted(cases, 'past due case')}; broken already" if certain else "none of the open ones" if found else "no clock is open",
+                *([f"{wording.counted(orphans, 'clock')} of ended cases not counted: see below"] if orphans else []),
+            ],
+            tone="bad" if certain else "good" if found else "",
+        ),
+        Figure("unknown", "Unknown", len(unknown), notes=[why if unknown or not found else "every open clock has a probability, or is past its target"]),
+    ]  # fmt: skip
 
 
 def _title(view: View, row: Row) -> str:
@@ -175,13 +181,14 @@ def _scorecard(view: View) -> Grid:
     return Grid(
         key="risk_scorecard",
         title="Yesterday's predictions, scored",
-        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction.",
+        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction. "
+        "Shares and errors are told once 95 % of the clocks are decided, which takes about as long as their targets: what ends first is mostly kept.",
         columns=[
             Column("predicted_at", "Predicted", "instant"), Column("promise", "Promise"), Column("scored_predictions", "Known by now", "count"),
-            Column("pending_predictions", "Not yet", "count"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
+            Column("pending_predictions", "Not yet", "count"), Column("decided_pct", "Decided", "pct"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
             Column("caught_predictions", "Rightly", "count"), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count"),
             Column("precision_pct", "Right of those called", "pct"), Column("recall_pct", "Called of those that broke", "pct"),
-            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Broke", "pct"),
+            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Of them broke", "pct"), Column("brier", "Error", "error"),
         ],
         rows=[{**row, "promise": _title(view, row)} for row in view.rows("risk_scorecard", most=_INSTANTS)],
         empty="No prediction is kept yet. Each refresh keeps the first of its date, and the next ones score it.",

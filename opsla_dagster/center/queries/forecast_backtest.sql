@@ -1,4 +1,4 @@
--- One row is how one model did so many days ahead, of one value of one dimension: by how far ahead, then what serves first, then by its error.
+-- One row is how one model did so many days ahead, of one value of one dimension: by how far ahead, then what was served at the time, then what serves today, then by its error.
 select
     now_at,
     dimension,
@@ -21,4 +21,4 @@ select
     forecast_reason
 from mart.forecast_backtest
 where dimension = $dimension and dimension_value = $dimension_value
-order by horizon_from_days, horizon_to_days, is_served desc, model = 'as served', mean_absolute_error_cases nulls last, model
+order by horizon_from_days, horizon_to_days, model = 'as served' desc, is_served desc, mean_absolute_error_cases nulls last, model

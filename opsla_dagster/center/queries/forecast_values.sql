@@ -1,4 +1,4 @@
--- One row is the desk, or one queue: what is expected of the next 7 and 14 days, how the served model did, and how the backlog stands to its usual size.
+-- One row is the desk, or one queue: what is expected of the next 7 and 14 days, how what was served did, and how the backlog stands to its usual size.
 select
     forecasts.dimension,
     forecasts.dimension_value,
@@ -18,7 +18,7 @@ left join mart.forecast_backtest as backtest
     on
         forecasts.dimension = backtest.dimension
         and forecasts.dimension_value = backtest.dimension_value
-        and backtest.is_served
+        and backtest.model = 'as served'
         and backtest.horizon_from_days = 1
         and backtest.horizon_to_days = 14
 left join mart.backlog_clear_forecast as clear

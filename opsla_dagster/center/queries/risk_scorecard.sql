@@ -7,6 +7,8 @@ select
     scored_predictions,
     pending_predictions,
     void_predictions,
+    decided_pct,
+    is_decided,
     breached_predictions,
     called_predictions,
     caught_predictions,

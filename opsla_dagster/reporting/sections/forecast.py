@@ -32,7 +32,7 @@ _VALUES = """
         week.forecast_reason, backtest.mean_absolute_error_cases, backtest.covered_pct, clear.open_cases, clear.target_cases, clear.reached_p50_date, clear.clear_reason
     from mart.forecast_arrivals as week
     left join mart.forecast_backtest as backtest
-        on week.dimension = backtest.dimension and week.dimension_value = backtest.dimension_value and backtest.is_served
+        on week.dimension = backtest.dimension and week.dimension_value = backtest.dimension_value and backtest.model = 'as served'
         and backtest.horizon_from_days = 1 and backtest.horizon_to_days = 14
     left join mart.backlog_clear_forecast as clear
         on week.dimension = clear.dimension and week.dimension_value = clear.dimension_value and clear.what_if = 'as now' and clear.goal = 'usual'
@@ -89,7 +89,7 @@ def _trust(row: Row) -> str:
     if row["mean_absolute_error_cases"] is None:
         return "No past forecast can be judged yet."
     held = "" if row["covered_pct"] is None else f", and its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of the days on which cases were to be expected"
-    return f"The model ({row['served_model']}) was off by {wording.decimal(row['mean_absolute_error_cases'])} cases a day on the last 8 fortnights{held}."
+    return f"What was served on the last 8 fortnights was off by {wording.decimal(row['mean_absolute_error_cases'])} cases a day{held}. Today serves: {row['served_model']}."
 
 
 def _chart(before: Sequence[Row], days: Sequence[Row]) -> Chart:

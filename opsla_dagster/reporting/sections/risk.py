@@ -32,6 +32,8 @@ _OPEN = f"""
 _SUMS = f"""
     select
         count(*) filter (where probability_source in ('model', 'baseline')) as clocks,
+        count(*) filter (where probability_source = 'unknown') as unknown_clocks,
+        min(reason_1) filter (where probability_source = 'unknown') as unknown_reason,
         count(*) filter (where probability_source in ('model', 'baseline') and 100 * breach_probability >= {LIKELY_PCT}) as likely_clocks,
         sum(breach_probability) filter (where probability_source in ('model', 'baseline')) as expected_clocks
     from mart.open_case_risk
@@ -47,10 +49,10 @@ def verdict(card: Row) -> str:
 
 
 def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
-    """The clocks that will most probably break; None where no clock has a probability."""
-    [sums] = rows(connection, _SUMS, "mart.open_case_risk") or [{"clocks": 0}]
+    """The clocks that will most probably break, or why nobody can say; None where no clock runs within its target."""
+    [sums] = rows(connection, _SUMS, "mart.open_case_risk") or [{"clocks": 0, "unknown_clocks": 0}]
     if not sums["clocks"]:
-        return None
+        return _unknown(sums) if sums["unknown_clocks"] else None
     found = rows(connection, _OPEN, "mart.open_case_risk")
     titles = headline.titles()
     cards = rows(connection, _CARDS, "mart.risk_model_card")
@@ -61,6 +63,7 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
         finding=(
             f"{wording.counted(sums['likely_clocks'], 'open clock')} of {wording.count(sums['clocks'])} within their target will break with a probability of 50 % or more at "
             f"{wording.instant(found[0]['predicted_at'])}; {wording.decimal(sums['expected_clocks'])} are to be reckoned with in all."
+            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} nothing can be said: {sums['unknown_reason']}." if sums["unknown_clocks"] else "")
         ),
         how_to_read="The clocks with the highest probabilities, each with its strongest reasons. All of them, and how such predictions came out: the page Risk of the command centre.",
         definition=(
@@ -79,3 +82,13 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
             names=3,
         ),
     )  # fmt: skip
+
+
+def _unknown(sums: Row) -> Section:
+    return Section(
+        key="risk",
+        title="What will probably break",
+        tables=("mart.open_case_risk",),
+        finding=f"Cannot be said of {wording.counted(sums['unknown_clocks'], 'open clock')}: {sums['unknown_reason']}.",
+        definition="A probability is given once 30 clocks of a promise have stopped with a verdict; from 300 on a model is tried, and serves where it does better than what is simply counted.",
+    )

@@ -1,4 +1,4 @@
--- Metrics whose latest predictions did not hold: over those of the last 28 days with an outcome, 100 at least, what was said and what happened
+-- Metrics whose latest predictions did not hold: over 28 days of predictions that are decided, the latest of the metric, 100 at least, what was said and what happened
 -- differ by more than 10 points, or the Brier score is beyond that of the model's test by a quarter and 0.02.
 -- A failure means that the desk is no longer what the model learnt from: its probabilities are off until the next week's model; look first at the
 -- scorecard and the drift of the model card on the page Risk of the command centre.
@@ -10,9 +10,17 @@ with latest_scores as (
         sum(100.0 * scores.breached_predictions) as happened_points,
         sum(scores.brier * scores.scored_predictions) as errors
     from mart.risk_scorecard as scores
-    cross join (select max(predicted_at) as last_at from mart.risk_scorecard) as bounds
+    inner join (
+        select
+            metric,
+            max(predicted_at) as last_at
+        from mart.risk_scorecard
+        where is_decided
+        group by metric
+    ) as bounds on scores.metric = bounds.metric
     where
         scores.predicted_at > bounds.last_at - interval 28 day
+        and scores.is_decided
         and scores.scored_predictions > 0
     group by scores.metric
 ),

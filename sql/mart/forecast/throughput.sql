@@ -1,7 +1,8 @@
 -- One row is one value of one dimension: what leaves it in an open hour and in a staffed hour while work waits, over the last 56 local dates.
 -- An hour counts in which more cases waited than there were heads, at its start and at its end (at least one, where heads are unknown): in others people may have
 -- been idle, and they would understate what a head can do. With fewer than 10 such hours, all open hours count, and it is a lower bound. What leaves
--- outside open hours and on other days is told apart, for nobody knows the hours of those heads (docs/decisions/0042-forecast.md).
+-- outside open hours and on other days is told apart, for nobody knows the hours of those heads. Of today's date it is told how much is left
+-- (docs/decisions/0042-forecast.md).
 with hours as (
     select
         dimension,
@@ -121,13 +122,62 @@ told_values as (
             judged_values.dimension = other_days.dimension
             and judged_values.dimension_value = other_days.dimension_value
             and not other_days.is_business_day
+),
+
+-- The local date of now, and how much of it is left.
+now_dates as (
+    select
+        desk_now.now_at,
+        min(desk_time.segment_start_at) as now_from_at,
+        bool_or(desk_time.is_open) as is_business_day,
+        (epoch_us(desk_now.now_at) - epoch_us(min(desk_time.segment_start_at))) / 3600000000.0 as begun_hours,
+        1.0 * (epoch_us(max(desk_time.segment_end_at)) - epoch_us(desk_now.now_at))
+        / nullif(epoch_us(max(desk_time.segment_end_at)) - epoch_us(min(desk_time.segment_start_at)), 0) as left_time_share,
+        sum(
+            case
+                when not desk_time.is_open or desk_time.segment_end_at <= desk_now.now_at then 0
+                when desk_time.segment_start_at < desk_now.now_at then epoch_us(desk_time.segment_end_at) - epoch_us(desk_now.now_at)
+                else epoch_us(desk_time.segment_end_at) - epoch_us(desk_time.segment_start_at)
+            end
+        ) / 3600000000.0 as left_open_hours
+    from mart.desk_now as desk_now
+    inner join staging.business_time as desk_time on desk_time.calendar = 'desk' and desk_now.now_date = desk_time.local_date
+    group by desk_now.now_at
+),
+
+-- By the shape of such a day: of the hour that holds now, the part that is still to come.
+left_arrivals as (
+    select
+        hours.dimension,
+        hours.dimension_value,
+        sum(
+            hours.share_of_day_pct
+            * case
+                when hours.hour_of_day >= now_dates.begun_hours then 1
+                when hours.hour_of_day + 1 <= now_dates.begun_hours then 0
+                else hours.hour_of_day + 1 - now_dates.begun_hours
+            end
+        ) / 100 as left_share
+    from mart.arrival_hours as hours
+    cross join now_dates
+    where hours.is_business_day = now_dates.is_business_day
+    group by hours.dimension, hours.dimension_value
 )
 
 select
-    cast(desk_now.now_at as timestamp) as now_at,
+    cast(now_dates.now_at as timestamp) as now_at,
     told_values.dimension,
     told_values.dimension_value,
-    desk_now.now_at > now_dates.now_from_at as is_today_begun,
+    now_dates.now_at > now_dates.now_from_at as is_today_begun,
+    cast(now_dates.left_open_hours as double) as left_today_open_hours,
+    cast(now_dates.left_time_share as double) as left_today_time_share,
+    cast(
+        case
+            when left_arrivals.left_share is null then now_dates.left_time_share
+            when left_arrivals.left_share > 1 then 1
+            else left_arrivals.left_share
+        end as double
+    ) as left_today_arrivals_share,
     cast(told_values.business_dates as bigint) as business_days,
     cast(told_values.median_open_cases as double) as usual_open_cases,
     cast(told_values.open_hours as bigint) as open_hours,
@@ -148,12 +198,5 @@ select
         else 'all open hours'
     end as throughput_basis
 from told_values
-cross join mart.desk_now as desk_now
-inner join (
-    select
-        local_date,
-        min(segment_start_at) as now_from_at
-    from staging.business_time
-    where calendar = 'desk'
-    group by local_date
-) as now_dates on desk_now.now_date = now_dates.local_date
+cross join now_dates
+left join left_arrivals on told_values.dimension = left_arrivals.dimension and told_values.dimension_value = left_arrivals.dimension_value

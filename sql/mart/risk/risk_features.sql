@@ -1,8 +1,8 @@
 -- One row is one open clock at one instant, and what was known of it, of its case and of its queue just before.
 -- The same SELECT for training and for scoring: whom it is about, and as of when, mart.risk_instants says. Nothing that happened at the instant or later
 -- counts, nor what a case became later: attributes are those that held then, counts are of events up to then, the queue is that of the end of
--- the local date before. Where something had happened by then that the log received only later, is_received is false: nobody could have known the
--- row. Where the promise came into force only later, is_promise_in_force is false. An attribute of which the source tells no changes is NULL: it may
+-- the local date before. Where an event had happened by then that the log received only later, is_received is false: nobody could have known the
+-- row; messages and changes of attributes, which have no instant of receipt, count as received when they happened. Where the promise came into force only later, is_promise_in_force is false. An attribute of which the source tells no changes is NULL: it may
 -- have become so only after the instant (docs/decisions/0043-breach-risk.md).
 with instants as (
     select

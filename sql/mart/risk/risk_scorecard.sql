@@ -1,6 +1,7 @@
 -- One row is the predictions of one instant for the clocks of one metric, scored by what is known now.
 -- Scored is what was within its target and uncertain when it was predicted, once it is past its target (broken, though it may still run) or
 -- has stopped. A clock that ended otherwise than by its stop is judged by nobody, and void. Called: a probability of 50 % or more.
+-- Shares and errors are told once 95 % are decided: those that ended first are mostly kept ones, and the others would be judged by them.
 -- Missed: broken without having been called. Unseen: broken before the next prediction by a clock that started after this one
 -- (docs/decisions/0043-breach-risk.md).
 with predictions as (
@@ -93,6 +94,15 @@ scores as (
     group by predicted_at, metric
 ),
 
+decided_scores as (
+    select
+        predicted_at,
+        metric,
+        100.0 * scored_predictions / nullif(scored_predictions + pending_predictions, 0) as decided_pct,
+        coalesce(100 * scored_predictions >= 95 * (scored_predictions + pending_predictions), false) as is_decided
+    from scores
+),
+
 -- Few clocks break, and only those from the first prediction on are looked at.
 late_breaches as (
     select
@@ -127,16 +137,21 @@ select
     cast(scores.scored_predictions as bigint) as scored_predictions,
     cast(scores.pending_predictions as bigint) as pending_predictions,
     cast(scores.void_predictions as bigint) as void_predictions,
+    cast(decided_scores.decided_pct as double) as decided_pct,
+    decided_scores.is_decided,
     cast(scores.breached_predictions as bigint) as breached_predictions,
     cast(scores.called_predictions as bigint) as called_predictions,
     cast(scores.caught_predictions as bigint) as caught_predictions,
     cast(scores.missed_predictions as bigint) as missed_predictions,
     cast(coalesce(unseen_breaches.unseen_breached_clocks, 0) as bigint) as unseen_breached_clocks,
-    cast(100.0 * scores.caught_predictions / nullif(scores.called_predictions, 0) as double) as precision_pct,
-    cast(100.0 * scores.caught_predictions / nullif(scores.breached_predictions, 0) as double) as recall_pct,
-    cast(100.0 * cast(scores.expected_breaches as double) / nullif(scores.scored_predictions, 0) as double) as predicted_breach_pct,
-    cast(100.0 * scores.breached_predictions / nullif(scores.scored_predictions, 0) as double) as happened_pct,
-    cast(cast(scores.squared_errors as double) / nullif(scores.scored_predictions, 0) as double) as brier
+    cast(case when decided_scores.is_decided then 100.0 * scores.caught_predictions / nullif(scores.called_predictions, 0) end as double) as precision_pct,
+    cast(case when decided_scores.is_decided then 100.0 * scores.caught_predictions / nullif(scores.breached_predictions, 0) end as double) as recall_pct,
+    cast(
+        case when decided_scores.is_decided then 100.0 * cast(scores.expected_breaches as double) / nullif(scores.scored_predictions, 0) end as double
+    ) as predicted_breach_pct,
+    cast(case when decided_scores.is_decided then 100.0 * scores.breached_predictions / nullif(scores.scored_predictions, 0) end as double) as happened_pct,
+    cast(case when decided_scores.is_decided then cast(scores.squared_errors as double) / nullif(scores.scored_predictions, 0) end as double) as brier
 from scores
+inner join decided_scores on scores.predicted_at = decided_scores.predicted_at and scores.metric = decided_scores.metric
 inner join prediction_periods as periods on scores.predicted_at = periods.predicted_at
 left join unseen_breaches on scores.predicted_at = unseen_breaches.predicted_at and scores.metric = unseen_breaches.metric

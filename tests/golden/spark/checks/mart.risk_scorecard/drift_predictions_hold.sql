@@ -7,13 +7,20 @@ WITH latest_scores AS (
     SUM(100.0 * scores.breached_predictions) AS happened_points,
     SUM(scores.brier * scores.scored_predictions) AS errors
   FROM mart.risk_scorecard AS scores
-  CROSS JOIN (
+  INNER JOIN (
     SELECT
+      metric,
       MAX(predicted_at) AS last_at
     FROM mart.risk_scorecard
+    WHERE
+      is_decided
+    GROUP BY
+      metric
   ) AS bounds
+    ON scores.metric = bounds.metric
   WHERE
     scores.predicted_at > bounds.last_at - INTERVAL '28' DAY
+    AND scores.is_decided
     AND scores.scored_predictions > 0
   GROUP BY
     scores.metric

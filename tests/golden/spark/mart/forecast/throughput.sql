@@ -144,12 +144,67 @@ WITH hours AS (
     ON judged_values.dimension = other_days.dimension
     AND judged_values.dimension_value = other_days.dimension_value
     AND NOT other_days.is_business_day
+), now_dates AS (
+  SELECT
+    desk_now.now_at,
+    MIN(desk_time.segment_start_at) AS now_from_at,
+    BOOL_OR(desk_time.is_open) AS is_business_day,
+    CAST(UNIX_MICROS(CAST(desk_now.now_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(MIN(desk_time.segment_start_at) AS TIMESTAMP_LTZ)) AS DOUBLE) / CAST(3600000000.0 AS DOUBLE) AS begun_hours,
+    CAST(1.0 * (
+      UNIX_MICROS(CAST(MAX(desk_time.segment_end_at) AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_now.now_at AS TIMESTAMP_LTZ))
+    ) AS DOUBLE) / CAST(NULLIF(
+      UNIX_MICROS(CAST(MAX(desk_time.segment_end_at) AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(MIN(desk_time.segment_start_at) AS TIMESTAMP_LTZ)),
+      0
+    ) AS DOUBLE) AS left_time_share,
+    CAST(SUM(
+      CASE
+        WHEN NOT desk_time.is_open OR desk_time.segment_end_at <= desk_now.now_at
+        THEN 0
+        WHEN desk_time.segment_start_at < desk_now.now_at
+        THEN UNIX_MICROS(CAST(desk_time.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_now.now_at AS TIMESTAMP_LTZ))
+        ELSE UNIX_MICROS(CAST(desk_time.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_time.segment_start_at AS TIMESTAMP_LTZ))
+      END
+    ) AS DOUBLE) / CAST(3600000000.0 AS DOUBLE) AS left_open_hours
+  FROM mart.desk_now AS desk_now
+  INNER JOIN staging.business_time AS desk_time
+    ON desk_time.calendar = 'desk' AND desk_now.now_date = desk_time.local_date
+  GROUP BY
+    desk_now.now_at
+), left_arrivals AS (
+  SELECT
+    hours.dimension,
+    hours.dimension_value,
+    CAST(SUM(
+      hours.share_of_day_pct * CASE
+        WHEN hours.hour_of_day >= now_dates.begun_hours
+        THEN 1
+        WHEN hours.hour_of_day + 1 <= now_dates.begun_hours
+        THEN 0
+        ELSE hours.hour_of_day + 1 - now_dates.begun_hours
+      END
+    ) AS DOUBLE) / CAST(100 AS DOUBLE) AS left_share
+  FROM mart.arrival_hours AS hours
+  CROSS JOIN now_dates
+  WHERE
+    hours.is_business_day = now_dates.is_business_day
+  GROUP BY
+    hours.dimension,
+    hours.dimension_value
 )
 SELECT
-  CAST(desk_now.now_at AS TIMESTAMP_NTZ) AS now_at,
+  CAST(now_dates.now_at AS TIMESTAMP_NTZ) AS now_at,
   told_values.dimension,
   told_values.dimension_value,
-  desk_now.now_at > now_dates.now_from_at AS is_today_begun,
+  now_dates.now_at > now_dates.now_from_at AS is_today_begun,
+  CAST(now_dates.left_open_hours AS DOUBLE) AS left_today_open_hours,
+  CAST(now_dates.left_time_share AS DOUBLE) AS left_today_time_share,
+  CAST(CASE
+    WHEN left_arrivals.left_share IS NULL
+    THEN now_dates.left_time_share
+    WHEN left_arrivals.left_share > 1
+    THEN 1
+    ELSE left_arrivals.left_share
+  END AS DOUBLE) AS left_today_arrivals_share,
   CAST(told_values.business_dates AS BIGINT) AS business_days,
   CAST(told_values.median_open_cases AS DOUBLE) AS usual_open_cases,
   CAST(told_values.open_hours AS BIGINT) AS open_hours,
@@ -175,15 +230,7 @@ SELECT
     ELSE 'all open hours'
   END AS throughput_basis
 FROM told_values
-CROSS JOIN mart.desk_now AS desk_now
-INNER JOIN (
-  SELECT
-    local_date,
-    MIN(segment_start_at) AS now_from_at
-  FROM staging.business_time
-  WHERE
-    calendar = 'desk'
-  GROUP BY
-    local_date
-) AS now_dates
-  ON desk_now.now_date = now_dates.local_date
+CROSS JOIN now_dates
+LEFT JOIN left_arrivals
+  ON told_values.dimension = left_arrivals.dimension
+  AND told_values.dimension_value = left_arrivals.dimension_value

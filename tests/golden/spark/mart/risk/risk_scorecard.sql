@@ -102,6 +102,18 @@ WITH predictions AS (
   GROUP BY
     predicted_at,
     metric
+), decided_scores AS (
+  SELECT
+    predicted_at,
+    metric,
+    CAST(100.0 * scored_predictions AS DOUBLE) / CAST(NULLIF(scored_predictions + pending_predictions, 0) AS DOUBLE) AS decided_pct,
+    COALESCE(
+      100 * scored_predictions >= 95 * (
+        scored_predictions + pending_predictions
+      ),
+      FALSE
+    ) AS is_decided
+  FROM scores
 ), late_breaches AS (
   SELECT
     clocks.metric,
@@ -140,17 +152,37 @@ SELECT
   CAST(scores.scored_predictions AS BIGINT) AS scored_predictions,
   CAST(scores.pending_predictions AS BIGINT) AS pending_predictions,
   CAST(scores.void_predictions AS BIGINT) AS void_predictions,
+  CAST(decided_scores.decided_pct AS DOUBLE) AS decided_pct,
+  decided_scores.is_decided,
   CAST(scores.breached_predictions AS BIGINT) AS breached_predictions,
   CAST(scores.called_predictions AS BIGINT) AS called_predictions,
   CAST(scores.caught_predictions AS BIGINT) AS caught_predictions,
   CAST(scores.missed_predictions AS BIGINT) AS missed_predictions,
   CAST(COALESCE(unseen_breaches.unseen_breached_clocks, 0) AS BIGINT) AS unseen_breached_clocks,
-  CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.called_predictions, 0) AS DOUBLE) AS DOUBLE) AS precision_pct,
-  CAST(CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.breached_predictions, 0) AS DOUBLE) AS DOUBLE) AS recall_pct,
-  CAST(CAST(100.0 * CAST(scores.expected_breaches AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS predicted_breach_pct,
-  CAST(CAST(100.0 * scores.breached_predictions AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS happened_pct,
-  CAST(CAST(CAST(scores.squared_errors AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE) AS DOUBLE) AS brier
+  CAST(CASE
+    WHEN decided_scores.is_decided
+    THEN CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.called_predictions, 0) AS DOUBLE)
+  END AS DOUBLE) AS precision_pct,
+  CAST(CASE
+    WHEN decided_scores.is_decided
+    THEN CAST(100.0 * scores.caught_predictions AS DOUBLE) / CAST(NULLIF(scores.breached_predictions, 0) AS DOUBLE)
+  END AS DOUBLE) AS recall_pct,
+  CAST(CASE
+    WHEN decided_scores.is_decided
+    THEN CAST(100.0 * CAST(scores.expected_breaches AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE)
+  END AS DOUBLE) AS predicted_breach_pct,
+  CAST(CASE
+    WHEN decided_scores.is_decided
+    THEN CAST(100.0 * scores.breached_predictions AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE)
+  END AS DOUBLE) AS happened_pct,
+  CAST(CASE
+    WHEN decided_scores.is_decided
+    THEN CAST(CAST(scores.squared_errors AS DOUBLE) AS DOUBLE) / CAST(NULLIF(scores.scored_predictions, 0) AS DOUBLE)
+  END AS DOUBLE) AS brier
 FROM scores
+INNER JOIN decided_scores
+  ON scores.predicted_at = decided_scores.predicted_at
+  AND scores.metric = decided_scores.metric
 INNER JOIN prediction_periods AS periods
   ON scores.predicted_at = periods.predicted_at
 LEFT JOIN unseen_breaches
