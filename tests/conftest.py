@@ -15,7 +15,7 @@ import pytest
 
 #: A file system in memory, as Linux has one.
 _MEMORY = Path("/dev/shm")
-#: So much must be free there and of the machine's memory: a whole run of the tests writes 5 GB, and removes most of it as it goes.
+#: So much must be free there and of the machine's memory: a whole run of the tests writes 7 GB, and removes most of it as it goes.
 _ROOM_BYTES = 8 << 30
 
 

@@ -193,7 +193,7 @@ def events_became_visible(settings: Settings, window: Window) -> list[tuple[date
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "Etc/GMT+12"])
 def test_refresh_touches_the_dates_with_news_and_no_other(tmp_path: Path, zone: str) -> None:
-    """Two refreshes at random instants against every row of the simulation looked at one by one.
+    """Refreshes some time after a load at a random instant, against every row of the simulation looked at one by one.
 
     Cases are made to end within a week, so that the dates a refresh need not ask about any more are many.
     """
@@ -204,24 +204,23 @@ def test_refresh_touches_the_dates_with_news_and_no_other(tmp_path: Path, zone: 
     window = july(1, 12)
     news = events_became_visible(settings, window)
     late = 0
-    draws = 12 if IS_HOLD else 5
-    for number in range(draws):
-        # On the second of an event or anywhere; up to two weeks after the window, or a year.
-        first_at = draw.choice([draw.choice(news)[1], datetime(2025, 7, 11) + timedelta(seconds=draw.randrange(20 * 86_400))])
-        second_at = first_at + timedelta(seconds=draw.choice([0, 1, 3_600, 86_400, 9 * 86_400, 300 * 86_400]))
+    for number in range(12 if IS_HOLD else 3):
+        # On the second of an event, or anywhere up to two weeks after the window.
+        first_at = datetime(2025, 7, 11) + timedelta(seconds=draw.randrange(20 * 86_400)) if number % 2 else draw.choice(news)[1]
         home = elsewhere(settings, tmp_path / str(number))
         load_states(home, [window], first_at)
+        for seconds in (0, 1, 3_600, 86_400, 9 * 86_400, 300 * 86_400):
+            second_at = first_at + timedelta(seconds=seconds)
+            windows = plan(home, second_at)
 
-        windows = plan(home, second_at)
-
-        first_today, today = (at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for at in (first_at, second_at))
-        changed = {day for day, at in news if first_at < at <= second_at}
-        gone_by = {first_today + timedelta(days=days) for days in range((today - first_today).days)} - set(window.dates())
-        over = {day for day in gone_by | {today - ONE_DAY} if FIRST <= day < today}
-        expected = changed | over
-        assert windows == ranges_of(expected), f"from {first_at} to {second_at}"
-        late += len(changed - {today - ONE_DAY})
-    assert late >= draws, "hardly any late event: nothing was proved"
+            first_today, today = (at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for at in (first_at, second_at))
+            changed = {day for day, at in news if first_at < at <= second_at}
+            gone_by = {first_today + timedelta(days=days) for days in range((today - first_today).days)} - set(window.dates())
+            over = {day for day in gone_by | {today - ONE_DAY} if FIRST <= day < today}
+            expected = changed | over
+            assert windows == ranges_of(expected), f"from {first_at} to {second_at}"
+            late += len(changed - {today - ONE_DAY})
+    assert late > 10, "hardly any late event: nothing was proved"
 
 
 def test_a_missed_week_is_caught_up(tmp_path: Path, tiny_at_once: Settings) -> None:
