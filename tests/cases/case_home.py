@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 import yaml
-from small_desk import make, rows
+from small_desk import make, rows, up_to
 
-from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -43,7 +42,7 @@ def made(config: Path, home: Path, *tables: str, as_of_at: datetime = AS_OF_AT) 
     """Makes `tables` and all that they are made of, over the sources' own window; every check that stops a run passes."""
     settings = load_settings(config, home)
     home.mkdir(parents=True, exist_ok=True)
-    outcomes = make(settings, [build_desk(settings).window()], as_of_at, only=_with_what_they_need(tables))
+    outcomes = make(settings, [build_desk(settings).window()], as_of_at, only=up_to(settings, *tables))
     failed = [(table, outcome.check) for table, outcome in outcomes if not outcome.passed and not outcome.check.startswith(("warn", "gate", "drift"))]
     assert failed == []
     return Made(settings, outcomes)
@@ -66,13 +65,3 @@ def config_of(case: str, directory: Path, log: str | None = None, policies: dict
         document.update(overrides or {})
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return directory / "config"
-
-
-def _with_what_they_need(tables: tuple[str, ...]) -> set[str]:
-    wanted, waiting = set(), list(tables)
-    while waiting:
-        name = waiting.pop()
-        if name in TABLE_ASSETS and name not in wanted:
-            wanted.add(name)
-            waiting += TABLE_ASSETS[name].deps
-    return wanted

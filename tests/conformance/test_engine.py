@@ -45,7 +45,7 @@ def test_a_difference_is_made_small() -> None:
 
 
 def test_dates_made_one_after_the_other_give_the_same(engine: Engine) -> None:
-    document = campaign.draw_document(11, cases=60)
+    document = campaign.draw_document(11, cases=40)
     whole = sorted(engine.clocks(document), key=lambda clock: clock.key)
     assert len(whole) > 100
     assert sorted(engine.clocks(document, days_a_part=7), key=lambda clock: clock.key) == whole

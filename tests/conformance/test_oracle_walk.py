@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from small_desk import takes_minutes
 from walk import Wall, walked
 
 from conformance import oracle
@@ -43,7 +44,7 @@ class Changing:
         return self.at(second).kind(second)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=takes_minutes)])
 def test_clocks_second_by_second(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     document = draw_document(7000 + seed, cases=60)
     rows: list[tuple[Any, ...]] = []

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 from accounts import DESK, KEY
+from cli import Said, opsla_here
 from desks import fill, fill_chat, updated_ticket, worked_case
 from fake_intercom import TOKEN as INTERCOM_TOKEN
 from fake_intercom import FakeIntercom
@@ -40,13 +42,24 @@ SECRETS = {"ZENDESK_EMAIL": EMAIL, "ZENDESK_TOKEN": TOKEN, "INTERCOM_TOKEN": INT
 VARIABLES = {"email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN", "pseudonym_key_variable": "OPSLA_KEY"}
 
 
-def init(*arguments: str, without: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    return opsla("init", *arguments, without=without, **variables)
+@pytest.fixture
+def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """`opsla init <arguments>` in this process, with these variables beside those of the accounts."""
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "not_mine"))
+    monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
+
+    def run(*arguments: str, without: str = "", **variables: str) -> Said:
+        for name, value in {**SECRETS, **variables}.items():
+            monkeypatch.setenv(name, value)
+        if without:
+            monkeypatch.delenv(without)
+        return opsla_here("init", *arguments, monkeypatch=monkeypatch, capsys=capsys)
+
+    return run
 
 
-def opsla(*arguments: str, without: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+def opsla(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "160", **SECRETS, **variables}
-    environment.pop(without, None)
     return subprocess.run(
         [sys.executable, "-m", "opsla_dagster.cli", *arguments], env=environment, capture_output=True, text=True, timeout=300,
         check=False, stdin=subprocess.DEVNULL,
@@ -58,8 +71,8 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
     updated_ticket(zendesk)
     fill(zendesk, 3)
     config = tmp_path / "desk"
-    finished = init(
-        "--zendesk", "acme", "--base-url", zendesk.address, "--to", str(config), "--timezone", "America/New_York",
+    finished = opsla(
+        "init", "--zendesk", "acme", "--base-url", zendesk.address, "--to", str(config), "--timezone", "America/New_York",
         "--start-date", "2025-06-30",
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -187,12 +200,12 @@ def test_without_a_schedule_the_hours_are_an_assumption_and_said_to_be(zendesk: 
     assert "hours are an assumption" in told("told", "Asia/Tokyo")
 
 
-def test_an_intercom_workspace_becomes_a_desk(intercom: FakeIntercom, tmp_path: Path) -> None:
+def test_an_intercom_workspace_becomes_a_desk(init: Callable[..., Said], intercom: FakeIntercom, tmp_path: Path) -> None:
     fill_chat(intercom, 4)
     config = tmp_path / "desk"
     finished = init("--intercom", "--base-url", intercom.address, "--to", str(config), "--start-date", "2025-06-30", "--name", "chat")
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "UTC is assumed" in finished.stdout
+    assert finished.code == 0, finished.out + finished.err
+    assert "UTC is assumed" in finished.out
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
         assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
 
@@ -204,19 +217,19 @@ def test_an_intercom_workspace_becomes_a_desk(intercom: FakeIntercom, tmp_path: 
         ({"OPSLA_PSEUDONYM_KEY": "too-short"}, "OPSLA_PSEUDONYM_KEY is shorter than 16 characters"),
     ],
 )
-def test_wrong_secrets_are_one_line_without_them(zendesk: FakeZendesk, tmp_path: Path, variables: dict[str, str], said: str) -> None:
+def test_wrong_secrets_are_one_line_without_them(init: Callable[..., Said], zendesk: FakeZendesk, tmp_path: Path, variables: dict[str, str], said: str) -> None:
     finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"), **variables)
-    assert finished.returncode == 1
-    assert said in finished.stderr
-    assert len(finished.stderr.strip().splitlines()) == 1
-    assert not [secret for secret in (*SECRETS.values(), *variables.values()) if secret in finished.stdout + finished.stderr]
+    assert finished.code == 1
+    assert said in finished.err
+    assert len(finished.err.strip().splitlines()) == 1
+    assert not [secret for secret in (*SECRETS.values(), *variables.values()) if secret in finished.out + finished.err]
     assert not (tmp_path / "desk").exists()
 
 
-def test_missing_variables_are_named_at_once(zendesk: FakeZendesk, tmp_path: Path) -> None:
+def test_missing_variables_are_named_at_once(init: Callable[..., Said], zendesk: FakeZendesk, tmp_path: Path) -> None:
     finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"), without="ZENDESK_EMAIL", ZENDESK_TOKEN="")
-    assert finished.returncode == 1
-    assert "not set in the environment: ZENDESK_EMAIL, ZENDESK_TOKEN; set them" in finished.stderr
+    assert finished.code == 1
+    assert "not set in the environment: ZENDESK_EMAIL, ZENDESK_TOKEN; set them" in finished.err
     assert not zendesk.requests
 
 
@@ -260,11 +273,11 @@ def test_the_variables_are_checked_before_anything_is_asked(monkeypatch: pytest.
         require_variables(zendesk_account("acme", None, None, VARIABLES))
 
 
-def test_without_a_start_date_the_last_seven_days_are_loaded(zendesk: FakeZendesk, tmp_path: Path) -> None:
+def test_without_a_start_date_the_last_seven_days_are_loaded(init: Callable[..., Said], zendesk: FakeZendesk, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     finished = init("--zendesk", "acme", "--base-url", zendesk.address, "--to", str(tmp_path / "desk"))
-    assert finished.returncode == 1
-    assert "no case is known" in finished.stderr
+    assert finished.code == 1
+    assert "no case is known" in finished.err
     started = int(zendesk.requests[-1].one("start_time", "0")) or min(
         int(request.one("start_time")) for request in zendesk.requests if request.one("start_time")
     )

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from accounts import DESK, home_in, intercom_settings
 from fake_intercom import FakeIntercom
+from small_desk import make
 from test_intercom_conversations import CONVERSATIONS, fill
 
-from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.running import run_windows
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
@@ -79,10 +78,7 @@ def test_conversations_are_judged_as_intercom_counts(tmp_path: Path) -> None:
         shipped, sources=SourcesSettings(desk=DESK, sources=(chat,)), calendars=calendars,
         sla_policies=SlaPoliciesSettings.model_validate(POLICIES), quality_gates=QualityGatesSettings(gates={}),
     )  # fmt: skip
-    with open_instance(home.root) as instance:
-        windows = [build_desk(settings).window()]
-        finished = run_windows(settings, instance, windows, datetime(2025, 7, 8, 12), lambda _table, _rows: None, is_refresh=False)
-    assert finished.succeeded, finished.error
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 8, 12))
     number = {conversation.why: str(place) for place, conversation in enumerate(CONVERSATIONS, 1)}
     with reading(home.warehouse) as connection:
         clocks = connection.execute(

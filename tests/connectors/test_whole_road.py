@@ -11,6 +11,7 @@ from accounts import DESK, zendesk_settings
 from desks import fill, worked_case
 from fake_server import Response, always
 from fake_zendesk import TOKEN, FakeZendesk
+from small_desk import make
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.instance.instance import open_instance
@@ -21,6 +22,7 @@ from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.warehouse.connection import reading
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,11 +76,8 @@ def settings(zendesk: FakeZendesk, tmp_path: Path) -> Settings:
     worked_case(zendesk)
     fill(zendesk, 3, first=8)
     settings = settings_of(tmp_path, zendesk)
-    with open_instance(settings.home.root) as instance:
-        assert [error for _, error in load_accounts(settings, instance, lambda _account, _step: None)] == [""]
-        desk = build_desk(settings)
-        finished = run_windows(settings, instance, [desk.window()], AS_OF, lambda _table, _rows: None, is_refresh=False)
-    assert finished.succeeded, finished.error
+    load_zendesk(zendesk_settings(zendesk.address), DESK, settings.home)
+    make(settings, [build_desk(settings).window()], AS_OF)
     return settings
 
 

@@ -11,13 +11,12 @@ import textwrap
 from datetime import datetime
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import typer
 from house import MARKDOWN_FILES, REPOSITORY, named
+from small_desk import make
 
 from opsla_dagster.cli import app
-from opsla_dagster.running import run_windows
 from opsla_dagster.settings import load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import reading
@@ -49,11 +48,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     horizon = "horizon: {start: 2025-01-01, end: 2026-01-01}"
     calendars.write_text(re.sub("horizon: .*", horizon, calendars.read_text(encoding="utf-8")), encoding="utf-8")
     settings = load_settings(config, home)
-    with dg.DagsterInstance.ephemeral() as instance:
-        finished = run_windows(
-            settings, instance, [build_desk(settings).window()], datetime(2025, 7, 12), lambda _table, _rows: None, is_refresh=False
-        )
-    assert finished.succeeded, finished.error
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 12))
     return settings.home.warehouse
 
 

@@ -88,6 +88,12 @@ def elsewhere(settings: Settings, directory: Path) -> Settings:
     return replace(settings, home=type(settings.home).of(home))
 
 
+def copied(settings: Settings, directory: Path) -> Settings:
+    """The same settings in a copy of their home."""
+    shutil.copytree(settings.home.root, directory / "home")
+    return replace(settings, home=type(settings.home).of(directory / "home"))
+
+
 def with_sources(settings: Settings, *sources: dict[str, Any], **desk: object) -> Settings:
     """The same settings over other sources."""
     document = {"desk": {"timezone": "America/New_York", "start_date": FIRST, **desk}, "sources": list(sources)}
@@ -119,6 +125,24 @@ def july(first: int, last: int) -> Window:
 
 
 # ---- making tables ---------------------------------------------------------------------------------------------------
+
+
+def up_to(settings: Settings, *tables: str) -> set[str]:
+    """These tables, and every one that they are made from."""
+    lines = {line.name: line for line in table_assets(settings)}
+    found, waiting = set(), list(tables)
+    while waiting:
+        name = waiting.pop()
+        if name in lines and name not in found:
+            found.add(name)
+            waiting += lines[name].deps
+    return found
+
+
+def dated(settings: Settings) -> set[str]:
+    """The tables that a load is remembered by, and what they are made from: all that planning and refusing look at, at half the price."""
+    partitioned = [line.name for line in table_assets(settings) if line.table.kind is Kind.PARTITIONED]
+    return up_to(settings, *partitioned, "ops.source_watermarks", "ops.partition_as_of")
 
 
 def _in_order(settings: Settings) -> list[TableAsset]:
@@ -158,11 +182,11 @@ def make(
     return outcomes
 
 
-def refresh(settings: Settings, as_of_at: datetime) -> list[Window]:
-    """What `opsla refresh --as-of` does, without Dagster; returns the windows it made."""
+def refresh(settings: Settings, as_of_at: datetime, only: Iterable[str] | None = None) -> list[Window]:
+    """What `opsla refresh --as-of` does (to `only` these tables), without Dagster; returns the windows it made."""
     windows = plan(settings, as_of_at)
     if windows:
-        make(settings, windows, as_of_at, is_refresh=True)
+        make(settings, windows, as_of_at, only, is_refresh=True)
     return windows
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
-from cli import opsla
+from cli import Said, opsla, opsla_here
 
 LOG = """\
 Ticket,State,Changed at,Level
@@ -24,8 +25,16 @@ T-3,Open,07/15/2025 09:30,L1
 """
 
 
-def init(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    return opsla("init", *arguments, home=home, OPSLA_CONFIG="nowhere")
+@pytest.fixture
+def init(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """`opsla init <arguments>` in this process, beside a home and a configuration of somebody else's."""
+
+    def run(*arguments: str, home: Path) -> Said:
+        monkeypatch.setenv("OPSLA_HOME", str(home))
+        monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
+        return opsla_here("init", *arguments, monkeypatch=monkeypatch, capsys=capsys)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +42,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
     directory = tmp_path_factory.mktemp("init")
     (directory / "log.csv").write_text(LOG, encoding="utf-8")
     config = directory / "desk"
-    return config, init(str(directory / "log.csv"), "--to", str(config), "--timezone", "America/New_York", home=directory / "not_mine")
+    return config, opsla(
+        "init", str(directory / "log.csv"), "--to", str(config), "--timezone", "America/New_York", home=directory / "not_mine", OPSLA_CONFIG="nowhere"
+    )
 
 
 def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -65,32 +76,32 @@ def test_the_marts_hold_the_figures(desk: tuple[Path, subprocess.CompletedProces
     assert [(case, "Parked" in reason) for case, reason in rejected] == [("T-3", True)]
 
 
-def test_it_does_not_write_over_a_desk(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_it_does_not_write_over_a_desk(init: Callable[..., Said], desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     config, _ = desk
     before = (config / "sources.yml").read_text(encoding="utf-8")
     again = init(str(config.parent / "log.csv"), "--to", str(config), home=config.parent)
-    assert again.returncode == 1
-    assert "already exists" in again.stderr
+    assert again.code == 1
+    assert "already exists" in again.err
     assert (config / "sources.yml").read_text(encoding="utf-8") == before
 
 
-def test_what_is_advised_is_of_the_home_and_the_configuration_that_were_written(tmp_path: Path) -> None:
+def test_what_is_advised_is_of_the_home_and_the_configuration_that_were_written(init: Callable[..., Said], tmp_path: Path) -> None:
     """Not every word can be placed: written, not run, and the command that goes on can be pasted as it stands."""
     (tmp_path / "log.csv").write_text("Ticket,State,Changed at\n" + "\n".join(f"{n},{word},2025-07-07 1{m}:00" for n in range(4) for m, word in enumerate(("Open", "", "Solved"))))
     finished = init(str(tmp_path / "log.csv"), "--to", str(tmp_path / "desk"), "--timezone", "UTC", "--yes", home=tmp_path / "not_mine")
-    assert finished.returncode == 1
-    assert f"then `OPSLA_HOME={tmp_path}/desk/.opsla OPSLA_CONFIG={tmp_path}/desk " in finished.stderr, finished.stderr
+    assert finished.code == 1
+    assert f"then `OPSLA_HOME={tmp_path}/desk/.opsla OPSLA_CONFIG={tmp_path}/desk " in finished.err, finished.err
 
 
-def test_a_time_format_is_given_once(tmp_path: Path) -> None:
+def test_a_time_format_is_given_once(init: Callable[..., Said], tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(LOG, encoding="utf-8")
     finished = init(str(tmp_path / "log.csv"), "--time-format", "iso", "--time-format", "%d/%m/%Y", "--yes", home=tmp_path / "home")
-    assert finished.returncode == 1
-    assert "--time-format is given 2 times (iso, %d/%m/%Y): give one." in finished.stderr
+    assert finished.code == 1
+    assert "--time-format is given 2 times (iso, %d/%m/%Y): give one." in finished.err
 
 
-def test_without_a_source_the_flags_are_named(tmp_path: Path) -> None:
+def test_without_a_source_the_flags_are_named(init: Callable[..., Said], tmp_path: Path) -> None:
     finished = init("--to", str(tmp_path / "desk"), home=tmp_path)
-    assert finished.returncode == 1
-    assert "--zendesk SUBDOMAIN or --intercom" in finished.stderr
-    assert "Traceback" not in finished.stderr
+    assert finished.code == 1
+    assert "--zendesk SUBDOMAIN or --intercom" in finished.err
+    assert "Traceback" not in finished.err

@@ -27,7 +27,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from small_desk import log_of, rows, write_config
+from small_desk import log_of, make, rows, write_config
 from sqlalchemy.exc import OperationalError
 
 from opsla_dagster.assets import retrying
@@ -53,6 +53,8 @@ AS_OF = datetime(2025, 7, 3, 5)
 class Desk:
     """A desk that has read its log once, and `opsla` as cron calls it."""
 
+    window = Window(date(2025, 7, 1), date(2025, 7, 3))
+
     def __init__(self, directory: Path) -> None:
         self.home, self.log, self.away = directory / "home", directory / "log.csv", directory / "away.csv"
         self.log.write_text(LOG, encoding="utf-8")
@@ -65,8 +67,7 @@ class Desk:
 
     def run(self, patience_seconds: float = LOCK_PATIENCE_SECONDS, table_done: Callable[[str, int], None] = lambda *_: None) -> Any:
         with open_instance(self.home) as instance:
-            window = Window(date(2025, 7, 1), date(2025, 7, 3))
-            return run_windows(self.settings(), instance, [window], AS_OF, table_done, is_refresh=False, patience_seconds=patience_seconds)
+            return run_windows(self.settings(), instance, [self.window], AS_OF, table_done, is_refresh=False, patience_seconds=patience_seconds)
 
     def tries(self, run_id: str) -> int:
         with open_instance(self.home) as instance:
@@ -81,7 +82,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk = Desk(tmp_path_factory.mktemp("desk"))
-    assert desk.run().succeeded
+    make(desk.settings(), [Desk.window], AS_OF)
     return desk
 
 

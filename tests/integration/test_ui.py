@@ -22,7 +22,7 @@ import duckdb
 import pytest
 from cli import REPOSITORY, environment, opsla
 from dagster import AssetKey
-from small_desk import takes_minutes
+from small_desk import takes_minutes, write_config
 
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.automation.schedule import refreshed_assets
@@ -99,7 +99,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     log = (home / "dev.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "opsla_dagster.cli", "dev", "--port", str(port)],
-        env=environment(home), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        env=environment(home, write_config(home / "config")), cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
     )
     ui = Ui(port, home, process)
 

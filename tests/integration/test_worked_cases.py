@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 import pytest
-from small_desk import SEEN_TABLES
+from small_desk import SEEN_TABLES, make
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import Kind
-from opsla_dagster.running import Finished, run_windows
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
@@ -82,9 +81,8 @@ class Home:
     def windows(self, as_of_at: datetime) -> list[Window]:
         return refresh_windows(self.settings, build_desk(self.settings), as_of_at)
 
-    def run(self, windows: list[Window], as_of_at: datetime) -> Finished:
-        with dg.DagsterInstance.ephemeral() as instance:  # in memory: what Dagster remembers is not what is tested here
-            return run_windows(self.settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
+    def run(self, windows: list[Window], as_of_at: datetime) -> None:
+        make(self.settings, windows, as_of_at, is_refresh=True)
 
     @contextmanager
     def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -111,7 +109,7 @@ def at(day: int) -> datetime:
 def july_1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which 1 July is loaded as of the next morning; tests work on copies of it."""
     directory = tmp_path_factory.mktemp("worked_cases") / "july_1"
-    assert Home(directory).run([JULY_1], at(2)).succeeded
+    Home(directory).run([JULY_1], at(2))
     return directory
 
 
@@ -123,14 +121,14 @@ def copy_of(directory: Path, target: Path) -> Home:
 def test_a_refresh_makes_what_changed_and_ends_where_one_run_would(july_1: Path, tmp_path: Path) -> None:
     home = copy_of(july_1, tmp_path / "daily")
     assert home.windows(at(3)) == [JULY_2]
-    assert home.run(home.windows(at(3)), at(3)).succeeded
+    home.run(home.windows(at(3)), at(3))
     assert home.windows(at(3)) == [JULY_2], "again: only yesterday"
 
     assert home.windows(at(6)) == [JULY_1, JULY_3_TO_5]
-    assert home.run(home.windows(at(6)), at(6)).succeeded
+    home.run(home.windows(at(6)), at(6))
 
     fresh = Home(tmp_path / "at_once")
-    assert fresh.run([Window(JULY_1.start, JULY_3_TO_5.end)], at(6)).succeeded
+    fresh.run([Window(JULY_1.start, JULY_3_TO_5.end)], at(6))
     assert home.stored_rows() == fresh.stored_rows()
     ended = {row[0]: row[1] for row in _ends(home)}
     assert ended == {"a": datetime(2025, 7, 1, 15), "b": datetime(2025, 7, 5, 15), "c": None}
@@ -143,15 +141,14 @@ def test_an_id_of_another_source_is_refused_and_nothing_is_lost(july_1: Path, tm
 
     (home.config / "shop.csv").write_text("case,state,at\na,INTAKE,2025-07-02 12:00:00\n", encoding="utf-8")
     home.name_sources(SOURCE.format(name="desk"), SOURCE.format(name="shop"))
-    refused = home.run([JULY_2], at(3))
-
-    assert refused.error.startswith("raw.cases: assert_cases_are_unique_in_the_warehouse failed (offending_rows")
+    with pytest.raises(OpslaError, match=r"^raw\.cases: assert_cases_are_unique_in_the_warehouse failed \(offending_rows"):
+        home.run([JULY_2], at(3))
     assert home.stored_rows() == before
     assert home.settings.home.marts_database.read_bytes() == published
 
     prefixed = SOURCE.format(name="shop") + "    case_id_prefix: shop-\n"
     home.name_sources(SOURCE.format(name="desk"), prefixed)
-    assert home.run([JULY_2], at(3)).succeeded
+    home.run([JULY_2], at(3))
     with home.warehouse() as connection:
         cases = connection.execute("select case_id, source from raw.cases order by case_id").fetchall()
         events = connection.execute("select event_id from raw.events_log where source = 'shop'").fetchall()

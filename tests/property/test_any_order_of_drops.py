@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dropping import HEAD, NOW, Drops
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_desk import desk_settings
@@ -29,7 +30,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return desk_settings(tmp_path_factory.mktemp("desk"), cases=100, gates=False)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(steps=STEPS)
 def test_what_is_read_was_whole_at_a_marker(base: Settings, steps: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_calendar import WEEKDAYS, Walk
@@ -97,7 +98,7 @@ class Segments:
         return None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(document=documents(), data=st.data())
 def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject) -> None:
     parsed = CalendarsSettings.model_validate(document)
@@ -135,7 +136,7 @@ def test_business_time_is_the_walk(document: dict[str, Any], data: st.DataObject
                 assert walk.open_seconds_until(int((found - midnight).total_seconds())) == elapsed
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(document=documents())
 def test_days_and_the_minute_spine_are_the_walk(document: dict[str, Any]) -> None:
     parsed = CalendarsSettings.model_validate(document)

@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -32,9 +33,9 @@ HEADER = b"number,state,at,note\n"
 STATUSES = {"New": "INTAKE", "Active": "INVESTIGATION", "Done": "RESOLVED", "Shut": "CLOSED"}
 TERMINAL = {"Done", "Shut"}
 
-few = settings(max_examples=20, deadline=None)
-fewer = settings(max_examples=8, deadline=None)
-many = settings(max_examples=300, deadline=None)
+few = settings(max_examples=examples(20), deadline=None)
+fewer = settings(max_examples=examples(8), deadline=None)
+many = settings(max_examples=examples(300), deadline=None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ def source_of(seed: int, zone: str = "America/New_York", cases: int = 2_000) -> 
     return SimulationSource("simulation", DOCUMENT.model_copy(update={"seed": seed}), zone, cases)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=seeds, window=windows, days=st.integers(1, 9), as_of=instants, zone=zones)
 def test_any_split_of_a_range_draws_the_same_rows(
     seed: int, window: Window, days: int, as_of: datetime, zone: str
@@ -42,7 +43,7 @@ def test_any_split_of_a_range_draws_the_same_rows(
     assert pa.concat_tables(cases for _, cases in reversed(parts)).equals(whole.cases(window, as_of))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=seeds, window=windows, as_of=instants, hours=st.integers(0, 2_000))
 def test_what_is_visible_only_grows(seed: int, window: Window, as_of: datetime, hours: int) -> None:
     source = source_of(seed)
@@ -52,7 +53,7 @@ def test_what_is_visible_only_grows(seed: int, window: Window, as_of: datetime, 
     assert still_there.equals(earlier)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=seeds, window=windows, as_of=instants)
 def test_states_tell_exactly_the_rows_of_a_date(seed: int, window: Window, as_of: datetime) -> None:
     source = source_of(seed)
@@ -63,7 +64,7 @@ def test_states_tell_exactly_the_rows_of_a_date(seed: int, window: Window, as_of
         assert {day: rows for day, rows in told.items() if rows} == counted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=seeds, window=windows, zone=zones)
 def test_every_row_lies_within_the_promised_bounds(seed: int, window: Window, zone: str) -> None:
     source = source_of(seed, zone)
@@ -74,7 +75,7 @@ def test_every_row_lies_within_the_promised_bounds(seed: int, window: Window, zo
         assert ingested - row["intake_date"] < timedelta(days=source.settles_after_days)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(cases=st.integers(0, 5_000), days=st.integers(3, 200), start=dates)
 def test_the_total_is_exact_at_any_scale(cases: int, days: int, start: date) -> None:
     document = DOCUMENT.model_copy(update={"start": start, "days": days})

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive_calendar import Walk
@@ -129,7 +130,7 @@ def connection(calendars: CalendarsSettings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(log=st.lists(cases(), min_size=1, max_size=12), clocks=policies(), as_of=SECOND)
 def test_every_second_is_counted_once(
     connection: duckdb.DuckDBPyConnection, calendars: CalendarsSettings,

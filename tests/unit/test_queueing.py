@@ -7,6 +7,7 @@ import math
 import ciw
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,7 +158,7 @@ def pool_of(steps: list[tuple[int, int]]) -> Pool:
 
 
 @given(rows=st.lists(JOB, min_size=1, max_size=14), shifts=SHIFTS, policy=st.sampled_from([policies.first_in_first_out, policies.earliest_due_date, policies.strict_priority]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_loop_is_the_walk_by_ticks(rows: list[tuple[int, int, int, int]], shifts: list[tuple[int, int]], policy: object) -> None:
     made, steps = made_of(rows), steps_of(shifts)
     keys = policy(made)  # type: ignore[operator]
@@ -170,7 +171,7 @@ def test_the_loop_is_the_walk_by_ticks(rows: list[tuple[int, int, int, int]], sh
 
 
 @given(rows=st.lists(JOB, min_size=1, max_size=14), shifts=SHIFTS, more=st.integers(0, 5), quicker=st.floats(0.2, 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_first_in_first_out_no_job_is_later_with_more_heads_or_less_work(
     rows: list[tuple[int, int, int, int]], shifts: list[tuple[int, int]], more: int, quicker: float
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import duckdb
 import numpy as np
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +92,7 @@ def test_the_fifth_pick_is_counted_from_what_was_ever_done(done: int) -> None:
     cases=st.lists(st.tuples(st.one_of(st.just(NEVER), st.floats(-100, 100)), st.sampled_from([1.0, 3.0, 10.0]), st.integers(0, 50)), min_size=1, max_size=30),
     policy=st.sampled_from([BY_DUE_DATE, BY_INDEX]), pace=st.sampled_from([PACE, None]),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_every_case_has_one_place_and_defers_one_behind_it(cases: list[tuple[float, float, float]], policy: Any, pace: Pace | None) -> None:
     tickets = in_order(line(*cases), policy, pace)
     assert sorted(order(tickets)) == list(range(len(cases)))
