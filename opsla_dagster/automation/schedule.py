@@ -4,11 +4,14 @@ Belongs here: turning intake dates into a run. Does not belong here: which dates
 """
 
 import hashlib
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.instance.types import DynamicPartitionsStore
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from opsla_dagster.assets.bronze import bronze_group
@@ -31,7 +34,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.window import DATES_TAG, Dates, dates_of
+from opsla_dagster.window import DATES_TAG, ONE_DAY, Dates, Window, dates_of
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
@@ -96,10 +99,25 @@ def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
     return {AS_OF_TAG: as_of_at.replace(tzinfo=UTC).isoformat()}
 
 
-def build_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+class IntakeDates(dg.DailyPartitionsDefinition):
+    """Dagster's daily partitions, their keys counted off a calendar.
+
+    Each step that reads dates without having any has all of them listed, once for each table; Dagster finds each next date by cron.
+    """
+
+    def get_partition_keys(self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None) -> Sequence[str]:
+        """Every date from the first to the last one that has ended (at `current_time`), ISO."""
+        with partition_loading_context(current_time, dynamic_partitions_store):
+            first, last = self.get_first_partition_key(), self.get_last_partition_key()
+        if first is None or last is None:
+            return []
+        return [day.isoformat() for day in Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY).dates()]
+
+
+def build_partitions(settings: Settings) -> IntakeDates:
     """One partition an intake date, open-ended from the configured start, in the desk's zone."""
     desk = settings.sources.desk
-    return dg.DailyPartitionsDefinition(start_date=desk.start_date.isoformat(), timezone=desk.timezone)
+    return IntakeDates(start_date=desk.start_date.isoformat(), timezone=desk.timezone)
 
 
 def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:
