@@ -5,7 +5,8 @@ Belongs here: turning intake dates into a run. Does not belong here: which dates
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -34,7 +35,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.window import DATES_TAG, ONE_DAY, Dates, Window, dates_of
+from opsla_dagster.window import DATES_TAG, Dates, dates_of
 
 #: When the daily refresh starts, in the desk's zone.
 REFRESH_AT = time(1, 0)
@@ -100,18 +101,22 @@ def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
 
 
 class IntakeDates(dg.DailyPartitionsDefinition):
-    """Dagster's daily partitions, their keys counted off a calendar.
+    """Dagster's daily partitions, listed once.
 
-    Each step that reads dates without having any has all of them listed, once for each table; Dagster finds each next date by cron.
+    Each table without dates has all dates of each table that it reads listed, and Dagster finds every next one by cron: with years of them that took longer
+    than the tables.
     """
 
     def get_partition_keys(self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None) -> Sequence[str]:
         """Every date from the first to the last one that has ended (at `current_time`), ISO."""
         with partition_loading_context(current_time, dynamic_partitions_store):
-            first, last = self.get_first_partition_key(), self.get_last_partition_key()
-        if first is None or last is None:
-            return []
-        return [day.isoformat() for day in Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY).dates()]
+            return list(_listed(self, self.get_last_partition_key()))
+
+
+@lru_cache(maxsize=4)
+def _listed(partitions: IntakeDates, last: str | None) -> Sequence[str]:
+    """As Dagster lists them now, when `last` is the last one."""
+    return tuple(dg.DailyPartitionsDefinition.get_partition_keys(partitions))
 
 
 def build_partitions(settings: Settings) -> IntakeDates:
