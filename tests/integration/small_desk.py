@@ -43,13 +43,14 @@ NEW_YORK = ZoneInfo("America/New_York")
 FIRST = date(2025, 7, 1)
 #: Calendars reach from 2010 to 2036; so much of them keeps the spine's walk and the segments small.
 HORIZON = {"start": "2025-06-01", "end": "2026-06-01"}
+#: What was shown and predicted at each of the instants at which somebody could look, and what came of it.
+SEEN_TABLES = ("ops.next_best_shown", "mart.next_best_followed", "mart.risk_predictions", "mart.risk_scorecard")
 #: What differs between two ways to the same tables, and should: each date says as of when, and by what, it was loaded last, and
 #: only refreshes look at every date.
 AS_OF_OF_THE_LOAD = {
     ("raw.source_partitions", "as_of_at"), ("raw.source_partitions", "refresh"), ("raw.source_partitions", "previous_watermark_at"),
     ("ops.refreshed_partitions", "as_of_at"), ("ops.source_watermarks", "source"), ("ops.source_watermarks", "as_of_at"),
-    # What was shown and predicted at each of the instants at which somebody could look, and what came of it.
-    *((name, column.name) for name in ("ops.next_best_shown", "mart.next_best_followed", "mart.risk_predictions", "mart.risk_scorecard") for column in TABLES[name].columns),
+    *((name, column.name) for name in SEEN_TABLES for column in TABLES[name].columns),
 }
 
 #: Tests that `make hold` runs, and `make test` does not.
