@@ -17,22 +17,28 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 class KnownMaterializations(SqlEventLogStorage):
     """To be mixed in before a storage of Dagster's."""
 
-    _parsed: Mapping[str, tuple[str, EventLogRecord]] = {}
+    _parsed: Mapping[AssetKey, tuple[str, EventLogRecord]] = {}
 
     def _get_latest_materialization_records(self, raw_asset_rows: Iterable[Any]) -> Mapping[AssetKey, EventLogRecord | None]:
         """Of each row the record it holds. Rows of assets that were wiped are Dagster's to judge: what they hold may be gone."""
         known: dict[AssetKey, EventLogRecord | None] = {}
-        unknown = []
+        unknown: dict[AssetKey, Any] = {}
         for row in raw_asset_rows:
-            text, parsed = self._parsed.get(row["asset_key"], ("", None))
             key = AssetKey.from_db_string(row["asset_key"])
-            if key is not None and parsed is not None and row["last_materialization"] == text and not row["asset_details"]:
-                known[key] = parsed
+            if key is None:
+                continue
+            text, record = self._parsed.get(key, ("", None))
+            if record is not None and text == row["last_materialization"] and not row["asset_details"]:
+                known[key] = record
             else:
-                unknown.append(row)
+                unknown[key] = row
         if not unknown:
             return known
-        found = super()._get_latest_materialization_records(unknown)
-        held = {row["asset_key"]: (row["last_materialization"], found.get(AssetKey.from_db_string(row["asset_key"]))) for row in unknown if not row["asset_details"]}
-        self._parsed = {**self._parsed, **{name: (text, record) for name, (text, record) in held.items() if text and record is not None}}
+        found = super()._get_latest_materialization_records(list(unknown.values()))
+        parsed = {
+            key: (row["last_materialization"], record)
+            for key, row in unknown.items()
+            if row["last_materialization"] and not row["asset_details"] and (record := found.get(key)) is not None
+        }
+        self._parsed = {**self._parsed, **parsed}
         return {**known, **found}
