@@ -4,11 +4,15 @@ Belongs here: turning intake dates into a run. Does not belong here: which dates
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.instance.types import DynamicPartitionsStore
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from opsla_dagster.assets.bronze import bronze_group
@@ -96,10 +100,29 @@ def _as_of_tags(as_of_at: datetime) -> dict[str, str]:
     return {AS_OF_TAG: as_of_at.replace(tzinfo=UTC).isoformat()}
 
 
-def build_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+class IntakeDates(dg.DailyPartitionsDefinition):
+    """Dagster's daily partitions, listed once.
+
+    Each table without dates has all dates of each table that it reads listed, and Dagster finds every next one by cron: with years of them that took longer
+    than the tables.
+    """
+
+    def get_partition_keys(self, current_time: datetime | None = None, dynamic_partitions_store: DynamicPartitionsStore | None = None) -> Sequence[str]:
+        """Every date from the first to the last one that has ended (at `current_time`), ISO."""
+        with partition_loading_context(current_time, dynamic_partitions_store):
+            return list(_listed(self, self.get_last_partition_key()))
+
+
+@lru_cache(maxsize=4)
+def _listed(partitions: IntakeDates, last: str | None) -> Sequence[str]:
+    """As Dagster lists them now, when `last` is the last one."""
+    return tuple(dg.DailyPartitionsDefinition.get_partition_keys(partitions))
+
+
+def build_partitions(settings: Settings) -> IntakeDates:
     """One partition an intake date, open-ended from the configured start, in the desk's zone."""
     desk = settings.sources.desk
-    return dg.DailyPartitionsDefinition(start_date=desk.start_date.isoformat(), timezone=desk.timezone)
+    return IntakeDates(start_date=desk.start_date.isoformat(), timezone=desk.timezone)
 
 
 def build_account_loads(settings: Settings) -> list[dg.ScheduleDefinition]:

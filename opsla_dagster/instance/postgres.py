@@ -33,13 +33,14 @@ from opsla_dagster.instance.forgetting import (
     last_runs_of_assets,
     runs_with_plans,
 )
+from opsla_dagster.instance.known_materializations import KnownMaterializations
 from opsla_dagster.instance.known_schema import KnownSchema
 from opsla_dagster.instance.storage import last_of_each_asset_and_type
 
 _PLANS = frozenset({DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED})
 
 
-class BatchedPostgresEventLogStorage(ChecksByDate, KnownSchema, PostgresEventLogStorage):
+class BatchedPostgresEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializations, PostgresEventLogStorage):
     """The same rows in the same tables (of checks: check_rows.py); what a run plans is one transaction."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:

@@ -38,6 +38,7 @@ from opsla_dagster.instance.forgetting import (
     runs_with_plans,
     thin_log,
 )
+from opsla_dagster.instance.known_materializations import KnownMaterializations
 from opsla_dagster.instance.known_schema import KnownSchema
 from opsla_dagster.instance.permissions import keep_private
 
@@ -72,7 +73,7 @@ def default_base_dir() -> Path:
     return Home.of().root / "dagster"
 
 
-class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, SqliteEventLogStorage):
+class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializations, SqliteEventLogStorage):
     """The stock SQLite event log with the same rows in the same files (of checks: check_rows.py), written with less ceremony.
 
     A batch of events is two transactions instead of two an event, and connections are kept: the stock storage opens

@@ -22,6 +22,8 @@ _MEMORY = re.compile(r"(?=.*[1-9])(?P<number>\d{1,6}(\.\d+)?)\s*(?P<unit>%|[kmgt
 _DEFAULT_SHARE = 0.5
 #: Of that a source has this share while its rows go into the warehouse, which has the rest.
 READING_SHARE = 0.4
+#: Of that the warehouse keeps this share for as long as it is open, once it has needed it.
+_KEPT_SHARE = 0.25
 #: Where Linux tells the bound of a container, in bytes: cgroups of version 2 (`max` where there is none), and of version 1.
 _CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -45,6 +47,16 @@ def memory_bound(share: float = 1.0) -> dict[str, str]:
         base = 1_024 if "i" in unit else 1_000
         limit_bytes = float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1)
     return {"memory_limit": f"{int(limit_bytes * share)}B"}
+
+
+def _kept_memory() -> dict[str, str]:
+    """DuckDB's setting for memory that it keeps between statements: given back, and asked for again page by page, it costs the system's time.
+
+    Nothing is kept where somebody set a limit: what is kept is not always counted in it.
+    """
+    if os.environ.get("OPSLA_MEMORY_LIMIT", "").strip():
+        return {}
+    return {"block_allocator_memory": memory_bound(_KEPT_SHARE)["memory_limit"]}
 
 
 def available_memory_bytes(container_bounds: Sequence[Path]) -> int:
@@ -121,7 +133,7 @@ class Home:
     def duckdb_config(self) -> dict[str, str]:
         """DuckDB's settings for the warehouse. Raises OpslaError as `memory_bound` does."""
         # A run checkpoints when it closes the file; DuckDB's own 16 MB would have it do the same work several times.
-        return {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB", **memory_bound()}
+        return {"temp_directory": str(self.spill), "checkpoint_threshold": "256MB", **memory_bound(), **_kept_memory()}
 
     @property
     def _ui_url_file(self) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.storage.event_log import sql_event_log
 from storage_toy import ASSETS, FIRST_DAY, QUIET, daily
 
 from opsla_dagster.instance.instance import open_instance
@@ -99,3 +100,32 @@ def test_a_forked_process_opens_connections_of_its_own(tmp_path: Path) -> None:
         assert kept(instance) == before
         assert instance.has_asset_key(dg.AssetKey("forked"))
         materialize_a_day(instance)
+
+
+def told_number(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
+    """What the asset's last materialization says in its metadata; None where there is none."""
+    [entry] = [record.asset_entry.last_materialization for record in instance.get_asset_records([key])]
+    return entry and entry.asset_materialization and entry.asset_materialization.metadata["number"].value
+
+
+def test_a_last_materialization_is_what_the_catalog_says_now(tmp_path: Path) -> None:
+    """Parsed once, but never older than what another process wrote, and gone with its asset."""
+    key = dg.AssetKey("tickets")
+    with open_instance(tmp_path) as one, open_instance(tmp_path) as other:
+        for number, writer in enumerate((one, other, one)):
+            writer.report_runless_asset_event(dg.AssetMaterialization(key, metadata={"number": number}))
+            assert [told_number(reader, key) for reader in (one, other, one)] == [number] * 3
+        other.wipe_assets([key])
+        assert one.get_asset_records([key]) == []
+        other.report_runless_asset_event(dg.AssetMaterialization(key, metadata={"number": 9}))
+        assert told_number(one, key) == 9
+
+
+def test_a_last_materialization_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [dg.AssetKey(name) for name in ("tickets", "clocks")]
+    with open_instance(tmp_path) as instance:
+        for key in keys:
+            instance.report_runless_asset_event(dg.AssetMaterialization(key))
+        first = instance.get_asset_records(keys)
+        monkeypatch.setattr(sql_event_log, "deserialize_value", lambda *_: pytest.fail("parsed again"))
+        assert instance.get_asset_records(keys) == first

@@ -80,6 +80,17 @@ def test_a_share_of_the_limit(monkeypatch: pytest.MonkeyPatch, limit: str, half:
     monkeypatch.setenv("OPSLA_MEMORY_LIMIT", limit)
     assert memory_bound(0.5) == {"memory_limit": f"{half}B"}
 
+
+@pytest.mark.parametrize("limit", ["", "512MB"])
+def test_memory_is_kept_between_statements_where_nobody_bounds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", limit)
+    kept = Home.of(tmp_path).duckdb_config().get("block_allocator_memory")
+    assert kept == (None if limit else memory_bound(0.25)["memory_limit"])
+    with WORKERS["warehouse"](tmp_path) as connection:
+        (found,) = connection.execute("select current_setting('block_allocator_memory')").fetchall()
+    assert found[0] == "0 bytes" if limit else found[0] != "0 bytes"
+
+
 def test_a_run_that_nobody_watches_waits_until_the_warehouse_is_free(tmp_path: Path) -> None:
     path = tmp_path / "held.duckdb"
     command = f"import duckdb, sys; held = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
