@@ -23,10 +23,12 @@ class KnownMaterializations(SqlEventLogStorage):
         """Of each row the record it holds. Rows of assets that were wiped are Dagster's to judge: what they hold may be gone."""
         known: dict[AssetKey, EventLogRecord | None] = {}
         unknown: dict[AssetKey, Any] = {}
+        in_order: list[AssetKey] = []
         for row in raw_asset_rows:
             key = AssetKey.from_db_string(row["asset_key"])
             if key is None:
                 continue
+            in_order.append(key)
             text, record = self._parsed.get(key, ("", None))
             if record is not None and text == row["last_materialization"] and not row["asset_details"]:
                 known[key] = record
@@ -41,4 +43,5 @@ class KnownMaterializations(SqlEventLogStorage):
             if row["last_materialization"] and not row["asset_details"] and (record := found.get(key)) is not None
         }
         self._parsed = {**self._parsed, **parsed}
-        return {**known, **found}
+        records = {**known, **found}
+        return {key: records[key] for key in in_order if key in records}
