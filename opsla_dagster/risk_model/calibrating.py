@@ -109,12 +109,10 @@ def spread(expected: Floats, actual: Floats) -> Spread:
     bounds = np.unique(np.quantile(expected, np.arange(1, groups) / groups)) if groups > 1 else np.array([])
     group = np.searchsorted(bounds, expected, side="right")
     errors = [actual[group == number] - expected[group == number] for number in range(len(bounds) + 1)]
-    return Spread(
-        bounds=tuple(map(float, bounds)),
-        low=tuple(_conformal(part, 0.1) for part in errors),
-        middle=tuple(0.0 for _ in errors),
-        high=tuple(_conformal(part, 0.9) for part in errors),
-    )
+    low, high = (tuple(_conformal(part, share) for part in errors) for share in (0.1, 0.9))
+    # The expectation is the median, unless the errors say that nine in ten lie on one side of it: desks change after the trees were learnt.
+    middle = tuple(min(max(0.0, least), most) for least, most in zip(low, high, strict=True))
+    return Spread(bounds=tuple(map(float, bounds)), low=low, middle=middle, high=high)
 
 
 def _conformal(errors: Floats, share: float) -> float:

@@ -230,6 +230,15 @@ def test_intervals_cover_what_comes_next() -> None:
     assert 0.77 <= float(np.mean((low <= actual[2000:]) & (actual[2000:] <= high))) <= 0.83
 
 
+def test_median_of_a_desk_that_became_slow_lies_within_its_interval() -> None:
+    rng = np.random.default_rng(7)
+    expected = rng.normal(5.0, 1.0, 4000)
+    for shift in (2.0, -2.0):
+        low, middle, high = calibrating.spread(expected, expected + shift + rng.normal(0.0, 0.5, 4000)).around(expected)
+        assert (low <= middle).all()
+        assert (middle <= high).all()
+
+
 def test_values_are_told_apart_by_what_training_knew() -> None:
     rows = pa.table({name: pa.array(["b", "a", None, "b"], pa.string()) for name in WORDS})
     known = encoding.vocabulary(rows)
