@@ -1,6 +1,6 @@
 """What holds for every test.
 
-Belongs here: the order of the files, and where tests keep their homes. Does not belong here: fixtures; those are beside the tests that share them.
+Belongs here: the order of the files, where tests keep their homes, and how wide the terminal is. Does not belong here: fixtures; those are beside the tests that share them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from opsla_dagster.settings.home import CONTAINER_BOUNDS, available_memory_bytes
+
 #: A file system in memory, as Linux has one.
 _MEMORY = Path("/dev/shm")
 #: So much must be free there and of the machine's memory: a whole run of the tests writes 7 GB, and removes most of it as it goes.
@@ -24,7 +26,7 @@ def _room_in_memory() -> bool:
     try:
         flags = os.statvfs(_MEMORY).f_flag
         (available,) = re.findall(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
-        free = min(shutil.disk_usage(_MEMORY).free, int(available) << 10)
+        free = min(shutil.disk_usage(_MEMORY).free, int(available) << 10, available_memory_bytes(CONTAINER_BOUNDS) // 2)
     except (OSError, ValueError):
         return False
     return os.access(_MEMORY, os.W_OK) and not flags & (os.ST_NOEXEC | os.ST_RDONLY) and free >= _ROOM_BYTES
@@ -37,6 +39,15 @@ def pytest_configure() -> None:
     """
     if "TMPDIR" not in os.environ and _room_in_memory():
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _wide_terminal() -> None:
+    """Consoles of this process are as wide as COLUMNS said when they were made, which depends on who runs the tests: 200 in each of them."""
+    from opsla_dagster.cli import saying
+
+    for console in (saying.console, saying.err_console):
+        console.width = 200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,7 +27,7 @@ COLUMNS = [
     # rejected rows
     text("file", "File the row was read from"),
     Column("row_number", "BIGINT", "Number of the record in its file, the first is 1", nullable=True, at_least=1),
-    local_date("record_date", "Local date on which the case of the record came in; of a case without any usable record, that of the record's own stamp; NULL where none can be read", nullable=True),
+    local_date("record_date", "Local date on which the case of the record came in; of a case without any usable record, that of the record's own stamp; NULL where none can be read, and of links", nullable=True),
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
     count("source_rows", "Records of the source, used and rejected, in all its files"),

@@ -25,7 +25,7 @@ READING_SHARE = 0.4
 #: Of that the warehouse keeps this share for as long as it is open, once it has needed it.
 _KEPT_SHARE = 0.25
 #: Where Linux tells the bound of a container, in bytes: cgroups of version 2 (`max` where there is none), and of version 1.
-_CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def memory_bound(share: float = 1.0) -> dict[str, str]:
@@ -37,7 +37,7 @@ def memory_bound(share: float = 1.0) -> dict[str, str]:
     amount = _MEMORY.fullmatch(limit)
     if limit and amount is None:
         raise OpslaError(f"OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB, 512MB or 50%")
-    available = available_memory_bytes(_CONTAINER_BOUNDS)
+    available = available_memory_bytes(CONTAINER_BOUNDS)
     if amount is None:
         limit_bytes = available * _DEFAULT_SHARE
     elif amount["unit"] == "%":

@@ -18,8 +18,6 @@ import pytest
 from opsla_dagster import cli
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-#: No line is broken, however wide the terminal is in which tests run.
-_COLUMNS = 200
 
 
 class Said(NamedTuple):
@@ -69,8 +67,6 @@ class _Stream(io.StringIO):
 def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, is_watched: bool = False) -> Said:
     """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point; `is_watched`: somebody sees its errors on a terminal."""
     monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
-    # Not the console's own width: taking that back would leave the one of the terminal fixed for every later test of this process.
-    monkeypatch.setenv("COLUMNS", str(_COLUMNS))
     code = 0
     with redirect_stdout(_Stream()) as out, redirect_stderr(_Stream()) as err:
         err.is_watched = is_watched

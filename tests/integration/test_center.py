@@ -736,7 +736,7 @@ def test_there_is_one_truth_of_what_is_open(center: str, desk: Settings) -> None
 
 def next_of(settings: Settings, *options: str) -> Result:
     """`opsla next` in this process."""
-    environ = {"OPSLA_HOME": str(settings.home.root), "OPSLA_CONFIG": str(settings.config_directory), "COLUMNS": "200"}
+    environ = {"OPSLA_HOME": str(settings.home.root), "OPSLA_CONFIG": str(settings.config_directory)}
     return CliRunner().invoke(cli_app, ["next", *options], env=environ)
 
 

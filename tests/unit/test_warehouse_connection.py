@@ -71,7 +71,7 @@ def test_without_a_limit_half_of_the_container_is_left_to_others(tmp_path: Path,
     assert available_memory_bytes([tmp_path / "bounded", tmp_path / "absent"]) == min(2**30, machine)
     assert available_memory_bytes([tmp_path / "unbounded", tmp_path / "more than there is"]) == machine
     monkeypatch.delenv("OPSLA_MEMORY_LIMIT", raising=False)
-    monkeypatch.setattr("opsla_dagster.settings.home._CONTAINER_BOUNDS", (tmp_path / "bounded",))
+    monkeypatch.setattr("opsla_dagster.settings.home.CONTAINER_BOUNDS", (tmp_path / "bounded",))
     assert memory_bound() == {"memory_limit": f"{min(2**30, machine) // 2}B"}
 
 

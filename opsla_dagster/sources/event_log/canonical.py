@@ -582,7 +582,9 @@ def _write_rejected(
 
 
 def _record_date(settings: EventLogSettings, desk: DeskSettings) -> str:
-    """SQL: the local date on which a record's case came in; where nothing of the case can be used, that of the record's own stamp; NULL where none can be read."""
+    """SQL: the local date on which a record's case came in; where nothing of the case can be used, that of the record's own stamp; NULL where none can be read, and of links, which are no cases."""
+    if settings.form == "links":
+        return "cast(null as date)"
     stamps = [intake_field(settings)] if settings.form == "cases" else []
     own = f"coalesce({', '.join(f'judged.{stamp}' for stamp in (*stamps, 'event_ts', 'ingestion_ts'))})"
     local = f"cast(timezone({literal(desk.timezone)}, timezone('UTC', {own})) as date)"

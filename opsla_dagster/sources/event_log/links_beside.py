@@ -103,7 +103,7 @@ class LinksBeside(Source):
             _EVER, _AT_LAST,
             f"""
             select
-                {literal(self.name)} as source, file, row_number, case_id, 'case_id' as field, {literal(reason)} as reason, record,
+                {literal(self.name)} as source, file, row_number, case_id, cast(null as date) as record_date, 'case_id' as field, {literal(reason)} as reason, record,
                 {self._links.counts().rows} as source_rows
             from links
             anti join cases using (case_id)
