@@ -43,7 +43,7 @@ VARIABLES = {"email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN", "pseudo
 
 
 @pytest.fixture
-def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
     """`opsla init <arguments>` in this process, with these variables beside those of the accounts."""
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "not_mine"))
     monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
@@ -53,7 +53,7 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             monkeypatch.setenv(name, value)
         if without:
             monkeypatch.delenv(without)
-        return opsla_here("init", *arguments, monkeypatch=monkeypatch, capsys=capsys)
+        return opsla_here("init", *arguments, monkeypatch=monkeypatch)
 
     return run
 

@@ -26,13 +26,13 @@ T-3,Open,07/15/2025 09:30,L1
 
 
 @pytest.fixture
-def init(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def init(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
     """`opsla init <arguments>` in this process, beside a home and a configuration of somebody else's."""
 
     def run(*arguments: str, home: Path) -> Said:
         monkeypatch.setenv("OPSLA_HOME", str(home))
         monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
-        return opsla_here("init", *arguments, monkeypatch=monkeypatch, capsys=capsys)
+        return opsla_here("init", *arguments, monkeypatch=monkeypatch)
 
     return run
 

@@ -37,12 +37,12 @@ def config(desk: Settings) -> Path:
 
 
 @pytest.fixture
-def opsla(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Opsla:
+def opsla(home: Path, monkeypatch: pytest.MonkeyPatch) -> Opsla:
     """`opsla <arguments>`, on that home unless another one is named."""
 
     def run(*arguments: str, home: Path = home) -> Said:
         monkeypatch.setenv("OPSLA_HOME", str(home))
-        return opsla_here(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+        return opsla_here(*arguments, monkeypatch=monkeypatch)
 
     return run
 
