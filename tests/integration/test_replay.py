@@ -76,7 +76,7 @@ def nothing(_table: str, _rows: int) -> None:
 # ---- the same tables, whatever the way -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "late"), [(6, 0), pytest.param(31, 40, marks=takes_minutes)])
+@pytest.mark.parametrize(("days", "late"), [(9, 3), pytest.param(31, 40, marks=takes_minutes)])
 def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, late: int) -> None:
     """A refresh a day, as_of 01:00 in New York of each next day, leaves what one load of all the days leaves."""
     daily = desk_settings(tmp_path, cases=6_000)
@@ -283,17 +283,17 @@ def test_a_load_that_broke_off_is_made_again_although_nothing_changed(tmp_path: 
     settings = desk_settings(tmp_path, cases=700, gates=False)
     as_of_at = one_o_clock(date(2025, 11, 1))  # all of July is settled: no event will come any more
     load_states(settings, [july(1, 6)], as_of_at)
-    make(settings, [july(2, 3)], as_of_at, only=["raw.source_partitions", "raw.cases", "raw.events_log"])
+    make(settings, [july(2, 3)], as_of_at, only=["raw.source_partitions", "raw.rejected_rows", "raw.cases", "raw.events_log"])
     assert plan(settings, as_of_at) == [Window(date(2025, 10, 31), date(2025, 11, 1))], "whole and known: nothing broke off"
     later = as_of_at + ONE_DAY
-    make(settings, [july(2, 3)], later, only=["raw.source_partitions", "raw.cases", "raw.events_log"])
+    make(settings, [july(2, 3)], later, only=["raw.source_partitions", "raw.rejected_rows", "raw.cases", "raw.events_log"])
 
     assert plan(settings, later)[0] == july(2, 3)
 
 
 def test_a_first_load_that_broke_off_is_finished_by_the_next_refresh(tmp_path: Path) -> None:
     settings = desk_settings(tmp_path, cases=700, gates=False)
-    make(settings, [july(1, 6)], one_o_clock(date(2025, 7, 7)), only=["raw.calendar_dim", "raw.source_partitions", "raw.cases"])
+    make(settings, [july(1, 6)], one_o_clock(date(2025, 7, 7)), only=["raw.calendar_dim", "raw.source_partitions", "raw.rejected_rows", "raw.cases"])
 
     assert plan(settings, one_o_clock(date(2025, 7, 8))) == [july(1, 7)]
 
