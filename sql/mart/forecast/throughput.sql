@@ -151,13 +151,15 @@ left_arrivals as (
         hours.dimension,
         hours.dimension_value,
         sum(
-            hours.share_of_day_pct
-            * case
-                when hours.hour_of_day >= now_dates.begun_hours then 1
-                when hours.hour_of_day + 1 <= now_dates.begun_hours then 0
-                else hours.hour_of_day + 1 - now_dates.begun_hours
-            end
-        ) / 100 as left_share
+            cast(
+                hours.arrived_cases
+                * case
+                    when hours.hour_of_day >= now_dates.begun_hours then 1
+                    when hours.hour_of_day + 1 <= now_dates.begun_hours then 0
+                    else hours.hour_of_day + 1 - now_dates.begun_hours
+                end as decimal(28, 12)
+            )
+        ) / nullif(sum(hours.arrived_cases), 0) as left_share
     from mart.arrival_hours as hours
     cross join now_dates
     where hours.is_business_day = now_dates.is_business_day
@@ -171,13 +173,7 @@ select
     now_dates.now_at > now_dates.now_from_at as is_today_begun,
     cast(now_dates.left_open_hours as double) as left_today_open_hours,
     cast(now_dates.left_time_share as double) as left_today_time_share,
-    cast(
-        case
-            when left_arrivals.left_share is null then now_dates.left_time_share
-            when left_arrivals.left_share > 1 then 1
-            else left_arrivals.left_share
-        end as double
-    ) as left_today_arrivals_share,
+    cast(coalesce(left_arrivals.left_share, now_dates.left_time_share) as double) as left_today_arrivals_share,
     cast(told_values.business_dates as bigint) as business_days,
     cast(told_values.median_open_cases as double) as usual_open_cases,
     cast(told_values.open_hours as bigint) as open_hours,

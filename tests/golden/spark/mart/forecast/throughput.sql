@@ -175,14 +175,14 @@ WITH hours AS (
     hours.dimension,
     hours.dimension_value,
     CAST(SUM(
-      hours.share_of_day_pct * CASE
+      CAST(hours.arrived_cases * CASE
         WHEN hours.hour_of_day >= now_dates.begun_hours
         THEN 1
         WHEN hours.hour_of_day + 1 <= now_dates.begun_hours
         THEN 0
         ELSE hours.hour_of_day + 1 - now_dates.begun_hours
-      END
-    ) AS DOUBLE) / CAST(100 AS DOUBLE) AS left_share
+      END AS DECIMAL(28, 12))
+    ) AS DOUBLE) / CAST(NULLIF(SUM(hours.arrived_cases), 0) AS DOUBLE) AS left_share
   FROM mart.arrival_hours AS hours
   CROSS JOIN now_dates
   WHERE
@@ -198,13 +198,7 @@ SELECT
   now_dates.now_at > now_dates.now_from_at AS is_today_begun,
   CAST(now_dates.left_open_hours AS DOUBLE) AS left_today_open_hours,
   CAST(now_dates.left_time_share AS DOUBLE) AS left_today_time_share,
-  CAST(CASE
-    WHEN left_arrivals.left_share IS NULL
-    THEN now_dates.left_time_share
-    WHEN left_arrivals.left_share > 1
-    THEN 1
-    ELSE left_arrivals.left_share
-  END AS DOUBLE) AS left_today_arrivals_share,
+  CAST(COALESCE(left_arrivals.left_share, now_dates.left_time_share) AS DOUBLE) AS left_today_arrivals_share,
   CAST(told_values.business_dates AS BIGINT) AS business_days,
   CAST(told_values.median_open_cases AS DOUBLE) AS usual_open_cases,
   CAST(told_values.open_hours AS BIGINT) AS open_hours,
