@@ -8,6 +8,7 @@ staging.sla_clocks.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         as_of_at=as_of_at,
         merged_into=case["merged_into"],
         verdicts=verdicts,
-        rejected=_rejected(connection, case["case_id"], case["source"]),
+        rejected=_rejected(connection, case["case_id"], (case["source"], *settings.sources.beside(case["source"]))),
         stints=stints,
         ownership_spans=ownership_spans_of(connection, case),
         links=links_of(connection, case),
@@ -133,8 +134,8 @@ def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | N
     return looks[0]["as_of_at"] if looks else None
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection, case_id: str, source: str | None = None) -> tuple[Rejected, ...]:
-    """Of every source, where none is named. In the order of the source: they are of no intake date, as nobody knows what they would have said."""
+def _rejected(connection: duckdb.DuckDBPyConnection, case_id: str, sources: Sequence[str] | None = None) -> tuple[Rejected, ...]:
+    """Of every source, where none is named; of every record_date, as that may be another one than the case's intake date. In the order of the sources' files."""
     if not has_table(connection, "raw.rejected_rows"):
         return ()
     return tuple(
@@ -142,8 +143,8 @@ def _rejected(connection: duckdb.DuckDBPyConnection, case_id: str, source: str |
         for row in rows_of(
             connection,
             "select file, row_number, field, reason, record from raw.rejected_rows "
-            "where case_id = $case_id and source = coalesce($source, source) order by source, file, row_number, field, reason",
-            source=source,
+            "where case_id = $case_id and ($sources is null or source in (select unnest($sources))) order by source, file, row_number, field, reason",
+            sources=None if sources is None else list(sources),
             case_id=case_id,
         )
     )

@@ -528,6 +528,10 @@ class SourcesSettings(Document):
                     raise problem_at(("sources", number, "linked_source"), problem, source.linked_source)
         return self
 
+    def beside(self, name: str) -> tuple[str, ...]:
+        """The sources that tell of the cases of the source `name`: its audit logs and its links."""
+        return tuple(source.name for source in self.sources if isinstance(source, EventLogSettings) and source.beside == name)
+
     @property
     def _with_cases(self) -> dict[str, EventLogSettings | ZendeskSettings | IntercomSettings]:
         """The sources that a file of links may be beside, by name."""

@@ -55,6 +55,14 @@ def test_an_instant_is_a_target_in_calendar_time_from_the_opening_on(tmp_path: P
     assert source.calendars()["desk_log:always"].always_open
 
 
+def test_a_promise_that_changes_beside_a_copied_instant_is_told(tmp_path: Path) -> None:
+    """What the file tells of 12:00 behind 11:00 is another promise, and no copy of what it told of 12:00 before; told once more it is one."""
+    rows = [f"A,{status},2025-03-03T{hour}:00Z,{due}" for status, hour, due in (("New", "09", "1h"), ("Active", 12, "1h"), ("New", 11, "1h"), ("Active", 12, "4h"))]
+    again = ["A,New,2025-03-03T11:00Z,1h", "A,Active,2025-03-03T12:00Z,1h"]
+    for number, told in enumerate((rows, [*rows, *again])):
+        assert promised(source_of(tmp_path / str(number), told, {})) == [("A", 9, 60), ("A", 12, 240)]
+
+
 def test_a_due_date_without_a_time_of_day_ends_with_its_day(tmp_path: Path) -> None:
     """As ISO, as a date_format of its own, and where all stamps are dates; in the log's zone, else the desk's."""
     assert promised(source_of(tmp_path / "1", [opened("2025-03-03")], {})) == [("A", 8, 16 * 60)]

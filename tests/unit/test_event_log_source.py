@@ -30,7 +30,7 @@ from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.sources.event_log import SourceCounts
 from opsla_dagster.sources.event_log.files import find_log_files
-from opsla_dagster.sources.event_log.mapping import abbreviations
+from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS, abbreviations
 from opsla_dagster.window import Window
 
 TWO_CASES = log_text(
@@ -180,6 +180,62 @@ def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path:
     source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"})
     changes = source.attribute_changes(source.window(), EVER).to_pylist()
     assert [(row["previous_value"], row["value"]) for row in changes] == [("red", "blue"), ("blue", "red"), ("red", "blue")]
+
+
+#: What the column `extra` says at first and in the last row, and the settings that read it.
+TOLD_ANEW: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a due instant": ("2025-03-03T10:00Z", "2025-03-03T13:00Z", {"due": {"resolution": {"column": "extra"}}}),
+    "a due day": ("2025-03-04", "2025-03-05", {"due": {"resolution": {"column": "extra"}}}),
+    "a due duration": ("1h", "4h", {"due": {"resolution": {"column": "extra", "kind": "duration"}}}),
+    "a due duration in days": ("1d", "2d", {"due": {"resolution": {"column": "extra", "kind": "duration"}}}),
+    "a dimension": ("web", "shop", {"dimensions": {"product": "extra"}}),
+    "a merge": ("", "B", {"columns": {"merged_into": "extra"}}),
+    "a verdict": ("true", "false", {"columns": {"sla_met": "extra"}}),
+    "a resolved stamp": ("", "2025-03-03T12:00Z", {"columns": {"resolved_ts": "extra"}}),
+    "a closed stamp": ("", "2025-03-03T12:00Z", {"columns": {"closed_ts": "extra"}}),
+    "who began it": ("Customer", "Agent", {"columns": {"initiated_by": "extra"}, "initiators": {"Customer": "customer", "Agent": "agent"}}),
+    "who wrote it": ("Person", "Robot", {"columns": {"author_kind": "extra"}, "author_kinds": {"Person": "person", "Robot": "bot"}}),
+    "the source's word for a status": ("Active", "Doing", {"columns": {"status": "extra"}, "statuses": {**STATUSES, "Doing": "INVESTIGATION"}}),
+    **{field: ("x", "y", {"columns": {field: "extra"}}) for field in TEXT_FIELDS if field != "team"},
+}
+
+
+def teams_told_anew(directory: Path, first: str, last: str, options: dict[str, Any]) -> list[str]:
+    """The new teams of a case that was blue and red at 12:00, of which the file then tells 11:00, and blue at 12:00 once more with `last`."""
+    told = (("09", "red", first), ("12", "blue", first), ("12", "red", first), ("11", "red", first), ("12", "blue", last))
+    rows = [f"A,Active,2025-03-03T{hour}:00Z,{team},{extra}" for hour, team, extra in told]
+    columns = {**COLUMNS, "team": "group", **options.get("columns", {})}
+    source = log_source(directory, log_text(rows, "number,state,at,group,extra"), **{**options, "columns": columns})
+    assert rejected_of(source) == {}
+    return [row["value"] for row in source.attribute_changes(source.window(), EVER).to_pylist() if row["attribute"] == "team"]
+
+
+@pytest.mark.parametrize(("first", "last", "options"), TOLD_ANEW.values(), ids=TOLD_ANEW)
+def test_a_record_is_a_copy_only_where_every_column_says_the_same(tmp_path: Path, first: str, last: str, options: dict[str, Any]) -> None:
+    assert teams_told_anew(tmp_path / "copy", first, first, options) == ["blue", "red"]
+    assert teams_told_anew(tmp_path / "other", first, last, options) == ["blue", "red", "blue"]
+
+
+def test_where_a_log_has_ids_of_its_own_they_alone_say_what_is_a_copy(tmp_path: Path) -> None:
+    """The record of a new id was told, whatever it says; that of a known one is rejected."""
+    rows = [
+        "A,Active,2025-03-03T09:00Z,red,1", "A,Active,2025-03-03T12:00Z,blue,2", "A,Active,2025-03-03T12:00Z,red,3",
+        "A,Active,2025-03-03T11:00Z,red,4", "A,Active,2025-03-03T12:00Z,blue,5", "A,Active,2025-03-03T12:00Z,red,3",
+    ]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group,id"), columns={**COLUMNS, "team": "group", "event_id": "id"})
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [row["value"] for row in changes] == ["blue", "red", "blue"]
+    assert list(rejected_of(source)) == [7]
+
+
+def test_a_copy_may_be_told_later_and_written_otherwise(tmp_path: Path) -> None:
+    """When a record was exported, where it stands and how its stamp is written are none of what it tells."""
+    rows = [
+        "A,Active,2025-03-03T09:00Z,red,2025-03-04T00:00Z", "A,Active,2025-03-03T12:00Z,blue,2025-03-04T00:00Z", "A,Active,2025-03-03T12:00Z,red,2025-03-04T00:00Z",
+        "A,Active,2025-03-03T09:00Z,red,2025-03-05T00:00Z", "A,Active,2025-03-03 12:00,blue,2025-03-05T00:00Z", "A,Active,2025-03-03T13:00+01:00,red,2025-03-05T00:00Z",
+    ]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group,exported"), columns={**COLUMNS, "team": "group", "ingestion_ts": "exported"})
+    assert [row["value"] for row in source.attribute_changes(source.window(), EVER).to_pylist()] == ["blue", "red"]
 
 
 def test_the_first_event_is_the_intake_when_the_log_has_no_intake_column(tmp_path: Path) -> None:

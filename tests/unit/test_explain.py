@@ -24,6 +24,7 @@ from opsla_dagster.reporting.explain_text import render
 from opsla_dagster.reporting.explanation import Clock, Explanation
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.warehouse.promises import replace_signal_roles
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table, replace_whole, replace_window
@@ -541,6 +542,23 @@ def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Ware
     page = write_picture(explanation, tmp_path / "case.html").read_text(encoding="utf-8")
     assert "desk.csv, row 3: column Changed at: no timestamp" in page
     assert "of another source" not in text + page
+
+
+def test_rejected_records_of_the_sources_beside_are_listed_too(warehouse: Warehouse) -> None:
+    """An audit log and a file of links tell of the cases of a source under names of their own; another source's case of the same id is another case."""
+    holiday_weekend(warehouse)
+    log = {"type": "event_log", "name": "log", "files": "log.csv", "columns": {"case_id": "id", "status": "state", "event_ts": "at"}, "statuses": {"New": "INTAKE"}}
+    audit = {
+        "type": "event_log", "name": "audit", "form": "changes", "beside": "log", "files": "audit.csv", "fields": {"Group": "team"},
+        "columns": {"case_id": "id", "event_ts": "at", "field": "field", "old_value": "old", "new_value": "new"},
+    }
+    links = {"type": "event_log", "name": "links", "form": "links", "beside": "log", "files": "links.csv", "link_kind": "related", "columns": {"case_id": "id", "linked_id": "to"}}
+    sources = SourcesSettings.model_validate({"desk": {"start_date": "2025-01-01"}, "sources": [log, audit, links, log | {"name": "other"}]})
+    for number, source in enumerate(("other", "links", "log", "audit"), start=1):
+        record_date = None if source == "links" else date(2025, 7, 2)
+        warehouse.insert("raw.rejected_rows", source=source, case_id="C-1", file=f"{source}.csv", row_number=number, record_date=record_date, field="case_id", reason="odd")
+    rejected = explain(warehouse.connection, "C-1", replace(SETTINGS, sources=sources)).rejected
+    assert [(record.file, record.row_number) for record in rejected] == [("audit.csv", 4), ("links.csv", 2), ("log.csv", 3)]
 
 
 def test_a_case_all_of_whose_records_were_rejected_says_why(warehouse: Warehouse) -> None:

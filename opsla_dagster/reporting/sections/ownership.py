@@ -20,7 +20,7 @@ UNASSIGNED = "UNASSIGNED"
 _TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")
 NOBODY = (
     "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
-    "changes (form: changes); then this place shows whose time it really was."
+    "changes (form: changes). With either, this section shows how long each team really held its cases."
 )
 DEFINITION = (
     "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "

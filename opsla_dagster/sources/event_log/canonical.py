@@ -38,6 +38,8 @@ _TOLD_OF_AN_EVENT = (
 CHANGE_COLUMNS = ("changed_field", "old_value", "is_told", "actor")
 #: Whether a record only repeats what an earlier one told, and so tells nothing; of the form cases none is.
 RETOLD = "is_retold"
+#: Columns of a record that say where it stands, when it was told, and how its stamps and ids were written; all others are what it tells.
+_PLACE_COLUMNS = r"case_id|event_id|file_number|row_number|source_sequence|order_\d+|(event|ingestion)_ts|event_ts_form|has_float_id|.+_(earlier|local)"
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
 
@@ -507,13 +509,34 @@ def _events_of_updates(settings: EventLogSettings) -> str:
     """One event a record. The agent of a message of a bot or the customer wrote it, and holds no case.
 
     `is_retold` is of a record that an appended or overlapping export has once more: where the log told of another instant in between, a record of the
-    same instant and content is the copy of that in the block before (docs/decisions/0001-event-deduplication.md).
+    same instant that tells the same in every column is the copy of that in the block before (docs/decisions/0001-event-deduplication.md). Where the
+    log has ids of its own these say what is repeated, and such records are rejected.
     """
-    content = ", ".join(("status", *TEXT_FIELDS, *dimension_fields(settings)))
+    has_ids = settings.columns.event_id is not None
+    retold = "" if has_ids else f"with {_retold(settings)}"
+    return f"""
+        {retold}
+        select
+            * replace (
+                {status_by_author("kind")} as status,
+                case when kind in ('bot', 'customer') then null else agent end as agent,
+                kind as author_kind
+            ),
+            team as event_team, agent as event_agent,
+            {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+        from (
+            select *, {author_kind(settings)} as kind
+            from usable_records
+        )
+    """
+
+
+def _retold(settings: EventLogSettings) -> str:
+    """SQL: CTEs, the last of which, `retold`, has the case_id and source_sequence of each copy."""
     # Records that order_by sorts by their stamps stand beside their copies; the file still tells them apart.
     place = "file_number, row_number" if settings.order_by else "source_sequence"
     return f"""
-        with steps as (
+        steps as (
             select *, lag(event_ts) over (partition by case_id order by {place}) as previous_ts
             from (select case_id, source_sequence, file_number, row_number, event_ts from usable_records)
         ),
@@ -525,30 +548,22 @@ def _events_of_updates(settings: EventLogSettings) -> str:
             from steps
             where case_id in (select case_id from steps where event_ts < previous_ts)
         ),
-        occurrences as (
+        contents as (
             select
-                records.case_id, source_sequence, event_ts, ingestion_ts, row({content}) as content,
-                row_number() over (partition by records.case_id, instant_number, row({content}) order by source_sequence) as occurrence
-            from usable_records as records
+                case_id, source_sequence, event_ts, ingestion_ts,
+                row(*columns(lambda name: not regexp_full_match(name, '{_PLACE_COLUMNS}'))) as content
+            from usable_records
+            where event_ts is not null and case_id in (select case_id from blocks)
+        ),
+        occurrences as (
+            select *, row_number() over (partition by case_id, instant_number, content order by source_sequence) as occurrence
+            from contents
             inner join blocks using (case_id, source_sequence)
-            where event_ts is not null
         ),
         retold as (
             select case_id, source_sequence
             from occurrences
             qualify row_number() over (partition by case_id, event_ts, content, occurrence order by coalesce(ingestion_ts, event_ts), source_sequence) > 1
-        )
-        select
-            * replace (
-                {status_by_author("kind")} as status,
-                case when kind in ('bot', 'customer') then null else agent end as agent,
-                kind as author_kind
-            ),
-            team as event_team, agent as event_agent,
-            (case_id, source_sequence) in (select (case_id, source_sequence) from retold) as is_retold
-        from (
-            select *, {author_kind(settings)} as kind
-            from usable_records
         )
     """
 
