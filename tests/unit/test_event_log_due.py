@@ -60,7 +60,7 @@ def test_a_promise_that_changes_beside_a_copied_instant_is_told(tmp_path: Path) 
     rows = [f"A,{status},2025-03-03T{hour}:00Z,{due}" for status, hour, due in (("New", "09", "1h"), ("Active", 12, "1h"), ("New", 11, "1h"), ("Active", 12, "4h"))]
     again = ["A,New,2025-03-03T11:00Z,1h", "A,Active,2025-03-03T12:00Z,1h"]
     for number, told in enumerate((rows, [*rows, *again])):
-        assert promised(source_of(tmp_path / str(number), told, {})) == [("A", 9, 60), ("A", 12, 240)]
+        assert promised(source_of(tmp_path / str(number), told, {"unit": "hours"})) == [("A", 9, 60), ("A", 12, 240)]
 
 
 def test_a_due_date_without_a_time_of_day_ends_with_its_day(tmp_path: Path) -> None:

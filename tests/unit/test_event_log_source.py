@@ -186,8 +186,8 @@ def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path:
 TOLD_ANEW: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a due instant": ("2025-03-03T10:00Z", "2025-03-03T13:00Z", {"due": {"resolution": {"column": "extra"}}}),
     "a due day": ("2025-03-04", "2025-03-05", {"due": {"resolution": {"column": "extra"}}}),
-    "a due duration": ("1h", "4h", {"due": {"resolution": {"column": "extra", "kind": "duration"}}}),
-    "a due duration in days": ("1d", "2d", {"due": {"resolution": {"column": "extra", "kind": "duration"}}}),
+    "a due duration": ("1h", "4h", {"due": {"resolution": {"column": "extra", "unit": "hours"}}}),
+    "a due duration in days": ("1d", "2d", {"due": {"resolution": {"column": "extra", "unit": "hours"}}}),
     "a dimension": ("web", "shop", {"dimensions": {"product": "extra"}}),
     "a merge": ("", "B", {"columns": {"merged_into": "extra"}}),
     "a verdict": ("true", "false", {"columns": {"sla_met": "extra"}}),
