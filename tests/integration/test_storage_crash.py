@@ -38,15 +38,13 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A home for each point, with a range run that died there."""
     homes = {point: tmp_path_factory.mktemp(point.replace(" ", "_")) for point in POINTS}
     toy = Path(__file__).with_name("storage_toy.py")
-    done = subprocess.run(
-        [sys.executable, str(toy), *(f"{home}={point}" for point, home in homes.items())],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    exit_codes = dict(zip(POINTS, done.stdout.split(), strict=True))
-    assert {point: code for point, code in exit_codes.items() if code != "-9"} == {}, done.stderr[-2000:]
+    said, complained = (homes["batch 1 before"].parent / name for name in ("crashes.out", "crashes.err"))
+    # Into files: the process with which Dagster copies the output of a run may outlive a run that was killed, and a pipe would never end.
+    with said.open("w") as out, complained.open("w") as err:
+        command = [sys.executable, str(toy), *(f"{home}={point}" for point, home in homes.items())]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=out, stderr=err, check=True, timeout=300)
+    exit_codes = dict(zip(POINTS, said.read_text().split(), strict=True))
+    assert {point: code for point, code in exit_codes.items() if code != "-9"} == {}, complained.read_text()[-2000:]
     return homes
 
 
