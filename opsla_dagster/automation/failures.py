@@ -147,7 +147,7 @@ def is_tried_again(record: RunRecord) -> bool:
 def alerts_of_late_verdicts(
     run: DagsterRun, failed: Sequence[dg.AssetCheckEvaluation], describe: Describe, ui_url: str, at: float
 ) -> list[Alert]:
-    """One alert a table of the checks that `failed` on rows which `run` has made and, killed, could not tell of; found at `at` (seconds since 1970)."""
+    """One alert a table of the checks that `failed` on rows which `run` has made and, stopped, could not tell of; found at `at` (seconds since 1970)."""
     by_table: dict[tuple[dg.AssetKey, str | None], list[dg.AssetCheckEvaluation]] = {}
     for evaluation in sorted(failed, key=lambda each: each.severity is not dg.AssetCheckSeverity.ERROR):
         by_table.setdefault((evaluation.asset_key, evaluation.partition), []).append(evaluation)
@@ -166,7 +166,7 @@ def _late_alert(run: DagsterRun, failed: Sequence[dg.AssetCheckEvaluation], grap
         job=job,
         occurred_at=instant(at),
         statement=text(told),
-        effect=f"the {job} was killed before it could tell; the rows are in the table",
+        effect=f"the {job} was stopped before it could tell; the rows are in the table",
         run_id=run.run_id,
         asset=first.asset_key.to_user_string(),
         check=first.check_name,
