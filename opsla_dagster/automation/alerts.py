@@ -112,7 +112,7 @@ def _restore(instance: dg.DagsterInstance, desk: Settings, describe: Describe, l
     """Verdicts that a killed run could not tell; while a run works on the warehouse they wait for a later tick."""
     if instance.get_run_ids(filters=dg.RunsFilter(statuses=UNFINISHED), limit=1):
         return
-    for line in restore_cut_off_verdicts(desk, instance, describe).sentences():
+    for line in restore_cut_off_verdicts(desk, instance, describe, patience_seconds=_SECONDS_A_RUN).sentences():
         log.info(line)
 
 
