@@ -100,7 +100,7 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
         same = next((row for row in held if (row["metric"], row["cut_at"], row["data_fingerprint"], row["code_fingerprint"]) == (metric, cut_at, data, code)), None)
         content = same["content"] if same else model.train(metric, own, cut_at, fit_rows).to_json()
         made.append({
-            "metric": metric, "risk_model": hashlib.sha256(f"{metric} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
+            "metric": metric, "risk_model": hashlib.sha256(f"{metric} {cut_at} {data} {code}".encode()).hexdigest()[:12], "cut_at": cut_at, "data_fingerprint": data,
             "code_fingerprint": code, "content": content,
         })  # fmt: skip
     return as_table(_MODELS, made)

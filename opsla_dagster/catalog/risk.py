@@ -72,7 +72,7 @@ COLUMNS = [
     text("reason_2", "The second strongest reason; NULL: there is none", nullable=True),
     text("reason_3", "The third strongest reason; NULL: there is none", nullable=True),
     # models
-    text("risk_model", "Identity of the model: changes when its data, its parameters or its code do"),
+    text("risk_model", "Identity of the model: changes when what it is made of, up to `cut_at`, its parameters or its code do"),
     text("data_fingerprint", "Changes when the closed clocks do that the model is made of"),
     text("code_fingerprint", "Changes when features, parameters, promises or calendars do"),
     instant("cut_at", "What had stopped or fallen due before it, as was known then, made the model: the start of a week", nullable=False),

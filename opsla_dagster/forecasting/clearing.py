@@ -58,7 +58,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Change:
-    """What is changed: shares, 0.1 is a tenth more heads, arrivals or handling time."""
+    """What is changed: shares, 0.1 is a tenth more heads, arrivals or touch time."""
 
     heads: float = 0.0
     arrivals: float = 0.0

@@ -11,5 +11,3 @@ from typing import Literal, get_args
 #: that case, which had ended; parent: it is a part of that case; related: anything else.
 LinkKind = Literal["escalation", "problem", "follow_up", "parent", "related"]
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
-#: Of these the work on the case goes on in the linked ticket.
-ESCALATION_KINDS = ("escalation", "problem")

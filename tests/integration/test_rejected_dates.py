@@ -107,6 +107,19 @@ def test_rejected_records_of_a_case_that_is_loaded_are_no_lost_case(log: Path, t
     assert rows(settings.home.warehouse, "select case_id, record_date from raw.rejected_rows") == [("a", date(2025, 7, 1))]
 
 
+def test_an_audit_log_beside_has_no_cases_that_could_be_missing(log: Path, tmp_path: Path) -> None:
+    write_log(log, {1: ("New", None), 2: ("New", None), 3: ("New", None)})
+    audit = tmp_path / "audit.csv"
+    audit.write_text("number,at,what,before,after\n1-0,2025-07-01 11:00:00,Group,,L1\nz,2025-07-02 11:00:00,Colour,,L1\n", encoding="utf-8")
+    changes = {
+        "type": "event_log", "name": "audit", "form": "changes", "beside": "desk_log", "files": str(audit), "time": {"timezone": "UTC"}, "fields": {"Group": "team"},
+        "columns": {"case_id": "number", "event_ts": "at", "field": "what", "old_value": "before", "new_value": "after"},
+    }  # fmt: skip
+    settings = with_sources(desk_settings(tmp_path, cases=1, gates=False), log_of(log), changes)
+    assert judged(settings, july_of(1, 3), one_o_clock(date(2025, 7, 4))) is None
+    assert rows(settings.home.warehouse, "select source, case_id from raw.rejected_rows") == [("audit", "z")], "and yet nothing of 2 July is missing"
+
+
 def test_a_date_that_is_not_over_is_not_judged(log: Path, tmp_path: Path) -> None:
     settings = desk_of(log, tmp_path)
     write_log(log, {1: ("New", None), 2: (WORD_UNKNOWN, None)})

@@ -131,7 +131,7 @@ def _escalations(view: View, limit: int | None) -> Grid | None:
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
             Column("linked_case_id", "Linked ticket", href=lambda row: view.state.case_url(row["linked_case_id"]) if row["is_linked_case_loaded"] else None),
             Column("relation", "As"), Column("linked_ts", "Since", "instant"), Column("team_at_link", "Team then"),
-            Column("held_before_link_calendar_seconds", "Held before", "seconds"), Column("held_after_link_calendar_seconds", "Held after", "seconds"),
+            Column("held_before_link_calendar_seconds", "Held before", "calendar_seconds"), Column("held_after_link_calendar_seconds", "Held after", "calendar_seconds"),
             Column("standing", "The ticket now"),
         ],
         rows=found[:limit], total=len(found), empty="No case is escalated to a linked ticket.",

@@ -1,11 +1,19 @@
 -- Links of ended cases whose time before and after is not the time that the case was held.
 -- A failure means that a second is counted twice or not at all; look first at sql/mart/links/case_links.sql.
-with held_times as (
+with linked_cases as (
+    select distinct
+        intake_date,
+        case_id
+    from staging.case_links
+    where linked_ts is not null
+),
+
+held_times as (
     select
         spans.case_id,
         sum(spans.calendar_seconds) as held_seconds
     from staging.ownership_spans as spans
-    inner join staging.case_links as links on spans.intake_date = links.intake_date and spans.case_id = links.case_id and links.escalation_number = 1
+    inner join linked_cases as links on spans.intake_date = links.intake_date and spans.case_id = links.case_id
     where spans.state <> 'done' and spans.ended_at is not null
     group by spans.case_id
 )

@@ -2,16 +2,27 @@
 -- although records were rejected whose date nobody can read, of as many cases as half of such a weekday mostly has.
 -- A failure means that the date is empty in every table because nothing of it could be used, not because nothing came in; look first at
 -- the reasons in raw.rejected_rows. Once the mapping or the log is mended, `opsla refresh` makes the date anew.
-with empty_dates as (
+-- What stands beside a source of cases (an audit log, a file of links) has none on any date.
+with source_totals as (
     select
         source,
-        intake_date
+        sum(cases) as cases,
+        count(*) over () as sources
     from raw.source_partitions
+    group by source
+),
+
+empty_dates as (
+    select
+        partitions.source,
+        partitions.intake_date
+    from raw.source_partitions as partitions
+    inner join source_totals on partitions.source = source_totals.source and (source_totals.cases > 0 or source_totals.sources = 1)
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and intake_date < cast($as_of_at as date)
-        and cases = 0
+        partitions.intake_date >= $start_date
+        and partitions.intake_date < $end_date
+        and partitions.intake_date < cast($as_of_at as date)
+        and partitions.cases = 0
 ),
 
 -- Records before desk.start_date are left out on purpose; a record without a case counts as one.

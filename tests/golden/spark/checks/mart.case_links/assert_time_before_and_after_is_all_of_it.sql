@@ -1,13 +1,18 @@
 -- The Spark SQL of sql/checks/mart.case_links/assert_time_before_and_after_is_all_of_it.sql, written by `make docs`.
-WITH held_times AS (
+WITH linked_cases AS (
+  SELECT DISTINCT
+    intake_date,
+    case_id
+  FROM staging.case_links
+  WHERE
+    NOT linked_ts IS NULL
+), held_times AS (
   SELECT
     spans.case_id,
     SUM(spans.calendar_seconds) AS held_seconds
   FROM staging.ownership_spans AS spans
-  INNER JOIN staging.case_links AS links
-    ON spans.intake_date = links.intake_date
-    AND spans.case_id = links.case_id
-    AND links.escalation_number = 1
+  INNER JOIN linked_cases AS links
+    ON spans.intake_date = links.intake_date AND spans.case_id = links.case_id
   WHERE
     spans.state <> 'done' AND NOT spans.ended_at IS NULL
   GROUP BY

@@ -1,14 +1,27 @@
 -- The Spark SQL of sql/checks/raw.cases/warn_dates_without_cases_but_rejected_ones.sql, written by `make docs`.
-WITH empty_dates AS (
+WITH source_totals AS (
   SELECT
     source,
-    intake_date
+    SUM(cases) AS cases,
+    COUNT(*) OVER () AS sources
   FROM raw.source_partitions
+  GROUP BY
+    source
+), empty_dates AS (
+  SELECT
+    partitions.source,
+    partitions.intake_date
+  FROM raw.source_partitions AS partitions
+  INNER JOIN source_totals
+    ON partitions.source = source_totals.source
+    AND (
+      source_totals.cases > 0 OR source_totals.sources = 1
+    )
   WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND intake_date < CAST(:as_of_at AS DATE)
-    AND cases = 0
+    partitions.intake_date >= :start_date
+    AND partitions.intake_date < :end_date
+    AND partitions.intake_date < CAST(:as_of_at AS DATE)
+    AND partitions.cases = 0
 ), rejected_cases AS (
   SELECT
     rejected_rows.source,
