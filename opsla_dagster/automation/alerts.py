@@ -24,10 +24,12 @@ from opsla_dagster.automation.delivery import (
     send_waiting,
     ui_url_of,
 )
-from opsla_dagster.automation.failures import Graph
+from opsla_dagster.automation.failures import Describe, Graph
 from opsla_dagster.automation.freshness import freshness_now, record_missed_night, shown
 from opsla_dagster.automation.receiving import record_missed_drops
+from opsla_dagster.automation.verdicts import restore_cut_off_verdicts
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import UNFINISHED
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.alerts import AlertSettings
 
@@ -93,6 +95,10 @@ def _postman(settings: AlertSettings, home: Path, every_seconds: int, desk: Sett
         cursor = context.cursor or ""
         if desk is not None:
             try:
+                _restore(instance, desk, partial(_graph, context.repository_def), context.log)
+            except OpslaError as error:
+                trouble.append(f"verdicts of a killed run are not found again yet: {error}")
+            try:
                 cursor, evaluations = _freshness(instance, desk, looked_at, cursor, context.log)
             except OpslaError as error:
                 trouble.append(f"freshness or burn rates are unknown: {error}")
@@ -100,6 +106,14 @@ def _postman(settings: AlertSettings, home: Path, every_seconds: int, desk: Sett
         return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=cursor, asset_events=evaluations)
 
     return alerts_delivery
+
+
+def _restore(instance: dg.DagsterInstance, desk: Settings, describe: Describe, log: logging.Logger) -> None:
+    """Verdicts that a killed run could not tell; while a run works on the warehouse they wait for a later tick."""
+    if instance.get_run_ids(filters=dg.RunsFilter(statuses=UNFINISHED), limit=1):
+        return
+    for line in restore_cut_off_verdicts(desk, instance, describe, patience_seconds=_SECONDS_A_RUN).sentences():
+        log.info(line)
 
 
 def _freshness(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry, RunRecord
 
 from opsla_dagster.assets.scope import (
     AS_OF_TAG,
@@ -136,6 +136,48 @@ def alerts_of_run(instance: DagsterInstance, run_id: str, describe: Describe, ui
         if unexplained or not blocked:
             alerts.append(_run_alert(ended, unexplained, ui_url))
     return alerts
+
+
+def is_tried_again(record: RunRecord) -> bool:
+    """Whether a retry of the ended run has begun, or is still to be expected."""
+    tags, ended_at = record.dagster_run.tags, record.end_time or record.update_timestamp.timestamp()
+    return _RETRY_RUN_TAG in tags or (tags.get(_WILL_RETRY_TAG) == "true" and time.time() - ended_at < _RETRY_PATIENCE_SECONDS)
+
+
+def alerts_of_late_verdicts(
+    run: DagsterRun, failed: Sequence[dg.AssetCheckEvaluation], describe: Describe, ui_url: str, at: float
+) -> list[Alert]:
+    """One alert a table of the checks that `failed` on rows which `run` has made and, stopped, could not tell of; found at `at` (seconds since 1970)."""
+    by_table: dict[tuple[dg.AssetKey, str | None], list[dg.AssetCheckEvaluation]] = {}
+    for evaluation in sorted(failed, key=lambda each: each.severity is not dg.AssetCheckSeverity.ERROR):
+        by_table.setdefault((evaluation.asset_key, evaluation.partition), []).append(evaluation)
+    graph = describe() if failed else Graph()
+    return [_late_alert(run, of_table, graph, ui_url, at) for of_table in by_table.values()]
+
+
+def _late_alert(run: DagsterRun, failed: Sequence[dg.AssetCheckEvaluation], graph: Graph, ui_url: str, at: float) -> Alert:
+    first, job = failed[0], work_of(run)
+    severity = ERROR if first.severity is dg.AssetCheckSeverity.ERROR else WARN
+    told = f"{_table(first.asset_key)}: {_found(first)}"
+    return Alert(
+        alert_id=alert_id(run.run_id, first.asset_key.to_user_string(), first.partition or ""),
+        title=title(severity, told),
+        severity=severity,
+        job=job,
+        occurred_at=instant(at),
+        statement=text(told),
+        effect=f"the {job} was stopped before it could tell; the rows are in the table",
+        run_id=run.run_id,
+        asset=first.asset_key.to_user_string(),
+        check=first.check_name,
+        partitions=first.partition,
+        as_of=run.tags.get(AS_OF_TAG),
+        figures={name: figure for name, figure in figures_of(first.metadata).items() if name != "told_by"},
+        also=_named(f"{_table(other.asset_key)}, {other.check_name}: {_found(other)}" for other in failed[1:]),
+        look_first=graph.descriptions.get(first.asset_check_key),
+        check_url=check_url(ui_url, first.asset_check_key),
+        run_url=run_url(ui_url, run.run_id),
+    )
 
 
 def _is_undecided(instance: DagsterInstance, ended: _Ended) -> bool:

@@ -1,11 +1,13 @@
 """Verdicts of checks that Dagster's history lacks, found anew on the rows that are there: a run was killed before it could tell them, or the history was lost.
 
-Belongs here: which verdicts are missing, and telling them. Does not belong here: the checks, and how they judge (assets/factory.py).
+Belongs here: which verdicts are missing, telling them, and whom their failures are told. Does not belong here: the checks, and how they judge
+(assets/factory.py), and what an alert says (failures.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,16 +25,23 @@ from opsla_dagster.assets.factory import TableAsset, checks_of, judge_again
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.assets.scope import Scope
+from opsla_dagster.automation.delivery import channel_names, ui_url_of
+from opsla_dagster.automation.failures import Describe, alerts_of_late_verdicts, is_tried_again
+from opsla_dagster.automation.ledger import FOLDER, Ledger
 from opsla_dagster.automation.schedule import build_partitions
 from opsla_dagster.catalog import Kind
 from opsla_dagster.checks.outcome import Outcome
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.check_rows import ChecksByDate, dates_text
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.desk import build_desk
-from opsla_dagster.warehouse.connection import relation_names
+from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, reading, relation_names
 from opsla_dagster.window import Dates, dates_of, ranges_of
 
 _TOLD_BY = "opsla"
+#: A step that has begun and has not ended was cut off with its process.
+_STEP_BEGINS = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
+_STEP_ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SKIPPED, dg.DagsterEventType.STEP_UP_FOR_RETRY}
 _JUDGED = (AssetCheckExecutionResolvedStatus.SUCCEEDED, AssetCheckExecutionResolvedStatus.FAILED)
 
 
@@ -44,6 +53,9 @@ class Restored:
     warnings: tuple[str, ...]
     errors: tuple[str, ...]
 
+    def __add__(self, other: Restored) -> Restored:
+        return Restored(self.told + other.told, self.warnings + other.warnings, self.errors + other.errors)
+
     def sentences(self) -> list[str]:
         """What a person should know, a line each; nothing where nothing was missing."""
         if not self.told:
@@ -52,43 +64,99 @@ class Restored:
         return [f"Judged again, because Dagster's history had no verdict: {self.told:,} checks, {len(failed)} of them failed.", *failed]
 
 
-def restore_verdicts(
-    settings: Settings, instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection, tables: AbstractSet[str] | None = None
-) -> Restored:
-    """Judges what the warehouse holds and the history has no verdict on, of `tables` or all of them, and tells Dagster.
+NOTHING_RESTORED = Restored(0, (), ())
+#: What a command that found such rows ends with.
+FORBIDDEN_ROWS = "tables hold rows that their checks forbid (see above), which no run would have kept; `opsla run` over their dates makes them anew"
+
+#: A table, the dates that its verdict is about (None: it has none), and the verdict.
+_Found = tuple[TableAsset, str | None, Outcome]
+
+
+def restore_verdicts(settings: Settings, instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection) -> Restored:
+    """Judges what the warehouse holds and the history has no verdict on, and tells Dagster.
 
     Of dates that are not made to the end nothing is judged: the next refresh makes them. A history that opsla does not keep itself
     knows no verdicts by date, and is left as it is.
     """
     if not isinstance(instance.event_log_storage, ChecksByDate):
-        return Restored(0, (), ())
-    present = relation_names(connection)
-    lines = [line for line in table_assets(settings) if line.name in present and (tables is None or line.name in tables)]
+        return NOTHING_RESTORED
+    found = _judged(settings, instance, connection, relation_names(connection))
+    return _told(instance, found)
+
+
+def restore_cut_off_verdicts(
+    settings: Settings, instance: dg.DagsterInstance, describe: Describe, *, patience_seconds: float = LOCK_PATIENCE_SECONDS
+) -> Restored:
+    """The same of the tables that an ended run was at work on when its process died, whoever started it; records the alerts of what fails, for who sends.
+
+    Each run is looked at until it is done with, once: also where whoever found it ended was stopped before. One that is tried again is
+    left to the retry, which makes these tables anew. Raises OpslaError when somebody works on the warehouse, or the home cannot hold the memory of alerts.
+    """
+    if not isinstance(instance.event_log_storage, ChecksByDate) or not settings.home.warehouse.exists():
+        return NOTHING_RESTORED
+    home, ledger = settings.home.root, Ledger(settings.home.root / FOLDER)
+    channels, ui_url = channel_names(settings.alerts, home), ui_url_of(settings.alerts, home)
+    restored = NOTHING_RESTORED
+    for run in _not_looked_at(instance, ledger):
+        if tables := _cut_off(instance, run.run_id):
+            try:
+                with reading(settings.home.warehouse, patience_seconds=patience_seconds) as connection:
+                    found = _judged(settings, instance, connection, tables & relation_names(connection))
+            except duckdb.Error as error:  # rows that only an upgrade makes fit
+                raise OpslaError(f"{settings.home.warehouse}: {', '.join(sorted(tables))} cannot be judged again: {error}") from error
+            evaluations = [_evaluation(instance, *each) for each in found if not each[2].passed]
+            # Before Dagster is told: who is stopped in between judges once more, and the alerts are the same ones.
+            ledger.record(f"late {run.run_id}", alerts_of_late_verdicts(run, evaluations, describe, ui_url, time.time()), channels)
+            restored += _told(instance, found)
+        ledger.record(_source(run.run_id), [], channels)
+    return restored
+
+
+def _not_looked_at(instance: dg.DagsterInstance, ledger: Ledger) -> list[dg.DagsterRun]:
+    """Runs that ended without success, the oldest first, whose tables nobody has judged again yet."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]))
+    runs = {_source(record.dagster_run.run_id): record.dagster_run for record in reversed(records) if not is_tried_again(record)}
+    return [runs[source] for source in ledger.unnoticed(runs)]
+
+
+def _source(run_id: str) -> str:
+    """What the ledger remembers by that the run's tables were judged again."""
+    return f"verdicts {run_id}"
+
+
+def _cut_off(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """The tables of the run's steps that have begun and not ended."""
+    open_steps: set[str] = set()
+    for record in instance.get_records_for_run(run_id, of_type={*_STEP_BEGINS, *_STEP_ENDS}).records:
+        entry = record.event_log_entry
+        if entry.dagster_event_type in _STEP_ENDS:
+            open_steps.discard(str(entry.step_key))
+        else:
+            open_steps.add(str(entry.step_key))
+    return {step.replace("__", ".") for step in open_steps}
+
+
+def _judged(settings: Settings, instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection, tables: AbstractSet[str]) -> list[_Found]:
+    """The verdicts that the history lacks of these tables, found on their rows."""
     made = made_dates(connection).as_of
     desk, as_of_at, whole = build_desk(settings), max(made.values(), default=datetime(1970, 1, 1)), set(made)
-    found: list[tuple[TableAsset, str | None, Outcome]] = []
-    for line in lines:
+    found: list[_Found] = []
+    for line in (line for line in table_assets(settings) if line.name in tables):
         for dates, checks in _missing(settings, instance, line, whole).items():
             scope = Scope(connection, desk, settings, as_of_at, dates)
             found += [(line, dates_text(map(str, dates.dates())) if dates else None, outcome) for outcome in judge_again(line, scope, checks)]
-    for line, partition, outcome in found:
-        _tell(instance, line, partition, outcome)
-    failed = [(line, partition, outcome) for line, partition, outcome in found if not outcome.passed]
+    return found
+
+
+def _told(instance: dg.DagsterInstance, found: Sequence[_Found]) -> Restored:
+    for each in found:
+        instance.report_runless_asset_event(_evaluation(instance, *each))
+    failed = [each for each in found if not each[2].passed]
     return Restored(
         len(found),
         tuple(_sentence(*each) for each in failed if not each[2].stops_the_run),
         tuple(_sentence(*each) for each in failed if each[2].stops_the_run),
     )
-
-
-def tables_of_runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> set[str]:
-    """The tables that these runs told to have made."""
-    made = [
-        record.event_log_entry.get_dagster_event().asset_key
-        for run_id in run_ids
-        for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
-    ]
-    return {".".join(key.path) for key in made if key is not None}
 
 
 def _missing(settings: Settings, instance: dg.DagsterInstance, line: TableAsset, whole: AbstractSet[date]) -> Mapping[Dates | None, set[str]]:
@@ -122,22 +190,20 @@ def _latest_materialisation(instance: dg.DagsterInstance, key: dg.AssetKey) -> d
     return next(iter(instance.fetch_materializations(key, limit=1).records), None)
 
 
-def _tell(instance: dg.DagsterInstance, line: TableAsset, partition: str | None, outcome: Outcome) -> None:
+def _evaluation(instance: dg.DagsterInstance, line: TableAsset, partition: str | None, outcome: Outcome) -> dg.AssetCheckEvaluation:
     key = dg.AssetKey(line.table.asset_key)
     made = _latest_materialisation(instance, key) if partition is None else None
     result = outcome.to_dagster(line.table.asset_key)
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=key,
-            check_name=outcome.check,
-            passed=outcome.passed,
-            metadata={**result.metadata, "told_by": _TOLD_BY},
-            severity=outcome.severity,
-            description=outcome.description,
-            blocking=outcome.severity is dg.AssetCheckSeverity.ERROR,
-            partition=partition,
-            target_materialization_data=_target(made) if made else None,
-        )
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=outcome.check,
+        passed=outcome.passed,
+        metadata={**result.metadata, "told_by": _TOLD_BY},
+        severity=outcome.severity,
+        description=outcome.description,
+        blocking=outcome.severity is dg.AssetCheckSeverity.ERROR,
+        partition=partition,
+        target_materialization_data=_target(made) if made else None,
     )
 
 

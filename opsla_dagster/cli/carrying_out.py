@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
     from dagster import DagsterInstance
 
     from opsla_dagster.automation.failures import Graph
+    from opsla_dagster.automation.verdicts import Restored
     from opsla_dagster.settings import Settings
     from opsla_dagster.window import Window
 
@@ -27,18 +28,17 @@ _ALERT_SECONDS = 20.0
 def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, wait: bool = False) -> None:
     """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import refreshed_assets
-    from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
+    from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.running import run_windows
     from opsla_dagster.warehouse.connection import require_writable
 
     instance = open_instance(settings.home.root)
     patience_seconds = _patience(wait=wait)
     require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
-    interrupted = mark_interrupted_runs(instance)
-    for run_id in interrupted:
-        say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+    interrupted = _end_killed_runs(instance)
     with table_progress(console, len(refreshed_assets(settings))) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
+    restored = _restore_verdicts(settings, instance)
     try:
         _alert(settings, instance, [*interrupted, *finished.run_ids])
     except OpslaError as error:
@@ -52,25 +52,50 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
             raise
         # What made the run fail comes first; a full disk mostly takes the report along.
     if not finished.succeeded:
-        raise RunFailedError(finished.error)
-    _restore_verdicts(settings, instance, interrupted)
+        raise RunFailedError("\n".join([finished.error, *restored.sentences()]))
+    say_restored(restored)
 
 
-def _restore_verdicts(settings: "Settings", instance: "DagsterInstance", interrupted: list[str]) -> None:
-    """Of runs that were killed: what they could not tell any more, and the run just made has not judged again. It is no part of that run."""
-    if not interrupted:
-        return
-    from opsla_dagster.automation.verdicts import restore_verdicts, tables_of_runs
-    from opsla_dagster.warehouse.connection import reading
+def look_after_killed_runs(settings: "Settings", instance: "DagsterInstance") -> "Restored":
+    """For a command that makes no run: ends the runs of killed commands, finds what they could not tell, and alerts both."""
+    from opsla_dagster.automation.delivery import deliver_alerts
+
+    interrupted = _end_killed_runs(instance)
+    restored = _restore_verdicts(settings, instance)
+    if interrupted or restored.told:
+        for problem in deliver_alerts(instance, interrupted, settings.home.root, settings.alerts, partial(_graph, settings)).problems:
+            complain(problem, "alert not delivered yet", "yellow")
+    return restored
+
+
+def _end_killed_runs(instance: "DagsterInstance") -> list[str]:
+    from opsla_dagster.instance.instance import mark_interrupted_runs
+
+    interrupted = mark_interrupted_runs(instance)
+    for run_id in interrupted:
+        say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+    return interrupted
+
+
+def _restore_verdicts(settings: "Settings", instance: "DagsterInstance") -> "Restored":
+    """Of runs that were killed: what they could not tell any more, and no run has judged again since. It is no part of the run just made."""
+    from opsla_dagster.automation.verdicts import NOTHING_RESTORED, restore_cut_off_verdicts
 
     try:
-        with reading(settings.home.warehouse) as connection:
-            restored = restore_verdicts(settings, instance, connection, tables_of_runs(instance, interrupted))
+        return restore_cut_off_verdicts(settings, instance, partial(_graph, settings))
     except OpslaError as error:  # somebody else is at work by now
-        complain(f"{error}. `opsla sync` finds them later", "verdicts of the killed run are not found again yet", "yellow")
-        return
+        complain(f"{error}. The next run, the service or `opsla sync` finds them", "verdicts of a killed run are not found again yet", "yellow")
+        return NOTHING_RESTORED
+
+
+def say_restored(restored: "Restored") -> None:
+    """What was found again; raises where a run would not have kept it."""
+    from opsla_dagster.automation.verdicts import FORBIDDEN_ROWS
+
     for line in restored.sentences():
         say(line)
+    if restored.errors:
+        raise RunFailedError(FORBIDDEN_ROWS)
 
 
 def take_turn(settings: "Settings", *, wait: bool) -> None:

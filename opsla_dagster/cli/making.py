@@ -12,9 +12,11 @@ import typer
 from opsla_dagster.cli.carrying_out import (
     execute_windows,
     load_every_account,
+    look_after_killed_runs,
     look_back,
     receive_drops,
     refuse_unloaded,
+    say_restored,
     take_turn,
     try_again,
 )
@@ -78,6 +80,7 @@ def run(
 def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """Do what the schedule does: rebuild yesterday, missed dates, and exactly the older dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded
+    from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
     from opsla_dagster.warehouse.connection import pending_upgrade
 
@@ -92,6 +95,8 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     _say_what_was_read(desk, as_of_at)
     if not windows:
         say(f"Nothing to refresh as of {as_of_at}Z: every past intake date is up to date.")
+        with open_instance(settings.home.root) as instance:
+            say_restored(look_after_killed_runs(settings, instance))
         refuse_unloaded(unloaded, refused)
         return
     needed = pending_upgrade(settings.home.warehouse)

@@ -105,6 +105,7 @@ def health(
 def sync() -> None:
     """Make the Dagster UI show what the warehouse holds, after its history was deleted or restored from another day's backup."""
     from opsla_dagster.automation.sync import sync_catalog
+    from opsla_dagster.cli.carrying_out import look_after_killed_runs, say_restored
     from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
     from opsla_dagster.window import ranges_of
@@ -113,6 +114,7 @@ def sync() -> None:
     if not settings.home.warehouse.exists():  # before Dagster's part of a home is made, in a directory whose name was mistyped
         raise OpslaError(f"{settings.home.warehouse}: there is no warehouse here; OPSLA_HOME names the home, `opsla run` makes a new one")
     with open_instance(settings.home.root) as instance:
+        restored = look_after_killed_runs(settings, instance)
         synced = sync_catalog(settings, instance)
     if synced.forgotten:
         say(f"Forgotten of these dates, because the warehouse lacks them: {', '.join(synced.forgotten)}")
@@ -120,10 +122,7 @@ def sync() -> None:
     if synced.half_made:
         dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
         say(f"Left as missing, because they are incomplete: the intake dates {dates}. `opsla refresh` makes them.")
-    for line in synced.restored.sentences():
-        say(line)
-    if synced.restored.errors:
-        raise OpslaError("tables hold rows that their checks forbid (see above), which no run would have kept; `opsla run` over their dates makes them anew")
+    say_restored(restored + synced.restored)
 
 
 def _become_dagster(settings: "Settings", program: str, *arguments: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -88,7 +90,7 @@ def verdicts(instance: dg.DagsterInstance, settings: Settings) -> dict[str, dict
     }
 
 
-#: A run of some tables in the UI, whose process is killed as a step is about to tell its verdicts: argv is the step and what to make, as `table` or `table@date`.
+#: A run of some tables in the UI, whose process is killed as a step is about to tell its verdicts: argv is the step, the table and date to make, and whose run it is.
 KILLED_RUN = """
 import os, signal, sys
 import dagster as dg
@@ -98,7 +100,7 @@ from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage as Storage
 from opsla_dagster.settings import load_settings
 
-step, table, day = sys.argv[1:]
+step, table, day, whose = sys.argv[1:]
 write = Storage._write_held
 
 def dying(self, run_id, closing=()):
@@ -110,7 +112,7 @@ Storage._write_held = dying
 settings = load_settings()
 job = build_definitions(settings).resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(table.split("."))})
 with open_instance(settings.home.root) as instance:
-    tags = {**process_tags(instance), "opsla/as_of": "2025-07-05T00:00:00", **({"dagster/partition": day} if day else {})}
+    tags = {**(process_tags(instance) if whose == "opsla" else {}), "opsla/as_of": "2025-07-05T00:00:00", **({"dagster/partition": day} if day else {})}
     job.execute_in_process(instance=instance, tags=tags, partition_key=day or None)
 """
 
@@ -121,11 +123,7 @@ def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
 ) -> None:
     settings, instance = desk
     before = verdicts(instance, settings)
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED_RUN, table.replace(".", "__"), table, day],
-        env=environment(settings.home.root, settings.config_directory), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    kill_run(settings, table, day)
     assert len(mark_interrupted_runs(instance)) == 1
     lost = {check for check, found in verdicts(instance, settings).items() if found != before[check]}
     assert lost
@@ -136,6 +134,92 @@ def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
     assert verdicts(instance, settings) == before, "of the same rows"
     assert said.startswith(f"Told to Dagster: 0 materialisations; the rest it knew. Judged again, because Dagster's history had no verdict: {len(lost)} checks,")
     assert ("failed: raw.cases, 2025-07-02: gate_cases_per_day: cases_per_day is 0 in the rows of 2025-07-02" in said) == bool(day)
+
+
+def kill_run(settings: Settings, table: str, day: str, whose: str = "opsla") -> None:
+    """A run of one table and date whose process dies as it is about to tell the verdicts; `whose`: of a command of opsla, or of the UI."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN, table.replace(".", "__"), table, day, whose],
+        env=environment(settings.home.root, settings.config_directory), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+
+
+def late_alerts(settings: Settings) -> list[dict[str, Any]]:
+    """Those about the rows of the killed run, of everything that was sent."""
+    sent = [json.loads(line) for line in (settings.home.root / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [alert for alert in sent if "stopped before it could tell" in (alert["effect"] or "")]
+
+
+def test_the_next_run_finds_them_also_when_it_fails_and_whoever_had_ended_the_killed_one(
+    desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, instance = desk
+    config = shutil.copytree(settings.config_directory, tmp_path / "config")
+    settings = load_settings(config, settings.home.root)
+    before = verdicts(instance, settings)
+    kill_run(settings, "raw.cases", "2025-07-02")
+    assert len(mark_interrupted_runs(instance)) == 1, "by the daemon, say: the next command finds nothing to end"
+    assert verdicts(instance, settings) != before
+    (config / "quality_gates.yml").write_text("gates: {raw.events_log: {events_per_case: {error_above: 0}}, raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
+    monkeypatch.setenv("OPSLA_CONFIG", str(config))
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+
+    said = opsla_here("run", "--start", "2025-07-03", "--end", "2025-07-04", "--as-of", "2025-07-05", monkeypatch=monkeypatch)
+
+    assert said.code == 1
+    assert "raw.events_log" in said.err, said.err
+    assert "failed: raw.cases, 2025-07-02: gate_cases_per_day: cases_per_day is 0 in the rows of 2025-07-02" in " ".join(said.err.split())
+    cases = {check: found for check, found in before.items() if "'cases'" in check}
+    now = verdicts(instance, settings)
+    assert {check: found.get("FAILED", []) for check, found in cases.items()} == {check: now[check].get("FAILED", []) for check in cases}
+    (alert,) = late_alerts(settings)
+    assert (alert["severity"], alert["partitions"], alert["check"]) == ("WARN", "2025-07-02", "gate_cases_per_day")
+
+
+def test_the_service_finds_those_of_a_run_of_the_ui_once_it_has_ended(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+    settings, instance = desk
+    before = verdicts(instance, settings)
+    kill_run(settings, "raw.cases", "2025-07-02", "ui")
+    assert mark_interrupted_runs(instance) == []
+    repository = build_definitions(settings).get_repository_def()
+
+    def tick() -> None:
+        context = dg.build_sensor_context(instance=instance, repository_def=repository)
+        repository.get_sensor_def("alerts_delivery").evaluate_tick(context)
+
+    tick()
+    lost = verdicts(instance, settings)
+    assert lost != before, "it may be at work"
+    (run,) = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    instance.report_run_failed(run, "the process that carried out the run is gone")
+    tick()
+    tick()
+    assert verdicts(instance, settings) == before
+    (alert,) = late_alerts(settings)
+    assert (alert["severity"], alert["run_id"], alert["partitions"]) == ("WARN", run.run_id, "2025-07-02")
+
+
+def test_rows_of_a_killed_run_that_their_checks_forbid_are_alerted_once_and_end_the_next_run_with_an_error(
+    desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = desk
+    config = shutil.copytree(settings.config_directory, tmp_path / "config")
+    settings = load_settings(config, settings.home.root)
+    kill_run(settings, "raw.cases", "2025-07-02")
+    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 0.5}}}\n", encoding="utf-8")
+    monkeypatch.setenv("OPSLA_CONFIG", str(config))
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+
+    said = opsla_here("run", "--start", "2025-07-03", "--end", "2025-07-04", "--as-of", "2025-07-05", monkeypatch=monkeypatch)
+
+    assert said.code == 1
+    assert "tables hold rows that their checks forbid" in said.err
+    assert "failed: raw.cases, 2025-07-02: gate_cases_per_day: cases_per_day is 0" in " ".join(said.out.split())
+    (alert,) = late_alerts(settings)
+    assert (alert["severity"], alert["job"], alert["partitions"]) == ("ERROR", "run", "2025-07-02")
+    assert opsla(settings, "sync", monkeypatch) == "Told to Dagster: 0 materialisations; the rest it knew."
+    assert late_alerts(settings) == [alert]
 
 
 def test_dates_kept_by_the_desk_s_days_are_judged_until_they_are_published(desk: tuple[Settings, dg.DagsterInstance]) -> None:
