@@ -140,7 +140,7 @@ def kill_run(settings: Settings, table: str, day: str, whose: str = "opsla") -> 
     """A run of one table and date whose process dies as it is about to tell the verdicts; `whose`: of a command of opsla, or of the UI."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED_RUN, table.replace(".", "__"), table, day, whose],
-        env=environment(settings.home.root, settings.config_directory), capture_output=True, text=True, check=False,
+        env=environment(settings.home.root, settings.config_directory), capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 
