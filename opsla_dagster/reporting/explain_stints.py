@@ -90,8 +90,10 @@ def stints_table(explanation: Explanation, short: Callable[[datetime], str]) -> 
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("how it came, and what it added (by the clock)", overflow="fold")
     for stint in explanation.stints:
-        share = wording.percent(100 * stint.held_seconds / life, 1) if life else ""
+        # The time of whoever has an open case has not ended, so that no share of it is one of the life.
+        share = "" if explanation.is_open or not life else wording.percent(100 * stint.held_seconds / life, 1)
         until = short(stint.ended_at) if stint.ended_at else "now" if explanation.is_open else "the end"
-        told = "; ".join(filter(None, (entered(stint), parts(stint))))
+        running = "up to the last event; has it still" if explanation.is_open and stint.is_last else ""
+        told = "; ".join(filter(None, (entered(stint), parts(stint), running)))
         table.add_row(str(stint.stint), Text(stint.team), short(stint.started_at), until, share, Text(told))
     return table

@@ -33,7 +33,7 @@ from opsla_dagster.settings import Settings
 TICKETS, POLICIES, RISK = "mart.next_best_ticket", "mart.worklist_policies", "mart.open_case_risk"
 _SHOWN_NAMES = 12
 #: How the two probabilities of one clock differ.
-RISK_AND_CHANCE = "Risk: that the clock is breached as cases usually go, by the model. Chance: that it is kept if the case is begun now, by the estimate of work, never below 1 - risk."
+RISK_AND_CHANCE = "Risk: that the clock is breached as cases usually go, by the model or, where none serves, by the counted share of its target. Chance: that it is kept if the case is begun now, by the estimate of work; where the risk is by the model, never below 1 - risk."
 #: What the instant means for whoever compares the list with the desk.
 UNTIL_NOW = "The order holds for this instant: what happened later is not seen, so a case may be solved since."
 _DUE_COLUMNS = ("source", "case_id", "waits_for", "next_policy", "next_metric", "next_due_at", "next_remaining_business_minutes", "breached_clocks", "age_calendar_minutes")
@@ -105,7 +105,7 @@ def _require(connection: duckdb.DuckDBPyConnection, what: str, name: str | None)
         return
     if not known:
         raise OpslaError(f"--{what} {name}: no open case that waits for us has {'an agent' if what == 'agent' else 'a queue'}")
-    near = difflib.get_close_matches(name, known, n=3) or known[:_SHOWN_NAMES]
+    near = known if len(known) <= _SHOWN_NAMES + 1 else difflib.get_close_matches(name, known, n=3) or known[:_SHOWN_NAMES]
     more = f" and {len(known) - len(near)} more" if len(known) > len(near) else ""
     raise OpslaError(f"--{what} {name}: no open case that waits for us is with this {what}; there are {', '.join(near)}{more}")
 

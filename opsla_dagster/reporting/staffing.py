@@ -102,7 +102,7 @@ def ask_of(desk: DeskInputs, settings: Settings, target: str | None, queue: str 
         default = next((promise for promise in told if promise.objective_pct is not None and promise.is_response), None)
         default = default or next((promise for promise in told if promise.objective_pct is not None), None)
         if default is None or default.objective_pct is None:
-            raise OpslaError('--target: no promise of sla_policies.yml has an objective; name one, such as --target "first reply 95%"')
+            raise OpslaError('no promise of sla_policies.yml has an objective; name one, such as --target "first reply 95%"')
         return Ask(default.metric, default.objective_pct, queue or _DESK), None
     found = parse_target(
         target,

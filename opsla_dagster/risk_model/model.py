@@ -298,12 +298,12 @@ def _why_not_better(card: Mapping[str, Any]) -> str:
     """Why the trees do not serve; empty where they beat what is simply counted."""
     if card["test_predictions"] < MIN_TEST_ROWS:
         return f"too little history for a test: {card['test_predictions']} predictions, {MIN_TEST_ROWS} are needed"
-    model = card["model_brier"]
-    for name, words in (("priority", "the priority alone"), ("target_used", "the share of the target used alone")):
-        other = card[f"{name}_brier"]
-        if other is not None and card[f"{name}_gain"] < MIN_GAIN:
-            return f"the model does not beat {words} by more than chance: Brier {model:.4f} against {other:.4f}"
-    return ""
+    rules = {"priority": "the priority alone", "target_used": "the share of the target used alone"}
+    unbeaten = [(card[f"{name}_brier"], words) for name, words in rules.items() if card[f"{name}_brier"] is not None and card[f"{name}_gain"] < MIN_GAIN]
+    if not unbeaten:
+        return ""
+    other, words = min(unbeaten)
+    return f"the model does not beat {words} by more than chance: Brier {card['model_brier']:.4f} against {other:.4f}"
 
 
 def ask(model: Model, rows: pa.Table) -> Answers:
