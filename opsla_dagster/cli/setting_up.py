@@ -104,6 +104,9 @@ def init(
     say(f"First run: the intake dates {window}.")
     execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish_first_run(settings, begun.directory)
+    if answers.files:
+        targets = " and the targets of sla_policies.yml" if settings.sla_policies.policies else ""
+        say(f"Assumptions so far: the opening hours of calendars.yml{targets}. Put in the desk's own before anybody reads the figures.")
     say(f"Run the whole log:  {as_called()} run")
     say(f"Explain one case:   {as_called()} explain {shlex.quote(case_id)}")
 
