@@ -30,15 +30,8 @@ WITH latest_scores AS (
     latest_scores.scored_predictions,
     CAST(latest_scores.predicted_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS predicted_breach_pct,
     CAST(latest_scores.happened_points AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS happened_pct,
-    CAST(latest_scores.errors AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS brier,
-    CASE
-      WHEN cards.served = 'model'
-      THEN cards.model_brier
-      ELSE cards.target_used_brier
-    END AS test_brier
+    CAST(latest_scores.errors AS DOUBLE) / CAST(NULLIF(latest_scores.scored_predictions, 0) AS DOUBLE) AS brier
   FROM latest_scores
-  LEFT JOIN mart.risk_model_card AS cards
-    ON latest_scores.metric = cards.metric
   WHERE
     latest_scores.scored_predictions >= 100
 )
@@ -46,4 +39,7 @@ SELECT
   *
 FROM measured_metrics
 WHERE
-  ABS(predicted_breach_pct - happened_pct) > 10 OR brier > 1.25 * test_brier + 0.02
+  ABS(predicted_breach_pct - happened_pct) > 10
+  OR brier > CAST(happened_pct AS DOUBLE) / CAST(100 AS DOUBLE) * (
+    1 - CAST(happened_pct AS DOUBLE) / CAST(100 AS DOUBLE)
+  ) + 0.02
