@@ -6,64 +6,40 @@ here: reading the file (source.py), and what the linked ticket is. Rules: docs/d
 
 from __future__ import annotations
 
-import hashlib
-from datetime import date, datetime
+from datetime import datetime
 
-import duckdb
 import pyarrow as pa
 
 from opsla_dagster.figures import counted
-from opsla_dagster.sources.base import (
-    CASE_LINKS,
-    CASES,
-    EVENTS,
-    PARTITION_STATES,
-    REJECTED_ROWS,
-    STAFFING,
-    FilesRead,
-    Source,
-)
+from opsla_dagster.sources.base import CASE_LINKS, REJECTED_ROWS, Source
+from opsla_dagster.sources.event_log.beside import EVER, Beside
 from opsla_dagster.sources.event_log.source import EventLogSource
 from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import Window
 
-#: All that a source can hold, whenever it was known.
-_EVER, _AT_LAST = Window(date(1970, 1, 1), date(2100, 1, 1)), datetime(2100, 1, 1)
+#: Behind all that a source knows.
+_AT_LAST = datetime(2100, 1, 1)
 
 
-class LinksBeside(Source):
-    """The links that `links` tells of the cases of `main`: no cases and no events of its own.
+class LinksBeside(Beside):
+    """The links that a file tells of the cases of another source.
 
-    A linked case need not be there: it may be a ticket of a system that nobody loads. A link of a case that `main` does not have has no intake date,
-    so it is a rejected row. `linked_prefix` stands before the ids of the linked cases in the warehouse.
+    A linked case need not be there: it may be a ticket of a system that nobody loads. A link of a case that the other source does not have has no intake
+    date, so it is a rejected row. `linked_prefix` stands before the ids of the linked cases in the warehouse.
     """
 
+    relation = "links"
+    order = "case_id, linked_case_id, link_kind"
+
     def __init__(self, links: EventLogSource, main: Source, linked_prefix: str = "") -> None:
-        self.name = links.name
-        self._links = links
-        self._main = main
+        super().__init__(links, main, linked_prefix)
         self._linked_prefix = linked_prefix
 
-    def fingerprint(self) -> str:
-        """Identity of the mapping, and of that of the cases, whose intake dates the links have."""
-        return hashlib.sha256(f"{self._links.fingerprint()} {self._main.fingerprint()} {self._linked_prefix}".encode()).hexdigest()[:16]
+    def _told(self, as_of_at: datetime) -> pa.Table:
+        return self._log.links()
 
-    def window(self) -> Window:
-        return self._main.window()
-
-    def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema CASES, without rows: they are the other source's."""
-        return CASES.empty_table()
-
-    def events(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema EVENTS, without rows."""
-        return EVENTS.empty_table()
-
-    def staffing(self, window: Window) -> pa.Table:
-        return STAFFING.empty_table()
-
-    def files_read(self) -> list[FilesRead]:
-        return self._links.files_read()
+    def _told_of_cases(self, window: Window, as_of_at: datetime) -> pa.Table:
+        return self.case_links(window, as_of_at)
 
     def case_links(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASE_LINKS, under the intake dates of the cases in the other source; what several records tell of one link is one row."""
@@ -83,31 +59,18 @@ class LinksBeside(Source):
         )
         return found.select(CASE_LINKS.names).cast(CASE_LINKS)
 
-    def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
-        """Schema PARTITION_STATES: no cases and no events; the digest is of the links."""
-        links = self.case_links(window, as_of_at)
-        with duckdb.connect() as connection:
-            connection.register("links", links)
-            found: pa.Table = connection.sql(
-                "select source, intake_date, 0::bigint as cases, 0::bigint as events, "
-                "md5(string_agg(to_json(links)::varchar, '' order by case_id, linked_case_id, link_kind)) as digest "
-                "from links group by source, intake_date order by intake_date"
-            ).to_arrow_table()
-        return found.select(PARTITION_STATES.names).cast(PARTITION_STATES)
-
     def rejected_rows(self) -> pa.Table:
         """Schema REJECTED_ROWS: records that cannot be read, and those whose case the other source does not have."""
-        rejected = self._links.rejected_rows()
+        rejected = super().rejected_rows()
         reason = f"no usable case of source {self._main.name} has this id, so the link has no intake date (is it the same id in both, and case_id_prefix?)"
         unknown = self._asked(
-            _EVER, _AT_LAST,
+            EVER, _AT_LAST,
             f"""
             select
                 {literal(self.name)} as source, file, row_number, case_id, cast(null as date) as record_date, 'case_id' as field, {literal(reason)} as reason, record,
-                {self._links.counts().rows} as source_rows
+                {self._log.counts().rows} as source_rows
             from links
             anti join cases using (case_id)
-            where $as_of_at is not null
             order by file, row_number
             """,
         )
@@ -115,7 +78,7 @@ class LinksBeside(Source):
 
     def reading_notes(self, as_of_at: datetime) -> list[str]:
         """The counts, links whose case is not there, those to what is not loaded, and those that do not count yet."""
-        counts, rejected = self._links.counts(), self.rejected_rows().num_rows
+        counts, rejected = self._log.counts(), self.rejected_rows().num_rows
         where = " (raw.rejected_rows)" if rejected else ""
         notes = [f"{counted(counts.rows, 'record')} read, {counts.rows - rejected - counts.ignored_rows:,} used, {rejected:,} rejected{where}"]
         if counts.ignored_rows:
@@ -123,18 +86,7 @@ class LinksBeside(Source):
         lost = rejected - counts.rejected_rows
         if lost:
             notes.append(f"warning: {counted(lost, 'link')} of cases that source {self._main.name} does not have: rejected (is case_id the same in both, and case_id_prefix?)")
-        ((waiting,),) = self._rows("select count(*) from links where linked_ts > $as_of_at", as_of_at)
+        waiting = self._asked(EVER, as_of_at, "select count(*) as links from links where linked_ts > $as_of_at").to_pylist()[0]["links"]
         if waiting:
             notes.append(f"{counted(waiting, 'link')} made after {as_of_at:%Y-%m-%d %H:%M} UTC: in no table until that time has come")
         return notes
-
-    def _rows(self, select: str, as_of_at: datetime) -> list[tuple[int, ...]]:
-        return [tuple(row.values()) for row in self._asked(_EVER, as_of_at, select).to_pylist()]
-
-    def _asked(self, window: Window, as_of_at: datetime, select: str) -> pa.Table:
-        """`select` over the relations links and cases: all links of the file, and the other source's cases of the window."""
-        with duckdb.connect() as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.register("links", self._links.links())
-            connection.register("cases", self._main.cases(window, as_of_at).select(["case_id", "intake_date"]))
-            return connection.sql(select, params={"as_of_at": as_of_at}).to_arrow_table()
