@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # numpy and the simulation come along
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: What the rosters that are judged beside a plan are called.
 ROSTERS = {"plan": "the plan", "flat": "the same heads all day", "as_staffed": "as staffed in the latest 4 weeks"}
+#: How a promise is asked for on the command line, which says nothing on a page.
+NAME_ONE = '; name one, such as --target "first reply 95%"'
 _DESK = "all"
 #: staffing.inputs.FROM_WAITS, which comes with numpy.
 _FROM_WAITS = "estimated from waits"
@@ -102,7 +104,7 @@ def ask_of(desk: DeskInputs, settings: Settings, target: str | None, queue: str 
         default = next((promise for promise in told if promise.objective_pct is not None and promise.is_response), None)
         default = default or next((promise for promise in told if promise.objective_pct is not None), None)
         if default is None or default.objective_pct is None:
-            raise OpslaError('no promise of sla_policies.yml has an objective; name one, such as --target "first reply 95%"')
+            raise OpslaError(f"no promise of sla_policies.yml has an objective{NAME_ONE}")
         return Ask(default.metric, default.objective_pct, queue or _DESK), None
     found = parse_target(
         target,

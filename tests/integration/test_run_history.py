@@ -151,19 +151,24 @@ def late_alerts(settings: Settings) -> list[dict[str, Any]]:
     return [alert for alert in sent if "stopped before it could tell" in (alert["effect"] or "")]
 
 
+def with_own_config(settings: Settings, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a copy of the config that the test may change; `opsla` in this process goes by it too."""
+    found = load_settings(shutil.copytree(settings.config_directory, directory), settings.home.root)
+    monkeypatch.setenv("OPSLA_CONFIG", str(found.config_directory))
+    monkeypatch.setenv("OPSLA_HOME", str(found.home.root))
+    return found
+
+
 def test_the_next_run_finds_them_also_when_it_fails_and_whoever_had_ended_the_killed_one(
     desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, instance = desk
-    config = shutil.copytree(settings.config_directory, tmp_path / "config")
-    settings = load_settings(config, settings.home.root)
+    settings = with_own_config(settings, tmp_path / "config", monkeypatch)
     before = verdicts(instance, settings)
     kill_run(settings, "raw.cases", "2025-07-02")
     assert len(mark_interrupted_runs(instance)) == 1, "by the daemon, say: the next command finds nothing to end"
     assert verdicts(instance, settings) != before
-    (config / "quality_gates.yml").write_text("gates: {raw.events_log: {events_per_case: {error_above: 0}}, raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
-    monkeypatch.setenv("OPSLA_CONFIG", str(config))
-    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+    (settings.config_directory / "quality_gates.yml").write_text("gates: {raw.events_log: {events_per_case: {error_above: 0}}, raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
 
     said = opsla_here("run", "--start", "2025-07-03", "--end", "2025-07-04", "--as-of", "2025-07-05", monkeypatch=monkeypatch)
 
@@ -204,12 +209,9 @@ def test_rows_of_a_killed_run_that_their_checks_forbid_are_alerted_once_and_end_
     desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, _ = desk
-    config = shutil.copytree(settings.config_directory, tmp_path / "config")
-    settings = load_settings(config, settings.home.root)
+    settings = with_own_config(settings, tmp_path / "config", monkeypatch)
     kill_run(settings, "raw.cases", "2025-07-02")
-    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 0.5}}}\n", encoding="utf-8")
-    monkeypatch.setenv("OPSLA_CONFIG", str(config))
-    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+    (settings.config_directory / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 0.5}}}\n", encoding="utf-8")
 
     said = opsla_here("run", "--start", "2025-07-03", "--end", "2025-07-04", "--as-of", "2025-07-05", monkeypatch=monkeypatch)
 

@@ -5,7 +5,6 @@ Belongs here: the page. Does not belong here: planning (staffing/), and what is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.staffing import (
+    NAME_ONE,
     WEEKDAYS,
     Asked,
     ask_of,
@@ -83,8 +83,7 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
 
 def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
     """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
-    # What the command line calls it, and how it is asked there, says nothing on a page.
-    problem = wording.sentence(re.sub(r"^--[a-z]+: |; name one, such as --target .*$", "", problem))
+    problem = wording.sentence(problem.removesuffix(NAME_ONE))
     # A grid, so that programs are told too: JSON is made of a page's tables.
     reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
     return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
