@@ -45,7 +45,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "data_de_modificacao", "data_de_atualizacao", "data_da_alteracao", "alterado_em", "data_hora", "data_e_hora", "modificato_il",
         "aggiornato_il", "data_modifica", "data_di_modifica", "data_aggiornamento", "data_ora", "data_e_ora", "gewijzigd_op", "bijgewerkt_op", "wijzigingsdatum",
         "tijdstip", "tijdstempel", "更新日時", "変更日時", "日時", "タイムスタンプ", "更新日", "変更日", "at", "time", "when", "datetime", "date", "ts",
-        "datum", "zeitpunkt", "zeit", "fecha", "data", "created_at",
+        "datum", "zeitpunkt", "zeit", "fecha", "data", "date_stamp", "datestamp", "date_time", "update_time", "updated_time", "log_date", "log_time", "action_date",
+        "action_time", "activity_date", "activity_time", "history_date", "audit_date", "entry_date", "edit_date", "status_date", "status_change_date", "performed_at", "created_at",
     ),
     "intake_ts": (
         "intake_ts", "intake_at", "opened_at", "opened", "created_at", "created", "created_on", "submitted_at", "submitted", "submit_date",
@@ -158,8 +159,30 @@ _MARKS_OF_STAMPS = {
 }
 #: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
 _CASE_ID = re.compile(
-    r"(service_)?(case|ticket|incident|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"(service_)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
     r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
+)
+#: A status in a form that no list has: `Problem Status`, `Current State`. `Approval status` is none of the case's.
+_STATUS = re.compile(r"(current_|new_|to_)?(service_request|case|ticket|incident|issue|request|problem|work_?item|sr|workflow|task|current)_(status|state)")
+#: Words for those who hold a case together: some mean nothing else, others only beside a word that says whose they are.
+_TEAM = set(
+    "team teams group groups queue workgroup squad gruppe groupe grupo gruppo groep equipe equipo squadra warteschlange wachtrij fila cola coda "
+    "bearbeitergruppe bearbeiterteam supportteam supportgruppe behandelgroep behandelaarsgroep oplosgroep".split()
+)
+_TEAM_OF_SOMEBODY = set("st department dept section unit inbox mailbox abteilung service departamento reparto afdeling".split())
+_AGENT = set(
+    "owner assignee agent technician operator engineer analyst handler resolver responsible processor teammate bearbeiter sachbearbeiter technicien tecnico "
+    "operatore behandelaar agente responsable responsavel".split()
+)
+_PERSONS = ("assigned_to", "assigned_user", "owned_by", "assigned_person", "assigned_resource")
+#: What stands beside these words where they are of whoever has the case now.
+_HOLDING = set(
+    "assigned assignee assignment to owner owning owned by support supporting resolver resolving responsible handling handler current involved working "
+    "asignado asignacion resolutor assegnato assegnazione assigne assignee attribue affectation atribuido zustandiges zustandige zustandig toegewezen".split()
+)
+_BESIDE = set(
+    "ticket tickets case incident issue problem request sr new name full first_name last_name full_name display_name login email alias id org help desk helpdesk it hub spot "
+    "skill message escalation agent technician operator analyst engineer technicien techniciens tecnicos de des du d a do da di".split()
 )
 _NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
 #: What a column had before a change, which is not what it came to.
@@ -168,7 +191,9 @@ _BEFORE = re.compile(
     r"|from(string|value|status|state)|old(value|status|state)|von|変更前.*"
 )
 #: Objects of JSON exports around a case's fields, and around the value of one.
-_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request)\.)+(?=.)")
+_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request|activity)\.)+(?=.)")
+#: How Jira's exports call the fields of one's own.
+_OF_ONES_OWN = re.compile(r"^custom field \((.+)\)$", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?<=.)\.(name|display_?name|display_?value|value|label|\$oid|\$date)$", re.IGNORECASE)
 #: Columns of an audit trail that name the field which a record changed.
 _CHANGED_FIELD = {
@@ -227,7 +252,7 @@ def column_name(column: str) -> str:
 
     Of an object in an object (`fields.status.name`) what only wraps the value is left off.
     """
-    return folded(_WRAPPED.sub("", _WRAPPING.sub("", column))).replace(" ", "_")
+    return folded(_WRAPPED.sub("", _WRAPPING.sub("", _OF_ONES_OWN.sub(r"\1", column)))).replace(" ", "_")
 
 
 def is_duplicate_flag(column: str) -> bool:
@@ -239,11 +264,30 @@ def fields_named(column: str) -> dict[str, int]:
     """The fields that a column's name can mean, with its place among the names of each: 0 is surest, and what is in no list comes last."""
     name = column_name(column)
     found = {field: names.index(name) for field, names in NAMES.items() if name in names}
+    if not found and (holder := holder_named(name)) is not None:
+        # Of an id and a name the name.
+        found[holder] = len(NAMES[holder]) + int(name.endswith("id"))
+    if not found and _STATUS.fullmatch(name):
+        found["status"] = len(NAMES["status"])
     if not found and (column.strip().casefold() in _NUMBER_SIGNS or _CASE_ID.fullmatch(name)):
         found["case_id"] = len(NAMES["case_id"])
     if not found and (bare := _bare(name)):
         found.update({field: len(NAMES[field]) for field in _STAMP_NAMES if bare in _BARE_NAMES[field]})
     return found
+
+
+def holder_named(name: str) -> str | None:
+    """`team` or `agent` where a name that is in no list consists of words for those who have a case: `assigned_support_group`, `owner_first_name`.
+
+    `requester_group` and `owner_country` are neither: every word must belong to it.
+    """
+    words = re.sub(r"(first|last|full|display)_name$", r"\1-name", name).replace("-", "~").split("_")
+    told = {word.replace("~", "_") for word in words}
+    teams = told & _TEAM or (told & _TEAM_OF_SOMEBODY if told & _HOLDING else set())
+    if teams:
+        return "team" if told - teams <= _HOLDING | _BESIDE else None
+    persons = told & _AGENT or (told if name in _PERSONS or name.startswith(tuple(f"{each}_" for each in _PERSONS)) else set())
+    return "agent" if persons and told - _AGENT <= _HOLDING | _BESIDE else None
 
 
 def milestone_named(column: str) -> Signal | None:

@@ -45,6 +45,8 @@ _OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind
 _OF_CASES = ("updated_ts", "reopen_count")
 #: Words that a status column has at most.
 MOST_WORDS = 60
+#: Share of the records whose word is a status that is known, 0-1, from which a column tells what the desk is about.
+_KNOWN_SHARE = 0.8
 #: Share of the records whose case id is their own from which a file has one row a case, 0-1: exports repeat a row now and then.
 _ONE_ROW_SHARE = 0.98
 #: Share of the ends of a status that are the start of another one of the case, 0-1, from which records are intervals.
@@ -369,10 +371,14 @@ def case_id_of(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[st
 
 
 def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """A column of few words that changes while a case goes on, and is called so, or most of whose words are statuses."""
+    """A column of few words that changes while a case goes on, and is called so, or most of whose words are statuses.
+
+    One that is called so and whose words are mostly unknown gives way to one whose words are nearly all statuses: what it tells roughly a sub-status tells in words.
+    """
     taken = set(found.values())
     case = found.get("case_id")
     shares: dict[str, float] = {}
+    known: dict[str, float] = {}
     for name, column in log.columns.items():
         if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name) or is_before_a_change(name):
             continue
@@ -381,10 +387,15 @@ def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str |
         is_named = "status" in fields_named(name)
         if is_named or placed > 0.5:
             shares[name] = placed + (0.75 if is_named else 0.0) - fields_named(name).get("status", 0) / 1000
+            known[name] = placed if len({signal_of(word) for word in words} - {None}) > 1 else 0.0
     if case is not None:
         changing = {name: share for name, share in shares.items() if log.changes_within(name, case) > 0}
         shares = changing or shares
-    return (max(shares, key=lambda name: shares[name]), True) if shares else (None, False)
+    if not shares:
+        return None, False
+    best = max(shares, key=lambda name: shares[name])
+    telling = max(shares, key=lambda name: (known[name], shares[name]))
+    return (telling if known[best] < _KNOWN_SHARE <= known[telling] else best), True
 
 
 def is_lifecycle(log: Log, column: str) -> bool:

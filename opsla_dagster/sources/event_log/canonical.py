@@ -26,6 +26,7 @@ from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
 from opsla_dagster.sources.event_log.stamp_sql import NAMED_FORMS
+from opsla_dagster.status import MESSAGE_SIGNALS
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
@@ -34,7 +35,7 @@ _TOLD_OF_AN_EVENT = (
     "event_id", "case_id", "status", "source_status", "event_ts", "ingestion_ts", "source_sequence", "team", "agent", "tier", "case_type",
     "priority", "brand", "region", "channel", "customer", "tags", "event_team", "event_agent", "author_kind", "merged_into", "initiated_by",
 )
-#: Of an audit log: which field changed, from what, and whether the record is an event.
+#: Of an audit log: which field changed, from what, whether the record is an event, and who changed it.
 CHANGE_COLUMNS = ("changed_field", "old_value", "is_told", "actor")
 #: Whether a record only repeats what an earlier one told, and so tells nothing; of the form cases none is.
 RETOLD = "is_retold"
@@ -244,6 +245,8 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
         _reject_repeated_changes(connection, settings)
         _reject_unknown_beginnings(connection, settings)
         _carry_values_on(connection, settings)
+    elif settings.carries_statuses:
+        _carry_statuses_on(connection, settings)
 
 
 def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -382,6 +385,34 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     connection.execute("alter table carried rename to numbered")
 
 
+def _carry_statuses_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of a log that repeats only what changed: a record without a status leaves its case in the one it had, and is no event (`is_told`) but for what else it tells."""
+    so_far = "(partition by case_id order by source_sequence rows between unbounded preceding and current row)"
+    messages = ", ".join(literal(signal) for signal in MESSAGE_SIGNALS)
+    is_status = f"fault is null and not is_ignored and status not in ({messages})"
+    reason = literal(f"column {settings.columns.status}: no status, and none of the case before it")
+    connection.execute(f"""
+        create table carried as
+        with held as (
+            select
+                *, fault is null and source_status is null as is_without,
+                last_value(case when {is_status} then status end ignore nulls) over {so_far} as held_status,
+                last_value(case when {is_status} then source_status end ignore nulls) over {so_far} as held_source_status
+            from numbered
+        )
+        select
+            * exclude (is_without, held_status, held_source_status) replace (
+                case when is_without then held_status else status end as status,
+                case when is_without then held_source_status else source_status end as source_status,
+                case when is_without and held_status is null then struct_pack(field := 'status', reason := {reason}) else fault end as fault
+            ),
+            not is_without as is_told
+        from held
+    """)
+    connection.execute("drop table numbered")
+    connection.execute("alter table carried rename to numbered")
+
+
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
     """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
 
@@ -481,7 +512,7 @@ def _write_events(
         where fault is null and not is_ignored and not is_superseded
     """)
     connection.execute("create view usable_cases as select * exclude (source_sequence) from usable_records")
-    more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ())]
+    more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ("is_told",) if settings.carries_statuses else ())]
     more += [] if settings.form == "cases" else [RETOLD]
     told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""

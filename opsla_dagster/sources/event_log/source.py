@@ -408,8 +408,8 @@ class EventLogSource(Source):
 
     @property
     def _told_only(self) -> str:
-        """Of an audit log only some records are events: changes of status, and the first of a case."""
-        return "and is_told" if self._settings.form == "changes" else ""
+        """Of an audit log, and of one that repeats only what changed, only some records are events: changes of status, and the first of a case."""
+        return "and is_told" if self._settings.form == "changes" or self._settings.carries_statuses else ""
 
     def _select_messages(self) -> str:
         return self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
