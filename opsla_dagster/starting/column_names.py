@@ -51,7 +51,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "intake_ts": (
         "intake_ts", "intake_at", "opened_at", "opened", "created_at", "created", "created_on", "submitted_at", "submitted", "submit_date",
         "reported_at", "reported", "reported_date", "reported_on", "creation_date", "created_date", "create_time", "created_time", "creation_time", "creation_timestamp",
-        "open_date", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
+        "open_date", "opening_date", "opening_time", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
         "sys_created_at", "sys_created_on", "received_date", "date_received", "logged_at", "logged", "raised_at", "raised", "date_raised", "ticket_created",
         "create_date", "open_at", "requested", "requested_at", "request_date",
         "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "geoffnet_am", "geoffnet", "gemeldet_am", "gemeldet", "meldedatum", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
@@ -110,7 +110,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "解決日時", "解決日", "対応完了日時", "完了日時", "完了日",
     ),
     "closed_ts": (
-        "closed_ts", "closed_at", "closed", "closed_on", "closed_date", "closed_time", "close_date", "close_time", "date_closed", "closure_date", "closed_dt", "closed_timestamp",
+        "closed_ts", "closed_at", "closed", "closed_on", "closed_date", "closed_time", "close_date", "close_time", "closing_date", "closing_time", "date_closed", "closure_date", "closed_dt", "closed_timestamp",
         "geschlossen_am", "geschlossen", "abgeschlossen_am", "abschlussdatum", "ferme_le", "clos_le", "cloture_le", "date_de_cloture", "date_cloture",
         "date_de_fermeture", "cerrado_el", "cerrado", "fecha_de_cierre", "fecha_cierre", "fechado_em", "fechado", "encerrado_em", "data_de_fechamento",
         "data_fechamento", "data_de_encerramento", "chiuso_il", "chiuso", "data_chiusura", "data_di_chiusura", "gesloten_op", "gesloten", "sluitingsdatum",
@@ -119,7 +119,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sla_met": (
         "sla_met", "made_sla", "within_sla", "in_sla", "met_sla", "ontime", "on_time", "sla_status", "sla_result", "sla_compliance", "sla_outcome",
         "resolution_sla_status", "resolution_status", "sla_violation", "sla_breached", "breached_sla", "sla_breach", "breached", "violated", "sla_violated", "has_breached", "overdue",
-        "is_overdue", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
+        "is_overdue", "overdue_status", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
     ),
 }
 #: Signal -> names of columns that say when a case came to it, in files with one row a case, beside those of the fields that say the same.
@@ -159,31 +159,36 @@ _MARKS_OF_STAMPS = {
 }
 #: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
 _CASE_ID = re.compile(
-    r"(service_)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"(service_|case_)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
     r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
 )
 #: A status in a form that no list has: `Problem Status`, `Current State`. `Approval status` is none of the case's.
 _STATUS = re.compile(r"(current_|new_|to_)?(service_request|case|ticket|incident|issue|request|problem|work_?item|sr|workflow|task|current)_(status|state)")
-#: Words for those who hold a case together: some mean nothing else, others only beside a word that says whose they are.
-_TEAM = set(
-    "team teams group groups queue workgroup squad gruppe groupe grupo gruppo groep equipe equipo squadra warteschlange wachtrij fila cola coda "
-    "bearbeitergruppe bearbeiterteam supportteam supportgruppe behandelgroep behandelaarsgroep oplosgroep".split()
-)
-_TEAM_OF_SOMEBODY = set("st department dept section unit inbox mailbox abteilung service departamento reparto afdeling".split())
-_AGENT = set(
-    "owner assignee agent technician operator engineer analyst handler resolver responsible processor teammate bearbeiter sachbearbeiter technicien tecnico "
-    "operatore behandelaar agente responsable responsavel".split()
-)
+#: Words of names of columns for those who hold a case together: some mean nothing else, others only beside a word of _HOLDING.
+_TEAM = {
+    "team", "teams", "group", "groups", "queue", "workgroup", "squad", "gruppe", "groupe", "grupo", "gruppo", "groep", "equipe", "equipo", "squadra",
+    "warteschlange", "wachtrij", "fila", "cola", "coda", "bearbeitergruppe", "bearbeiterteam", "supportteam", "supportgruppe", "behandelgroep",
+    "behandelaarsgroep", "oplosgroep",
+}
+_TEAM_OF_SOMEBODY = {
+    "st", "department", "dept", "section", "unit", "inbox", "mailbox", "abteilung", "service", "departamento", "reparto", "afdeling",
+}
+_AGENT = {
+    "owner", "assignee", "agent", "technician", "operator", "engineer", "analyst", "handler", "resolver", "responsible", "processor", "teammate",
+    "bearbeiter", "sachbearbeiter", "technicien", "tecnico", "operatore", "behandelaar", "agente", "responsable", "responsavel",
+}
 _PERSONS = ("assigned_to", "assigned_user", "owned_by", "assigned_person", "assigned_resource")
 #: What stands beside these words where they are of whoever has the case now.
-_HOLDING = set(
-    "assigned assignee assignment to owner owning owned by support supporting resolver resolving responsible handling handler current involved working "
-    "asignado asignacion resolutor assegnato assegnazione assigne assignee attribue affectation atribuido zustandiges zustandige zustandig toegewezen".split()
-)
-_BESIDE = set(
-    "ticket tickets case incident issue problem request sr new name full first_name last_name full_name display_name login email alias id org help desk helpdesk it hub spot "
-    "skill message escalation agent technician operator analyst engineer technicien techniciens tecnicos de des du d a do da di".split()
-)
+_HOLDING = {
+    "assigned", "assignee", "assignment", "to", "owner", "owning", "owned", "by", "support", "supporting", "resolver", "resolving", "responsible",
+    "handling", "handler", "current", "involved", "working", "asignado", "asignacion", "resolutor", "assegnato", "assegnazione", "assigne",
+    "attribue", "affectation", "atribuido", "zustandiges", "zustandige", "zustandig", "toegewezen",
+}
+_BESIDE = {
+    "ticket", "tickets", "case", "incident", "issue", "problem", "request", "sr", "new", "name", "full", "first_name", "last_name", "full_name",
+    "display_name", "login", "email", "alias", "id", "org", "help", "desk", "helpdesk", "it", "hub", "spot", "skill", "message", "escalation",
+    "agent", "technician", "operator", "analyst", "engineer", "technicien", "techniciens", "tecnicos", "de", "des", "du", "d", "a", "do", "da", "di",
+}
 _NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
 #: What a column had before a change, which is not what it came to.
 _BEFORE = re.compile(
@@ -218,6 +223,11 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "antwortfrist", "reaktionsfrist", "echeance_de_premiere_reponse", "vencimiento_de_primera_respuesta", "prazo_de_primeira_resposta", "scadenza_prima_risposta", "初回応答期限", "回答期限",
     ),
 }
+#: What GLPI calls the instants by which a ticket is to be resolved and taken up; elsewhere these are durations that were needed.
+_DUE_INSTANTS = {
+    "time_to_resolve": RESOLUTION_DUE, "temps_de_resolution": RESOLUTION_DUE, "time_to_own": REPLY_DUE, "temps_de_prise_en_charge": REPLY_DUE,
+}
+_STAMP_ENDING = re.compile(r"(_(date|time|at|on|dt|ts))+$")
 #: A promise as a number of hours, minutes or days: `SLA hours`, `Target resolution (min)`.
 _DURATION_DUE = re.compile(
     r"(?=.*(sla|target|due|promised|allowed|goal))(?=.*(_|^)(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d)(_|$))[a-z0-9_]+"
@@ -320,7 +330,12 @@ _BARE_MILESTONES: dict[str, Signal] = {
 def due_named(column: str) -> str | None:
     """RESOLUTION_DUE or REPLY_DUE where the name is that of an instant by which something was promised."""
     name = column_name(column)
-    return next((kind for kind, names in DUE_NAMES.items() if name in names), None)
+    return next((kind for kind, names in DUE_NAMES.items() if name in names or _STAMP_ENDING.sub("", name) in names), None)
+
+
+def due_instant_named(column: str) -> str | None:
+    """The same of names that mean such an instant only where the cells are instants."""
+    return _DUE_INSTANTS.get(column_name(column))
 
 
 def due_duration_named(column: str) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from opsla_dagster.starting.column_names import (
     RESOLUTION_DUE,
     column_name,
     due_duration_named,
+    due_instant_named,
     due_named,
     fields_named,
     is_before_a_change,
@@ -148,7 +149,7 @@ def _has_repeated_rows(log: Log, case: str, stamps: set[str], found: Mapping[str
     column = log.columns[case]
     milestones = _milestones(log, stamps, found)
     opened = [name for name, signal in milestones.items() if signal == Signal.INTAKE]
-    others = [name for name in stamps if name not in milestones and not any(_is_due(name, about) for about in DUE_FIELDS)]
+    others = [name for name in stamps if name not in milestones and not any(_is_due(name, about, stamps) for about in DUE_FIELDS)]
     is_mostly_once = column.distinct >= _MOSTLY_ONCE_SHARE * column.filled
     return is_mostly_once and bool(opened) and not others and log.changes_within(opened[0], case) == 0
 
@@ -214,7 +215,7 @@ def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remar
     """What was promised to the single case: as told, else by name. A column that is called so and cannot be read is told."""
     due: dict[str, Due] = {}
     for about in DUE_FIELDS:
-        named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about)]
+        named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about, stamps)]
         found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
         if found:
             due[about] = found[0]
@@ -232,9 +233,9 @@ def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remar
     return due
 
 
-def _is_due(column: str, about: str) -> bool:
+def _is_due(column: str, about: str, stamps: set[str]) -> bool:
     duration = due_duration_named(column)
-    return due_named(column) == about or (duration is not None and duration[0] == about)
+    return due_named(column) == about or (column in stamps and due_instant_named(column) == about) or (duration is not None and duration[0] == about)
 
 
 def _promise(log: Log, column: str, stamps: set[str]) -> Due | None:

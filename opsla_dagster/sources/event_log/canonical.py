@@ -100,10 +100,10 @@ def canonicalise(
         loaded = load_files(connection, settings.written, files, directory)
         for number, item in enumerate(loaded):
             _append_records(connection, settings, number, item)
-        _number(connection, settings)
+        repeated = _number(connection, settings)
         placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
         notes = [f"{item.file.name}: {item.passed_over}" for item in loaded if item.passed_over]
-        notes += _notes(connection, settings, placed)
+        notes += repeated + _notes(connection, settings, placed)
         if settings.form == "links":
             judge_links(connection)
             write_links(connection, loaded, directory / EVENTS_FILE)
@@ -221,8 +221,8 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
 # ---------------------------------------------------------------- judging
 
 
-def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
-    """source_sequence: the place of a record among all records of its case, in the source's own order."""
+def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """source_sequence: the place of a record among all records of its case, in the source's own order. Returns what was decided of repeated changes."""
     orders = ["updated_ts nulls first"] if settings.columns.updated_ts is not None else []
     # An audit log's order is that of its events: their time, then their id (of two of one form the longer number is the later).
     orders += ["coalesce(event_ts, ingestion_ts) nulls last"] if settings.form == "changes" else []
@@ -241,12 +241,54 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
         from records
     """)
     connection.execute("drop table records")
+    notes = []
     if settings.form == "changes":
+        notes = _leave_ids_beside_names_out(connection, settings)
         _reject_repeated_changes(connection, settings)
         _reject_unknown_beginnings(connection, settings)
         _carry_values_on(connection, settings)
     elif settings.carries_statuses:
         _carry_statuses_on(connection, settings)
+    return notes
+
+
+def _leave_ids_beside_names_out(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """Salesforce tells the change of an owner twice at one instant, by names and by ids: that by ids is left out, where the other is there.
+
+    Both would be two changes, and each hand-off three.
+    """
+    holders = [name for name in ("team", "agent") if name in settings.changed_attributes]
+    if not holders:
+        return []
+    value = f"case changed_field {' '.join(f'when {literal(name)} then {name}' for name in holders)} end"
+    connection.execute(f"""
+        create table told as
+        with valued as (
+            select *, case when fault is null and not is_ignored then {value} end as value
+            from numbered
+        )
+        select
+            * exclude (value, is_ignored),
+            is_ignored or coalesce(
+                {_is_id("value")} and (old_value is null or {_is_id("old_value")})
+                and bool_or(value is not null and not {_is_id("value")}) over (partition by case_id, changed_field, event_ts),
+                false
+            ) as is_ignored
+        from valued
+    """)
+    ((before,),) = connection.execute("select count(*) filter (is_ignored) from numbered").fetchall()
+    ((after,),) = connection.execute("select count(*) filter (is_ignored) from told").fetchall()
+    connection.execute("drop table numbered")
+    connection.execute("alter table told rename to numbered")
+    told = after - before
+    if not told:
+        return []
+    return [f"{told:,} change{'' if told == 1 else 's'} of who holds a case {'is' if told == 1 else 'are'} told by names and once more by ids at the same instant: the names count, the ids are left out"]
+
+
+def _is_id(cell: str) -> str:
+    """SQL: whether a value is the id of a Salesforce user or queue."""
+    return f"regexp_full_match({cell}, '00[5G][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')"
 
 
 def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:

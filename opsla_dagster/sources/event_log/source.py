@@ -306,7 +306,7 @@ class EventLogSource(Source):
         where = " (raw.rejected_rows)" if counts.rejected_rows else ""
         notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}"]
         if counts.ignored_rows:
-            notes[0] += f", {counts.ignored_rows:,} ignored (statuses: IGNORE)"
+            notes[0] += f", {counts.ignored_rows:,} {'left out' if self._settings.form == 'changes' else 'ignored (statuses: IGNORE)'}"
         if counts.superseded_rows:
             notes[0] += f", {counts.superseded_rows:,} replaced by a later row of their case"
         notes += [*self._snapshot.notes, *notes_of(self._settings, self._snapshot.events, self._rows)]
