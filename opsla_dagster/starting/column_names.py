@@ -296,8 +296,9 @@ def holder_named(name: str) -> str | None:
     teams = told & _TEAM or (told & _TEAM_OF_SOMEBODY if told & _HOLDING else set())
     if teams:
         return "team" if told - teams <= _HOLDING | _BESIDE else None
-    persons = told & _AGENT or (told if name in _PERSONS or name.startswith(tuple(f"{each}_" for each in _PERSONS)) else set())
-    return "agent" if persons and told - _AGENT <= _HOLDING | _BESIDE else None
+    phrase = next((each for each in _PERSONS if name == each or name.startswith(f"{each}_")), "")
+    others = told - _AGENT - set(phrase.split("_"))
+    return "agent" if (phrase or told & _AGENT) and others <= _HOLDING | _BESIDE else None
 
 
 def milestone_named(column: str) -> Signal | None:

@@ -317,14 +317,16 @@ def _number_of_records(log: Log, layout: Layout, time_format: Forms, zone: str) 
 
 
 def _unordered(log: Log, layout: Layout, time_format: Forms, zone: str, *, is_newest_first: bool) -> int:
-    """Records of one instant with the one before them, by the file, that say another status, team or agent."""
+    """Records of cases that step back in time, of one instant with the record before, that say another status, team or agent; those that are there twice left out."""
     records = log.records_in_order(
-        layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=True, newest_first=is_newest_first
+        layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=False, newest_first=is_newest_first
     )
     told = ", ".join(log.columns[layout.columns[name]].sql for name in ("status", "team", "agent") if name in layout.columns)
     ((count,),) = log.select(
-        f"select count(*) filter (instant = lag_instant and told <> lag_told) from (select instant, row({told}) as told, lag(instant) over run as lag_instant, "
-        f"lag(row({told})) over run as lag_told from ({records}) window run as (partition by case_key order by place))"
+        "select count(*) filter (instant = previous_instant and told <> previous_told) from (select instant, told, lag(instant) over run as previous_instant, lag(told) over run as previous_told "
+        "from (select *, bool_or(instant < before) over (partition by case_key) as is_back, count(*) over (partition by case_key, instant, told) as copies "
+        f"from (select *, row({told}) as told, lag(instant) over (partition by case_key order by place) as before from ({records}))) where is_back and copies = 1 "
+        "window run as (partition by case_key order by instant, place))"
     )
     return int(count)
 

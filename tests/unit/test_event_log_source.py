@@ -142,6 +142,23 @@ def test_where_a_log_repeats_only_what_changed_an_empty_cell_tells_nothing(tmp_p
     assert cases_of(source)["A"]["priority"] == "P3"
 
 
+def test_where_a_log_repeats_only_what_changed_a_record_without_a_status_leaves_it(tmp_path: Path) -> None:
+    """It tells who holds the case, and is no event: after the end it does not end the case anew. Before the first status nobody knows what it is."""
+    rows = [
+        "A,New,2025-03-03T08:00Z,red", "A,,2025-03-03T09:00Z,blue", "A,Done,2025-03-03T10:00Z,", "A,Replied,2025-03-03T11:00Z,", "A,,2025-03-03T12:00Z,",
+        "A,,2025-03-03T13:00Z,red", "B,,2025-03-03T08:00Z,red", "B,New,2025-03-03T09:00Z,blue",
+    ]
+    options: dict[str, Any] = {"columns": {**COLUMNS, "team": "group"}, "statuses": {**STATUSES, "Replied": "PUBLIC_REPLY"}}
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group"), empty_cells="unchanged", **options)
+    assert [(row["event_id"], row["status"]) for row in events_of(source)] == [("A#0001", "INTAKE"), ("A#0003", "RESOLVED"), ("B#0002", "INTAKE")]
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["case_id"], row["changed_ts"].hour, row["value"]) for row in changes] == [("A", 8, "red"), ("A", 9, "blue"), ("A", 13, "red"), ("B", 9, "blue")]
+    assert list(rejected_of(source)) == [8]
+    assert "no status, and none of the case before it" in str(rejected_of(source)[8])
+    cleared = log_source(tmp_path / "cleared", log_text(rows, "number,state,at,group"), **options)
+    assert list(rejected_of(cleared)) == [3, 6, 7, 8]
+
+
 def test_a_queue_and_an_agent_that_are_emptied_are_changes_to_nobody(tmp_path: Path) -> None:
     rows = ["A,New,2025-03-03T08:00Z,red,ann", "A,Active,2025-03-03T09:00Z,,ann", "A,Waiting,2025-03-03T10:00Z,,"]
     source = log_source(tmp_path, log_text(rows, "number,state,at,group,who"), columns={**COLUMNS, "team": "group", "agent": "who"})
@@ -180,6 +197,17 @@ def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path:
     source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"})
     changes = source.attribute_changes(source.window(), EVER).to_pylist()
     assert [(row["previous_value"], row["value"]) for row in changes] == [("red", "blue"), ("blue", "red"), ("red", "blue")]
+
+
+def test_an_export_that_is_appended_to_itself_is_no_return_where_stamps_order_it(tmp_path: Path) -> None:
+    """order_by puts copies beside each other: solved and open again within one minute is one reopen, and stays one."""
+    rows = ["A,New,2025-03-03T08:00Z,red", "A,Done,2025-03-03T09:00Z,red", "A,Active,2025-03-03T09:00Z,blue", "A,Done,2025-03-03T10:00Z,blue"]
+    source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"}, order_by=["at"])
+    events = events_of(source)
+    assert [(row["event_id"], row["source_sequence"]) for row in events] == [
+        ("A#0001", 1), ("A#0003", 3), ("A#0004", 4), ("A#0007", 7), ("A#0002", 10), ("A#0005", 13), ("A#0006", 14), ("A#0008", 16),
+    ]
+    assert [row["event_id"] for row in events if row["is_reopen"]] == ["A#0004"]
 
 
 #: What the column `extra` says at first and in the last row, and the settings that read it.

@@ -587,19 +587,25 @@ def _events_of_updates(settings: EventLogSettings) -> str:
     """
     has_ids = settings.columns.event_id is not None
     retold = "" if has_ids else f"with {_retold(settings)}"
+    # order_by puts a copy beside what it is a copy of, where it would read as a return: its place is behind all records of its case.
+    behind = "source_sequence + case when is_retold then max(source_sequence) over (partition by case_id) else 0 end as source_sequence"
+    replaced = f"replace ({behind})" if settings.order_by and not has_ids else ""
     return f"""
         {retold}
-        select
-            * replace (
-                {status_by_author("kind")} as status,
-                case when kind in ('bot', 'customer') then null else agent end as agent,
-                kind as author_kind
-            ),
-            team as event_team, agent as event_agent,
-            {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+        select * {replaced}
         from (
-            select *, {author_kind(settings)} as kind
-            from usable_records
+            select
+                * replace (
+                    {status_by_author("kind")} as status,
+                    case when kind in ('bot', 'customer') then null else agent end as agent,
+                    kind as author_kind
+                ),
+                team as event_team, agent as event_agent,
+                {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+            from (
+                select *, {author_kind(settings)} as kind
+                from usable_records
+            )
         )
     """
 
