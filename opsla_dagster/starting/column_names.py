@@ -203,7 +203,7 @@ _WRAPPED = re.compile(r"(?<=.)\.(name|display_?name|display_?value|value|label|\
 #: Columns of an audit trail that name the field which a record changed.
 _CHANGED_FIELD = {
     "field", "field_name", "fieldname", "field_id", "field_label", "changed_field", "field_event", "attribute", "attribute_name", "property", "property_name",
-    "item", "feld", "feldname", "campo", "champ", "veld", "項目",
+    "item", "mi_field", "mi_definition", "metric_definition", "feld", "feldname", "campo", "champ", "veld", "項目",
 }
 #: What a due date is about -> names of columns that hold it.
 RESOLUTION_DUE, REPLY_DUE = "due", "reply_due"

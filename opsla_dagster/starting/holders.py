@@ -23,6 +23,8 @@ from opsla_dagster.warehouse.sql import literal
 #: Percent of the changes of holder that may be told by records which nobody said the meaning of: more, and who held a case when would be wrong.
 _MOST_LOST_PCT = 1
 _NO_STATUS = ""
+#: Cases with several records from which it is odd that none ever changed hands.
+_MANY_CASES = 20
 #: Columns that a note lists.
 _SHOWN = 3
 
@@ -68,10 +70,19 @@ def tell_lost_holders(log: Log, layout: Layout, records: str, statuses: Statuses
 
 
 def tell_who_is_missing(log: Log, layout: Layout, remarks: Remarks) -> None:
-    """Without a column of the team or agent the tables of ownership stay empty: that is said where the log has columns that may be one."""
-    if layout.form != "updates" or {"team", "agent"} & {*layout.columns} or "case_id" not in layout.columns:
+    """Without a column of the team the tables of ownership stay empty: that is said where the log has columns that may be one. One that never changes may say who has a case now."""
+    if layout.form != "updates" or "case_id" not in layout.columns:
         return
     case = layout.columns["case_id"]
+    if "team" in layout.columns:
+        team = log.columns[layout.columns["team"]]
+        cases = log.repeating_cases(case)
+        if cases >= _MANY_CASES and team.distinct > 1 and not log.changes_within(team.name, case):
+            remarks.warnings.append(
+                f"Column {team.name!r} is the same in all records of every case ({cases:,} with several records): either no case ever changed hands, or it says who has a case now, and who "
+                "held it before is not in the log. Then the figures of ownership say nothing: export the group as it was at each record, or the audit log of its changes (--changes)."
+            )
+        return
     free = [
         name for name, column in log.columns.items()
         if name not in layout.used and not column.is_typed_stamp and 1 < column.distinct <= max(MOST_WORDS, log.rows // 10)
@@ -81,7 +92,7 @@ def tell_who_is_missing(log: Log, layout: Layout, remarks: Remarks) -> None:
     if changing:
         likely = sorted(changing, key=lambda name: -changing[name])[:_SHOWN]
         remarks.notes.append(
-            "No column is known to say which team or agent had a case, so nothing is told of ownership: --column team=COLUMN would name one "
+            "No column is known to say which team had a case, so nothing is told of ownership: --column team=COLUMN would name one "
             f"({', '.join(likely)} {'changes' if len(likely) == 1 else 'change'} within cases)."
         )
 
@@ -102,8 +113,8 @@ def _changes(log: Log, layout: Layout, records: str) -> _Changes | None:
 def _lost(found: _Changes, lost: int, unplaced: dict[str, int], without: int) -> str:
     told = [f"{word!r} ({count:,})" for word, count in unplaced.items()] + ([f"no status ({without:,})"] if without else [])
     return (
-        f"{lost:,} of {counted(found.total, 'change')} of {found.column!r} ({rounded(100 * lost / found.total)}%) are told by records that would be rejected: {', '.join(told)}. "
-        "Who held a case, for how long and how often it changed hands would be wrong."
+        f"{lost:,} of {counted(found.total, 'change')} of {found.column!r} ({rounded(100 * lost / found.total, 1)}%) are told by records that would be rejected: {', '.join(told)}. "
+        "Who held these cases, for how long and how often they changed hands would be wrong."
     )
 
 
