@@ -51,7 +51,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "intake_ts": (
         "intake_ts", "intake_at", "opened_at", "opened", "created_at", "created", "created_on", "submitted_at", "submitted", "submit_date",
         "reported_at", "reported", "reported_date", "reported_on", "creation_date", "created_date", "create_time", "created_time", "creation_time", "creation_timestamp",
-        "open_date", "opening_date", "opening_time", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
+        "open_date", "opening_date", "opening_time", "opened_date", "opened_on", "date_opened", "add_date", "date_added", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
         "sys_created_at", "sys_created_on", "received_date", "date_received", "logged_at", "logged", "raised_at", "raised", "date_raised", "ticket_created",
         "create_date", "open_at", "requested", "requested_at", "request_date",
         "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "geoffnet_am", "geoffnet", "gemeldet_am", "gemeldet", "meldedatum", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
@@ -63,7 +63,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ingestion_ts": ("ingestion_ts", "ingested_at", "loaded_at", "received_at", "recorded_at", "inserted_at"),
     "event_id": ("event_id", "log_id", "entry_id", "history_id", "audit_id", "change_id", "update_id", "transition_id"),
     "team": (
-        "team", "assignment_group", "assigned_group", "support_group", "assigned_team", "group", "queue", "department", "agency",
+        "team", "assignment_group", "assigned_group", "support_group", "assigned_team", "group", "queue", "department", "dept", "agency",
         "resolver_group", "org_group", "gruppe", "zustandige_gruppe", "bearbeitergruppe", "warteschlange", "groupe", "equipe", "groupe_d_affectation",
         "file_d_attente", "grupo", "grupo_de_asignacion", "equipo", "cola", "departamento", "grupo_de_atribuicao", "fila", "setor", "gruppo",
         "gruppo_di_assegnazione", "squadra", "coda", "groep", "behandelgroep", "wachtrij", "グループ", "担当グループ", "チーム", "キュー", "担当部署", "部署",
@@ -81,7 +81,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "fusionado_con", "mesclado_com", "duplicado_de", "samengevoegd_met", "統合先",
     ),
     "updated_ts": (
-        "updated_ts", "updated_at", "updated", "updated_on", "last_updated", "last_update", "last_update_time", "last_updated_at", "last_modified",
+        "updated_ts", "updated_at", "updated", "updated_on", "update_date", "last_updated", "last_update", "last_update_time", "last_updated_at", "last_modified",
         "last_modified_date", "modified", "modified_at", "sys_updated_on", "resolution_action_updated_date", "aktualisiert_am", "geandert_am", "modifie_le",
         "mis_a_jour_le", "derniere_modification", "actualizado_el", "actualizado", "atualizado_em", "aggiornato_il", "bijgewerkt_op", "更新日時",
     ),
@@ -119,7 +119,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sla_met": (
         "sla_met", "made_sla", "within_sla", "in_sla", "met_sla", "ontime", "on_time", "sla_status", "sla_result", "sla_compliance", "sla_outcome",
         "resolution_sla_status", "resolution_status", "sla_violation", "sla_breached", "breached_sla", "sla_breach", "breached", "violated", "sla_violated", "has_breached", "overdue",
-        "is_overdue", "overdue_status", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
+        "is_overdue", "overdue_status", "late", "is_late", "late_yes_no", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
     ),
 }
 #: Signal -> names of columns that say when a case came to it, in files with one row a case, beside those of the fields that say the same.
@@ -157,13 +157,15 @@ _MARKS_OF_STAMPS = {
     "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "actual", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
     "data", "heure", "le", "el", "em", "il", "op", "ora", "de", "d", "di", "da", "do", "del", "du", "of", "the", "y", "e", "et", "und",
 }
+#: The same at the end of one word: `OPENEDDATETIME`.
+_GLUED_MARK = re.compile(r"(?<=[a-z]{3})(datetime|timestamp|date|time)$")
 #: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
 _CASE_ID = re.compile(
-    r"(service_|case_)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"(service_?|case_?)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
     r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
 )
 #: A status in a form that no list has: `Problem Status`, `Current State`. `Approval status` is none of the case's.
-_STATUS = re.compile(r"(current_|new_|to_)?(service_request|case|ticket|incident|issue|request|problem|work_?item|sr|workflow|task|current)_(status|state)")
+_STATUS = re.compile(r"(current_|new_|to_)?(service_?request|service_?order|case|ticket|incident|issue|request|problem|work_?item|sr|workflow|task|current)_?(status|state)")
 #: Words of names of columns for those who hold a case together: some mean nothing else, others only beside a word of _HOLDING.
 _TEAM = {
     "team", "teams", "group", "groups", "queue", "workgroup", "squad", "gruppe", "groupe", "grupo", "gruppo", "groep", "equipe", "equipo", "squadra",
@@ -227,11 +229,14 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
 _DUE_INSTANTS = {
     "time_to_resolve": RESOLUTION_DUE, "temps_de_resolution": RESOLUTION_DUE, "time_to_own": REPLY_DUE, "temps_de_prise_en_charge": REPLY_DUE,
 }
+#: A due date of whatever is to be done, in a form that no list has: `Overall Service Request Due Date`.
+_DUE_ENDING = re.compile(r"(.+_)?(?<!over_)due(_(date|time|by|at|on|dt))*|(.+_)?deadline(_(date|time))*|[a-z]+duedate")
 _STAMP_ENDING = re.compile(r"(_(date|time|at|on|dt|ts))+$")
 #: A promise as a number of hours, minutes or days: `SLA hours`, `Target resolution (min)`.
 _DURATION_DUE = re.compile(
     r"(?=.*(sla|target|due|promised|allowed|goal))(?=.*(_|^)(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d)(_|$))[a-z0-9_]+"
 )
+_OF_A_REPLY = r"response|reply|respond|answer"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _ACTUAL = re.compile(r"(^|_)(actual|spent|taken|elapsed|remaining|left|over|overdue|past|since|exceeded|breach\w*)(_|$)")
 
@@ -260,9 +265,16 @@ AUTHORS = {
 def column_name(column: str) -> str:
     """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`.
 
-    Of an object in an object (`fields.status.name`) what only wraps the value is left off.
+    Of an object in an object (`fields.status.name`) what only wraps the value is left off, and `CASESTATUS` is `case_status`.
     """
-    return folded(_WRAPPED.sub("", _WRAPPING.sub("", _OF_ONES_OWN.sub(r"\1", column)))).replace(" ", "_")
+    name = folded(_WRAPPED.sub("", _WRAPPING.sub("", _OF_ONES_OWN.sub(r"\1", column)))).replace(" ", "_")
+    return _IN_ONE_WORD.get(name, name)
+
+
+#: Names of the lists in one word -> as the lists have them.
+_IN_ONE_WORD = {
+    name.replace("_", ""): name for names in (*NAMES.values(), *_MILESTONE_NAMES.values(), *DUE_NAMES.values()) for name in names if "_" in name
+}
 
 
 def is_duplicate_flag(column: str) -> bool:
@@ -319,7 +331,8 @@ def is_changed_field(column: str) -> bool:
 
 def _bare(name: str) -> str:
     """A name without the words that say only that it is a stamp, each word once; empty where nothing is left."""
-    return "_".join(dict.fromkeys(word for word in name.split("_") if word not in _MARKS_OF_STAMPS))
+    words = name.split("_") if "_" in name else [_GLUED_MARK.sub("", name)]
+    return "_".join(dict.fromkeys(word for word in words if word not in _MARKS_OF_STAMPS))
 
 
 _BARE_NAMES = {field: {_bare(name) for name in NAMES[field]} - {""} for field in _STAMP_NAMES}
@@ -336,7 +349,10 @@ def due_named(column: str) -> str | None:
 
 def due_instant_named(column: str) -> str | None:
     """The same of names that mean such an instant only where the cells are instants."""
-    return _DUE_INSTANTS.get(column_name(column))
+    name = column_name(column)
+    if name in _DUE_INSTANTS or not _DUE_ENDING.fullmatch(name):
+        return _DUE_INSTANTS.get(name)
+    return REPLY_DUE if re.search(_OF_A_REPLY, name) else RESOLUTION_DUE
 
 
 def due_duration_named(column: str) -> tuple[str, str] | None:
@@ -345,7 +361,7 @@ def due_duration_named(column: str) -> tuple[str, str] | None:
     found = _DURATION_DUE.fullmatch(name)
     if found is None or _ACTUAL.search(name):
         return None
-    about = REPLY_DUE if re.search(r"response|reply|respond|answer", name) else RESOLUTION_DUE
+    about = REPLY_DUE if re.search(_OF_A_REPLY, name) else RESOLUTION_DUE
     return about, _UNITS[found["unit"][0]]
 
 

@@ -45,9 +45,17 @@ def test_fields_of_audit_logs_go_by_the_same_words() -> None:
     assert [field_meant(word) for word in ("Support Team", "team_id", "agent_id", "Owner First Name", "Requester group")] == ["team", "team", "agent", "agent", None]
 
 
+def test_names_in_one_word_are_those_of_the_lists() -> None:
+    """As San Antonio, Washington and Baltimore publish their requests."""
+    found = {name: next(iter(fields_named(name)), None) for name in ("OPENEDDATETIME", "CLOSEDDATETIME", "RESOLUTIONDATE", "CASESTATUS", "SRStatus", "SERVICEREQUESTID", "ASSIGNMENTGROUP")}
+    assert list(found.values()) == ["intake_ts", "closed_ts", "resolved_ts", "status", "status", "case_id", "team"]
+    assert [fields_named(name) for name in ("MANDATE", "LIFETIME", "COMPANYSTATUS")] == [{}] * 3
+
+
 def test_due_dates_of_other_desks() -> None:
     assert [due_named(name) for name in ("Response DueBy Time", "DueBy Time", "Resolution time")] == ["reply_due", "due", None]
     assert [due_instant_named(name) for name in ("Time to resolve", "Time to own", "Time to close")] == ["due", "reply_due", None]
+    assert [due_instant_named(name) for name in ("Overall Service Request Due Date", "SERVICEDUEDATE", "First reply to customer due", "Overdue", "Due amount")] == ["due", "due", "reply_due", None, None]
 
 
 def proposed(path: Path, rows: str, encoding: str = "utf-8", **told: Any) -> LogProposal:
