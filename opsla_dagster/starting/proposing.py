@@ -87,6 +87,11 @@ class LogProposal:
         return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values(), *opening}
 
     @property
+    def tells_openings(self) -> bool:
+        """Whether something tells that a case came in; else each comes in with its first record."""
+        return self.form != "updates" or Signal.INTAKE in self.statuses.values() or "intake_ts" in self.columns
+
+    @property
     def zone_read(self) -> str:
         """The zone of the stamps as `Log.stamp` reads them."""
         return zone_read(self.stamps_zone)
@@ -182,7 +187,7 @@ def _proposal(
         tell_lost_holders(log, layout, records, statuses, empty_cells, asking, remarks)
         if Signal.INTAKE not in statuses.placed.values() and "intake_ts" not in layout.columns:
             remarks.warnings.append(
-                "No record says that a case came in: each counts from its first record, and what passed before that is in no figure. Name the column with its "
+                "No record says that a case came in: each counts from its first record, and what passed before that is in no figure; a first touch is promised to nobody. Name the column with its "
                 "opening (--column intake_ts=COLUMN), or the word of a new case (--status WORD=INTAKE)."
             )
     tell_who_is_missing(log, layout, remarks)
