@@ -255,12 +255,14 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
 def _leave_ids_beside_names_out(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
     """Salesforce tells the change of an owner twice at one instant, by names and by ids: that by ids is left out, where the other is there.
 
-    Both would be two changes, and each hand-off three.
+    Both would be two changes of holder, and hand each case over twice.
     """
     holders = [name for name in ("team", "agent") if name in settings.changed_attributes]
     if not holders:
         return []
     value = f"case changed_field {' '.join(f'when {literal(name)} then {name}' for name in holders)} end"
+    if connection.execute(f"select 1 from numbered where {_is_id(value)} limit 1").fetchone() is None:
+        return []
     connection.execute(f"""
         create table told as
         with valued as (
@@ -288,7 +290,7 @@ def _leave_ids_beside_names_out(connection: duckdb.DuckDBPyConnection, settings:
 
 def _is_id(cell: str) -> str:
     """SQL: whether a value is the id of a Salesforce user or queue."""
-    return f"regexp_full_match({cell}, '00[5G][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')"
+    return f"regexp_full_match(({cell}), '00[5G][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')"
 
 
 def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
