@@ -13,7 +13,7 @@ from opsla_dagster.starting.column_names import NAMES, column_name, holder_named
 CHANGE_NAMES: dict[str, tuple[str, ...]] = {
     "field": (
         "field", "field_name", "fieldname", "changed_field", "field_changed", "attribute", "attribute_name", "history_attribute", "property", "property_name",
-        "prop_key", "what_changed", "field_event", "field_label", "attcode", "att_code", "column_name", "item", "feld", "feldname", "geandertes_feld", "attribut", "eigenschaft", "champ", "nom_du_champ", "champ_modifie", "propriete",
+        "prop_key", "what_changed", "field_event", "field_label", "attcode", "att_code", "column_name", "id_search_option", "item", "feld", "feldname", "geandertes_feld", "attribut", "eigenschaft", "champ", "nom_du_champ", "champ_modifie", "propriete",
         "campo", "nombre_del_campo", "nombre_campo", "campo_modificado", "atributo", "propiedad", "nome_do_campo", "campo_alterado", "propriedade", "nome_campo",
         "nome_del_campo", "attributo", "proprieta", "veld", "veldnaam", "gewijzigd_veld", "attribuut", "項目", "項目名", "フィールド", "フィールド名", "変更項目", "属性",
     ),

@@ -272,7 +272,7 @@ def _with_optional(log: Log, stamps: set[str], found: Mapping[str, str], fields:
     for name in fields:
         if name in columns:
             continue
-        column = _by_name(log, name, taken={*columns.values(), *taken}, stamps=stamps)
+        column = _by_name(log, name, taken={*columns.values(), *taken}, stamps=stamps, case=columns.get("case_id"))
         if column is not None and _may_be(log, name, column, columns):
             columns[name] = column
     return columns
@@ -304,14 +304,17 @@ def _changed(log: Log, told: Told, found: Mapping[str, str], taken: set[str], st
     return columns
 
 
-def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str]) -> str | None:
-    """The column whose name means the field most surely."""
+def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str], case: str | None = None) -> str | None:
+    """The column whose name means the field most surely; of several alike for who holds a case the one that changes most while a case goes on."""
     places = {
         column: fields_named(column)[name]
         for column, measured in log.columns.items()
         if name in fields_named(column) and column not in taken and measured.filled and (column in stamps) == (name in STAMPS)
     }
-    return min(places, key=lambda column: places[column]) if places else None
+    surest = [column for column, place in places.items() if place == min(places.values())]
+    if len(surest) > 1 and name in ("team", "agent") and case is not None:
+        return max(surest, key=lambda column: log.changes_within(column, case))
+    return surest[0] if surest else None
 
 
 def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:

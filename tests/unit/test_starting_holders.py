@@ -126,6 +126,11 @@ def test_a_team_that_never_changes_may_be_that_of_today(tmp_path: Path) -> None:
     assert not any("is the same in all records" in warning for warning in few.warnings)
 
 
+def test_of_two_teams_the_one_that_changes_is_taken(tmp_path: Path) -> None:
+    found = proposed(tmp_path, history("00,New,A,X", "10,Active,A,Y", "50,Solved,A,Y", header="Ticket,At,Status,Responsible Section,Support Section"))
+    assert found.columns["team"] == "Support Section"
+
+
 # ---------------------------------------------------------------- order
 
 #: (case, stamp, number, activity, group), as they happened: two records of one instant.
