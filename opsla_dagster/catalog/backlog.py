@@ -83,7 +83,7 @@ COLUMNS = [
     instant("status_since_at", "Since when nothing of the case changed that is told here", nullable=False),
     count("open_clocks", "Clocks of the case that run or stand still, in force at the instant"),
     text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
-    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock"),
+    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock; one whose calendar closed exactly at its target: when that opens"),
     # what sources tell
     flag("is_status_told", "It tells statuses between intake and end"),
     flag("is_queue_told", "It tells queues"),
@@ -121,7 +121,7 @@ COLUMNS = [
     measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on in the last 10 business days, at any time of them, by their open hours"),
     measure("due_cases_per_business_hour", "Cases whose next clock falls due by the end of the next business day, in an open hour of that day"),
     measure("debt_work_business_minutes", "Open time that the breached open cases take at the pace; NULL: unknown"),
-    measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; NULL: never, or unknown"),
+    measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; of all no less than of its slowest queue; NULL: never, or unknown"),
     text("to_green_reason", "What to_green_business_minutes rests on, or why there is none"),
     text("health", "green: no case past due; amber: none within one business day; red: later, never or unknown", values=("green", "amber", "red")),
     count("due_next_business_day_cases", "Open cases whose next clock falls due, if it runs on, by the end of the next business day"),
