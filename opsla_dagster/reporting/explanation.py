@@ -144,6 +144,21 @@ class Rejected:
         return f"{place}: {self.reason}" if place else self.reason
 
 
+@dataclass(frozen=True)
+class NotYet:
+    """A record of the case that lies after its last look, and counts when that time has come: row `row_number` of `file`, what it says, and the instant."""
+
+    file: str
+    row_number: int
+    source_status: str | None
+    at: datetime
+
+    def sentence(self, zone: str) -> str:
+        """`log.csv, row 7: Done at 2062-03-06 05:00 (America/New_York)`."""
+        local = self.at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        return f"{Path(self.file).name}, row {self.row_number:,}: {self.source_status or 'a record'} at {local:%Y-%m-%d %H:%M} ({zone})"
+
+
 def listed(rejected: Sequence[Rejected]) -> list[str]:
     """A line each, of the first ones, and how many more there are."""
     more = [f"and {len(rejected) - MOST_REJECTED:,} more: raw.rejected_rows"] if len(rejected) > MOST_REJECTED else []
@@ -233,6 +248,7 @@ class Explanation:
     stints: tuple[Stint, ...] = ()
     ownership_spans: tuple[OwnershipSpan, ...] = ()
     links: tuple[Link, ...] = ()
+    not_yet: tuple[NotYet, ...] = ()
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""
