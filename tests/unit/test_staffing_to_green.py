@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsla_dagster.staffing.to_green import NEVER, NO_PACE, Standing, _green_by_queues, _least_green, pace, simulate_to_green, targets_of
+from opsla_dagster.staffing.to_green import (
+    NEVER,
+    NO_PACE,
+    Standing,
+    _green_by_queues,
+    _least_green,
+    pace,
+    simulate_to_green,
+    targets_of,
+)
 
 DAY = 36_000.0
 

@@ -409,7 +409,8 @@ class EventLogSource(Source):
         found = self._rows(_DATES_AT_THE_END.format(events=self._snapshot.events, zone=literal(self._desk.timezone), known=known), as_of_at)
         last = reached = None
         for last_date, told_date in found:
-            assert isinstance(last_date, date) and isinstance(told_date, date)
+            assert isinstance(last_date, date)
+            assert isinstance(told_date, date)
             last, reached = last_date, reached or last_date
             if told_date - reached > _STRAY:
                 return last, reached, True
