@@ -18,7 +18,7 @@ Row = dict[str, Any]
 #: How a value is written; all but words and times are numbers or stand for them, and are set to the right.
 #: `minutes` and `seconds` are of open time, `calendar_minutes` and `calendar_seconds` by the clock on the wall.
 Kind = Literal[
-    "text", "name", "instant", "due", "day", "flag", "count", "decimal", "error", "pct", "minutes", "seconds", "calendar_minutes", "calendar_seconds"
+    "text", "name", "instant", "due", "day", "flag", "count", "decimal", "rate", "error", "pct", "minutes", "seconds", "calendar_minutes", "calendar_seconds"
 ]  # fmt: skip
 _WORDS = ("text", "name", "instant", "due", "day", "flag")
 #: What a value is measured in, for programs.
@@ -148,6 +148,8 @@ def written(value: Any, kind: Kind, zone: str) -> str:
             return wording.count(value)
         case "decimal":
             return wording.decimal(value)
+        case "rate":
+            return wording.rate(value)
         case "error":
             return f"{value:.4f}"
         case "pct":

@@ -46,6 +46,13 @@ def decimal(figure: float | None, digits: int = 1) -> str:
     return MISSING if figure is None else rounded(figure, digits)
 
 
+def rate(figure: float | None) -> str:
+    """`63.8`, `0.042`: one decimal, below 1 two digits that tell something; a dash for nothing."""
+    if figure is None or figure == 0 or abs(figure) >= 1:
+        return decimal(figure)
+    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0")
+
+
 def minutes(figure: float | None) -> str:
     """Minutes without their unit: whole from 100 on, one decimal below where there is one."""
     if figure is None:

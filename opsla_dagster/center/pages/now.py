@@ -73,8 +73,8 @@ def _pace(health: Row) -> str:
     pace, due = health.get("left_cases_per_business_hour"), health.get("due_cases_per_business_hour")
     if pace is None:
         return ""
-    falling_due = f", {wording.decimal(due)} fall due in an open hour of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.decimal(pace)} leave in an open hour{falling_due}."
+    falling_due = f", {wording.rate(due)} fall due in an open hour of the next business day" if due is not None else ""
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.rate(pace)} leave in an open hour{falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
@@ -339,7 +339,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("debt_seconds", "Debt", "seconds"),
-            Column("left_cases_per_business_hour", "Pace: leave per open hour", "decimal"),
+            Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
             Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],
