@@ -86,6 +86,7 @@ def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: 
         age_rank=np.arange(len(cases), dtype=np.float64),
         priorities=[row["priority"] for row in cases],
         objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
+        has_objectives=all(row["objective_pct"] is not None for row, due in zip(cases, is_due, strict=True) if due),
     )
 
 

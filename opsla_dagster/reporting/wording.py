@@ -314,6 +314,16 @@ def name(value: str | None, missing: str = "unnamed") -> str:
     return value.replace("_", " ") if value is not None and is_named(value) else missing
 
 
+def told(value: str) -> str:
+    """A value of a queue, priority or tier; `not told` where the cases have none."""
+    return "not told" if value == "none" else value
+
+
+def queue(value: str) -> str:
+    """A queue as a heading: `No queue told` for the cases that are in none."""
+    return "No queue told" if value == "none" else value
+
+
 def tier(value: str | None) -> str:
     """`Tier 3` for `3`, `T3`, `tier_3` and `Tier 3`; any other name as it is."""
     if value is None or not is_named(value):

@@ -282,7 +282,7 @@ def _values(view: View, values: Sequence[Row]) -> Grid:
         key="queues",
         title="All queues",
         columns=[
-            Column("name", "Queue", href=lambda row: None if row["dimension"] == "all" else view.state.url("/forecast", queue=row["dimension_value"])),
+            Column("name", "Queue", "value", href=lambda row: None if row["dimension"] == "all" else view.state.url("/forecast", queue=row["dimension_value"])),
             Column("week_cases", "Expected in 7 days", "count"), Column("week_low_cases", "From", "count"), Column("week_high_cases", "To", "count"),
             Column("mean_absolute_error_cases", "As served, off by a day", "decimal"), Column("covered_pct", "Interval held", "pct"), Column("served_model", "Serves today"),
             Column("open_cases", "Open now", "count"), Column("target_cases", "Usually open", "count"), Column("usual_words", "Back at that"),

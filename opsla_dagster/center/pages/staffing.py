@@ -250,7 +250,7 @@ def _inputs(view: View) -> Grid:
     return Grid(
         key="inputs", title="What plans start from",
         columns=[
-            Column("queue", "Queue"), Column("title", "Promise"), Column("target_seconds", "Target", "seconds"), Column("objective_pct", "Objective", "pct"),
+            Column("queue", "Queue", "value"), Column("title", "Promise"), Column("target_seconds", "Target", "seconds"), Column("objective_pct", "Objective", "pct"),
             Column("cases_per_week", "Cases a week", "count"), Column("touch_business_minutes", "Touch time", "minutes"), Column("touch_basis", "Known from"),
             Column("workload_heads", "Work in heads", "decimal"), Column("shrinkage_pct", "Shrinkage", "pct"), Column("reason", "Why no plan"),
         ],
