@@ -83,7 +83,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
         ownership_spans=ownership_spans_of(connection, case),
-        links=links_of(connection, case),
+        links=links_of(connection, case, as_of_at),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),

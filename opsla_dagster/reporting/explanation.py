@@ -205,7 +205,8 @@ class OwnershipSpan:
 class Link:
     """A link between the case and another case or ticket: to it, or, where `is_from`, from it. `is_loaded`: it is one of this desk's; then its `team`, `is_open` and
     `ended_at` are known. `linked_at` is None where the source does not tell, `unlinked_at` while the link holds. `held_before_seconds` and `held_after_seconds`: how
-    long the case that was linked had been held by then, and was afterwards, by the clock up to completion; None where it is not told when."""
+    long the case that was linked had been held by then, and was afterwards, by the clock up to completion; None where it is not told when. What still goes on counts up to the
+    last look, and `is_held_on` says so."""
 
     case_id: str
     link_kind: str
@@ -218,6 +219,7 @@ class Link:
     ended_at: datetime | None
     held_before_seconds: int | None
     held_after_seconds: int | None
+    is_held_on: bool = False
 
 
 @dataclass(frozen=True)
