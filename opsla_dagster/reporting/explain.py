@@ -8,6 +8,7 @@ staging.sla_clocks.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -123,11 +124,28 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setting
         count=_MATCHES_CONSIDERED,
     )
     matches = difflib.get_close_matches(case_id, [row["case_id"] for row in likely], n=_MATCHES_SHOWN)
-    hint = f"; did you mean {', '.join(matches)}?" if matches else ""
+    if not matches:
+        matches = _of_the_same_number(connection, case_id)
+    hint = f"; did you mean {', '.join(matches)}?" if matches else f"; ids here are like {likely[0]['case_id']}, and the page Cases of `opsla center` finds them by a part" if likely else ""
     raise OpslaError(
-        f"there is no case {case_id!r} in the home {settings.home.root}{hint or '; the page Cases of `opsla center` finds cases by part of their id'} "
+        f"there is no case {case_id!r} in the home {settings.home.root}{hint} "
         "(OPSLA_HOME names another home)"
     )
+
+
+def _of_the_same_number(connection: duckdb.DuckDBPyConnection, case_id: str) -> list[str]:
+    """Cases whose ids have the last number of this one: `ESC-500` may be `EO-0500`."""
+    numbers = re.findall(r"\d+", case_id)
+    if not numbers:
+        return []
+    found = rows_of(
+        connection,
+        "select case_id from staging.case_milestones where regexp_extract(case_id, '([0-9]+)[^0-9]*$', 1) <> '' "
+        "and ltrim(regexp_extract(case_id, '([0-9]+)[^0-9]*$', 1), '0') = ltrim($number, '0') order by length(case_id), case_id limit $count",
+        number=numbers[-1],
+        count=_MATCHES_SHOWN,
+    )
+    return [row["case_id"] for row in found]
 
 
 def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:
