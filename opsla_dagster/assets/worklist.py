@@ -102,7 +102,7 @@ def _pace(work: Row) -> Pace | None:
         work_seconds=minutes * 60.0,
         touch_seconds=(touch or minutes) * 60.0,
         variation=_VARIATION,
-        arrivals_per_second=work["arrived_cases"] / open_seconds,
+        arrivals_per_second=work["arrived_cases"] / (work["arrival_business_minutes"] * 60.0),
         day_seconds=open_seconds / work["pace_days"],
         done_cases=work["done_cases"],
         usual_waiting_cases=work["usual_waiting_cases"],

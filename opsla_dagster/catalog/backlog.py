@@ -116,6 +116,7 @@ COLUMNS = [
     count("breached_open_cases", "Open cases with a clock past its target"),
     count("breached_open_clocks", "Clocks past their target of open cases: debt_clocks of the literature"),
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
+    measure("pace_day_business_minutes", "Open minutes of the desk on the day"),
     Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
     measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in, in an open hour of the desk"),
     measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on in the last 10 business days, at any time of them, by their open hours"),
@@ -252,6 +253,13 @@ AREA = Area(
             key="policy metric dimension dimension_value alert",
             columns="""now_at policy metric dimension dimension_value alert objective_pct threshold_burn long_from_at short_from_at long_due_clocks long_bad_clocks short_due_clocks
                        short_bad_clocks long_burn short_burn is_burning""",
+        ),
+        table(
+            "mart.pace_days", Kind.VIEW, "One row per value of one dimension and business day that its pace rests on.",
+            "The last 10 business days before today on which a value had work: what pace is of, wherever one is told.",
+            key="dimension dimension_value calendar_date",
+            columns="dimension dimension_value calendar_date arrived_cases gone_cases pace_day_business_minutes",
+            is_published=False,
         ),
         table(
             "mart.queue_health", Kind.FULL_REFRESH, "One row per value of one dimension.",

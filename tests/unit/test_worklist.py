@@ -227,9 +227,9 @@ def scope() -> Scope:
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW}])
     _insert(connection, "mart.queue_work", [
-        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
+        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrival_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
-        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
+        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrival_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "handled_cases": 3, "handling_mean_calendar_minutes": 99.0},
     ])  # fmt: skip
     _insert(connection, "mart.workable_cases", [

@@ -1,6 +1,5 @@
 -- One row is one value of one dimension: how its open cases stand now, and how long it takes until none is past due.
--- Pace: cases that left the value (ended, cancelled, moved on) in an open minute of the desk, over the 10 business days before today on which it
--- had work. Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
+-- Pace: cases that left the value in an open minute of the desk (mart.pace_days). Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
 -- next business day), as if everybody worked on what is past due first; with a pace no greater than that never. The desk is green once every queue is: where
 -- its slowest queue takes longer than the desk as one pool would, that queue's figure stands for the desk. green: none past due; amber: green within
 -- one business day; red: later, never or unknown (docs/decisions/0040-error-budget-and-now.md).
@@ -112,30 +111,15 @@ standing_cases as (
         )
 ),
 
-worked_days as (
-    select
-        days.calendar_date,
-        days.dimension,
-        days.dimension_value,
-        days.opened_cases + days.reopened_cases + days.moved_in_cases as arrived_cases,
-        days.left_cases + days.cancelled_cases + days.moved_out_cases as left_cases,
-        business_days.business_minutes,
-        row_number() over (partition by days.dimension, days.dimension_value order by days.calendar_date desc) as days_ago
-    from mart.backlog_daily as days
-    inner join now_instant on days.calendar_date < now_instant.now_date
-    inner join business_days on days.calendar_date = business_days.local_date
-),
-
 paces as (
     select
         dimension,
         dimension_value,
         count(*) as worked_days,
         sum(arrived_cases) as arrived_cases,
-        sum(left_cases) as left_cases,
-        sum(business_minutes) as business_minutes
-    from worked_days
-    where days_ago <= 10
+        sum(gone_cases) as left_cases,
+        sum(pace_day_business_minutes) as business_minutes
+    from mart.pace_days
     group by dimension, dimension_value
 ),
 
@@ -208,7 +192,7 @@ slow_queues as (
         dimension_value as queue,
         to_green_business_minutes,
         to_green_reason,
-        count(*) filter (where to_green_business_minutes is null) over () - 1 as other_stuck_queues,
+        sum(case when to_green_business_minutes is null then 1 else 0 end) over () - 1 as other_stuck_queues,
         row_number() over (
             order by
                 to_green_business_minutes desc nulls first,
@@ -227,9 +211,9 @@ slowest_queues as (
         'all' as dimension,
         slow_queues.to_green_business_minutes,
         case
-            when slow_queues.to_green_business_minutes is not null then concat('at the pace of queue ', slow_queues.queue, ', the slowest')
-            when slow_queues.other_stuck_queues = 0 then concat('queue ', slow_queues.queue, ': ', slow_queues.to_green_reason)
-            else concat('queue ', slow_queues.queue, ' (and ', slow_queues.other_stuck_queues, ' more): ', slow_queues.to_green_reason)
+            when slow_queues.to_green_business_minutes is not null then 'at the pace of queue ' || slow_queues.queue || ', the slowest'
+            when slow_queues.other_stuck_queues = 0 then 'queue ' || slow_queues.queue || ': ' || slow_queues.to_green_reason
+            else 'queue ' || slow_queues.queue || ' (and ' || cast(slow_queues.other_stuck_queues as varchar) || ' more): ' || slow_queues.to_green_reason
         end as to_green_reason
     from slow_queues
     cross join told_dimensions
