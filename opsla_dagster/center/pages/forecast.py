@@ -148,7 +148,7 @@ def _elsewhere(row: Row) -> str:
 
 
 def _heads_words(row: Row) -> str:
-    return {"schedule": "by the schedule", "estimated": "estimated: agents who let cases go"}.get(row["heads_source"], "unknown")
+    return {"schedule": "by the schedule", "estimated": "estimated: agents who let cases go, not staff"}.get(row["heads_source"], "unknown")
 
 
 def _heads_hint(throughput: Sequence[Row]) -> str:
