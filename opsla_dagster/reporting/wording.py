@@ -50,7 +50,7 @@ def rate(figure: float | None) -> str:
     """`63.8`, `0.042`: one decimal, below 1 two digits that tell something; a dash for nothing."""
     if figure is None or figure == 0 or abs(figure) >= 1:
         return decimal(figure)
-    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0")
+    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0").rstrip(".")
 
 
 def minutes(figure: float | None) -> str:
