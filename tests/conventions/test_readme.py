@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 from house import MARKDOWN_FILES, REPOSITORY, named
-from small_desk import make
+from small_desk import make, up_to
 
 from opsla_dagster.cli import app
 from opsla_dagster.settings import load_settings
@@ -48,7 +48,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     horizon = "horizon: {start: 2025-01-01, end: 2026-01-01}"
     calendars.write_text(re.sub("horizon: .*", horizon, calendars.read_text(encoding="utf-8")), encoding="utf-8")
     settings = load_settings(config, home)
-    make(settings, [build_desk(settings).window()], datetime(2025, 7, 12))
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 12), up_to(settings, "staging.sla_clocks", "raw.rejected_rows"))
     return settings.home.warehouse
 
 
