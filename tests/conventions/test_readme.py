@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 import textwrap
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import typer
+from cli import opsla_here
 from house import MARKDOWN_FILES, REPOSITORY, named
 from small_desk import make, up_to
 
@@ -37,11 +35,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert [name for name, _ in files] == ["log.csv", "my_desk/calendars.yml"]
     (directory / "log.csv").write_text(textwrap.dedent(files[0][1]), encoding="utf-8")
     (command,) = re.findall(r"^ +opsla (init .*)", readme, re.MULTILINE)
-    finished_init = subprocess.run(
-        [sys.executable, "-m", "opsla_dagster.cli", *shlex.split(command)], cwd=directory, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=300,
-    )
-    assert finished_init.returncode == 0, finished_init.stderr
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(directory)
+        said = opsla_here(*shlex.split(command), monkeypatch=monkeypatch)
+    assert said.code == 0, said.err
     assert (config / "calendars.yml").exists()
     (directory / files[1][0]).write_text(textwrap.dedent(files[1][1]), encoding="utf-8")
     calendars = config / "calendars.yml"
