@@ -401,7 +401,7 @@ def fields_of(fields: Sequence[str]) -> dict[str, str]:
 def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
     """The last intake dates that hold cases, and a case of them with many events. Raises OpslaError where there is none."""
     desk = build_desk(settings)
-    states = desk.partition_states(desk.window(), as_of_at)
+    states = desk.partition_states(desk.window(as_of_at), as_of_at)
     days = sorted(set(states["intake_date"].to_pylist()))[-_FIRST_DAYS:]
     if not days:
         rejected = desk.rejected_rows()

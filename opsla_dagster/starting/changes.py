@@ -70,6 +70,11 @@ def chosen_changes(log: Log, told: Told, stamps: Iterable[str], asking: Asking, 
         found = _named(log, name, {*columns.values(), *places}) if name not in columns else None
         if found is not None and (name != "event_id" or _orders(log, found)):
             columns[name] = found
+        elif found is not None:
+            remarks.notes.append(
+                f"Column {found!r} is not taken for the id of a record: its ids are no numbers, or some are missing, and what happened at one instant would be put in their order. "
+                f"Rows count by their place in the file; where the order of the ids is right, --column event_id={found}"
+            )
     if "intake_ts" not in columns and "case_id" in columns and (opened := _opened(log, columns, places)) is not None:
         columns["intake_ts"] = opened
     fields = _fields(log, told, columns["field"], asking, remarks)

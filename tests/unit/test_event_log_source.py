@@ -275,6 +275,33 @@ def test_the_window_runs_through_the_end_of_the_log(tmp_path: Path, last_row: st
     assert log_source(tmp_path, log_text(rows)).window() == Window(date(2025, 1, 1), end)
 
 
+@pytest.mark.parametrize("stray", ["B,Done,2062-03-06T10:00Z", "B,Done,2025-09-07T10:00Z"])
+def test_a_mistyped_year_does_not_say_where_the_log_ends(tmp_path: Path, stray: str) -> None:
+    """The log ends with its last event but that one, three days after its last intake; half a year without any record is no log that goes on."""
+    rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", stray, "A,Done,2025-03-07T10:00Z"]
+    source = log_source(tmp_path, log_text(rows))
+    assert source.window() == Window(date(2025, 1, 1), date(2025, 3, 8))
+    told = [note for note in source.reading_notes(datetime(2099, 1, 1)) if "warning" in note]
+    day = stray.split(",")[2][:10]
+    assert told == [
+        f"warning: 1 record is stamped half a year and more after all before, the last {day} (case B, log.csv row 4): the log is taken to end on 2025-03-07; "
+        "look at the stamp, or say --end"
+    ]
+
+
+def test_what_is_stamped_after_the_look_does_not_say_where_the_log_ends(tmp_path: Path) -> None:
+    """A stamp of next month is no half year away, and has not happened yet; once it has, the log goes on for longer than a week without a new case."""
+    rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", "B,Done,2025-04-06T10:00Z", "A,Done,2025-03-07T10:00Z"]
+    source = log_source(tmp_path, log_text(rows))
+    assert source.window(datetime(2025, 3, 10)).end == date(2025, 3, 8)
+    assert source.window(datetime(2025, 3, 5)).end == date(2025, 3, 5)
+    assert source.window(datetime(2025, 4, 7)).end == date(2025, 3, 5)
+    assert source.window(datetime(2025, 2, 1)) == Window(date(2025, 1, 1), date(2025, 1, 2))
+    assert source.reading_notes(datetime(2025, 3, 10))[-1] == (
+        "1 record lies after 2025-03-10 00:00 UTC, the latest 2025-04-06 (case B, log.csv row 4): it counts when that time has come"
+    )
+
+
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:
     source = log_source(
         tmp_path, log_text(["B,New,2025-03-04T00:00Z", "A,New,2025-03-03T00:00Z", "C,New,2025-03-05T00:00Z"])

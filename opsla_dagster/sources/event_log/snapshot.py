@@ -159,6 +159,11 @@ def was_read(cache: Path, source: str) -> bool:
     return (cache / source / LAST_READ_FILE).exists()
 
 
+def last_snapshot(cache: Path, source: str) -> Snapshot | None:
+    """What was read last of this source; None before its log was ever read. Raises OpslaError for a damaged cache."""
+    return _last_read(cache / source)
+
+
 def _last_read(home: Path) -> Snapshot | None:
     marker = home / LAST_READ_FILE
     if not marker.exists():
