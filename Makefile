@@ -62,8 +62,8 @@ conformance: $(READY) ## The hand-worked SLA cases, and 100,000 random clocks ag
 bench: $(READY) ## The figures of speed and memory, each beside something it is measured against (takes a while)
 	@$(BIN)/python -m benchmarks
 
-hold: $(READY) ## The tests that take minutes: 37 kills, 31 days replayed, disks running full, every bench, a Postgres server, dg, and every property tried more often
-	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_night_shift.py tests/integration/test_replay.py tests/integration/test_forecast_acceptance.py tests/integration/test_risk_published_logs.py tests/integration/test_bench.py tests/integration/test_changes_and_links.py tests/integration/test_center.py tests/integration/test_storage_postgres.py tests/integration/test_install.py tests/connectors/test_kills.py tests/property tests/conformance tests/unit/test_queueing.py tests/unit/test_worklist.py
+hold: $(READY) ## The tests that take minutes: 37 kills, 31 days replayed, disks running full, the default run, every bench, a Postgres server, dg, and every property tried more often
+	@OPSLA_HOLD=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration/test_hold.py tests/integration/test_published_figures.py tests/integration/test_night_shift.py tests/integration/test_replay.py tests/integration/test_forecast_acceptance.py tests/integration/test_risk_published_logs.py tests/integration/test_bench.py tests/integration/test_changes_and_links.py tests/integration/test_center.py tests/integration/test_storage_postgres.py tests/integration/test_install.py tests/connectors/test_kills.py tests/property tests/conformance tests/unit/test_queueing.py tests/unit/test_worklist.py
 
 lock: $(READY) ## Resolve requirements.lock anew
 	@$(BIN)/uv pip compile --universal --generate-hashes --group dev --all-extras --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.lock

@@ -6,7 +6,7 @@ A mistake is the oracle asked about another document than the one it is judged b
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -124,22 +124,20 @@ MISTAKES: dict[str, Mistake] = {
 }
 
 
-def caught(mistake: Mistake = lambda document: document) -> list[str]:
-    """The documents that notice."""
-    found = []
+def caught(mistake: Mistake = lambda document: document) -> Iterator[str]:
+    """The documents that notice, one after the other: who wants to know whether any does asks for the first."""
     for document in DOCUMENTS:
         if differences(document, oracle.judge(mistake(document))):
-            found.append(document.id)
-    return found
+            yield document.id
 
 
 def test_without_a_mistake_nothing_is_caught() -> None:
-    assert caught() == []
+    assert list(caught()) == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_caught(name: str) -> None:
-    assert caught(MISTAKES[name])
+    assert any(caught(MISTAKES[name]))
 
 
 def late(intervals: Intervals, seconds: int) -> int | None:
@@ -217,4 +215,4 @@ def with_copies(events: Any) -> Any:
 )
 def test_a_wrong_rule_is_caught(place: Any, name: str, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, name, wrong)
-    assert caught()
+    assert any(caught())

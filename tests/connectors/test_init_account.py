@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -37,7 +34,6 @@ from opsla_dagster.starting.begin import Answers, begin
 from opsla_dagster.status import Status
 from opsla_dagster.window import Window
 
-REPOSITORY = Path(__file__).parents[2]
 SECRETS = {"ZENDESK_EMAIL": EMAIL, "ZENDESK_TOKEN": TOKEN, "INTERCOM_TOKEN": INTERCOM_TOKEN, "OPSLA_PSEUDONYM_KEY": KEY}
 VARIABLES = {"email_variable": "ZD_EMAIL", "token_variable": "ZD_TOKEN", "pseudonym_key_variable": "OPSLA_KEY"}
 
@@ -58,12 +54,12 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]
     return run
 
 
-def opsla(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "160", **SECRETS, **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "opsla_dagster.cli", *arguments], env=environment, capture_output=True, text=True, timeout=300,
-        check=False, stdin=subprocess.DEVNULL,
-    )
+def opsla(*arguments: str, **variables: str) -> Said:
+    """`opsla <arguments>` in this process, with these variables beside those of the accounts."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in {**SECRETS, **variables}.items():
+            monkeypatch.setenv(name, value)
+        return opsla_here(*arguments, monkeypatch=monkeypatch)
 
 
 def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) -> None:
@@ -75,9 +71,9 @@ def test_a_zendesk_account_becomes_a_desk(zendesk: FakeZendesk, tmp_path: Path) 
         "init", "--zendesk", "acme", "--base-url", zendesk.address, "--to", str(config), "--timezone", "America/New_York",
         "--start-date", "2025-06-30",
     )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.code == 0, finished.out + finished.err
     assert zendesk.requests[0].path == "/api/v2/incremental/tickets/cursor.json"
-    everything = finished.stdout + finished.stderr + "".join(path.read_text(encoding="utf-8") for path in config.glob("*.yml"))
+    everything = finished.out + finished.err + "".join(path.read_text(encoding="utf-8") for path in config.glob("*.yml"))
     assert not [secret for secret in SECRETS.values() if secret in everything]
     with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
         clocks = warehouse.execute(
@@ -118,7 +114,7 @@ def _can_be_asked_what_would_change_on_the_account_s_own_calendars(config: Path)
     diff = opsla(
         "policy-diff", str(config), str(config / "theirs.yml"), "--to", str(to), OPSLA_CONFIG=str(config), OPSLA_HOME=str(config / ".opsla")
     )
-    assert diff.returncode == 0, diff.stderr
+    assert diff.code == 0, diff.err
     with to.open(encoding="utf-8") as file:
         becomes = {row["metric"]: (row["outcome_b"], row["elapsed_seconds_b"]) for row in csv.DictReader(file) if row["case_id"] == "7"}
     assert becomes["first_reply"] == ("breached", "4200")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from accounts import DESK, home_in, intercom_settings
 from fake_intercom import FakeIntercom
-from small_desk import make
+from small_desk import make, up_to
 from test_intercom_conversations import CONVERSATIONS, fill
 
 from opsla_dagster.settings import load_settings
@@ -78,7 +78,7 @@ def test_conversations_are_judged_as_intercom_counts(tmp_path: Path) -> None:
         shipped, sources=SourcesSettings(desk=DESK, sources=(chat,)), calendars=calendars,
         sla_policies=SlaPoliciesSettings.model_validate(POLICIES), quality_gates=QualityGatesSettings(gates={}),
     )  # fmt: skip
-    make(settings, [build_desk(settings).window()], datetime(2025, 7, 8, 12))
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 8, 12), up_to(settings, "staging.source_clock_comparison"))
     number = {conversation.why: str(place) for place, conversation in enumerate(CONVERSATIONS, 1)}
     with reading(home.warehouse) as connection:
         clocks = connection.execute(

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from accounts import DESK, zendesk_settings
 from desks import fill, worked_case
 from fake_server import Response, always
 from fake_zendesk import TOKEN, FakeZendesk
-from small_desk import make
+from small_desk import dated, make, up_to
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.instance.instance import open_instance
@@ -59,11 +60,15 @@ def settings_of(home: Path, zendesk: FakeZendesk) -> Settings:
 def refresh(settings: Settings, as_of_at: datetime) -> list[str]:
     """Loads the accounts and does what a refresh does; what could not be loaded."""
     with open_instance(settings.home.root) as instance:
-        failed = [f"{account}: {error}" for account, error in load_accounts(settings, instance, lambda _account, _step: None) if error]
+        failed = load(settings, instance)
         windows = refresh_windows(settings, build_desk(settings), as_of_at)
         finished = run_windows(settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
     assert finished.succeeded, finished.error
     return failed
+
+
+def load(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
+    return [f"{account}: {error}" for account, error in load_accounts(settings, instance, lambda _account, _step: None) if error]
 
 
 def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -77,7 +82,7 @@ def settings(zendesk: FakeZendesk, tmp_path: Path) -> Settings:
     fill(zendesk, 3, first=8)
     settings = settings_of(tmp_path, zendesk)
     load_zendesk(zendesk_settings(zendesk.address), DESK, settings.home)
-    make(settings, [build_desk(settings).window()], AS_OF)
+    make(settings, [build_desk(settings).window()], AS_OF, dated(settings))
     return settings
 
 
@@ -108,7 +113,10 @@ def test_new_tickets_reach_their_dates_and_a_failed_load_leaves_what_was_there(s
     assert refresh(settings, datetime(2025, 7, 21, 6)) == []
     assert rows(settings, "select count(*) from raw.cases") == [(int(str(before[0][0])) + 2,)]
     zendesk.faults = [always(Response({"error": "down"}, 500), "/api/v2/incremental/tickets/cursor.json")]
-    (failed,) = refresh(settings, datetime(2025, 7, 22, 6))
+    with open_instance(settings.home.root) as instance:
+        (failed,) = load(settings, instance)
     assert "acme" in failed
     assert TOKEN not in failed
+    as_of_at = datetime(2025, 7, 22, 6)
+    make(settings, refresh_windows(settings, build_desk(settings), as_of_at), as_of_at, up_to(settings, "staging.sla_clocks"), is_refresh=True)
     assert rows(settings, "select count(*) from raw.cases") == [(int(str(before[0][0])) + 2,)]

@@ -55,7 +55,7 @@ def carry_out(step: re.Match[str], directory: Path) -> Path:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     directory = tmp_path_factory.mktemp("repository")
     for part in PARTS:
-        shutil.copytree(REPOSITORY / part, directory / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / part, directory / part, symlinks=True)  # with what is compiled: files keep their times
     shutil.copy(REPOSITORY / "pyproject.toml", directory)
     return directory
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 import textwrap
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import typer
+from cli import opsla_here
 from house import MARKDOWN_FILES, REPOSITORY, named
-from small_desk import make
+from small_desk import make, up_to
 
-from opsla_dagster.cli import app
-from opsla_dagster.settings import load_settings
+from opsla_dagster.cli import app, setting_up
+from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import reading
 
 README = REPOSITORY / "README.md"
 FILE = re.compile(r"^ *<!-- file (\S+) -->\n *```\w+\n(.*?)^ *```\n", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"```(?:sh|console)\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+
+
+def clocks_of(settings: Settings) -> set[str]:
+    """The tables that lead to the clocks."""
+    return up_to(settings, "staging.sla_clocks", "raw.rejected_rows")
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +40,19 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert [name for name, _ in files] == ["log.csv", "my_desk/calendars.yml"]
     (directory / "log.csv").write_text(textwrap.dedent(files[0][1]), encoding="utf-8")
     (command,) = re.findall(r"^ +opsla (init .*)", readme, re.MULTILINE)
-    finished_init = subprocess.run(
-        [sys.executable, "-m", "opsla_dagster.cli", *shlex.split(command)], cwd=directory, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=300,
-    )
-    assert finished_init.returncode == 0, finished_init.stderr
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(directory)
+        # Its first run makes no more than it looks at itself; the whole of it is tested with `opsla init`.
+        monkeypatch.setattr(setting_up, "execute_windows", lambda settings, windows, at, **_: make(settings, windows, at, clocks_of(settings)))
+        said = opsla_here(*shlex.split(command), monkeypatch=monkeypatch)
+    assert said.code == 0, said.err
     assert (config / "calendars.yml").exists()
     (directory / files[1][0]).write_text(textwrap.dedent(files[1][1]), encoding="utf-8")
     calendars = config / "calendars.yml"
     horizon = "horizon: {start: 2025-01-01, end: 2026-01-01}"
     calendars.write_text(re.sub("horizon: .*", horizon, calendars.read_text(encoding="utf-8")), encoding="utf-8")
     settings = load_settings(config, home)
-    make(settings, [build_desk(settings).window()], datetime(2025, 7, 12))
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 12), clocks_of(settings))
     return settings.home.warehouse
 
 

@@ -67,6 +67,12 @@ class _Stream(io.StringIO):
 def opsla_here(*arguments: str, monkeypatch: pytest.MonkeyPatch, is_watched: bool = False) -> Said:
     """`opsla <arguments>` in this process and its environment, for tests in which the process is not the point; `is_watched`: somebody sees its errors on a terminal."""
     monkeypatch.setattr(sys, "argv", ["opsla", *arguments])
+    for name in ("OPSLA_HOME", "OPSLA_CONFIG"):
+        # `opsla init` goes on in the home that it has made: whatever the variables become, `monkeypatch` puts them back.
+        is_set, value = name in os.environ, os.environ.get(name, "")
+        monkeypatch.setenv(name, value)
+        if not is_set:
+            monkeypatch.delenv(name)
     code = 0
     with redirect_stdout(_Stream()) as out, redirect_stderr(_Stream()) as err:
         err.is_watched = is_watched

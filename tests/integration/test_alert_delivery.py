@@ -301,12 +301,16 @@ defs = dg.Definitions(
 '''
 
 
+#: Dagster's daemon, whose sensors are looked at twice a second, not every five seconds.
+_DAEMON = "from dagster._daemon import cli, sensor; sensor.MIN_INTERVAL_LOOP_TIME = 0.5; cli.main()"
+
+
 @contextmanager
 def daemon(home: Path) -> Iterator[None]:
     """A daemon of its own session, killed with everything it started."""
     with (home / "daemon.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dagster._daemon", "run", "-f", str(home / "location.py")],
+            [sys.executable, "-c", _DAEMON, "run", "-f", str(home / "location.py")],
             env={**os.environ, "DAGSTER_HOME": str(home / "dagster"), "PYTHONPATH": str(REPOSITORY)},
             cwd=home,
             stdout=log,

@@ -29,12 +29,10 @@ def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "names",
-    [
-        ["sla_vs_spine"],
-        pytest.param(["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "policies"], marks=takes_minutes),
-    ],
+    [["sla_vs_spine"], ["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "policies"]],
     ids="+".join,
 )
+@takes_minutes
 def test_benches_measure_and_leave_nothing_behind(tmp_path: Path, names: list[str]) -> None:
     finished = bench("--quick", *names, home=tmp_path)
 

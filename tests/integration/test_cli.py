@@ -153,12 +153,16 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     dates = "select count(*), max(intake_date)::varchar from raw.source_partitions"
     assert rows(warehouse, dates) == [(2, "2025-07-02")]
     assert rows(warehouse, "select case_id from raw.cases order by 1") == [("A",), ("B",)]
-    code, out, _ = opsla("run", "--start", "2025-07-02", "--end", "2025-09-01", "--as-of", "2025-07-04T12:00")
-    assert code == 0
+    # What is of interest is said, and the dates are known, before the first case is counted: from here on the runs end there.
+    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 1000}}}\n", encoding="utf-8")
+    code, out, complaint = opsla("run", "--start", "2025-07-02", "--end", "2025-09-01", "--as-of", "2025-07-04T12:00")
+    assert code == 1
+    assert "gate_cases_per_day failed" in complaint
     assert "The window ends with 2025-07-04: as of then nothing of the dates up to 2025-08-31 has happened yet.\n" in out
     assert rows(warehouse, dates) == [(4, "2025-07-04")]
-    code, out, _ = opsla("refresh", "--as-of", "2025-07-10T12:00")
-    assert code == 0
+    code, out, complaint = opsla("refresh", "--as-of", "2025-07-10T12:00")
+    assert code == 1
+    assert "gate_cases_per_day failed" in complaint
     assert "desk_log: 1 record lies after 2025-07-10 12:00 UTC, the latest 2052-01-01 (case C, log.csv row 7): it counts when that time has come\n" in out
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
-from cli import Said, opsla, opsla_here
+from cli import Said, opsla_here
 
 LOG = """\
 Ticket,State,Changed at,Level
@@ -38,25 +37,27 @@ def init(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
     directory = tmp_path_factory.mktemp("init")
     (directory / "log.csv").write_text(LOG, encoding="utf-8")
     config = directory / "desk"
-    return config, opsla(
-        "init", str(directory / "log.csv"), "--to", str(config), "--timezone", "America/New_York", home=directory / "not_mine", OPSLA_CONFIG="nowhere"
-    )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("OPSLA_HOME", str(directory / "not_mine"))
+        monkeypatch.setenv("OPSLA_CONFIG", "nowhere")
+        said = opsla_here("init", str(directory / "log.csv"), "--to", str(config), "--timezone", "America/New_York", monkeypatch=monkeypatch)
+    return config, said
 
 
-def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, Said]) -> None:
     config, finished = desk
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.code == 0, finished.out + finished.err
     for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "not mapped", "Three cases", "comes in (Open)", "First run", "First touch", "run", "explain T-2"):
-        assert said in finished.stdout
-    assert f"OPSLA_HOME={config}/.opsla OPSLA_CONFIG={config}" in finished.stdout
+        assert said in finished.out
+    assert f"OPSLA_HOME={config}/.opsla OPSLA_CONFIG={config}" in finished.out
     assert not (config.parent / "not_mine").exists()
 
 
-def test_the_marts_hold_the_figures(desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_the_marts_hold_the_figures(desk: tuple[Path, Said]) -> None:
     config, _ = desk
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
         days = marts.execute(
@@ -76,7 +77,7 @@ def test_the_marts_hold_the_figures(desk: tuple[Path, subprocess.CompletedProces
     assert [(case, "Parked" in reason) for case, reason in rejected] == [("T-3", True)]
 
 
-def test_it_does_not_write_over_a_desk(init: Callable[..., Said], desk: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_it_does_not_write_over_a_desk(init: Callable[..., Said], desk: tuple[Path, Said]) -> None:
     config, _ = desk
     before = (config / "sources.yml").read_text(encoding="utf-8")
     again = init(str(config.parent / "log.csv"), "--to", str(config), home=config.parent)

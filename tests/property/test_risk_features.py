@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -187,7 +188,7 @@ def features_at(connection: duckdb.DuckDBPyConnection, log: Log, at: datetime) -
 compared: dict[str, int] = dict.fromkeys(CHANGES, 0)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10_000), hour=st.integers(20, HOURS - 1))
 def test_no_feature_knows_the_future(connection: duckdb.DuckDBPyConnection, seed: int, hour: int) -> None:
     log, at = random_log(seed, 25), MONDAY + timedelta(hours=hour)

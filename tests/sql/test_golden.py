@@ -114,9 +114,8 @@ def _fill(
     connection: duckdb.DuckDBPyConnection, case: dict[str, Any], calendars: CalendarsSettings, table: str,
     window: Window,
 ) -> None:
-    for stored in STORED:
-        if stored not in ("staging.business_time", "staging.business_hours_dim"):
-            connection.execute(f"truncate {stored}")
+    emptied = (f"truncate {stored}" for stored in STORED if stored not in ("staging.business_time", "staging.business_hours_dim"))
+    connection.execute(f"begin; {'; '.join(emptied)}; commit")  # one transaction, not one a table
     # Segments that a case before this one was given have no date; the calendars' own do.
     connection.execute("delete from staging.business_time where utc_date is null")
     policies = _policies(case)
@@ -156,9 +155,14 @@ def _read_by(table: str) -> frozenset[str]:
     return _reads(table).union(*(_read_by(each) for each in _reads(table)))
 
 
+@cache
+def _shipped_policies() -> SlaPoliciesSettings:
+    return read_document(SHIPPED_POLICIES, SlaPoliciesSettings)
+
+
 def _policies(case: dict[str, Any]) -> SlaPoliciesSettings:
-    shipped = read_document(SHIPPED_POLICIES, SlaPoliciesSettings)
     if "clocks" not in case:
+        shipped = _shipped_policies()
         on_calendar = [policy.model_copy(update={"calendar": case.get("calendar", "utc")}) for policy in shipped.policies]
         return shipped.model_copy(update={"policies": tuple(on_calendar)})
     targets = {

@@ -5,6 +5,7 @@ Belongs here: this one section, which is there for every desk. Does not belong h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -56,7 +57,8 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     titles = headline.titles()
     found = rows(connection, _CLOCKS, "mart.sla_overview", parameters=[list(titles)])
     dimensions = _dimensions(found)
-    by_value = [row for row in found if row["dimension"] in _several_valued(found, dimensions)]
+    several_valued = _several_valued(found, dimensions)
+    by_value = [row for row in found if row["dimension"] in several_valued]
     causes = [row for row in found if row["dimension"] in dict(CAUSES)]
     if not by_value and not causes:
         return None
@@ -90,8 +92,8 @@ def _dimensions(found: Sequence[Row]) -> list[str]:
 
 
 def _several_valued(found: Sequence[Row], dimensions: Sequence[str]) -> set[str]:
-    values = {(row["dimension"], row["dimension_value"]) for row in found}
-    return {name for name in dimensions if sum(dimension == name for dimension, _ in values) > 1}
+    values = Counter(dimension for dimension, _ in {(row["dimension"], row["dimension_value"]) for row in found})
+    return {name for name in dimensions if values[name] > 1}
 
 
 def _finding(by_value: Sequence[Row], titles: Mapping[str, str]) -> str:
