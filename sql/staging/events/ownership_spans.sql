@@ -163,8 +163,8 @@ holders as (
         event_id,
         coalesce(team, previous_team) as team,
         coalesce(agent, previous_agent) as agent,
-        is_clipped or (is_at_intake and (is_previous_clipped or is_nobody_before)) or team <> previous_team as is_team_new,
-        agent <> previous_agent as is_agent_new,
+        is_clipped or (is_at_intake and (is_previous_clipped or is_nobody_before)) or coalesce(team <> previous_team, false) as is_team_new,
+        coalesce(agent <> previous_agent, false) as is_agent_new,
         next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
         or not (is_clipped or (is_at_intake and is_nobody_before and coalesce(team, '') = '')) as is_in_life
     from neighbouring_tellings
