@@ -14,16 +14,18 @@ NOBODY = "UNASSIGNED"
 STATES = ("queue", "active", "wait_customer", "wait_other", "done")
 STATE_OF = {
     "INTAKE": "queue", "ASSIGNED": "queue", "CUSTOMER_WAIT": "wait_customer", "ON_HOLD": "wait_other", "RESOLVED": "done", "CLOSED": "done",
+    "MERGED": "done",
 }
 
 
 @dataclass(frozen=True)
 class Told:
-    """A record: its instant and, where it tells them, the status and the team ('': nobody)."""
+    """A record: its instant and, where it tells them, the status, the team and the agent ('': nobody)."""
 
     at: datetime
     status: str | None = None
     team: str | None = None
+    agent: str | None = None
 
 
 @dataclass
@@ -52,9 +54,33 @@ def stints(records: list[Told], team_before: str = "", inactive_after: timedelta
     _name_entries(found)
     if has_ended(records):
         told = [record for record in records if record.status is not None]
-        end = max(told[-1].at, found[-1].started_at)
+        end = max([told[-1].at, *(record.at for record in records if record.team is not None or record.agent is not None)])
         _add_seconds(found, told, sorted({record.at for record in records}), end, inactive_after)
     return found
+
+
+@dataclass(frozen=True)
+class Live:
+    """A case that is open at an instant: who has it since when and how often it came to another team, and when anything was told of it last."""
+
+    team: str
+    stint: int
+    since: datetime
+    handoffs: int
+    returns: int
+    last_told_at: datetime
+
+
+def live_at(records: list[Told], at: datetime, team_before: str = "") -> Live | None:
+    """None of a case that is not in yet, or over for the time being."""
+    told = [record for record in records if record.at <= at]
+    statuses = [record.status for record in told if record.status is not None]
+    if not told or STATE_OF.get((statuses or ["INTAKE"])[-1]) == "done":
+        return None
+    begun = [stint for stint in stints(records, team_before) if stint.started_at <= at]
+    entries = [stint.entered_by for stint in begun]
+    returns = entries.count("return_direct") + entries.count("return_indirect")
+    return Live(begun[-1].team, len(begun), begun[-1].started_at, entries.count("handoff") + returns, returns, told[-1].at)
 
 
 def has_ended(records: list[Told]) -> bool:

@@ -26,12 +26,14 @@ from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_whole, replace_window
 from opsla_dagster.window import Window
 
 START = datetime(2025, 7, 7, 9, 0)
-DATES = Window(date(2025, 7, 7), date(2025, 7, 8))
+#: An audit log has its case from the first change on, which may be days after START.
+DATES = Window(date(2025, 7, 7), date(2025, 8, 7))
 ROAD = (
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans",
     "staging.ownership_spans", "staging.ownership_stints",
@@ -161,7 +163,7 @@ def test_an_event_without_ownership_meaning_changes_nothing(warehouse: duckdb.Du
 
 #: (minutes after the record before, status, team, agent), the first the state in which the case came in; of one stamp are many.
 RECORD = st.tuples(
-    st.sampled_from((0, 0, 0, 1, 90, 1440, 1441, 4000)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED")),
+    st.sampled_from((0, 0, 0, 1, 90, 1440, 1441, 4000)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED", "MERGED")),
     st.sampled_from(("A", "B", "C", "")), st.sampled_from(("ann", "bob", "")),
 )
 LOGS = st.lists(st.lists(RECORD, min_size=2, max_size=9), min_size=60, max_size=60)
@@ -216,7 +218,7 @@ def log_of_changes(cases: list[Records]) -> Log:
                         old = "Z"
                         log.lies.append((case, new[field] or None))
                 log.lines.append(f"{case},{at}Z,{field},{old},{new[field]},{len(log.lines)}")
-                told.append(naive.Told(at, new["status"] if field == "status" else None, new["team"] if field == "team" else None))
+                told.append(naive.Told(at, **{field: new[field]}))
             now = new
         if told:
             # What never changes is not told, neither the status nor the team.
@@ -230,7 +232,7 @@ def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any]) 
     with TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "log.csv").write_text("\n".join(log.lines) + "\n", encoding="utf-8")
-        settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES)}, **form})
+        settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES, "MERGED")}, **form})
         source = EventLogSource(settings, DeskSettings(timezone="UTC", start_date=DATES.start), directory / "cache", directory)
         told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.attribute_changes": source.attribute_changes}
         assert source.counts().rejected_rows == 0
@@ -261,3 +263,25 @@ def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBP
     assert open_cases == {case for case, (told, _) in log.told.items() if not naive.has_ended(told)}
     contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
     assert sorted(contradictions, key=str) == sorted(log.lies, key=str)
+
+
+#: Minutes after the intake of the first records: at one of them, between two, and in and after silences.
+INSTANTS = (0, 1, 90, 91, 1445, 2000, 5500)
+
+
+@pytest.mark.parametrize("form", ["updates", "changes"])
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(LOGS)
+def test_a_recount_of_the_log_comes_to_the_same_live_cases_at_any_instant(warehouse: duckdb.DuckDBPyConnection, form: str, cases: list[Records]) -> None:
+    log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
+    read(warehouse, log, UPDATES if form == "updates" else CHANGES)
+    made(warehouse, (*ROAD, "staging.backlog_spans"))
+    warehouse.execute(f"create or replace view mart.backlog_sources as {load_sql(sql_path('mart.backlog_sources'))}")
+    sql = sql_at("mart.active_escalations")
+    columns = "team, stint, team_stint_calendar_minutes, team_handoff_count, return_direct_count + return_indirect_count, last_activity_at"
+    for minute in INSTANTS:
+        at = START + timedelta(minutes=minute)
+        rows = warehouse.execute(f"select case_id, {columns} from ({sql})", parameters_at(sql, at, "UTC")).fetchall()
+        found = {case: naive.Live(team, stint, at - timedelta(minutes=age), *counts, last) for case, team, stint, age, *counts, last in rows}
+        expected = {case: naive.live_at(told, at, team_before) for case, (told, team_before) in log.told.items()}
+        assert found == {case: live for case, live in expected.items() if live is not None}, f"at {minute}"
