@@ -167,11 +167,19 @@ RECORD = st.tuples(
     st.sampled_from(("A", "B", "C", "")), st.sampled_from(("ann", "bob", "")),
 )
 LOGS = st.lists(st.lists(RECORD, min_size=2, max_size=9), min_size=60, max_size=60)
+#: One row a case: minutes to its stamps of ASSIGNED, INVESTIGATION, RESOLVED and CLOSED, each after the one before, and from intake to a reply; its team, and whether it was merged.
+LATER = st.sampled_from((None, 0, 1, 90, 1440, 1441, 4000))
+Milestones = tuple[int | None, int | None, int | None, int | None, int | None, str, bool]
+ROWS = st.lists(st.tuples(LATER, LATER, LATER, LATER, LATER, st.sampled_from(("A", "B", "")), st.booleans()), min_size=60, max_size=60)
 FIELDS = ("status", "team", "agent")
 UPDATES: dict[str, Any] = {"columns": {"case_id": "case", "event_ts": "at", "status": "status", "team": "team", "agent": "agent"}}
 CHANGES: dict[str, Any] = {
     "form": "changes", "fields": {field: field for field in FIELDS},
     "columns": {"case_id": "case", "event_ts": "at", "event_id": "id", "field": "field", "old_value": "old", "new_value": "new"},
+}
+CASES: dict[str, Any] = {
+    "form": "cases", "columns": {"case_id": "case", "team": "team", "status": "state"}, "statuses": {"merged": "MERGED"},
+    "milestones": {"opened": "INTAKE", "assigned": "ASSIGNED", "begun": "INVESTIGATION", "replied": "PUBLIC_REPLY", "solved": "RESOLVED", "closed": "CLOSED"},
 }
 Records = list[tuple[int, str, str, str]]
 
@@ -227,6 +235,27 @@ def log_of_changes(cases: list[Records]) -> Log:
     return log
 
 
+def log_of_cases(rows: list[Milestones]) -> Log:
+    """One row a case, its stamps in order; the team is the case's, and holds it from intake to end. A merged one without an end has ended with its last stamp."""
+    log = Log(["case,opened,assigned,begun,solved,closed,replied,team,state"], {}, [])
+    for number, (*minutes, replied, team, is_merged) in enumerate(rows):
+        case, at, cells, told = f"case-{number:02d}", START, [f"{START}Z"], [naive.Told(START, "INTAKE")]
+        for minute, status in zip(minutes, ("ASSIGNED", "INVESTIGATION", "RESOLVED", "CLOSED"), strict=True):
+            cells.append("")
+            if minute is not None:
+                at += timedelta(minutes=minute)
+                cells[-1] = f"{at}Z"
+                told.append(naive.Told(at, "MERGED" if is_merged and status in ("RESOLVED", "CLOSED") else status))
+        cells.append("" if replied is None else f"{START + timedelta(minutes=replied)}Z")
+        if replied is not None:
+            told.append(naive.Told(START + timedelta(minutes=replied)))
+        if is_merged and not naive.has_ended(told):
+            told.append(naive.Told(max(record.at for record in told), "MERGED"))
+        log.lines.append(",".join([case, *cells, team, "merged" if is_merged else ""]))
+        log.told[case] = sorted(told, key=lambda record: record.at), team
+    return log
+
+
 def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any]) -> None:
     """The raw tables of the log, as its source tells them."""
     with TemporaryDirectory() as name:
@@ -234,7 +263,7 @@ def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any]) 
         (directory / "log.csv").write_text("\n".join(log.lines) + "\n", encoding="utf-8")
         settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES, "MERGED")}, **form})
         source = EventLogSource(settings, DeskSettings(timezone="UTC", start_date=DATES.start), directory / "cache", directory)
-        told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.attribute_changes": source.attribute_changes}
+        told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.messages": source.messages, "raw.attribute_changes": source.attribute_changes}
         assert source.counts().rejected_rows == 0
         for table, rows in told.items():
             connection.execute(f"truncate {table}")
@@ -251,6 +280,22 @@ def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBP
     log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
     read(warehouse, log, UPDATES if form == "updates" else CHANGES)
     made(warehouse, (*ROAD, "staging.ownership_contradictions"))
+    assert_stints_are_those_of(warehouse, log)
+    contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
+    assert sorted(contradictions, key=str) == sorted(log.lies, key=str)
+
+
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(ROWS)
+def test_a_recount_of_cases_with_milestones_only_comes_to_the_same_stints_and_live_cases(warehouse: duckdb.DuckDBPyConnection, rows: list[Milestones]) -> None:
+    log = log_of_cases(rows)
+    read(warehouse, log, CASES)
+    made(warehouse, (*ROAD, "staging.backlog_spans"))
+    assert_stints_are_those_of(warehouse, log)
+    assert_live_cases_are_those_of(warehouse, log)
+
+
+def assert_stints_are_those_of(warehouse: duckdb.DuckDBPyConnection, log: Log) -> None:
     seconds = ", ".join(f"{state}_calendar_seconds" for state in (*naive.STATES, "inactive"))
     found = warehouse.execute(f"select case_id, team, entered_by, started_at, {seconds} from staging.ownership_stints order by case_id, stint").fetchall()
     open_cases = {case for (case,) in warehouse.execute("select case_id from staging.case_milestones where is_open").fetchall()}
@@ -261,8 +306,6 @@ def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBP
     # What goes on has no seconds yet: of an open case they are not compared.
     assert [row[:4] if row[0] in open_cases else row for row in found] == [row[:4] if row[0] in open_cases else row for row in expected]
     assert open_cases == {case for case, (told, _) in log.told.items() if not naive.has_ended(told)}
-    contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
-    assert sorted(contradictions, key=str) == sorted(log.lies, key=str)
 
 
 #: Minutes after the intake of the first records: at one of them, between two, and in and after silences.
@@ -276,6 +319,10 @@ def test_a_recount_of_the_log_comes_to_the_same_live_cases_at_any_instant(wareho
     log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
     read(warehouse, log, UPDATES if form == "updates" else CHANGES)
     made(warehouse, (*ROAD, "staging.backlog_spans"))
+    assert_live_cases_are_those_of(warehouse, log)
+
+
+def assert_live_cases_are_those_of(warehouse: duckdb.DuckDBPyConnection, log: Log) -> None:
     warehouse.execute(f"create or replace view mart.backlog_sources as {load_sql(sql_path('mart.backlog_sources'))}")
     sql = sql_at("mart.active_escalations")
     columns = "team, stint, team_stint_calendar_minutes, team_handoff_count, return_direct_count + return_indirect_count, last_activity_at"
