@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import naive_ownership as naive
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from naive_calendar import Walk
 
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
@@ -61,6 +63,9 @@ HISTORIES = st.lists(HISTORY, min_size=25, max_size=25)
 Stints = list[tuple[str, str, str, int, int]]
 
 
+WEEKDAYS = {"zone": "UTC", "hours": {"mon-fri": ["08:00-18:00"]}}
+
+
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
@@ -69,13 +74,16 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     for table in TABLES.values():
         if table.kind is not Kind.VIEW and table.name.startswith(("raw.", "staging.")):
             connection.execute(f"create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
-    calendars = CalendarsSettings.model_validate(
-        {"horizon": {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}, "calendars": {"desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-18:00"]}}}}
-    )
-    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    work_by(connection, WEEKDAYS)
     connection.execute("insert into staging.ownership_rules values (86400)")
     yield connection
     connection.close()
+
+
+def work_by(connection: duckdb.DuckDBPyConnection, calendar: dict[str, Any]) -> None:
+    """Business time of the desk's calendar alone."""
+    calendars = CalendarsSettings.model_validate({"horizon": {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}, "calendars": {"desk": calendar}})
+    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
 
 
 def stints_of(connection: duckdb.DuckDBPyConnection, histories: list[list[Told]]) -> Stints:
@@ -97,9 +105,10 @@ def stints_of(connection: duckdb.DuckDBPyConnection, histories: list[list[Told]]
     return made(connection, ROAD)
 
 
-def made(connection: duckdb.DuckDBPyConnection, road: tuple[str, ...]) -> Stints:
+def made(connection: duckdb.DuckDBPyConnection, road: tuple[str, ...], dates: Window = DATES) -> Stints:
     for table in road:
-        replace_window(connection, TABLES[table], DATES, [(DATES, load_sql(sql_path(table)))])
+        connection.execute(f"truncate {table}")  # of a test with other dates
+        replace_window(connection, TABLES[table], dates, [(dates, load_sql(sql_path(table)))])
     return connection.execute(f"select case_id, team, entered_by, {SECONDS}, done_calendar_seconds from staging.ownership_stints order by case_id, stint").fetchall()
 
 
@@ -256,18 +265,18 @@ def log_of_cases(rows: list[Milestones]) -> Log:
     return log
 
 
-def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any]) -> None:
+def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any], zone: str = "UTC", dates: Window = DATES) -> None:
     """The raw tables of the log, as its source tells them."""
     with TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "log.csv").write_text("\n".join(log.lines) + "\n", encoding="utf-8")
         settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES, "MERGED")}, **form})
-        source = EventLogSource(settings, DeskSettings(timezone="UTC", start_date=DATES.start), directory / "cache", directory)
+        source = EventLogSource(settings, DeskSettings(timezone=zone, start_date=dates.start), directory / "cache", directory)
         told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.messages": source.messages, "raw.attribute_changes": source.attribute_changes}
         assert source.counts().rejected_rows == 0
         for table, rows in told.items():
             connection.execute(f"truncate {table}")
-            connection.register("told_rows", rows(source.window(), START + timedelta(days=90)))
+            connection.register("told_rows", rows(source.window(), datetime.combine(dates.end, time()) + timedelta(days=90)))
             connection.execute(f"insert into {table} by name select * from told_rows")
             connection.unregister("told_rows")
 
@@ -332,3 +341,68 @@ def assert_live_cases_are_those_of(warehouse: duckdb.DuckDBPyConnection, log: Lo
         found = {case: naive.Live(team, stint, at - timedelta(minutes=age), *counts, last) for case, team, stint, age, *counts, last in rows}
         expected = {case: naive.live_at(told, at, team_before) for case, (told, team_before) in log.told.items()}
         assert found == {case: live for case, live in expected.items() if live is not None}, f"at {minute}"
+
+
+# ---------------------------------------------------------------- where the clocks change
+
+BERLIN = ZoneInfo("Europe/Berlin")
+#: Open in the hour that is skipped or comes twice, shut before and after it.
+NIGHTS = {"zone": "Europe/Berlin", "hours": {"mon-sun": ["01:30-04:00", "08:00-18:00"]}}
+LOCAL_TIME = {"time": {"format": "%Y-%m-%d %H:%M:%S", "timezone": "Europe/Berlin"}}
+#: Half past midnight UTC of each; at one o'clock the clocks go forward, and back.
+CHANGES_OF_CLOCKS = (datetime(2025, 3, 30, 0, 30), datetime(2025, 10, 26, 0, 30))
+#: (minutes after the record before, status, team)
+LOCAL_RECORD = st.tuples(st.sampled_from((5, 20, 45, 70, 600, 1441)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED")), st.sampled_from(("A", "B", "")))
+LOCAL_LOGS = st.lists(st.lists(LOCAL_RECORD, min_size=2, max_size=8), min_size=60, max_size=60)
+
+
+def log_in_local_time(cases: list[list[tuple[int, str, str]]], start: datetime) -> Log:
+    """No two records of a case have one local time. Of the repeated hour each is read as late as those after it allow (docs/decisions/0018-how-stamps-are-read.md)."""
+    log = Log(["case,at,status,team,agent"], {}, [])
+    for number, records in enumerate(cases):
+        case, at, stamps, told = f"case-{number:02d}", start - timedelta(minutes=30), [], []
+        for place, (minutes, status, team) in enumerate(records):
+            at += timedelta(minutes=minutes if place else 0)
+            while (stamp := at.replace(tzinfo=UTC).astimezone(BERLIN).replace(tzinfo=None)) in stamps:
+                at += timedelta(minutes=1)
+            stamps.append(stamp)
+            log.lines.append(f"{case},{stamp},{'TRIAGE' if place and status == 'INTAKE' else status},{team},")
+        after = datetime.max
+        for stamp, (place, (_, status, team)) in zip(reversed(stamps), reversed(list(enumerate(records))), strict=True):
+            passes = (stamp.replace(tzinfo=BERLIN, fold=fold).astimezone(UTC).replace(tzinfo=None) for fold in (0, 1))
+            after = max(each for each in passes if each <= after)
+            told.insert(0, naive.Told(after, "TRIAGE" if place and status == "INTAKE" else status, team))
+        log.told[case] = told, ""
+    return log
+
+
+@pytest.mark.parametrize("start", CHANGES_OF_CLOCKS, ids=["forward", "back"])
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(LOCAL_LOGS)
+def test_a_recount_across_a_change_of_clocks_comes_to_the_same_seconds(
+    warehouse: duckdb.DuckDBPyConnection, start: datetime, cases: list[list[tuple[int, str, str]]]
+) -> None:
+    dates = Window(start.date() - timedelta(days=1), start.date() + timedelta(days=2))
+    log = log_in_local_time(cases, start)
+    walk = Walk({**NIGHTS, "half_days": [], "holidays": []}, dates.start, 20)
+
+    def open_seconds(first: datetime, last: datetime) -> int:
+        return walk.open_seconds_until(naive.elapsed(walk.start, last)) - walk.open_seconds_until(naive.elapsed(walk.start, first))
+
+    read(warehouse, log, UPDATES | LOCAL_TIME, "Europe/Berlin", dates)
+    work_by(warehouse, NIGHTS)
+    try:
+        made(warehouse, ROAD, dates)
+    finally:
+        work_by(warehouse, WEEKDAYS)
+    names = [f"{state}_{clock}_seconds" for clock in ("calendar", "business") for state in (*naive.STATES, "inactive")]
+    found = warehouse.execute(
+        f"select case_id, team, entered_by, started_at, {', '.join(names)} from staging.ownership_stints "
+        "semi join staging.case_milestones as cases on ownership_stints.case_id = cases.case_id and not cases.is_open order by case_id, stint"
+    ).fetchall()
+    expected = [
+        (case, held.team, held.entered_by, held.started_at, *held.seconds.values(), *opened.seconds.values())
+        for case, (told, _) in sorted(log.told.items()) if naive.has_ended(told)
+        for held, opened in zip(naive.stints(told), naive.stints(told, seconds=open_seconds), strict=True)
+    ]
+    assert found == expected
