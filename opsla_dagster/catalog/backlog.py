@@ -233,7 +233,7 @@ AREA = Area(
             nullable="threshold_burn",
         ),
         table(
-            "mart.due_clocks", Kind.VIEW, "One row per clock that fell due in the last 20 business days.",
+            "mart.due_clocks", Kind.FULL_REFRESH, "One row per clock that fell due in the last 20 business days.",
             "The cohort of error budgets: what fell due, and whether it was broken by now.",
             key="case_id policy metric cycle",
             columns="case_id policy metric cycle due_at decided_at queue is_bad",

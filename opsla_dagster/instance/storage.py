@@ -55,6 +55,8 @@ HELD_EVENTS = frozenset({DagsterEventType.STEP_OUTPUT, DagsterEventType.ASSET_CH
 _CLOSING_EVENTS = frozenset({DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE})
 BATCHED_EVENTS = BATCHED_ASSET_EVENTS | {DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
+#: What a run tells last.
+_RUN_ENDINGS = frozenset({DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED})
 _INDEXED_EVENTS = frozenset({DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.ASSET_MATERIALIZATION})
 
 #: Compacting rewrites what stays, a second for every fifty megabytes: done where it gives back more than that, and not for a trifle.
@@ -115,6 +117,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
                 poolclass=QueuePool,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
+            db.event.listen(self._engines[shard], "connect", _sync_at_checkpoints)
         self._engines.move_to_end(shard)
         while len(self._engines) > KEPT_DATABASES:
             _, oldest = self._engines.popitem(last=False)
@@ -163,6 +166,15 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
             else:
                 self._write_held(event.run_id)
                 super().store_event(event)
+                if kind in _RUN_ENDINGS:
+                    self._sync(event.run_id)
+
+    def _sync(self, run_id: str) -> None:
+        """Has the disk hold what the run told: from its end on, a power cut takes nothing of it."""
+        for shard in (run_id, INDEX_SHARD_NAME):
+            # Where others read or write at this moment it is theirs, or a later one, that does it.
+            with self._db_lock, suppress(db.exc.OperationalError), self._engine(shard).connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(db.text("pragma wal_checkpoint(passive)"))
 
     def _write_held(self, run_id: str, closing: Sequence[EventLogEntry] = ()) -> None:
         """Writes the run's held events, then `closing`: all at once, and where that fails, one by one."""
@@ -340,6 +352,11 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
         base_dir = Path(config_value.get("base_dir") or default_base_dir())
         keep_private(base_dir.parent)  # `dagster dev` alone comes by here first
         return cls.from_local(str(base_dir), inst_data)
+
+
+def _sync_at_checkpoints(connection: Any, record: object) -> None:
+    """No commit waits for the disk: a thousand a run, of 0.03 ms instead of the 1 to 10 that a disk takes. No kill of a process loses one, a power cut may."""
+    connection.execute("pragma synchronous = normal")
 
 
 def _is_batchable(events: Sequence[EventLogEntry]) -> bool:

@@ -1,7 +1,10 @@
 """Kept connections: what the stock storage gets from opening and closing one each time must still hold."""
 
 import os
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -68,6 +71,28 @@ def test_only_so_many_files_are_kept_open(tmp_path: Path) -> None:
         files = [str(link.readlink()) for link in links if link.is_symlink()]
         ours = {Path(file).name for file in files if file.startswith(str(tmp_path)) and file.endswith(".db")}
         assert ours == {f"{shard}.db" for shard in kept(instance)}
+
+
+def test_from_a_runs_end_on_a_power_cut_takes_nothing_of_it(tmp_path: Path) -> None:
+    """What a cut leaves at the least is the files without SQLite's log beside them."""
+    with open_instance(tmp_path) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, BatchedSqliteEventLogStorage)
+        with storage.index_connection() as connection:
+            assert connection.exec_driver_sql("pragma synchronous").scalar_one() == 1  # normal: no commit waits for the disk
+        run_id = materialize_a_day(instance)
+        told = {shard: _events(Path(storage.path_for_shard(shard))) for shard in (run_id, "index")}
+        assert told[run_id] > 5
+        for shard, events in told.items():
+            left = tmp_path / f"left of {shard}.db"
+            shutil.copyfile(storage.path_for_shard(shard), left)
+            assert _events(left) == events > 0
+
+
+def _events(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        events: int = connection.execute("select count(*) from event_logs").fetchone()[0]
+        return events
 
 
 def test_a_storage_that_was_disposed_of_or_wiped_can_be_used_again(tmp_path: Path) -> None:

@@ -63,6 +63,9 @@ BESIDE_THE_ROAD = [
     "staging.agent_handlings", "mart.team_latency_daily", "staging.queue_movements", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
 
+#: Always made by its own SQL where it is not given, as views are: budgets and burn rates are one definition with it.
+COHORTS = ["mart.due_clocks"]
+
 #: Rows of the config: there before anything is made.
 CONFIGURED = ("staging.ownership_rules", "staging.team_calendars")
 
@@ -130,7 +133,7 @@ def _fill(
         if upstream in read:
             _write(connection, upstream, window)
     _give(connection, {name: rows for name, rows in given.items() if not is_first[name]}, window)
-    made = {*VIEWS, *(BESIDE_THE_ROAD if "history" in case else ())} - set(given)
+    made = {*VIEWS, *COHORTS, *(BESIDE_THE_ROAD if "history" in case else ())} - set(given)
     for each in _below(table, made):
         _write(connection, each, window)
 
