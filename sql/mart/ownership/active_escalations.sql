@@ -1,6 +1,6 @@
 -- One row is one case that is open now: who has it, for how long, how it got there, and what falls due next.
--- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is anything told of the case by
--- then: an event, a message, a change of any attribute. What lies within the second of now counts, as it does in mart.backlog_now
+-- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is what was told of the case last
+-- by then: its intake, an event, a message, a change of team or agent. What lies within the second of now counts, as it does in mart.backlog_now
 -- (docs/decisions/0046-ownership.md).
 with open_cases as (
     select
@@ -56,17 +56,10 @@ activities as (
 
     select
         open_cases.case_id,
-        changes.changed_ts as happened_at
+        spans.started_at as happened_at
     from open_cases
-    inner join raw.attribute_changes as changes
-        on open_cases.intake_date = changes.intake_date and open_cases.case_id = changes.case_id and changes.changed_ts < open_cases.seen_before_at
-
-    union all
-
-    select
-        case_id,
-        started_at as happened_at
-    from stints
+    inner join staging.ownership_spans as spans
+        on open_cases.intake_date = spans.intake_date and open_cases.case_id = spans.case_id and spans.started_at < open_cases.seen_before_at
 ),
 
 last_activities as (

@@ -53,17 +53,12 @@ WITH open_cases AS (
   UNION ALL
   SELECT
     open_cases.case_id,
-    changes.changed_ts AS happened_at
+    spans.started_at AS happened_at
   FROM open_cases
-  INNER JOIN raw.attribute_changes AS changes
-    ON open_cases.intake_date = changes.intake_date
-    AND open_cases.case_id = changes.case_id
-    AND changes.changed_ts < open_cases.seen_before_at
-  UNION ALL
-  SELECT
-    case_id,
-    started_at AS happened_at
-  FROM stints
+  INNER JOIN staging.ownership_spans AS spans
+    ON open_cases.intake_date = spans.intake_date
+    AND open_cases.case_id = spans.case_id
+    AND spans.started_at < open_cases.seen_before_at
 ), last_activities AS (
   SELECT
     open_cases.case_id,
