@@ -1,21 +1,21 @@
-"""What ownership adds to a run, and to a refresh of one date: the seconds of its steps, checks included, beside those of all others.
+"""What ownership adds to a run, and to a refresh of one date: its tables with their checks, beside all other tables with theirs.
 
-Its steps are the spans and stints of who held a case, which took the place of a table of owners that clocks and backlog need as well, the
-tables that rest on them, and links between cases. The published copy is one step of the others.
+Its tables are the spans and stints of who held a case, which took the place of a table of owners that clocks and backlog need as well, those that
+rest on them, and links between cases. Dagster, publishing and the report are left out on both sides: they would make the share smaller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.desk import Scale, desk_settings, settled_at, window_of
-from benchmarks.measure import Asked, Figure
-from opsla_dagster.assets.graph import TABLE_ASSETS
-from opsla_dagster.errors import OpslaError
-from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.running import run_windows
+from benchmarks.desk import LINES, Scale, bare, desk_settings, settled_at, window_of
+from benchmarks.measure import NOTHING, Asked, Figure, compared, cost_of
+from opsla_dagster.assets.factory import TableAsset, make_table
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.catalog import Kind
 from opsla_dagster.settings import Settings
 from opsla_dagster.window import Window
 
@@ -23,8 +23,6 @@ FULL = Scale(cases=300_000, days=180, rounds=3)
 QUICK = Scale(cases=20_000, days=2, rounds=1)
 ASKED = Asked(at_most=0.2)
 _BESIDE_THE_AREAS = ("staging.ownership_rules", "staging.ownership_spans", "staging.ownership_stints", "staging.ownership_contradictions")
-#: The steps of ownership, by the names of their tables.
-_STEPS = {"__".join(line.table.asset_key) for line in TABLE_ASSETS.values() if line.name in _BESIDE_THE_AREAS or line.area.name in ("ownership", "links")}
 
 
 def measure(place: Path, *, quick: bool) -> list[Figure]:
@@ -39,16 +37,19 @@ def measure(place: Path, *, quick: bool) -> list[Figure]:
 
 
 def _share(what: str, settings: Settings, windows: Sequence[Window]) -> Figure:
-    """Runs the windows one after the other."""
-    with open_instance(settings.home.root) as instance:
-        before = {run.run_id for run in instance.get_runs()}
-        for window in windows:
-            finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None, is_refresh=False)
-            if not finished.succeeded:
-                raise OpslaError(f"the run that was to be measured failed: {finished.error}")
-        own = other = 0.0
-        for run in instance.get_runs():
-            for step in instance.get_run_step_stats(run.run_id) if run.run_id not in before else ():
-                seconds = (step.end_time or 0.0) - (step.start_time or 0.0)
-                own, other = (own + seconds, other) if step.step_key in _STEPS else (own, other + seconds)
-    return Figure(f"ownership, {what}", own, "s", "all other steps", other, own / other, asked=ASKED)
+    """Makes the windows one after the other."""
+    own, other = NOTHING, NOTHING
+    for window in windows:
+        with bare(settings, window, settled_at(window)) as scope:
+            for line in LINES:
+                cost = cost_of(lambda line=line, scope=scope: _make(line, scope))  # type: ignore[misc]
+                own, other = (own + cost, other) if _is_own(line) else (own, other + cost)
+    return compared(f"ownership, {what}", own, "all other tables", other, ASKED)
+
+
+def _is_own(line: TableAsset) -> bool:
+    return line.name in _BESIDE_THE_AREAS or line.area.name in ("ownership", "links")
+
+
+def _make(line: TableAsset, scope: Scope) -> int:
+    return make_table(line, replace(scope, run_dates=scope.dates, dates=scope.dates if line.table.kind is Kind.PARTITIONED else None), [])

@@ -132,7 +132,7 @@ assignment_events as (
     inner join cases on changes.case_id = cases.case_id
 ),
 
-neighbouring_tellings as (
+neighbouring_events as (
     select
         case_number,
         told_at,
@@ -167,7 +167,7 @@ holders as (
         coalesce(agent <> previous_agent, false) as is_agent_new,
         next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
         or not (is_clipped or (is_at_intake and is_nobody_before and coalesce(team, '') = '')) as is_in_life
-    from neighbouring_tellings
+    from neighbouring_events
 ),
 
 steps as (
