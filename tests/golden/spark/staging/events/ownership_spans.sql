@@ -134,7 +134,7 @@ WITH cases AS (
   FROM changes
   INNER JOIN cases
     ON changes.case_id = cases.case_id
-), neighbouring_tellings AS (
+), neighbouring_events AS (
   SELECT
     case_number,
     told_at,
@@ -182,7 +182,7 @@ WITH cases AS (
         is_at_intake AND is_nobody_before AND COALESCE(team, '') = ''
       )
     ) AS is_in_life
-  FROM neighbouring_tellings
+  FROM neighbouring_events
 ), steps AS (
   SELECT
     case_number,
