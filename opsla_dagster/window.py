@@ -135,5 +135,5 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise OpslaError(f"{text!r} is not an instant; write 2025-12-28T06:00:00+00:00, without an offset it is UTC") from error
+        raise OpslaError(f"{text!r} is not an instant; write it like 2025-07-10T16:00, which is UTC, or with an offset like 2025-07-10T16:00-04:00") from error
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)

@@ -86,6 +86,7 @@ def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: 
         age_rank=np.arange(len(cases), dtype=np.float64),
         priorities=[row["priority"] for row in cases],
         objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
+        has_objectives=all(row["objective_pct"] is not None for row, due in zip(cases, is_due, strict=True) if due),
     )
 
 
@@ -101,7 +102,7 @@ def _pace(work: Row) -> Pace | None:
         work_seconds=minutes * 60.0,
         touch_seconds=(touch or minutes) * 60.0,
         variation=_VARIATION,
-        arrivals_per_second=work["arrived_cases"] / open_seconds,
+        arrivals_per_second=work["arrived_cases"] / (work["arrival_business_minutes"] * 60.0),
         day_seconds=open_seconds / work["pace_days"],
         done_cases=work["done_cases"],
         usual_waiting_cases=work["usual_waiting_cases"],

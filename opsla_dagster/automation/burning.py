@@ -146,7 +146,7 @@ def _why_silent(published: Published) -> str | None:
     if not burning:
         return None
     return (
-        f"no burn alert is sent for {', '.join(burning)}: the data stand at {published.now_at:%Y-%m-%d %H:%M} UTC, more than a day from the present "
+        f"none is sent, though too much of the error budget of {' and '.join(burning)} is being used: the data end at {published.now_at:%Y-%m-%d %H:%M} UTC, which is not the present "
         "(a replay, or a log that has ended)"
     )
 

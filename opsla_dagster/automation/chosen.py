@@ -24,7 +24,7 @@ def chosen_window(settings: Settings, desk: Desk, start: date | None, end: date 
     It goes up to the desk's date at `as_of_at` (naive UTC). Raises OpslaError where it begins before the desk, where nothing of it
     has happened yet, and where the calendars do not reach that far.
     """
-    default = desk.window()
+    default = desk.window(as_of_at)
     window = Window(start or default.start, end or default.end)
     starts_on = settings.sources.desk.start_date
     if window.start < starts_on:

@@ -83,7 +83,7 @@ COLUMNS = [
     instant("status_since_at", "Since when nothing of the case changed that is told here", nullable=False),
     count("open_clocks", "Clocks of the case that run or stand still, in force at the instant"),
     text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
-    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock"),
+    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock; one whose calendar closed exactly at its target: when that opens"),
     # what sources tell
     flag("is_status_told", "It tells statuses between intake and end"),
     flag("is_queue_told", "It tells queues"),
@@ -116,12 +116,13 @@ COLUMNS = [
     count("breached_open_cases", "Open cases with a clock past its target"),
     count("breached_open_clocks", "Clocks past their target of open cases: debt_clocks of the literature"),
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
+    measure("pace_day_business_minutes", "Open minutes of the desk on the day"),
     Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
     measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in, in an open hour of the desk"),
     measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on in the last 10 business days, at any time of them, by their open hours"),
     measure("due_cases_per_business_hour", "Cases whose next clock falls due by the end of the next business day, in an open hour of that day"),
     measure("debt_work_business_minutes", "Open time that the breached open cases take at the pace; NULL: unknown"),
-    measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; NULL: never, or unknown"),
+    measure("to_green_business_minutes", "Open time until no case is past due, at least, at the pace; of all no less than of its slowest queue; NULL: never, or unknown"),
     text("to_green_reason", "What to_green_business_minutes rests on, or why there is none"),
     text("health", "green: no case past due; amber: none within one business day; red: later, never or unknown", values=("green", "amber", "red")),
     count("due_next_business_day_cases", "Open cases whose next clock falls due, if it runs on, by the end of the next business day"),
@@ -252,6 +253,13 @@ AREA = Area(
             key="policy metric dimension dimension_value alert",
             columns="""now_at policy metric dimension dimension_value alert objective_pct threshold_burn long_from_at short_from_at long_due_clocks long_bad_clocks short_due_clocks
                        short_bad_clocks long_burn short_burn is_burning""",
+        ),
+        table(
+            "mart.pace_days", Kind.VIEW, "One row per value of one dimension and business day that its pace rests on.",
+            "The last 10 business days before today on which a value had work: what pace is of, wherever one is told.",
+            key="dimension dimension_value calendar_date",
+            columns="dimension dimension_value calendar_date arrived_cases gone_cases pace_day_business_minutes",
+            is_published=False,
         ),
         table(
             "mart.queue_health", Kind.FULL_REFRESH, "One row per value of one dimension.",

@@ -68,6 +68,7 @@ COLUMNS = [
     measure("gone_cases_per_other_day", "Cases that left on a day without open hours"),
     measure("gone_p10_cases_per_business_day", "Exact p10 of the cases that leave on a business day"),
     measure("gone_p90_cases_per_business_day", "Exact p90 of the cases that leave on a business day"),
+    measure("gone_width_cases_per_business_day", "Width from p10 to p90 of how far the cases that leave on a business day lie from the mean of the other dates of its weekday: chance without the shape of the week"),
     measure("gone_cases_per_staffed_hour", "Cases that left in an open hour of one head; NULL: heads are unknown"),
     text("throughput_basis", "while work waited: waiting_hours alone; all open hours: these were fewer than 10, a lower bound; unknown: nothing left",
          values=("while work waited", "all open hours", "unknown")),
@@ -147,7 +148,7 @@ AREA = Area(
             key="dimension dimension_value",
             columns="""now_at dimension dimension_value is_today_begun left_today_open_hours left_today_time_share left_today_arrivals_share business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
                        open_hours_per_business_day gone_cases_outside_hours_per_business_day gone_cases_per_other_day
-                       gone_p10_cases_per_business_day gone_p90_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
+                       gone_p10_cases_per_business_day gone_p90_cases_per_business_day gone_width_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
         ),
         table(
             "mart.backlog_clear_forecast", Kind.FULL_REFRESH, "One row per value of one dimension, change and goal.",

@@ -22,6 +22,7 @@ COLUMNS = [
     text("team_at_link", "Who held the case when it was linked; NULL: it is not told when, or who", nullable=True),
     Column("held_before_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held before the link, up to completion; NULL: it is not told when", nullable=True, at_least=0),
     Column("held_after_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held after the link, up to completion; NULL: it is not told when", nullable=True, at_least=0),
+    instant("held_on_since_at", "From when the time after the link counts that still goes on; NULL: the case is held no more, or it is not told when"),
     flag("is_linked_case_loaded", "The linked case is one of this desk's"),
     text("linked_source", "Source of the linked case; NULL: it is not loaded", nullable=True),
     text("linked_team", "Who holds the linked case, or held it last; NULL: it is not loaded, or nobody does", nullable=True),
@@ -53,7 +54,7 @@ AREA = Area(
             "To which ticket a case was escalated or is linked otherwise, how that one stands, and the case's time before and after.",
             key="case_id linked_case_id link_kind",
             columns=f"""{_TOLD} is_escalation escalation_number team_at_link held_before_link_calendar_seconds held_after_link_calendar_seconds
-                       is_linked_case_loaded linked_source linked_team is_linked_case_open linked_ended_at""",
+                       held_on_since_at is_linked_case_loaded linked_source linked_team is_linked_case_open linked_ended_at""",
         ),
     ],
     fed_by=("raw.case_links",),

@@ -23,8 +23,9 @@ def _probability(name: str, description: str) -> Column:
 
 COLUMNS = [
     # what a queue does
-    count("pace_days", "Business days that the pace is of: the last 10 before today, as far as cases are loaded"),
+    count("pace_days", "Business days that the pace is of: the last 10 before today on which the queue had work (mart.pace_days)"),
     measure("pace_business_minutes", "Open minutes of the desk in those days"),
+    measure("arrival_business_minutes", "Open minutes of the desk in its last 10 business days before today, in which arrived_cases came; NULL: none is loaded"),
     count("done_cases", "Cases that ever left the queue, by now"),
     count("agents", "Different agents who did something there in those days"),
     measure("working_heads", "Agents at work there on a date on which anybody is, on average; who works for several queues counts by share; NULL: no agent is told"),
@@ -90,7 +91,7 @@ AREA = Area(
             "mart.queue_work", Kind.FULL_REFRESH, "One row per queue.",
             "What came and left, who worked on it and what a case takes there, by the last 10 business days: estimates, for no log says what a case takes.",
             key="queue",
-            columns="""now_at queue pace_days pace_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads busy_heads
+            columns="""now_at queue pace_days pace_business_minutes arrival_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads busy_heads
                        stay_mean_business_minutes pace_work_business_minutes usual_waiting_cases recent_decided_cases recent_breached_cases
                        handled_cases handling_mean_calendar_minutes""",
         ),

@@ -18,9 +18,9 @@ Row = dict[str, Any]
 #: How a value is written; all but words and times are numbers or stand for them, and are set to the right.
 #: `minutes` and `seconds` are of open time, `calendar_minutes` and `calendar_seconds` by the clock on the wall.
 Kind = Literal[
-    "text", "name", "instant", "due", "day", "flag", "count", "decimal", "error", "pct", "minutes", "seconds", "calendar_minutes", "calendar_seconds"
+    "text", "value", "name", "instant", "due", "day", "flag", "count", "decimal", "rate", "error", "pct", "minutes", "seconds", "calendar_minutes", "calendar_seconds"
 ]  # fmt: skip
-_WORDS = ("text", "name", "instant", "due", "day", "flag")
+_WORDS = ("text", "value", "name", "instant", "due", "day", "flag")
 #: What a value is measured in, for programs.
 UNITS: Mapping[str, str] = {
     "pct": "percent", "minutes": "minutes", "seconds": "seconds", "calendar_minutes": "minutes", "calendar_seconds": "seconds",
@@ -40,6 +40,8 @@ class Column:
     href: Callable[[Row], str | None] | None = None
     #: The class of a cell, for colour beside words.
     css: Callable[[Row], str] | None = None
+    #: Whether a page shows it; CSV and JSON have every column.
+    is_shown: bool = True
 
     @property
     def is_number(self) -> bool:
@@ -59,7 +61,7 @@ class Column:
 
     def class_of(self, row: Row) -> str:
         """The classes of a cell: how wide it may be, and its tone."""
-        width = "n" if self.is_number else "short" if self.kind != "text" else ""
+        width = "n" if self.is_number else "short" if self.kind not in ("text", "value") else ""
         return " ".join(filter(None, (width, self.css(row) if self.css is not None else "")))
 
 
@@ -74,6 +76,13 @@ class Grid:
     empty: str = ""
     note: str = ""
     total: int | None = None
+    #: On a phone each row is a card with the name of each column, for what is read row by row.
+    is_read_by_row: bool = False
+
+    @property
+    def shown_columns(self) -> list[Column]:
+        """Those that a page shows."""
+        return [column for column in self.columns if column.is_shown]
 
     def as_json(self) -> dict[str, Any]:
         """Columns and rows for programs: values as they are."""
@@ -148,6 +157,8 @@ def written(value: Any, kind: Kind, zone: str) -> str:
             return wording.count(value)
         case "decimal":
             return wording.decimal(value)
+        case "rate":
+            return wording.rate(value)
         case "error":
             return f"{value:.4f}"
         case "pct":
@@ -168,6 +179,8 @@ def written(value: Any, kind: Kind, zone: str) -> str:
             return wording.day(value)
         case "flag":
             return "yes" if value else "no"
+        case "value":
+            return wording.told(str(value))
         case "name":
             return wording.name(str(value).lower())
     return str(value)

@@ -34,7 +34,8 @@ _NONE = "none"
 def pages_environment() -> Environment:
     """The templates of the centre, and the report's, whose sections they include."""
     own = environment().overlay(loader=ChoiceLoader([PackageLoader("opsla_dagster.center"), PackageLoader("opsla_dagster.reporting")]))
-    own.globals["named"] = lambda values: [(value, "without" if value == _NONE else wording.name(value)) for value in values]
+    own.globals["named"] = lambda values: [(value, wording.told(value) if value == _NONE else wording.name(value)) for value in values]
+    own.globals["queue_name"] = wording.queue
     return own
 
 

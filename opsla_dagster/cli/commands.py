@@ -3,7 +3,7 @@
 Belongs here: what more than one group of commands asks for. Does not belong here: any command.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +61,16 @@ def instant(text: str | None) -> datetime:
     if as_of_at > now:
         raise OpslaError(f"--as-of {text} lies in the future: it is {now}Z now; name an instant that has passed")
     return as_of_at
+
+
+def intake_date(option: str, text: str | None) -> date | None:
+    """The date that an option says. Raises OpslaError for one that is none."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise OpslaError(f"{option} {text}: there is no such date; write it like 2025-07-01") from error
 
 
 def keep_home_private(settings: "Settings") -> None:

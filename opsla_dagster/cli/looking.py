@@ -20,6 +20,8 @@ from opsla_dagster.printable import visible_json
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from opsla_dagster.settings import Settings
 
+#: What --format json was called before.
+AsJson = Annotated[bool, typer.Option("--json", hidden=True)]
 #: Alerts that the status names.
 _ALERTS_SHOWN = 5
 
@@ -71,8 +73,15 @@ def backlog(
     print_backlog(load_settings(), parse_instant(as_of) if as_of else None, by or [], console)
 
 
+class Format(StrEnum):
+    """For people, or for programs."""
+
+    table = "table"
+    json = "json"
+
+
 class NextFormat(StrEnum):
-    """Forms of `opsla next`."""
+    """Forms of `opsla next`, whose rows are a table."""
 
     table = "table"
     json = "json"
@@ -88,6 +97,7 @@ def next_best(
     agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="What this agent holds, in the agent's own order.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="So many of each queue, or of the agent.")] = 5,
     form: Annotated[NextFormat, typer.Option("--format", help="table for people; json or csv for programs.")] = NextFormat.table,
+    as_json: AsJson = False,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +111,7 @@ def next_best(
     from opsla_dagster.settings import load_settings
     from opsla_dagster.window import parse_instant
 
-    text = print_next(load_settings(), Asked(queue, agent, limit, parse_instant(as_of) if as_of else None), form.value, console)
+    text = print_next(load_settings(), Asked(queue, agent, limit, parse_instant(as_of) if as_of else None), "json" if as_json else form.value, console)
     if text is not None:
         typer.echo(text)
 
@@ -119,7 +129,8 @@ def staffing(
     touch_minutes: Annotated[
         float | None, typer.Option("--touch-minutes", min=0.01, max=10_000, metavar="MINUTES", help="What a case takes one head, in the place of what is known of it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="table for people; json for programs.")] = Format.table,
+    as_json: AsJson = False,
 ) -> None:
     """Plan heads by weekday and hour that keep a promise in 95 % of weeks, and judge rosters, by simulation."""
     import json
@@ -129,7 +140,7 @@ def staffing(
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
-    if not as_json:
+    if not as_json and form is Format.table:
         print_staffing(settings, target, queue, roster, touch_minutes, console)
         return
     with published(settings.home.marts_database) as connection:
@@ -137,10 +148,11 @@ def staffing(
     typer.echo(visible_json(json.dumps(staffing_json(found), indent=2, ensure_ascii=False)))
 
 
-@app.command(cls=Command, epilog=examples("opsla explain T-2", "opsla explain T-2 --json", "opsla explain T-2 --html case.html"))
+@app.command(cls=Command, epilog=examples("opsla explain T-2", "opsla explain T-2 --format json", "opsla explain T-2 --html case.html"))
 def explain(
     case_id: Annotated[str, typer.Argument(metavar="CASE_ID", help="The case, as the source names it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs (docs/explain.md).")] = False,
+    form: Annotated[Format, typer.Option("--format", help="table for people; json for programs (docs/explain.md).")] = Format.table,
+    as_json: AsJson = False,
     picture: Annotated[Path | None, typer.Option("--html", metavar="FILE", callback=in_a_directory, help="Write a page with one time line per clock.")] = None,
 ) -> None:
     """Explain one case: its events, what counted on each clock and what did not, the outcome, and rejected records."""
@@ -150,14 +162,15 @@ def explain(
     from opsla_dagster.warehouse.connection import reading
 
     settings = load_settings()
+    is_json = as_json or form is Format.json
     with reading(settings.home.warehouse) as connection:
         explanation = explain_case(connection, case_id, settings)
     if picture is not None:
         from opsla_dagster.reporting.explain_picture import write_picture
 
         # Who reads the JSON reads nothing beside it.
-        say(f"Picture: {write_picture(explanation, picture)}", err_console if as_json else console)
-    if as_json:
+        say(f"Picture: {write_picture(explanation, picture)}", err_console if is_json else console)
+    if is_json:
         typer.echo(visible_json(explanation.to_json()))
     elif picture is None:
         render(explanation, console)

@@ -20,7 +20,7 @@ from opsla_dagster.cli.carrying_out import (
     take_turn,
     try_again,
 )
-from opsla_dagster.cli.commands import AsOf, Wait, app, instant, keep_home_private
+from opsla_dagster.cli.commands import AsOf, Wait, app, instant, intake_date, keep_home_private
 from opsla_dagster.cli.saying import say
 from opsla_dagster.command_help import Command, examples
 from opsla_dagster.errors import OpslaError
@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 
 @app.command(cls=Command, epilog=examples("opsla run", "opsla run --start 2025-07-01 --end 2025-08-01", "opsla run --as-of 2025-07-10T16:00", "opsla run --cases 3000"))
 def run(
-    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First intake date, such as 2025-07-01.")] = None,
-    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The intake date after the last one.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First intake date, such as 2025-07-01.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DATE", help="The intake date after the last one.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, metavar="COUNT", help="Cases to simulate in the configured window; later runs of this home keep the number.")] = None,
     as_of: AsOf = None,
     wait: Wait = False,
@@ -46,6 +46,7 @@ def run(
     from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.directory import finish
 
+    first, end_date = intake_date("--start", start), intake_date("--end", end)
     settings = load_settings()
     keep_home_private(settings)
     if cases is not None:
@@ -56,7 +57,7 @@ def run(
     unloaded = load_every_account(settings, wait=wait)
     refused = receive_drops(settings)
     as_of_at = instant(as_of)
-    window, note = chosen_window(settings, desk, start.date() if start else None, end.date() if end else None, as_of_at)
+    window, note = chosen_window(settings, desk, first, end_date, as_of_at)
     if note:
         say(note)
     _say_what_was_read(desk, as_of_at)

@@ -53,7 +53,7 @@ def work_of(throughput: Row, days: Sequence[Row]) -> Work:
         done_open=done_per_business_day(throughput),
         done_other=throughput["gone_cases_per_other_day"],
         done_today=_done_today(throughput, is_open=days[0]["is_business_day"]) if is_midday else None,
-        spread=(throughput["gone_p90_cases_per_business_day"] - throughput["gone_p10_cases_per_business_day"]) / P10_TO_P90,
+        spread=throughput["gone_width_cases_per_business_day"] / P10_TO_P90,
         measured_days=throughput["business_days"],
     )
 

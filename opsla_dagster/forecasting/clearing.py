@@ -42,7 +42,7 @@ class Work:
     """What is open, comes in and gets done: cases; `total_low` and `total_high` of all `days` together, of which the first is that of now.
 
     `done_open`, `done_other`: cases that leave on a day with open hours and on another one, while work waits; `spread`: standard deviation of the first
-    from day to day; `measured_days`: how many days that is of. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
+    between dates of one weekday (that Mondays are slow is no chance); `measured_days`: how many days that is of. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
     """
 
     open_cases: int

@@ -46,7 +46,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
 
 def _title(summary: RunSummary) -> Text:
     outcome = ("done", "bold green") if summary.succeeded else ("failed", "bold red")
-    window = f"  intake {wording.intake_dates(summary)}, as of {wording.instant(summary.as_of_at)}, when the sources were looked at"
+    window = f"  intake {wording.intake_dates(summary)}"
     return Text.assemble((f"\n{summary.command}: ", "bold"), outcome, (window, "dim"))
 
 
@@ -105,6 +105,7 @@ def _times(headline: Headline) -> Table:
 def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableType]]:
     if summary.headline is not None:
         yield from _headline(summary.headline)
+    yield "Known", Text(_known(summary))
     for number, missing in enumerate(summary.left_out):
         yield "" if number else "Left out", Text(missing, "yellow")
     failed = summary.failed_checks
@@ -126,8 +127,20 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         yield "" if number else "Look next", Text(artifact, "cyan")
     if summary.headline is not None:
         yield "", Text.assemble((f"{program} explain CASE_ID", "cyan"), "  one case, event by event")
-        yield "", Text.assemble((f"{program} center", "cyan"), "  how the desk stands and what to do next, in the browser")
+        yield "", Text.assemble((f"{program} ownership CASE_ID", "cyan"), "  who held it, and for how long")
+        yield "", Text.assemble((f"{program} next", "cyan"), "  which ticket is next in each queue")
+        yield "", Text.assemble((f"{program} staffing", "cyan"), "  how many heads keep a promise")
+        yield "", Text.assemble((f"{program} center", "cyan"), "  all of it in the browser")
     yield "", Text.assemble((f"{program} dev", "cyan"), "  the Dagster UI")
+
+
+def _known(summary: RunSummary) -> str:
+    """Of which instants the figures are: promises of the look at the sources, what is open of what stands for now."""
+    cases = summary.headline.open_cases if summary.headline is not None else None
+    look = f"what the sources told by {wording.instant(summary.as_of_at)}"
+    if cases is None or cases.now_at == summary.as_of_at:
+        return look
+    return f"{look}: promises are judged by all of it; open cases, backlog and forecasts are of {wording.instant(cases.now_at)}, which stands for now"
 
 
 def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
@@ -145,11 +158,7 @@ def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:
 
 
 def _open_cases(headline: Headline, cases: OpenCases) -> str:
-    when = wording.instant(cases.now_at)
-    told = f"{wording.count(cases.open_cases)} at {when}, which is now on this desk ({cases.now_reason}), {wording.count(cases.breached_open_cases)} of them past due: opsla backlog"
-    if headline.as_of_at is None or headline.as_of_at == cases.now_at:
-        return told
-    return f"{told}. Promises above are judged as of {wording.instant(headline.as_of_at)}, with all that happened since"
+    return f"{wording.count(cases.open_cases)}, {wording.count(cases.breached_open_cases)} of them past due, at {wording.instant(cases.now_at)} ({cases.now_reason}): opsla backlog"
 
 
 def _open_clocks(headline: Headline, clocks: OpenClocks) -> str:

@@ -8,9 +8,9 @@ staging.sla_clocks.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
@@ -19,9 +19,10 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
+from opsla_dagster.reporting.explain_future import not_yet_of
 from opsla_dagster.reporting.explain_links import links_of
 from opsla_dagster.reporting.explain_stints import UNASSIGNED, ownership_spans_of, stints_of
-from opsla_dagster.reporting.explanation import Explanation, Rejected, Span, Verdict, listed
+from opsla_dagster.reporting.explanation import MOST_REJECTED, Explanation, Rejected, Span, Verdict, listed
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
@@ -43,7 +44,7 @@ def explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setti
 
 
 def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Settings) -> Explanation:
-    case = _case(connection, case_id, settings.home.root)
+    case = _case(connection, case_id, settings)
     as_of_at = _last_look(connection, case)
     if as_of_at is None:
         raise OpslaError(f"{settings.home.root}: no refresh of this home was completed yet; `opsla run` completes one")
@@ -65,6 +66,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     promised = {(promise["policy"], promise["metric"]) for promise in promises}
     verdicts = _verdicts(connection, case, settings.sla_policies)
     stints = stints_of(connection, case)
+    sources = (case["source"], *settings.sources.beside(case["source"]))
     return Explanation(
         **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "agent")},
         # Of a log with an audit log beside it the case's own record names no team.
@@ -78,10 +80,11 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         as_of_at=as_of_at,
         merged_into=case["merged_into"],
         verdicts=verdicts,
-        rejected=_rejected(connection, case["case_id"], (case["source"], *settings.sources.beside(case["source"]))),
+        rejected=_rejected(connection, case["case_id"], sources),
+        not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
         ownership_spans=ownership_spans_of(connection, case),
-        links=links_of(connection, case),
+        links=links_of(connection, case, as_of_at),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
         clocks=tuple(clocks),
@@ -91,7 +94,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     )
 
 
-def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Row:
+def _case(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Settings) -> Row:
     found = rows_of(connection, "select * from staging.case_milestones where case_id = $case_id", case_id=case_id)
     found = found or rows_of(
         connection, "select * from staging.case_milestones where lower(case_id) = lower($case_id)", case_id=case_id
@@ -104,6 +107,11 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Ro
     if found:
         dates = " and ".join(sorted(row["intake_date"].isoformat() for row in found))
         raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; opsla refresh loads them anew")
+    [[last_look]] = connection.execute("select max(as_of_at) from ops.partition_as_of").fetchall()
+    waiting = not_yet_of(settings, case_id, last_look) if last_look is not None else ()
+    if waiting:
+        told = [record.sentence(settings.sources.desk.timezone) for record in waiting[:MOST_REJECTED]]
+        raise OpslaError("\n  ".join([f"case {case_id!r} has no record up to the last look; these lie after it, and count when that time has come:", *told, *listed(_rejected(connection, case_id))]))
     rejected = _rejected(connection, case_id)
     if rejected:
         raise OpslaError("\n  ".join([f"every record of case {case_id!r} was rejected, {counted(len(rejected), 'record')}:", *listed(rejected)]))
@@ -116,11 +124,28 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, home: Path) -> Ro
         count=_MATCHES_CONSIDERED,
     )
     matches = difflib.get_close_matches(case_id, [row["case_id"] for row in likely], n=_MATCHES_SHOWN)
-    hint = f"; did you mean {', '.join(matches)}?" if matches else ""
+    if not matches:
+        matches = _of_the_same_number(connection, case_id)
+    hint = f"; did you mean {', '.join(matches)}?" if matches else f"; ids here are like {likely[0]['case_id']}, and the page Cases of `opsla center` finds them by a part" if likely else ""
     raise OpslaError(
-        f"there is no case {case_id!r} in the home {home}{hint or '; the page Cases of `opsla center` finds cases by part of their id'} "
+        f"there is no case {case_id!r} in the home {settings.home.root}{hint} "
         "(OPSLA_HOME names another home)"
     )
+
+
+def _of_the_same_number(connection: duckdb.DuckDBPyConnection, case_id: str) -> list[str]:
+    """Cases whose ids have the last number of this one: `ESC-500` may be `EO-0500`."""
+    numbers = re.findall(r"\d+", case_id)
+    if not numbers:
+        return []
+    found = rows_of(
+        connection,
+        "select case_id from staging.case_milestones where regexp_extract(case_id, '([0-9]+)[^0-9]*$', 1) <> '' "
+        "and ltrim(regexp_extract(case_id, '([0-9]+)[^0-9]*$', 1), '0') = ltrim($number, '0') order by length(case_id), case_id limit $count",
+        number=numbers[-1],
+        count=_MATCHES_SHOWN,
+    )
+    return [row["case_id"] for row in found]
 
 
 def _last_look(connection: duckdb.DuckDBPyConnection, case: Row) -> datetime | None:

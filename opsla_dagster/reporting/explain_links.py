@@ -25,8 +25,8 @@ _FROM = {
 }
 
 
-def links_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Link, ...]:
-    """The links of the case in their order, then those to it; none where no source tells links."""
+def links_of(connection: duckdb.DuckDBPyConnection, case: Row, as_of_at: datetime) -> tuple[Link, ...]:
+    """The links of the case in their order, then those to it, as of the last look; none where no source tells links."""
     if not has_table(connection, _TABLE):
         return ()
     order = "links.linked_ts nulls last, links.linked_case_id, links.case_id, links.link_kind"
@@ -40,17 +40,20 @@ def links_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Link, ..
         case_id=case["case_id"],
     )
     return (
-        *(_link(row, row["linked_case_id"], row["is_linked_case_loaded"], row["linked_team"], row["is_linked_case_open"], row["linked_ended_at"]) for row in to),
-        *(_link(row, row["case_id"], True, row["team"], row["is_open"], row["ended_at"], is_from=True) for row in come),
+        *(_link(row, as_of_at, row["linked_case_id"], row["is_linked_case_loaded"], row["linked_team"], row["is_linked_case_open"], row["linked_ended_at"]) for row in to),
+        *(_link(row, as_of_at, row["case_id"], True, row["team"], row["is_open"], row["ended_at"], is_from=True) for row in come),
     )
 
 
 def _link(
-    row: Row, other: str, is_loaded: bool, team: str | None, is_open: bool | None, ended_at: datetime | None, *, is_from: bool = False
+    row: Row, as_of_at: datetime, other: str, is_loaded: bool, team: str | None, is_open: bool | None, ended_at: datetime | None, *, is_from: bool = False
 ) -> Link:
+    since, after = row["held_on_since_at"], row["held_after_link_calendar_seconds"]
+    if since is not None and after is not None:
+        after += max(int((as_of_at - since).total_seconds()), 0)
     return Link(
         case_id=other, link_kind=row["link_kind"], is_from=is_from, linked_at=row["linked_ts"], unlinked_at=row["unlinked_ts"], is_loaded=is_loaded, team=team,
-        is_open=is_open, ended_at=ended_at, held_before_seconds=row["held_before_link_calendar_seconds"], held_after_seconds=row["held_after_link_calendar_seconds"],
+        is_open=is_open, ended_at=ended_at, held_before_seconds=row["held_before_link_calendar_seconds"], held_after_seconds=after, is_held_on=since is not None,
     )
 
 
@@ -78,4 +81,4 @@ def _standing(link: Link, when: Callable[[datetime], str]) -> str:
 def _times(link: Link) -> str:
     if link.is_from or link.held_before_seconds is None or link.held_after_seconds is None:
         return ""
-    return f"held {wording.clock_time(link.held_before_seconds)} before and {wording.clock_time(link.held_after_seconds)} after"
+    return f"held {wording.clock_time(link.held_before_seconds)} before and {wording.clock_time(link.held_after_seconds)} after{', and still held' if link.is_held_on else ''}"

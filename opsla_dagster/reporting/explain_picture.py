@@ -103,6 +103,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "changes": _changes(explanation),
         "unmatched": [f"{judged.title}: {source_verdict(judged, explanation.zone)}" for judged in explanation.verdicts_without_clock()],
         "rejected": [record.sentence() for record in explanation.rejected],
+        "not_yet": [record.sentence(explanation.zone) for record in explanation.not_yet],
         "events": [(when(event.at, explanation.zone), event.status, event.event_id, "; ".join(event.flags)) for event in explanation.events],
     }
 

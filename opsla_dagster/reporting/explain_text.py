@@ -22,7 +22,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_links import told
 from opsla_dagster.reporting.explain_stints import stints_table, summary
-from opsla_dagster.reporting.explanation import Clock, Explanation, Piece, Verdict, listed
+from opsla_dagster.reporting.explanation import MOST_REJECTED, Clock, Explanation, Piece, Verdict, listed
 
 Say = Callable[[str | Table | Text], None]
 
@@ -60,6 +60,7 @@ def render(explanation: Explanation, console: Console) -> None:
     for name in explanation.promised_but_not_started:
         say(f"\n[bold]{escape(name)}[/bold]: never started")
     _rejected(explanation, say)
+    _not_yet(explanation, say)
     if not explanation.is_consistent:
         say(
             "\n[red bold]A clock above does not agree with staging.sla_clocks. Refresh the case's intake date "
@@ -83,6 +84,21 @@ def _rejected(explanation: Explanation, say: Say) -> None:
     say(f"\n[bold yellow]{counted(many, 'record')} of this case {'was' if many == 1 else 'were'} rejected[/], and {'is' if many == 1 else 'are'} in no figure above:")
     for line in listed(explanation.rejected):
         say(escape(f"  {line}"))
+
+
+def _not_yet(explanation: Explanation, say: Say) -> None:
+    """The records of the case that lie after its last look."""
+    many = len(explanation.not_yet)
+    if not many:
+        return
+    say(
+        f"\n[bold yellow]{counted(many, 'record')} of this case {'lies' if many == 1 else 'lie'} after its last look[/] "
+        f"({when(explanation.as_of_at, explanation.zone)}), and {'counts' if many == 1 else 'count'} when that time has come; a mistyped stamp is to be mended in the source:"
+    )
+    for record in explanation.not_yet[:MOST_REJECTED]:
+        say(escape(f"  {record.sentence(explanation.zone)}"))
+    if many > MOST_REJECTED:
+        say(f"  and {many - MOST_REJECTED:,} more")
 
 
 def render_ownership(explanation: Explanation, console: Console) -> None:

@@ -144,6 +144,21 @@ class Rejected:
         return f"{place}: {self.reason}" if place else self.reason
 
 
+@dataclass(frozen=True)
+class NotYet:
+    """A record of the case that lies after its last look, and counts when that time has come: row `row_number` of `file`, what it says, and the instant."""
+
+    file: str
+    row_number: int
+    source_status: str | None
+    at: datetime
+
+    def sentence(self, zone: str) -> str:
+        """`log.csv, row 7: Done at 2062-03-06 05:00 (America/New_York)`."""
+        local = self.at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        return f"{Path(self.file).name}, row {self.row_number:,}: {self.source_status or 'a record'} at {local:%Y-%m-%d %H:%M} ({zone})"
+
+
 def listed(rejected: Sequence[Rejected]) -> list[str]:
     """A line each, of the first ones, and how many more there are."""
     more = [f"and {len(rejected) - MOST_REJECTED:,} more: raw.rejected_rows"] if len(rejected) > MOST_REJECTED else []
@@ -190,7 +205,8 @@ class OwnershipSpan:
 class Link:
     """A link between the case and another case or ticket: to it, or, where `is_from`, from it. `is_loaded`: it is one of this desk's; then its `team`, `is_open` and
     `ended_at` are known. `linked_at` is None where the source does not tell, `unlinked_at` while the link holds. `held_before_seconds` and `held_after_seconds`: how
-    long the case that was linked had been held by then, and was afterwards, by the clock up to completion; None where it is not told when."""
+    long the case that was linked had been held by then, and was afterwards, by the clock up to completion; None where it is not told when. What still goes on counts up to the
+    last look, and `is_held_on` says so."""
 
     case_id: str
     link_kind: str
@@ -203,6 +219,7 @@ class Link:
     ended_at: datetime | None
     held_before_seconds: int | None
     held_after_seconds: int | None
+    is_held_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -233,6 +250,7 @@ class Explanation:
     stints: tuple[Stint, ...] = ()
     ownership_spans: tuple[OwnershipSpan, ...] = ()
     links: tuple[Link, ...] = ()
+    not_yet: tuple[NotYet, ...] = ()
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""

@@ -150,7 +150,7 @@ def _print_due(settings: Settings, asked: Asked, form: Literal["table", "json", 
     for heading in ("queue", "case", "priority", "due (UTC)", "why it is next"):
         table.add_column(heading)
     for row in found:
-        table.add_row(*(Text(cell) for cell in (row["queue"], row["case_id"], row["priority"] or wording.MISSING, wording.instant(row["next_due_at"]), due_reason(settings, row))))
+        table.add_row(*(Text(cell) for cell in (wording.told(row["queue"]), row["case_id"], row["priority"] or wording.MISSING, wording.instant(row["next_due_at"]), due_reason(settings, row))))
     console.print(table)
     return None
 
@@ -192,7 +192,7 @@ def _print_line(settings: Settings, tickets: Sequence[Row], queue: str | None, i
     policy = in_force[queue] if queue is not None else None
     console.print()
     if policy is not None:
-        console.print(Text.assemble((policy["queue"], "bold"), f": by {policy['picking_policy']}, {wording.counted(policy['workable_cases'], 'case')} to work on"))
+        console.print(Text.assemble((wording.queue(policy["queue"]), "bold"), f": by {policy['picking_policy']}, {wording.counted(policy['workable_cases'], 'case')} to work on"))
         console.print(f"{policy['picking_policy_reason'][0].upper()}{policy['picking_policy_reason'][1:]}.", highlight=False, markup=False)
     table = Table(box=box.SIMPLE_HEAD)
     has_risk = any(row["breach_probability"] is not None for row in tickets)
@@ -203,7 +203,7 @@ def _print_line(settings: Settings, tickets: Sequence[Row], queue: str | None, i
         place = row["position_in_queue"] if queue is not None else row["position_for_agent"]
         risk = [share(row["breach_probability"])] if has_risk else []
         table.add_row(*(Text(cell) for cell in (
-            str(place), row["case_id"], *([row["queue"]] if queue is None else []), row["priority"] or wording.MISSING,
+            str(place), row["case_id"], *([wording.told(row["queue"])] if queue is None else []), row["priority"] or wording.MISSING,
             promise(settings, row), row["next_reason"], *risk, defers(row),
         )))  # fmt: skip
     console.print(table)

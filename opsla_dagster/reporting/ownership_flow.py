@@ -71,14 +71,14 @@ def draw_flow(pairs: Sequence[Pair], width: int, height: int, label: str) -> Mar
         )
         weak = " weak" if count * 12 < most else ""
         bands.append(f'<g><title>{escape(words)}</title><path class="band {tone}{weak}" d="{path}"/></g>')
+    labels = labels_of([*left.tops, *right.tops], int(width * 0.3 / 6.6))
     for side, x, anchor, at in ((left, x0 - _NODE, "end", x0 - _NODE - 5), (right, x1, "start", x1 + _NODE + 5)):
         number = 0 if side is left else 1
         for team, top in side.tops.items():
-            text = _shortened(team, int(width * 0.3 / 6.6))
             told = wording.count(_sum(pairs, number, team))
             names.append(
                 f'<g><title>{escape(team)}: {told}</title><rect class="node" x="{x:.1f}" y="{top:.1f}" width="{_NODE}" height="{side.heights[team]:.1f}"/>'
-                f'<text x="{at:.1f}" y="{top + side.heights[team] / 2 + 4:.1f}" text-anchor="{anchor}">{escape(text)}</text></g>'
+                f'<text x="{at:.1f}" y="{top + side.heights[team] / 2 + 4:.1f}" text-anchor="{anchor}">{escape(labels[team])}</text></g>'
             )
     return Markup(
         f'<svg class="chart flow" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(bands)}{"".join(names)}</svg>'
@@ -104,5 +104,20 @@ def _sum(pairs: Sequence[Pair], number: int, team: str) -> int:
     return sum(pair[2] for pair in pairs if pair[number] == team)
 
 
-def _shortened(text: str, characters: int) -> str:
+def labels_of(teams: Sequence[str], characters: int) -> dict[str, str]:
+    """Names that fit, no two of them alike: cut at the end, else in the middle (names often differ by what they end with), else numbered."""
+    names = sorted(set(teams))
+    for cut in (_cut_at_end, _cut_in_the_middle):
+        found = {name: cut(name, characters) for name in names}
+        if len(set(found.values())) == len(names):
+            return found
+    return {name: f"{_cut_at_end(name, characters - 4)} {number}" for number, name in enumerate(names, start=1)}
+
+
+def _cut_at_end(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def _cut_in_the_middle(text: str, characters: int) -> str:
+    tail = (characters - 1) // 2
+    return text if len(text) <= characters else f"{text[: characters - 1 - tail]}…{text[-tail:]}"

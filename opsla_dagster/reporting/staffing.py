@@ -75,7 +75,7 @@ class ReplayError:
 
     def sentence(self) -> str:
         if self.mean_points is None or self.largest_points is None:
-            return f"Not held against the past: {self.reason}."
+            return f"This plan is not tested on past weeks: {self.reason}."
         return (
             f"Held against the past: in {self.weeks} replayed weeks the predicted attainment was off by {wording.decimal(self.mean_points)} points on average, "
             f"{wording.decimal(self.largest_points)} at most."
@@ -165,7 +165,7 @@ def replay_error(connection: duckdb.DuckDBPyConnection, metric: str, touch_basis
     errors = [abs(row["error_points"]) for row in found if row["error_points"] is not None and row["touch_business_minutes"] is not None]
     if any(row["error_points"] is not None for row in found) and (touch_basis != _FROM_WAITS or not errors):
         # Predicted without this touch time, in most logs without any: such weeks say nothing of a plan.
-        return ReplayError(0, None, None, "the replay of past weeks did not use the touch time of this plan")
+        return ReplayError(0, None, None, "they were predicted without its touch time, which the log tells no more of than what it can be at most" if touch_basis != _FROM_WAITS else "they were predicted without its touch time")
     if errors:
         return ReplayError(len(errors), sum(errors) / len(errors), max(errors), None)
     reasons = [row["reason"] for row in found[:-1] if row["reason"]]

@@ -46,6 +46,13 @@ def decimal(figure: float | None, digits: int = 1) -> str:
     return MISSING if figure is None else rounded(figure, digits)
 
 
+def rate(figure: float | None) -> str:
+    """`63.8`, `0.042`: one decimal, below 1 two digits that tell something; a dash for nothing."""
+    if figure is None or figure == 0 or abs(figure) >= 1:
+        return decimal(figure)
+    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0").rstrip(".")
+
+
 def minutes(figure: float | None) -> str:
     """Minutes without their unit: whole from 100 on, one decimal below where there is one."""
     if figure is None:
@@ -305,6 +312,16 @@ def is_named(value: str | None) -> bool:
 def name(value: str | None, missing: str = "unnamed") -> str:
     """A stored name as words: underscores become spaces."""
     return value.replace("_", " ") if value is not None and is_named(value) else missing
+
+
+def told(value: str) -> str:
+    """A value of a queue, priority or tier; `not told` where the cases have none."""
+    return "not told" if value == "none" else value
+
+
+def queue(value: str) -> str:
+    """A queue as a heading: `No queue told` for the cases that are in none."""
+    return "No queue told" if value == "none" else value
 
 
 def tier(value: str | None) -> str:

@@ -57,8 +57,7 @@ def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
 
 def _late(row: Mapping[str, Any]) -> list[str | None]:
     late = open_time(row["elapsed_seconds"] - row["target_seconds"])
-    since = f", since {row['due_at']:%Y-%m-%d %H:%M} UTC" if row["due_at"] else ""
-    return [f"it is past its target by {late} of open time{since}"]
+    return [f"it is past its target by {late} of open time"]
 
 
 def _is_not_known(row: Mapping[str, Any]) -> bool:

@@ -375,6 +375,11 @@ class EventLogSettings(Document):
                 raise problem_at((option,), "is not for form: links", None)
 
     @property
+    def carries_statuses(self) -> bool:
+        """Whether a record without a status leaves its case in the one it had: of a log that repeats only what changed."""
+        return self.form == "updates" and self.empty_cells == "unchanged"
+
+    @property
     def is_beside(self) -> bool:
         """Whether it tells of the cases of another source, and of none of its own."""
         return self.beside is not None

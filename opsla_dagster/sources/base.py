@@ -126,8 +126,8 @@ class Source(Protocol):
     def fingerprint(self) -> str:
         """Identity of the parameters or the mapping; the partitions of one warehouse must share it."""
 
-    def window(self) -> Window:
-        """The intake dates a run covers when nobody says otherwise."""
+    def window(self, as_of_at: datetime | None = None) -> Window:
+        """The intake dates a run covers when nobody says otherwise; of a log as far as it is known as of the instant (naive UTC), where one is given."""
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES."""

@@ -38,9 +38,9 @@ class Desk:
         #: What this run has announced (raw.source_partitions) of a source and intake date: the digest, and the instant as of which it holds.
         self.announced: dict[tuple[str, date], tuple[str, datetime]] = {}
 
-    def window(self) -> Window:
-        """The intake dates of all sources together."""
-        windows = [source.window() for source in self.sources]
+    def window(self, as_of_at: datetime | None = None) -> Window:
+        """The intake dates of all sources together, as far as they are known as of the instant (naive UTC), where one is given."""
+        windows = [source.window(as_of_at) for source in self.sources]
         return Window(min(window.start for window in windows), max(window.end for window in windows))
 
     def fingerprints(self) -> dict[str, str]:

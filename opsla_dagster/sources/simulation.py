@@ -66,7 +66,7 @@ class SimulationSource(Source):
         content = f"{self._settings.model_dump_json()}|{self._n_cases}|{self._desk_timezone}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def window(self) -> Window:
+    def window(self, as_of_at: datetime | None = None) -> Window:
         """The configured window; days after it have cases too."""
         return Window(self._settings.start, self._settings.start + timedelta(days=self._settings.days))
 

@@ -31,7 +31,7 @@ _FEWEST_MEASURED, _FEWEST_CASES = 30, 20
 WRITTEN, MEASURED, FROM_WAITS, AT_MOST = "staffing.yml", "measured by the source", "estimated from waits", "at most, from staff and finished cases"
 TOUCH_BASES = (WRITTEN, MEASURED, FROM_WAITS, AT_MOST)
 NO_TOUCH = (
-    "nobody knows how long a case takes: no source measures handling times or tells heads, and staffing.yml has no touch; write touch: {minutes: 12} there "
+    "nobody knows how long a case takes: no source measures handling times or tells how many were at work (heads that the page Forecast estimates are of those who let a case go, and would count nobody who was idle), and staffing.yml has no touch; write touch: {minutes: 12} there "
     "(`opsla staffing` reads it at once, tables and pages have it after `opsla run`)"
 )
 OTHER_CALENDAR = "the promise counts on another calendar than the desk's, by which heads are planned"

@@ -130,8 +130,8 @@ def caution(found: Answer) -> str | None:
     told = []
     if found.ceiling_pct is not None and found.promises[0].is_response and found.ceiling_pct < found.ask.objective_pct + 0.5:
         told.append(
-            f"of the cases that found a free head {found.ceiling_pct:.1f} % were answered in time: heads alone do not reach {found.ask.objective_pct:g} %, "
-            "taking cases up at once does"
+            f"of the cases that found a free head {found.ceiling_pct:.1f} % were answered in time: heads alone do not reach {found.ask.objective_pct:g} %. "
+            "The plan reaches it only where a free head takes the next case up at once, as the simulation does"
         )
     if found.touch is not None and found.touch.basis.startswith("at most"):
         told.append(

@@ -5,7 +5,7 @@ Belongs here: simulating the open cases of now, at the pace of mart.throughput. 
 The open cases of now and those that come in are taken up by what is due first, at the pace at which cases
 leave while work waits (that of all hours counts idle time, and a desk in balance would never be green), and outside hours; chance is
 in when cases come and what each takes. Minutes to green are the least business minutes after which nothing is past due and nothing will be for a
-business day. A case counts as a whole: that a first answer takes less than the case is not known.
+business day. A case counts as a whole: that a first answer takes less than the case is not known. The desk is green once every queue is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import duckdb
 import numpy as np
@@ -28,6 +29,8 @@ _DAYS_SIMULATED = (1.25, 2.0, 6.0, 20.0)
 #: Runs of a simulation.
 _RUNS = 20
 _HOUR_SECONDS = 3600.0
+#: Minutes until green of each run, or why there are none.
+Found = Floats | str
 NO_PACE, NO_DAY, NEVER = "no case left in the business days before: pace unknown", "no business day ahead in the calendar", "never within 20 business days"
 
 
@@ -58,9 +61,17 @@ class ToGreen:
 
 def simulate_to_green(standing: Standing, seed: int = 47) -> ToGreen:
     """What the runs say; the same standing has the same answer."""
-    minutes = np.sort(np.array([_one_run(standing, seed + number) for number in range(_RUNS)])) / 60
-    p50, p90 = np.quantile(minutes, (0.5, 0.9), method="higher")
-    return ToGreen(float(p50), float(p90), float(100 * np.mean(~np.isfinite(minutes))), _RUNS)
+    return _summary(_runs(standing, seed))
+
+
+def _runs(standing: Standing, seed: int) -> Floats:
+    """Minutes until green of each run."""
+    return np.array([_one_run(standing, seed + number) for number in range(_RUNS)]) / 60
+
+
+def _summary(minutes: Floats) -> ToGreen:
+    p50, p90 = np.quantile(np.sort(minutes), (0.5, 0.9), method="higher")
+    return ToGreen(float(p50), float(p90), float(100 * np.mean(~np.isfinite(minutes))), len(minutes))
 
 
 def _one_run(standing: Standing, seed: int) -> float:
@@ -151,22 +162,33 @@ def to_green_rows(
     breached = np.asarray(found["breached_clocks"]) > 0
     seconds[breached] = np.minimum(seconds[breached], -1.0)
     queue = np.asarray(found["queue"], dtype=object)
-    rows = []
+    desk: Found = NO_PACE
+    queues: dict[str, Found] = {}
+    idle: set[str] = set()
     for row in health:
-        own = seconds if row["dimension"] == "all" else seconds[queue == row["dimension_value"]]
-        told = [each for each in promises if each["queue"] == row["dimension_value"]] or [each for each in promises if each["queue"] == "all"]
-        rows.append(_row(row, own, touch_minutes, targets_of(told)))
-    return rows
+        name, is_desk = row["dimension_value"], row["dimension"] == "all"
+        own = seconds if is_desk else seconds[queue == name]
+        told = [each for each in promises if each["queue"] == name] or [each for each in promises if each["queue"] == "all"]
+        # Chance strikes each queue by itself, and the same queue the same way whatever others there are.
+        runs = _simulated(row, own, touch_minutes, targets_of(told), seed=47 if is_desk else crc32(name.encode()))
+        if is_desk:
+            desk = runs
+            continue
+        queues[name] = runs
+        # Nothing past due there, and nothing soon: nobody waits for its pace.
+        if isinstance(runs, str) and not (own < 60 * (row["next_day_business_minutes"] or 0)).any():
+            idle.add(name)
+    of_desk = _green_by_queues(desk, {name: each for name, each in queues.items() if name not in idle})
+    return [_row(row, of_desk if row["dimension"] == "all" else queues[row["dimension_value"]]) for row in health]
 
 
-def _row(health: dict[str, Any], due: Floats, touch_minutes: float | None, targets: tuple[tuple[float, float], ...]) -> dict[str, Any]:
-    told = {"now_at": health["now_at"], "dimension": health["dimension"], "dimension_value": health["dimension_value"]}
+def _simulated(health: dict[str, Any], due: Floats, touch_minutes: float | None, targets: tuple[tuple[float, float], ...], seed: int) -> Found:
     left_per_hour, day_minutes = pace(health), health["next_day_business_minutes"]
     if not left_per_hour:
-        return {**told, "reason": NO_PACE}
+        return NO_PACE
     if not day_minutes:
-        return {**told, "reason": NO_DAY}
-    found = simulate_to_green(
+        return NO_DAY
+    return _runs(
         Standing(
             due_seconds=due,
             left_per_hour=left_per_hour,
@@ -174,8 +196,32 @@ def _row(health: dict[str, Any], due: Floats, touch_minutes: float | None, targe
             targets=targets,
             day_seconds=60 * day_minutes,
             heads=max(1, round(left_per_hour * touch_minutes / 60)) if touch_minutes is not None else 1,
-        )
+        ),
+        seed,
     )
+
+
+def _green_by_queues(desk: Found, queues: Mapping[str, Found]) -> Found:
+    """The desk's runs: green once every queue is, and no sooner than the desk as one pool. A reason where one of them has none."""
+    if isinstance(desk, str):
+        return desk
+    runs = {}
+    for name, found in sorted(queues.items()):
+        if isinstance(found, str):
+            return f"queue {name}: {found}"
+        runs[name] = found
+    slowest = np.max([desk, *runs.values()], axis=0)
+    stuck = [name for name, found in runs.items() if _summary(found).p50_minutes == np.inf]
+    if stuck and _summary(desk).p50_minutes != np.inf:
+        return f"queue {stuck[0]}{f' (and {len(stuck) - 1} more)' if len(stuck) > 1 else ''}: {NEVER}"
+    return np.asarray(slowest)
+
+
+def _row(health: dict[str, Any], simulated: Found) -> dict[str, Any]:
+    told = {"now_at": health["now_at"], "dimension": health["dimension"], "dimension_value": health["dimension_value"]}
+    if isinstance(simulated, str):
+        return {**told, "reason": simulated}
+    found = _summary(simulated)
     p50, p90 = (minutes if np.isfinite(minutes) else None for minutes in (found.p50_minutes, found.p90_minutes))
     return {
         **told, "to_green_p50_business_minutes": p50, "to_green_p90_business_minutes": p90, "never_pct": found.never_pct, "simulated_runs": found.runs,

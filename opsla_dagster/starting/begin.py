@@ -48,6 +48,7 @@ from opsla_dagster.starting.words import IGNORE, listed, plain_name, spelled_ali
 from opsla_dagster.starting.writing import LogFiles, account_documents, log_documents
 from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import ONE_DAY, Window
 
 #: Intake dates of the first window.
@@ -198,9 +199,12 @@ def _require_same_cases(log: Log, proposal: LogProposal, audit: Log, changes: Lo
     found = [case for (case,) in audit.select(f"select distinct {audit.columns[changes.columns['case_id']].sql} as c from log where c is not null order by c")]
     lost = [case for case in found if case not in known]
     if len(lost) == len(found):
+        shown = ", ".join(literal(case) for case in found[:3])
+        others = [name for name, column in log.columns.items() if log.select(f"select 1 from log where {column.sql} in ({shown}) limit 1")] if shown else []
+        way = f"; column {others[0]!r} of {log.files[0]} has such ids: --column 'case_id={others[0]}'" if others else ""
         raise OpslaError(
             f"{audit.files[0]}: none of its {counted(len(found), 'case')} (column {changes.columns['case_id']!r}: {', '.join(found[:3])}) is in {log.files[0]} (column "
-            f"{proposal.columns['case_id']!r}). They are no changes of its cases, or their ids are written otherwise"
+            f"{proposal.columns['case_id']!r}). They are no changes of its cases, or their ids are written otherwise{way}"
         )
     if lost:
         asking.warn(f"{len(lost):,} of {counted(len(found), 'case')} of {audit.files[0]} are not in {log.files[0]} ({', '.join(lost[:3])}): their changes are in no table.")
@@ -401,7 +405,7 @@ def fields_of(fields: Sequence[str]) -> dict[str, str]:
 def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
     """The last intake dates that hold cases, and a case of them with many events. Raises OpslaError where there is none."""
     desk = build_desk(settings)
-    states = desk.partition_states(desk.window(), as_of_at)
+    states = desk.partition_states(desk.window(as_of_at), as_of_at)
     days = sorted(set(states["intake_date"].to_pylist()))[-_FIRST_DAYS:]
     if not days:
         rejected = desk.rejected_rows()

@@ -7,29 +7,29 @@ Belongs here: names of the columns that say what changed, and which field of a l
 from __future__ import annotations
 
 from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED
-from opsla_dagster.starting.column_names import NAMES, column_name
+from opsla_dagster.starting.column_names import NAMES, column_name, holder_named
 
 #: Column of an audit log -> names that it has, the surest first: of a value's id and its name the name.
 CHANGE_NAMES: dict[str, tuple[str, ...]] = {
     "field": (
         "field", "field_name", "fieldname", "changed_field", "field_changed", "attribute", "attribute_name", "history_attribute", "property", "property_name",
-        "prop_key", "what_changed", "item", "feld", "feldname", "geandertes_feld", "attribut", "eigenschaft", "champ", "nom_du_champ", "champ_modifie", "propriete",
+        "prop_key", "what_changed", "field_event", "field_label", "attcode", "att_code", "column_name", "id_search_option", "item", "feld", "feldname", "geandertes_feld", "attribut", "eigenschaft", "champ", "nom_du_champ", "champ_modifie", "propriete",
         "campo", "nombre_del_campo", "nombre_campo", "campo_modificado", "atributo", "propiedad", "nome_do_campo", "campo_alterado", "propriedade", "nome_campo",
         "nome_del_campo", "attributo", "proprieta", "veld", "veldnaam", "gewijzigd_veld", "attribuut", "項目", "項目名", "フィールド", "フィールド名", "変更項目", "属性",
     ),
     "old_value": (
-        "from_string", "fromstring", "old_string", "oldstring", "value_from", "old_value", "oldvalue", "old", "previous_value", "previous", "value_old", "from_value", "before", "from",
+        "from_string", "fromstring", "old_string", "oldstring", "value_from", "old_value", "oldvalue", "old", "previous_value", "previous", "value_old", "from_value", "before", "value_before", "old_val", "oldval", "from",
         "alter_wert", "alt", "vorher", "von", "wert_alt", "ancienne_valeur", "avant", "valeur_precedente", "ancien", "de", "valor_anterior", "valor_antiguo", "antes",
         "anterior", "valor_antigo", "valore_precedente", "vecchio_valore", "prima", "precedente", "da", "oude_waarde", "oud", "vorige_waarde", "van",
         "変更前", "旧値", "変更前の値", "古い値",
     ),
     "new_value": (
-        "to_string", "tostring", "new_string", "newstring", "value_to", "new_value", "newvalue", "new", "current_value", "value_new", "to_value", "after", "to",
+        "to_string", "tostring", "new_string", "newstring", "value_to", "new_value", "newvalue", "new", "current_value", "value_new", "to_value", "after", "value_after", "new_val", "newval", "to",
         "neuer_wert", "neu", "nachher", "nach", "wert_neu", "nouvelle_valeur", "apres", "nouveau", "a", "vers", "nuevo_valor", "valor_nuevo", "despues", "nuevo", "novo_valor",
         "valor_novo", "depois", "novo", "para", "nuovo_valore", "valore_nuovo", "dopo", "nuovo", "nieuwe_waarde", "nieuw", "naar", "変更後", "新値", "変更後の値", "新しい値",
     ),
     "actor": (
-        "actor", "changed_by", "change_by", "modified_by", "updated_by", "created_by", "created_by_id", "sys_created_by", "author", "user", "user_name", "username", "by", "who",
+        "actor", "changed_by", "change_by", "modified_by", "updated_by", "created_by", "created_by_id", "sys_created_by", "author", "user", "user_name", "username", "by", "who", "edited_by", "performed_by", "userinfo", "user_id",
         "geandert_von", "bearbeitet_von", "benutzer", "modifie_par", "auteur", "utilisateur", "modificado_por", "cambiado_por", "autor", "usuario", "alterado_por",
         "modificato_da", "autore", "utente", "gewijzigd_door", "gebruiker", "変更者", "更新者", "ユーザー", "実行者",
     ),
@@ -65,4 +65,4 @@ def field_meant(word: str) -> str | None:
         found = {field: NAMES[field].index(each) for field in CHANGED_FIELDS if each in NAMES[field] and each not in _NO_FIELDS}
         if found:
             return min(found, key=lambda field: found[field])
-    return None
+    return holder_named(name)

@@ -19,13 +19,13 @@ from opsla_dagster.starting.columns import MOST_WORDS, case_id_of
 from opsla_dagster.starting.remarks import Remarks, answer_to
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Told
-from opsla_dagster.starting.words import IGNORE, listed, spelled_alike
+from opsla_dagster.starting.words import IGNORE, listed, signal_of, spelled_alike
 from opsla_dagster.warehouse.sql import literal
 
 #: The columns that make a log an audit log.
 _TELLING = ("field", "old_value", "new_value")
-#: What systems call the record that a row of their audit is of: ServiceNow, Zammad, GLPI.
-_CASES = {"documentkey", "document_key", "o_id", "items_id"}
+#: What systems call the record that a row of their audit is of: ServiceNow, Zammad, GLPI, iTop.
+_CASES = {"documentkey", "document_key", "o_id", "items_id", "objkey", "object_key", "object_id"}
 #: Percent of the cases that begin with a change from something, above which the log is told to lack their openings.
 _BEGUN_BEFORE_PCT = 80
 #: Fields of a log that a sentence lists.
@@ -64,12 +64,17 @@ def chosen_changes(log: Log, told: Told, stamps: Iterable[str], asking: Asking, 
         )
     columns = {**_telling(log, told), **{name: column for name, column in told.columns.items() if name in known}}
     places = set(stamps)
-    columns = _with_when(log, columns, places, asking, remarks)
     columns = _with_case(log, columns, places, asking, remarks)
+    columns = _with_when(log, columns, places, asking, remarks)
     for name in ("actor", "event_id"):
         found = _named(log, name, {*columns.values(), *places}) if name not in columns else None
         if found is not None and (name != "event_id" or _orders(log, found)):
             columns[name] = found
+        elif found is not None:
+            remarks.notes.append(
+                f"Column {found!r} is not taken for the id of a record: its ids are no numbers, or some are missing, and what happened at one instant would be put in their order. "
+                f"Rows count by their place in the file; where the order of the ids is right, --column event_id={found}"
+            )
     if "intake_ts" not in columns and "case_id" in columns and (opened := _opened(log, columns, places)) is not None:
         columns["intake_ts"] = opened
     fields = _fields(log, told, columns["field"], asking, remarks)
@@ -88,12 +93,21 @@ def _telling(log: Log, told: Told) -> dict[str, str]:
 
 
 def _named(log: Log, name: str, taken: set[str]) -> str | None:
-    """The column whose name means it most surely; one that is empty throughout tells nothing."""
+    """The column whose name means it most surely; one that is empty throughout tells nothing, and of the ids and the names of values the names are read."""
     places = {
         column: change_column_named(column)[name] for column, measured in log.columns.items()
         if name in change_column_named(column) and column not in taken and (measured.filled or name in ("old_value", "new_value"))
     }
-    return min(places, key=lambda column: places[column]) if places else None
+    if not places:
+        return None
+    if name in ("old_value", "new_value") and len(places) > 1:
+        return min(places, key=lambda column: (not _says_statuses(log, column), places[column]))
+    return min(places, key=lambda column: places[column])
+
+
+def _says_statuses(log: Log, column: str) -> bool:
+    """Whether one of the commonest words of a column is a status."""
+    return any(signal_of(word) is not None for word in list(log.words(column))[:MOST_WORDS])
 
 
 def _with_when(log: Log, columns: dict[str, str], stamps: set[str], asking: Asking, remarks: Remarks) -> dict[str, str]:
@@ -101,8 +115,10 @@ def _with_when(log: Log, columns: dict[str, str], stamps: set[str], asking: Aski
         return columns
     taken = {column for field, column in columns.items() if field != "intake_ts"}  # that may be the same: a case comes in with its first change
     free = [name for name in log.columns if name in stamps and name not in taken]
-    named = sorted((fields_named(name)[field], name) for name in free for field in ("event_ts", "intake_ts") if field in fields_named(name))
-    proposal = named[0][1] if named else free[0] if len(free) == 1 else None
+    # The stamp of the case's creation is the same in all of its records.
+    moving = [name for name in free if "case_id" in columns and log.changes_within(name, columns["case_id"]) > 0] or free
+    named = sorted((fields_named(name)[field], name) for name in moving for field in ("event_ts", "intake_ts") if field in fields_named(name))
+    proposal = named[0][1] if named else moving[0] if len(moving) == 1 else None
     when = proposal or answer_to(
         f"Which column tells when a field changed (columns: {listed(free)})", None, "--column event_ts=COLUMN", asking, remarks,
         lambda answer: None if answer in free else f"{answer!r} is no column of stamps",
@@ -120,6 +136,8 @@ def _with_case(log: Log, columns: dict[str, str], stamps: set[str], asking: Aski
         f"Which column names the case (columns: {listed(list(log.columns))})", proposal, "--column case_id=COLUMN", asking, remarks,
         lambda answer: None if answer in log.columns else f"the log has no column {answer!r}",
     )
+    if not is_sure and proposal is not None and not asking.is_allowed:
+        remarks.warnings.append(f"Which column names the case: {proposal} was taken, since its values repeat. --column case_id=COLUMN says otherwise.")
     return {**columns, **({"case_id": case} if case else {})}
 
 

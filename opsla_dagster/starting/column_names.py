@@ -45,12 +45,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "data_de_modificacao", "data_de_atualizacao", "data_da_alteracao", "alterado_em", "data_hora", "data_e_hora", "modificato_il",
         "aggiornato_il", "data_modifica", "data_di_modifica", "data_aggiornamento", "data_ora", "data_e_ora", "gewijzigd_op", "bijgewerkt_op", "wijzigingsdatum",
         "tijdstip", "tijdstempel", "更新日時", "変更日時", "日時", "タイムスタンプ", "更新日", "変更日", "at", "time", "when", "datetime", "date", "ts",
-        "datum", "zeitpunkt", "zeit", "fecha", "data", "created_at",
+        "datum", "zeitpunkt", "zeit", "fecha", "data", "date_stamp", "datestamp", "date_time", "update_time", "updated_time", "log_date", "log_time", "action_date",
+        "action_time", "activity_date", "activity_time", "history_date", "audit_date", "entry_date", "edit_date", "status_date", "status_change_date", "performed_at", "created_at",
     ),
     "intake_ts": (
         "intake_ts", "intake_at", "opened_at", "opened", "created_at", "created", "created_on", "submitted_at", "submitted", "submit_date",
         "reported_at", "reported", "reported_date", "reported_on", "creation_date", "created_date", "create_time", "created_time", "creation_time", "creation_timestamp",
-        "open_date", "opened_date", "opened_on", "date_opened", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
+        "open_date", "opening_date", "opening_time", "opened_date", "opened_on", "date_opened", "add_date", "date_added", "date_created", "date_created_utc", "requested_datetime", "open_dt", "open_time", "start_date",
         "sys_created_at", "sys_created_on", "received_date", "date_received", "logged_at", "logged", "raised_at", "raised", "date_raised", "ticket_created",
         "create_date", "open_at", "requested", "requested_at", "request_date",
         "erstellt_am", "erstellt", "angelegt_am", "angelegt", "eroffnet_am", "eroffnet", "geoffnet_am", "geoffnet", "gemeldet_am", "gemeldet", "meldedatum", "erstellungsdatum", "eingegangen_am", "eingang", "eingangsdatum",
@@ -62,7 +63,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ingestion_ts": ("ingestion_ts", "ingested_at", "loaded_at", "received_at", "recorded_at", "inserted_at"),
     "event_id": ("event_id", "log_id", "entry_id", "history_id", "audit_id", "change_id", "update_id", "transition_id"),
     "team": (
-        "team", "assignment_group", "assigned_group", "support_group", "assigned_team", "group", "queue", "department", "agency",
+        "team", "assignment_group", "assigned_group", "support_group", "assigned_team", "group", "queue", "department", "dept", "agency",
         "resolver_group", "org_group", "gruppe", "zustandige_gruppe", "bearbeitergruppe", "warteschlange", "groupe", "equipe", "groupe_d_affectation",
         "file_d_attente", "grupo", "grupo_de_asignacion", "equipo", "cola", "departamento", "grupo_de_atribuicao", "fila", "setor", "gruppo",
         "gruppo_di_assegnazione", "squadra", "coda", "groep", "behandelgroep", "wachtrij", "グループ", "担当グループ", "チーム", "キュー", "担当部署", "部署",
@@ -80,7 +81,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "fusionado_con", "mesclado_com", "duplicado_de", "samengevoegd_met", "統合先",
     ),
     "updated_ts": (
-        "updated_ts", "updated_at", "updated", "updated_on", "last_updated", "last_update", "last_update_time", "last_updated_at", "last_modified",
+        "updated_ts", "updated_at", "updated", "updated_on", "update_date", "last_updated", "last_update", "last_update_time", "last_updated_at", "last_modified",
         "last_modified_date", "modified", "modified_at", "sys_updated_on", "resolution_action_updated_date", "aktualisiert_am", "geandert_am", "modifie_le",
         "mis_a_jour_le", "derniere_modification", "actualizado_el", "actualizado", "atualizado_em", "aggiornato_il", "bijgewerkt_op", "更新日時",
     ),
@@ -109,7 +110,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "解決日時", "解決日", "対応完了日時", "完了日時", "完了日",
     ),
     "closed_ts": (
-        "closed_ts", "closed_at", "closed", "closed_on", "closed_date", "closed_time", "close_date", "close_time", "date_closed", "closure_date", "closed_dt", "closed_timestamp",
+        "closed_ts", "closed_at", "closed", "closed_on", "closed_date", "closed_time", "close_date", "close_time", "closing_date", "closing_time", "date_closed", "closure_date", "closed_dt", "closed_timestamp",
         "geschlossen_am", "geschlossen", "abgeschlossen_am", "abschlussdatum", "ferme_le", "clos_le", "cloture_le", "date_de_cloture", "date_cloture",
         "date_de_fermeture", "cerrado_el", "cerrado", "fecha_de_cierre", "fecha_cierre", "fechado_em", "fechado", "encerrado_em", "data_de_fechamento",
         "data_fechamento", "data_de_encerramento", "chiuso_il", "chiuso", "data_chiusura", "data_di_chiusura", "gesloten_op", "gesloten", "sluitingsdatum",
@@ -118,7 +119,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sla_met": (
         "sla_met", "made_sla", "within_sla", "in_sla", "met_sla", "ontime", "on_time", "sla_status", "sla_result", "sla_compliance", "sla_outcome",
         "resolution_sla_status", "resolution_status", "sla_violation", "sla_breached", "breached_sla", "sla_breach", "breached", "violated", "sla_violated", "has_breached", "overdue",
-        "is_overdue", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
+        "is_overdue", "overdue_status", "late", "is_late", "late_yes_no", "sla", "sla_eingehalten", "sla_erfullt", "sla_respecte", "sla_cumplido", "sla_cumprido", "sla_rispettato", "sla_gehaald", "sla遵守",
     ),
 }
 #: Signal -> names of columns that say when a case came to it, in files with one row a case, beside those of the fields that say the same.
@@ -156,11 +157,40 @@ _MARKS_OF_STAMPS = {
     "date", "time", "datetime", "timestamp", "dt", "ts", "at", "on", "utc", "gmt", "local", "actual", "datum", "uhrzeit", "zeit", "zeitpunkt", "am", "fecha", "hora",
     "data", "heure", "le", "el", "em", "il", "op", "ora", "de", "d", "di", "da", "do", "del", "du", "of", "the", "y", "e", "et", "und",
 }
+#: The same at the end of one word: `OPENEDDATETIME`.
+_GLUED_MARK = re.compile(r"(?<=[a-z]{3})(datetime|timestamp|date|time)$")
 #: An id of what a row is about, in a form that no list has: `SR_NUMBER`, `WorkItemId`, `Incident No`.
 _CASE_ID = re.compile(
-    r"(service_)?(case|ticket|incident|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
+    r"(service_?|case_?)?(case|ticket|incident|inc|issue|request|work_?item|sr|work_?order|wo|record|enquiry|inquiry|query|complaint|task|job|defect|bug|problem|call"
     r"|order|claim|document|conversation|thread|helpdesk|hd|process(_instance)?|trace)_?(id|no|nr|num|number|nummer|key|code|ref|reference)"
 )
+#: A status in a form that no list has: `Problem Status`, `Current State`. `Approval status` is none of the case's.
+_STATUS = re.compile(r"(current_|new_|to_)?(service_?request|service_?order|case|ticket|incident|issue|request|problem|work_?item|sr|workflow|task|current)_?(status|state)")
+#: Words of names of columns for those who hold a case together: some mean nothing else, others only beside a word of _HOLDING.
+_TEAM = {
+    "team", "teams", "group", "groups", "queue", "workgroup", "squad", "gruppe", "groupe", "grupo", "gruppo", "groep", "equipe", "equipo", "squadra",
+    "warteschlange", "wachtrij", "fila", "cola", "coda", "bearbeitergruppe", "bearbeiterteam", "supportteam", "supportgruppe", "behandelgroep",
+    "behandelaarsgroep", "oplosgroep",
+}
+_TEAM_OF_SOMEBODY = {
+    "st", "department", "dept", "section", "unit", "inbox", "mailbox", "abteilung", "service", "departamento", "reparto", "afdeling",
+}
+_AGENT = {
+    "owner", "assignee", "agent", "technician", "operator", "engineer", "analyst", "handler", "resolver", "responsible", "processor", "teammate",
+    "bearbeiter", "sachbearbeiter", "technicien", "tecnico", "operatore", "behandelaar", "agente", "responsable", "responsavel",
+}
+_PERSONS = ("assigned_to", "assigned_user", "owned_by", "assigned_person", "assigned_resource")
+#: What stands beside these words where they are of whoever has the case now.
+_HOLDING = {
+    "assigned", "assignee", "assignment", "to", "owner", "owning", "owned", "by", "support", "supporting", "resolver", "resolving", "responsible",
+    "handling", "handler", "current", "involved", "working", "asignado", "asignacion", "resolutor", "assegnato", "assegnazione", "assigne",
+    "attribue", "affectation", "atribuido", "zustandiges", "zustandige", "zustandig", "toegewezen",
+}
+_BESIDE = {
+    "ticket", "tickets", "case", "incident", "issue", "problem", "request", "sr", "new", "name", "full", "first_name", "last_name", "full_name",
+    "display_name", "login", "email", "alias", "id", "org", "help", "desk", "helpdesk", "it", "hub", "spot", "skill", "message", "escalation",
+    "agent", "technician", "operator", "analyst", "engineer", "technicien", "techniciens", "tecnicos", "de", "des", "du", "d", "a", "do", "da", "di",
+}
 _NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
 #: What a column had before a change, which is not what it came to.
 _BEFORE = re.compile(
@@ -168,12 +198,14 @@ _BEFORE = re.compile(
     r"|from(string|value|status|state)|old(value|status|state)|von|変更前.*"
 )
 #: Objects of JSON exports around a case's fields, and around the value of one.
-_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request)\.)+(?=.)")
+_WRAPPING = re.compile(r"^((fields|data|attributes|properties|_source|record|node|item|ticket|issue|case|incident|request|activity)\.)+(?=.)")
+#: How Jira's exports call the fields of one's own.
+_OF_ONES_OWN = re.compile(r"^custom field \((.+)\)$", re.IGNORECASE)
 _WRAPPED = re.compile(r"(?<=.)\.(name|display_?name|display_?value|value|label|\$oid|\$date)$", re.IGNORECASE)
 #: Columns of an audit trail that name the field which a record changed.
 _CHANGED_FIELD = {
     "field", "field_name", "fieldname", "field_id", "field_label", "changed_field", "field_event", "attribute", "attribute_name", "property", "property_name",
-    "item", "feld", "feldname", "campo", "champ", "veld", "項目",
+    "item", "mi_field", "mi_definition", "metric_definition", "feld", "feldname", "campo", "champ", "veld", "項目",
 }
 #: What a due date is about -> names of columns that hold it.
 RESOLUTION_DUE, REPLY_DUE = "due", "reply_due"
@@ -193,10 +225,18 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "antwortfrist", "reaktionsfrist", "echeance_de_premiere_reponse", "vencimiento_de_primera_respuesta", "prazo_de_primeira_resposta", "scadenza_prima_risposta", "初回応答期限", "回答期限",
     ),
 }
+#: What GLPI calls the instants by which a ticket is to be resolved and taken up; elsewhere these are durations that were needed.
+_DUE_INSTANTS = {
+    "time_to_resolve": RESOLUTION_DUE, "temps_de_resolution": RESOLUTION_DUE, "time_to_own": REPLY_DUE, "temps_de_prise_en_charge": REPLY_DUE,
+}
+#: A due date of whatever is to be done, in a form that no list has: `Overall Service Request Due Date`.
+_DUE_ENDING = re.compile(r"(.+_)?(?<!over_)due(_(date|time|by|at|on|dt))*|(.+_)?deadline(_(date|time))*|[a-z]+duedate")
+_STAMP_ENDING = re.compile(r"(_(date|time|at|on|dt|ts))+$")
 #: A promise as a number of hours, minutes or days: `SLA hours`, `Target resolution (min)`.
 _DURATION_DUE = re.compile(
     r"(?=.*(sla|target|due|promised|allowed|goal))(?=.*(_|^)(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d)(_|$))[a-z0-9_]+"
 )
+_OF_A_REPLY = r"response|reply|respond|answer"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _ACTUAL = re.compile(r"(^|_)(actual|spent|taken|elapsed|remaining|left|over|overdue|past|since|exceeded|breach\w*)(_|$)")
 
@@ -225,9 +265,16 @@ AUTHORS = {
 def column_name(column: str) -> str:
     """`Changed at`, `changedAt`, `CHANGED_AT`, `changed:at` and `Geändert am` without accents: one blank is one `_`.
 
-    Of an object in an object (`fields.status.name`) what only wraps the value is left off.
+    Of an object in an object (`fields.status.name`) what only wraps the value is left off, and `CASESTATUS` is `case_status`.
     """
-    return folded(_WRAPPED.sub("", _WRAPPING.sub("", column))).replace(" ", "_")
+    name = folded(_WRAPPED.sub("", _WRAPPING.sub("", _OF_ONES_OWN.sub(r"\1", column)))).replace(" ", "_")
+    return _IN_ONE_WORD.get(name, name)
+
+
+#: Names of the lists in one word -> as the lists have them.
+_IN_ONE_WORD = {
+    name.replace("_", ""): name for names in (*NAMES.values(), *_MILESTONE_NAMES.values(), *DUE_NAMES.values()) for name in names if "_" in name
+}
 
 
 def is_duplicate_flag(column: str) -> bool:
@@ -239,11 +286,31 @@ def fields_named(column: str) -> dict[str, int]:
     """The fields that a column's name can mean, with its place among the names of each: 0 is surest, and what is in no list comes last."""
     name = column_name(column)
     found = {field: names.index(name) for field, names in NAMES.items() if name in names}
+    if not found and (holder := holder_named(name)) is not None:
+        # Of an id and a name the name.
+        found[holder] = len(NAMES[holder]) + int(name.endswith("id"))
+    if not found and _STATUS.fullmatch(name):
+        found["status"] = len(NAMES["status"])
     if not found and (column.strip().casefold() in _NUMBER_SIGNS or _CASE_ID.fullmatch(name)):
         found["case_id"] = len(NAMES["case_id"])
     if not found and (bare := _bare(name)):
         found.update({field: len(NAMES[field]) for field in _STAMP_NAMES if bare in _BARE_NAMES[field]})
     return found
+
+
+def holder_named(name: str) -> str | None:
+    """`team` or `agent` where a name that is in no list consists of words for those who have a case: `assigned_support_group`, `owner_first_name`.
+
+    `requester_group` and `owner_country` are neither: every word must belong to it.
+    """
+    words = re.sub(r"(first|last|full|display)_name$", r"\1-name", name).replace("-", "~").split("_")
+    told = {word.replace("~", "_") for word in words}
+    teams = told & _TEAM or (told & _TEAM_OF_SOMEBODY if told & _HOLDING else set())
+    if teams:
+        return "team" if told - teams <= _HOLDING | _BESIDE else None
+    phrase = next((each for each in _PERSONS if name == each or name.startswith(f"{each}_")), "")
+    others = told - _AGENT - set(phrase.split("_"))
+    return "agent" if (phrase or told & _AGENT) and others <= _HOLDING | _BESIDE else None
 
 
 def milestone_named(column: str) -> Signal | None:
@@ -264,7 +331,8 @@ def is_changed_field(column: str) -> bool:
 
 def _bare(name: str) -> str:
     """A name without the words that say only that it is a stamp, each word once; empty where nothing is left."""
-    return "_".join(dict.fromkeys(word for word in name.split("_") if word not in _MARKS_OF_STAMPS))
+    words = name.split("_") if "_" in name else [_GLUED_MARK.sub("", name)]
+    return "_".join(dict.fromkeys(word for word in words if word not in _MARKS_OF_STAMPS))
 
 
 _BARE_NAMES = {field: {_bare(name) for name in NAMES[field]} - {""} for field in _STAMP_NAMES}
@@ -276,7 +344,15 @@ _BARE_MILESTONES: dict[str, Signal] = {
 def due_named(column: str) -> str | None:
     """RESOLUTION_DUE or REPLY_DUE where the name is that of an instant by which something was promised."""
     name = column_name(column)
-    return next((kind for kind, names in DUE_NAMES.items() if name in names), None)
+    return next((kind for kind, names in DUE_NAMES.items() if name in names or _STAMP_ENDING.sub("", name) in names), None)
+
+
+def due_instant_named(column: str) -> str | None:
+    """The same of names that mean such an instant only where the cells are instants."""
+    name = column_name(column)
+    if name in _DUE_INSTANTS or not _DUE_ENDING.fullmatch(name):
+        return _DUE_INSTANTS.get(name)
+    return REPLY_DUE if re.search(_OF_A_REPLY, name) else RESOLUTION_DUE
 
 
 def due_duration_named(column: str) -> tuple[str, str] | None:
@@ -285,7 +361,7 @@ def due_duration_named(column: str) -> tuple[str, str] | None:
     found = _DURATION_DUE.fullmatch(name)
     if found is None or _ACTUAL.search(name):
         return None
-    about = REPLY_DUE if re.search(r"response|reply|respond|answer", name) else RESOLUTION_DUE
+    about = REPLY_DUE if re.search(_OF_A_REPLY, name) else RESOLUTION_DUE
     return about, _UNITS[found["unit"][0]]
 
 

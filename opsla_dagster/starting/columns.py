@@ -22,6 +22,7 @@ from opsla_dagster.starting.column_names import (
     RESOLUTION_DUE,
     column_name,
     due_duration_named,
+    due_instant_named,
     due_named,
     fields_named,
     is_before_a_change,
@@ -45,6 +46,8 @@ _OF_UPDATES = ("event_ts", "intake_ts", "ingestion_ts", "event_id", "author_kind
 _OF_CASES = ("updated_ts", "reopen_count")
 #: Words that a status column has at most.
 MOST_WORDS = 60
+#: Share of the records whose word is a status that is known, 0-1, from which a column tells what the desk is about.
+_KNOWN_SHARE = 0.8
 #: Share of the records whose case id is their own from which a file has one row a case, 0-1: exports repeat a row now and then.
 _ONE_ROW_SHARE = 0.98
 #: Share of the ends of a status that are the start of another one of the case, 0-1, from which records are intervals.
@@ -146,7 +149,7 @@ def _has_repeated_rows(log: Log, case: str, stamps: set[str], found: Mapping[str
     column = log.columns[case]
     milestones = _milestones(log, stamps, found)
     opened = [name for name, signal in milestones.items() if signal == Signal.INTAKE]
-    others = [name for name in stamps if name not in milestones and not any(_is_due(name, about) for about in DUE_FIELDS)]
+    others = [name for name in stamps if name not in milestones and not any(_is_due(name, about, stamps) for about in DUE_FIELDS)]
     is_mostly_once = column.distinct >= _MOSTLY_ONCE_SHARE * column.filled
     return is_mostly_once and bool(opened) and not others and log.changes_within(opened[0], case) == 0
 
@@ -212,7 +215,7 @@ def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remar
     """What was promised to the single case: as told, else by name. A column that is called so and cannot be read is told."""
     due: dict[str, Due] = {}
     for about in DUE_FIELDS:
-        named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about)]
+        named = [told.columns[about]] if about in told.columns else [name for name in log.columns if name not in taken and _is_due(name, about, stamps)]
         found = [promise for name in named if log.columns[name].filled and (promise := _promise(log, name, stamps)) is not None]
         if found:
             due[about] = found[0]
@@ -230,9 +233,9 @@ def _due(log: Log, told: Told, stamps: set[str], taken: set[str], remarks: Remar
     return due
 
 
-def _is_due(column: str, about: str) -> bool:
+def _is_due(column: str, about: str, stamps: set[str]) -> bool:
     duration = due_duration_named(column)
-    return due_named(column) == about or (duration is not None and duration[0] == about)
+    return due_named(column) == about or (column in stamps and due_instant_named(column) == about) or (duration is not None and duration[0] == about)
 
 
 def _promise(log: Log, column: str, stamps: set[str]) -> Due | None:
@@ -269,7 +272,7 @@ def _with_optional(log: Log, stamps: set[str], found: Mapping[str, str], fields:
     for name in fields:
         if name in columns:
             continue
-        column = _by_name(log, name, taken={*columns.values(), *taken}, stamps=stamps)
+        column = _by_name(log, name, taken={*columns.values(), *taken}, stamps=stamps, case=columns.get("case_id"))
         if column is not None and _may_be(log, name, column, columns):
             columns[name] = column
     return columns
@@ -301,14 +304,17 @@ def _changed(log: Log, told: Told, found: Mapping[str, str], taken: set[str], st
     return columns
 
 
-def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str]) -> str | None:
-    """The column whose name means the field most surely."""
+def _by_name(log: Log, name: str, *, taken: set[str], stamps: set[str], case: str | None = None) -> str | None:
+    """The column whose name means the field most surely; of several alike for who holds a case the one that changes most while a case goes on."""
     places = {
         column: fields_named(column)[name]
         for column, measured in log.columns.items()
         if name in fields_named(column) and column not in taken and measured.filled and (column in stamps) == (name in STAMPS)
     }
-    return min(places, key=lambda column: places[column]) if places else None
+    surest = [column for column, place in places.items() if place == min(places.values())]
+    if len(surest) > 1 and name in ("team", "agent") and case is not None:
+        return max(surest, key=lambda column: log.changes_within(column, case))
+    return surest[0] if surest else None
 
 
 def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
@@ -369,10 +375,14 @@ def case_id_of(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[st
 
 
 def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str | None, bool]:
-    """A column of few words that changes while a case goes on, and is called so, or most of whose words are statuses."""
+    """A column of few words that changes while a case goes on, and is called so, or most of whose words are statuses.
+
+    One that is called so and whose words are mostly unknown gives way to one whose words are nearly all statuses: what it tells roughly a sub-status tells in words.
+    """
     taken = set(found.values())
     case = found.get("case_id")
     shares: dict[str, float] = {}
+    known: dict[str, float] = {}
     for name, column in log.columns.items():
         if name in stamps | taken or not 0 < column.distinct <= MOST_WORDS or is_lifecycle(log, name) or is_before_a_change(name):
             continue
@@ -381,10 +391,15 @@ def _status(log: Log, stamps: set[str], found: Mapping[str, str]) -> tuple[str |
         is_named = "status" in fields_named(name)
         if is_named or placed > 0.5:
             shares[name] = placed + (0.75 if is_named else 0.0) - fields_named(name).get("status", 0) / 1000
+            known[name] = placed if len({signal_of(word) for word in words} - {None}) > 1 else 0.0
     if case is not None:
         changing = {name: share for name, share in shares.items() if log.changes_within(name, case) > 0}
         shares = changing or shares
-    return (max(shares, key=lambda name: shares[name]), True) if shares else (None, False)
+    if not shares:
+        return None, False
+    best = max(shares, key=lambda name: shares[name])
+    telling = max(shares, key=lambda name: (known[name], shares[name]))
+    return (telling if known[best] < _KNOWN_SHARE <= known[telling] else best), True
 
 
 def is_lifecycle(log: Log, column: str) -> bool:

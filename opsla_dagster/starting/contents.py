@@ -57,7 +57,7 @@ def empty_cells_of(log: Log, layout: Layout, records: str, told: Told, asking: A
     """What an empty cell of an attribute says; `records` as `Log.records_in_order` has them. Asked, or else warned of, where it is unclear."""
     if told.empty_cells is not None or layout.form == "cases":
         return told.empty_cells or "cleared"
-    cells = {name: _cells(log, records, layout.columns[name]) for name in CHANGING_ATTRIBUTES if name in layout.columns}
+    cells = {name: _cells(log, records, layout.columns[name]) for name in ("status", *CHANGING_ATTRIBUTES) if name in layout.columns}
     cells = {name: found for name, found in cells.items() if found.emptied}
     if not cells:
         return "cleared"

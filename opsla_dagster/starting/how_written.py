@@ -28,6 +28,8 @@ _SHORTEST_UTF_16 = 4
 #: What spreadsheet programs write where they do not write Unicode: Western, Japanese, Chinese, Korean, Cyrillic, Central European, Greek, Turkish.
 _LEGACY_ENCODINGS = ("cp1252", "cp932", "gb18030", "cp949", "big5", "cp1251", "cp1250", "cp1253", "cp1254")
 _TELLING_BYTES = 2**16
+#: Letters of Western names whose bytes are rare letters elsewhere (Ĺ, ă, ń): a few names alone, such as Åke and Muñoz, do not make a text Central European.
+_WESTERN_ALONE = frozenset("ÅåÃãÑñ")
 
 
 def how_written(files: Sequence[LogFile], directory: Path, told: Written) -> Written:
@@ -101,4 +103,8 @@ def _legacy_encoding(start: bytes) -> str:
     """The likeliest of _LEGACY_ENCODINGS; cp1252 where it reads the same letters."""
     telling = b"\n".join(line for line in start.split(b"\n") if not line.isascii())[:_TELLING_BYTES]
     best = from_bytes(telling, cp_isolation=list(_LEGACY_ENCODINGS)).best()
-    return "cp1252" if best is None or str(best) == telling.decode("cp1252", "replace") else best.encoding
+    western = telling.decode("cp1252", "replace")
+    if best is None or len(western) != len(str(best)):
+        return "cp1252" if best is None else best.encoding
+    differing = {letter for letter, other in zip(western, str(best), strict=True) if letter != other}
+    return "cp1252" if differing <= _WESTERN_ALONE else best.encoding

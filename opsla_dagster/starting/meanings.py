@@ -49,14 +49,13 @@ def words_of(log: Log, column: str) -> dict[str, int]:
 
 def placed_statuses(log: Log, told: Told, column: str, asking: Asking, remarks: Remarks, *, ends_are_stamped: bool) -> Statuses:
     """What each word of the column means, as `placed_words` does."""
-    lacking = log.rows - log.columns[column].filled
-    return placed_words(words_of(log, column), lacking, told, column, asking, remarks, ends_are_stamped=ends_are_stamped)
+    return placed_words(words_of(log, column), told, column, asking, remarks, ends_are_stamped=ends_are_stamped)
 
 
 def placed_words(
-    words: Mapping[str, int], lacking: int, told: Told, column: str, asking: Asking, remarks: Remarks, *, ends_are_stamped: bool
+    words: Mapping[str, int], told: Told, column: str, asking: Asking, remarks: Remarks, *, ends_are_stamped: bool
 ) -> Statuses:
-    """What each word means; `lacking` records have none. Words that nobody can place are among what is missing where they carry what the desk is about.
+    """What each word means. Words that nobody can place are among what is missing where they carry what the desk is about.
 
     `ends_are_stamped`: the end of a case has a column of its own, so no status has to say it.
     """
@@ -79,7 +78,7 @@ def placed_words(
             statuses.ignored.append(word)
         else:
             statuses.placed[word] = Signal(meant)
-    remarks.notes.extend(_notes(lacking, statuses, said))
+    remarks.notes.extend(_notes(statuses, said))
     if not asking.is_allowed:
         remarks.missing.extend(_asked_for(words, statuses, column, ends_are_stamped=ends_are_stamped))
     return statuses
@@ -104,7 +103,7 @@ def _asked(word: str, count: int, asking: Asking) -> Meaning | None:
     return "IGNORE" if answer.upper() == IGNORE else Signal(answer.upper())
 
 
-def _notes(lacking: int, statuses: Statuses, said: Mapping[str, Meaning]) -> list[str]:
+def _notes(statuses: Statuses, said: Mapping[str, Meaning]) -> list[str]:
     notes = []
     guessed = {word: signal for word, signal in statuses.placed.items() if word not in said}
     if vague := [word for word, signal in guessed.items() if signal == Signal.CUSTOMER_WAIT and is_vague(word)]:
@@ -119,8 +118,6 @@ def _notes(lacking: int, statuses: Statuses, said: Mapping[str, Meaning]) -> lis
             f"{counted(sum(statuses.unplaced.values()), 'record')} with a status that is not mapped: rejected (raw.rejected_rows). Map it with "
             f"--status WORD=STATUS (or {IGNORE} to leave it out), or later in sources.yml."
         )
-    if lacking:
-        notes.append(f"{counted(lacking, 'record')} without a status: rejected (raw.rejected_rows).")
     return notes
 
 

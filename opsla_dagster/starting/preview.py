@@ -153,7 +153,8 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
         said = " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
         records = log.records_in_order(
-            case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first
+            case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first,
+            ties_by=proposal.order_by[1] if proposal.order_by[1:] else None,
         )
         bot = ""
         if proposal.bots:

@@ -6,6 +6,7 @@ other cells tell (`contents`), whether the proposal says anything (`information`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -18,6 +19,7 @@ from opsla_dagster.starting.changes import chosen_changes, is_audit_log, opening
 from opsla_dagster.starting.column_names import verdicts
 from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
+from opsla_dagster.starting.holders import tell_lost_holders, tell_who_is_missing
 from opsla_dagster.starting.information import lacks_an_end, problems_of
 from opsla_dagster.starting.meanings import Statuses, placed_statuses, placed_words
 from opsla_dagster.starting.remarks import Remarks
@@ -85,6 +87,11 @@ class LogProposal:
         return {*self.milestones.values()} if self.form == "cases" else {*self.statuses.values(), *opening}
 
     @property
+    def tells_openings(self) -> bool:
+        """Whether something tells that a case came in; else each comes in with its first record."""
+        return self.form != "updates" or Signal.INTAKE in self.statuses.values() or "intake_ts" in self.columns
+
+    @property
     def zone_read(self) -> str:
         """The zone of the stamps as `Log.stamp` reads them."""
         return zone_read(self.stamps_zone)
@@ -143,7 +150,7 @@ def _proposed_changes(log: Log, told: Told, beside: str | None, asking: Asking, 
     timezone, stamps_zone = zones_of(log, told.timezone, [columns["event_ts"]], time_format, asking, remarks)
     statuses = Statuses()
     if changes.status_words:
-        statuses = placed_words(words_of_status(log, changes), 0, told, columns["new_value"], asking, remarks, ends_are_stamped=False)
+        statuses = placed_words(words_of_status(log, changes), told, columns["new_value"], asking, remarks, ends_are_stamped=False)
         if not any(signal.value in TERMINAL_STATUSES for signal in statuses.placed.values()):
             remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
         remarks.problems.extend(filter(None, [openings_missing(log, changes, time_format)]))
@@ -168,23 +175,30 @@ def _proposal(
     newest_first = False
     empty_cells: EmptyCells = "cleared"
     if layout.form == "updates":
-        order_by, newest_first = _order(log, layout.columns, time_format, zone, remarks.notes)
+        order_by, newest_first = _order(log, layout, time_format, zone, remarks)
+        if order_by[1:] and "event_id" not in layout.columns and log.columns[order_by[1]].distinct == log.rows:
+            # Copies are told by it, and no more by where they stand in files that are in no order.
+            layout = replace(layout, columns={**layout.columns, "event_id": order_by[1]})
         records = log.records_in_order(
-            layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first
+            layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first,
+            ties_by=order_by[1] if order_by[1:] else None,
         )
         empty_cells = empty_cells_of(log, layout, records, told, asking, remarks)
+        tell_lost_holders(log, layout, records, statuses, empty_cells, asking, remarks)
         if Signal.INTAKE not in statuses.placed.values() and "intake_ts" not in layout.columns:
             remarks.warnings.append(
-                "No record says that a case came in: each counts from its first record, and what passed before that is in no figure. Name the column with its "
+                "No record says that a case came in: each counts from its first record, and what passed before that is in no figure; a first touch is promised to nobody. Name the column with its "
                 "opening (--column intake_ts=COLUMN), or the word of a new case (--status WORD=INTAKE)."
             )
+    tell_who_is_missing(log, layout, remarks)
+    without_status = _without_status(log, layout, empty_cells, remarks)
     bots = bots_of(log, layout, statuses.placed, remarks)
     if lacks_an_end(layout, statuses):
         remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
     return LogProposal(
         form=layout.form, columns=layout.columns, milestones=layout.milestones, due=layout.due, time_format=time_format, stamps_zone=stamps_zone,
         timezone=timezone, statuses=statuses.placed, ignored=statuses.ignored, unplaced=statuses.unplaced,
-        without_status=_without_status(log, layout), start_date=start_date, sla_met_values=_sla_met_values(log, layout.columns),
+        without_status=without_status, start_date=start_date, sla_met_values=_sla_met_values(log, layout.columns),
         author_kinds=author_kinds(log.words(layout.columns["author_kind"])) if "author_kind" in layout.columns else None,
         empty_cells=empty_cells, bots=bots, order_by=order_by, newest_first=newest_first, notes=remarks.notes, warnings=remarks.warnings,
         problems=remarks.problems, joined={name: column.parts for name, column in log.columns.items() if column.parts},
@@ -256,26 +270,70 @@ def _statuses(log: Log, told: Told, layout: Layout, asking: Asking, remarks: Rem
     return placed_statuses(log, told, layout.columns["status"], asking, remarks, ends_are_stamped=ends_are_stamped)
 
 
-def _without_status(log: Log, layout: Layout) -> int:
-    return log.rows - log.columns[layout.columns["status"]].filled if layout.form == "updates" else 0
+def _without_status(log: Log, layout: Layout, empty_cells: EmptyCells, remarks: Remarks) -> int:
+    """Records that are rejected since they have no status; where empty cells tell nothing they leave it as it was."""
+    lacking = log.rows - log.columns[layout.columns["status"]].filled if layout.form == "updates" else 0
+    if lacking and empty_cells == "unchanged":
+        remarks.notes.append(f"{counted(lacking, 'record')} without a status: the case stays in the one it had; where it had none, they are rejected (raw.rejected_rows).")
+        return 0
+    if lacking:
+        remarks.notes.append(f"{counted(lacking, 'record')} without a status: rejected (raw.rejected_rows).")
+    return lacking
 
 
 # ---------------------------------------------------------------- order
 
 
-def _order(log: Log, columns: Mapping[str, str], time_format: Forms, zone: str, notes: list[str]) -> tuple[list[str], bool]:
-    """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be."""
-    stamps = columns["event_ts"]
-    order = log.order(columns["case_id"], stamps, time_format, zone)
+def _order(log: Log, layout: Layout, time_format: Forms, zone: str, remarks: Remarks) -> tuple[list[str], bool]:
+    """`order_by` and `newest_first`: the file's order is the log's, unless its stamps say that it cannot be; then a number of the records orders those of one instant."""
+    stamps = layout.columns["event_ts"]
+    order = log.order(layout.columns["case_id"], stamps, time_format, zone)
     if order.is_newest_first:
-        notes.append(f"The newest records come first, by {stamps}: each file is read from its end (newest_first in sources.yml).")
+        remarks.notes.append(f"The newest records come first, by {stamps}: each file is read from its end (newest_first in sources.yml).")
     stepping = f"{counted(order.cases_stepping_back, 'case')} of {order.cases:,} with several records"
     if order.cases_stepping_back > _STEPPING_BACK_SHARE * order.cases:
-        notes.append(f"The files are not in the order of time ({stepping}): records go by {stamps} (order_by in sources.yml).")
-        return [stamps], order.is_newest_first
+        number = _number_of_records(log, layout, time_format, zone)
+        by = stamps if number is None else f"{stamps}, of one instant by {number}"
+        remarks.notes.append(f"The files are not in the order of time ({stepping}): records go by {by} (order_by in sources.yml).")
+        if number is None and (unordered := _unordered(log, layout, time_format, zone, is_newest_first=order.is_newest_first)):
+            remarks.warnings.append(
+                f"{counted(unordered, 'record')} {'has' if unordered == 1 else 'have'} the stamp of the record of the case before, say otherwise who holds it or how it stands, and stand in files that are "
+                "not in the order of time: which came first is the order of the file, and may be wrong. A column that numbers the records would tell (order_by in sources.yml)."
+            )
+        return [stamps, *([number] if number is not None else [])], order.is_newest_first
     if order.cases_stepping_back:
-        notes.append(f"Not in the order of time: {stepping}. The file's order is kept; order_by in sources.yml would change it.")
+        remarks.notes.append(f"Not in the order of time: {stepping}. The file's order is kept; order_by in sources.yml would change it.")
     return [], order.is_newest_first
+
+
+def _number_of_records(log: Log, layout: Layout, time_format: Forms, zone: str) -> str | None:
+    """The column that numbers the records of a case as they happened: each has its own, and the numbers run with the stamps."""
+    case, stamps = layout.columns["case_id"], layout.columns["event_ts"]
+    taken = layout.used - {layout.columns.get("event_id")}
+    for name, column in log.columns.items():
+        if name in taken or column.filled < log.rows or column.parts or column.is_typed_stamp:
+            continue
+        if not all(re.search(r"\d", cell) and not re.search(r"\s", cell) for cell in column.examples):
+            continue
+        neighbours, alike, back = log.numbers_along_time(name, case, stamps, time_format, zone)
+        if neighbours and not alike and back <= _STEPPING_BACK_SHARE * neighbours:
+            return name
+    return None
+
+
+def _unordered(log: Log, layout: Layout, time_format: Forms, zone: str, *, is_newest_first: bool) -> int:
+    """Records of cases that step back in time, of one instant with the record before, that say another status, team or agent; those that are there twice left out."""
+    records = log.records_in_order(
+        layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=False, newest_first=is_newest_first
+    )
+    told = ", ".join(log.columns[layout.columns[name]].sql for name in ("status", "team", "agent") if name in layout.columns)
+    ((count,),) = log.select(
+        "select count(*) filter (instant = previous_instant and told <> previous_told) from (select instant, told, lag(instant) over run as previous_instant, lag(told) over run as previous_told "
+        "from (select *, bool_or(instant < before) over (partition by case_key) as is_back, count(*) over (partition by case_key, instant, told) as copies "
+        f"from (select *, row({told}) as told, lag(instant) over (partition by case_key order by place) as before from ({records}))) where is_back and copies = 1 "
+        "window run as (partition by case_key order by instant, place))"
+    )
+    return int(count)
 
 
 def _sla_met_values(log: Log, columns: Mapping[str, str]) -> dict[str, list[str]] | None:

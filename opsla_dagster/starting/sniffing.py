@@ -349,10 +349,11 @@ class Log:
         return bool(stamps > 1 and stamps == midnights)
 
     def records_in_order(
-        self, case: str, column: str, forms: str | Sequence[str], stamps_zone: str, *, by_stamp: bool, newest_first: bool
+        self, case: str, column: str, forms: str | Sequence[str], stamps_zone: str, *, by_stamp: bool, newest_first: bool, ties_by: str | None = None
     ) -> str:
-        """SQL: the records that have a stamp in the column, with its `instant` and their `place` within the case."""
-        order = [*(["instant"] if by_stamp else []), "file_number", "row_number desc" if newest_first else "row_number"]
+        """SQL: the records that have a stamp in the column, with its `instant` and their `place` within the case; of one instant they go by `ties_by`."""
+        numbered = list(_as_ordered(self.columns[ties_by].sql)) if ties_by is not None else []
+        order = [*(["instant"] if by_stamp else []), *numbered, "file_number", "row_number desc" if newest_first else "row_number"]
         return (
             f"select *, {self.columns[case].sql} as case_key, row_number() over (partition by {self.columns[case].sql} order by {', '.join(order)}) as place "
             f"from ({self._instants(column, forms, stamps_zone)}) where {self.columns[case].sql} is not null"
@@ -394,6 +395,19 @@ class Log:
             f"from {steps('row_number desc' if is_newest_first else 'row_number')}"
         )
         return Order(is_newest_first, cases, stepping_back)
+
+    def numbers_along_time(self, numbers: str, case: str, column: str, stamp_format: str | Sequence[str], stamps_zone: str) -> tuple[int, int, int]:
+        """How the cells of `numbers` run within the cases against the stamps of a column: neighbours by number, those of them that have one number, and
+        those that step back in time."""
+        number, text = _as_ordered(self.columns[numbers].sql)
+        ((neighbours, alike, back),) = self._rows(
+            "select count(*), count(*) filter (ordinal = ordinal_before), count(*) filter (instant < earliest_before) from ("
+            "select ordinal, instant, lag(ordinal) over run as ordinal_before, lag(earliest) over run as earliest_before "
+            f"from (select {self.columns[case].sql} as case_key, row({number}, {text}) as ordinal, {number} as number, {text} as text, instant, earliest "
+            f"from ({self._instants(column, stamp_format, stamps_zone)})) where case_key is not null "
+            "window run as (partition by case_key order by number, text, instant)) where ordinal_before is not null"
+        )
+        return int(neighbours), int(alike), int(back)
 
     def _instants(self, column: str, stamp_format: str | Sequence[str], stamps_zone: str) -> str:
         """SQL: the records that have a stamp in the column, with its `instant`, and the `earliest` that it can be where a zone repeats an hour."""
@@ -539,6 +553,11 @@ def _columns(
         examples = tuple(words[name])[:_EXAMPLES] if name in words else _examples(connection, f"k{number}")
         columns[name] = Column(name, f"k{number}", filled, distinct, examples, name in typed, longest)
     return columns, words
+
+
+def _as_ordered(cell: str) -> tuple[str, str]:
+    """SQL: what a column of order_by orders by, as the event_log source does."""
+    return f"try_cast({cell} as double)", cell
 
 
 def _by_hundreds(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

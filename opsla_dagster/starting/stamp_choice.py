@@ -182,6 +182,7 @@ def _in_order(log: Log, found: Mapping[str, tuple[str, ...]], asking: Asking, re
             if only_other:
                 remarks.notes.append(f"{only_other:,} stamps fit only {other}; they will be rejected.")
         meant[family] = first if only_first > only_other else None
+    _decide_by_the_other_form(families, meant, remarks)
     undecided = {name for family, names in families.items() if meant[family] is None for name in names}
     if undecided and undecided == set(found):
         meant = {family: each or _asked_order(family, asking, remarks) for family, each in meant.items()}
@@ -196,6 +197,23 @@ def _in_order(log: Log, found: Mapping[str, tuple[str, ...]], asking: Asking, re
         return form if swapped(form) is None else meant[min(form, str(swapped(form)))] or form
 
     return {name: tuple(as_meant(form) for form in forms) for name, forms in found.items() if name not in undecided}
+
+
+def _decide_by_the_other_form(families: Mapping[str, Sequence[str]], meant: dict[str, str | None], remarks: Remarks) -> None:
+    """Two forms of one column that differ in their separators have day and month in one order: what a spreadsheet wrote with bars is meant as what it left with dashes."""
+    for family, names in families.items():
+        decided = {
+            form for other, form in meant.items()
+            if form is not None and set(families[other]) & set(names) and _letters_of(form) in (_letters_of(family), _letters_of(str(swapped(family))))
+        }
+        if meant[family] is None and len({_letters_of(form) for form in decided}) == 1:
+            known = decided.pop()
+            meant[family] = family if _letters_of(family) == _letters_of(known) else str(swapped(family))
+            remarks.notes.append(f"Every stamp written as {family} can be read with the day first and with the month first; taken as {meant[family]}, as the same columns have {known}.")
+
+
+def _letters_of(form: str) -> str:
+    return re.sub(r"[^%A-Za-z]", "", form)
 
 
 def _asked_order(family: str, asking: Asking, remarks: Remarks) -> str:

@@ -24,7 +24,7 @@ _DATE = re.compile(
 _TIME = re.compile(
     r"(?P<join>T|, | - |[ :_-])\d{1,2}((?P<dots>[:.h])\d{2}(?P<seconds>(?:(?P=dots)|:)\d{2}(?P<fraction>[.,]\d{1,9})?)?|(?P<packed>\d{2}(?P<packed_seconds>\d{2})?))"
     r"(?P<gap> ?)(?P<half>[AaPp][Mm])?"
-    r"(?P<apart> ?)((?P<offset>[+-]\d{2}:?\d{2})|(?P<zone>[Zz]|[A-Z]{3,5}|[A-Za-z]+/[A-Za-z_/+-]+\d*))?"
+    r"(?P<apart> ?)((?P<offset>[+-]\d{2}(?::?\d{2})?)|(?P<zone>[Zz]|[A-Z]{3,5}|[A-Za-z]+/[A-Za-z_/+-]+\d*))?"
 )
 _SHORT_WORD = 3
 _ISO = re.compile(ISO_LOCAL + rf"({ISO_OFFSET})?")

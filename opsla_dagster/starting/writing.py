@@ -84,12 +84,13 @@ def _source(log: LogFiles, proposal: LogProposal, directory: Path) -> dict[str, 
 def promises_of(proposal: LogProposal) -> dict[str, bool]:
     """Metric -> whether the desk is assumed to promise it to everybody; a metric that is missing would be a copy of another one.
 
-    Where cases have due dates of their own, those are the promises, and none is invented beside them.
+    Where cases have due dates of their own, those are the promises, and none is invented beside them. Where no record says that a case came in, the first one
+    is its opening and mostly its first touch too.
     """
     signals = proposal.signals
     touches = signals & {*TOUCHES} - {*_ENDS}
     assumed = not proposal.due
-    promises = {"first_touch": bool(touches) and assumed}
+    promises = {"first_touch": bool(touches) and assumed and proposal.tells_openings}
     if Signal.PUBLIC_REPLY in signals:
         promises["first_reply"] = False
     promises["first_resolution"] = assumed

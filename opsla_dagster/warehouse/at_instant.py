@@ -36,7 +36,7 @@ _OPEN_AT = {
     "mart.clock_snapshot": ("staging.backlog_clocks", "stopped_at"),
 }
 #: Read on the way: told at the instant, too.
-_TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks")
+_TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks", "mart.pace_days")
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,8 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
     days = f"the next {HORIZON_DAYS} business days"
     if not due:
         return Verdict(BY_DUE_DATE, f"no case of the queue that can still be kept falls due in {days}", 0.0, 0.0, 0.0)
-    told = (
-        f"of {_number(due)} cases due in {days}, {_number(breached)} would be breached by due date, "
-        f"{_number(allowed)} may be, the error budget of their objectives ({_number(100 * allowed / due)}%)"
-    )
+    budget = "the error budget of their objectives" if line.has_objectives else "their error budget, with 95% for promises without an objective in sla_policies.yml"
+    told = f"of {_cases(due)} due in {days} by simulation, {_breached_words(breached)} by due date; {_number(100 * allowed / due)}% may be ({_cases(allowed)}), {budget}"
     if breached <= allowed:
         return Verdict(BY_DUE_DATE, f"due dates can be kept: {told}", due, allowed, breached)
     if _is_doubtful(len(line), pace, breached / due, allowed / due):
@@ -99,6 +97,18 @@ def verdict_on(line: Line, pace: Pace | None) -> Verdict:
 def _number(figure: float) -> str:
     """Means over futures: one decimal where it is of use, below 10."""
     return rounded(figure, 1 if figure < 9.95 else 0).removesuffix(".0")
+
+
+def _cases(figure: float) -> str:
+    """`20 cases`, `1 case`, `fewer than 1 case`: a mean over futures, which is rarely whole."""
+    number = _number(figure)
+    if 0 < figure < 0.95:
+        return "fewer than 1 case"
+    return f"{number} case{'' if number == '1' else 's'}"
+
+
+def _breached_words(figure: float) -> str:
+    return "none would be breached" if figure == 0 else f"{_cases(figure).removesuffix(' cases').removesuffix(' case')} would be breached"
 
 
 def _is_doubtful(waiting: int, pace: Pace, simulated_share: float, allowed_share: float) -> bool:

@@ -35,6 +35,8 @@ class Line:
     age_rank: Floats
     objective: Floats
     priorities: Sequence[str | None] = ()
+    #: Whether each promise says its objective; where none does, a usual one stands for it.
+    has_objectives: bool = True
 
     def __len__(self) -> int:
         return len(self.case_ids)

@@ -141,6 +141,22 @@ def test_a_change_out_of_an_unmapped_status_counts_where_it_is_known_how_the_cas
     assert intakes["T3"] == "2025-07-07 09:00:00"
 
 
+def test_an_owner_that_is_told_by_name_and_by_id_is_handed_over_once(tmp_path: Path) -> None:
+    """As Salesforce exports its history; where only ids are told, they are the names."""
+    (tmp_path / "audit.csv").write_text(
+        "Ticket,Changed at,Field,Old,New\nE-1,2025-07-07 09:00,State,New,Working\n"
+        "E-1,2025-07-07 10:00,Group,front,back\nE-1,2025-07-07 10:00,Group,00G4x000001AAAAEA4,00G4x000001BBBBEA4\n"
+        "E-1,2025-07-07 11:00,Group,00G4x000001BBBBEA4,00G4x000001CCCCEA4\nE-1,2025-07-07 12:00,State,Working,Solved\n"
+    )
+    columns = {name: column for name, column in SOURCE["columns"].items() if name != "event_id"}  # type: ignore[attr-defined]
+    source = source_of(tmp_path, settings_of(tmp_path, {**SOURCE, "columns": columns, "fields": {"State": "status", "Group": "team"}}))
+    changes = source.attribute_changes(source.window(), AS_OF_AT).to_pylist()
+    assert [(row["changed_ts"].hour, row["value"]) for row in changes] == [(10, "back"), (11, "00G4x000001CCCCEA4")]
+    notes = source.reading_notes(AS_OF_AT)
+    assert notes[0] == "5 records read, 4 used, 0 rejected, 1 left out"
+    assert any(note.startswith("1 change of who holds a case is told by names and once more by ids") for note in notes)
+
+
 def test_an_export_without_ids_that_is_appended_to_itself_hands_nothing_over_again(tmp_path: Path) -> None:
     """To B, home and to B again within one minute are three changes; told once more behind another instant they are copies."""
     (tmp_path / "audit.csv").write_text(

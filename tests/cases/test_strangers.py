@@ -154,6 +154,33 @@ READ = {
         {"due": None},
         "Target is called as a promise is",
     ),
+    "due dates that GLPI calls times": Export(
+        "ID;Status;Opening date;Time to own;Time to resolve;Resolution date;Closing date;Assigned to - Technician group\n"
+        "1;Closed;2025-07-07 09:00;2025-07-07 10:00;2025-07-08 09:00;2025-07-07 12:00;2025-07-07 13:00;Net\n"
+        "2;Processing (assigned);2025-07-08 09:00;2025-07-08 10:00;2025-07-09 09:00;;;Net\n",
+        {
+            "milestones": {"Opening date": "INTAKE", "Resolution date": "RESOLVED", "Closing date": "CLOSED"},
+            "due": {"first_resolution": {"column": "Time to resolve"}, "first_touch": {"column": "Time to own"}},
+        },
+    ),
+    "requests in words without blanks, late or not": Export(
+        "CASEID,OPENEDDATETIME,SLA_Date,CLOSEDDATETIME,Late (Yes/No),Dept,CaseStatus\n"
+        "1,7/7/25 9:00,7/8/25 9:00,7/17/25 9:00,YES,Animal Care,Closed\n2,7/8/25 9:00,7/18/25 9:00,,NO,Animal Care,Open\n",
+        {
+            "columns": {"case_id": "CASEID", "status": "CaseStatus", "team": "Dept", "sla_met": "Late (Yes/No)"}, "milestones": {"OPENEDDATETIME": "INTAKE", "CLOSEDDATETIME": "CLOSED"},
+            "due": {"first_resolution": {"column": "SLA_Date"}}, "sla_met_values": {"met": ["NO"], "missed": ["YES"]},
+        },
+    ),
+    "offsets of two digits": Export(
+        "ServiceRequestNum,SRStatus,CreatedDate,DueDate,CloseDate\n25-1,Closed,2025/07/07 09:00:00+00,2025/07/08 09:00:00+00,2025/07/07 12:00:00+00\n"
+        "25-2,New,2025/07/08 09:00:00+00,2025/07/09 09:00:00+00,\n",
+        {"time": {"format": "%Y/%m/%d %H:%M:%S%z"}, "milestones": {"CreatedDate": "INTAKE", "CloseDate": "CLOSED"}, "due": {"first_resolution": {"column": "DueDate"}}},
+    ),
+    "stamps of which a spreadsheet wrote some with bars": Export(
+        "Incident_ID,Status,Open_Time,Close_Time\n1,Closed,5/2/2025 13:32,29-03-2025 12:36\n2,Closed,17-07-2025 11:49,10/8/2025 11:01\n3,Open,3/2/2025 9:05,\n",
+        {"time": {"format": ["%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M"], "timezone": "UTC"}},
+        "taken as %d/%m/%Y %H:%M, as the same columns have %d-%m-%Y %H:%M",
+    ),
     "a log without openings": Export(
         "Ticket,Status,Changed at\n1,In progress,2025-07-07 09:30\n1,Solved,2025-07-07 11:00\n2,In progress,2025-07-07 10:30\n2,Solved,2025-07-07 12:00\n",
         {"columns": {"case_id": "Ticket", "status": "Status", "event_ts": "Changed at"}},

@@ -139,8 +139,16 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     assert (code, complaint) == (0, "")
     assert out.splitlines()[:2] == [
         "desk_log: 7 records read, 6 used, 1 rejected (raw.rejected_rows)",
-        "desk_log: 2 records lie after 2025-07-03 12:00 UTC, the latest 2052-01-01: they count when that time has come",
+        "desk_log: 2 records lie after 2025-07-03 12:00 UTC, the latest 2052-01-01 (case C, log.csv row 7): they count when that time has come",
     ]
+    code, said, _ = opsla("explain", "B")
+    assert code == 0
+    told = " ".join(said.split())
+    assert "1 record of this case lies after its last look" in told
+    assert "log.csv, row 6: Done at 2025-07-08" in told
+    code, _, complaint = opsla("explain", "C")
+    assert code == 1
+    assert "case 'C' has no record up to the last look; these lie after it, and count when that time has come:\n  log.csv, row 7: New at 2052-01-01" in complaint
     warehouse = tmp_path / "home" / "ops_warehouse.duckdb"
     dates = "select count(*), max(intake_date)::varchar from raw.source_partitions"
     assert rows(warehouse, dates) == [(2, "2025-07-02")]
@@ -151,7 +159,7 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     assert rows(warehouse, dates) == [(4, "2025-07-04")]
     code, out, _ = opsla("refresh", "--as-of", "2025-07-10T12:00")
     assert code == 0
-    assert "desk_log: 1 record lies after 2025-07-10 12:00 UTC, the latest 2052-01-01: it counts when that time has come\n" in out
+    assert "desk_log: 1 record lies after 2025-07-10 12:00 UTC, the latest 2052-01-01 (case C, log.csv row 7): it counts when that time has come\n" in out
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ MUTATIONS = [
     ),
     ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set open_cases = 0 where calendar_date = '2025-07-12' and dimension = 'tier'"),
     ("mart.backlog_daily", "assert_values_add_up_to_all", "update mart.backlog_daily set debt_seconds = 1 where calendar_date = '2025-07-15' and dimension = 'queue'"),
+    (
+        "mart.queue_health", "assert_the_desk_is_not_green_before_its_queues",
+        "insert into mart.queue_health by name from (values ('all', 'all', 48.0), ('queue', 'back', 180.0)) as told (dimension, dimension_value, to_green_business_minutes)",
+    ),
+    (
+        "mart.queue_health", "assert_the_desk_is_not_green_before_its_queues",
+        "insert into mart.queue_health by name from (values ('all', 'all', 48.0), ('queue', 'back', null)) as told (dimension, dimension_value, to_green_business_minutes)",
+    ),
     ("mart.error_budget", "assert_queues_add_up_to_all", "delete from mart.error_budget where dimension = 'queue'"),
     ("mart.error_budget", "assert_queues_add_up_to_all", "update mart.error_budget set bad_clocks = 0 where dimension = 'all'"),
     ("mart.burn_rates", "assert_queues_add_up_to_all", "delete from mart.burn_rates where dimension = 'queue'"),
@@ -160,6 +168,18 @@ def test_what_happens_in_the_second_of_an_instant_counts(story: duckdb.DuckDBPyC
         for second in (0, 1)
     }
     assert open_at == {0: 1, 1: 0}
+
+
+def test_a_clock_at_its_target_is_due_when_its_calendar_opens() -> None:
+    """Eight open hours promised at 14:00 UTC, eight before the desk closes; it opens at 12:00 UTC: at once due, and kept until then."""
+    sql = sql_at("mart.backlog_snapshot")
+    with duckdb.connect() as connection:
+        _tell(connection, {"at_closing": ["2025-07-14 14:00:00 INTAKE"]}, "mart.backlog_snapshot")
+        found = {
+            at: connection.execute(f"select breached_clocks, is_due_in_2_hours from ({sql}) where case_id = 'at_closing'", parameters_at(sql, at, "America/New_York")).fetchall()
+            for at in (datetime(2025, 7, day, hour, minute) for day, hour, minute in ((14, 21, 0), (14, 22, 0), (15, 4, 0), (15, 10, 0), (15, 10, 1), (15, 12, 0), (15, 12, 1)))
+        }
+    assert list(found.values()) == [[(0, True)], [(0, False)], [(0, False)], [(0, False)], [(0, True)], [(0, True)], [(1, False)]]
 
 
 def test_a_date_is_made_again_when_something_of_it_changes_and_no_other(story: duckdb.DuckDBPyConnection) -> None:

@@ -202,7 +202,7 @@ def test_nobody_is_alerted_about_the_past(tmp_path: Path, now_at: datetime, as_o
     publish(marts, BURNING, now_at=now_at, as_of_at=as_of_at)
     said = look(marts, tmp_path, looked_at)
     assert said is not None
-    assert said.startswith("no burn alert is sent for desk: first_touch: the data stand at 2025-08-06 16:00 UTC")
+    assert said.startswith("none is sent, though too much of the error budget of desk: first_touch is being used: the data end at 2025-08-06 16:00 UTC")
     assert waiting(tmp_path) == []
     publish(marts, COOLED, now_at=now_at, as_of_at=as_of_at)
     assert look(marts, tmp_path, looked_at) is None

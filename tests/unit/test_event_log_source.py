@@ -142,6 +142,23 @@ def test_where_a_log_repeats_only_what_changed_an_empty_cell_tells_nothing(tmp_p
     assert cases_of(source)["A"]["priority"] == "P3"
 
 
+def test_where_a_log_repeats_only_what_changed_a_record_without_a_status_leaves_it(tmp_path: Path) -> None:
+    """It tells who holds the case, and is no event: after the end it does not end the case anew. Before the first status nobody knows what it is."""
+    rows = [
+        "A,New,2025-03-03T08:00Z,red", "A,,2025-03-03T09:00Z,blue", "A,Done,2025-03-03T10:00Z,", "A,Replied,2025-03-03T11:00Z,", "A,,2025-03-03T12:00Z,",
+        "A,,2025-03-03T13:00Z,red", "B,,2025-03-03T08:00Z,red", "B,New,2025-03-03T09:00Z,blue",
+    ]
+    options: dict[str, Any] = {"columns": {**COLUMNS, "team": "group"}, "statuses": {**STATUSES, "Replied": "PUBLIC_REPLY"}}
+    source = log_source(tmp_path, log_text(rows, "number,state,at,group"), empty_cells="unchanged", **options)
+    assert [(row["event_id"], row["status"]) for row in events_of(source)] == [("A#0001", "INTAKE"), ("A#0003", "RESOLVED"), ("B#0002", "INTAKE")]
+    changes = source.attribute_changes(source.window(), EVER).to_pylist()
+    assert [(row["case_id"], row["changed_ts"].hour, row["value"]) for row in changes] == [("A", 8, "red"), ("A", 9, "blue"), ("A", 13, "red"), ("B", 9, "blue")]
+    assert list(rejected_of(source)) == [8]
+    assert "no status, and none of the case before it" in str(rejected_of(source)[8])
+    cleared = log_source(tmp_path / "cleared", log_text(rows, "number,state,at,group"), **options)
+    assert list(rejected_of(cleared)) == [3, 6, 7, 8]
+
+
 def test_a_queue_and_an_agent_that_are_emptied_are_changes_to_nobody(tmp_path: Path) -> None:
     rows = ["A,New,2025-03-03T08:00Z,red,ann", "A,Active,2025-03-03T09:00Z,,ann", "A,Waiting,2025-03-03T10:00Z,,"]
     source = log_source(tmp_path, log_text(rows, "number,state,at,group,who"), columns={**COLUMNS, "team": "group", "agent": "who"})
@@ -180,6 +197,17 @@ def test_an_export_that_is_appended_to_itself_hands_nothing_over_again(tmp_path:
     source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"})
     changes = source.attribute_changes(source.window(), EVER).to_pylist()
     assert [(row["previous_value"], row["value"]) for row in changes] == [("red", "blue"), ("blue", "red"), ("red", "blue")]
+
+
+def test_an_export_that_is_appended_to_itself_is_no_return_where_stamps_order_it(tmp_path: Path) -> None:
+    """order_by puts copies beside each other: solved and open again within one minute is one reopen, and stays one."""
+    rows = ["A,New,2025-03-03T08:00Z,red", "A,Done,2025-03-03T09:00Z,red", "A,Active,2025-03-03T09:00Z,blue", "A,Done,2025-03-03T10:00Z,blue"]
+    source = log_source(tmp_path, log_text([*rows, *rows], "number,state,at,group"), columns={**COLUMNS, "team": "group"}, order_by=["at"])
+    events = events_of(source)
+    assert [(row["event_id"], row["source_sequence"]) for row in events] == [
+        ("A#0001", 1), ("A#0003", 3), ("A#0004", 4), ("A#0007", 7), ("A#0002", 10), ("A#0005", 13), ("A#0006", 14), ("A#0008", 16),
+    ]
+    assert [row["event_id"] for row in events if row["is_reopen"]] == ["A#0004"]
 
 
 #: What the column `extra` says at first and in the last row, and the settings that read it.
@@ -273,6 +301,33 @@ def test_the_intake_date_is_local_to_the_desk(tmp_path: Path) -> None:
 def test_the_window_runs_through_the_end_of_the_log(tmp_path: Path, last_row: str, end: date) -> None:
     rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", *filter(None, [last_row])]
     assert log_source(tmp_path, log_text(rows)).window() == Window(date(2025, 1, 1), end)
+
+
+@pytest.mark.parametrize("stray", ["B,Done,2062-03-06T10:00Z", "B,Done,2025-09-07T10:00Z"])
+def test_a_mistyped_year_does_not_say_where_the_log_ends(tmp_path: Path, stray: str) -> None:
+    """The log ends with its last event but that one, three days after its last intake; half a year without any record is no log that goes on."""
+    rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", stray, "A,Done,2025-03-07T10:00Z"]
+    source = log_source(tmp_path, log_text(rows))
+    assert source.window() == Window(date(2025, 1, 1), date(2025, 3, 8))
+    told = [note for note in source.reading_notes(datetime(2099, 1, 1)) if "warning" in note]
+    day = stray.split(",")[2][:10]
+    assert told == [
+        f"warning: 1 record is stamped half a year and more after all before, the last {day} (case B, log.csv row 4): the log is taken to end on 2025-03-07; "
+        "look at the stamp, or say --end"
+    ]
+
+
+def test_what_is_stamped_after_the_look_does_not_say_where_the_log_ends(tmp_path: Path) -> None:
+    """A stamp of next month is no half year away, and has not happened yet; once it has, the log goes on for longer than a week without a new case."""
+    rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", "B,Done,2025-04-06T10:00Z", "A,Done,2025-03-07T10:00Z"]
+    source = log_source(tmp_path, log_text(rows))
+    assert source.window(datetime(2025, 3, 10)).end == date(2025, 3, 8)
+    assert source.window(datetime(2025, 3, 5)).end == date(2025, 3, 5)
+    assert source.window(datetime(2025, 4, 7)).end == date(2025, 3, 5)
+    assert source.window(datetime(2025, 2, 1)) == Window(date(2025, 1, 1), date(2025, 1, 2))
+    assert source.reading_notes(datetime(2025, 3, 10))[-1] == (
+        "1 record lies after 2025-03-10 00:00 UTC, the latest 2025-04-06 (case B, log.csv row 4): it counts when that time has come"
+    )
 
 
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:

@@ -504,7 +504,9 @@ def test_unknown_case_is_answered_with_those_it_may_be(warehouse: Warehouse) -> 
         warehouse.case("2025-07-08 13:00:00 INTAKE", case_id=f"INC00{number:05d}", is_open=True)
     with pytest.raises(OpslaError, match=r"no case 'INC000123'.*did you mean INC0000123\b"):
         explain(warehouse.connection, "INC000123", SETTINGS)
-    with pytest.raises(OpslaError, match=r"there is no case '\?' in the home .*; the page Cases of `opsla center` .* \(OPSLA_HOME names another home\)$"):
+    with pytest.raises(OpslaError, match=r"no case 'ESC-42'.*did you mean INC0000042\?"):
+        explain(warehouse.connection, "ESC-42", SETTINGS)
+    with pytest.raises(OpslaError, match=r"there is no case '\?' in the home .*; ids here are like INC0000000, and the page Cases of `opsla center` .* \(OPSLA_HOME names another home\)$"):
         explain(warehouse.connection, "?", SETTINGS)
 
 

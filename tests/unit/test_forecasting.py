@@ -414,7 +414,7 @@ def test_rows_of_the_marts_become_a_backlog() -> None:
     days = [day | {"calendar_date": TODAY + timedelta(days=ahead), "total_low_cases": 3 * ahead + 2, "total_high_cases": 5 * ahead + 6} for ahead in range(14)]
     row = {
         "open_cases": 7, "is_today_begun": True, "throughput_basis": "while work waited", "gone_cases_per_open_hour": 0.5, "open_hours_per_business_day": 8.0,
-        "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "gone_p10_cases_per_business_day": 2.0, "gone_p90_cases_per_business_day": 9.0,
+        "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "gone_width_cases_per_business_day": 7.0,
         "business_days": 38, "left_today_open_hours": 2.0, "left_today_time_share": 0.5, "left_today_arrivals_share": 0.25,
     }  # fmt: skip
     found = work_of(row, days)

@@ -15,6 +15,7 @@ from opsla_dagster.center.pages.forecast import figures
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section
 from opsla_dagster.reporting.sections.forecast import forecast
+from opsla_dagster.reporting.wording import rate
 
 TODAY = date(2026, 3, 2)
 ALL = {"dimension": "all", "dimension_value": "all", "now_at": datetime(2026, 3, 2, 5)}
@@ -87,7 +88,7 @@ def test_without_arrivals_there_is_no_section(marts: duckdb.DuckDBPyConnection) 
 
 
 def test_the_page_shows_how_good_what_was_served_was_and_not_the_model_that_hindsight_chose() -> None:
-    scored = {"scored_days": 112, "mean_arrived_cases": 10.0, "interval_days": 80}
+    scored = {"scored_days": 112, "mean_arrived_cases": 10.0, "interval_days": 80, "mean_width_cases": 4.0}
     models = [
         {"model": "weekday mean", "is_served": True, "mean_absolute_error_cases": 0.5, "covered_pct": 99.0, **scored},
         {"model": "as served", "is_served": False, "mean_absolute_error_cases": 1.25, "covered_pct": 81.3, **scored},
@@ -98,3 +99,15 @@ def test_the_page_shows_how_good_what_was_served_was_and_not_the_model_that_hind
         "cases on average, of 10.0 a day, as served at the time", "its 80% intervals held on 81% of the 80 days on which cases were to be expected", "today serves: weekday mean",
     ]  # fmt: skip
     assert len(list(figures([{**day, "is_business_day": True} for day in days()], [models[0]], []))) == 2, "not judged yet: no figure, and no flattering one"
+
+
+def test_an_error_that_is_wider_than_the_interval_says_why() -> None:
+    """The few days that an interval misses weigh in the mean error, and not in the interval."""
+    served = {"model": "as served", "is_served": False, "mean_absolute_error_cases": 42.3, "covered_pct": 79.0, "scored_days": 112, "mean_arrived_cases": 1746.5, "interval_days": 112, "mean_width_cases": 34.6}
+    [_, _, error] = figures([{**day, "is_business_day": True} for day in days()], [served], [])
+    assert "they reached 17.3 to either side on average; the mean error is larger by the days that they missed, far off as holidays are" in error.notes
+
+
+@pytest.mark.parametrize(("figure", "words"), [(63.84, "63.8"), (0.0421, "0.042"), (0.5, "0.5"), (0.996, "1"), (0.0, "0.0"), (None, "–")])
+def test_a_small_rate_keeps_its_digits(figure: float | None, words: str) -> None:
+    assert rate(figure) == words

@@ -264,7 +264,8 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
     looks = re.sub(r" +", " ", text[text.index("Look next") :])
     assert looks.startswith("Look next marts.duckdb \n reports/report.html")
     assert "opsla explain CASE_ID" in looks
-    assert "opsla center how the desk stands" in looks
+    for command in ("opsla ownership CASE_ID who held it", "opsla next which ticket is next", "opsla staffing how many heads", "opsla center all of it in the browser"):
+        assert command in looks
 
 
 def test_closing_table_of_a_desk_with_promises_of_its_own(summary: RunSummary, tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsla_dagster.staffing.to_green import Standing, _least_green, pace, simulate_to_green, targets_of
+from opsla_dagster.staffing.to_green import (
+    NEVER,
+    NO_PACE,
+    Standing,
+    _green_by_queues,
+    _least_green,
+    pace,
+    simulate_to_green,
+    targets_of,
+)
 
 DAY = 36_000.0
 
@@ -92,3 +101,17 @@ def test_each_promise_has_its_own_target() -> None:
 def test_green_is_when_nothing_is_late_for_a_business_day(late: list[tuple[float, float]], until: float) -> None:
     starts, ends = (np.array([pair[side] for pair in late]) for side in (0, 1))
     assert _least_green(starts, ends, DAY) == until
+
+
+def test_the_desk_is_green_once_every_queue_is_in_each_run() -> None:
+    desk, queues = np.array([10.0, 40.0, 10.0]), {"back": np.array([90.0, 20.0, 30.0]), "front": np.array([5.0, 5.0, 95.0])}
+    assert list(_green_by_queues(desk, queues)) == [90.0, 40.0, 95.0]
+    assert list(_green_by_queues(desk, {})) == list(desk)
+
+
+def test_a_queue_without_an_answer_leaves_the_desk_without_one_and_is_named() -> None:
+    desk, never = np.array([10.0, 10.0, 10.0]), np.array([np.inf, np.inf, 5.0])
+    assert _green_by_queues(desk, {"back": NO_PACE, "front": desk}) == f"queue back: {NO_PACE}"
+    assert _green_by_queues(desk, {"back": never, "front": never}) == f"queue back (and 1 more): {NEVER}"
+    assert list(_green_by_queues(never, {"back": never})) == list(never)
+    assert _green_by_queues(NO_PACE, {"back": desk}) == NO_PACE

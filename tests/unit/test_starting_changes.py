@@ -144,6 +144,7 @@ def test_an_audit_log_stands_beside_the_log_of_its_cases(tmp_path: Path) -> None
     ("log", "changes", "refused"),
     [
         (LOG, GROUPS.replace("T1", "X1").replace("T2", "X2"), r"none of its 2 cases \(column 'Ticket': X1, X2\) is in .*log.csv"),
+        (LOG.replace("Ticket,", "Ticket,Id,").replace("T1,", "T1,X1,").replace("T2,", "T2,X2,"), GROUPS.replace("T1", "X1").replace("T2", "X2"), r"column 'Id' of .*log.csv has such ids: --column 'case_id=Id'"),
         (LOG, LOG, "is no audit log: no columns are called as the changed field.*--column field=COLUMN"),
         (GROUPS.replace("Group", "State").replace("front", "New").replace("back", "Solved"), GROUPS, "is an audit log itself"),
     ],

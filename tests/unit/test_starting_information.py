@@ -257,8 +257,9 @@ def test_the_vendors_own_verdict(tmp_path: Path, column: str, words: list[str], 
             ["New", "Waiting", "Done"], ["first_touch", "first_resolution", "first_resolution_paused"],
             ["first_touch", "first_resolution", "first_resolution_paused"],
         ),
+        (["Active", "Assigned", "Done"], ["first_touch", "first_resolution"], ["first_resolution"]),
     ],
-    ids=["no wait", "no touch", "a wait"],
+    ids=["no wait", "no touch", "a wait", "no opening"],
 )
 def test_no_promise_is_a_copy_of_another_one(tmp_path: Path, words: list[str], metrics: list[str], promised: list[str]) -> None:
     rows = "".join(f"1,{word},2025-07-07 {9 + hour:02d}:00\n" for hour, word in enumerate(words))

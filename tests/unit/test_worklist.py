@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -132,11 +133,17 @@ def test_a_first_touch_is_kept_by_whoever_begins_in_time() -> None:
 def test_a_line_that_can_be_kept_is_by_due_date() -> None:
     verdict = verdict_on(line(*[(5 + number, 1, number) for number in range(10)]), PACE)
     assert verdict.policy == BY_DUE_DATE
-    assert verdict.reason.startswith("due dates can be kept: of 10 cases due in the next 5 business days")
+    assert verdict.reason.startswith("due dates can be kept: of 10 cases due in the next 5 business days by simulation, ")
+    assert verdict.reason.endswith("; 5% may be (fewer than 1 case), the error budget of their objectives")
     assert verdict.breaches_by_due_date is not None
     assert verdict.allowed_breaches == pytest.approx(0.5)
     assert verdict.breaches_by_due_date <= 0.5
     assert verdict.breaches_by_index is None
+
+
+def test_a_budget_without_an_objective_says_what_stands_for_it() -> None:
+    without = replace(line(*[(5 + number, 1, number) for number in range(10)]), has_objectives=False)
+    assert verdict_on(without, PACE).reason.endswith("their error budget, with 95% for promises without an objective in sla_policies.yml")
 
 
 def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() -> None:
@@ -152,8 +159,8 @@ def test_beyond_what_the_objectives_allow_it_is_by_the_index_which_keeps_more() 
     assert verdict.weight_by_index is not None
     assert verdict.weight_by_index < 0.7 * verdict.weight_by_due_date
     assert verdict.reason == (
-        f"due dates cannot be kept: of 20 cases due in the next 5 business days, {round(verdict.breaches_by_due_date)} would be breached by due date, 1 may be, "
-        "the error budget of their objectives (5%); "
+        f"due dates cannot be kept: of 20 cases due in the next 5 business days by simulation, {round(verdict.breaches_by_due_date)} would be breached by due date; 5% may be (1 case), "
+        "the error budget of their objectives; "
         f"by weight {round(verdict.weight_by_due_date)}, and {round(verdict.weight_by_index)} by the index"
     )
 
@@ -220,9 +227,9 @@ def scope() -> Scope:
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW}])
     _insert(connection, "mart.queue_work", [
-        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
+        {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "arrival_business_minutes": 6000.0, "arrived_cases": 100, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
-        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
+        {"now_at": NOW, "queue": "none", "pace_days": 10, "pace_business_minutes": 6000.0, "arrival_business_minutes": 6000.0, "arrived_cases": 0, "gone_cases": 0, "done_cases": 0, "simulated_heads": 1, "recent_decided_cases": 0, "recent_breached_cases": 0,
          "handled_cases": 3, "handling_mean_calendar_minutes": 99.0},
     ])  # fmt: skip
     _insert(connection, "mart.workable_cases", [

@@ -166,7 +166,7 @@ def _slowest(ended: Sequence[Row], view: View) -> Grid:
         key="slowest",
         title="Slowest ended cases",
         columns=[
-            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue", "value"), Column("priority", "Priority"),
             Column("intake_ts", "Came in", "instant"), Column("ended_at", "Ended", "instant"), Column("cycle_minutes", "Took", "calendar_minutes"),
         ],
         rows=ended[:SLOWEST],
@@ -179,7 +179,7 @@ def _oldest(open_cases: Sequence[Row], view: View) -> Grid:
         key="oldest",
         title="Oldest open cases",
         columns=[
-            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue"), Column("priority", "Priority"),
+            Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("queue", "Queue", "value"), Column("priority", "Priority"),
             Column("status", "Status", "name"), Column("status_since_at", "Since", "instant"), Column("intake_ts", "Came in", "instant"),
             Column("age_calendar_minutes", "Age", "calendar_minutes"),
         ],

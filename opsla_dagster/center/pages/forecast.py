@@ -26,8 +26,11 @@ _DAYS_BEFORE = 28
 _LEAST_PCT, _MOST_PCT = -99.0, 900.0
 _MOST_CASES = 10_000_000
 GOALS = {"none open": "no case open", "usual": "its usual size", "target": "the target of forecast.yml", "asked": "as asked"}
-
-
+#: Of which time the two paces of a week are.
+_WINDOWS = (
+    "Come a week: the forecast for a usual week, without holidays. Leave a week: five usual business days and two other days of the last 56, holidays among them, while work waited. "
+    "Where more come than leave, chance may still empty the backlog once; of futures: the share in which it does."
+)
 _DATES = ("reached_p10_date", "reached_p50_date", "reached_p90_date")
 
 
@@ -96,7 +99,7 @@ def figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row
         yield Figure(
             "error", "Off by, a day", served["mean_absolute_error_cases"], "decimal",
             notes=[
-                f"cases on average, of {wording.decimal(served['mean_arrived_cases'])} a day, as served at the time", _held(served),
+                f"cases on average, of {wording.decimal(served['mean_arrived_cases'])} a day, as served at the time", _held(served), *_against_width(served),
                 f"today serves: {ahead['served_model']}",
             ],
         )  # fmt: skip
@@ -104,8 +107,8 @@ def figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row
         if row["gone_cases_per_open_hour"] is not None:
             notes = [_basis(row)]
             if row["gone_cases_per_staffed_hour"]:
-                notes.insert(0, f"by {wording.decimal(row['heads'])} heads ({_heads_words(row)}): {wording.decimal(1 / row['gone_cases_per_staffed_hour'])} staffed hours a case")
-            yield Figure("throughput", "Throughput: leave per open hour while work waits", row["gone_cases_per_open_hour"], "decimal", notes=[*notes, *_beside_pace(row)])
+                notes.insert(0, f"by {wording.decimal(row['heads'])} heads ({_heads_words(row)}): {wording.rate(1 / row['gone_cases_per_staffed_hour'])} staffed hours for each case that leaves in them{_elsewhere(row)}")
+            yield Figure("throughput", "Throughput: leave per open hour while work waits", row["gone_cases_per_open_hour"], "rate", notes=[*notes, *_beside_pace(row)])
 
 
 def _between(low: int | None, high: int | None) -> str:
@@ -118,6 +121,14 @@ def _held(row: Row) -> str:
     return f"its 80% intervals held on {wording.percent(row['covered_pct'], 0)} of the {wording.counted(row['interval_days'], 'day')} on which cases were to be expected"
 
 
+def _against_width(row: Row) -> list[str]:
+    """Why the mean error may be wider than an interval: the few days that an interval misses weigh in the mean and not in the interval."""
+    half, error = (row["mean_width_cases"] or 0) / 2, row["mean_absolute_error_cases"]
+    if not half or error <= half:
+        return []
+    return [f"they reached {wording.decimal(half)} to either side on average; the mean error is larger by the days that they missed, far off as holidays are"]
+
+
 def _basis(row: Row) -> str:
     if row["throughput_basis"] == "while work waited":
         return f"in {wording.counted(row['waiting_hours'], 'hour')} with work waiting, of {wording.count(row['open_hours'])} in 56 days"
@@ -127,11 +138,17 @@ def _basis(row: Row) -> str:
 def _beside_pace(row: Row) -> list[str]:
     """How throughput goes with the pace of the first screen, which counts other cases and other hours."""
     pace = row["left_cases_per_business_hour"]
-    return [] if pace is None else [f"the pace on the page Now is {wording.decimal(pace)}: all that left in the last 10 business days, nights included, on their open hours"]
+    return [] if pace is None else [f"the pace on the page Now is {wording.rate(pace)}: all that left in the last 10 business days, nights included, on their open hours"]
+
+
+def _elsewhere(row: Row) -> str:
+    """What leaves by nobody knows whose hours, which is why staffed hours a case are no touch time."""
+    outside = row["gone_cases_outside_hours_per_business_day"]
+    return f" (not the touch time of the page Staffing: {wording.rate(outside)} more a business day leave outside open hours)" if outside else ""
 
 
 def _heads_words(row: Row) -> str:
-    return {"schedule": "by the schedule", "estimated": "estimated: agents who let cases go"}.get(row["heads_source"], "unknown")
+    return {"schedule": "by the schedule", "estimated": "estimated: agents who let cases go, not staff"}.get(row["heads_source"], "unknown")
 
 
 def _heads_hint(throughput: Sequence[Row]) -> str:
@@ -220,13 +237,13 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
         key="clear",
         title="When the backlog is down",
         columns=[
-            Column("what_if", "What if"), Column("goal_words", "Down to"), Column("target_cases", "Open cases", "count"), Column("arriving_cases_per_week", "Come a week", "count"),
-            Column("leaving_cases_per_week", "Leave a week", "count"), Column("reached_p10_date", "Early", "day"), Column("reached_p50_date", "Middle", "day"),
+            Column("what_if", "What if"), Column("goal_words", "Down to"), Column("target_cases", "Open cases", "count"), Column("arriving_cases_per_week", "Come a week, as forecast", "count"),
+            Column("leaving_cases_per_week", "Leave a week, as in the last 56 days", "count"), Column("reached_p10_date", "Early", "day"), Column("reached_p50_date", "Middle", "day"),
             Column("reached_p90_date", "Late", "day"), Column("reached_pct", "Of futures", "pct"), Column("clear_reason", "Why"),
         ],
         rows=found,
         empty="Nothing can be said of when the backlog is down: no case came in or left within what is loaded.",
-        note=METHOD,
+        note=f"{METHOD} {_WINDOWS}",
     )  # fmt: skip
 
 
@@ -246,16 +263,16 @@ def _throughput(throughput: Sequence[Row]) -> Grid:
         key="throughput",
         title="Throughput: what gets done while work waits",
         columns=[
-            Column("gone_cases_per_open_hour", "Leave per open hour", "decimal"), Column("left_cases_per_business_hour", "Pace (page Now)", "decimal"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
-            Column("gone_cases_outside_hours_per_business_day", "Outside them, a business day", "decimal"), Column("gone_cases_per_other_day", "On another day", "decimal"),
+            Column("gone_cases_per_open_hour", "Leave per open hour", "rate"), Column("left_cases_per_business_hour", "Pace (page Now)", "rate"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
+            Column("gone_cases_outside_hours_per_business_day", "Outside them, a business day", "rate"), Column("gone_cases_per_other_day", "On another day", "rate"),
             Column("gone_p10_cases_per_business_day", "Slow business day (p10)", "decimal"), Column("gone_p90_cases_per_business_day", "Fast one (p90)", "decimal"),
-            Column("heads", "Heads", "decimal"), Column("heads_source", "Known from"), Column("staffed_hours_per_case", "Staffed hours a case", "decimal"),
+            Column("heads", "Heads", "decimal"), Column("heads_source", "Known from"), Column("staffed_hours_per_case", "Staffed hours for each case that leaves in them", "rate"),
             Column("throughput_basis", "Measured"),
         ],
         rows=[{**row, "staffed_hours_per_case": 1 / rate if (rate := row["gone_cases_per_staffed_hour"]) else None} for row in throughput if row["gone_cases_per_open_hour"] is not None],
         empty="No open hour of the last 56 days is loaded.",
         note="Cases that ended, were cancelled or moved on, in the last 56 days. Per open hour: of those open hours alone in which more cases waited than there were heads, since people without work say nothing of "
-        "what they can do; what leaves at night and on other days stands in columns of its own. The pace of the page Now is another figure: everything that left in the last 10 business days, nights included, spread over their open hours.",
+        "what they can do; what leaves at night and on other days stands in columns of its own. So staffed hours for each case are no touch time (page Staffing), which counts every case that is finished. The pace of the page Now is another figure: everything that left in the last 10 business days, nights included, spread over their open hours.",
     )  # fmt: skip
 
 
@@ -265,7 +282,7 @@ def _values(view: View, values: Sequence[Row]) -> Grid:
         key="queues",
         title="All queues",
         columns=[
-            Column("name", "Queue", href=lambda row: None if row["dimension"] == "all" else view.state.url("/forecast", queue=row["dimension_value"])),
+            Column("name", "Queue", "value", href=lambda row: None if row["dimension"] == "all" else view.state.url("/forecast", queue=row["dimension_value"])),
             Column("week_cases", "Expected in 7 days", "count"), Column("week_low_cases", "From", "count"), Column("week_high_cases", "To", "count"),
             Column("mean_absolute_error_cases", "As served, off by a day", "decimal"), Column("covered_pct", "Interval held", "pct"), Column("served_model", "Serves today"),
             Column("open_cases", "Open now", "count"), Column("target_cases", "Usually open", "count"), Column("usual_words", "Back at that"),

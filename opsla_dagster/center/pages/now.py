@@ -73,8 +73,8 @@ def _pace(health: Row) -> str:
     pace, due = health.get("left_cases_per_business_hour"), health.get("due_cases_per_business_hour")
     if pace is None:
         return ""
-    falling_due = f", {wording.decimal(due)} fall due in an open hour of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.decimal(pace)} leave in an open hour{falling_due}."
+    falling_due = f", {wording.rate(due)} fall due in an open hour of the next business day" if due is not None else ""
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.rate(pace)} leave in an open hour{falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
@@ -138,8 +138,8 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         title="Next tickets",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            *([Column("position_in_queue", "Place", "count")] if not is_all else []),
-            *([Column("queue", "Queue", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
+            *([Column("position_in_queue", "Place in queue", "count")] if not is_all or any(row["position_in_queue"] > 1 for row in rows) else []),
+            *([Column("queue", "Queue", "value", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
             Column("due_at", "Due", "due"),
             Column("why", "Why it is next"),
             *([Column("breach_pct", "Risk", "pct"), Column("reason_1", "Strongest reason for the risk")] if has_risk else []),
@@ -151,6 +151,7 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         rows=rows,
         note=" ".join(filter(None, (_policy_note(view, queue, is_all), RISK_AND_CHANCE if has_risk else "", UNTIL_NOW if rows else ""))),
         empty="No open case waits for us.",
+        is_read_by_row=True,
     )
 
 
@@ -164,8 +165,8 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not in_force:
         return ""
     if not by_index:
-        return "The first of each queue, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
-    return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
+        return "The first of each queue before the second of any, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
+    return f"The first of each queue before the second of any. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
 
 
 def _followed(view: View, queue: str | None) -> list[Grid]:
@@ -200,11 +201,12 @@ def _next_due(view: View, queue: str | None) -> Grid:
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
             Column("next_due_at", "Due", "due"),
             Column("why", "Why it is next"),
-            *([Column("queue", "Queue")] if queue is None and len(view.queues) > 1 else []),
+            *([Column("queue", "Queue", "value")] if queue is None and len(view.queues) > 1 else []),
             Column("priority", "Priority"),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
         ],
         rows=rows,
+        is_read_by_row=True,
         empty="Nothing is known to fall due: no open clock is within its target, or a pause keeps its due time from being known.",
     )
 
@@ -262,7 +264,7 @@ def _heat(view: View, ages: Sequence[Row]) -> list[tuple[str, list[dict[str, Any
     highest = max((row[age] for row in ages for age in AGES), default=0)
     return [
         (
-            "without" if row["priority"] == "none" else row["priority"],
+            wording.told(row["priority"]),
             [
                 {"count": wording.count(row[age]), "css": heat(row[age], highest) if row[age] else "none", "href": _to_cell(view, age)(row)}
                 for age in AGES
@@ -331,7 +333,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         key=f"by_{dimension}",
         title=f"How each {dimension} stands, the worst first",
         columns=[
-            Column("dimension_value", dimension.capitalize(), href=to_value),
+            Column("dimension_value", dimension.capitalize(), "value", href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
             *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
@@ -339,7 +341,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("debt_seconds", "Debt", "seconds"),
-            Column("left_cases_per_business_hour", "Pace: leave per open hour", "decimal"),
+            Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
             Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],

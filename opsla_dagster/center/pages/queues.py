@@ -58,6 +58,6 @@ def _drawings(days: Sequence[Row], by: str, known_values: int) -> list[Drawing]:
     note = f"Drawn are {most}, in that order; the table above has all of them as of the instant shown."
     grid = Grid(
         key="open_by_value", title=chart.title,
-        columns=[Column("calendar_date", "Date", "day"), Column("dimension_value", by.capitalize()), Column("open_cases", "Open at its end", "count")], rows=list(days),
+        columns=[Column("calendar_date", "Date", "day"), Column("dimension_value", by.capitalize(), "value"), Column("open_cases", "Open at its end", "count")], rows=list(days),
     )  # fmt: skip
     return [Drawing("open_by_value", chart.title, *in_two_sizes(chart, date_ticks(dates, 4)), legend=[(line.tone, line.label) for line in lines], note=note, grid=grid)]

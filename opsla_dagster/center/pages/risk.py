@@ -29,7 +29,7 @@ def risk_page(view: View, *, is_whole: bool = False) -> Page:
         title="Risk",
         figures=figures(found, view.state.url("/open", standing="past_due"), len(orphans)),
         grids=[
-            _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
+            _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found), _counted_promises(view, found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
             _calibration(view), _scorecard(view),
         ],
         context={"predicted_at": known[0]["predicted_at"] if known else view.now["now_at"], "is_now": view.is_now},
@@ -93,7 +93,7 @@ def _tone(row: Row) -> str:
     return "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""
 
 
-def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
+def _clocks(view: View, rows: Sequence[Row], total: int, served: str) -> Grid:
     shown = [
         {**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]],
          "why": "; ".join(filter(None, (row["reason_1"], row["reason_2"], row["reason_3"])))}
@@ -102,7 +102,8 @@ def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
     return Grid(
         key="risk_clocks",
         title="Open clocks, the likeliest to break first",
-        note="Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.",
+        note=" ".join(filter(None, ("Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.", served))),
+        is_read_by_row=True,
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
             Column("breach_pct", "Breaks with", "pct", css=_tone),
@@ -112,13 +113,26 @@ def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
             Column("remaining_p50_business_minutes", "Left, about", "minutes"),
             Column("remaining_p10_business_minutes", "Earliest", "minutes"),
             Column("remaining_p90_business_minutes", "Latest", "minutes"),
-            Column("queue", "Queue"),
+            Column("queue", "Queue", "value"),
             Column("priority", "Priority"),
             Column("source_words", "Rests on"),
         ],
         rows=shown,
         total=total,
         empty=f"No clock is open at {wording.due(view.now['now_at'], view.zone)}. A probability is given to every clock that runs: a case that is open, and a promise that applies to it.",
+    )
+
+
+def _counted_promises(view: View, rows: Sequence[Row]) -> str:
+    """Of which promises the probabilities are counted shares, and come in steps; empty where a model serves all."""
+    counted = sorted({_title(view, row) for row in rows if row["probability_source"] == "baseline"})
+    modelled = sorted({_title(view, row) for row in rows if row["probability_source"] == "model"})
+    if not counted:
+        return ""
+    return (
+        f"Of {wording.listed(counted)} no model serves (see below why), but the counted share: how many of the past clocks that had used about as much of their target broke. "
+        "Such clocks share one probability, and are ordered by what falls due first."
+        + (f" A model serves for {wording.listed(modelled)}." if modelled else "")
     )
 
 
@@ -147,11 +161,11 @@ def _rules(view: View) -> Grid:
     return Grid(
         key="risk_rules",
         title="Against two simple rules",
-        note="Order: how often a clock that broke was given more than one that was kept; 50 % is chance. Error: mean squared difference between probability and outcome, the smaller "
+        note="Order: how often a clock that broke was given more than one that was kept; 50 % is chance. Brier: mean squared difference between probability and outcome, the smaller "
         "the better. A model that does no better than both rules does not serve.",
         columns=[
             Column("promise", "Promise"), Column("model_order", "Order: model", "pct"), Column("target_used_order", "Target used", "pct"), Column("priority_order", "Priority", "pct"),
-            Column("model_brier", "Error: model", "error"), Column("target_used_brier", "Target used", "error"), Column("priority_brier", "Priority", "error"),
+            Column("model_brier", "Brier: model", "error"), Column("target_used_brier", "Target used", "error"), Column("priority_brier", "Priority", "error"),
         ],
         rows=[
             {**row, "promise": _title(view, row), **{f"{name}_order": None if row[f"{name}_auc"] is None else 100 * row[f"{name}_auc"] for name in names}}
@@ -178,18 +192,26 @@ def _calibration(view: View) -> Grid:
 
 
 def _scorecard(view: View) -> Grid:
+    rows = view.rows("risk_scorecard", most=_INSTANTS)
+    kept = sum(row["pending_predictions"] for row in rows)
+    if rows and not any(row["scored_predictions"] for row in rows):
+        # Zeros and dashes would look like a bad score.
+        return Grid(
+            key="risk_scorecard", title="Yesterday's predictions, scored", columns=[Column("promise", "Promise")], rows=[],
+            empty=f"Nothing to score yet: of {wording.counted(kept, 'prediction')} that {'is' if kept == 1 else 'are'} kept, no clock has stopped or broken since. The next refreshes score them.",
+        )  # fmt: skip
     return Grid(
         key="risk_scorecard",
         title="Yesterday's predictions, scored",
-        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. Nobody could know: started and broke before the next prediction. "
-        "Shares and errors are told once 95 % of the clocks are decided, which takes about as long as their targets: what ends first is mostly kept.",
+        note="Of each date the first predictions stand. Called: 50 % or more. Missed: broke without having been called. The CSV also has what was called rightly, and what nobody could know: started and broke before the next prediction. "
+        "Shares and the Brier score are told once 95 % of the clocks are decided, which takes about as long as their targets: what ends first is mostly kept.",
         columns=[
             Column("predicted_at", "Predicted", "instant"), Column("promise", "Promise"), Column("scored_predictions", "Known by now", "count"),
-            Column("pending_predictions", "Not yet", "count"), Column("decided_pct", "Decided", "pct"), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
-            Column("caught_predictions", "Rightly", "count"), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count"),
+            Column("pending_predictions", "Not yet", "count"), Column("decided_pct", "Decided", "pct", is_shown=False), Column("breached_predictions", "Broke", "count"), Column("called_predictions", "Called", "count"),
+            Column("caught_predictions", "Rightly", "count", is_shown=False), Column("missed_predictions", "Missed", "count"), Column("unseen_breached_clocks", "Nobody could know", "count", is_shown=False),
             Column("precision_pct", "Right of those called", "pct"), Column("recall_pct", "Called of those that broke", "pct"),
-            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Of them broke", "pct"), Column("brier", "Error", "error"),
+            Column("predicted_breach_pct", "Said on average", "pct"), Column("happened_pct", "Of them broke", "pct"), Column("brier", "Brier", "error"),
         ],
-        rows=[{**row, "promise": _title(view, row)} for row in view.rows("risk_scorecard", most=_INSTANTS)],
+        rows=[{**row, "promise": _title(view, row)} for row in rows],
         empty="No prediction is kept yet. Each refresh keeps the first of its date, and the next ones score it.",
     )  # fmt: skip

@@ -22,6 +22,7 @@ from opsla_dagster.reporting.staffing import (
     NAME_ONE,
     WEEKDAYS,
     Asked,
+    ReplayError,
     ask_of,
     block_hours,
     blocks,
@@ -69,7 +70,7 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
         template="staffing.html.j2",
         title="Staffing",
         figures=list(_figures(told)),
-        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, ask.metric), _inputs(view)],
+        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, ask.metric, past), _inputs(view)],
         drawings=list(_drawings(found)),
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
@@ -138,7 +139,7 @@ def _figures(told: Asked) -> Iterator[Figure]:
         stressed = told.more_cases.weeks_kept_pct(objective) if told.more_cases is not None else 0.0
         yield Figure(
             "weeks_kept_pct", "Weeks that reach the objective", outcome.weeks_kept_pct(objective), "pct", tone="good" if told.more_cases is None or stressed >= 95 else "",
-            notes=[f"of {found.weeks} simulated", f"{wording.percent(stressed, 0)} with 5% more cases"],
+            notes=[f"of {found.weeks} simulated, with the plan's heads{_if_at_once(found)}", f"{wording.percent(stressed, 0)} with 5% more cases"],
         )  # fmt: skip
     staffed = next((each.outcome for each in found.rosters if each.name == "as_staffed"), None)
     if staffed is not None:
@@ -149,6 +150,12 @@ def _figures(told: Asked) -> Iterator[Figure]:
         )  # fmt: skip
     if told.replay is not None and told.replay.mean_points is not None:
         yield Figure("error_points", "Off in replayed weeks", told.replay.mean_points, "decimal", notes=[f"points on average, {told.replay.weeks} weeks"])
+
+
+def _if_at_once(found: Answer) -> str:
+    """What the simulation takes for granted, where the log tells otherwise."""
+    ceiling = found.ceiling_pct
+    return " and each case taken up at once, which this log does not show" if ceiling is not None and found.promises[0].is_response and ceiling < found.ask.objective_pct + 0.5 else ""
 
 
 def _cautions(told: Asked) -> list[str]:
@@ -218,7 +225,7 @@ def _plan(found: Answer) -> Grid:
     )  # fmt: skip
 
 
-def _replay(view: View, metric: str) -> Grid:
+def _replay(view: View, metric: str, past: ReplayError | None) -> Grid:
     rows = [row for row in replayed_rows(view.connection) if row["metric"] == metric]
     return Grid(
         key="replay",
@@ -229,7 +236,8 @@ def _replay(view: View, metric: str) -> Grid:
             *([Column("reason", "Why not")] if any(row["reason"] for row in rows) else []),
         ],
         rows=rows,
-        note="Each week is predicted from the 8 weeks before it, with the arrivals and the heads that it had.",
+        note="Each week is predicted from the 8 weeks before it, with the arrivals and the heads that it had."
+        + (" The touch time of the plan above had no part in it: this tests the reading of arrivals and heads, and not the plan." if past is not None and past.mean_points is None and rows else ""),
         empty="Nothing was replayed: the log has no whole week before now.",
     )  # fmt: skip
 
@@ -242,7 +250,7 @@ def _inputs(view: View) -> Grid:
     return Grid(
         key="inputs", title="What plans start from",
         columns=[
-            Column("queue", "Queue"), Column("title", "Promise"), Column("target_seconds", "Target", "seconds"), Column("objective_pct", "Objective", "pct"),
+            Column("queue", "Queue", "value"), Column("title", "Promise"), Column("target_seconds", "Target", "seconds"), Column("objective_pct", "Objective", "pct"),
             Column("cases_per_week", "Cases a week", "count"), Column("touch_business_minutes", "Touch time", "minutes"), Column("touch_basis", "Known from"),
             Column("workload_heads", "Work in heads", "decimal"), Column("shrinkage_pct", "Shrinkage", "pct"), Column("reason", "Why no plan"),
         ],

@@ -20,7 +20,7 @@ LIGHTS = (
 )
 #: What the time to green and its pace are, in a sentence each.
 PACE = (
-    "Pace: cases that left (ended, cancelled, moved on) over the last 10 business days, at any time of those days, spread over their open hours. "
+    "Pace: cases that left (ended, cancelled, moved on) over the last 10 business days with work, at any time of those days, spread over their open hours. "
     "To green is open time, at least: as if everybody worked on what is past due first."
 )
 #: Ages of open cases in calendar time, as mart.backlog_daily counts them.

@@ -1,4 +1,4 @@
--- One row is a case that was escalated to a linked ticket, the one first that has been held longest since.
+-- One row is a case that was escalated to a linked ticket, the one first of which most time since has ended.
 select
     case_id,
     linked_case_id,
@@ -7,6 +7,7 @@ select
     team_at_link,
     held_before_link_calendar_seconds,
     held_after_link_calendar_seconds,
+    held_on_since_at,
     is_linked_case_loaded,
     case
         when not is_linked_case_loaded then 'not loaded'

@@ -16,6 +16,7 @@ select
     throughput.gone_cases_per_other_day,
     throughput.gone_p10_cases_per_business_day,
     throughput.gone_p90_cases_per_business_day,
+    throughput.gone_width_cases_per_business_day,
     throughput.heads,
     throughput.heads_source,
     throughput.gone_cases_per_staffed_hour,

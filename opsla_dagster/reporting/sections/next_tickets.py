@@ -53,7 +53,7 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
             "head": ["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Goes before", "Policy"],
             "rows": [
                 [
-                    row["case_id"], row["queue"], wording.MISSING if row["due_at"] is None else wording.due(row["due_at"], headline.zone),
+                    row["case_id"], wording.told(row["queue"]), wording.MISSING if row["due_at"] is None else wording.due(row["due_at"], headline.zone),
                     row["next_reason"] if row["due_metric"] is None else f"{titles.get(row['due_metric']) or wording.name(row['due_metric'])}: {row['next_reason']}",
                     *([share(row["breach_probability"])] if has_risk else []), defers(row), row["picking_policy"],
                 ]
@@ -68,5 +68,5 @@ def _finding(queues: int, by_index: list[str], now: str) -> str:
     of = f"{wording.counted(queues, 'queue has', 'queues have')} tickets to work on as of {now}"
     if not by_index:
         return f"{of}; in each the earliest due date goes first."
-    shown = ", ".join(by_index[:5]) + (f" and {len(by_index) - 5} more" if len(by_index) > 5 else "")
+    shown = ", ".join(wording.told(queue) for queue in by_index[:5]) + (f" and {len(by_index) - 5} more" if len(by_index) > 5 else "")
     return f"{of}; due dates cannot be kept in {shown}: there the guarded index is in force."

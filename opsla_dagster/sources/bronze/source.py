@@ -91,7 +91,7 @@ class TicketSource(Source):
         """Identity of the mapping; what was loaded is not part of it, since an account that goes on is the normal case."""
         return self._account.mapping_fingerprint(self._desk.timezone)
 
-    def window(self) -> Window:
+    def window(self, as_of_at: datetime | None = None) -> Window:
         """From the first day whose tickets are known as a whole through the last intake date."""
         first = self._account.first_day(self._desk.start_date)
         (row,) = self._table("select max(intake_date) as last_date from stored_cases", {}).to_pylist()

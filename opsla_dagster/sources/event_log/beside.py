@@ -53,8 +53,8 @@ class Beside(Source):
         """Identity of the mapping, and of that of the cases, whose intake dates the rows have."""
         return hashlib.sha256(" ".join((self._log.fingerprint(), self._main.fingerprint(), *self._identity)).encode()).hexdigest()[:16]
 
-    def window(self) -> Window:
-        return self._main.window()
+    def window(self, as_of_at: datetime | None = None) -> Window:
+        return self._main.window(as_of_at)
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, without rows: they are the other source's."""

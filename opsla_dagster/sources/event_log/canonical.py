@@ -26,6 +26,7 @@ from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
 from opsla_dagster.sources.event_log.stamp_sql import NAMED_FORMS
+from opsla_dagster.status import MESSAGE_SIGNALS
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
@@ -34,7 +35,7 @@ _TOLD_OF_AN_EVENT = (
     "event_id", "case_id", "status", "source_status", "event_ts", "ingestion_ts", "source_sequence", "team", "agent", "tier", "case_type",
     "priority", "brand", "region", "channel", "customer", "tags", "event_team", "event_agent", "author_kind", "merged_into", "initiated_by",
 )
-#: Of an audit log: which field changed, from what, and whether the record is an event.
+#: Of an audit log: which field changed, from what, whether the record is an event, and who changed it.
 CHANGE_COLUMNS = ("changed_field", "old_value", "is_told", "actor")
 #: Whether a record only repeats what an earlier one told, and so tells nothing; of the form cases none is.
 RETOLD = "is_retold"
@@ -99,10 +100,10 @@ def canonicalise(
         loaded = load_files(connection, settings.written, files, directory)
         for number, item in enumerate(loaded):
             _append_records(connection, settings, number, item)
-        _number(connection, settings)
+        repeated = _number(connection, settings)
         placed = place_repeated_hours(connection, milestones_in_order(settings), due_instant_fields(settings))
         notes = [f"{item.file.name}: {item.passed_over}" for item in loaded if item.passed_over]
-        notes += _notes(connection, settings, placed)
+        notes += repeated + _notes(connection, settings, placed)
         if settings.form == "links":
             judge_links(connection)
             write_links(connection, loaded, directory / EVENTS_FILE)
@@ -220,8 +221,8 @@ def _require_columns(settings: EventLogSettings, loaded: Loaded) -> None:
 # ---------------------------------------------------------------- judging
 
 
-def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
-    """source_sequence: the place of a record among all records of its case, in the source's own order."""
+def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """source_sequence: the place of a record among all records of its case, in the source's own order. Returns what was decided of repeated changes."""
     orders = ["updated_ts nulls first"] if settings.columns.updated_ts is not None else []
     # An audit log's order is that of its events: their time, then their id (of two of one form the longer number is the later).
     orders += ["coalesce(event_ts, ingestion_ts) nulls last"] if settings.form == "changes" else []
@@ -240,10 +241,56 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
         from records
     """)
     connection.execute("drop table records")
+    notes = []
     if settings.form == "changes":
+        notes = _leave_ids_beside_names_out(connection, settings)
         _reject_repeated_changes(connection, settings)
         _reject_unknown_beginnings(connection, settings)
         _carry_values_on(connection, settings)
+    elif settings.carries_statuses:
+        _carry_statuses_on(connection, settings)
+    return notes
+
+
+def _leave_ids_beside_names_out(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """Salesforce tells the change of an owner twice at one instant, by names and by ids: that by ids is left out, where the other is there.
+
+    Both would be two changes of holder, and hand each case over twice.
+    """
+    holders = [name for name in ("team", "agent") if name in settings.changed_attributes]
+    if not holders:
+        return []
+    value = f"case changed_field {' '.join(f'when {literal(name)} then {name}' for name in holders)} end"
+    if connection.execute(f"select 1 from numbered where {_is_id(value)} limit 1").fetchone() is None:
+        return []
+    connection.execute(f"""
+        create table told as
+        with valued as (
+            select *, case when fault is null and not is_ignored then {value} end as value
+            from numbered
+        )
+        select
+            * exclude (value, is_ignored),
+            is_ignored or coalesce(
+                {_is_id("value")} and (old_value is null or {_is_id("old_value")})
+                and bool_or(value is not null and not {_is_id("value")}) over (partition by case_id, changed_field, event_ts),
+                false
+            ) as is_ignored
+        from valued
+    """)
+    ((before,),) = connection.execute("select count(*) filter (is_ignored) from numbered").fetchall()
+    ((after,),) = connection.execute("select count(*) filter (is_ignored) from told").fetchall()
+    connection.execute("drop table numbered")
+    connection.execute("alter table told rename to numbered")
+    told = after - before
+    if not told:
+        return []
+    return [f"{told:,} change{'' if told == 1 else 's'} of who holds a case {'is' if told == 1 else 'are'} told by names and once more by ids at the same instant: the names count, the ids are left out"]
+
+
+def _is_id(cell: str) -> str:
+    """SQL: whether a value is the id of a Salesforce user or queue."""
+    return f"regexp_full_match(({cell}), '00[5G][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')"
 
 
 def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -382,6 +429,34 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     connection.execute("alter table carried rename to numbered")
 
 
+def _carry_statuses_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
+    """Of a log that repeats only what changed: a record without a status leaves its case in the one it had, and is no event (`is_told`) but for what else it tells."""
+    so_far = "(partition by case_id order by source_sequence rows between unbounded preceding and current row)"
+    messages = ", ".join(literal(signal) for signal in MESSAGE_SIGNALS)
+    is_status = f"fault is null and not is_ignored and status not in ({messages})"
+    reason = literal(f"column {settings.columns.status}: no status, and none of the case before it")
+    connection.execute(f"""
+        create table carried as
+        with held as (
+            select
+                *, fault is null and source_status is null as is_without,
+                last_value(case when {is_status} then status end ignore nulls) over {so_far} as held_status,
+                last_value(case when {is_status} then source_status end ignore nulls) over {so_far} as held_source_status
+            from numbered
+        )
+        select
+            * exclude (is_without, held_status, held_source_status) replace (
+                case when is_without then held_status else status end as status,
+                case when is_without then held_source_status else source_status end as source_status,
+                case when is_without and held_status is null then struct_pack(field := 'status', reason := {reason}) else fault end as fault
+            ),
+            not is_without as is_told
+        from held
+    """)
+    connection.execute("drop table numbered")
+    connection.execute("alter table carried rename to numbered")
+
+
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
     """Table `judged`: rows with event id and intake, and the faults that only show beside other rows.
 
@@ -481,7 +556,7 @@ def _write_events(
         where fault is null and not is_ignored and not is_superseded
     """)
     connection.execute("create view usable_cases as select * exclude (source_sequence) from usable_records")
-    more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ())]
+    more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ("is_told",) if settings.carries_statuses else ())]
     more += [] if settings.form == "cases" else [RETOLD]
     told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
     connection.execute(f"""
@@ -514,19 +589,25 @@ def _events_of_updates(settings: EventLogSettings) -> str:
     """
     has_ids = settings.columns.event_id is not None
     retold = "" if has_ids else f"with {_retold(settings)}"
+    # order_by puts a copy beside what it is a copy of, where it would read as a return: its place is behind all records of its case.
+    behind = "source_sequence + case when is_retold then max(source_sequence) over (partition by case_id) else 0 end as source_sequence"
+    replaced = f"replace ({behind})" if settings.order_by and not has_ids else ""
     return f"""
         {retold}
-        select
-            * replace (
-                {status_by_author("kind")} as status,
-                case when kind in ('bot', 'customer') then null else agent end as agent,
-                kind as author_kind
-            ),
-            team as event_team, agent as event_agent,
-            {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+        select * {replaced}
         from (
-            select *, {author_kind(settings)} as kind
-            from usable_records
+            select
+                * replace (
+                    {status_by_author("kind")} as status,
+                    case when kind in ('bot', 'customer') then null else agent end as agent,
+                    kind as author_kind
+                ),
+                team as event_team, agent as event_agent,
+                {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+            from (
+                select *, {author_kind(settings)} as kind
+                from usable_records
+            )
         )
     """
 

@@ -396,7 +396,7 @@ def _fault(settings: EventLogSettings, found: Mapping[str, tuple[RawColumn, ...]
     faults += _change_faults(settings, mapped)
     faults += _link_faults(settings, mapped)
     if "status" in mapped:
-        if settings.form == "updates":
+        if settings.form == "updates" and not settings.carries_statuses:
             faults.append(_when("status is null", "status", f"column {mapped['status']}: no status"))
         unmapped = f"column {mapped['status']}: a status that sources.yml does not map"
         faults.append(_when("status is not null and canonical_status is null", "status", unmapped, shown=True))

@@ -36,7 +36,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 8
+CANONICAL_VERSION = 9
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -157,6 +157,11 @@ def _is_abandoned(directory: Path) -> bool:
 def was_read(cache: Path, source: str) -> bool:
     """Whether the log of this source was ever read to its end."""
     return (cache / source / LAST_READ_FILE).exists()
+
+
+def last_snapshot(cache: Path, source: str) -> Snapshot | None:
+    """What was read last of this source; None before its log was ever read. Raises OpslaError for a damaged cache."""
+    return _last_read(cache / source)
 
 
 def _last_read(home: Path) -> Snapshot | None:

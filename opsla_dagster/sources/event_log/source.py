@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -69,11 +68,40 @@ _VISIBLE = """
 
 #: A log that tells of no new case for longer than that, and yet goes on, was cut by intake.
 _STILL_WHOLE = timedelta(days=7)
+#: What is stamped so much later than every record before it is a mistyped year or month, and not how long the log goes on.
+_STRAY = timedelta(days=183)
 
 _NOT_YET_VISIBLE = """
-    select count(*) as records, max(greatest(ingestion_ts, intake_ts)) as latest
+    select
+        count(*) as records, max(greatest(ingestion_ts, intake_ts)) as latest,
+        arg_max(struct_pack(case_id, file_number, row_number), row(greatest(ingestion_ts, intake_ts), source_sequence)) as of_latest
     from {events}
     where greatest(ingestion_ts, intake_ts) > $as_of_at
+"""
+
+_KNOWN = "greatest(ingestion_ts, intake_ts, coalesce(event_ts, ingestion_ts)) <= $as_of_at"
+
+#: Dates of the desk on which the log tells something, from its last intake on; what is stamped after as_of has not happened.
+_DATES_AT_THE_END = """
+    with known as (
+        select intake_date, cast(timezone({zone}, timezone('UTC', coalesce(event_ts, ingestion_ts))) as date) as event_date
+        from {events}
+        where {known}
+    )
+    select distinct last_date, greatest(event_date, last_date) as told_date
+    from known
+    cross join (select max(intake_date) as last_date from known)
+    order by told_date
+"""
+
+_STAMPED_AFTER = """
+    select case_id, file_number, row_number, coalesce(event_ts, ingestion_ts) as stamped_ts, count(*) over () as records
+    from {events}
+    where
+        cast(timezone({zone}, timezone('UTC', coalesce(event_ts, ingestion_ts))) as date) > cast({end} as date)
+        and {known}
+    order by stamped_ts desc, case_id, source_sequence
+    limit 1
 """
 
 #: Each attribute of a case is the last that a visible record of it tells. A resolved or closed stamp
@@ -306,18 +334,39 @@ class EventLogSource(Source):
         where = " (raw.rejected_rows)" if counts.rejected_rows else ""
         notes = [f"{_records(counts.rows)} read, {counts.used_rows:,} used, {counts.rejected_rows:,} rejected{where}"]
         if counts.ignored_rows:
-            notes[0] += f", {counts.ignored_rows:,} ignored (statuses: IGNORE)"
+            notes[0] += f", {counts.ignored_rows:,} {'left out' if self._settings.form == 'changes' else 'ignored (statuses: IGNORE)'}"
         if counts.superseded_rows:
             notes[0] += f", {counts.superseded_rows:,} replaced by a later row of their case"
         notes += [*self._snapshot.notes, *notes_of(self._settings, self._snapshot.events, self._rows)]
-        ((waiting, latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
-        if isinstance(waiting, int) and isinstance(latest, datetime):
+        ((waiting, latest, of_latest),) = self._rows(_NOT_YET_VISIBLE.format(events=self._snapshot.events), as_of_at)
+        if isinstance(waiting, int) and isinstance(latest, datetime) and isinstance(of_latest, dict):
             lie = "lies" if waiting == 1 else "lie"
             notes.append(
-                f"{_waiting(waiting, self._settings)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d}: "
+                f"{_waiting(waiting, self._settings)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d} ({self._place(**of_latest)}): "
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
-        return notes
+        return notes + self._strays(as_of_at)
+
+    def _strays(self, as_of_at: datetime) -> list[str]:
+        """A warning where records are stamped so long after every other that the log is taken to end before them."""
+        _, reached, has_strays = self._end_of_log(as_of_at)
+        if reached is None or not has_strays:
+            return []
+        ((case_id, file_number, row_number, stamped, records),) = self._rows(
+            _STAMPED_AFTER.format(events=self._snapshot.events, zone=literal(self._desk.timezone), end=literal(reached.isoformat()), known=_KNOWN), as_of_at
+        )
+        assert isinstance(records, int)
+        are = "is" if records == 1 else "are"
+        return [
+            f"warning: {_waiting(records, self._settings)} {are} stamped half a year and more after all before, the last {stamped:%Y-%m-%d} "
+            f"({self._place(case_id, file_number, row_number)}): the log is taken to end on {reached}; look at the stamp, or say --end"
+        ]
+
+    def _place(self, case_id: object, file_number: object, row_number: object) -> str:
+        """Where a record is found: `case 7, log.csv row 12`."""
+        files = list(self._snapshot.rows)
+        name = Path(files[file_number]).name if isinstance(file_number, int) and file_number < len(files) else "its file"
+        return f"case {case_id}, {name} row {row_number:,}"
 
     def files_read(self) -> list[FilesRead]:
         """By pattern; of a file that two of them name, both tell."""
@@ -342,18 +391,31 @@ class EventLogSource(Source):
     def _always(self) -> str:
         return f"{self.name}:always"
 
-    def window(self) -> Window:
+    def window(self, as_of_at: datetime | None = None) -> Window:
         """From the desk's first day through the date on which the log ends, or its last intake date where it goes on for longer than a week without one.
 
         Dates at the end on which nothing came in are known as well as the others, and belong to the desk. A log that tells for weeks how its cases went on
-        and of no new one was cut by intake: what came in then is not in it.
+        and of no new one was cut by intake: what came in then is not in it. What is stamped after `as_of_at`, or half a year after all before, says nothing of where it ends.
         """
-        ((last, latest),) = self._rows(f"select max(intake_date), max(coalesce(event_ts, ingestion_ts)) from {self._snapshot.events}")
+        last, reached, _ = self._end_of_log(as_of_at)
         start = self._desk.start_date
-        if not isinstance(last, date):
+        if last is None or reached is None:
             return Window(start, start + ONE_DAY)
-        ends = latest.replace(tzinfo=UTC).astimezone(ZoneInfo(self._desk.timezone)).date() if isinstance(latest, datetime) else last
-        return Window(start, (ends if timedelta(0) <= ends - last <= _STILL_WHOLE else last) + ONE_DAY)
+        return Window(start, (reached if reached - last <= _STILL_WHOLE else last) + ONE_DAY)
+
+    def _end_of_log(self, as_of_at: datetime | None) -> tuple[date | None, date | None, bool]:
+        """The last intake date, the last date on which the log tells something, and whether records lie so far behind it that their stamps are wrong."""
+        known = "true" if as_of_at is None else _KNOWN
+        found = self._rows(_DATES_AT_THE_END.format(events=self._snapshot.events, zone=literal(self._desk.timezone), known=known), as_of_at)
+        last = reached = None
+        for last_date, told_date in found:
+            assert isinstance(last_date, date)
+            assert isinstance(told_date, date)
+            last, reached = last_date, reached or last_date
+            if told_date - reached > _STRAY:
+                return last, reached, True
+            reached = told_date
+        return last, reached, False
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""
@@ -408,8 +470,8 @@ class EventLogSource(Source):
 
     @property
     def _told_only(self) -> str:
-        """Of an audit log only some records are events: changes of status, and the first of a case."""
-        return "and is_told" if self._settings.form == "changes" else ""
+        """Of an audit log, and of one that repeats only what changed, only some records are events: changes of status, and the first of a case."""
+        return "and is_told" if self._settings.form == "changes" or self._settings.carries_statuses else ""
 
     def _select_messages(self) -> str:
         return self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))

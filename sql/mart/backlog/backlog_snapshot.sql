@@ -1,7 +1,8 @@
 -- One row is one case that was open at the end of a local date of the desk.
 -- staging.backlog_spans and mart.clock_snapshot at the instants of mart.snapshot_instants: the rows of a date follow from what happened until
 -- then. Ages count from intake; the stint from when the present holder (queue and agent) got the case, or it was reopened. The next
--- clock is the first to fall due of those within their target; of a clock that a pause holds nobody knows when (docs/decisions/0039-backlog-snapshot.md).
+-- clock is the first to fall due of those within their target; of a clock that a pause holds nobody knows when. One that reached its target exactly as its
+-- calendar closed is kept until the calendar opens, and due within two hours when that is (docs/decisions/0039-backlog-snapshot.md).
 with instants as (
     select
         snapshot_date,
@@ -84,6 +85,21 @@ desk_times as (
             and instants.snapshot_at < desk_time.segment_end_at
 ),
 
+-- Calendars that open within two hours of an instant, or are open then.
+calendars_open_soon as (
+    select distinct
+        instants.snapshot_date,
+        segments.calendar
+    from instants
+    inner join staging.business_time as segments
+        on
+            segments.utc_date >= cast(instants.snapshot_at as date)
+            and segments.utc_date <= cast(instants.snapshot_at + interval 7200 second as date)
+            and segments.segment_start_at < instants.snapshot_at + interval 7200 second
+            and segments.segment_end_at > instants.snapshot_at
+    where segments.is_open
+),
+
 -- Those within their target in the order in which they fall due.
 clocks as (
     select
@@ -91,6 +107,7 @@ clocks as (
         case_id,
         policy,
         metric,
+        calendar,
         due_at,
         remaining_seconds,
         is_past_target,
@@ -112,6 +129,7 @@ clocks as (
         case_id,
         policy,
         metric,
+        calendar,
         due_at,
         remaining_seconds,
         is_past_target,
@@ -134,6 +152,7 @@ case_clocks as (
         sum(debt_seconds) as debt_seconds,
         max(policy) filter (where position_by_due = 1) as next_policy,
         max(metric) filter (where position_by_due = 1) as next_metric,
+        max(calendar) filter (where position_by_due = 1) as next_calendar,
         max(due_at) filter (where position_by_due = 1) as next_due_at,
         max(remaining_seconds) filter (where position_by_due = 1) as next_remaining_seconds
     from clocks
@@ -197,12 +216,18 @@ select
         when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 30 * 86400 then '7_to_30_days'
         else 'over_30_days'
     end as age_band,
-    coalesce(case_clocks.next_due_at <= spans.snapshot_at + interval 7200 second, false) as is_due_in_2_hours
+    coalesce(
+        case_clocks.next_due_at <= spans.snapshot_at + interval 7200 second
+        and (case_clocks.next_due_at > spans.snapshot_at or calendars_open_soon.calendar is not null),
+        false
+    ) as is_due_in_2_hours
 from open_spans as spans
 inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source
 left join desk_times on spans.snapshot_date = desk_times.snapshot_date
 left join case_clocks on spans.snapshot_date = case_clocks.snapshot_date and spans.case_id = case_clocks.case_id
+left join calendars_open_soon
+    on case_clocks.snapshot_date = calendars_open_soon.snapshot_date and case_clocks.next_calendar = calendars_open_soon.calendar
 left join staging.business_time as intake_time
     on
         intake_time.calendar = 'desk'

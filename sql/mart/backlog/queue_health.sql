@@ -1,7 +1,7 @@
 -- One row is one value of one dimension: how its open cases stand now, and how long it takes until none is past due.
--- Pace: cases that left the value (ended, cancelled, moved on) in an open minute of the desk, over the 10 business days before today on which it
--- had work. Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
--- next business day), as if everybody worked on what is past due first; with a pace no greater than that never. green: none past due; amber: green within
+-- Pace: cases that left the value in an open minute of the desk (mart.pace_days). Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
+-- next business day), as if everybody worked on what is past due first; with a pace no greater than that never. The desk is green once every queue is: where
+-- its slowest queue takes longer than the desk as one pool would, that queue's figure stands for the desk. green: none past due; amber: green within
 -- one business day; red: later, never or unknown (docs/decisions/0040-error-budget-and-now.md).
 with now_instant as (
     select
@@ -111,30 +111,15 @@ standing_cases as (
         )
 ),
 
-worked_days as (
-    select
-        days.calendar_date,
-        days.dimension,
-        days.dimension_value,
-        days.opened_cases + days.reopened_cases + days.moved_in_cases as arrived_cases,
-        days.left_cases + days.cancelled_cases + days.moved_out_cases as left_cases,
-        business_days.business_minutes,
-        row_number() over (partition by days.dimension, days.dimension_value order by days.calendar_date desc) as days_ago
-    from mart.backlog_daily as days
-    inner join now_instant on days.calendar_date < now_instant.now_date
-    inner join business_days on days.calendar_date = business_days.local_date
-),
-
 paces as (
     select
         dimension,
         dimension_value,
         count(*) as worked_days,
         sum(arrived_cases) as arrived_cases,
-        sum(left_cases) as left_cases,
-        sum(business_minutes) as business_minutes
-    from worked_days
-    where days_ago <= 10
+        sum(gone_cases) as left_cases,
+        sum(pace_day_business_minutes) as business_minutes
+    from mart.pace_days
     group by dimension, dimension_value
 ),
 
@@ -199,45 +184,100 @@ forecast_values as (
             else 'at this pace'
         end as to_green_reason
     from measured_values
+),
+
+-- Queues in which something is past due: never and unknown take longer than any number of minutes.
+slow_queues as (
+    select
+        dimension_value as queue,
+        to_green_business_minutes,
+        to_green_reason,
+        sum(case when to_green_business_minutes is null then 1 else 0 end) over () - 1 as other_stuck_queues,
+        row_number() over (
+            order by
+                to_green_business_minutes desc nulls first,
+                case when to_green_reason = 'never at this pace' then 0 else 1 end,
+                breached_open_cases desc,
+                dimension_value
+        ) as slowness_rank
+    from forecast_values
+    where
+        dimension = 'queue'
+        and breached_open_cases > 0
+),
+
+slowest_queues as (
+    select
+        'all' as dimension,
+        slow_queues.to_green_business_minutes,
+        case
+            when slow_queues.to_green_business_minutes is not null then 'at the pace of queue ' || slow_queues.queue || ', the slowest'
+            when slow_queues.other_stuck_queues = 0 then 'queue ' || slow_queues.queue || ': ' || slow_queues.to_green_reason
+            else 'queue ' || slow_queues.queue || ' (and ' || cast(slow_queues.other_stuck_queues as varchar) || ' more): ' || slow_queues.to_green_reason
+        end as to_green_reason
+    from slow_queues
+    cross join told_dimensions
+    where
+        slow_queues.slowness_rank = 1
+        and told_dimensions.is_queue_told
+),
+
+-- What the desk as one pool never reaches it does not reach by queues either.
+green_values as (
+    select
+        forecast_values.*,
+        case
+            when slowest_queues.dimension is not null and slowest_queues.to_green_business_minutes is null then null
+            when slowest_queues.to_green_business_minutes > forecast_values.to_green_business_minutes then slowest_queues.to_green_business_minutes
+            else forecast_values.to_green_business_minutes
+        end as until_green_business_minutes,
+        case
+            when forecast_values.to_green_business_minutes is null then forecast_values.to_green_reason
+            when slowest_queues.dimension is not null and slowest_queues.to_green_business_minutes is null then slowest_queues.to_green_reason
+            when slowest_queues.to_green_business_minutes > forecast_values.to_green_business_minutes then slowest_queues.to_green_reason
+            else forecast_values.to_green_reason
+        end as until_green_reason
+    from forecast_values
+    left join slowest_queues on forecast_values.dimension = slowest_queues.dimension
 )
 
 select
     cast(now_instant.now_at as timestamp) as now_at,
-    forecast_values.dimension,
-    forecast_values.dimension_value,
-    cast(forecast_values.open_cases as bigint) as open_cases,
-    cast(case when told_dimensions.is_status_told then forecast_values.active_cases end as bigint) as active_cases,
-    cast(case when told_dimensions.is_status_told then forecast_values.waiting_cases end as bigint) as waiting_cases,
-    cast(forecast_values.breached_open_cases as bigint) as breached_open_cases,
-    cast(forecast_values.breached_open_clocks as bigint) as breached_open_clocks,
-    cast(forecast_values.debt_seconds as bigint) as debt_seconds,
-    cast(forecast_values.due_in_2_hours_cases as bigint) as due_in_2_hours_cases,
-    cast(forecast_values.due_next_business_day_cases as bigint) as due_next_business_day_cases,
-    cast(forecast_values.next_due_at as timestamp) as next_due_at,
-    cast(forecast_values.age_p50_calendar_minutes as double) as age_p50_calendar_minutes,
-    cast(forecast_values.age_p90_calendar_minutes as double) as age_p90_calendar_minutes,
-    cast(forecast_values.age_max_calendar_minutes as double) as age_max_calendar_minutes,
-    cast(forecast_values.age_max_business_minutes as double) as age_max_business_minutes,
-    cast(forecast_values.worked_days as bigint) as worked_days,
-    cast(forecast_values.arrived_cases_per_business_hour as double) as arrived_cases_per_business_hour,
-    cast(forecast_values.left_cases_per_business_hour as double) as left_cases_per_business_hour,
-    cast(forecast_values.due_cases_per_business_hour as double) as due_cases_per_business_hour,
-    cast(forecast_values.debt_work_business_minutes as double) as debt_work_business_minutes,
-    cast(forecast_values.to_green_business_minutes as double) as to_green_business_minutes,
-    forecast_values.to_green_reason,
+    green_values.dimension,
+    green_values.dimension_value,
+    cast(green_values.open_cases as bigint) as open_cases,
+    cast(case when told_dimensions.is_status_told then green_values.active_cases end as bigint) as active_cases,
+    cast(case when told_dimensions.is_status_told then green_values.waiting_cases end as bigint) as waiting_cases,
+    cast(green_values.breached_open_cases as bigint) as breached_open_cases,
+    cast(green_values.breached_open_clocks as bigint) as breached_open_clocks,
+    cast(green_values.debt_seconds as bigint) as debt_seconds,
+    cast(green_values.due_in_2_hours_cases as bigint) as due_in_2_hours_cases,
+    cast(green_values.due_next_business_day_cases as bigint) as due_next_business_day_cases,
+    cast(green_values.next_due_at as timestamp) as next_due_at,
+    cast(green_values.age_p50_calendar_minutes as double) as age_p50_calendar_minutes,
+    cast(green_values.age_p90_calendar_minutes as double) as age_p90_calendar_minutes,
+    cast(green_values.age_max_calendar_minutes as double) as age_max_calendar_minutes,
+    cast(green_values.age_max_business_minutes as double) as age_max_business_minutes,
+    cast(green_values.worked_days as bigint) as worked_days,
+    cast(green_values.arrived_cases_per_business_hour as double) as arrived_cases_per_business_hour,
+    cast(green_values.left_cases_per_business_hour as double) as left_cases_per_business_hour,
+    cast(green_values.due_cases_per_business_hour as double) as due_cases_per_business_hour,
+    cast(green_values.debt_work_business_minutes as double) as debt_work_business_minutes,
+    cast(green_values.until_green_business_minutes as double) as to_green_business_minutes,
+    green_values.until_green_reason as to_green_reason,
     case
-        when forecast_values.breached_open_cases = 0 then 'green'
-        when forecast_values.to_green_business_minutes <= forecast_values.next_day_business_minutes then 'amber'
+        when green_values.breached_open_cases = 0 then 'green'
+        when green_values.until_green_business_minutes <= green_values.next_day_business_minutes then 'amber'
         else 'red'
     end as health
-from forecast_values
+from green_values
 cross join now_instant
 cross join told_dimensions
 where
-    forecast_values.dimension = 'all'
-    or (forecast_values.dimension = 'queue' and told_dimensions.is_queue_told)
-    or (forecast_values.dimension = 'priority' and told_dimensions.is_priority_told)
-    or (forecast_values.dimension = 'tier' and told_dimensions.is_tier_told)
-    or (forecast_values.dimension = 'region' and told_dimensions.is_region_told)
-    or (forecast_values.dimension = 'brand' and told_dimensions.is_brand_told)
-    or (forecast_values.dimension = 'channel' and told_dimensions.is_channel_told)
+    green_values.dimension = 'all'
+    or (green_values.dimension = 'queue' and told_dimensions.is_queue_told)
+    or (green_values.dimension = 'priority' and told_dimensions.is_priority_told)
+    or (green_values.dimension = 'tier' and told_dimensions.is_tier_told)
+    or (green_values.dimension = 'region' and told_dimensions.is_region_told)
+    or (green_values.dimension = 'brand' and told_dimensions.is_brand_told)
+    or (green_values.dimension = 'channel' and told_dimensions.is_channel_told)

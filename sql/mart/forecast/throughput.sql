@@ -85,6 +85,54 @@ daily_values as (
     group by judged_values.dimension, judged_values.dimension_value, recent_dates.is_business_day
 ),
 
+-- A desk breathes with the week: what of a business day is chance is how far it lies from the other dates of its weekday.
+business_date_values as (
+    select
+        judged_values.dimension,
+        judged_values.dimension_value,
+        date_diff('day', date '1900-01-01', recent_dates.snapshot_date) - date_diff('day', date '1900-01-01', recent_dates.snapshot_date) // 7 * 7 as weekday_number,
+        coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0) as gone_cases
+    from judged_values
+    inner join recent_dates on recent_dates.is_business_day
+    left join mart.backlog_daily as days
+        on
+            judged_values.dimension = days.dimension
+            and judged_values.dimension_value = days.dimension_value
+            and recent_dates.snapshot_date = days.calendar_date
+),
+
+weekday_values as (
+    select
+        dimension,
+        dimension_value,
+        gone_cases,
+        count(*) over (partition by dimension, dimension_value, weekday_number) as weekday_dates,
+        sum(gone_cases) over (partition by dimension, dimension_value, weekday_number) as weekday_gone_cases,
+        count(*) over (partition by dimension, dimension_value) as business_dates,
+        sum(gone_cases) over (partition by dimension, dimension_value) as business_gone_cases
+    from business_date_values
+),
+
+deviations as (
+    select
+        dimension,
+        dimension_value,
+        case
+            when weekday_dates > 1 then gone_cases - 1.0 * (weekday_gone_cases - gone_cases) / nullif(weekday_dates - 1, 0)
+            else gone_cases - 1.0 * business_gone_cases / nullif(business_dates, 0)
+        end as deviation_cases
+    from weekday_values
+),
+
+widths as (
+    select
+        dimension,
+        dimension_value,
+        quantile_cont(deviation_cases, [0.1, 0.9])[2] - quantile_cont(deviation_cases, [0.1, 0.9])[1] as gone_width_cases
+    from deviations
+    group by dimension, dimension_value
+),
+
 told_values as (
     select
         judged_values.dimension,
@@ -109,7 +157,8 @@ told_values as (
         business_days.gone_cases as business_gone_cases,
         business_days.p10_gone_cases,
         business_days.p90_gone_cases,
-        business_days.median_open_cases
+        business_days.median_open_cases,
+        widths.gone_width_cases
     from judged_values
     inner join measured_values on judged_values.dimension = measured_values.dimension and judged_values.dimension_value = measured_values.dimension_value
     inner join daily_values as business_days
@@ -117,6 +166,7 @@ told_values as (
             judged_values.dimension = business_days.dimension
             and judged_values.dimension_value = business_days.dimension_value
             and business_days.is_business_day
+    left join widths on judged_values.dimension = widths.dimension and judged_values.dimension_value = widths.dimension_value
     left join daily_values as other_days
         on
             judged_values.dimension = other_days.dimension
@@ -185,6 +235,7 @@ select
     cast(coalesce(told_values.gone_cases_per_other_day, 0) as double) as gone_cases_per_other_day,
     cast(told_values.p10_gone_cases as double) as gone_p10_cases_per_business_day,
     cast(told_values.p90_gone_cases as double) as gone_p90_cases_per_business_day,
+    cast(told_values.gone_width_cases as double) as gone_width_cases_per_business_day,
     cast(told_values.staffed_hours / nullif(told_values.headed_hours, 0) as double) as heads,
     told_values.heads_source,
     cast(told_values.headed_gone_cases / nullif(told_values.staffed_hours, 0) as double) as gone_cases_per_staffed_hour,

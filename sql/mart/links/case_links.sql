@@ -1,5 +1,5 @@
 -- One row is a link from a case to another case or ticket: what that is, as far as it is loaded, and the case's time before the link and after it.
--- Time is that of all who held the case up to completion, by the clock; after the link of an open case what has ended of it. It is told where the source tells since
+-- Time is that of all who held the case up to completion, by the clock; after the link of an open case what has ended of it, and since when what goes on counts. It is told where the source tells since
 -- when the link holds; a link made before intake holds from intake on (docs/decisions/0048-links-between-cases.md).
 with links as (
     select
@@ -15,7 +15,11 @@ held_spans as (
         links.linked_case_id,
         links.link_kind,
         coalesce(spans.calendar_seconds, 0) as calendar_seconds,
-        spans.ended_at is null as is_going_on,
+        case
+            when spans.ended_at is not null then null
+            when spans.started_at >= links.linked_at then spans.started_at
+            else links.linked_at
+        end as going_on_since_at,
         case
             when spans.ended_at <= links.linked_at then spans.calendar_seconds
             when spans.started_at >= links.linked_at then 0
@@ -32,7 +36,8 @@ held_times as (
         linked_case_id,
         link_kind,
         sum(before_seconds) as before_seconds,
-        sum(case when is_going_on then 0 else calendar_seconds - before_seconds end) as after_seconds
+        sum(case when going_on_since_at is not null then 0 else calendar_seconds - before_seconds end) as after_seconds,
+        max(going_on_since_at) as going_on_since_at
     from held_spans
     group by case_id, linked_case_id, link_kind
 ),
@@ -67,6 +72,7 @@ select
     teams.team_at_link,
     cast(case when links.linked_at is not null then coalesce(held_times.before_seconds, 0) end as bigint) as held_before_link_calendar_seconds,
     cast(case when links.linked_at is not null then coalesce(held_times.after_seconds, 0) end as bigint) as held_after_link_calendar_seconds,
+    cast(held_times.going_on_since_at as timestamp) as held_on_since_at,
     linked_cases.case_id is not null as is_linked_case_loaded,
     linked_cases.source as linked_source,
     case when linked_holders.team <> 'UNASSIGNED' then linked_holders.team end as linked_team,

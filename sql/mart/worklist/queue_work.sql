@@ -1,6 +1,6 @@
--- One row is one queue: what came into it and left it, who worked on it, and what a case takes there, over the last 10 business days before today.
--- Nobody writes down what a case takes. What a log tells: heads at work (an agent counts on a date by the share of what was done that was done here) and
--- cases that left. work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
+-- One row is one queue: what came into it and left it, who worked on it, and what a case takes there.
+-- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work) and heads at work (an agent counts on
+-- a date of the desk's last 10 business days by the share of what was done that was done here). work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
 -- start and end; and no case takes longer than it waited there, so neither idle hours nor tickets that are stuck make a queue slow. Where the source counts its
 -- minutes of handling, those of cases taken in over the last 90 days stand beside it (docs/decisions/0044-next-best-ticket.md).
 with now_instant as (
@@ -41,7 +41,6 @@ pace_period as (
     select
         min(local_date) as from_date,
         min(starts_at) as from_at,
-        count(*) as pace_days,
         sum(business_seconds) / 60.0 as business_minutes
     from numbered_days
     where days_ago <= 10
@@ -84,13 +83,14 @@ left_counts as (
     group by queue
 ),
 
+-- What comes is expected to come on idle days no more than it did: over all of the desk's days, not the queue's with work alone.
 arrived_counts as (
     select
         coalesce(spans.team, 'none') as queue,
         count(*) as arrived_cases
     from staging.backlog_spans as spans
     inner join pace_period on spans.started_date >= pace_period.from_date
-    inner join now_instant on spans.started_at <= now_instant.now_at
+    inner join now_instant on spans.started_date < now_instant.now_date
     where
         spans.is_open
         and not spans.is_queue_kept_at_start
@@ -141,17 +141,42 @@ heads as (
     cross join worked_dates
 ),
 
+pace_days as (
+    select
+        case when days.dimension = 'all' then 'none' else days.dimension_value end as queue,
+        days.dimension,
+        days.dimension_value,
+        days.calendar_date,
+        days.gone_cases,
+        days.pace_day_business_minutes
+    from mart.pace_days as days
+    cross join told_dimensions
+    where
+        (days.dimension = 'queue' and told_dimensions.is_queue_told)
+        or (days.dimension = 'all' and not told_dimensions.is_queue_told)
+),
+
+queue_paces as (
+    select
+        queue,
+        count(*) as pace_days,
+        sum(gone_cases) as gone_cases,
+        sum(pace_day_business_minutes) as business_minutes
+    from pace_days
+    group by queue
+),
+
 queue_hours as (
     select
-        case when hours.dimension = 'all' then 'none' else hours.dimension_value end as queue,
+        pace_days.queue,
         hours.waiting_cases_at_start,
         hours.waiting_cases_at_end
     from mart.work_hours as hours
-    inner join numbered_days on hours.calendar_date = numbered_days.local_date and numbered_days.days_ago <= 10
-    cross join told_dimensions
-    where
-        (hours.dimension = 'queue' and told_dimensions.is_queue_told)
-        or (hours.dimension = 'all' and not told_dimensions.is_queue_told)
+    inner join pace_days
+        on
+            hours.dimension = pace_days.dimension
+            and hours.dimension_value = pace_days.dimension_value
+            and hours.calendar_date = pace_days.calendar_date
 ),
 
 busy_hours as (
@@ -283,6 +308,11 @@ queues as (
     union
 
     select queue
+    from queue_paces
+
+    union
+
+    select queue
     from arrived_counts
 
     union
@@ -294,10 +324,11 @@ queues as (
 measured_queues as (
     select
         queues.queue,
-        pace_period.pace_days,
-        pace_period.business_minutes,
+        coalesce(queue_paces.pace_days, 0) as pace_days,
+        coalesce(queue_paces.business_minutes, 0) as business_minutes,
+        pace_period.business_minutes as arrival_business_minutes,
         coalesce(arrived_counts.arrived_cases, 0) as arrived_cases,
-        coalesce(left_counts.gone_cases, 0) as gone_cases,
+        coalesce(queue_paces.gone_cases, 0) as gone_cases,
         coalesce(ever_done_counts.done_cases, 0) as done_cases,
         coalesce(heads.agents, 0) as agents,
         heads.working_heads,
@@ -311,9 +342,10 @@ measured_queues as (
         handling.handling_mean_calendar_minutes
     from queues
     cross join pace_period
+    left join arrived_counts on queues.queue = arrived_counts.queue
+    left join queue_paces on queues.queue = queue_paces.queue
     left join left_counts on queues.queue = left_counts.queue
     left join ever_done_counts on queues.queue = ever_done_counts.queue
-    left join arrived_counts on queues.queue = arrived_counts.queue
     left join heads on queues.queue = heads.queue
     left join busy_hours on queues.queue = busy_hours.queue
     left join stays on queues.queue = stays.queue
@@ -326,6 +358,7 @@ select
     measured_queues.queue,
     cast(measured_queues.pace_days as bigint) as pace_days,
     cast(measured_queues.business_minutes as double) as pace_business_minutes,
+    cast(measured_queues.arrival_business_minutes as double) as arrival_business_minutes,
     cast(measured_queues.arrived_cases as bigint) as arrived_cases,
     cast(measured_queues.gone_cases as bigint) as gone_cases,
     cast(measured_queues.done_cases as bigint) as done_cases,
@@ -335,13 +368,16 @@ select
     cast(measured_queues.busy_heads as double) as busy_heads,
     cast(measured_queues.stay_mean_minutes as double) as stay_mean_business_minutes,
     cast(
-        least(
-            greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0),
-            coalesce(
-                nullif(measured_queues.stay_mean_minutes, 0),
-                greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0)
-            )
-        ) as double
+        case
+            when measured_queues.gone_cases > 0 then
+                least(
+                    greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0),
+                    coalesce(
+                        nullif(measured_queues.stay_mean_minutes, 0),
+                        greatest(coalesce(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes / nullif(measured_queues.gone_cases, 0)
+                    )
+                )
+        end as double
     ) as pace_work_business_minutes,
     cast(measured_queues.usual_waiting_cases as double) as usual_waiting_cases,
     cast(measured_queues.decided_cases as bigint) as recent_decided_cases,

@@ -80,12 +80,25 @@ WITH instants AS (
     AND CAST(instants.snapshot_at AS DATE) = desk_time.utc_date
     AND instants.snapshot_at >= desk_time.segment_start_at
     AND instants.snapshot_at < desk_time.segment_end_at
+), calendars_open_soon AS (
+  SELECT DISTINCT
+    instants.snapshot_date,
+    segments.calendar
+  FROM instants
+  INNER JOIN staging.business_time AS segments
+    ON segments.utc_date >= CAST(instants.snapshot_at AS DATE)
+    AND segments.utc_date <= CAST(instants.snapshot_at + INTERVAL '7200' SECOND AS DATE)
+    AND segments.segment_start_at < instants.snapshot_at + INTERVAL '7200' SECOND
+    AND segments.segment_end_at > instants.snapshot_at
+  WHERE
+    segments.is_open
 ), clocks AS (
   SELECT
     snapshot_date,
     case_id,
     policy,
     metric,
+    calendar,
     due_at,
     remaining_seconds,
     is_past_target,
@@ -103,6 +116,7 @@ WITH instants AS (
     case_id,
     policy,
     metric,
+    calendar,
     due_at,
     remaining_seconds,
     is_past_target,
@@ -127,6 +141,8 @@ WITH instants AS (
       position_by_due = 1) AS next_policy,
     MAX(metric) FILTER(WHERE
       position_by_due = 1) AS next_metric,
+    MAX(calendar) FILTER(WHERE
+      position_by_due = 1) AS next_calendar,
     MAX(due_at) FILTER(WHERE
       position_by_due = 1) AS next_due_at,
     MAX(remaining_seconds) FILTER(WHERE
@@ -187,7 +203,14 @@ SELECT
     THEN '7_to_30_days'
     ELSE 'over_30_days'
   END AS age_band,
-  COALESCE(case_clocks.next_due_at <= spans.snapshot_at + INTERVAL '7200' SECOND, FALSE) AS is_due_in_2_hours
+  COALESCE(
+    case_clocks.next_due_at <= spans.snapshot_at + INTERVAL '7200' SECOND
+    AND (
+      case_clocks.next_due_at > spans.snapshot_at
+      OR NOT calendars_open_soon.calendar IS NULL
+    ),
+    FALSE
+  ) AS is_due_in_2_hours
 FROM open_spans AS spans
 INNER JOIN staging.case_milestones AS cases
   ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
@@ -198,6 +221,9 @@ LEFT JOIN desk_times
 LEFT JOIN case_clocks
   ON spans.snapshot_date = case_clocks.snapshot_date
   AND spans.case_id = case_clocks.case_id
+LEFT JOIN calendars_open_soon
+  ON case_clocks.snapshot_date = calendars_open_soon.snapshot_date
+  AND case_clocks.next_calendar = calendars_open_soon.calendar
 LEFT JOIN staging.business_time AS intake_time
   ON intake_time.calendar = 'desk'
   AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date

@@ -127,34 +127,15 @@ WITH now_instant AS (
         channel
       )
     )
-), worked_days AS (
-  SELECT
-    days.calendar_date,
-    days.dimension,
-    days.dimension_value,
-    days.opened_cases + days.reopened_cases + days.moved_in_cases AS arrived_cases,
-    days.left_cases + days.cancelled_cases + days.moved_out_cases AS left_cases,
-    business_days.business_minutes,
-    ROW_NUMBER() OVER (
-      PARTITION BY days.dimension, days.dimension_value
-      ORDER BY days.calendar_date DESC
-    ) AS days_ago
-  FROM mart.backlog_daily AS days
-  INNER JOIN now_instant
-    ON days.calendar_date < now_instant.now_date
-  INNER JOIN business_days
-    ON days.calendar_date = business_days.local_date
 ), paces AS (
   SELECT
     dimension,
     dimension_value,
     COUNT(*) AS worked_days,
     SUM(arrived_cases) AS arrived_cases,
-    SUM(left_cases) AS left_cases,
-    SUM(business_minutes) AS business_minutes
-  FROM worked_days
-  WHERE
-    days_ago <= 10
+    SUM(gone_cases) AS left_cases,
+    SUM(pace_day_business_minutes) AS business_minutes
+  FROM mart.pace_days
   GROUP BY
     dimension,
     dimension_value
@@ -221,58 +202,109 @@ WITH now_instant AS (
       ELSE 'at this pace'
     END AS to_green_reason
   FROM measured_values
+), slow_queues AS (
+  SELECT
+    dimension_value AS queue,
+    to_green_business_minutes,
+    to_green_reason,
+    SUM(CASE WHEN to_green_business_minutes IS NULL THEN 1 ELSE 0 END) OVER () - 1 AS other_stuck_queues,
+    ROW_NUMBER() OVER (
+      ORDER BY to_green_business_minutes DESC NULLS FIRST, CASE WHEN to_green_reason = 'never at this pace' THEN 0 ELSE 1 END NULLS LAST, breached_open_cases DESC, dimension_value NULLS LAST
+    ) AS slowness_rank
+  FROM forecast_values
+  WHERE
+    dimension = 'queue' AND breached_open_cases > 0
+), slowest_queues AS (
+  SELECT
+    'all' AS dimension,
+    slow_queues.to_green_business_minutes,
+    CASE
+      WHEN NOT slow_queues.to_green_business_minutes IS NULL
+      THEN 'at the pace of queue ' || slow_queues.queue || ', the slowest'
+      WHEN slow_queues.other_stuck_queues = 0
+      THEN 'queue ' || slow_queues.queue || ': ' || slow_queues.to_green_reason
+      ELSE 'queue ' || slow_queues.queue || ' (and ' || CAST(slow_queues.other_stuck_queues AS STRING) || ' more): ' || slow_queues.to_green_reason
+    END AS to_green_reason
+  FROM slow_queues
+  CROSS JOIN told_dimensions
+  WHERE
+    slow_queues.slowness_rank = 1 AND told_dimensions.is_queue_told
+), green_values AS (
+  SELECT
+    forecast_values.*,
+    CASE
+      WHEN NOT slowest_queues.dimension IS NULL
+      AND slowest_queues.to_green_business_minutes IS NULL
+      THEN NULL
+      WHEN slowest_queues.to_green_business_minutes > forecast_values.to_green_business_minutes
+      THEN slowest_queues.to_green_business_minutes
+      ELSE forecast_values.to_green_business_minutes
+    END AS until_green_business_minutes,
+    CASE
+      WHEN forecast_values.to_green_business_minutes IS NULL
+      THEN forecast_values.to_green_reason
+      WHEN NOT slowest_queues.dimension IS NULL
+      AND slowest_queues.to_green_business_minutes IS NULL
+      THEN slowest_queues.to_green_reason
+      WHEN slowest_queues.to_green_business_minutes > forecast_values.to_green_business_minutes
+      THEN slowest_queues.to_green_reason
+      ELSE forecast_values.to_green_reason
+    END AS until_green_reason
+  FROM forecast_values
+  LEFT JOIN slowest_queues
+    ON forecast_values.dimension = slowest_queues.dimension
 )
 SELECT
   CAST(now_instant.now_at AS TIMESTAMP_NTZ) AS now_at,
-  forecast_values.dimension,
-  forecast_values.dimension_value,
-  CAST(forecast_values.open_cases AS BIGINT) AS open_cases,
-  CAST(CASE WHEN told_dimensions.is_status_told THEN forecast_values.active_cases END AS BIGINT) AS active_cases,
-  CAST(CASE WHEN told_dimensions.is_status_told THEN forecast_values.waiting_cases END AS BIGINT) AS waiting_cases,
-  CAST(forecast_values.breached_open_cases AS BIGINT) AS breached_open_cases,
-  CAST(forecast_values.breached_open_clocks AS BIGINT) AS breached_open_clocks,
-  CAST(forecast_values.debt_seconds AS BIGINT) AS debt_seconds,
-  CAST(forecast_values.due_in_2_hours_cases AS BIGINT) AS due_in_2_hours_cases,
-  CAST(forecast_values.due_next_business_day_cases AS BIGINT) AS due_next_business_day_cases,
-  CAST(forecast_values.next_due_at AS TIMESTAMP_NTZ) AS next_due_at,
-  CAST(forecast_values.age_p50_calendar_minutes AS DOUBLE) AS age_p50_calendar_minutes,
-  CAST(forecast_values.age_p90_calendar_minutes AS DOUBLE) AS age_p90_calendar_minutes,
-  CAST(forecast_values.age_max_calendar_minutes AS DOUBLE) AS age_max_calendar_minutes,
-  CAST(forecast_values.age_max_business_minutes AS DOUBLE) AS age_max_business_minutes,
-  CAST(forecast_values.worked_days AS BIGINT) AS worked_days,
-  CAST(forecast_values.arrived_cases_per_business_hour AS DOUBLE) AS arrived_cases_per_business_hour,
-  CAST(forecast_values.left_cases_per_business_hour AS DOUBLE) AS left_cases_per_business_hour,
-  CAST(forecast_values.due_cases_per_business_hour AS DOUBLE) AS due_cases_per_business_hour,
-  CAST(forecast_values.debt_work_business_minutes AS DOUBLE) AS debt_work_business_minutes,
-  CAST(forecast_values.to_green_business_minutes AS DOUBLE) AS to_green_business_minutes,
-  forecast_values.to_green_reason,
+  green_values.dimension,
+  green_values.dimension_value,
+  CAST(green_values.open_cases AS BIGINT) AS open_cases,
+  CAST(CASE WHEN told_dimensions.is_status_told THEN green_values.active_cases END AS BIGINT) AS active_cases,
+  CAST(CASE WHEN told_dimensions.is_status_told THEN green_values.waiting_cases END AS BIGINT) AS waiting_cases,
+  CAST(green_values.breached_open_cases AS BIGINT) AS breached_open_cases,
+  CAST(green_values.breached_open_clocks AS BIGINT) AS breached_open_clocks,
+  CAST(green_values.debt_seconds AS BIGINT) AS debt_seconds,
+  CAST(green_values.due_in_2_hours_cases AS BIGINT) AS due_in_2_hours_cases,
+  CAST(green_values.due_next_business_day_cases AS BIGINT) AS due_next_business_day_cases,
+  CAST(green_values.next_due_at AS TIMESTAMP_NTZ) AS next_due_at,
+  CAST(green_values.age_p50_calendar_minutes AS DOUBLE) AS age_p50_calendar_minutes,
+  CAST(green_values.age_p90_calendar_minutes AS DOUBLE) AS age_p90_calendar_minutes,
+  CAST(green_values.age_max_calendar_minutes AS DOUBLE) AS age_max_calendar_minutes,
+  CAST(green_values.age_max_business_minutes AS DOUBLE) AS age_max_business_minutes,
+  CAST(green_values.worked_days AS BIGINT) AS worked_days,
+  CAST(green_values.arrived_cases_per_business_hour AS DOUBLE) AS arrived_cases_per_business_hour,
+  CAST(green_values.left_cases_per_business_hour AS DOUBLE) AS left_cases_per_business_hour,
+  CAST(green_values.due_cases_per_business_hour AS DOUBLE) AS due_cases_per_business_hour,
+  CAST(green_values.debt_work_business_minutes AS DOUBLE) AS debt_work_business_minutes,
+  CAST(green_values.until_green_business_minutes AS DOUBLE) AS to_green_business_minutes,
+  green_values.until_green_reason AS to_green_reason,
   CASE
-    WHEN forecast_values.breached_open_cases = 0
+    WHEN green_values.breached_open_cases = 0
     THEN 'green'
-    WHEN forecast_values.to_green_business_minutes <= forecast_values.next_day_business_minutes
+    WHEN green_values.until_green_business_minutes <= green_values.next_day_business_minutes
     THEN 'amber'
     ELSE 'red'
   END AS health
-FROM forecast_values
+FROM green_values
 CROSS JOIN now_instant
 CROSS JOIN told_dimensions
 WHERE
-  forecast_values.dimension = 'all'
+  green_values.dimension = 'all'
   OR (
-    forecast_values.dimension = 'queue' AND told_dimensions.is_queue_told
+    green_values.dimension = 'queue' AND told_dimensions.is_queue_told
   )
   OR (
-    forecast_values.dimension = 'priority' AND told_dimensions.is_priority_told
+    green_values.dimension = 'priority' AND told_dimensions.is_priority_told
   )
   OR (
-    forecast_values.dimension = 'tier' AND told_dimensions.is_tier_told
+    green_values.dimension = 'tier' AND told_dimensions.is_tier_told
   )
   OR (
-    forecast_values.dimension = 'region' AND told_dimensions.is_region_told
+    green_values.dimension = 'region' AND told_dimensions.is_region_told
   )
   OR (
-    forecast_values.dimension = 'brand' AND told_dimensions.is_brand_told
+    green_values.dimension = 'brand' AND told_dimensions.is_brand_told
   )
   OR (
-    forecast_values.dimension = 'channel' AND told_dimensions.is_channel_told
+    green_values.dimension = 'channel' AND told_dimensions.is_channel_told
   )

@@ -102,6 +102,50 @@ WITH hours AS (
     judged_values.dimension,
     judged_values.dimension_value,
     recent_dates.is_business_day
+), business_date_values AS (
+  SELECT
+    judged_values.dimension,
+    judged_values.dimension_value,
+    DATEDIFF(DAY, CAST('1900-01-01' AS DATE), recent_dates.snapshot_date) - CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), recent_dates.snapshot_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 AS weekday_number,
+    COALESCE(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0) AS gone_cases
+  FROM judged_values
+  INNER JOIN recent_dates
+    ON recent_dates.is_business_day
+  LEFT JOIN mart.backlog_daily AS days
+    ON judged_values.dimension = days.dimension
+    AND judged_values.dimension_value = days.dimension_value
+    AND recent_dates.snapshot_date = days.calendar_date
+), weekday_values AS (
+  SELECT
+    dimension,
+    dimension_value,
+    gone_cases,
+    COUNT(*) OVER (PARTITION BY dimension, dimension_value, weekday_number) AS weekday_dates,
+    SUM(gone_cases) OVER (PARTITION BY dimension, dimension_value, weekday_number) AS weekday_gone_cases,
+    COUNT(*) OVER (PARTITION BY dimension, dimension_value) AS business_dates,
+    SUM(gone_cases) OVER (PARTITION BY dimension, dimension_value) AS business_gone_cases
+  FROM business_date_values
+), deviations AS (
+  SELECT
+    dimension,
+    dimension_value,
+    CASE
+      WHEN weekday_dates > 1
+      THEN gone_cases - CAST(1.0 * (
+        weekday_gone_cases - gone_cases
+      ) AS DOUBLE) / CAST(NULLIF(weekday_dates - 1, 0) AS DOUBLE)
+      ELSE gone_cases - CAST(1.0 * business_gone_cases AS DOUBLE) / CAST(NULLIF(business_dates, 0) AS DOUBLE)
+    END AS deviation_cases
+  FROM weekday_values
+), widths AS (
+  SELECT
+    dimension,
+    dimension_value,
+    PERCENTILE(deviation_cases, ARRAY(0.1, 0.9))[1] - PERCENTILE(deviation_cases, ARRAY(0.1, 0.9))[0] AS gone_width_cases
+  FROM deviations
+  GROUP BY
+    dimension,
+    dimension_value
 ), told_values AS (
   SELECT
     judged_values.dimension,
@@ -131,7 +175,8 @@ WITH hours AS (
     business_days.gone_cases AS business_gone_cases,
     business_days.p10_gone_cases,
     business_days.p90_gone_cases,
-    business_days.median_open_cases
+    business_days.median_open_cases,
+    widths.gone_width_cases
   FROM judged_values
   INNER JOIN measured_values
     ON judged_values.dimension = measured_values.dimension
@@ -140,6 +185,9 @@ WITH hours AS (
     ON judged_values.dimension = business_days.dimension
     AND judged_values.dimension_value = business_days.dimension_value
     AND business_days.is_business_day
+  LEFT JOIN widths
+    ON judged_values.dimension = widths.dimension
+    AND judged_values.dimension_value = widths.dimension_value
   LEFT JOIN daily_values AS other_days
     ON judged_values.dimension = other_days.dimension
     AND judged_values.dimension_value = other_days.dimension_value
@@ -213,6 +261,7 @@ SELECT
   CAST(COALESCE(told_values.gone_cases_per_other_day, 0) AS DOUBLE) AS gone_cases_per_other_day,
   CAST(told_values.p10_gone_cases AS DOUBLE) AS gone_p10_cases_per_business_day,
   CAST(told_values.p90_gone_cases AS DOUBLE) AS gone_p90_cases_per_business_day,
+  CAST(told_values.gone_width_cases AS DOUBLE) AS gone_width_cases_per_business_day,
   CAST(CAST(told_values.staffed_hours AS DOUBLE) / CAST(NULLIF(told_values.headed_hours, 0) AS DOUBLE) AS DOUBLE) AS heads,
   told_values.heads_source,
   CAST(CAST(told_values.headed_gone_cases AS DOUBLE) / CAST(NULLIF(told_values.staffed_hours, 0) AS DOUBLE) AS DOUBLE) AS gone_cases_per_staffed_hour,

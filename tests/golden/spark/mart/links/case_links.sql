@@ -16,7 +16,13 @@ WITH links AS (
     links.linked_case_id,
     links.link_kind,
     COALESCE(spans.calendar_seconds, 0) AS calendar_seconds,
-    spans.ended_at IS NULL AS is_going_on,
+    CASE
+      WHEN NOT spans.ended_at IS NULL
+      THEN NULL
+      WHEN spans.started_at >= links.linked_at
+      THEN spans.started_at
+      ELSE links.linked_at
+    END AS going_on_since_at,
     CASE
       WHEN spans.ended_at <= links.linked_at
       THEN spans.calendar_seconds
@@ -39,7 +45,14 @@ WITH links AS (
     linked_case_id,
     link_kind,
     SUM(before_seconds) AS before_seconds,
-    SUM(CASE WHEN is_going_on THEN 0 ELSE calendar_seconds - before_seconds END) AS after_seconds
+    SUM(
+      CASE
+        WHEN NOT going_on_since_at IS NULL
+        THEN 0
+        ELSE calendar_seconds - before_seconds
+      END
+    ) AS after_seconds,
+    MAX(going_on_since_at) AS going_on_since_at
   FROM held_spans
   GROUP BY
     case_id,
@@ -84,6 +97,7 @@ SELECT
     WHEN NOT links.linked_at IS NULL
     THEN COALESCE(held_times.after_seconds, 0)
   END AS BIGINT) AS held_after_link_calendar_seconds,
+  CAST(held_times.going_on_since_at AS TIMESTAMP_NTZ) AS held_on_since_at,
   NOT linked_cases.case_id IS NULL AS is_linked_case_loaded,
   linked_cases.source AS linked_source,
   CASE WHEN linked_holders.team <> 'UNASSIGNED' THEN linked_holders.team END AS linked_team,

@@ -32,7 +32,6 @@ WITH now_instant AS (
   SELECT
     MIN(local_date) AS from_date,
     MIN(starts_at) AS from_at,
-    COUNT(*) AS pace_days,
     CAST(SUM(business_seconds) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS business_minutes
   FROM numbered_days
   WHERE
@@ -80,7 +79,7 @@ WITH now_instant AS (
   INNER JOIN pace_period
     ON spans.started_date >= pace_period.from_date
   INNER JOIN now_instant
-    ON spans.started_at <= now_instant.now_at
+    ON spans.started_date < now_instant.now_date
   WHERE
     spans.is_open AND NOT spans.is_queue_kept_at_start
   GROUP BY
@@ -132,22 +131,42 @@ WITH now_instant AS (
     ) AS heads
   FROM agent_heads
   CROSS JOIN worked_dates
-), queue_hours AS (
+), pace_days AS (
   SELECT
-    CASE WHEN hours.dimension = 'all' THEN 'none' ELSE hours.dimension_value END AS queue,
-    hours.waiting_cases_at_start,
-    hours.waiting_cases_at_end
-  FROM mart.work_hours AS hours
-  INNER JOIN numbered_days
-    ON hours.calendar_date = numbered_days.local_date AND numbered_days.days_ago <= 10
+    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END AS queue,
+    days.dimension,
+    days.dimension_value,
+    days.calendar_date,
+    days.gone_cases,
+    days.pace_day_business_minutes
+  FROM mart.pace_days AS days
   CROSS JOIN told_dimensions
   WHERE
     (
-      hours.dimension = 'queue' AND told_dimensions.is_queue_told
+      days.dimension = 'queue' AND told_dimensions.is_queue_told
     )
     OR (
-      hours.dimension = 'all' AND NOT told_dimensions.is_queue_told
+      days.dimension = 'all' AND NOT told_dimensions.is_queue_told
     )
+), queue_paces AS (
+  SELECT
+    queue,
+    COUNT(*) AS pace_days,
+    SUM(gone_cases) AS gone_cases,
+    SUM(pace_day_business_minutes) AS business_minutes
+  FROM pace_days
+  GROUP BY
+    queue
+), queue_hours AS (
+  SELECT
+    pace_days.queue,
+    hours.waiting_cases_at_start,
+    hours.waiting_cases_at_end
+  FROM mart.work_hours AS hours
+  INNER JOIN pace_days
+    ON hours.dimension = pace_days.dimension
+    AND hours.dimension_value = pace_days.dimension_value
+    AND hours.calendar_date = pace_days.calendar_date
 ), busy_hours AS (
   SELECT
     queue_hours.queue,
@@ -274,6 +293,10 @@ WITH now_instant AS (
   UNION
   SELECT
     queue
+  FROM queue_paces
+  UNION
+  SELECT
+    queue
   FROM arrived_counts
   UNION
   SELECT
@@ -282,10 +305,11 @@ WITH now_instant AS (
 ), measured_queues AS (
   SELECT
     queues.queue,
-    pace_period.pace_days,
-    pace_period.business_minutes,
+    COALESCE(queue_paces.pace_days, 0) AS pace_days,
+    COALESCE(queue_paces.business_minutes, 0) AS business_minutes,
+    pace_period.business_minutes AS arrival_business_minutes,
     COALESCE(arrived_counts.arrived_cases, 0) AS arrived_cases,
-    COALESCE(left_counts.gone_cases, 0) AS gone_cases,
+    COALESCE(queue_paces.gone_cases, 0) AS gone_cases,
     COALESCE(ever_done_counts.done_cases, 0) AS done_cases,
     COALESCE(heads.agents, 0) AS agents,
     heads.working_heads,
@@ -299,12 +323,14 @@ WITH now_instant AS (
     handling.handling_mean_calendar_minutes
   FROM queues
   CROSS JOIN pace_period
+  LEFT JOIN arrived_counts
+    ON queues.queue = arrived_counts.queue
+  LEFT JOIN queue_paces
+    ON queues.queue = queue_paces.queue
   LEFT JOIN left_counts
     ON queues.queue = left_counts.queue
   LEFT JOIN ever_done_counts
     ON queues.queue = ever_done_counts.queue
-  LEFT JOIN arrived_counts
-    ON queues.queue = arrived_counts.queue
   LEFT JOIN heads
     ON queues.queue = heads.queue
   LEFT JOIN busy_hours
@@ -321,6 +347,7 @@ SELECT
   measured_queues.queue,
   CAST(measured_queues.pace_days AS BIGINT) AS pace_days,
   CAST(measured_queues.business_minutes AS DOUBLE) AS pace_business_minutes,
+  CAST(measured_queues.arrival_business_minutes AS DOUBLE) AS arrival_business_minutes,
   CAST(measured_queues.arrived_cases AS BIGINT) AS arrived_cases,
   CAST(measured_queues.gone_cases AS BIGINT) AS gone_cases,
   CAST(measured_queues.done_cases AS BIGINT) AS done_cases,
@@ -329,13 +356,16 @@ SELECT
   CAST(measured_queues.heads AS BIGINT) AS simulated_heads,
   CAST(measured_queues.busy_heads AS DOUBLE) AS busy_heads,
   CAST(measured_queues.stay_mean_minutes AS DOUBLE) AS stay_mean_business_minutes,
-  CAST(LEAST(
-    CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE),
-    COALESCE(
-      NULLIF(measured_queues.stay_mean_minutes, 0),
-      CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE)
+  CAST(CASE
+    WHEN measured_queues.gone_cases > 0
+    THEN LEAST(
+      CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE),
+      COALESCE(
+        NULLIF(measured_queues.stay_mean_minutes, 0),
+        CAST(GREATEST(COALESCE(measured_queues.busy_heads, measured_queues.heads), 0.05) * measured_queues.business_minutes AS DOUBLE) / CAST(NULLIF(measured_queues.gone_cases, 0) AS DOUBLE)
+      )
     )
-  ) AS DOUBLE) AS pace_work_business_minutes,
+  END AS DOUBLE) AS pace_work_business_minutes,
   CAST(measured_queues.usual_waiting_cases AS DOUBLE) AS usual_waiting_cases,
   CAST(measured_queues.decided_cases AS BIGINT) AS recent_decided_cases,
   CAST(measured_queues.breached_cases AS BIGINT) AS recent_breached_cases,
