@@ -25,6 +25,7 @@ from benchmarks import (
     load_tickets,
     memory,
     orchestrated,
+    ownership,
     policies,
     refresh_history,
     scale,
@@ -53,6 +54,7 @@ BENCHES: dict[str, Bench] = {
     "center": center.measure,
     "policies": policies.measure,
     "memory": memory.measure,
+    "ownership": ownership.measure,
 }
 
 

@@ -171,7 +171,7 @@ LANGUAGE: dict[type[exp.Expr], Allowed] = {
     exp.Lead: _ONE,
     exp.FirstValue: _ONE,
     exp.LastValue: _ONE,
-    exp.IgnoreNulls: Allowed(only={"this": (exp.LastValue, exp.FirstValue)}),
+    exp.IgnoreNulls: Allowed(only={"this": (exp.LastValue, exp.FirstValue, exp.Lag)}),
 }
 #: Where alone some of them may stand, and what to write instead elsewhere.
 PARENTS: dict[type[exp.Expr], tuple[tuple[type[exp.Expr], ...], str]] = {

@@ -29,7 +29,14 @@ def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "names",
+<<<<<<< HEAD
     [["sla_vs_spine"], ["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "policies"]],
+=======
+    [
+        ["sla_vs_spine"],
+        pytest.param(["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"], marks=takes_minutes),
+    ],
+>>>>>>> own
     ids="+".join,
 )
 @takes_minutes
@@ -54,7 +61,7 @@ def test_benches_measure_and_leave_nothing_behind(tmp_path: Path, names: list[st
 
 
 def test_every_bench_is_in_one_of_the_tests_above() -> None:
-    assert set(BENCHES) == {"sql_vs_rewrite", "sla_vs_spine", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "policies"}
+    assert set(BENCHES) == {"sql_vs_rewrite", "sla_vs_spine", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"}
 
 
 def test_a_bench_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:

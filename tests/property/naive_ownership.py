@@ -6,6 +6,7 @@ Does not belong here: reading logs, anything fast.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,16 +15,18 @@ NOBODY = "UNASSIGNED"
 STATES = ("queue", "active", "wait_customer", "wait_other", "done")
 STATE_OF = {
     "INTAKE": "queue", "ASSIGNED": "queue", "CUSTOMER_WAIT": "wait_customer", "ON_HOLD": "wait_other", "RESOLVED": "done", "CLOSED": "done",
+    "MERGED": "done",
 }
 
 
 @dataclass(frozen=True)
 class Told:
-    """A record: its instant and, where it tells them, the status and the team ('': nobody)."""
+    """A record: its instant and, where it tells them, the status, the team and the agent ('': nobody)."""
 
     at: datetime
     status: str | None = None
     team: str | None = None
+    agent: str | None = None
 
 
 @dataclass
@@ -36,8 +39,14 @@ class Stint:
     seconds: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*STATES, "inactive"), 0))
 
 
-def stints(records: list[Told], team_before: str = "", inactive_after: timedelta = timedelta(hours=24)) -> list[Stint]:
-    """The stints of a case whose records are in order; it comes in with the first of them, from `team_before`.
+def elapsed(start: datetime, stop: datetime) -> int:
+    return int((stop - start).total_seconds())
+
+
+def stints(
+    records: list[Told], team_before: str = "", seconds: Callable[[datetime, datetime], int] = elapsed, inactive_after: timedelta = timedelta(hours=24),
+) -> list[Stint]:
+    """The stints of a case whose records are in order; it comes in with the first of them, from `team_before`. `seconds` measures from one instant to another.
 
     Of a case that has not ended the stints have no seconds.
     """
@@ -52,9 +61,33 @@ def stints(records: list[Told], team_before: str = "", inactive_after: timedelta
     _name_entries(found)
     if has_ended(records):
         told = [record for record in records if record.status is not None]
-        end = max(told[-1].at, found[-1].started_at)
-        _add_seconds(found, told, sorted({record.at for record in records}), end, inactive_after)
+        end = max([told[-1].at, *(record.at for record in records if record.team is not None or record.agent is not None)])
+        _add_seconds(found, told, sorted({record.at for record in records}), end, seconds, inactive_after)
     return found
+
+
+@dataclass(frozen=True)
+class Live:
+    """A case that is open at an instant: who has it since when and how often it came to another team, and when anything was told of it last."""
+
+    team: str
+    stint: int
+    since: datetime
+    handoffs: int
+    returns: int
+    last_told_at: datetime
+
+
+def live_at(records: list[Told], at: datetime, team_before: str = "") -> Live | None:
+    """None of a case that is not in yet, or over for the time being."""
+    told = [record for record in records if record.at <= at]
+    statuses = [record.status for record in told if record.status is not None]
+    if not told or STATE_OF.get((statuses or ["INTAKE"])[-1]) == "done":
+        return None
+    begun = [stint for stint in stints(records, team_before) if stint.started_at <= at]
+    entries = [stint.entered_by for stint in begun]
+    returns = entries.count("return_direct") + entries.count("return_indirect")
+    return Live(begun[-1].team, len(begun), begun[-1].started_at, entries.count("handoff") + returns, returns, told[-1].at)
 
 
 def has_ended(records: list[Told]) -> bool:
@@ -79,7 +112,9 @@ def _name_entries(found: list[Stint]) -> None:
             runs.append(stint.team)
 
 
-def _add_seconds(found: list[Stint], told: list[Told], activity: list[datetime], end: datetime, inactive_after: timedelta) -> None:
+def _add_seconds(
+    found: list[Stint], told: list[Told], activity: list[datetime], end: datetime, seconds: Callable[[datetime, datetime], int], inactive_after: timedelta,
+) -> None:
     """Between two neighbouring instants at which anything changes, team, state and silence are constant."""
     silences = [at + inactive_after for at in activity]
     cuts = sorted({at for at in (*activity, *silences) if at <= end} | {end})
@@ -87,7 +122,6 @@ def _add_seconds(found: list[Stint], told: list[Told], activity: list[datetime],
         stint = [each for each in found if each.started_at <= start][-1]
         status = [record.status for record in told if record.at <= start][-1:] or ["INTAKE"]
         state = STATE_OF.get(status[0] or "", "active")
-        seconds = int((stop - start).total_seconds())
-        stint.seconds[state] += seconds
+        stint.seconds[state] += seconds(start, stop)
         if state != "done" and start - max(at for at in activity if at <= start) >= inactive_after:
-            stint.seconds["inactive"] += seconds
+            stint.seconds["inactive"] += seconds(start, stop)

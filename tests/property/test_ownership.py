@@ -10,28 +10,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import naive_ownership as naive
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from naive_calendar import Walk
 
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log import EventLogSource
+from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import replace_whole, replace_window
 from opsla_dagster.window import Window
 
 START = datetime(2025, 7, 7, 9, 0)
-DATES = Window(date(2025, 7, 7), date(2025, 7, 8))
+#: An audit log has its case from the first change on, which may be days after START.
+DATES = Window(date(2025, 7, 7), date(2025, 8, 7))
 ROAD = (
     "staging.events_deduped", "staging.events_clean", "staging.messages_deduped", "staging.case_milestones", "staging.status_spans",
     "staging.ownership_spans", "staging.ownership_stints",
@@ -59,6 +65,13 @@ HISTORIES = st.lists(HISTORY, min_size=25, max_size=25)
 Stints = list[tuple[str, str, str, int, int]]
 
 
+#: The second is open in the hour that its clocks skip or repeat, and shut before and after it.
+CALENDARS: dict[str, dict[str, Any]] = {
+    "UTC": {"zone": "UTC", "hours": {"mon-fri": ["08:00-18:00"]}},
+    "Europe/Berlin": {"zone": "Europe/Berlin", "hours": {"mon-sun": ["01:30-04:00", "08:00-18:00"]}},
+}
+
+
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
@@ -67,13 +80,20 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     for table in TABLES.values():
         if table.kind is not Kind.VIEW and table.name.startswith(("raw.", "staging.")):
             connection.execute(f"create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
-    calendars = CalendarsSettings.model_validate(
-        {"horizon": {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}, "calendars": {"desk": {"zone": "UTC", "hours": {"mon-fri": ["08:00-18:00"]}}}}
-    )
-    replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
+    work_by(connection, "UTC")
     connection.execute("insert into staging.ownership_rules values (86400)")
     yield connection
     connection.close()
+
+
+def work_by(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Business time of a desk that works by the calendar of `zone` alone."""
+    replace_whole(connection, TABLES["staging.business_time"], _business_time(zone))
+
+
+@cache
+def _business_time(zone: str) -> pa.Table:
+    return business_time(CalendarsSettings.model_validate({"horizon": {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}, "calendars": {"desk": CALENDARS[zone]}}))
 
 
 def stints_of(connection: duckdb.DuckDBPyConnection, histories: list[list[Told]]) -> Stints:
@@ -95,9 +115,10 @@ def stints_of(connection: duckdb.DuckDBPyConnection, histories: list[list[Told]]
     return made(connection, ROAD)
 
 
-def made(connection: duckdb.DuckDBPyConnection, road: tuple[str, ...]) -> Stints:
+def made(connection: duckdb.DuckDBPyConnection, road: tuple[str, ...], dates: Window = DATES) -> Stints:
     for table in road:
-        replace_window(connection, TABLES[table], DATES, [(DATES, load_sql(sql_path(table)))])
+        connection.execute(f"truncate {table}")  # of a test with other dates
+        replace_window(connection, TABLES[table], dates, [(dates, load_sql(sql_path(table)))])
     return connection.execute(f"select case_id, team, entered_by, {SECONDS}, done_calendar_seconds from staging.ownership_stints order by case_id, stint").fetchall()
 
 
@@ -161,15 +182,23 @@ def test_an_event_without_ownership_meaning_changes_nothing(warehouse: duckdb.Du
 
 #: (minutes after the record before, status, team, agent), the first the state in which the case came in; of one stamp are many.
 RECORD = st.tuples(
-    st.sampled_from((0, 0, 0, 1, 90, 1440, 1441, 4000)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED")),
+    st.sampled_from((0, 0, 0, 1, 90, 1440, 1441, 4000)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED", "MERGED")),
     st.sampled_from(("A", "B", "C", "")), st.sampled_from(("ann", "bob", "")),
 )
 LOGS = st.lists(st.lists(RECORD, min_size=2, max_size=9), min_size=60, max_size=60)
+#: One row a case: minutes to its stamps of ASSIGNED, INVESTIGATION, RESOLVED and CLOSED, each after the one before, and from intake to a reply; its team, and whether it was merged.
+LATER = st.sampled_from((None, 0, 1, 90, 1440, 1441, 4000))
+Milestones = tuple[int | None, int | None, int | None, int | None, int | None, str, bool]
+ROWS = st.lists(st.tuples(LATER, LATER, LATER, LATER, LATER, st.sampled_from(("A", "B", "")), st.booleans()), min_size=60, max_size=60)
 FIELDS = ("status", "team", "agent")
 UPDATES: dict[str, Any] = {"columns": {"case_id": "case", "event_ts": "at", "status": "status", "team": "team", "agent": "agent"}}
 CHANGES: dict[str, Any] = {
     "form": "changes", "fields": {field: field for field in FIELDS},
     "columns": {"case_id": "case", "event_ts": "at", "event_id": "id", "field": "field", "old_value": "old", "new_value": "new"},
+}
+CASES: dict[str, Any] = {
+    "form": "cases", "columns": {"case_id": "case", "team": "team", "status": "state"}, "statuses": {"merged": "MERGED"},
+    "milestones": {"opened": "INTAKE", "assigned": "ASSIGNED", "begun": "INVESTIGATION", "replied": "PUBLIC_REPLY", "solved": "RESOLVED", "closed": "CLOSED"},
 }
 Records = list[tuple[int, str, str, str]]
 
@@ -216,7 +245,7 @@ def log_of_changes(cases: list[Records]) -> Log:
                         old = "Z"
                         log.lies.append((case, new[field] or None))
                 log.lines.append(f"{case},{at}Z,{field},{old},{new[field]},{len(log.lines)}")
-                told.append(naive.Told(at, new["status"] if field == "status" else None, new["team"] if field == "team" else None))
+                told.append(naive.Told(at, **{field: new[field]}))
             now = new
         if told:
             # What never changes is not told, neither the status nor the team.
@@ -225,18 +254,39 @@ def log_of_changes(cases: list[Records]) -> Log:
     return log
 
 
-def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any]) -> None:
+def log_of_cases(rows: list[Milestones]) -> Log:
+    """One row a case, its stamps in order; the team is the case's, and holds it from intake to end. A merged one without an end has ended with its last stamp."""
+    log = Log(["case,opened,assigned,begun,solved,closed,replied,team,state"], {}, [])
+    for number, (*minutes, replied, team, is_merged) in enumerate(rows):
+        case, at, cells, told = f"case-{number:02d}", START, [f"{START}Z"], [naive.Told(START, "INTAKE")]
+        for minute, status in zip(minutes, ("ASSIGNED", "INVESTIGATION", "RESOLVED", "CLOSED"), strict=True):
+            cells.append("")
+            if minute is not None:
+                at += timedelta(minutes=minute)
+                cells[-1] = f"{at}Z"
+                told.append(naive.Told(at, "MERGED" if is_merged and status in ("RESOLVED", "CLOSED") else status))
+        cells.append("" if replied is None else f"{START + timedelta(minutes=replied)}Z")
+        if replied is not None:
+            told.append(naive.Told(START + timedelta(minutes=replied)))
+        if is_merged and not naive.has_ended(told):
+            told.append(naive.Told(max(record.at for record in told), "MERGED"))
+        log.lines.append(",".join([case, *cells, team, "merged" if is_merged else ""]))
+        log.told[case] = sorted(told, key=lambda record: record.at), team
+    return log
+
+
+def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any], zone: str = "UTC", dates: Window = DATES) -> None:
     """The raw tables of the log, as its source tells them."""
     with TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "log.csv").write_text("\n".join(log.lines) + "\n", encoding="utf-8")
-        settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES)}, **form})
-        source = EventLogSource(settings, DeskSettings(timezone="UTC", start_date=DATES.start), directory / "cache", directory)
-        told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.attribute_changes": source.attribute_changes}
+        settings = EventLogSettings.model_validate({"name": "log", "type": "event_log", "files": "log.csv", "statuses": {s: s for s in ("INTAKE", *STATUSES, "MERGED")}, **form})
+        source = EventLogSource(settings, DeskSettings(timezone=zone, start_date=dates.start), directory / "cache", directory)
+        told = {"raw.cases": source.cases, "raw.events_log": source.events, "raw.messages": source.messages, "raw.attribute_changes": source.attribute_changes}
         assert source.counts().rejected_rows == 0
         for table, rows in told.items():
             connection.execute(f"truncate {table}")
-            connection.register("told_rows", rows(source.window(), START + timedelta(days=90)))
+            connection.register("told_rows", rows(source.window(), datetime.combine(dates.end, time()) + timedelta(days=90)))
             connection.execute(f"insert into {table} by name select * from told_rows")
             connection.unregister("told_rows")
 
@@ -249,6 +299,22 @@ def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBP
     log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
     read(warehouse, log, UPDATES if form == "updates" else CHANGES)
     made(warehouse, (*ROAD, "staging.ownership_contradictions"))
+    assert_stints_are_those_of(warehouse, log)
+    contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
+    assert sorted(contradictions, key=str) == sorted(log.lies, key=str)
+
+
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(ROWS)
+def test_a_recount_of_cases_with_milestones_only_comes_to_the_same_stints_and_live_cases(warehouse: duckdb.DuckDBPyConnection, rows: list[Milestones]) -> None:
+    log = log_of_cases(rows)
+    read(warehouse, log, CASES)
+    made(warehouse, (*ROAD, "staging.backlog_spans"))
+    assert_stints_are_those_of(warehouse, log)
+    assert_live_cases_are_those_of(warehouse, log)
+
+
+def assert_stints_are_those_of(warehouse: duckdb.DuckDBPyConnection, log: Log) -> None:
     seconds = ", ".join(f"{state}_calendar_seconds" for state in (*naive.STATES, "inactive"))
     found = warehouse.execute(f"select case_id, team, entered_by, started_at, {seconds} from staging.ownership_stints order by case_id, stint").fetchall()
     open_cases = {case for (case,) in warehouse.execute("select case_id from staging.case_milestones where is_open").fetchall()}
@@ -259,5 +325,92 @@ def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBP
     # What goes on has no seconds yet: of an open case they are not compared.
     assert [row[:4] if row[0] in open_cases else row for row in found] == [row[:4] if row[0] in open_cases else row for row in expected]
     assert open_cases == {case for case, (told, _) in log.told.items() if not naive.has_ended(told)}
-    contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
-    assert sorted(contradictions, key=str) == sorted(log.lies, key=str)
+
+
+#: Minutes after the intake of the first records: at one of them, between two, and in and after silences.
+INSTANTS = (0, 90, 1445, 5500)
+
+
+@pytest.mark.parametrize("form", ["updates", "changes"])
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(LOGS)
+def test_a_recount_of_the_log_comes_to_the_same_live_cases_at_any_instant(warehouse: duckdb.DuckDBPyConnection, form: str, cases: list[Records]) -> None:
+    log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
+    read(warehouse, log, UPDATES if form == "updates" else CHANGES)
+    made(warehouse, (*ROAD, "staging.backlog_spans"))
+    assert_live_cases_are_those_of(warehouse, log)
+
+
+def assert_live_cases_are_those_of(warehouse: duckdb.DuckDBPyConnection, log: Log) -> None:
+    warehouse.execute(f"create or replace view mart.backlog_sources as {load_sql(sql_path('mart.backlog_sources'))}")
+    sql = sql_at("mart.active_escalations")
+    columns = "team, stint, team_stint_calendar_minutes, team_handoff_count, return_direct_count + return_indirect_count, last_activity_at"
+    for minute in INSTANTS:
+        at = START + timedelta(minutes=minute)
+        rows = warehouse.execute(f"select case_id, {columns} from ({sql})", parameters_at(sql, at, "UTC")).fetchall()
+        found = {case: naive.Live(team, stint, at - timedelta(minutes=age), *counts, last) for case, team, stint, age, *counts, last in rows}
+        expected = {case: naive.live_at(told, at, team_before) for case, (told, team_before) in log.told.items()}
+        assert found == {case: live for case, live in expected.items() if live is not None}, f"at {minute}"
+
+
+# ---------------------------------------------------------------- where the clocks change
+
+BERLIN = ZoneInfo("Europe/Berlin")
+LOCAL_TIME = {"time": {"format": "%Y-%m-%d %H:%M:%S", "timezone": "Europe/Berlin"}}
+#: Half past midnight UTC of each; at one o'clock the clocks go forward, and back.
+CHANGES_OF_CLOCKS = (datetime(2025, 3, 30, 0, 30), datetime(2025, 10, 26, 0, 30))
+#: (minutes after the record before, status, team)
+LOCAL_RECORD = st.tuples(st.sampled_from((5, 20, 45, 70, 600, 1441)), st.sampled_from(("INTAKE", *STATUSES[1:5], "RESOLVED", "CLOSED")), st.sampled_from(("A", "B", "")))
+LOCAL_LOGS = st.lists(st.lists(LOCAL_RECORD, min_size=2, max_size=8), min_size=60, max_size=60)
+
+
+def log_in_local_time(cases: list[list[tuple[int, str, str]]], start: datetime) -> Log:
+    """No two records of a case have one local time. Of the repeated hour each is read as late as those after it allow (docs/decisions/0018-how-stamps-are-read.md)."""
+    log = Log(["case,at,status,team,agent"], {}, [])
+    for number, records in enumerate(cases):
+        case, at, stamps = f"case-{number:02d}", start - timedelta(minutes=30), list[datetime]()
+        for place, (minutes, status, team) in enumerate(records):
+            at += timedelta(minutes=minutes if place else 0)
+            while (stamp := at.replace(tzinfo=UTC).astimezone(BERLIN).replace(tzinfo=None)) in stamps:
+                at += timedelta(minutes=1)
+            stamps.append(stamp)
+            log.lines.append(f"{case},{stamp},{'TRIAGE' if place and status == 'INTAKE' else status},{team},")
+        after, told = datetime.max, list[naive.Told]()
+        for stamp, (place, (_, status, team)) in zip(reversed(stamps), reversed(list(enumerate(records))), strict=True):
+            passes = (stamp.replace(tzinfo=BERLIN, fold=fold).astimezone(UTC).replace(tzinfo=None) for fold in (0, 1))
+            after = max(each for each in passes if each <= after)
+            told.insert(0, naive.Told(after, "TRIAGE" if place and status == "INTAKE" else status, team))
+        log.told[case] = told, ""
+    return log
+
+
+@pytest.mark.parametrize("start", CHANGES_OF_CLOCKS, ids=["forward", "back"])
+@settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(LOCAL_LOGS)
+def test_a_recount_across_a_change_of_clocks_comes_to_the_same_seconds(
+    warehouse: duckdb.DuckDBPyConnection, start: datetime, cases: list[list[tuple[int, str, str]]]
+) -> None:
+    dates = Window(start.date() - timedelta(days=1), start.date() + timedelta(days=2))
+    log = log_in_local_time(cases, start)
+    walk = Walk({**CALENDARS["Europe/Berlin"], "half_days": [], "holidays": []}, dates.start, 20)
+
+    def open_seconds(first: datetime, last: datetime) -> int:
+        return walk.open_seconds_until(naive.elapsed(walk.start, last)) - walk.open_seconds_until(naive.elapsed(walk.start, first))
+
+    read(warehouse, log, UPDATES | LOCAL_TIME, "Europe/Berlin", dates)
+    work_by(warehouse, "Europe/Berlin")
+    try:
+        made(warehouse, ROAD, dates)
+    finally:
+        work_by(warehouse, "UTC")
+    names = [f"{state}_{clock}_seconds" for clock in ("calendar", "business") for state in (*naive.STATES, "inactive")]
+    found = warehouse.execute(
+        f"select case_id, team, entered_by, started_at, {', '.join(names)} from staging.ownership_stints "
+        "semi join staging.case_milestones as cases on ownership_stints.case_id = cases.case_id and not cases.is_open order by case_id, stint"
+    ).fetchall()
+    expected = [
+        (case, held.team, held.entered_by, held.started_at, *held.seconds.values(), *opened.seconds.values())
+        for case, (told, _) in sorted(log.told.items()) if naive.has_ended(told)
+        for held, opened in zip(naive.stints(told), naive.stints(told, seconds=open_seconds), strict=True)
+    ]
+    assert found == expected

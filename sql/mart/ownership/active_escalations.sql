@@ -1,8 +1,11 @@
 -- One row is one case that is open now: who has it, for how long, how it got there, and what falls due next.
--- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is anything told of the case by
--- then (docs/decisions/0046-ownership.md).
+-- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is what was told of the case last
+-- by then: its intake, an event, a message, a change of team or agent. What lies within the second of now counts, as it does in mart.backlog_now
+-- (docs/decisions/0046-ownership.md).
 with open_cases as (
-    select *
+    select
+        *,
+        snapshot_at + interval 1 second as seen_before_at
     from mart.backlog_now
 ),
 
@@ -17,7 +20,7 @@ stints as (
         stints.ended_at
     from open_cases
     inner join staging.ownership_stints as stints
-        on open_cases.intake_date = stints.intake_date and open_cases.case_id = stints.case_id and stints.started_at <= open_cases.snapshot_at
+        on open_cases.intake_date = stints.intake_date and open_cases.case_id = stints.case_id and stints.started_at < open_cases.seen_before_at
 ),
 
 bounces as (
@@ -38,7 +41,7 @@ activities as (
         events.canonical_ts as happened_at
     from open_cases
     inner join staging.events_clean as events
-        on open_cases.intake_date = events.intake_date and open_cases.case_id = events.case_id and events.canonical_ts <= open_cases.snapshot_at
+        on open_cases.intake_date = events.intake_date and open_cases.case_id = events.case_id and events.canonical_ts < open_cases.seen_before_at
 
     union all
 
@@ -47,23 +50,25 @@ activities as (
         messages.sent_ts as happened_at
     from open_cases
     inner join staging.messages_deduped as messages
-        on open_cases.intake_date = messages.intake_date and open_cases.case_id = messages.case_id and messages.sent_ts <= open_cases.snapshot_at
+        on open_cases.intake_date = messages.intake_date and open_cases.case_id = messages.case_id and messages.sent_ts < open_cases.seen_before_at
 
     union all
 
     select
         open_cases.case_id,
-        stints.started_at as happened_at
+        spans.started_at as happened_at
     from open_cases
-    inner join stints on open_cases.case_id = stints.case_id
+    inner join staging.ownership_spans as spans
+        on open_cases.intake_date = spans.intake_date and open_cases.case_id = spans.case_id and spans.started_at < open_cases.seen_before_at
 ),
 
 last_activities as (
     select
-        case_id,
-        max(happened_at) as last_activity_at
-    from activities
-    group by case_id
+        open_cases.case_id,
+        case when max(activities.happened_at) > open_cases.snapshot_at then open_cases.snapshot_at else max(activities.happened_at) end as last_activity_at
+    from open_cases
+    inner join activities on open_cases.case_id = activities.case_id
+    group by open_cases.case_id, open_cases.snapshot_at
 )
 
 select
@@ -82,12 +87,12 @@ select
     open_cases.age_calendar_minutes,
     open_cases.age_business_minutes,
     bounces.stint,
-    cast((epoch_us(open_cases.snapshot_at) - epoch_us(bounces.started_at)) / 60000000.0 as double) as team_stint_calendar_minutes,
+    cast((epoch_us(open_cases.snapshot_at) // 1000000 - epoch_us(bounces.started_at) // 1000000) / 60.0 as double) as team_stint_calendar_minutes,
     cast(bounces.team_handoff_count as bigint) as team_handoff_count,
     cast(bounces.return_direct_count as bigint) as return_direct_count,
     cast(bounces.return_indirect_count as bigint) as return_indirect_count,
     last_activities.last_activity_at,
-    cast((epoch_us(open_cases.snapshot_at) - epoch_us(last_activities.last_activity_at)) / 60000000.0 as double)
+    cast((epoch_us(open_cases.snapshot_at) // 1000000 - epoch_us(last_activities.last_activity_at) // 1000000) / 60.0 as double)
         as silent_calendar_minutes,
     open_cases.next_policy,
     open_cases.next_metric,

@@ -54,27 +54,15 @@ first_changes as (
     group by case_id
 ),
 
-events as (
-    select
-        case_id,
-        canonical_ts,
-        source_sequence,
-        event_id,
-        team,
-        agent
-    from staging.events_clean
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and (team is not null or agent is not null)
-),
-
 cases_with_assignee_events as (
     select
         case_id,
         bool_or(team is not null) as is_team_named,
         bool_or(agent is not null) as is_agent_named
-    from events
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by case_id
 ),
 
@@ -119,8 +107,12 @@ assignment_events as (
         events.event_id,
         events.team,
         events.agent
-    from events
+    from staging.events_clean as events
     inner join cases on events.case_id = cases.case_id
+    where
+        events.intake_date >= $start_date
+        and events.intake_date < $end_date
+        and (events.team is not null or events.agent is not null)
 
     union all
 
@@ -140,35 +132,25 @@ assignment_events as (
     inner join cases on changes.case_id = cases.case_id
 ),
 
-told_holders as (
+neighbouring_events as (
     select
         case_number,
         told_at,
         is_clipped,
+        is_at_intake,
         is_kept,
         event_id,
-        last_value(team ignore nulls) over so_far as team,
-        last_value(agent ignore nulls) over so_far as agent,
-        last_value(team ignore nulls) over until_then as previous_team,
-        last_value(agent ignore nulls) over until_then as previous_agent,
-        is_at_intake and max(team) over so_far = '' as is_nobody_at_intake,
-        lag(is_clipped and not is_kept) over in_order
-        or (lag(is_at_intake) over in_order and max(team) over until_then = '') as is_previous_passed_over,
-        lag(told_at) over in_order as previous_told_at,
+        team,
+        agent,
+        lag(team ignore nulls) over in_order as previous_team,
+        lag(agent ignore nulls) over in_order as previous_agent,
+        lag(case when team <> '' then true end ignore nulls) over in_order is null as is_nobody_before,
+        lag(is_clipped and not is_kept) over in_order as is_previous_clipped,
         lead(told_at) over in_order as next_told_at,
         coalesce(lead(is_clipped) over in_order, false) as is_next_clipped,
         row_number() over in_order as place
     from assignment_events
-    window
-        in_order as (partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first),
-        so_far as (
-            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
-            rows between unbounded preceding and current row
-        ),
-        until_then as (
-            partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first
-            rows between unbounded preceding and 1 preceding
-        )
+    window in_order as (partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first)
 ),
 
 -- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life. Neither is nobody,
@@ -179,13 +161,13 @@ holders as (
         place,
         told_at,
         event_id,
-        team,
-        agent,
-        is_clipped or (is_previous_passed_over and previous_told_at = told_at) or team <> previous_team as is_team_new,
-        agent <> previous_agent as is_agent_new,
+        coalesce(team, previous_team) as team,
+        coalesce(agent, previous_agent) as agent,
+        is_clipped or (is_at_intake and (is_previous_clipped or is_nobody_before)) or coalesce(team <> previous_team, false) as is_team_new,
+        coalesce(agent <> previous_agent, false) as is_agent_new,
         next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
-        or not (is_clipped or is_nobody_at_intake) as is_in_life
-    from told_holders
+        or not (is_clipped or (is_at_intake and is_nobody_before and coalesce(team, '') = '')) as is_in_life
+    from neighbouring_events
 ),
 
 steps as (
@@ -373,41 +355,19 @@ span_parts as (
             else states.ended_at
         end as ended_at,
         states.is_open and holder_spans.ended_at is null as is_open
-    from holder_spans
-    inner join states
+    from states
+    left join holder_spans
         on
-            holder_spans.case_number = states.case_number
+            states.case_number = holder_spans.case_number
             and (holder_spans.ended_at is null or holder_spans.ended_at > states.started_at or holder_spans.started_at >= states.started_at)
             and (states.ended_at is null or holder_spans.started_at < states.ended_at)
-),
-
--- Where a span ends the next one starts: open time is looked up once for both, but where the next team has another calendar.
-placed_parts as (
-    select
-        parts.*,
-        coalesce(team_calendars.calendar, 'desk') as calendar,
-        business_time.open_seconds_before
-        + case
-            when business_time.is_open then (epoch_us(parts.started_at) - epoch_us(business_time.segment_start_at)) // 1000000
-            else 0
-        end as open_seconds_at_start
-    from span_parts as parts
-    left join staging.team_calendars as team_calendars on parts.team = team_calendars.team
-    left join staging.business_time as business_time
-        on
-            coalesce(team_calendars.calendar, 'desk') = business_time.calendar
-            and cast(parts.started_at as date) = business_time.utc_date
-            and parts.started_at >= business_time.segment_start_at
-            and parts.started_at < business_time.segment_end_at
 ),
 
 numbered_spans as (
     select
         *,
-        row_number() over (partition by case_number order by started_at, stint) as span_number,
-        lead(open_seconds_at_start) over (partition by case_number order by started_at, stint) as next_open_seconds,
-        lead(calendar) over (partition by case_number order by started_at, stint) as next_calendar
-    from placed_parts
+        row_number() over (partition by case_number order by started_at, stint) as span_number
+    from span_parts
 ),
 
 ownership_rules as (
@@ -491,7 +451,7 @@ silent_parts as (
     select
         spans.case_number,
         spans.span_number,
-        spans.calendar,
+        coalesce(team_calendars.calendar, 'desk') as calendar,
         case when silences.from_at > spans.started_at then silences.from_at else spans.started_at end as from_at,
         case when silences.to_at < spans.ended_at then silences.to_at else spans.ended_at end as to_at
     from numbered_spans as spans
@@ -500,6 +460,7 @@ silent_parts as (
             spans.case_number = silences.case_number
             and spans.started_at < silences.to_at
             and spans.ended_at > silences.from_at
+    left join staging.team_calendars as team_calendars on spans.team = team_calendars.team
     where spans.state <> 'done'
 ),
 
@@ -533,53 +494,13 @@ silences_in_open_time as (
             and silent_parts.to_at < stop_time.segment_end_at
 ),
 
-calendar_ends as (
-    select
-        spans.case_number,
-        spans.span_number,
-        business_time.open_seconds_before
-        + case
-            when business_time.is_open then (epoch_us(spans.ended_at) - epoch_us(business_time.segment_start_at)) // 1000000
-            else 0
-        end as open_seconds_at_end
-    from numbered_spans as spans
-    inner join staging.business_time as business_time
-        on
-            spans.calendar = business_time.calendar
-            and cast(spans.ended_at as date) = business_time.utc_date
-            and spans.ended_at >= business_time.segment_start_at
-            and spans.ended_at < business_time.segment_end_at
-    where spans.next_calendar <> spans.calendar
-),
-
-lookups as (
+silent_seconds as (
     select
         case_number,
         span_number,
-        calendar_seconds,
-        business_seconds,
-        cast(null as bigint) as open_seconds_at_end
+        sum(calendar_seconds) as calendar_seconds,
+        sum(business_seconds) as business_seconds
     from silences_in_open_time
-
-    union all
-
-    select
-        case_number,
-        span_number,
-        cast(null as bigint) as calendar_seconds,
-        cast(null as bigint) as business_seconds,
-        open_seconds_at_end
-    from calendar_ends
-),
-
-looked_up_seconds as (
-    select
-        case_number,
-        span_number,
-        sum(calendar_seconds) as silent_calendar_seconds,
-        sum(business_seconds) as silent_business_seconds,
-        max(open_seconds_at_end) as open_seconds_at_end
-    from lookups
     group by case_number, span_number
 )
 
@@ -602,19 +523,34 @@ select
     spans.is_team_new,
     spans.is_team_left,
     spans.event_id,
-    spans.calendar,
+    coalesce(team_calendars.calendar, 'desk') as calendar,
     cast(epoch_us(spans.ended_at) // 1000000 - epoch_us(spans.started_at) // 1000000 as bigint) as calendar_seconds,
     cast(
-        case when spans.next_calendar = spans.calendar then spans.next_open_seconds else looked_up.open_seconds_at_end end
-        - spans.open_seconds_at_start as bigint
+        stop_time.open_seconds_before
+        + case when stop_time.is_open then (epoch_us(spans.ended_at) - epoch_us(stop_time.segment_start_at)) // 1000000 else 0 end
+        - start_time.open_seconds_before
+        - case when start_time.is_open then (epoch_us(spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000 else 0 end as bigint
     ) as business_seconds,
-    cast(case when spans.ended_at is not null then coalesce(looked_up.silent_calendar_seconds, 0) end as bigint) as inactive_calendar_seconds,
+    cast(case when spans.ended_at is not null then coalesce(silent_seconds.calendar_seconds, 0) end as bigint) as inactive_calendar_seconds,
     cast(
         case
-            when looked_up.silent_calendar_seconds is not null then looked_up.silent_business_seconds
+            when silent_seconds.calendar_seconds is not null then silent_seconds.business_seconds
             when spans.ended_at is not null then 0
         end as bigint
     ) as inactive_business_seconds
 from numbered_spans as spans
 inner join cases on spans.case_number = cases.case_number
-left join looked_up_seconds as looked_up on spans.case_number = looked_up.case_number and spans.span_number = looked_up.span_number
+left join silent_seconds on spans.case_number = silent_seconds.case_number and spans.span_number = silent_seconds.span_number
+left join staging.team_calendars as team_calendars on spans.team = team_calendars.team
+left join staging.business_time as start_time
+    on
+        coalesce(team_calendars.calendar, 'desk') = start_time.calendar
+        and cast(spans.started_at as date) = start_time.utc_date
+        and spans.started_at >= start_time.segment_start_at
+        and spans.started_at < start_time.segment_end_at
+left join staging.business_time as stop_time
+    on
+        coalesce(team_calendars.calendar, 'desk') = stop_time.calendar
+        and cast(spans.ended_at as date) = stop_time.utc_date
+        and spans.ended_at >= stop_time.segment_start_at
+        and spans.ended_at < stop_time.segment_end_at

@@ -14,17 +14,17 @@ with stints as (
         max(ended_at) as ended_at,
         bool_or(ended_at is null) as is_last,
         bool_or(is_open) as is_open,
-        sum(calendar_seconds) filter (where state = 'queue') as queue_calendar_seconds,
-        sum(calendar_seconds) filter (where state = 'active') as active_calendar_seconds,
-        sum(calendar_seconds) filter (where state = 'wait_customer') as wait_customer_calendar_seconds,
-        sum(calendar_seconds) filter (where state = 'wait_other') as wait_other_calendar_seconds,
-        sum(calendar_seconds) filter (where state = 'done') as done_calendar_seconds,
+        sum(case when state = 'queue' then calendar_seconds else 0 end) as queue_calendar_seconds,
+        sum(case when state = 'active' then calendar_seconds else 0 end) as active_calendar_seconds,
+        sum(case when state = 'wait_customer' then calendar_seconds else 0 end) as wait_customer_calendar_seconds,
+        sum(case when state = 'wait_other' then calendar_seconds else 0 end) as wait_other_calendar_seconds,
+        sum(case when state = 'done' then calendar_seconds else 0 end) as done_calendar_seconds,
         sum(inactive_calendar_seconds) as inactive_calendar_seconds,
-        sum(business_seconds) filter (where state = 'queue') as queue_business_seconds,
-        sum(business_seconds) filter (where state = 'active') as active_business_seconds,
-        sum(business_seconds) filter (where state = 'wait_customer') as wait_customer_business_seconds,
-        sum(business_seconds) filter (where state = 'wait_other') as wait_other_business_seconds,
-        sum(business_seconds) filter (where state = 'done') as done_business_seconds,
+        sum(case when state = 'queue' then business_seconds else 0 end) as queue_business_seconds,
+        sum(case when state = 'active' then business_seconds else 0 end) as active_business_seconds,
+        sum(case when state = 'wait_customer' then business_seconds else 0 end) as wait_customer_business_seconds,
+        sum(case when state = 'wait_other' then business_seconds else 0 end) as wait_other_business_seconds,
+        sum(case when state = 'done' then business_seconds else 0 end) as done_business_seconds,
         sum(inactive_business_seconds) as inactive_business_seconds,
         coalesce(bool_or(ended_at > started_at and business_seconds is null), false) as is_outside_horizon
     from staging.ownership_spans
@@ -34,24 +34,57 @@ with stints as (
     group by source, case_id, intake_date, stint, team
 ),
 
-team_stints as (
+-- Nobody's, with the teams before and after it; never is nobody followed by nobody.
+unassigned_stints as (
     select
-        case_id,
-        stint,
-        team,
-        lag(team) over (partition by case_id order by stint) as previous_team
-    from stints
-    where team <> 'UNASSIGNED'
+        nobody.case_id,
+        nobody.stint,
+        before.team as team_before,
+        after.team as team_after
+    from stints as nobody
+    left join stints as before on nobody.case_id = before.case_id and nobody.stint - 1 = before.stint
+    left join stints as after on nobody.case_id = after.case_id and nobody.stint + 1 = after.stint
+    where nobody.team = 'UNASSIGNED'
 ),
 
--- A team that gets a case back from nobody goes on with its run.
-numbered_runs as (
+-- Nobody has no run, and a team that gets a case back from nobody goes on with its own.
+stints_without_a_new_run as (
     select
-        *,
-        sum(case when previous_team is null or team <> previous_team then 1 else 0 end) over (
-            partition by case_id order by stint rows between unbounded preceding and current row
-        ) as run_number
-    from team_stints
+        case_id,
+        stint
+    from unassigned_stints
+
+    union all
+
+    select
+        case_id,
+        stint + 1 as stint
+    from unassigned_stints
+    where team_before = team_after
+),
+
+counted_stints_without_a_new_run as (
+    select
+        case_id,
+        stint as from_stint,
+        lead(stint) over (partition by case_id order by stint) as until_stint,
+        row_number() over (partition by case_id order by stint) as stint_count
+    from stints_without_a_new_run
+),
+
+numbered_stints as (
+    select
+        stints.*,
+        coalesce(unassigned_stints.team_before, nullif(previous_stints.team, 'UNASSIGNED')) as previous_team,
+        case when stints.team <> 'UNASSIGNED' then stints.stint - coalesce(skipped.stint_count, 0) end as run_number
+    from stints
+    left join stints as previous_stints on stints.case_id = previous_stints.case_id and stints.stint - 1 = previous_stints.stint
+    left join unassigned_stints on stints.case_id = unassigned_stints.case_id and stints.stint - 1 = unassigned_stints.stint
+    left join counted_stints_without_a_new_run as skipped
+        on
+            stints.case_id = skipped.case_id
+            and stints.stint >= skipped.from_stint
+            and (skipped.until_stint is null or stints.stint < skipped.until_stint)
 ),
 
 -- A team with one run in a case never got it back.
@@ -59,20 +92,21 @@ returning_teams as (
     select
         case_id,
         team
-    from numbered_runs
+    from numbered_stints
+    where run_number is not null
     group by case_id, team
     having max(run_number) > min(run_number)
 ),
 
 visits as (
     select
-        runs.case_id,
-        runs.stint,
-        max(runs.run_number) over (
-            partition by runs.case_id, runs.team order by runs.stint rows between unbounded preceding and 1 preceding
+        stints.case_id,
+        stints.stint,
+        max(stints.run_number) over (
+            partition by stints.case_id, stints.team order by stints.stint rows between unbounded preceding and 1 preceding
         ) as visited_run_number
-    from numbered_runs as runs
-    inner join returning_teams on runs.case_id = returning_teams.case_id and runs.team = returning_teams.team
+    from numbered_stints as stints
+    inner join returning_teams on stints.case_id = returning_teams.case_id and stints.team = returning_teams.team
 ),
 
 -- Who changed the team at the instant with which a stint begins.
@@ -101,18 +135,18 @@ select
     stints.intake_date,
     stints.stint,
     stints.team,
-    case when runs.team <> runs.previous_team then runs.previous_team end as previous_team,
+    case when stints.run_number is not null and stints.team <> stints.previous_team then stints.previous_team end as previous_team,
     case
         when stints.stint = 1 then 'initial'
-        when runs.case_id is null then 'unassigned'
-        when runs.previous_team is null or runs.team = runs.previous_team then 'taken_up'
+        when stints.run_number is null then 'unassigned'
+        when stints.previous_team is null or stints.team = stints.previous_team then 'taken_up'
         when visits.visited_run_number is null then 'handoff'
-        when runs.run_number - visits.visited_run_number = 2 then 'return_direct'
+        when stints.run_number - visits.visited_run_number = 2 then 'return_direct'
         else 'return_indirect'
     end as entered_by,
     actors.entered_by_actor,
-    cast(runs.run_number as bigint) as run_number,
-    cast(case when runs.team <> runs.previous_team then visits.visited_run_number end as bigint) as visited_run_number,
+    cast(stints.run_number as bigint) as run_number,
+    cast(case when stints.team <> stints.previous_team then visits.visited_run_number end as bigint) as visited_run_number,
     stints.started_at,
     case when not stints.is_last then stints.ended_at end as ended_at,
     stints.is_last,
@@ -132,7 +166,6 @@ select
         as wait_other_business_seconds,
     cast(case when not stints.is_outside_horizon then coalesce(stints.done_business_seconds, 0) end as bigint) as done_business_seconds,
     cast(case when not stints.is_outside_horizon then coalesce(stints.inactive_business_seconds, 0) end as bigint) as inactive_business_seconds
-from stints
-left join numbered_runs as runs on stints.case_id = runs.case_id and stints.stint = runs.stint
+from numbered_stints as stints
 left join visits on stints.case_id = visits.case_id and stints.stint = visits.stint
 left join actors on stints.case_id = actors.case_id and stints.stint = actors.stint

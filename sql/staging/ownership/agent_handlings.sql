@@ -18,28 +18,26 @@ with cases as (
 agent_spans as (
     select
         case_id,
-        stint,
         agent,
         held_from_at,
         min(span_number) as span_number,
         min(started_at) as started_at,
-        sum(business_seconds) filter (where state in ('queue', 'active')) as handling_business_seconds
+        sum(case when state in ('queue', 'active') then business_seconds end) as handling_business_seconds
     from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
         and (ended_at is null or ended_at > started_at)
-    group by case_id, stint, agent, held_from_at
+    group by case_id, agent, held_from_at
 ),
 
-neighbouring_agent_spans as (
+followed_agent_spans as (
     select
         cases.case_number,
         agent_spans.span_number,
         agent_spans.agent,
         agent_spans.started_at,
         agent_spans.handling_business_seconds,
-        lag(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as previous_agent,
         lead(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as next_agent
     from agent_spans
     inner join cases on agent_spans.case_id = cases.case_id
@@ -48,48 +46,49 @@ neighbouring_agent_spans as (
 -- Few agents keep a case from one span to the next.
 continued_cases as (
     select distinct case_number
-    from neighbouring_agent_spans
-    where agent = previous_agent
+    from followed_agent_spans
+    where agent = next_agent
+),
+
+continued_spans as (
+    select
+        spans.*,
+        lag(spans.agent) over (partition by spans.case_number order by spans.span_number) as previous_agent
+    from followed_agent_spans as spans
+    inner join continued_cases on spans.case_number = continued_cases.case_number
 ),
 
 numbered_runs as (
     select
+        *,
+        sum(case when agent is distinct from previous_agent then 1 else 0 end) over (
+            partition by case_number order by span_number rows between unbounded preceding and current row
+        ) as run_number
+    from continued_spans
+),
+
+handlings as (
+    select
         spans.case_number,
-        spans.span_number as run_span_number,
         spans.agent,
-        spans.started_at,
-        spans.next_agent,
+        spans.started_at as accepted_at,
+        spans.next_agent <> spans.agent as is_handed_on,
         spans.handling_business_seconds
-    from neighbouring_agent_spans as spans
+    from followed_agent_spans as spans
     left join continued_cases on spans.case_number = continued_cases.case_number
     where spans.agent is not null and continued_cases.case_number is null
 
     union all
 
     select
-        spans.case_number,
-        max(case when spans.agent is distinct from spans.previous_agent then spans.span_number end) over (
-            partition by spans.case_number order by spans.span_number rows between unbounded preceding and current row
-        ) as run_span_number,
-        spans.agent,
-        spans.started_at,
-        spans.next_agent,
-        spans.handling_business_seconds
-    from neighbouring_agent_spans as spans
-    inner join continued_cases on spans.case_number = continued_cases.case_number
-    where spans.agent is not null
-),
-
-handlings as (
-    select
         case_number,
-        run_span_number,
         agent,
         min(started_at) as accepted_at,
         bool_or(next_agent <> agent) as is_handed_on,
         sum(handling_business_seconds) as handling_business_seconds
     from numbered_runs
-    group by case_number, run_span_number, agent
+    where agent is not null
+    group by case_number, run_number, agent
 )
 
 select

@@ -1,7 +1,8 @@
 -- The Spark SQL of sql/mart/ownership/active_escalations.sql, written by `make docs`.
 WITH open_cases AS (
   SELECT
-    *
+    *,
+    snapshot_at + INTERVAL '1' SECOND AS seen_before_at
   FROM mart.backlog_now
 ), stints AS (
   SELECT
@@ -16,7 +17,7 @@ WITH open_cases AS (
   INNER JOIN staging.ownership_stints AS stints
     ON open_cases.intake_date = stints.intake_date
     AND open_cases.case_id = stints.case_id
-    AND stints.started_at <= open_cases.snapshot_at
+    AND stints.started_at < open_cases.seen_before_at
 ), bounces AS (
   SELECT
     case_id,
@@ -39,7 +40,7 @@ WITH open_cases AS (
   INNER JOIN staging.events_clean AS events
     ON open_cases.intake_date = events.intake_date
     AND open_cases.case_id = events.case_id
-    AND events.canonical_ts <= open_cases.snapshot_at
+    AND events.canonical_ts < open_cases.seen_before_at
   UNION ALL
   SELECT
     open_cases.case_id,
@@ -48,21 +49,30 @@ WITH open_cases AS (
   INNER JOIN staging.messages_deduped AS messages
     ON open_cases.intake_date = messages.intake_date
     AND open_cases.case_id = messages.case_id
-    AND messages.sent_ts <= open_cases.snapshot_at
+    AND messages.sent_ts < open_cases.seen_before_at
   UNION ALL
   SELECT
     open_cases.case_id,
-    stints.started_at AS happened_at
+    spans.started_at AS happened_at
   FROM open_cases
-  INNER JOIN stints
-    ON open_cases.case_id = stints.case_id
+  INNER JOIN staging.ownership_spans AS spans
+    ON open_cases.intake_date = spans.intake_date
+    AND open_cases.case_id = spans.case_id
+    AND spans.started_at < open_cases.seen_before_at
 ), last_activities AS (
   SELECT
-    case_id,
-    MAX(happened_at) AS last_activity_at
-  FROM activities
+    open_cases.case_id,
+    CASE
+      WHEN MAX(activities.happened_at) > open_cases.snapshot_at
+      THEN open_cases.snapshot_at
+      ELSE MAX(activities.happened_at)
+    END AS last_activity_at
+  FROM open_cases
+  INNER JOIN activities
+    ON open_cases.case_id = activities.case_id
   GROUP BY
-    case_id
+    open_cases.case_id,
+    open_cases.snapshot_at
 )
 SELECT
   open_cases.snapshot_at,
@@ -80,12 +90,12 @@ SELECT
   open_cases.age_calendar_minutes,
   open_cases.age_business_minutes,
   bounces.stint,
-  CAST(CAST(UNIX_MICROS(CAST(open_cases.snapshot_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(bounces.started_at AS TIMESTAMP_LTZ)) AS DOUBLE) / CAST(60000000.0 AS DOUBLE) AS DOUBLE) AS team_stint_calendar_minutes,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(open_cases.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(bounces.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS team_stint_calendar_minutes,
   CAST(bounces.team_handoff_count AS BIGINT) AS team_handoff_count,
   CAST(bounces.return_direct_count AS BIGINT) AS return_direct_count,
   CAST(bounces.return_indirect_count AS BIGINT) AS return_indirect_count,
   last_activities.last_activity_at,
-  CAST(CAST(UNIX_MICROS(CAST(open_cases.snapshot_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(last_activities.last_activity_at AS TIMESTAMP_LTZ)) AS DOUBLE) / CAST(60000000.0 AS DOUBLE) AS DOUBLE) AS silent_calendar_minutes,
+  CAST(CAST(CAST(UNIX_MICROS(CAST(open_cases.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(last_activities.last_activity_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS silent_calendar_minutes,
   open_cases.next_policy,
   open_cases.next_metric,
   open_cases.next_due_at,

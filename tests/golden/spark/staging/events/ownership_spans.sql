@@ -45,27 +45,14 @@ WITH cases AS (
     change_number = 1
   GROUP BY
     case_id
-), events AS (
-  SELECT
-    case_id,
-    canonical_ts,
-    source_sequence,
-    event_id,
-    team,
-    agent
-  FROM staging.events_clean
-  WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND (
-      NOT team IS NULL OR NOT agent IS NULL
-    )
 ), cases_with_assignee_events AS (
   SELECT
     case_id,
     BOOL_OR(NOT team IS NULL) AS is_team_named,
     BOOL_OR(NOT agent IS NULL) AS is_agent_named
-  FROM events
+  FROM staging.events_clean
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     case_id
 ), assignment_events AS (
@@ -118,9 +105,15 @@ WITH cases AS (
     events.event_id,
     events.team,
     events.agent
-  FROM events
+  FROM staging.events_clean AS events
   INNER JOIN cases
     ON events.case_id = cases.case_id
+  WHERE
+    events.intake_date >= :start_date
+    AND events.intake_date < :end_date
+    AND (
+      NOT events.team IS NULL OR NOT events.agent IS NULL
+    )
   UNION ALL
   SELECT
     cases.case_number,
@@ -141,23 +134,20 @@ WITH cases AS (
   FROM changes
   INNER JOIN cases
     ON changes.case_id = cases.case_id
-), told_holders AS (
+), neighbouring_events AS (
   SELECT
     case_number,
     told_at,
     is_clipped,
+    is_at_intake,
     is_kept,
     event_id,
-    LAST_VALUE(team) IGNORE NULLS OVER so_far AS team,
-    LAST_VALUE(agent) IGNORE NULLS OVER so_far AS agent,
-    LAST_VALUE(team) IGNORE NULLS OVER until_then AS previous_team,
-    LAST_VALUE(agent) IGNORE NULLS OVER until_then AS previous_agent,
-    is_at_intake AND MAX(team) OVER so_far = '' AS is_nobody_at_intake,
-    LAG(is_clipped AND NOT is_kept) OVER in_order
-    OR (
-      LAG(is_at_intake) OVER in_order AND MAX(team) OVER until_then = ''
-    ) AS is_previous_passed_over,
-    LAG(told_at) OVER in_order AS previous_told_at,
+    team,
+    agent,
+    LAG(team) IGNORE NULLS OVER in_order AS previous_team,
+    LAG(agent) IGNORE NULLS OVER in_order AS previous_agent,
+    LAG(CASE WHEN team <> '' THEN TRUE END) IGNORE NULLS OVER in_order IS NULL AS is_nobody_before,
+    LAG(is_clipped AND NOT is_kept) OVER in_order AS is_previous_clipped,
     LEAD(told_at) OVER in_order AS next_told_at,
     COALESCE(LEAD(is_clipped) OVER in_order, FALSE) AS is_next_clipped,
     ROW_NUMBER() OVER in_order AS place
@@ -165,14 +155,6 @@ WITH cases AS (
   WINDOW in_order AS (
     PARTITION BY case_number
     ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
-  ), so_far AS (
-    PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
-    rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-  ), until_then AS (
-    PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
-    rows BETWEEN UNBOUNDED preceding AND 1 preceding
   )
 ), holders AS (
   SELECT
@@ -180,23 +162,27 @@ WITH cases AS (
     place,
     told_at,
     event_id,
-    team,
-    agent,
+    COALESCE(team, previous_team) AS team,
+    COALESCE(agent, previous_agent) AS agent,
     is_clipped
     OR (
-      is_previous_passed_over AND previous_told_at = told_at
+      is_at_intake AND (
+        is_previous_clipped OR is_nobody_before
+      )
     )
-    OR team <> previous_team AS is_team_new,
-    agent <> previous_agent AS is_agent_new,
+    OR COALESCE(team <> previous_team, FALSE) AS is_team_new,
+    COALESCE(agent <> previous_agent, FALSE) AS is_agent_new,
     next_told_at IS NULL
     OR next_told_at > told_at
     OR (
       is_kept AND NOT is_next_clipped
     )
     OR NOT (
-      is_clipped OR is_nobody_at_intake
+      is_clipped OR (
+        is_at_intake AND is_nobody_before AND COALESCE(team, '') = ''
+      )
     ) AS is_in_life
-  FROM told_holders
+  FROM neighbouring_events
 ), steps AS (
   SELECT
     case_number,
@@ -382,9 +368,9 @@ WITH cases AS (
       ELSE states.ended_at
     END AS ended_at,
     states.is_open AND holder_spans.ended_at IS NULL AS is_open
-  FROM holder_spans
-  INNER JOIN states
-    ON holder_spans.case_number = states.case_number
+  FROM states
+  LEFT JOIN holder_spans
+    ON states.case_number = holder_spans.case_number
     AND (
       holder_spans.ended_at IS NULL
       OR holder_spans.ended_at > states.started_at
@@ -393,30 +379,11 @@ WITH cases AS (
     AND (
       states.ended_at IS NULL OR holder_spans.started_at < states.ended_at
     )
-), placed_parts AS (
-  SELECT
-    parts.*,
-    COALESCE(team_calendars.calendar, 'desk') AS calendar,
-    business_time.open_seconds_before + CASE
-      WHEN business_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(parts.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END AS open_seconds_at_start
-  FROM span_parts AS parts
-  LEFT JOIN staging.team_calendars AS team_calendars
-    ON parts.team = team_calendars.team
-  LEFT JOIN staging.business_time AS business_time
-    ON COALESCE(team_calendars.calendar, 'desk') = business_time.calendar
-    AND CAST(parts.started_at AS DATE) = business_time.utc_date
-    AND parts.started_at >= business_time.segment_start_at
-    AND parts.started_at < business_time.segment_end_at
 ), numbered_spans AS (
   SELECT
     *,
-    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number,
-    LEAD(open_seconds_at_start) OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS next_open_seconds,
-    LEAD(calendar) OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS next_calendar
-  FROM placed_parts
+    ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number
+  FROM span_parts
 ), ownership_rules AS (
   SELECT
     MAX(inactive_after_seconds) AS inactive_after_seconds
@@ -494,7 +461,7 @@ WITH cases AS (
   SELECT
     spans.case_number,
     spans.span_number,
-    spans.calendar,
+    COALESCE(team_calendars.calendar, 'desk') AS calendar,
     CASE
       WHEN silences.from_at > spans.started_at
       THEN silences.from_at
@@ -510,6 +477,8 @@ WITH cases AS (
     ON spans.case_number = silences.case_number
     AND spans.started_at < silences.to_at
     AND spans.ended_at > silences.from_at
+  LEFT JOIN staging.team_calendars AS team_calendars
+    ON spans.team = team_calendars.team
   WHERE
     spans.state <> 'done'
 ), silences_in_open_time AS (
@@ -537,47 +506,13 @@ WITH cases AS (
     AND CAST(silent_parts.to_at AS DATE) = stop_time.utc_date
     AND silent_parts.to_at >= stop_time.segment_start_at
     AND silent_parts.to_at < stop_time.segment_end_at
-), calendar_ends AS (
-  SELECT
-    spans.case_number,
-    spans.span_number,
-    business_time.open_seconds_before + CASE
-      WHEN business_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(business_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END AS open_seconds_at_end
-  FROM numbered_spans AS spans
-  INNER JOIN staging.business_time AS business_time
-    ON spans.calendar = business_time.calendar
-    AND CAST(spans.ended_at AS DATE) = business_time.utc_date
-    AND spans.ended_at >= business_time.segment_start_at
-    AND spans.ended_at < business_time.segment_end_at
-  WHERE
-    spans.next_calendar <> spans.calendar
-), lookups AS (
+), silent_seconds AS (
   SELECT
     case_number,
     span_number,
-    calendar_seconds,
-    business_seconds,
-    CAST(NULL AS BIGINT) AS open_seconds_at_end
+    SUM(calendar_seconds) AS calendar_seconds,
+    SUM(business_seconds) AS business_seconds
   FROM silences_in_open_time
-  UNION ALL
-  SELECT
-    case_number,
-    span_number,
-    CAST(NULL AS BIGINT) AS calendar_seconds,
-    CAST(NULL AS BIGINT) AS business_seconds,
-    open_seconds_at_end
-  FROM calendar_ends
-), looked_up_seconds AS (
-  SELECT
-    case_number,
-    span_number,
-    SUM(calendar_seconds) AS silent_calendar_seconds,
-    SUM(business_seconds) AS silent_business_seconds,
-    MAX(open_seconds_at_end) AS open_seconds_at_end
-  FROM lookups
   GROUP BY
     case_number,
     span_number
@@ -600,26 +535,42 @@ SELECT
   spans.is_team_new,
   spans.is_team_left,
   spans.event_id,
-  spans.calendar,
+  COALESCE(team_calendars.calendar, 'desk') AS calendar,
   CAST(CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS BIGINT) AS calendar_seconds,
-  CAST(CASE
-    WHEN spans.next_calendar = spans.calendar
-    THEN spans.next_open_seconds
-    ELSE looked_up.open_seconds_at_end
-  END - spans.open_seconds_at_start AS BIGINT) AS business_seconds,
+  CAST(stop_time.open_seconds_before + CASE
+    WHEN stop_time.is_open
+    THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    ELSE 0
+  END - start_time.open_seconds_before - CASE
+    WHEN start_time.is_open
+    THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+    ELSE 0
+  END AS BIGINT) AS business_seconds,
   CAST(CASE
     WHEN NOT spans.ended_at IS NULL
-    THEN COALESCE(looked_up.silent_calendar_seconds, 0)
+    THEN COALESCE(silent_seconds.calendar_seconds, 0)
   END AS BIGINT) AS inactive_calendar_seconds,
   CAST(CASE
-    WHEN NOT looked_up.silent_calendar_seconds IS NULL
-    THEN looked_up.silent_business_seconds
+    WHEN NOT silent_seconds.calendar_seconds IS NULL
+    THEN silent_seconds.business_seconds
     WHEN NOT spans.ended_at IS NULL
     THEN 0
   END AS BIGINT) AS inactive_business_seconds
 FROM numbered_spans AS spans
 INNER JOIN cases
   ON spans.case_number = cases.case_number
-LEFT JOIN looked_up_seconds AS looked_up
-  ON spans.case_number = looked_up.case_number
-  AND spans.span_number = looked_up.span_number
+LEFT JOIN silent_seconds
+  ON spans.case_number = silent_seconds.case_number
+  AND spans.span_number = silent_seconds.span_number
+LEFT JOIN staging.team_calendars AS team_calendars
+  ON spans.team = team_calendars.team
+LEFT JOIN staging.business_time AS start_time
+  ON COALESCE(team_calendars.calendar, 'desk') = start_time.calendar
+  AND CAST(spans.started_at AS DATE) = start_time.utc_date
+  AND spans.started_at >= start_time.segment_start_at
+  AND spans.started_at < start_time.segment_end_at
+LEFT JOIN staging.business_time AS stop_time
+  ON COALESCE(team_calendars.calendar, 'desk') = stop_time.calendar
+  AND CAST(spans.ended_at AS DATE) = stop_time.utc_date
+  AND spans.ended_at >= stop_time.segment_start_at
+  AND spans.ended_at < stop_time.segment_end_at

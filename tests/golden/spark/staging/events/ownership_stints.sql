@@ -10,27 +10,17 @@ WITH stints AS (
     MAX(ended_at) AS ended_at,
     BOOL_OR(ended_at IS NULL) AS is_last,
     BOOL_OR(is_open) AS is_open,
-    SUM(calendar_seconds) FILTER(WHERE
-      state = 'queue') AS queue_calendar_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      state = 'active') AS active_calendar_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      state = 'wait_customer') AS wait_customer_calendar_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      state = 'wait_other') AS wait_other_calendar_seconds,
-    SUM(calendar_seconds) FILTER(WHERE
-      state = 'done') AS done_calendar_seconds,
+    SUM(CASE WHEN state = 'queue' THEN calendar_seconds ELSE 0 END) AS queue_calendar_seconds,
+    SUM(CASE WHEN state = 'active' THEN calendar_seconds ELSE 0 END) AS active_calendar_seconds,
+    SUM(CASE WHEN state = 'wait_customer' THEN calendar_seconds ELSE 0 END) AS wait_customer_calendar_seconds,
+    SUM(CASE WHEN state = 'wait_other' THEN calendar_seconds ELSE 0 END) AS wait_other_calendar_seconds,
+    SUM(CASE WHEN state = 'done' THEN calendar_seconds ELSE 0 END) AS done_calendar_seconds,
     SUM(inactive_calendar_seconds) AS inactive_calendar_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      state = 'queue') AS queue_business_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      state = 'active') AS active_business_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      state = 'wait_customer') AS wait_customer_business_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      state = 'wait_other') AS wait_other_business_seconds,
-    SUM(business_seconds) FILTER(WHERE
-      state = 'done') AS done_business_seconds,
+    SUM(CASE WHEN state = 'queue' THEN business_seconds ELSE 0 END) AS queue_business_seconds,
+    SUM(CASE WHEN state = 'active' THEN business_seconds ELSE 0 END) AS active_business_seconds,
+    SUM(CASE WHEN state = 'wait_customer' THEN business_seconds ELSE 0 END) AS wait_customer_business_seconds,
+    SUM(CASE WHEN state = 'wait_other' THEN business_seconds ELSE 0 END) AS wait_other_business_seconds,
+    SUM(CASE WHEN state = 'done' THEN business_seconds ELSE 0 END) AS done_business_seconds,
     SUM(inactive_business_seconds) AS inactive_business_seconds,
     COALESCE(BOOL_OR(ended_at > started_at AND business_seconds IS NULL), FALSE) AS is_outside_horizon
   FROM staging.ownership_spans
@@ -42,29 +32,66 @@ WITH stints AS (
     intake_date,
     stint,
     team
-), team_stints AS (
+), unassigned_stints AS (
+  SELECT
+    nobody.case_id,
+    nobody.stint,
+    before.team AS team_before,
+    after.team AS team_after
+  FROM stints AS nobody
+  LEFT JOIN stints AS before
+    ON nobody.case_id = before.case_id AND nobody.stint - 1 = before.stint
+  LEFT JOIN stints AS after
+    ON nobody.case_id = after.case_id AND nobody.stint + 1 = after.stint
+  WHERE
+    nobody.team = 'UNASSIGNED'
+), stints_without_a_new_run AS (
   SELECT
     case_id,
-    stint,
-    team,
-    LAG(team) OVER (PARTITION BY case_id ORDER BY stint NULLS LAST) AS previous_team
-  FROM stints
-  WHERE
-    team <> 'UNASSIGNED'
-), numbered_runs AS (
+    stint
+  FROM unassigned_stints
+  UNION ALL
   SELECT
-    *,
-    SUM(CASE WHEN previous_team IS NULL OR team <> previous_team THEN 1 ELSE 0 END) OVER (
-      PARTITION BY case_id
-      ORDER BY stint NULLS LAST
-      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS run_number
-  FROM team_stints
+    case_id,
+    stint + 1 AS stint
+  FROM unassigned_stints
+  WHERE
+    team_before = team_after
+), counted_stints_without_a_new_run AS (
+  SELECT
+    case_id,
+    stint AS from_stint,
+    LEAD(stint) OVER (PARTITION BY case_id ORDER BY stint NULLS LAST) AS until_stint,
+    ROW_NUMBER() OVER (PARTITION BY case_id ORDER BY stint NULLS LAST) AS stint_count
+  FROM stints_without_a_new_run
+), numbered_stints AS (
+  SELECT
+    stints.*,
+    COALESCE(unassigned_stints.team_before, NULLIF(previous_stints.team, 'UNASSIGNED')) AS previous_team,
+    CASE
+      WHEN stints.team <> 'UNASSIGNED'
+      THEN stints.stint - COALESCE(skipped.stint_count, 0)
+    END AS run_number
+  FROM stints
+  LEFT JOIN stints AS previous_stints
+    ON stints.case_id = previous_stints.case_id
+    AND stints.stint - 1 = previous_stints.stint
+  LEFT JOIN unassigned_stints
+    ON stints.case_id = unassigned_stints.case_id
+    AND stints.stint - 1 = unassigned_stints.stint
+  LEFT JOIN counted_stints_without_a_new_run AS skipped
+    ON stints.case_id = skipped.case_id
+    AND stints.stint >= skipped.from_stint
+    AND (
+      skipped.until_stint IS NULL OR stints.stint < skipped.until_stint
+    )
 ), returning_teams AS (
   SELECT
     case_id,
     team
-  FROM numbered_runs
+  FROM numbered_stints
+  WHERE
+    NOT run_number IS NULL
   GROUP BY
     case_id,
     team
@@ -72,16 +99,16 @@ WITH stints AS (
     MAX(run_number) > MIN(run_number)
 ), visits AS (
   SELECT
-    runs.case_id,
-    runs.stint,
-    MAX(runs.run_number) OVER (
-      PARTITION BY runs.case_id, runs.team
-      ORDER BY runs.stint NULLS LAST
+    stints.case_id,
+    stints.stint,
+    MAX(stints.run_number) OVER (
+      PARTITION BY stints.case_id, stints.team
+      ORDER BY stints.stint NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS visited_run_number
-  FROM numbered_runs AS runs
+  FROM numbered_stints AS stints
   INNER JOIN returning_teams
-    ON runs.case_id = returning_teams.case_id AND runs.team = returning_teams.team
+    ON stints.case_id = returning_teams.case_id AND stints.team = returning_teams.team
 ), actors AS (
   SELECT
     stints.case_id,
@@ -107,23 +134,26 @@ SELECT
   stints.intake_date,
   stints.stint,
   stints.team,
-  CASE WHEN runs.team <> runs.previous_team THEN runs.previous_team END AS previous_team,
+  CASE
+    WHEN NOT stints.run_number IS NULL AND stints.team <> stints.previous_team
+    THEN stints.previous_team
+  END AS previous_team,
   CASE
     WHEN stints.stint = 1
     THEN 'initial'
-    WHEN runs.case_id IS NULL
+    WHEN stints.run_number IS NULL
     THEN 'unassigned'
-    WHEN runs.previous_team IS NULL OR runs.team = runs.previous_team
+    WHEN stints.previous_team IS NULL OR stints.team = stints.previous_team
     THEN 'taken_up'
     WHEN visits.visited_run_number IS NULL
     THEN 'handoff'
-    WHEN runs.run_number - visits.visited_run_number = 2
+    WHEN stints.run_number - visits.visited_run_number = 2
     THEN 'return_direct'
     ELSE 'return_indirect'
   END AS entered_by,
   actors.entered_by_actor,
-  CAST(runs.run_number AS BIGINT) AS run_number,
-  CAST(CASE WHEN runs.team <> runs.previous_team THEN visits.visited_run_number END AS BIGINT) AS visited_run_number,
+  CAST(stints.run_number AS BIGINT) AS run_number,
+  CAST(CASE WHEN stints.team <> stints.previous_team THEN visits.visited_run_number END AS BIGINT) AS visited_run_number,
   stints.started_at,
   CASE WHEN NOT stints.is_last THEN stints.ended_at END AS ended_at,
   stints.is_last,
@@ -159,9 +189,7 @@ SELECT
     WHEN NOT stints.is_outside_horizon
     THEN COALESCE(stints.inactive_business_seconds, 0)
   END AS BIGINT) AS inactive_business_seconds
-FROM stints
-LEFT JOIN numbered_runs AS runs
-  ON stints.case_id = runs.case_id AND stints.stint = runs.stint
+FROM numbered_stints AS stints
 LEFT JOIN visits
   ON stints.case_id = visits.case_id AND stints.stint = visits.stint
 LEFT JOIN actors

@@ -11,13 +11,11 @@ WITH cases AS (
 ), agent_spans AS (
   SELECT
     case_id,
-    stint,
     agent,
     held_from_at,
     MIN(span_number) AS span_number,
     MIN(started_at) AS started_at,
-    SUM(business_seconds) FILTER(WHERE
-      state IN ('queue', 'active')) AS handling_business_seconds
+    SUM(CASE WHEN state IN ('queue', 'active') THEN business_seconds END) AS handling_business_seconds
   FROM staging.ownership_spans
   WHERE
     intake_date >= :start_date
@@ -27,17 +25,15 @@ WITH cases AS (
     )
   GROUP BY
     case_id,
-    stint,
     agent,
     held_from_at
-), neighbouring_agent_spans AS (
+), followed_agent_spans AS (
   SELECT
     cases.case_number,
     agent_spans.span_number,
     agent_spans.agent,
     agent_spans.started_at,
     agent_spans.handling_business_seconds,
-    LAG(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS previous_agent,
     LEAD(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS next_agent
   FROM agent_spans
   INNER JOIN cases
@@ -45,56 +41,50 @@ WITH cases AS (
 ), continued_cases AS (
   SELECT DISTINCT
     case_number
-  FROM neighbouring_agent_spans
+  FROM followed_agent_spans
   WHERE
-    agent = previous_agent
+    agent = next_agent
+), continued_spans AS (
+  SELECT
+    spans.*,
+    LAG(spans.agent) OVER (PARTITION BY spans.case_number ORDER BY spans.span_number NULLS LAST) AS previous_agent
+  FROM followed_agent_spans AS spans
+  INNER JOIN continued_cases
+    ON spans.case_number = continued_cases.case_number
 ), numbered_runs AS (
   SELECT
+    *,
+    SUM(CASE WHEN agent IS DISTINCT FROM previous_agent THEN 1 ELSE 0 END) OVER (
+      PARTITION BY case_number
+      ORDER BY span_number NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    ) AS run_number
+  FROM continued_spans
+), handlings AS (
+  SELECT
     spans.case_number,
-    spans.span_number AS run_span_number,
     spans.agent,
-    spans.started_at,
-    spans.next_agent,
+    spans.started_at AS accepted_at,
+    spans.next_agent <> spans.agent AS is_handed_on,
     spans.handling_business_seconds
-  FROM neighbouring_agent_spans AS spans
+  FROM followed_agent_spans AS spans
   LEFT JOIN continued_cases
     ON spans.case_number = continued_cases.case_number
   WHERE
     NOT spans.agent IS NULL AND continued_cases.case_number IS NULL
   UNION ALL
   SELECT
-    spans.case_number,
-    MAX(
-      CASE
-        WHEN spans.agent IS DISTINCT FROM spans.previous_agent
-        THEN spans.span_number
-      END
-    ) OVER (
-      PARTITION BY spans.case_number
-      ORDER BY spans.span_number NULLS LAST
-      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS run_span_number,
-    spans.agent,
-    spans.started_at,
-    spans.next_agent,
-    spans.handling_business_seconds
-  FROM neighbouring_agent_spans AS spans
-  INNER JOIN continued_cases
-    ON spans.case_number = continued_cases.case_number
-  WHERE
-    NOT spans.agent IS NULL
-), handlings AS (
-  SELECT
     case_number,
-    run_span_number,
     agent,
     MIN(started_at) AS accepted_at,
     BOOL_OR(next_agent <> agent) AS is_handed_on,
     SUM(handling_business_seconds) AS handling_business_seconds
   FROM numbered_runs
+  WHERE
+    NOT agent IS NULL
   GROUP BY
     case_number,
-    run_span_number,
+    run_number,
     agent
 )
 SELECT

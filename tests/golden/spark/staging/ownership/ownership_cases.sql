@@ -20,12 +20,15 @@ WITH stints AS (
       stints.stint = 1) AS first_team,
     COUNT(*) AS stint_count,
     MAX(stints.run_number) AS run_count,
-    COUNT(*) FILTER(WHERE
-      stints.entered_by IN ('handoff', 'return_direct', 'return_indirect')) AS team_handoff_count,
-    COUNT(*) FILTER(WHERE
-      stints.entered_by = 'return_direct') AS return_direct_count,
-    COUNT(*) FILTER(WHERE
-      stints.entered_by = 'return_indirect') AS return_indirect_count,
+    SUM(
+      CASE
+        WHEN stints.entered_by IN ('handoff', 'return_direct', 'return_indirect')
+        THEN 1
+        ELSE 0
+      END
+    ) AS team_handoff_count,
+    SUM(CASE WHEN stints.entered_by = 'return_direct' THEN 1 ELSE 0 END) AS return_direct_count,
+    SUM(CASE WHEN stints.entered_by = 'return_indirect' THEN 1 ELSE 0 END) AS return_indirect_count,
     BOOL_OR(stints.is_initial_missing) AS is_initial_missing,
     COUNT(*) FILTER(WHERE
       stints.queue_business_seconds IS NULL) AS unmeasured_stints,
@@ -35,32 +38,82 @@ WITH stints AS (
     SUM(stints.wait_other_calendar_seconds) AS wait_other_calendar_seconds,
     SUM(stints.done_calendar_seconds) AS done_calendar_seconds,
     SUM(stints.inactive_calendar_seconds) AS inactive_calendar_seconds,
-    SUM(stints.queue_calendar_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_queue_calendar_seconds,
-    SUM(stints.active_calendar_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_active_calendar_seconds,
-    SUM(stints.wait_customer_calendar_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_wait_customer_calendar_seconds,
-    SUM(stints.wait_other_calendar_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_wait_other_calendar_seconds,
-    SUM(stints.done_calendar_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_done_calendar_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.queue_calendar_seconds
+        ELSE 0
+      END
+    ) AS misattributed_queue_calendar_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.active_calendar_seconds
+        ELSE 0
+      END
+    ) AS misattributed_active_calendar_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.wait_customer_calendar_seconds
+        ELSE 0
+      END
+    ) AS misattributed_wait_customer_calendar_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.wait_other_calendar_seconds
+        ELSE 0
+      END
+    ) AS misattributed_wait_other_calendar_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.done_calendar_seconds
+        ELSE 0
+      END
+    ) AS misattributed_done_calendar_seconds,
     SUM(stints.queue_business_seconds) AS queue_business_seconds,
     SUM(stints.active_business_seconds) AS active_business_seconds,
     SUM(stints.wait_customer_business_seconds) AS wait_customer_business_seconds,
     SUM(stints.wait_other_business_seconds) AS wait_other_business_seconds,
     SUM(stints.done_business_seconds) AS done_business_seconds,
     SUM(stints.inactive_business_seconds) AS inactive_business_seconds,
-    SUM(stints.queue_business_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_queue_business_seconds,
-    SUM(stints.active_business_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_active_business_seconds,
-    SUM(stints.wait_customer_business_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_wait_customer_business_seconds,
-    SUM(stints.wait_other_business_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_wait_other_business_seconds,
-    SUM(stints.done_business_seconds) FILTER(WHERE
-      stints.team <> last_stints.team) AS misattributed_done_business_seconds
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.queue_business_seconds
+        ELSE 0
+      END
+    ) AS misattributed_queue_business_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.active_business_seconds
+        ELSE 0
+      END
+    ) AS misattributed_active_business_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.wait_customer_business_seconds
+        ELSE 0
+      END
+    ) AS misattributed_wait_customer_business_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.wait_other_business_seconds
+        ELSE 0
+      END
+    ) AS misattributed_wait_other_business_seconds,
+    SUM(
+      CASE
+        WHEN stints.team <> last_stints.team
+        THEN stints.done_business_seconds
+        ELSE 0
+      END
+    ) AS misattributed_done_business_seconds
   FROM stints
   INNER JOIN last_stints
     ON stints.case_id = last_stints.case_id
