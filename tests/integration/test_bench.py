@@ -29,14 +29,7 @@ def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "names",
-<<<<<<< HEAD
-    [["sla_vs_spine"], ["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "policies"]],
-=======
-    [
-        ["sla_vs_spine"],
-        pytest.param(["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"], marks=takes_minutes),
-    ],
->>>>>>> own
+    [["sla_vs_spine"], ["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"]],
     ids="+".join,
 )
 @takes_minutes
