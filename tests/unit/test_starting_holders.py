@@ -80,7 +80,7 @@ def test_hand_offs_that_would_be_rejected_with_their_records_are_refused(tmp_pat
     found = proposed(tmp_path, history(*QUEUED))
     assert found.unplaced == {"Awaiting dispatch": 8}
     (problem,) = found.problems
-    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) are told by records that would be rejected: 'Awaiting dispatch' (8)")
+    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Awaiting dispatch' (8)")
     assert "--status 'Awaiting dispatch=...'" in problem
     for meaning in ("ASSIGNED", "PRIVATE_NOTE"):
         placed = proposed(tmp_path, history(*QUEUED), statuses={"Awaiting dispatch": meaning})
@@ -90,7 +90,7 @@ def test_hand_offs_that_would_be_rejected_with_their_records_are_refused(tmp_pat
 def test_hand_offs_that_are_left_out_on_purpose_are_told(tmp_path: Path) -> None:
     found = proposed(tmp_path, history(*QUEUED), statuses={"Awaiting dispatch": "IGNORE"})
     assert found.problems == []
-    assert any("8 of 8 changes of 'Group' are told by records that are left out (Awaiting dispatch)" in warning for warning in found.warnings)
+    assert any("8 of 8 changes of 'Group' are lost with records that are left out (Awaiting dispatch)" in warning for warning in found.warnings)
 
 
 def test_an_unknown_word_that_tells_no_hand_off_is_left_out_as_ever(tmp_path: Path) -> None:
@@ -109,6 +109,36 @@ def test_records_without_a_status_in_a_full_export_take_no_hand_off_along(tmp_pa
     assert found.without_status == 8
     assert "no status (8)" in found.problems[0]
     assert "--empty-cells unchanged" in found.problems[0]
+
+
+def test_a_hand_off_out_of_a_rejected_record_is_lost_with_it(tmp_path: Path) -> None:
+    """The record that takes the case is used, and nothing says any more whom it was taken from."""
+    out_of = ("00,Frob,A", "10,New,B", "20,In Progress,B", "30,In Progress,B", "50,Solved,B", "55,Solved,B")
+    found = proposed(tmp_path, history(*out_of))
+    assert found.unplaced == {"Frob": 8}
+    (problem,) = found.problems
+    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Frob' (8)")
+    assert proposed(tmp_path, history(*out_of), statuses={"Frob": "INTAKE", "New": "INTAKE"}).problems == []
+    left_out = proposed(tmp_path, history(*out_of), statuses={"Frob": "IGNORE"})
+    assert any(warning.startswith("8 of 8 changes of 'Group' are lost with records that are left out (Frob)") for warning in left_out.warnings)
+
+
+def test_a_way_through_a_rejected_record_is_two_hand_offs_lost(tmp_path: Path) -> None:
+    rows = history("00,New,A", "10,In Progress,A", "20,Frob,B", "30,In Progress,C", "40,In Progress,D", "50,Solved,D")
+    assert proposed(tmp_path, rows).problems[0].startswith("16 of 24 changes of 'Group' (66.7%)")
+
+
+def test_before_the_first_status_of_a_case_a_record_without_one_is_rejected(tmp_path: Path) -> None:
+    """Also where empty cells tell nothing: there is none that the case could stay in."""
+    found = proposed(tmp_path, history("00,,A", "10,New,B", "20,In Progress,", "30,,C", "50,Solved,"))
+    assert (found.empty_cells, found.without_status) == ("unchanged", 8)
+    (problem,) = found.problems
+    assert problem.startswith("8 of 16 changes of 'Group' (50.0%) would be lost, or come later, with records that would be rejected: no status (8)")
+    assert "--empty-cells" not in problem
+    told = [note for note in found.notes if "without a status" in note]
+    assert told == [
+        "8 records without a status: the case stays in the one it had.", "8 records without a status before the first known one of the case: rejected (raw.rejected_rows).",
+    ]
 
 
 def test_a_column_that_may_be_the_team_is_named_where_none_is_known(tmp_path: Path) -> None:
