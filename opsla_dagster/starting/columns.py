@@ -335,6 +335,16 @@ def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
     return True
 
 
+def tell_id(columns: Mapping[str, str], told: Told, remarks: Remarks) -> None:
+    """A column that was taken for the id of a record is told: one that numbers the records of each export anew would have the next one rejected."""
+    column = columns.get("event_id")
+    if column is not None and "event_id" not in told.columns:
+        remarks.notes.append(
+            f"event_id: column {column!r}, by its name: of two records with one id the later one is rejected, in later exports too. Where each export counts anew, "
+            "take event_id out of sources.yml."
+        )
+
+
 def duplicate_flags(log: Log) -> list[str]:
     """Columns that say of some cases, yes or true, that they are duplicates of others."""
     return [

@@ -17,7 +17,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.changes import chosen_changes, is_audit_log, openings_missing, words_of_status
 from opsla_dagster.starting.column_names import verdicts
-from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
+from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem, tell_id
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
 from opsla_dagster.starting.fates import count_without_status
 from opsla_dagster.starting.holders import tell_lost_holders, tell_who_is_missing
@@ -141,6 +141,7 @@ def _proposed_changes(log: Log, told: Told, beside: str | None, asking: Asking, 
     stamps = stamp_columns(log, told.time_format, asking, remarks)
     changes = chosen_changes(log, told, stamps, asking, remarks, beside=beside)
     columns = changes.columns
+    tell_id(columns, told, remarks)
     if not {"case_id", "event_ts"} <= {*columns}:
         raise OpslaError("\n".join(remarks.missing))
     _require_exact_ids(log, columns["case_id"])
@@ -176,11 +177,9 @@ def _proposal(
     newest_first = False
     empty_cells: EmptyCells = "cleared"
     without_status = 0
+    tell_id(layout.columns, told, remarks)
     if layout.form == "updates":
         order_by, newest_first = _order(log, layout, time_format, zone, remarks)
-        if order_by[1:] and "event_id" not in layout.columns and log.columns[order_by[1]].distinct == log.rows:
-            # Copies are told by it, and no more by where they stand in files that are in no order.
-            layout = replace(layout, columns={**layout.columns, "event_id": order_by[1]})
         records = log.records_in_order(
             layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first,
             ties_by=order_by[1] if order_by[1:] else None,

@@ -185,8 +185,28 @@ def shuffled(number: str = "A{:06}") -> str:
 @pytest.mark.parametrize("number", ["A{:06}", "{}"])
 def test_records_of_one_instant_go_by_their_number_where_the_file_is_in_no_order(tmp_path: Path, number: str) -> None:
     found = proposed(tmp_path, shuffled(number))
-    assert (found.order_by, found.columns["event_id"]) == (["Stamp", "Activity No"], "Activity No")
+    assert (found.order_by, "event_id" in found.columns) == (["Stamp", "Activity No"], False)
     assert any("of one instant by Activity No" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["Row", "Nr", "Record no", "#"])
+def test_a_number_that_is_unique_in_one_file_is_no_id(tmp_path: Path, name: str) -> None:
+    """The next export begins with 1 again: taken for ids, its records would be rejected as repeated ones."""
+    found = proposed(tmp_path, shuffled("{}").replace("Activity No", name), columns={"case_id": "Incident ID"})
+    assert (found.order_by, "event_id" in found.columns) == (["Stamp", name], False)
+
+
+def test_a_unique_stamp_is_no_id(tmp_path: Path) -> None:
+    found = proposed(tmp_path, shuffled("2025-07-07T09:00:00.{:06}").replace("Activity No", "Logged"))
+    assert "event_id" not in found.columns
+
+
+def test_an_id_is_known_by_its_name_and_told(tmp_path: Path) -> None:
+    rows = shuffled("A{:06}").replace("Activity No", "Log ID")
+    found = proposed(tmp_path, rows)
+    assert (found.columns["event_id"], found.order_by) == ("Log ID", ["Stamp", "Log ID"])
+    assert any(note.startswith("event_id: column 'Log ID', by its name: of two records with one id the later one is rejected") for note in found.notes)
+    assert not any(note.startswith("event_id:") for note in proposed(tmp_path, rows, columns={"event_id": "Log ID"}).notes)
 
 
 def test_without_a_number_it_is_told_how_many_records_nothing_orders(tmp_path: Path) -> None:
