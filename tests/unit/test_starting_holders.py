@@ -28,7 +28,8 @@ AGENTS = (
 )
 NEITHER = (
     "Requester group;Requester Department;User group;Customer team;Opened by group;Created by team;Product group;Resource group;Closed by;Resolved by;Previous group;From Team;Owner Country;"
-    "Involved ST Function Div;Involved Org line 3;Agent interactions;Group size;Account owner;IT Service;Unit;Approval Status;SLA status"
+    "Involved ST Function Div;Involved Org line 3;Agent interactions;Group size;Account owner;IT Service;Unit;Approval Status;SLA status;Service Owner;IT Service Owner;Responsible Service;Support Service;Escalation Group;Message group;Business Owner;Product Owner;Application Owner;Asset Owner;Owner Service;"
+    "Application Support Group;Owning Business Unit;Group of Assets;CI Owner;Escalated to group"
 )
 
 
@@ -159,6 +160,34 @@ def test_a_team_that_never_changes_may_be_that_of_today(tmp_path: Path) -> None:
 def test_of_two_teams_the_one_that_changes_is_taken(tmp_path: Path) -> None:
     found = proposed(tmp_path, history("00,New,A,X", "10,Active,A,Y", "50,Solved,A,Y", header="Ticket,At,Status,Responsible Section,Support Section"))
     assert found.columns["team"] == "Support Section"
+
+
+@pytest.mark.parametrize(("header", "note"), [
+    ("Owner Group", "team: column 'Owner Group', by its name. --column team=COLUMN says otherwise."),
+    ("Ticket group", "team: column 'Ticket group', by its name. --column team=COLUMN says otherwise."),
+])  # fmt: skip
+def test_a_holder_that_is_known_by_the_words_of_its_name_is_told(tmp_path: Path, header: str, note: str) -> None:
+    rows = history("00,New,A", "10,Active,B", "50,Solved,B", header=f"Ticket,At,Status,{header}")
+    assert note in proposed(tmp_path, rows).notes
+    assert not any("by its name" in told for told in proposed(tmp_path, rows, columns={"team": header}).notes)
+
+
+def test_a_holder_of_the_lists_needs_no_note(tmp_path: Path) -> None:
+    assert not any("by its name" in note for note in proposed(tmp_path, history("00,New,A", "10,Active,B", "50,Solved,B")).notes)
+
+
+@pytest.mark.parametrize("whole", ["Owner Id", "Owner Full Name", "Owner Login"])
+def test_a_part_of_a_name_is_an_agent_only_where_nothing_else_is(tmp_path: Path, whole: str) -> None:
+    """Two Bergs are two agents, however often the one hands over to the other."""
+    records = ("00,New,Ann,Berg,1", "10,Active,Bo,Berg,2", "50,Solved,Bo,Holm,3")
+    both = history(*(record.rsplit(",", 1)[0] for record in records), header="Ticket,At,Status,Owner First Name,Owner Last Name")
+    assert proposed(tmp_path, history(*records, header=f"Ticket,At,Status,Owner First Name,Owner Last Name,{whole}")).columns["agent"] == whole
+    found = proposed(tmp_path, both)
+    assert found.columns["agent"] == "Owner First Name"
+    assert (
+        "agent: column 'Owner First Name', by its name; Owner Last Name is called so too. --column agent=COLUMN says otherwise. It is a part of a name: persons who share it are one agent, "
+        "unless the export has their whole names, or ids, in one column."
+    ) in found.notes
 
 
 # ---------------------------------------------------------------- order
