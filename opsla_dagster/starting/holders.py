@@ -29,10 +29,12 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class _Changes:
-    """How often a record names another holder than the record of its case before."""
+class _Tellings:
+    """How often the records of a case begin to tell of a holder, or tell of another one than before."""
 
     column: str
+    #: `change`, or `first value` of a case.
+    what: str
     total: int
     #: Those that the records which count do not tell: not at all, not from the same holder, or not yet then; by the status word of the record
     #: that would have told it (NO_STATUS: none).
@@ -48,9 +50,16 @@ def tell_lost_holders(log: Log, layout: Layout, records: str, statuses: Statuses
 
     Where nobody was asked, too many such changes are a problem: nothing is written.
     """
-    found = _changes(log, layout, records, statuses, empty_cells)
-    if found is None or not found.lost_by_word:
+    name = layout.columns.get("team", layout.columns.get("agent"))
+    if layout.form != "updates" or name is None:
         return
+    fated = with_fates(log, layout, records, statuses, empty_cells)
+    tellings = [_changes(log, name, fated), *([_first_values(log, name, fated)] if empty_cells == "unchanged" else [])]
+    for found in tellings:
+        _tell_lost(found, statuses, empty_cells, asking, remarks)
+
+
+def _tell_lost(found: _Tellings, statuses: Statuses, empty_cells: EmptyCells, asking: Asking, remarks: Remarks) -> None:
     unplaced = {word: count for word in statuses.unplaced if (count := found.lost_with([word]))}
     without = found.lost_by_word.get(NO_STATUS, 0)
     lost = sum(unplaced.values()) + without
@@ -60,7 +69,7 @@ def tell_lost_holders(log: Log, layout: Layout, records: str, statuses: Statuses
         (remarks.problems if is_refused else remarks.warnings).append(told)
     if ignored := found.lost_with(statuses.ignored):
         remarks.warnings.append(
-            f"{ignored:,} of {counted(found.total, 'change')} of {found.column!r} are lost with records that are left out ({', '.join(statuses.ignored)}): they are in no figure of "
+            f"{ignored:,} of {counted(found.total, found.what)} of {found.column!r} are lost with records that are left out ({', '.join(statuses.ignored)}): they are in no figure of "
             f"ownership. --status '{statuses.ignored[0]}=PRIVATE_NOTE' keeps who held the case then, and is no status."
         )
 
@@ -93,11 +102,8 @@ def tell_who_is_missing(log: Log, layout: Layout, remarks: Remarks) -> None:
         )
 
 
-def _changes(log: Log, layout: Layout, records: str, statuses: Statuses, empty_cells: EmptyCells) -> _Changes | None:
+def _changes(log: Log, name: str, fated: str) -> _Tellings:
     """The changes of holder that all records tell, compared with those that the used ones tell: of the same record, from the same holder."""
-    name = layout.columns.get("team", layout.columns.get("agent"))
-    if layout.form != "updates" or name is None:
-        return None
     holder = log.columns[name].sql
     found = log.select(
         f"""
@@ -111,7 +117,7 @@ def _changes(log: Log, layout: Layout, records: str, statuses: Statuses, empty_c
                     last_value(case when is_used then {holder} end ignore nulls) over (
                         partition by case_key order by place rows between unbounded preceding and 1 preceding
                     ) as used_holder_before
-                from ({with_fates(log, layout, records, statuses, empty_cells)})
+                from ({fated})
                 where {holder} is not null
                 window along as (partition by case_key order by place)
             )
@@ -121,13 +127,39 @@ def _changes(log: Log, layout: Layout, records: str, statuses: Statuses, empty_c
         order by lost_with
         """
     )
-    return _Changes(name, sum(count for _, count in found), {word: count for word, count in found if word is not None})
+    return _tellings(name, "change", found)
 
 
-def _lost(found: _Changes, lost: int, unplaced: dict[str, int], without: int) -> str:
+def _first_values(log: Log, name: str, fated: str) -> _Tellings:
+    """The first holder that the records of each case tell, of a log that repeats only what changed: lost where a record that counts says nothing, and should go by it."""
+    holder = log.columns[name].sql
+    found = log.select(
+        f"""
+        select case when next_used_place < coalesce(told_place, next_used_place + 1) then word end as lost_with, count(*)
+        from (
+            select
+                arg_min(word, place) filter ({holder} is not null) as word,
+                min(place) filter (is_used and {holder} is not null) as told_place, min(place) filter (is_used and place >= first_place) as next_used_place
+            from (select *, min(case when {holder} is not null then place end) over (partition by case_key) as first_place from ({fated}))
+            where first_place is not null
+            group by case_key
+        )
+        group by lost_with
+        order by lost_with
+        """
+    )
+    return _tellings(name, "first value", found)
+
+
+def _tellings(name: str, what: str, found: Iterable[tuple[str | None, int]]) -> _Tellings:
+    counts = dict(found)
+    return _Tellings(name, what, sum(counts.values()), {word: count for word, count in counts.items() if word is not None})
+
+
+def _lost(found: _Tellings, lost: int, unplaced: dict[str, int], without: int) -> str:
     told = [f"{word!r} ({count:,})" for word, count in unplaced.items()] + ([f"no status ({without:,})"] if without else [])
     return (
-        f"{lost:,} of {counted(found.total, 'change')} of {found.column!r} ({rounded(100 * lost / found.total, 1)}%) would be lost, or come later, with records that would be rejected: "
+        f"{lost:,} of {counted(found.total, found.what)} of {found.column!r} ({rounded(100 * lost / found.total, 1)}%) would be lost, or come later, with records that would be rejected: "
         f"{', '.join(told)}. Who held these cases, for how long and how often they changed hands would be wrong."
     )
 

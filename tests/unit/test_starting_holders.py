@@ -142,6 +142,16 @@ def test_before_the_first_status_of_a_case_a_record_without_one_is_rejected(tmp_
     ]
 
 
+def test_a_first_holder_that_only_a_rejected_record_tells_is_lost_with_it(tmp_path: Path) -> None:
+    """Where only changes are repeated nobody says it again, and no hand-off shows that it is missing."""
+    records = ("00,Frob,A", "10,New,", "20,In Progress,", "30,In Progress,", "40,In Progress,", "50,Solved,")
+    problem, *others = proposed(tmp_path, history(*records), empty_cells="unchanged").problems
+    assert problem.startswith("8 of 8 first values of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Frob' (8)")
+    assert others == []
+    for told in ("10,New,A", "00,Frob,"):
+        assert proposed(tmp_path, history(*(told if record[:2] == told[:2] else record for record in records)), empty_cells="unchanged").problems == []
+
+
 def test_a_column_that_may_be_the_team_is_named_where_none_is_known(tmp_path: Path) -> None:
     found = proposed(tmp_path, history("00,New,A", "10,Active,B", "50,Solved,B", header="Ticket,At,Status,Where"))
     assert "team" not in found.columns
