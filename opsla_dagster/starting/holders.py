@@ -29,7 +29,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class _Tellings:
+class _HolderValues:
     """How often the records of a case begin to tell of a holder, or tell of another one than before."""
 
     column: str
@@ -54,12 +54,12 @@ def tell_lost_holders(log: Log, layout: Layout, records: str, statuses: Statuses
     if layout.form != "updates" or name is None:
         return
     fated = with_fates(log, layout, records, statuses, empty_cells)
-    tellings = [_changes(log, name, fated), *([_first_values(log, name, fated)] if empty_cells == "unchanged" else [])]
-    for found in tellings:
+    values = [_changes(log, name, fated), *([_first_values(log, name, fated)] if empty_cells == "unchanged" else [])]
+    for found in values:
         _tell_lost(found, statuses, empty_cells, asking, remarks)
 
 
-def _tell_lost(found: _Tellings, statuses: Statuses, empty_cells: EmptyCells, asking: Asking, remarks: Remarks) -> None:
+def _tell_lost(found: _HolderValues, statuses: Statuses, empty_cells: EmptyCells, asking: Asking, remarks: Remarks) -> None:
     unplaced = {word: count for word in statuses.unplaced if (count := found.lost_with([word]))}
     without = found.lost_by_word.get(NO_STATUS, 0)
     lost = sum(unplaced.values()) + without
@@ -102,7 +102,7 @@ def tell_who_is_missing(log: Log, layout: Layout, remarks: Remarks) -> None:
         )
 
 
-def _changes(log: Log, name: str, fated: str) -> _Tellings:
+def _changes(log: Log, name: str, fated: str) -> _HolderValues:
     """The changes of holder that all records tell, compared with those that the used ones tell: of the same record, from the same holder."""
     holder = log.columns[name].sql
     found = log.select(
@@ -127,10 +127,10 @@ def _changes(log: Log, name: str, fated: str) -> _Tellings:
         order by lost_with
         """
     )
-    return _tellings(name, "change", found)
+    return _holder_values(name, "change", found)
 
 
-def _first_values(log: Log, name: str, fated: str) -> _Tellings:
+def _first_values(log: Log, name: str, fated: str) -> _HolderValues:
     """The first holder that the records of each case tell, of a log that repeats only what changed: lost where a record that counts says nothing, and should go by it."""
     holder = log.columns[name].sql
     found = log.select(
@@ -148,15 +148,15 @@ def _first_values(log: Log, name: str, fated: str) -> _Tellings:
         order by lost_with
         """
     )
-    return _tellings(name, "first value", found)
+    return _holder_values(name, "first value", found)
 
 
-def _tellings(name: str, what: str, found: Iterable[tuple[str | None, int]]) -> _Tellings:
+def _holder_values(name: str, what: str, found: Iterable[tuple[str | None, int]]) -> _HolderValues:
     counts = dict(found)
-    return _Tellings(name, what, sum(counts.values()), {word: count for word, count in counts.items() if word is not None})
+    return _HolderValues(name, what, sum(counts.values()), {word: count for word, count in counts.items() if word is not None})
 
 
-def _lost(found: _Tellings, lost: int, unplaced: dict[str, int], without: int) -> str:
+def _lost(found: _HolderValues, lost: int, unplaced: dict[str, int], without: int) -> str:
     told = [f"{word!r} ({count:,})" for word, count in unplaced.items()] + ([f"no status ({without:,})"] if without else [])
     return (
         f"{lost:,} of {counted(found.total, found.what)} of {found.column!r} ({rounded(100 * lost / found.total, 1)}%) would be lost, or come later, with records that would be rejected: "
