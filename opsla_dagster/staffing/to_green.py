@@ -224,7 +224,7 @@ def _stuck(never: Sequence[str], unknown: Mapping[str, str], others: Sequence[Fl
     if p50 == 0:
         return f"{words}; all others green now"
     count = len(never) + len(unknown)
-    return f"{words}; all but {count} queue{'s' if count > 1 else ''}: {np.ceil(p50):.0f} min" if np.isfinite(p50) else words
+    return f"{words}; all but {count} queue{'s' if count > 1 else ''}: {p50:.0f} min" if np.isfinite(p50) else words
 
 
 def _row(health: dict[str, Any], simulated: Found) -> dict[str, Any]:

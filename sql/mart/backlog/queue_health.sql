@@ -236,7 +236,7 @@ slowest_queues as (
                         '; all but '
                         || cast(slow_queues.stuck_queues as varchar)
                         || case when slow_queues.stuck_queues = 1 then ' queue: ' else ' queues: ' end
-                        || cast(cast(ceil(slow_queues.others_green_business_minutes) as bigint) as varchar)
+                        || cast(cast(round(slow_queues.others_green_business_minutes) as bigint) as varchar)
                         || ' min'
                 end
         end as to_green_reason
