@@ -164,7 +164,7 @@ _SHARED = [
             ("wait_other", "Waiting for others"), ("done", "After completion"),
         )
     ],
-    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: nothing was told of the case", nullable=True, at_least=0),
+    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: no event, message or change of any attribute was told of the case", nullable=True, at_least=0),
     Column("inactive_business_seconds", "BIGINT", "Of these, open seconds of the team's calendar", nullable=True, at_least=0),
     # what is open at an instant
     text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",

@@ -192,8 +192,8 @@ slow_queues as (
         dimension_value as queue,
         to_green_business_minutes,
         to_green_reason,
-        count(*) filter (where to_green_business_minutes is null) over () as stuck_queues,
-        count(*) filter (where to_green_reason = 'never at this pace') over () as never_queues,
+        sum(case when to_green_business_minutes is null then 1 else 0 end) over () as stuck_queues,
+        sum(case when to_green_reason = 'never at this pace' then 1 else 0 end) over () as never_queues,
         max(to_green_business_minutes) over () as others_green_business_minutes,
         row_number() over (
             order by
