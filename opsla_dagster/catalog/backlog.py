@@ -83,7 +83,7 @@ COLUMNS = [
     instant("status_since_at", "Since when nothing of the case changed that is told here", nullable=False),
     count("open_clocks", "Clocks of the case that run or stand still, in force at the instant"),
     text("age_band", "Age since intake, in calendar time", values=AGE_BANDS),
-    flag("is_due_in_2_hours", "Its next clock falls due, if it runs on, within two hours by the wall clock; one whose calendar closed exactly at its target: when that opens"),
+    flag("is_due_in_2_hours", "A clock of it within its target falls due, if it runs on, within two hours by the wall clock; one whose calendar closed exactly at its target: when that opens"),
     # what sources tell
     flag("is_status_told", "It tells statuses between intake and end"),
     flag("is_queue_told", "It tells queues"),

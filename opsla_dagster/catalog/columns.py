@@ -164,7 +164,7 @@ _SHARED = [
             ("wait_other", "Waiting for others"), ("done", "After completion"),
         )
     ],
-    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: nothing was told of the case", nullable=True, at_least=0),
+    Column("inactive_calendar_seconds", "BIGINT", "Seconds, of those told, beyond inactive_after of a silence: no event, message or change of any attribute was told of the case", nullable=True, at_least=0),
     Column("inactive_business_seconds", "BIGINT", "Of these, open seconds of the team's calendar", nullable=True, at_least=0),
     # what is open at an instant
     text("waits_for", "Whom the open case waits for, by its status; NULL where it is not open, and where its source tells no statuses",
@@ -175,7 +175,7 @@ _SHARED = [
     instant("breached_since_at", "When the first of its breached clocks reached its target"),
     text("next_policy", "Policy of the clock to fall due next of those within their target", nullable=True),
     text("next_metric", "Metric of the clock to fall due next of those within their target", nullable=True),
-    instant("next_due_at", "When the next clock falls due if it runs on; NULL while a pause keeps it from being known"),
+    instant("next_due_at", "When the clock that is kept no longer first falls due if it runs on; in the past where its calendar closed exactly at its target, until that opens; NULL while a pause keeps it from being known"),
     measure("next_remaining_business_minutes", "Open minutes of its calendar that the next clock has left until its target"),
     # flow and load of a day
     count("opened_cases", "Cases taken in on the date"),

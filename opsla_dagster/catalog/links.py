@@ -21,7 +21,7 @@ COLUMNS = [
     count("escalation_number", "Number among the escalations of the case: those that hold first, then by their beginning; NULL: it is none", nullable=True, at_least=1),
     text("team_at_link", "Who held the case when it was linked; NULL: it is not told when, or who", nullable=True),
     Column("held_before_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held before the link, up to completion; NULL: it is not told when", nullable=True, at_least=0),
-    Column("held_after_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held after the link, up to completion; NULL: it is not told when", nullable=True, at_least=0),
+    Column("held_after_link_calendar_seconds", "BIGINT", "Seconds by the clock that the case was held after the link, up to completion; of an open case until held_on_since_at; NULL: it is not told when", nullable=True, at_least=0),
     instant("held_on_since_at", "From when the time after the link counts that still goes on; NULL: the case is held no more, or it is not told when"),
     flag("is_linked_case_loaded", "The linked case is one of this desk's"),
     text("linked_source", "Source of the linked case; NULL: it is not loaded", nullable=True),

@@ -91,7 +91,7 @@ COLUMNS = [
     Column("away_calendar_seconds", "BIGINT", "Seconds by the clock from leaving the team to its return, all passes together", at_least=0),
     # open cases
     measure("team_stint_calendar_minutes", "Minutes since the present team has the case"),
-    instant("last_activity_at", "When the case came in, or the latest event, message, or change of team or agent told of it by then", nullable=False),
+    instant("last_activity_at", "When the case came in, or the latest event, message, or change of team, agent, priority or tier told of it by then; of other attributes (which break a silence of staging.ownership_spans too) it counts none", nullable=False),
     measure("silent_calendar_minutes", "Minutes since then"),
     # agents
     count("told_agents", "Agents that the row is of: 1, or those that are suppressed together", at_least=1),

@@ -205,16 +205,26 @@ def _green_by_queues(desk: Found, queues: Mapping[str, Found]) -> Found:
     """The desk's runs: green once every queue is, and no sooner than the desk as one pool. A reason where one of them has none."""
     if isinstance(desk, str):
         return desk
-    runs = {}
-    for name, found in sorted(queues.items()):
-        if isinstance(found, str):
-            return f"queue {name}: {found}"
-        runs[name] = found
-    slowest = np.max([desk, *runs.values()], axis=0)
-    stuck = [name for name, found in runs.items() if _summary(found).p50_minutes == np.inf]
-    if stuck and _summary(desk).p50_minutes != np.inf:
-        return f"queue {stuck[0]}{f' (and {len(stuck) - 1} more)' if len(stuck) > 1 else ''}: {NEVER}"
-    return np.asarray(slowest)
+    runs = {name: found for name, found in sorted(queues.items()) if not isinstance(found, str)}
+    unknown = {name: found for name, found in sorted(queues.items()) if isinstance(found, str)}
+    never = [name for name, found in runs.items() if _summary(found).p50_minutes == np.inf]
+    if _summary(desk).p50_minutes == np.inf or not (never or unknown):
+        return np.asarray(np.max([desk, *runs.values()], axis=0))
+    return _stuck(never, unknown, [found for name, found in runs.items() if name not in never])
+
+
+def _stuck(never: Sequence[str], unknown: Mapping[str, str], others: Sequence[Floats]) -> str:
+    """Which queues have no answer and why, those that are never green first, and when the `others` are: as mart.queue_health says it of the bound."""
+    named, reason = (never[0], NEVER) if never else next(iter(unknown.items()))
+    alike = len(never or unknown) - 1
+    words = f"{'no queue told' if named == 'none' else f'queue {named}'}{f' (and {alike} more)' if alike else ''}: {reason}"
+    if never and unknown:
+        words += f"; {len(unknown)} more unknown"
+    p50 = _summary(np.asarray(np.max(others, axis=0))).p50_minutes if others else 0.0
+    if p50 == 0:
+        return f"{words}; all others green now"
+    count = len(never) + len(unknown)
+    return f"{words}; all but {count} queue{'s' if count > 1 else ''}: {p50:.0f} min" if np.isfinite(p50) else words
 
 
 def _row(health: dict[str, Any], simulated: Found) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -14,6 +14,7 @@ from opsla_dagster.center.pages import risk
 from opsla_dagster.center.view import load_query
 from opsla_dagster.figures import open_time
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.explain_links import links_of
 from opsla_dagster.reporting.staffing import block_hours, blocks
 
 NOW = datetime(2025, 7, 9, 4)
@@ -43,6 +44,29 @@ def test_a_clock_that_runs_on_after_the_end_of_its_case_is_in_no_figure_of_open_
     told = risk.figures([clock("open", "certain", 100.0), clock("open", "certain", 100.0)], "/open", 1)
     assert told[2].value == 2
     assert told[2].notes == ["of 1 past due case; broken already", "1 clock of ended cases not counted: see below"]
+
+
+def test_a_link_is_held_as_long_on_the_page_of_ownership_as_on_that_of_the_case() -> None:
+    """Up to the last look: 20 minutes that have ended, and 40 that go on; of a case that nobody holds any more the 50 that it was held."""
+    look, since = datetime(2025, 7, 18, 12), datetime(2025, 7, 18, 11, 20)
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart; create schema ops; create schema staging")
+        connection.execute("create table ops.partition_as_of as select 's' as source, date '2025-07-17' as intake_date, cast(? as timestamp) as as_of_at", [look])
+        connection.execute(
+            "create table mart.case_links as select 's' as source, date '2025-07-17' as intake_date, case_id, 'T-1' as linked_case_id, 'escalation' as link_kind, "
+            "timestamp '2025-07-18 11:00' as linked_ts, cast(null as timestamp) as unlinked_ts, true as is_escalation, 'back' as team_at_link, 60 as held_before_link_calendar_seconds, "
+            "after as held_after_link_calendar_seconds, cast(since as timestamp) as held_on_since_at, false as is_linked_case_loaded, null as linked_team, "
+            "cast(null as boolean) as is_linked_case_open, cast(null as timestamp) as linked_ended_at from (values ('open', 1200, ?), ('ended', 3000, null), ('untold', null, null)) as cases (case_id, after, since)",
+            [since],
+        )
+        connection.execute("create table staging.case_milestones (intake_date date, case_id varchar, is_open boolean, ended_at timestamp)")
+        connection.execute("create table staging.ownership_stints (intake_date date, case_id varchar, team varchar, is_last boolean)")
+        found = connection.execute(load_query("escalations")).fetchall()
+        names = [column[0] for column in connection.description or []]
+        page = {row["case_id"]: (row["held_after_link_calendar_seconds"], row["is_held_on"]) for row in (dict(zip(names, values, strict=True)) for values in found)}
+        case = {case_id: links_of(connection, {"case_id": case_id, "source": "s", "intake_date": date(2025, 7, 17)}, look)[0] for case_id in page}
+    assert list(page.items()) == [("open", (3600, True)), ("ended", (3000, False)), ("untold", (None, False))]
+    assert {case_id: (link.held_after_seconds, link.is_held_on) for case_id, link in case.items()} == page
 
 
 def test_what_nobody_can_know_is_no_good_zero() -> None:

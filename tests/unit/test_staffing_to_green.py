@@ -111,7 +111,11 @@ def test_the_desk_is_green_once_every_queue_is_in_each_run() -> None:
 
 def test_a_queue_without_an_answer_leaves_the_desk_without_one_and_is_named() -> None:
     desk, never = np.array([10.0, 10.0, 10.0]), np.array([np.inf, np.inf, 5.0])
-    assert _green_by_queues(desk, {"back": NO_PACE, "front": desk}) == f"queue back: {NO_PACE}"
-    assert _green_by_queues(desk, {"back": never, "front": never}) == f"queue back (and 1 more): {NEVER}"
+    assert _green_by_queues(desk, {"back": NO_PACE, "front": desk}) == f"queue back: {NO_PACE}; all but 1 queue: 10 min"
+    assert _green_by_queues(desk, {"back": never, "front": never}) == f"queue back (and 1 more): {NEVER}; all others green now"
+    assert _green_by_queues(desk, {"back": NO_PACE, "front": never, "side": desk}) == f"queue front: {NEVER}; 1 more unknown; all but 2 queues: 10 min"
+    assert _green_by_queues(desk, {"back": NO_PACE, "none": NO_PACE}) == f"queue back (and 1 more): {NO_PACE}; all others green now"
+    assert _green_by_queues(desk, {"none": NO_PACE}) == f"no queue told: {NO_PACE}; all others green now"
+    assert list(_green_by_queues(never, {"back": NO_PACE})) == list(never)
     assert list(_green_by_queues(never, {"back": never})) == list(never)
     assert _green_by_queues(NO_PACE, {"back": desk}) == NO_PACE

@@ -5,7 +5,6 @@ Belongs here: the page. Does not belong here: what the figures mean (sql/mart/ow
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from opsla_dagster.center.drawings import NARROW, WIDE
@@ -121,27 +120,18 @@ def _scopes(found: list[Row]) -> Grid:
     )  # fmt: skip
 
 
-def _with_what_goes_on(row: Row, now_at: datetime) -> Row:
-    """Up to now what a case is held after its link, and whether it still is."""
-    since = row["held_on_since_at"]
-    going_on = 0 if since is None else max(int((now_at - since).total_seconds()), 0)
-    after = row["held_after_link_calendar_seconds"]
-    return {**row, "held_after_link_calendar_seconds": None if after is None else after + going_on, "is_held_on": since is not None}
-
-
 def _escalations(view: View, limit: int | None) -> Grid | None:
     """Cases whose work goes on in a linked ticket, those first that have been held longest since; None where no source tells links."""
     if not has_table(view.connection, "mart.case_links"):
         return None
-    found = [_with_what_goes_on(row, view.now["now_at"]) for row in view.rows("escalations")]
-    found.sort(key=lambda row: -(row["held_after_link_calendar_seconds"] or 0))
+    found = view.rows("escalations")
     return Grid(
         key="escalations", title="Escalated to a linked ticket",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
             Column("linked_case_id", "Linked ticket", href=lambda row: view.state.case_url(row["linked_case_id"]) if row["is_linked_case_loaded"] else None),
             Column("relation", "As"), Column("linked_ts", "Since", "instant"), Column("team_at_link", "Team then"),
-            Column("held_before_link_calendar_seconds", "Held before", "calendar_seconds"), Column("held_after_link_calendar_seconds", "Held after", "calendar_seconds"), Column("is_held_on", "Still held", "flag"),
+            Column("held_before_link_calendar_seconds", "Held before", "calendar_seconds"), Column("held_after_link_calendar_seconds", "Held after, up to the last look", "calendar_seconds"), Column("is_held_on", "Still held", "flag"),
             Column("standing", "The ticket now"),
         ],
         rows=found[:limit], total=len(found), empty="No case is escalated to a linked ticket.",

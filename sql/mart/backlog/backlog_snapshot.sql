@@ -1,8 +1,9 @@
 -- One row is one case that was open at the end of a local date of the desk.
 -- staging.backlog_spans and mart.clock_snapshot at the instants of mart.snapshot_instants: the rows of a date follow from what happened until
 -- then. Ages count from intake; the stint from when the present holder (queue and agent) got the case, or it was reopened. The next
--- clock is the first to fall due of those within their target; of a clock that a pause holds nobody knows when. One that reached its target exactly as its
--- calendar closed is kept until the calendar opens, and due within two hours when that is (docs/decisions/0039-backlog-snapshot.md).
+-- clock is the first to be kept no longer of those within their target; of a clock that a pause holds nobody knows when. One that reached its target exactly
+-- as its calendar closed is kept until the calendar opens, and due within two hours when that is (docs/decisions/0039-backlog-snapshot.md). A case is due within
+-- two hours where any of its clocks is.
 with instants as (
     select
         snapshot_date,
@@ -85,42 +86,60 @@ desk_times as (
             and instants.snapshot_at < desk_time.segment_end_at
 ),
 
--- Calendars that open within two hours of an instant, or are open then.
-calendars_open_soon as (
-    select distinct
+-- When a calendar is open first, from an instant on, in the two weeks after it.
+calendar_openings as (
+    select
         instants.snapshot_date,
-        segments.calendar
+        segments.calendar,
+        min(case when segments.segment_start_at > instants.snapshot_at then segments.segment_start_at else instants.snapshot_at end) as opens_at
     from instants
     inner join staging.business_time as segments
         on
             segments.utc_date >= cast(instants.snapshot_at as date)
-            and segments.utc_date <= cast(instants.snapshot_at + interval 7200 second as date)
-            and segments.segment_start_at < instants.snapshot_at + interval 7200 second
+            and segments.utc_date <= cast(instants.snapshot_at + interval 14 day as date)
             and segments.segment_end_at > instants.snapshot_at
     where segments.is_open
+    group by instants.snapshot_date, segments.calendar
 ),
 
--- Those within their target in the order in which they fall due.
+-- A due instant that has come while the clock is kept is that of a calendar that has closed.
+clocks_within_target as (
+    select
+        clocks.*,
+        case
+            when clocks.due_at > clocks.snapshot_at then clocks.due_at
+            when clocks.due_at is not null then calendar_openings.opens_at
+        end as kept_until_at,
+        coalesce(
+            (clocks.due_at > clocks.snapshot_at and clocks.due_at <= clocks.snapshot_at + interval 7200 second)
+            or (clocks.due_at <= clocks.snapshot_at and calendar_openings.opens_at < clocks.snapshot_at + interval 7200 second),
+            false
+        ) as is_due_in_2_hours
+    from mart.clock_snapshot as clocks
+    left join calendar_openings on clocks.snapshot_date = calendar_openings.snapshot_date and clocks.calendar = calendar_openings.calendar
+    where
+        clocks.snapshot_date >= $start_date
+        and clocks.snapshot_date < $end_date
+        and not clocks.is_past_target
+),
+
+-- Those within their target in the order in which they are kept no longer.
 clocks as (
     select
         snapshot_date,
         case_id,
         policy,
         metric,
-        calendar,
         due_at,
         remaining_seconds,
         is_past_target,
         debt_seconds,
+        is_due_in_2_hours,
         row_number() over (
             partition by snapshot_date, case_id
-            order by due_at nulls last, remaining_seconds, policy, metric, cycle
+            order by kept_until_at nulls last, due_at nulls last, remaining_seconds, policy, metric, cycle
         ) as position_by_due
-    from mart.clock_snapshot
-    where
-        snapshot_date >= $start_date
-        and snapshot_date < $end_date
-        and not is_past_target
+    from clocks_within_target
 
     union all
 
@@ -129,11 +148,11 @@ clocks as (
         case_id,
         policy,
         metric,
-        calendar,
         due_at,
         remaining_seconds,
         is_past_target,
         debt_seconds,
+        false as is_due_in_2_hours,
         cast(null as bigint) as position_by_due
     from mart.clock_snapshot
     where
@@ -152,9 +171,9 @@ case_clocks as (
         sum(debt_seconds) as debt_seconds,
         max(policy) filter (where position_by_due = 1) as next_policy,
         max(metric) filter (where position_by_due = 1) as next_metric,
-        max(calendar) filter (where position_by_due = 1) as next_calendar,
         max(due_at) filter (where position_by_due = 1) as next_due_at,
-        max(remaining_seconds) filter (where position_by_due = 1) as next_remaining_seconds
+        max(remaining_seconds) filter (where position_by_due = 1) as next_remaining_seconds,
+        bool_or(is_due_in_2_hours) as is_due_in_2_hours
     from clocks
     group by snapshot_date, case_id
 )
@@ -216,18 +235,12 @@ select
         when epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000 < 30 * 86400 then '7_to_30_days'
         else 'over_30_days'
     end as age_band,
-    coalesce(
-        case_clocks.next_due_at <= spans.snapshot_at + interval 7200 second
-        and (case_clocks.next_due_at > spans.snapshot_at or calendars_open_soon.calendar is not null),
-        false
-    ) as is_due_in_2_hours
+    coalesce(case_clocks.is_due_in_2_hours, false) as is_due_in_2_hours
 from open_spans as spans
 inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source
 left join desk_times on spans.snapshot_date = desk_times.snapshot_date
 left join case_clocks on spans.snapshot_date = case_clocks.snapshot_date and spans.case_id = case_clocks.case_id
-left join calendars_open_soon
-    on case_clocks.snapshot_date = calendars_open_soon.snapshot_date and case_clocks.next_calendar = calendars_open_soon.calendar
 left join staging.business_time as intake_time
     on
         intake_time.calendar = 'desk'

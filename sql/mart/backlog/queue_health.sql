@@ -192,7 +192,9 @@ slow_queues as (
         dimension_value as queue,
         to_green_business_minutes,
         to_green_reason,
-        sum(case when to_green_business_minutes is null then 1 else 0 end) over () - 1 as other_stuck_queues,
+        sum(case when to_green_business_minutes is null then 1 else 0 end) over () as stuck_queues,
+        sum(case when to_green_reason = 'never at this pace' then 1 else 0 end) over () as never_queues,
+        max(to_green_business_minutes) over () as others_green_business_minutes,
         row_number() over (
             order by
                 to_green_business_minutes desc nulls first,
@@ -206,14 +208,37 @@ slow_queues as (
         and breached_open_cases > 0
 ),
 
+-- Of the stuck ones: as many more as the named one's reason holds of, those of which nobody knows beside those that never are, and when the others are green.
 slowest_queues as (
     select
         'all' as dimension,
         slow_queues.to_green_business_minutes,
         case
+            when slow_queues.to_green_business_minutes is not null and slow_queues.queue = 'none' then 'at the pace of the cases with no queue told, the slowest'
             when slow_queues.to_green_business_minutes is not null then 'at the pace of queue ' || slow_queues.queue || ', the slowest'
-            when slow_queues.other_stuck_queues = 0 then 'queue ' || slow_queues.queue || ': ' || slow_queues.to_green_reason
-            else 'queue ' || slow_queues.queue || ' (and ' || cast(slow_queues.other_stuck_queues as varchar) || ' more): ' || slow_queues.to_green_reason
+            else
+                case when slow_queues.queue = 'none' then 'no queue told' else 'queue ' || slow_queues.queue end
+                || case
+                    when slow_queues.never_queues > 1 then ' (and ' || cast(slow_queues.never_queues - 1 as varchar) || ' more)'
+                    when slow_queues.never_queues = 0 and slow_queues.stuck_queues > 1 then ' (and ' || cast(slow_queues.stuck_queues - 1 as varchar) || ' more)'
+                    else ''
+                end
+                || ': '
+                || slow_queues.to_green_reason
+                || case
+                    when slow_queues.never_queues > 0 and slow_queues.stuck_queues > slow_queues.never_queues
+                        then '; ' || cast(slow_queues.stuck_queues - slow_queues.never_queues as varchar) || ' more unknown'
+                    else ''
+                end
+                || case
+                    when slow_queues.others_green_business_minutes is null then '; all others green now'
+                    else
+                        '; all but '
+                        || cast(slow_queues.stuck_queues as varchar)
+                        || case when slow_queues.stuck_queues = 1 then ' queue: ' else ' queues: ' end
+                        || cast(cast(round(slow_queues.others_green_business_minutes) as bigint) as varchar)
+                        || ' min'
+                end
         end as to_green_reason
     from slow_queues
     cross join told_dimensions

@@ -1,6 +1,6 @@
 -- One row is one case that is open now: who has it, for how long, how it got there, and what falls due next.
 -- mart.backlog_now with its stints up to now: stint age is of the team, however the agent changed; the last activity is what was told of the case last
--- by then: its intake, an event, a message, a change of team or agent. What lies within the second of now counts, as it does in mart.backlog_now
+-- by then: its intake, an event, a message, a change of team, agent, priority or tier. What lies within the second of now counts, as it does in mart.backlog_now
 -- (docs/decisions/0046-ownership.md).
 with open_cases as (
     select
@@ -60,6 +60,15 @@ activities as (
     from open_cases
     inner join staging.ownership_spans as spans
         on open_cases.intake_date = spans.intake_date and open_cases.case_id = spans.case_id and spans.started_at < open_cases.seen_before_at
+
+    union all
+
+    -- Of what the backlog traces something changed: so priority and tier come in.
+    select
+        case_id,
+        status_since_at as happened_at
+    from open_cases
+    where status_since_at is not null
 ),
 
 last_activities as (

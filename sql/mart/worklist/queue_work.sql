@@ -1,6 +1,6 @@
 -- One row is one queue: what came into it and left it, who worked on it, and what a case takes there.
--- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work) and heads at work (an agent counts on
--- a date of the desk's last 10 business days by the share of what was done that was done here). work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
+-- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work) and heads at work on those days (an agent
+-- counts on a date by the share of what was done that was done here). work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
 -- start and end; and no case takes longer than it waited there, so neither idle hours nor tickets that are stuck make a queue slow. Where the source counts its
 -- minutes of handling, those of cases taken in over the last 90 days stand beside it (docs/decisions/0044-next-best-ticket.md).
 with now_instant as (
@@ -46,6 +46,42 @@ pace_period as (
     where days_ago <= 10
 ),
 
+told_dimensions as (
+    select coalesce(bool_or(is_queue_told), false) as is_queue_told
+    from mart.backlog_sources
+),
+
+pace_days as (
+    select
+        case when days.dimension = 'all' then 'none' else days.dimension_value end as queue,
+        days.dimension,
+        days.dimension_value,
+        days.calendar_date,
+        days.gone_cases,
+        days.pace_day_business_minutes
+    from mart.pace_days as days
+    cross join told_dimensions
+    where
+        (days.dimension = 'queue' and told_dimensions.is_queue_told)
+        or (days.dimension = 'all' and not told_dimensions.is_queue_told)
+),
+
+pace_dates as (
+    select calendar_date
+    from pace_days
+
+    union
+
+    select from_date as calendar_date
+    from pace_period
+),
+
+-- A queue that stands idle now and then has worked days before the desk's last 10.
+done_period as (
+    select min(calendar_date) as from_date
+    from pace_dates
+),
+
 -- What was done: stretches of open cases that ended by now.
 done_spans as (
     select
@@ -56,7 +92,7 @@ done_spans as (
         spans.ended_date,
         spans.is_queue_kept_at_end
     from staging.backlog_spans as spans
-    inner join pace_period on spans.ended_date >= pace_period.from_date
+    inner join done_period on spans.ended_date >= done_period.from_date
     inner join now_instant on spans.ended_at <= now_instant.now_at
     where spans.is_open
 ),
@@ -74,12 +110,22 @@ ever_done_counts as (
     group by coalesce(spans.team, 'none')
 ),
 
+-- Who left on the queue's days: what its pace is of.
+left_spans as (
+    select
+        done_spans.queue,
+        done_spans.intake_date,
+        done_spans.case_id
+    from done_spans
+    inner join pace_days on done_spans.queue = pace_days.queue and done_spans.ended_date = pace_days.calendar_date
+    where not done_spans.is_queue_kept_at_end
+),
+
 left_counts as (
     select
         queue,
         count(*) as gone_cases
-    from done_spans
-    where not is_queue_kept_at_end
+    from left_spans
     group by queue
 ),
 
@@ -111,23 +157,22 @@ agent_days as (
 
 agent_heads as (
     select
-        queue,
-        count(distinct agent) as agents,
-        sum(cast(1.0 * done_here / nullif(done_anywhere, 0) as decimal(28, 12))) as agent_days
+        agent_days.queue,
+        count(distinct agent_days.agent) as agents,
+        sum(cast(1.0 * agent_days.done_here / nullif(agent_days.done_anywhere, 0) as decimal(28, 12))) as agent_days
     from agent_days
-    group by queue
+    inner join pace_days on agent_days.queue = pace_days.queue and agent_days.ended_date = pace_days.calendar_date
+    group by agent_days.queue
 ),
 
--- Dates on which anybody did anything: a desk may work when its calendar is closed.
+-- Of the queue's days those on which anybody did anything anywhere.
 worked_dates as (
-    select count(distinct ended_date) as worked_dates
-    from done_spans
-    where agent is not null
-),
-
-told_dimensions as (
-    select coalesce(bool_or(is_queue_told), false) as is_queue_told
-    from mart.backlog_sources
+    select
+        pace_days.queue,
+        count(distinct agent_days.ended_date) as worked_dates
+    from pace_days
+    inner join agent_days on pace_days.calendar_date = agent_days.ended_date
+    group by pace_days.queue
 ),
 
 -- How many work at once: whole heads, one where no agent is told. Where no source tells queues, everything is in none.
@@ -138,22 +183,7 @@ heads as (
         cast(agent_heads.agent_days as double) / nullif(worked_dates.worked_dates, 0) as working_heads,
         greatest(1, round(cast(agent_heads.agent_days as double) / nullif(worked_dates.worked_dates, 0))) as heads
     from agent_heads
-    cross join worked_dates
-),
-
-pace_days as (
-    select
-        case when days.dimension = 'all' then 'none' else days.dimension_value end as queue,
-        days.dimension,
-        days.dimension_value,
-        days.calendar_date,
-        days.gone_cases,
-        days.pace_day_business_minutes
-    from mart.pace_days as days
-    cross join told_dimensions
-    where
-        (days.dimension = 'queue' and told_dimensions.is_queue_told)
-        or (days.dimension = 'all' and not told_dimensions.is_queue_told)
+    inner join worked_dates on agent_heads.queue = worked_dates.queue
 ),
 
 queue_paces as (
@@ -196,8 +226,7 @@ left_cases as (
         queue,
         intake_date,
         case_id
-    from done_spans
-    where not is_queue_kept_at_end
+    from left_spans
 ),
 
 -- How long those that left had waited for us there, earlier visits included.
@@ -303,7 +332,8 @@ handling as (
 
 queues as (
     select queue
-    from left_counts
+    from done_spans
+    where not is_queue_kept_at_end
 
     union
 

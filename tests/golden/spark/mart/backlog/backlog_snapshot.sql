@@ -80,47 +80,82 @@ WITH instants AS (
     AND CAST(instants.snapshot_at AS DATE) = desk_time.utc_date
     AND instants.snapshot_at >= desk_time.segment_start_at
     AND instants.snapshot_at < desk_time.segment_end_at
-), calendars_open_soon AS (
-  SELECT DISTINCT
+), calendar_openings AS (
+  SELECT
     instants.snapshot_date,
-    segments.calendar
+    segments.calendar,
+    MIN(
+      CASE
+        WHEN segments.segment_start_at > instants.snapshot_at
+        THEN segments.segment_start_at
+        ELSE instants.snapshot_at
+      END
+    ) AS opens_at
   FROM instants
   INNER JOIN staging.business_time AS segments
     ON segments.utc_date >= CAST(instants.snapshot_at AS DATE)
-    AND segments.utc_date <= CAST(instants.snapshot_at + INTERVAL '7200' SECOND AS DATE)
-    AND segments.segment_start_at < instants.snapshot_at + INTERVAL '7200' SECOND
+    AND segments.utc_date <= CAST(instants.snapshot_at + INTERVAL '14' DAY AS DATE)
     AND segments.segment_end_at > instants.snapshot_at
   WHERE
     segments.is_open
+  GROUP BY
+    instants.snapshot_date,
+    segments.calendar
+), clocks_within_target AS (
+  SELECT
+    clocks.*,
+    CASE
+      WHEN clocks.due_at > clocks.snapshot_at
+      THEN clocks.due_at
+      WHEN NOT clocks.due_at IS NULL
+      THEN calendar_openings.opens_at
+    END AS kept_until_at,
+    COALESCE(
+      (
+        clocks.due_at > clocks.snapshot_at
+        AND clocks.due_at <= clocks.snapshot_at + INTERVAL '7200' SECOND
+      )
+      OR (
+        clocks.due_at <= clocks.snapshot_at
+        AND calendar_openings.opens_at < clocks.snapshot_at + INTERVAL '7200' SECOND
+      ),
+      FALSE
+    ) AS is_due_in_2_hours
+  FROM mart.clock_snapshot AS clocks
+  LEFT JOIN calendar_openings
+    ON clocks.snapshot_date = calendar_openings.snapshot_date
+    AND clocks.calendar = calendar_openings.calendar
+  WHERE
+    clocks.snapshot_date >= :start_date
+    AND clocks.snapshot_date < :end_date
+    AND NOT clocks.is_past_target
 ), clocks AS (
   SELECT
     snapshot_date,
     case_id,
     policy,
     metric,
-    calendar,
     due_at,
     remaining_seconds,
     is_past_target,
     debt_seconds,
+    is_due_in_2_hours,
     ROW_NUMBER() OVER (
       PARTITION BY snapshot_date, case_id
-      ORDER BY due_at NULLS LAST, remaining_seconds NULLS LAST, policy NULLS LAST, metric NULLS LAST, cycle NULLS LAST
+      ORDER BY kept_until_at NULLS LAST, due_at NULLS LAST, remaining_seconds NULLS LAST, policy NULLS LAST, metric NULLS LAST, cycle NULLS LAST
     ) AS position_by_due
-  FROM mart.clock_snapshot
-  WHERE
-    snapshot_date >= :start_date AND snapshot_date < :end_date AND NOT is_past_target
+  FROM clocks_within_target
   UNION ALL
   SELECT
     snapshot_date,
     case_id,
     policy,
     metric,
-    calendar,
     due_at,
     remaining_seconds,
     is_past_target,
     debt_seconds,
+    FALSE AS is_due_in_2_hours,
     CAST(NULL AS BIGINT) AS position_by_due
   FROM mart.clock_snapshot
   WHERE
@@ -141,12 +176,11 @@ WITH instants AS (
       position_by_due = 1) AS next_policy,
     MAX(metric) FILTER(WHERE
       position_by_due = 1) AS next_metric,
-    MAX(calendar) FILTER(WHERE
-      position_by_due = 1) AS next_calendar,
     MAX(due_at) FILTER(WHERE
       position_by_due = 1) AS next_due_at,
     MAX(remaining_seconds) FILTER(WHERE
-      position_by_due = 1) AS next_remaining_seconds
+      position_by_due = 1) AS next_remaining_seconds,
+    BOOL_OR(is_due_in_2_hours) AS is_due_in_2_hours
   FROM clocks
   GROUP BY
     snapshot_date,
@@ -203,14 +237,7 @@ SELECT
     THEN '7_to_30_days'
     ELSE 'over_30_days'
   END AS age_band,
-  COALESCE(
-    case_clocks.next_due_at <= spans.snapshot_at + INTERVAL '7200' SECOND
-    AND (
-      case_clocks.next_due_at > spans.snapshot_at
-      OR NOT calendars_open_soon.calendar IS NULL
-    ),
-    FALSE
-  ) AS is_due_in_2_hours
+  COALESCE(case_clocks.is_due_in_2_hours, FALSE) AS is_due_in_2_hours
 FROM open_spans AS spans
 INNER JOIN staging.case_milestones AS cases
   ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
@@ -221,9 +248,6 @@ LEFT JOIN desk_times
 LEFT JOIN case_clocks
   ON spans.snapshot_date = case_clocks.snapshot_date
   AND spans.case_id = case_clocks.case_id
-LEFT JOIN calendars_open_soon
-  ON case_clocks.snapshot_date = calendars_open_soon.snapshot_date
-  AND case_clocks.next_calendar = calendars_open_soon.calendar
 LEFT JOIN staging.business_time AS intake_time
   ON intake_time.calendar = 'desk'
   AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date

@@ -207,7 +207,9 @@ WITH now_instant AS (
     dimension_value AS queue,
     to_green_business_minutes,
     to_green_reason,
-    SUM(CASE WHEN to_green_business_minutes IS NULL THEN 1 ELSE 0 END) OVER () - 1 AS other_stuck_queues,
+    SUM(CASE WHEN to_green_business_minutes IS NULL THEN 1 ELSE 0 END) OVER () AS stuck_queues,
+    SUM(CASE WHEN to_green_reason = 'never at this pace' THEN 1 ELSE 0 END) OVER () AS never_queues,
+    MAX(to_green_business_minutes) OVER () AS others_green_business_minutes,
     ROW_NUMBER() OVER (
       ORDER BY to_green_business_minutes DESC NULLS FIRST, CASE WHEN to_green_reason = 'never at this pace' THEN 0 ELSE 1 END NULLS LAST, breached_open_cases DESC, dimension_value NULLS LAST
     ) AS slowness_rank
@@ -219,11 +221,30 @@ WITH now_instant AS (
     'all' AS dimension,
     slow_queues.to_green_business_minutes,
     CASE
+      WHEN NOT slow_queues.to_green_business_minutes IS NULL AND slow_queues.queue = 'none'
+      THEN 'at the pace of the cases with no queue told, the slowest'
       WHEN NOT slow_queues.to_green_business_minutes IS NULL
       THEN 'at the pace of queue ' || slow_queues.queue || ', the slowest'
-      WHEN slow_queues.other_stuck_queues = 0
-      THEN 'queue ' || slow_queues.queue || ': ' || slow_queues.to_green_reason
-      ELSE 'queue ' || slow_queues.queue || ' (and ' || CAST(slow_queues.other_stuck_queues AS STRING) || ' more): ' || slow_queues.to_green_reason
+      ELSE CASE
+        WHEN slow_queues.queue = 'none'
+        THEN 'no queue told'
+        ELSE 'queue ' || slow_queues.queue
+      END || CASE
+        WHEN slow_queues.never_queues > 1
+        THEN ' (and ' || CAST(slow_queues.never_queues - 1 AS STRING) || ' more)'
+        WHEN slow_queues.never_queues = 0 AND slow_queues.stuck_queues > 1
+        THEN ' (and ' || CAST(slow_queues.stuck_queues - 1 AS STRING) || ' more)'
+        ELSE ''
+      END || ': ' || slow_queues.to_green_reason || CASE
+        WHEN slow_queues.never_queues > 0
+        AND slow_queues.stuck_queues > slow_queues.never_queues
+        THEN '; ' || CAST(slow_queues.stuck_queues - slow_queues.never_queues AS STRING) || ' more unknown'
+        ELSE ''
+      END || CASE
+        WHEN slow_queues.others_green_business_minutes IS NULL
+        THEN '; all others green now'
+        ELSE '; all but ' || CAST(slow_queues.stuck_queues AS STRING) || CASE WHEN slow_queues.stuck_queues = 1 THEN ' queue: ' ELSE ' queues: ' END || CAST(CAST(ROUND(slow_queues.others_green_business_minutes) AS BIGINT) AS STRING) || ' min'
+      END
     END AS to_green_reason
   FROM slow_queues
   CROSS JOIN told_dimensions

@@ -59,6 +59,13 @@ WITH open_cases AS (
     ON open_cases.intake_date = spans.intake_date
     AND open_cases.case_id = spans.case_id
     AND spans.started_at < open_cases.seen_before_at
+  UNION ALL
+  SELECT
+    case_id,
+    status_since_at AS happened_at
+  FROM open_cases
+  WHERE
+    NOT status_since_at IS NULL
 ), last_activities AS (
   SELECT
     open_cases.case_id,

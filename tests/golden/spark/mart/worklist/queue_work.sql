@@ -36,6 +36,39 @@ WITH now_instant AS (
   FROM numbered_days
   WHERE
     days_ago <= 10
+), told_dimensions AS (
+  SELECT
+    COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
+  FROM mart.backlog_sources
+), pace_days AS (
+  SELECT
+    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END AS queue,
+    days.dimension,
+    days.dimension_value,
+    days.calendar_date,
+    days.gone_cases,
+    days.pace_day_business_minutes
+  FROM mart.pace_days AS days
+  CROSS JOIN told_dimensions
+  WHERE
+    (
+      days.dimension = 'queue' AND told_dimensions.is_queue_told
+    )
+    OR (
+      days.dimension = 'all' AND NOT told_dimensions.is_queue_told
+    )
+), pace_dates AS (
+  SELECT
+    calendar_date
+  FROM pace_days
+  UNION
+  SELECT
+    from_date AS calendar_date
+  FROM pace_period
+), done_period AS (
+  SELECT
+    MIN(calendar_date) AS from_date
+  FROM pace_dates
 ), done_spans AS (
   SELECT
     COALESCE(spans.team, 'none') AS queue,
@@ -45,8 +78,8 @@ WITH now_instant AS (
     spans.ended_date,
     spans.is_queue_kept_at_end
   FROM staging.backlog_spans AS spans
-  INNER JOIN pace_period
-    ON spans.ended_date >= pace_period.from_date
+  INNER JOIN done_period
+    ON spans.ended_date >= done_period.from_date
   INNER JOIN now_instant
     ON spans.ended_at <= now_instant.now_at
   WHERE
@@ -62,13 +95,22 @@ WITH now_instant AS (
     spans.is_open AND NOT spans.is_queue_kept_at_end
   GROUP BY
     COALESCE(spans.team, 'none')
+), left_spans AS (
+  SELECT
+    done_spans.queue,
+    done_spans.intake_date,
+    done_spans.case_id
+  FROM done_spans
+  INNER JOIN pace_days
+    ON done_spans.queue = pace_days.queue
+    AND done_spans.ended_date = pace_days.calendar_date
+  WHERE
+    NOT done_spans.is_queue_kept_at_end
 ), left_counts AS (
   SELECT
     queue,
     COUNT(*) AS gone_cases
-  FROM done_spans
-  WHERE
-    NOT is_queue_kept_at_end
+  FROM left_spans
   GROUP BY
     queue
 ), arrived_counts AS (
@@ -100,24 +142,26 @@ WITH now_instant AS (
     ended_date
 ), agent_heads AS (
   SELECT
-    queue,
-    COUNT(DISTINCT agent) AS agents,
+    agent_days.queue,
+    COUNT(DISTINCT agent_days.agent) AS agents,
     SUM(
-      CAST(CAST(1.0 * done_here AS DOUBLE) / CAST(NULLIF(done_anywhere, 0) AS DOUBLE) AS DECIMAL(28, 12))
+      CAST(CAST(1.0 * agent_days.done_here AS DOUBLE) / CAST(NULLIF(agent_days.done_anywhere, 0) AS DOUBLE) AS DECIMAL(28, 12))
     ) AS agent_days
   FROM agent_days
+  INNER JOIN pace_days
+    ON agent_days.queue = pace_days.queue
+    AND agent_days.ended_date = pace_days.calendar_date
   GROUP BY
-    queue
+    agent_days.queue
 ), worked_dates AS (
   SELECT
-    COUNT(DISTINCT ended_date) AS worked_dates
-  FROM done_spans
-  WHERE
-    NOT agent IS NULL
-), told_dimensions AS (
-  SELECT
-    COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
-  FROM mart.backlog_sources
+    pace_days.queue,
+    COUNT(DISTINCT agent_days.ended_date) AS worked_dates
+  FROM pace_days
+  INNER JOIN agent_days
+    ON pace_days.calendar_date = agent_days.ended_date
+  GROUP BY
+    pace_days.queue
 ), heads AS (
   SELECT
     agent_heads.queue,
@@ -130,24 +174,8 @@ WITH now_instant AS (
       )
     ) AS heads
   FROM agent_heads
-  CROSS JOIN worked_dates
-), pace_days AS (
-  SELECT
-    CASE WHEN days.dimension = 'all' THEN 'none' ELSE days.dimension_value END AS queue,
-    days.dimension,
-    days.dimension_value,
-    days.calendar_date,
-    days.gone_cases,
-    days.pace_day_business_minutes
-  FROM mart.pace_days AS days
-  CROSS JOIN told_dimensions
-  WHERE
-    (
-      days.dimension = 'queue' AND told_dimensions.is_queue_told
-    )
-    OR (
-      days.dimension = 'all' AND NOT told_dimensions.is_queue_told
-    )
+  INNER JOIN worked_dates
+    ON agent_heads.queue = worked_dates.queue
 ), queue_paces AS (
   SELECT
     queue,
@@ -184,9 +212,7 @@ WITH now_instant AS (
     queue,
     intake_date,
     case_id
-  FROM done_spans
-  WHERE
-    NOT is_queue_kept_at_end
+  FROM left_spans
 ), stays AS (
   SELECT
     left_cases.queue,
@@ -289,7 +315,9 @@ WITH now_instant AS (
 ), queues AS (
   SELECT
     queue
-  FROM left_counts
+  FROM done_spans
+  WHERE
+    NOT is_queue_kept_at_end
   UNION
   SELECT
     queue
