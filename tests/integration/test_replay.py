@@ -76,7 +76,7 @@ def nothing(_table: str, _rows: int) -> None:
 # ---- the same tables, whatever the way -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "first_days", "late"), [(9, 6, 2), pytest.param(31, 0, 40, marks=takes_minutes)])
+@pytest.mark.parametrize(("days", "first_days", "late"), [(9, 6, 2), pytest.param(31, 0, 20, marks=takes_minutes)])
 def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, first_days: int, late: int) -> None:
     """A refresh a day, as_of 01:00 in New York of each next day, leaves what one load of all the days leaves; the first days may be loaded at once."""
     daily = desk_settings(tmp_path, cases=6_000)
