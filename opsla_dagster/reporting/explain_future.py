@@ -1,4 +1,4 @@
-"""Records of a case that no table has, since they lie after the last look: stamps of the future, which are often mistyped.
+"""Records of a case that lie after the last look: stamps of the future, which are often mistyped. Most are in no table yet.
 
 Belongs here: finding them in what was read last of the logs. Does not belong here: who is visible when (sources/event_log/source.py), and words.
 """
@@ -31,9 +31,10 @@ def not_yet_of(settings: Settings, case_id: str, as_of_at: datetime, sources: Se
         files = list(snapshot.rows)
         with connect(snapshot.spill_directory) as connection:
             rows = connection.execute(
-                "select file_number, row_number, source_status, greatest(ingestion_ts, intake_ts) as known_ts "
-                f"from {snapshot.events} where case_id = $case_id and greatest(ingestion_ts, intake_ts) > $as_of_at order by known_ts, source_sequence",
+                "select file_number, row_number, source_status, greatest(ingestion_ts, intake_ts, event_ts) as latest_ts, "
+                f"greatest(ingestion_ts, intake_ts) <= $as_of_at as counts_already from {snapshot.events} "
+                "where case_id = $case_id and latest_ts > $as_of_at order by latest_ts, source_sequence",
                 {"case_id": case_id, "as_of_at": as_of_at},
             ).fetchall()
-        found += [NotYet(files[file_number], row_number, source_status, at) for file_number, row_number, source_status, at in rows]
+        found += [NotYet(files[file_number], *rest) for file_number, *rest in rows]
     return tuple(found)

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -26,6 +27,7 @@ from event_log_desk import (
     whole,
 )
 
+from opsla_dagster.reporting.explain_future import not_yet_of
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.sources.event_log import SourceCounts
@@ -362,6 +364,20 @@ def test_what_is_stamped_after_the_look_does_not_say_where_the_log_ends(tmp_path
     assert source.reading_notes(datetime(2025, 3, 10))[-1] == (
         "1 record lies after 2025-03-10 00:00 UTC, the latest 2025-04-06 (case B, log.csv row 4): it counts when that time has come"
     )
+
+
+def test_a_stamp_of_the_future_that_was_ingested_counts_and_is_told(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-06T09:00Z,2025-03-06T09:00Z", "B,New,2025-03-06T09:00Z,2025-03-06T09:00Z", "B,Done,2052-03-06T10:00Z,2025-03-06T11:00Z"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"})
+    look = datetime(2025, 3, 7)
+    assert source.window(look).end == date(2025, 3, 7)
+    assert [row["status"] for row in events_of(source, look)] == ["INTAKE", "INTAKE", "RESOLVED"]
+    assert source.reading_notes(look)[1:] == [
+        "warning: 1 record is stamped after 2025-03-07 00:00 UTC, the latest 2052-03-06 (case B, log.csv row 4), but ingested before: it counts as stamped; look at the stamp"
+    ]
+    settings: Any = SimpleNamespace(sources=SimpleNamespace(sources=[log_settings()]), home=SimpleNamespace(source_cache=tmp_path / "cache"))
+    (record,) = not_yet_of(settings, "B", look)
+    assert record.sentence("UTC") == "log.csv, row 4: Done at 2052-03-06 10:00 (UTC); counts already, since it was ingested before"
 
 
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:

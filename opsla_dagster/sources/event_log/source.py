@@ -83,6 +83,12 @@ _NOT_YET_VISIBLE = """
     where greatest(ingestion_ts, intake_ts) > $as_of_at
 """
 
+_STAMPED_AFTER = """
+    select count(*) as records, max(event_ts) as latest, arg_max(struct_pack(case_id, file_number, row_number), row(event_ts, source_sequence)) as of_latest
+    from {events}
+    where greatest(ingestion_ts, intake_ts) <= $as_of_at and event_ts > $as_of_at
+"""
+
 _KNOWN = "greatest(ingestion_ts, intake_ts, coalesce(event_ts, ingestion_ts)) <= $as_of_at"
 
 #: The records by the date of the desk that each is stamped with; what is stamped after as_of has not happened.
@@ -362,7 +368,17 @@ class EventLogSource(Source):
                 f"{_waiting(waiting, self._settings)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d} ({self._place(**of_latest)}): "
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
-        return notes + self._left_out(as_of_at)
+        return notes + self._stamped_after_ingestion(as_of_at) + self._left_out(as_of_at)
+
+    def _stamped_after_ingestion(self, as_of_at: datetime) -> list[str]:
+        """A warning where records that count already, since they were ingested, are stamped after `as_of_at`."""
+        ((records, latest, of_latest),) = self._rows(_STAMPED_AFTER.format(events=self._snapshot.events), as_of_at)
+        if not isinstance(latest, datetime) or not isinstance(of_latest, dict) or not isinstance(records, int):
+            return []
+        return [
+            f"warning: {_waiting(records, self._settings)} {'is' if records == 1 else 'are'} stamped after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d} "
+            f"({self._place(**of_latest)}), but ingested before: {'it counts' if records == 1 else 'they count'} as stamped; look at the stamp"
+        ]
 
     def _left_out(self, as_of_at: datetime) -> list[str]:
         """A warning where cases, or records of the others, lie so long after the rest that the log is taken to end before them."""
