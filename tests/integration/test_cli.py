@@ -188,7 +188,7 @@ def test_a_case_with_a_mistyped_year_waits_until_its_date_is_named(opsla: Opsla,
     assert complaint.startswith("opsla: case 'C' came in on 2026-07-02 (log.csv row 6), and is not loaded; where its stamp is right, `")
     assert complaint.endswith(" opsla run --start 2026-07-02 --end 2026-07-03` loads that date\n")
     settings = load_settings(config, tmp_path / "home")
-    assert refresh_windows(settings, build_desk(settings), datetime(2026, 11, 1, 13)) == [], "a refresh does not fetch it"
+    assert refresh_windows(settings, build_desk(settings), datetime(2026, 11, 1, 13), only_changed=True) == [], "a refresh does not fetch it"
 
 
 @pytest.mark.parametrize(
