@@ -167,7 +167,7 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
             console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)
             continue
         console.print(_health_table(dimension, found, {value: words for (each, value), words in simulated.items() if each == dimension}))
-    console.print("Ages are calendar time, debt and time to green are open time of the desk.", highlight=False, markup=False)
+    console.print("Ages are calendar time, debt and time to green are open time of the calendar that each clock counts on.", highlight=False, markup=False)
     console.print(_due_table(due, settings.sla_policies) if due else "No open clock is known to fall due.")
 
 

@@ -115,11 +115,19 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
     length = max((end - explanation.intake_at).total_seconds(), 1.0)
     names = max(len(stint.team) for stint in explanation.stints)
     room = max(10, min(console.width, 160) - names - 6)
+
+    def column(at: datetime | None) -> int:
+        return min(max(round(((at or end) - explanation.intake_at).total_seconds() / length * room), 0), room)
+
     for stint in explanation.stints:
-        first = round((stint.started_at - explanation.intake_at).total_seconds() / length * room)
-        last = round(((stint.ended_at or end) - explanation.intake_at).total_seconds() / length * room)
-        first, last = min(max(first, 0), room - 1), min(max(last, first + 1), room)
-        say(Text(f"{stint.stint:>3} {stint.team:<{names}} " + " " * first + "█" * (max(last - first, 1))))
+        first = min(column(stint.started_at), room - 1)
+        bar = ["█"] * max(column(stint.ended_at) - first, 1)
+        for span in explanation.ownership_spans:
+            if span.stint == stint.stint and span.state == "done":
+                bar[column(span.started_at) - first : column(span.ended_at) - first] = "░" * (column(span.ended_at) - column(span.started_at))
+        say(Text(f"{stint.stint:>3} {stint.team:<{names}} " + " " * first + "".join(bar)))
+    if any(span.state == "done" for span in explanation.ownership_spans):
+        say("[dim]░ after completion: of no share[/dim]")
     say(stints_table(explanation, words.short))
     _links(explanation, words, say)
 

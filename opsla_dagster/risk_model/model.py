@@ -225,9 +225,9 @@ def _breach_pct(rows: pa.Table, happened: Floats, chosen: npt.NDArray[np.bool_])
 def _why_no_trees(rows: pa.Table, parts: npt.NDArray[np.int64]) -> str:
     clocks = _clocks(rows, parts >= 0) if len(rows) else 0
     if clocks < MIN_COUNTED_CLOCKS:
-        return f"too little history: {clocks} closed clocks, and a share is said from {MIN_COUNTED_CLOCKS} on"
+        return f"too little history: {clocks} clocks with an outcome, and a share is said from {MIN_COUNTED_CLOCKS} on"
     if clocks < parameters.MIN_CLOCKS:
-        return f"too little history for a model: {clocks} closed clocks, {parameters.MIN_CLOCKS} are needed"
+        return f"too little history for a model: {clocks} clocks with an outcome, {parameters.MIN_CLOCKS} are needed"
     if find_spec("sklearn") is None:
         return "scikit-learn is not installed: pip install 'opsla[predict]'"
     return ""

@@ -69,7 +69,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "gruppo_di_assegnazione", "squadra", "coda", "groep", "behandelgroep", "wachtrij", "グループ", "担当グループ", "チーム", "キュー", "担当部署", "部署",
     ),
     "agent": (
-        "agent", "assigned_to", "assignee", "agent_name", "agent_id", "case_owner", "ticket_owner", "incident_owner", "owner", "owner_name", "technician", "resource", "org_resource", "user", "bearbeiter",
+        "agent", "assigned_to", "assignee", "agent_name", "agent_id", "case_owner", "ticket_owner", "incident_owner", "owner", "owner_name", "technician", "resource", "org_resource", "user", "bearbeiter", "message_processor",
         "zugewiesen_an", "besitzer", "verantwortlicher", "technicien", "assigne_a", "attribue_a", "proprietaire", "agente", "asignado_a", "tecnico",
         "responsable", "propietario", "atribuido_a", "responsavel", "proprietario", "atendente", "assegnato_a", "operatore", "behandelaar", "toegewezen_aan", "eigenaar",
         "担当者", "担当", "割り当て先",
@@ -173,14 +173,15 @@ _TEAM = {
     "behandelaarsgroep", "oplosgroep",
 }
 _TEAM_OF_SOMEBODY = {
-    "st", "department", "dept", "section", "unit", "inbox", "mailbox", "abteilung", "service", "departamento", "reparto", "afdeling",
+    "st", "department", "dept", "section", "unit", "inbox", "mailbox", "abteilung", "departamento", "reparto", "afdeling",
 }
 _AGENT = {
     "owner", "assignee", "agent", "technician", "operator", "engineer", "analyst", "handler", "resolver", "responsible", "processor", "teammate",
     "bearbeiter", "sachbearbeiter", "technicien", "tecnico", "operatore", "behandelaar", "agente", "responsable", "responsavel",
 }
 _PERSONS = ("assigned_to", "assigned_user", "owned_by", "assigned_person", "assigned_resource")
-#: What stands beside these words where they are of whoever has the case now.
+#: What stands beside these words where they are of whoever has the case now. What a case is about, or is escalated to, has owners and groups of its own:
+#: `Service Owner`, `Application Group`, `Escalation Group`.
 _HOLDING = {
     "assigned", "assignee", "assignment", "to", "owner", "owning", "owned", "by", "support", "supporting", "resolver", "resolving", "responsible",
     "handling", "handler", "current", "involved", "working", "asignado", "asignacion", "resolutor", "assegnato", "assegnazione", "assigne",
@@ -188,9 +189,10 @@ _HOLDING = {
 }
 _BESIDE = {
     "ticket", "tickets", "case", "incident", "issue", "problem", "request", "sr", "new", "name", "full", "first_name", "last_name", "full_name",
-    "display_name", "login", "email", "alias", "id", "org", "help", "desk", "helpdesk", "it", "hub", "spot", "skill", "message", "escalation",
+    "display_name", "login", "email", "alias", "id", "org", "help", "desk", "helpdesk", "it", "hub", "spot", "skill",
     "agent", "technician", "operator", "analyst", "engineer", "technicien", "techniciens", "tecnicos", "de", "des", "du", "d", "a", "do", "da", "di",
 }
+_PART_OF_A_NAME = re.compile(r"(.+_)?(first|last)_name")
 _NUMBER_SIGNS = {"#", "№", "nº", "n°", "no.", "nr."}
 #: What a column had before a change, which is not what it came to.
 _BEFORE = re.compile(
@@ -287,8 +289,8 @@ def fields_named(column: str) -> dict[str, int]:
     name = column_name(column)
     found = {field: names.index(name) for field, names in NAMES.items() if name in names}
     if not found and (holder := holder_named(name)) is not None:
-        # Of an id and a name the name.
-        found[holder] = len(NAMES[holder]) + int(name.endswith("id"))
+        # The whole name before an id, and an id before a part of a name, which several may have.
+        found[holder] = len(NAMES[holder]) + (2 if _PART_OF_A_NAME.fullmatch(name) else int(name.endswith("id")))
     if not found and _STATUS.fullmatch(name):
         found["status"] = len(NAMES["status"])
     if not found and (column.strip().casefold() in _NUMBER_SIGNS or _CASE_ID.fullmatch(name)):
@@ -301,7 +303,7 @@ def fields_named(column: str) -> dict[str, int]:
 def holder_named(name: str) -> str | None:
     """`team` or `agent` where a name that is in no list consists of words for those who have a case: `assigned_support_group`, `owner_first_name`.
 
-    `requester_group` and `owner_country` are neither: every word must belong to it.
+    `requester_group`, `service_owner` and `owner_country` are neither: every word must belong to it.
     """
     words = re.sub(r"(first|last|full|display)_name$", r"\1-name", name).replace("-", "~").split("_")
     told = {word.replace("~", "_") for word in words}
@@ -311,6 +313,11 @@ def holder_named(name: str) -> str | None:
     phrase = next((each for each in _PERSONS if name == each or name.startswith(f"{each}_")), "")
     others = told - _AGENT - set(phrase.split("_"))
     return "agent" if (phrase or told & _AGENT) and others <= _HOLDING | _BESIDE else None
+
+
+def is_part_of_a_name(column: str) -> bool:
+    """Whether the name is that of a first or a last name alone: two persons may share it."""
+    return _PART_OF_A_NAME.fullmatch(column_name(column)) is not None
 
 
 def milestone_named(column: str) -> Signal | None:

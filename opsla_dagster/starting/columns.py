@@ -18,6 +18,7 @@ from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.column_names import (
     AUTHORS,
     MILESTONES,
+    NAMES,
     REPLY_DUE,
     RESOLUTION_DUE,
     column_name,
@@ -27,6 +28,7 @@ from opsla_dagster.starting.column_names import (
     fields_named,
     is_before_a_change,
     is_duplicate_flag,
+    is_part_of_a_name,
     milestone_named,
     verdicts,
 )
@@ -134,6 +136,7 @@ def _chosen(log: Log, told: Told, stamps: set[str], asking: Asking, remarks: Rem
     due = _due(log, told, stamps, set(found.values()), remarks)
     taken = {each.column for each in due.values()}
     found = _with_optional(log, stamps, found, [name for name in FIELDS if name not in _OF_CASES], taken)
+    _tell_holders(log, told, found, remarks)
     found = _changed(log, told, found, taken, stamps, asking)
     return Layout("updates", {name: found[name] for name in FIELDS if name in found}, {}, due)
 
@@ -168,6 +171,7 @@ def _of_cases(
     if "status" not in found and (status := _by_name(log, "status", taken={*found.values(), *taken}, stamps=stamps)) is not None:
         found["status"] = status
     found = _with_optional(log, stamps, found, [name for name in fields if name != "status"], {*taken, *milestones})
+    _tell_holders(log, told, found, remarks)
     milestones = _asked_milestones(log, stamps, {*found.values(), *milestones, *taken}, milestones, asking, remarks)
     if Signal.INTAKE not in milestones.values():
         remarks.missing.append("Which column tells when a case was opened: say it with --column INTAKE=COLUMN")
@@ -333,6 +337,28 @@ def _may_be(log: Log, name: str, column: str, found: Mapping[str, str]) -> bool:
     if name == "merged_into":
         return "parent" not in column_name(column) or _is_of_merged_cases(log, column, found)
     return True
+
+
+def _tell_holders(log: Log, told: Told, found: Mapping[str, str], remarks: Remarks) -> None:
+    """A column that was taken for who has a case by the words of its name alone is told, and one in which two persons may be one."""
+    for name in ("team", "agent"):
+        column = found.get(name)
+        if column is None or name in told.columns or column_name(column) in NAMES[name]:
+            continue
+        alike = [each for each in log.columns if each not in found.values() and name in fields_named(each) and log.columns[each].filled]
+        others = f"; {listed(alike)} {'is' if len(alike) == 1 else 'are'} called so too" if alike else ""
+        part = " It is a part of a name: persons who share it are one agent, unless the export has their whole names, or ids, in one column." if is_part_of_a_name(column) else ""
+        remarks.notes.append(f"{name}: column {column!r}, by its name{others}. --column {name}=COLUMN says otherwise.{part}")
+
+
+def tell_id(columns: Mapping[str, str], told: Told, remarks: Remarks) -> None:
+    """A column that was taken for the id of a record is told: one that numbers the records of each export anew would have the next one rejected."""
+    column = columns.get("event_id")
+    if column is not None and "event_id" not in told.columns:
+        remarks.notes.append(
+            f"event_id: column {column!r}, by its name: of two records with one id the later one is rejected, in later exports too. Where each export counts anew, "
+            "take event_id out of sources.yml."
+        )
 
 
 def duplicate_flags(log: Log) -> list[str]:

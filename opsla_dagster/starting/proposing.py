@@ -17,8 +17,9 @@ from opsla_dagster.figures import counted
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.changes import chosen_changes, is_audit_log, openings_missing, words_of_status
 from opsla_dagster.starting.column_names import verdicts
-from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem
+from opsla_dagster.starting.columns import STAMPS, Due, Layout, author_kinds, chosen_columns, column_problem, tell_id
 from opsla_dagster.starting.contents import EmptyCells, bots_of, empty_cells_of
+from opsla_dagster.starting.fates import count_without_status
 from opsla_dagster.starting.holders import tell_lost_holders, tell_who_is_missing
 from opsla_dagster.starting.information import lacks_an_end, problems_of
 from opsla_dagster.starting.meanings import Statuses, placed_statuses, placed_words
@@ -140,6 +141,7 @@ def _proposed_changes(log: Log, told: Told, beside: str | None, asking: Asking, 
     stamps = stamp_columns(log, told.time_format, asking, remarks)
     changes = chosen_changes(log, told, stamps, asking, remarks, beside=beside)
     columns = changes.columns
+    tell_id(columns, told, remarks)
     if not {"case_id", "event_ts"} <= {*columns}:
         raise OpslaError("\n".join(remarks.missing))
     _require_exact_ids(log, columns["case_id"])
@@ -174,11 +176,10 @@ def _proposal(
     order_by: list[str] = []
     newest_first = False
     empty_cells: EmptyCells = "cleared"
+    without_status = 0
+    tell_id(layout.columns, told, remarks)
     if layout.form == "updates":
         order_by, newest_first = _order(log, layout, time_format, zone, remarks)
-        if order_by[1:] and "event_id" not in layout.columns and log.columns[order_by[1]].distinct == log.rows:
-            # Copies are told by it, and no more by where they stand in files that are in no order.
-            layout = replace(layout, columns={**layout.columns, "event_id": order_by[1]})
         records = log.records_in_order(
             layout.columns["case_id"], layout.columns["event_ts"], time_format, zone, by_stamp=bool(order_by), newest_first=newest_first,
             ties_by=order_by[1] if order_by[1:] else None,
@@ -190,8 +191,8 @@ def _proposal(
                 "No record says that a case came in: each counts from its first record, and what passed before that is in no figure; a first touch is promised to nobody. Name the column with its "
                 "opening (--column intake_ts=COLUMN), or the word of a new case (--status WORD=INTAKE)."
             )
+        without_status = _without_status(log, layout, records, statuses, empty_cells, remarks)
     tell_who_is_missing(log, layout, remarks)
-    without_status = _without_status(log, layout, empty_cells, remarks)
     bots = bots_of(log, layout, statuses.placed, remarks)
     if lacks_an_end(layout, statuses):
         remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
@@ -270,15 +271,20 @@ def _statuses(log: Log, told: Told, layout: Layout, asking: Asking, remarks: Rem
     return placed_statuses(log, told, layout.columns["status"], asking, remarks, ends_are_stamped=ends_are_stamped)
 
 
-def _without_status(log: Log, layout: Layout, empty_cells: EmptyCells, remarks: Remarks) -> int:
+def _without_status(log: Log, layout: Layout, records: str, statuses: Statuses, empty_cells: EmptyCells, remarks: Remarks) -> int:
     """Records that are rejected since they have no status; where empty cells tell nothing they leave it as it was."""
-    lacking = log.rows - log.columns[layout.columns["status"]].filled if layout.form == "updates" else 0
-    if lacking and empty_cells == "unchanged":
-        remarks.notes.append(f"{counted(lacking, 'record')} without a status: the case stays in the one it had; where it had none, they are rejected (raw.rejected_rows).")
+    lacking = log.rows - log.columns[layout.columns["status"]].filled
+    if not lacking:
         return 0
-    if lacking:
+    if empty_cells == "cleared":
         remarks.notes.append(f"{counted(lacking, 'record')} without a status: rejected (raw.rejected_rows).")
-    return lacking
+        return lacking
+    rejected = count_without_status(log, layout, records, statuses, empty_cells)
+    if lacking > rejected:
+        remarks.notes.append(f"{counted(lacking - rejected, 'record')} without a status: the case stays in the one it had.")
+    if rejected:
+        remarks.notes.append(f"{counted(rejected, 'record')} without a status before the first known one of the case: rejected (raw.rejected_rows).")
+    return rejected
 
 
 # ---------------------------------------------------------------- order

@@ -291,6 +291,8 @@ def _why_none(log: Log, counts: Mapping[str, Mapping[str, int]], told: str | Non
     name, form = nearest
     if form is None:
         first = log.unreadable_stamps(name, ISO)
+        if not first:  # nothing is wrong with the stamps but the form that was asked for
+            return f"{text}; column {name!r} reads as {ISO}: leave --time-format away"
         for pattern, kind, way in _UNUSUAL:
             if all(re.fullmatch(pattern, value) for value, _ in first):
                 return f"{text}; column {name!r} holds {kind} ({_some(first)}): {way}"

@@ -17,7 +17,7 @@ from opsla_dagster.center.pages.risk import figures
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.risk import risk
 
-TOO_LITTLE = "too little history: 12 closed clocks, and a share is said from 30 on"
+TOO_LITTLE = "too little history: 12 clocks with an outcome, and a share is said from 30 on"
 HEADLINE = cast("Headline", SimpleNamespace(titles=dict))
 
 

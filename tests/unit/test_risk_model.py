@@ -126,7 +126,7 @@ def test_a_model_of_noise_does_not_serve() -> None:
     assert "by more than chance" in card["reason"]
 
 
-@pytest.mark.parametrize(("count", "served", "why"), [(10, "unknown", "too little history: 10 closed clocks"), (200, "baseline", "300 are needed")])
+@pytest.mark.parametrize(("count", "served", "why"), [(10, "unknown", "too little history: 10 clocks with an outcome"), (200, "baseline", "300 are needed")])
 def test_too_little_history_is_said(count: int, served: str, why: str) -> None:
     card = model.train("resolution", closed_clocks(count), CUT).card
     assert (card["served"], why in card["reason"]) == (served, True), card["reason"]

@@ -28,7 +28,8 @@ AGENTS = (
 )
 NEITHER = (
     "Requester group;Requester Department;User group;Customer team;Opened by group;Created by team;Product group;Resource group;Closed by;Resolved by;Previous group;From Team;Owner Country;"
-    "Involved ST Function Div;Involved Org line 3;Agent interactions;Group size;Account owner;IT Service;Unit;Approval Status;SLA status"
+    "Involved ST Function Div;Involved Org line 3;Agent interactions;Group size;Account owner;IT Service;Unit;Approval Status;SLA status;Service Owner;IT Service Owner;Responsible Service;Support Service;Escalation Group;Message group;Business Owner;Product Owner;Application Owner;Asset Owner;Owner Service;"
+    "Application Support Group;Owning Business Unit;Group of Assets;CI Owner;Escalated to group"
 )
 
 
@@ -80,7 +81,7 @@ def test_hand_offs_that_would_be_rejected_with_their_records_are_refused(tmp_pat
     found = proposed(tmp_path, history(*QUEUED))
     assert found.unplaced == {"Awaiting dispatch": 8}
     (problem,) = found.problems
-    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) are told by records that would be rejected: 'Awaiting dispatch' (8)")
+    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Awaiting dispatch' (8)")
     assert "--status 'Awaiting dispatch=...'" in problem
     for meaning in ("ASSIGNED", "PRIVATE_NOTE"):
         placed = proposed(tmp_path, history(*QUEUED), statuses={"Awaiting dispatch": meaning})
@@ -90,7 +91,7 @@ def test_hand_offs_that_would_be_rejected_with_their_records_are_refused(tmp_pat
 def test_hand_offs_that_are_left_out_on_purpose_are_told(tmp_path: Path) -> None:
     found = proposed(tmp_path, history(*QUEUED), statuses={"Awaiting dispatch": "IGNORE"})
     assert found.problems == []
-    assert any("8 of 8 changes of 'Group' are told by records that are left out (Awaiting dispatch)" in warning for warning in found.warnings)
+    assert any("8 of 8 changes of 'Group' are lost with records that are left out (Awaiting dispatch)" in warning for warning in found.warnings)
 
 
 def test_an_unknown_word_that_tells_no_hand_off_is_left_out_as_ever(tmp_path: Path) -> None:
@@ -111,6 +112,46 @@ def test_records_without_a_status_in_a_full_export_take_no_hand_off_along(tmp_pa
     assert "--empty-cells unchanged" in found.problems[0]
 
 
+def test_a_hand_off_out_of_a_rejected_record_is_lost_with_it(tmp_path: Path) -> None:
+    """The record that takes the case is used, and nothing says any more whom it was taken from."""
+    out_of = ("00,Frob,A", "10,New,B", "20,In Progress,B", "30,In Progress,B", "50,Solved,B", "55,Solved,B")
+    found = proposed(tmp_path, history(*out_of))
+    assert found.unplaced == {"Frob": 8}
+    (problem,) = found.problems
+    assert problem.startswith("8 of 8 changes of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Frob' (8)")
+    assert proposed(tmp_path, history(*out_of), statuses={"Frob": "INTAKE", "New": "INTAKE"}).problems == []
+    left_out = proposed(tmp_path, history(*out_of), statuses={"Frob": "IGNORE"})
+    assert any(warning.startswith("8 of 8 changes of 'Group' are lost with records that are left out (Frob)") for warning in left_out.warnings)
+
+
+def test_a_way_through_a_rejected_record_is_two_hand_offs_lost(tmp_path: Path) -> None:
+    rows = history("00,New,A", "10,In Progress,A", "20,Frob,B", "30,In Progress,C", "40,In Progress,D", "50,Solved,D")
+    assert proposed(tmp_path, rows).problems[0].startswith("16 of 24 changes of 'Group' (66.7%)")
+
+
+def test_before_the_first_status_of_a_case_a_record_without_one_is_rejected(tmp_path: Path) -> None:
+    """Also where empty cells tell nothing: there is none that the case could stay in."""
+    found = proposed(tmp_path, history("00,,A", "10,New,B", "20,In Progress,", "30,,C", "50,Solved,"))
+    assert (found.empty_cells, found.without_status) == ("unchanged", 8)
+    (problem,) = found.problems
+    assert problem.startswith("8 of 16 changes of 'Group' (50.0%) would be lost, or come later, with records that would be rejected: no status (8)")
+    assert "--empty-cells" not in problem
+    told = [note for note in found.notes if "without a status" in note]
+    assert told == [
+        "8 records without a status: the case stays in the one it had.", "8 records without a status before the first known one of the case: rejected (raw.rejected_rows).",
+    ]
+
+
+def test_a_first_holder_that_only_a_rejected_record_tells_is_lost_with_it(tmp_path: Path) -> None:
+    """Where only changes are repeated nobody says it again, and no hand-off shows that it is missing."""
+    records = ("00,Frob,A", "10,New,", "20,In Progress,", "30,In Progress,", "40,In Progress,", "50,Solved,")
+    problem, *others = proposed(tmp_path, history(*records), empty_cells="unchanged").problems
+    assert problem.startswith("8 of 8 first values of 'Group' (100.0%) would be lost, or come later, with records that would be rejected: 'Frob' (8)")
+    assert others == []
+    for told in ("10,New,A", "00,Frob,"):
+        assert proposed(tmp_path, history(*(told if record[:2] == told[:2] else record for record in records)), empty_cells="unchanged").problems == []
+
+
 def test_a_column_that_may_be_the_team_is_named_where_none_is_known(tmp_path: Path) -> None:
     found = proposed(tmp_path, history("00,New,A", "10,Active,B", "50,Solved,B", header="Ticket,At,Status,Where"))
     assert "team" not in found.columns
@@ -129,6 +170,34 @@ def test_a_team_that_never_changes_may_be_that_of_today(tmp_path: Path) -> None:
 def test_of_two_teams_the_one_that_changes_is_taken(tmp_path: Path) -> None:
     found = proposed(tmp_path, history("00,New,A,X", "10,Active,A,Y", "50,Solved,A,Y", header="Ticket,At,Status,Responsible Section,Support Section"))
     assert found.columns["team"] == "Support Section"
+
+
+@pytest.mark.parametrize(("header", "note"), [
+    ("Owner Group", "team: column 'Owner Group', by its name. --column team=COLUMN says otherwise."),
+    ("Ticket group", "team: column 'Ticket group', by its name. --column team=COLUMN says otherwise."),
+])  # fmt: skip
+def test_a_holder_that_is_known_by_the_words_of_its_name_is_told(tmp_path: Path, header: str, note: str) -> None:
+    rows = history("00,New,A", "10,Active,B", "50,Solved,B", header=f"Ticket,At,Status,{header}")
+    assert note in proposed(tmp_path, rows).notes
+    assert not any("by its name" in told for told in proposed(tmp_path, rows, columns={"team": header}).notes)
+
+
+def test_a_holder_of_the_lists_needs_no_note(tmp_path: Path) -> None:
+    assert not any("by its name" in note for note in proposed(tmp_path, history("00,New,A", "10,Active,B", "50,Solved,B")).notes)
+
+
+@pytest.mark.parametrize("whole", ["Owner Id", "Owner Full Name", "Owner Login"])
+def test_a_part_of_a_name_is_an_agent_only_where_nothing_else_is(tmp_path: Path, whole: str) -> None:
+    """Two Bergs are two agents, however often the one hands over to the other."""
+    records = ("00,New,Ann,Berg,1", "10,Active,Bo,Berg,2", "50,Solved,Bo,Holm,3")
+    both = history(*(record.rsplit(",", 1)[0] for record in records), header="Ticket,At,Status,Owner First Name,Owner Last Name")
+    assert proposed(tmp_path, history(*records, header=f"Ticket,At,Status,Owner First Name,Owner Last Name,{whole}")).columns["agent"] == whole
+    found = proposed(tmp_path, both)
+    assert found.columns["agent"] == "Owner First Name"
+    assert (
+        "agent: column 'Owner First Name', by its name; Owner Last Name is called so too. --column agent=COLUMN says otherwise. It is a part of a name: persons who share it are one agent, "
+        "unless the export has their whole names, or ids, in one column."
+    ) in found.notes
 
 
 # ---------------------------------------------------------------- order
@@ -155,8 +224,28 @@ def shuffled(number: str = "A{:06}") -> str:
 @pytest.mark.parametrize("number", ["A{:06}", "{}"])
 def test_records_of_one_instant_go_by_their_number_where_the_file_is_in_no_order(tmp_path: Path, number: str) -> None:
     found = proposed(tmp_path, shuffled(number))
-    assert (found.order_by, found.columns["event_id"]) == (["Stamp", "Activity No"], "Activity No")
+    assert (found.order_by, "event_id" in found.columns) == (["Stamp", "Activity No"], False)
     assert any("of one instant by Activity No" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["Row", "Nr", "Record no", "#"])
+def test_a_number_that_is_unique_in_one_file_is_no_id(tmp_path: Path, name: str) -> None:
+    """The next export begins with 1 again: taken for ids, its records would be rejected as repeated ones."""
+    found = proposed(tmp_path, shuffled("{}").replace("Activity No", name), columns={"case_id": "Incident ID"})
+    assert (found.order_by, "event_id" in found.columns) == (["Stamp", name], False)
+
+
+def test_a_unique_stamp_is_no_id(tmp_path: Path) -> None:
+    found = proposed(tmp_path, shuffled("2025-07-07T09:00:00.{:06}").replace("Activity No", "Logged"))
+    assert "event_id" not in found.columns
+
+
+def test_an_id_is_known_by_its_name_and_told(tmp_path: Path) -> None:
+    rows = shuffled("A{:06}").replace("Activity No", "Log ID")
+    found = proposed(tmp_path, rows)
+    assert (found.columns["event_id"], found.order_by) == ("Log ID", ["Stamp", "Log ID"])
+    assert any(note.startswith("event_id: column 'Log ID', by its name: of two records with one id the later one is rejected") for note in found.notes)
+    assert not any(note.startswith("event_id:") for note in proposed(tmp_path, rows, columns={"event_id": "Log ID"}).notes)
 
 
 def test_without_a_number_it_is_told_how_many_records_nothing_orders(tmp_path: Path) -> None:

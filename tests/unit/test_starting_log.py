@@ -155,6 +155,12 @@ def test_where_both_orders_read_everything_a_person_decides(tmp_path: Path) -> N
     assert proposal(path, time_format="%m/%d/%Y %H:%M").start_date == date(2025, 3, 7)
 
 
+def test_stamps_that_read_by_themselves_are_said_to(tmp_path: Path) -> None:
+    path = written(tmp_path, stamped("2025-07-03 10:00", "2025-07-04 10:00"))
+    with pytest.raises(OpslaError, match=r"reads as iso: leave --time-format away"):
+        proposal(path, time_format="%d/%m/%Y")
+
+
 def test_some_broken_stamps_do_not_hide_the_format(tmp_path: Path) -> None:
     stamps = [f"{day}/07/2025 10:00" for day in range(10, 28)]
     assert proposal(written(tmp_path, stamped(*stamps, "soon", "07/28/2025 10:00"))).time_format == "%d/%m/%Y %H:%M"

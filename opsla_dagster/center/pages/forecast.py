@@ -237,7 +237,7 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
         key="clear",
         title="When the backlog is down",
         columns=[
-            Column("what_if", "What if"), Column("goal_words", "Down to"), Column("target_cases", "Open cases", "count"), Column("arriving_cases_per_week", "Come a week, as forecast", "count"),
+            Column("what_if", "What if"), Column("goal_words", "Down to"), Column("target_cases", "That is cases open", "count"), Column("arriving_cases_per_week", "Come a week, as forecast", "count"),
             Column("leaving_cases_per_week", "Leave a week, as in the last 56 days", "count"), Column("reached_p10_date", "Early", "day"), Column("reached_p50_date", "Middle", "day"),
             Column("reached_p90_date", "Late", "day"), Column("reached_pct", "Of futures", "pct"), Column("clear_reason", "Why"),
         ],
