@@ -148,7 +148,8 @@ def _changed(
     """The dates whose state at the source is not what they were made from; `known` are those loaded from any source."""
     if source.settles_after_days is None:
         # Nobody can promise that a date without cases stays without: dates that were never loaded are looked at too.
-        days = sorted(known | set(_dates(min(known), today)))
+        # (What lies beyond the end of its log has most likely a mistyped stamp, and waits until its date is named.)
+        days = sorted(known | set(_dates(min(known), min(today, source.window(as_of_at).end))))
     else:
         days = [day for day in known if not _is_settled(source.settles_after_days, day, held.get(day), as_of_at)]
     if not days:

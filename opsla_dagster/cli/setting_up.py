@@ -68,6 +68,7 @@ def init(
 ) -> None:
     """Set up a new desk: inspect a log or an account, propose and write a config directory, and run a first few days."""
     from opsla_dagster.settings import load_settings
+    from opsla_dagster.sources.desk import build_desk
     from opsla_dagster.starting.asking import Asking
     from opsla_dagster.starting.begin import Answers, begin, begin_demo, finish_first_run, first_window
 
@@ -101,6 +102,8 @@ def init(
     refuse_unloaded(unloaded, receive_drops(settings))
     as_of_at = instant(None)
     window, case_id = first_window(settings, as_of_at)
+    for warning in (note for note in build_desk(settings).reading_notes(as_of_at) if "warning: " in note):
+        say(warning)
     say(f"First run: the intake dates {window}.")
     execute_windows(settings, [window], as_of_at, is_refresh=False)
     finish_first_run(settings, begun.directory)

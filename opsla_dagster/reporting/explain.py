@@ -19,7 +19,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
-from opsla_dagster.reporting.explain_future import not_yet_of
+from opsla_dagster.reporting.explain_future import not_yet_of, read_of
 from opsla_dagster.reporting.explain_links import links_of
 from opsla_dagster.reporting.explain_stints import UNASSIGNED, ownership_spans_of, stints_of
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Explanation, Rejected, Span, Verdict, listed
@@ -27,6 +27,7 @@ from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.window import ONE_DAY
 
 _MATCHES_SHOWN = 5
 _MATCHES_CONSIDERED = 200
@@ -115,6 +116,11 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setting
     rejected = _rejected(connection, case_id)
     if rejected:
         raise OpslaError("\n  ".join([f"every record of case {case_id!r} was rejected, {counted(len(rejected), 'record')}:", *listed(rejected)]))
+    for intake_date, place in read_of(settings, case_id):
+        raise OpslaError(
+            f"case {case_id!r} came in on {intake_date} ({place}), and is not loaded; where its stamp is right, "
+            f"`opsla run --start {intake_date} --end {intake_date + ONE_DAY}` loads that date"
+        )
     # difflib judges as people do but is slow: DuckDB picks the few that are worth judging.
     likely = rows_of(
         connection,

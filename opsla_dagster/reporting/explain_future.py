@@ -1,12 +1,14 @@
-"""Records of a case that no table has, since they lie after the last look: stamps of the future, which are often mistyped.
+"""Records of a case that lie after the last look: stamps of the future, which are often mistyped. Most are in no table yet.
 
-Belongs here: finding them in what was read last of the logs. Does not belong here: who is visible when (sources/event_log/source.py), and words.
+Belongs here: finding them, and a case whose intake date is not loaded, in what was read last of the logs. Does not belong here: who is visible when (sources/event_log/source.py), and words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 from opsla_dagster.reporting.explanation import NotYet
 from opsla_dagster.settings import Settings
@@ -18,22 +20,36 @@ def not_yet_of(settings: Settings, case_id: str, as_of_at: datetime, sources: Se
 
     Nothing is read of the logs themselves. Raises OpslaError for a damaged cache.
     """
+    select = """
+        select file_number, row_number, source_status, greatest(ingestion_ts, intake_ts, event_ts) as latest_ts, greatest(ingestion_ts, intake_ts) <= $as_of_at
+        from {events}
+        where case_id = $case_id and latest_ts > $as_of_at
+        order by latest_ts, source_sequence
+    """
+    found = _rows_of(settings, select, {"case_id": case_id, "as_of_at": as_of_at}, sources)
+    return tuple(NotYet(files[file_number], *rest) for files, (file_number, *rest) in found)
+
+
+def read_of(settings: Settings, case_id: str) -> list[tuple[date, str]]:
+    """Intake date and place (`log.csv row 7`) of the first record of the case in each log that was read last, whether or not that date is loaded."""
+    select = "select file_number, row_number, intake_date from {events} where case_id = $case_id order by source_sequence limit 1"
+    found = _rows_of(settings, select, {"case_id": case_id})
+    return [(intake_date, f"{Path(files[file_number]).name} row {row_number:,}") for files, (file_number, row_number, intake_date) in found]
+
+
+def _rows_of(
+    settings: Settings, select: str, parameters: dict[str, object], sources: Sequence[str] | None = None
+) -> Iterator[tuple[list[str], tuple[Any, ...]]]:
+    """The files of each log, and the rows that the SELECT finds in its events."""
     from opsla_dagster.sources.event_log.canonical import connect
     from opsla_dagster.sources.event_log.snapshot import last_snapshot
 
-    found: list[NotYet] = []
     for source in settings.sources.sources:
         if not isinstance(source, EventLogSettings) or source.form == "links" or (sources is not None and source.name not in sources):
             continue
         snapshot = last_snapshot(settings.home.source_cache, source.name)
         if snapshot is None:
             continue
-        files = list(snapshot.rows)
         with connect(snapshot.spill_directory) as connection:
-            rows = connection.execute(
-                "select file_number, row_number, source_status, greatest(ingestion_ts, intake_ts) as known_ts "
-                f"from {snapshot.events} where case_id = $case_id and greatest(ingestion_ts, intake_ts) > $as_of_at order by known_ts, source_sequence",
-                {"case_id": case_id, "as_of_at": as_of_at},
-            ).fetchall()
-        found += [NotYet(files[file_number], row_number, source_status, at) for file_number, row_number, source_status, at in rows]
-    return tuple(found)
+            rows = connection.execute(select.format(events=snapshot.events), parameters).fetchall()
+        yield from ((list(snapshot.rows), row) for row in rows)

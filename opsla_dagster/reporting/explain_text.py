@@ -93,7 +93,7 @@ def _not_yet(explanation: Explanation, say: Say) -> None:
         return
     say(
         f"\n[bold yellow]{counted(many, 'record')} of this case {'lies' if many == 1 else 'lie'} after its last look[/] "
-        f"({when(explanation.as_of_at, explanation.zone)}), and {'counts' if many == 1 else 'count'} when that time has come; a mistyped stamp is to be mended in the source:"
+        f"({when(explanation.as_of_at, explanation.zone)}), and {'counts' if many == 1 else 'count'} when that time has come, unless said otherwise; a mistyped stamp is to be mended in the source:"
     )
     for record in explanation.not_yet[:MOST_REJECTED]:
         say(escape(f"  {record.sentence(explanation.zone)}"))

@@ -146,17 +146,22 @@ class Rejected:
 
 @dataclass(frozen=True)
 class NotYet:
-    """A record of the case that lies after its last look, and counts when that time has come: row `row_number` of `file`, what it says, and the instant."""
+    """A record of the case that lies after its last look: row `row_number` of `file`, what it says, and the instant.
+
+    It counts when that time has come, or already, where it was ingested before (`counts_already`).
+    """
 
     file: str
     row_number: int
     source_status: str | None
     at: datetime
+    counts_already: bool = False
 
     def sentence(self, zone: str) -> str:
         """`log.csv, row 7: Done at 2062-03-06 05:00 (America/New_York)`."""
         local = self.at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-        return f"{Path(self.file).name}, row {self.row_number:,}: {self.source_status or 'a record'} at {local:%Y-%m-%d %H:%M} ({zone})"
+        already = "; counts already, since it was ingested before" if self.counts_already else ""
+        return f"{Path(self.file).name}, row {self.row_number:,}: {self.source_status or 'a record'} at {local:%Y-%m-%d %H:%M} ({zone}){already}"
 
 
 def listed(rejected: Sequence[Rejected]) -> list[str]:

@@ -12,6 +12,10 @@ import pytest
 from cli import Said, opsla_here
 from small_desk import desk_settings, july, log_of, make, rows, write_config
 
+from opsla_dagster.automation.refresh import refresh_windows
+from opsla_dagster.settings import load_settings
+from opsla_dagster.sources.desk import build_desk
+
 LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\n"
 DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
 Opsla = Callable[..., Said]
@@ -164,6 +168,27 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     assert code == 1
     assert "gate_cases_per_day failed" in complaint
     assert "desk_log: 1 record lies after 2025-07-10 12:00 UTC, the latest 2052-01-01 (case C, log.csv row 7): it counts when that time has come\n" in out
+
+
+def test_a_case_with_a_mistyped_year_waits_until_its_date_is_named(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nC,New,2026-07-02 14:00\n", encoding="utf-8")
+    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    monkeypatch.setenv("OPSLA_CONFIG", str(config))
+    monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
+    code, out, _ = opsla("run", "--as-of", "2026-11-01T12:00")
+    assert code == 0
+    assert (
+        "desk_log: warning: 1 case came in 365 days and more after all others, the last 2026-07-02 (case C, log.csv row 6): the log is taken to end on 2025-07-02"
+    ) in out
+    assert rows(tmp_path / "home" / "ops_warehouse.duckdb", "select max(intake_date)::varchar from raw.source_partitions") == [("2025-07-02",)]
+    code, _, complaint = opsla("explain", "C")
+    assert code == 1
+    assert complaint.startswith("opsla: case 'C' came in on 2026-07-02 (log.csv row 6), and is not loaded; where its stamp is right, `")
+    assert complaint.endswith(" opsla run --start 2026-07-02 --end 2026-07-03` loads that date\n")
+    settings = load_settings(config, tmp_path / "home")
+    assert refresh_windows(settings, build_desk(settings), datetime(2026, 11, 1, 13), only_changed=True) == [], "a refresh does not fetch it"
 
 
 @pytest.mark.parametrize(

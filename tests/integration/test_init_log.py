@@ -21,6 +21,7 @@ T-2,Working,07/15/2025 09:00,L2
 T-2,Solved,07/15/2025 11:30,L2
 T-3,Parked,07/15/2025 09:40,?
 T-3,Open,07/15/2025 09:30,L1
+T-4,Open,07/15/2026 09:30,L1
 """
 
 
@@ -51,7 +52,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
 def test_it_runs_and_says_how_to_go_on(desk: tuple[Path, Said]) -> None:
     config, finished = desk
     assert finished.code == 0, finished.out + finished.err
-    for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "not mapped", "Three cases", "comes in (Open)", "First run", "First touch", "run", "explain T-2"):
+    for said in ("%m/%d/%Y %H:%M", "Waiting for customer", "not mapped", "Three cases", "comes in (Open)", "1 case came in 365 days and more after all others", "First run", "First touch", "run", "explain T-2"):
         assert said in finished.out
     assert f"OPSLA_HOME={config}/.opsla OPSLA_CONFIG={config}" in finished.out
     assert not (config.parent / "not_mine").exists()

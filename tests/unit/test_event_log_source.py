@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -26,6 +27,7 @@ from event_log_desk import (
     whole,
 )
 
+from opsla_dagster.reporting.explain_future import not_yet_of
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.desk import Desk
 from opsla_dagster.sources.event_log import SourceCounts
@@ -303,31 +305,79 @@ def test_the_window_runs_through_the_end_of_the_log(tmp_path: Path, last_row: st
     assert log_source(tmp_path, log_text(rows)).window() == Window(date(2025, 1, 1), end)
 
 
-@pytest.mark.parametrize("stray", ["B,Done,2062-03-06T10:00Z", "B,Done,2025-09-07T10:00Z"])
-def test_a_mistyped_year_does_not_say_where_the_log_ends(tmp_path: Path, stray: str) -> None:
-    """The log ends with its last event but that one, three days after its last intake; half a year without any record is no log that goes on."""
+@pytest.mark.parametrize("stray", ["B,Done,2062-03-06T10:00Z", "B,Done,2025-09-07T10:00Z", "B,Done,2025-04-06T10:00Z"])
+def test_a_mistyped_year_or_month_does_not_say_where_the_log_ends(tmp_path: Path, stray: str) -> None:
+    """The log ends with its last event but that one, three days after its last intake; a record or two after more than a week without any is no log that goes on."""
     rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", stray, "A,Done,2025-03-07T10:00Z"]
     source = log_source(tmp_path, log_text(rows))
     assert source.window() == Window(date(2025, 1, 1), date(2025, 3, 8))
     told = [note for note in source.reading_notes(datetime(2099, 1, 1)) if "warning" in note]
     day = stray.split(",")[2][:10]
     assert told == [
-        f"warning: 1 record is stamped half a year and more after all before, the last {day} (case B, log.csv row 4): the log is taken to end on 2025-03-07; "
-        "look at the stamp, or say --end"
+        f"warning: 1 record is stamped {(date.fromisoformat(day) - date(2025, 3, 7)).days:,} days and more after all before, the last {day} (case B, log.csv row 4): "
+        "the log is taken to end on 2025-03-07; look at the stamp, or say --end"
     ]
 
 
+def test_records_of_many_cases_after_a_quiet_week_are_no_mistyped_stamps(tmp_path: Path) -> None:
+    """Of three cases the log goes on after a gap: it was cut by intake, and nothing is told to be mistyped."""
+    rows = [f"{case},{state}" for case in "ABC" for state in ("New,2025-03-03T00:00Z", "Active,2025-03-04T00:00Z", "Done,2025-03-20T00:00Z")]
+    source = log_source(tmp_path, log_text(rows))
+    assert source.window().end == date(2025, 3, 4)
+    assert not [note for note in source.reading_notes(EVER) if "warning" in note]
+
+
+MARCH = [f"T{number:02},New,2025-03-{1 + number % 30:02}T09:00Z,2025-03-{1 + number % 30:02}T09:00Z" for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    "mistyped",
+    [["T99,New,2026-03-21T09:00Z,2026-03-21T09:00Z"], ["T99,New,2025-03-21T09:00Z,2026-03-21T09:00Z", "T99,Done,2025-03-22T09:00Z,2026-03-21T09:00Z"]],
+    ids=["of the opening", "of the column of intake"],
+)
+def test_a_mistyped_year_of_an_intake_does_not_say_where_the_log_ends(tmp_path: Path, mistyped: list[str]) -> None:
+    """The case waits: it is told at every run, and loaded where its date is named."""
+    source = log_source(tmp_path, log_text([*MARCH, *mistyped], "number,state,at,opened"), columns={**COLUMNS, "intake_ts": "opened"})
+    assert source.window(EVER) == Window(date(2025, 1, 1), date(2025, 3, 31))
+    assert [note for note in source.reading_notes(EVER) if "warning" in note] == [
+        "warning: 1 case came in 356 days and more after all others, the last 2026-03-21 (case T99, log.csv row 62): the log is taken to end on 2025-03-30, "
+        "and it waits until the log has got there; look at the stamp, or say --end 2026-03-22"
+    ]
+    assert source.cases(Window(date(2026, 3, 21), date(2026, 3, 22)), EVER)["case_id"].to_pylist() == ["T99"]
+
+
+def test_a_log_that_pauses_for_half_a_year_and_goes_on_is_not_cut(tmp_path: Path) -> None:
+    later = [f"N{number},New,2026-03-{20 + number}T09:00Z,2026-03-{20 + number}T09:00Z" for number in range(3)]
+    source = log_source(tmp_path, log_text([*MARCH, *later], "number,state,at,opened"), columns={**COLUMNS, "intake_ts": "opened"})
+    assert source.window(EVER).end == date(2026, 3, 23)
+    assert not [note for note in source.reading_notes(EVER) if "warning" in note]
+
+
 def test_what_is_stamped_after_the_look_does_not_say_where_the_log_ends(tmp_path: Path) -> None:
-    """A stamp of next month is no half year away, and has not happened yet; once it has, the log goes on for longer than a week without a new case."""
+    """A stamp of next month has not happened yet; once it has, it is the only one after more than a week without any."""
     rows = ["A,New,2025-03-03T00:00Z", "B,New,2025-03-04T00:00Z", "B,Done,2025-04-06T10:00Z", "A,Done,2025-03-07T10:00Z"]
     source = log_source(tmp_path, log_text(rows))
     assert source.window(datetime(2025, 3, 10)).end == date(2025, 3, 8)
     assert source.window(datetime(2025, 3, 5)).end == date(2025, 3, 5)
-    assert source.window(datetime(2025, 4, 7)).end == date(2025, 3, 5)
+    assert source.window(datetime(2025, 4, 7)).end == date(2025, 3, 8)
     assert source.window(datetime(2025, 2, 1)) == Window(date(2025, 1, 1), date(2025, 1, 2))
     assert source.reading_notes(datetime(2025, 3, 10))[-1] == (
         "1 record lies after 2025-03-10 00:00 UTC, the latest 2025-04-06 (case B, log.csv row 4): it counts when that time has come"
     )
+
+
+def test_a_stamp_of_the_future_that_was_ingested_counts_and_is_told(tmp_path: Path) -> None:
+    rows = ["A,New,2025-03-06T09:00Z,2025-03-06T09:00Z", "B,New,2025-03-06T09:00Z,2025-03-06T09:00Z", "B,Done,2052-03-06T10:00Z,2025-03-06T11:00Z"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,written"), columns={**COLUMNS, "ingestion_ts": "written"})
+    look = datetime(2025, 3, 7)
+    assert source.window(look).end == date(2025, 3, 7)
+    assert [row["status"] for row in events_of(source, look)] == ["INTAKE", "INTAKE", "RESOLVED"]
+    assert source.reading_notes(look)[1:] == [
+        "warning: 1 record is stamped after 2025-03-07 00:00 UTC, the latest 2052-03-06 (case B, log.csv row 4), but ingested before: it counts as stamped; look at the stamp"
+    ]
+    settings: Any = SimpleNamespace(sources=SimpleNamespace(sources=[log_settings()]), home=SimpleNamespace(source_cache=tmp_path / "cache"))
+    (record,) = not_yet_of(settings, "B", look)
+    assert record.sentence("UTC") == "log.csv, row 4: Done at 2052-03-06 10:00 (UTC); counts already, since it was ingested before"
 
 
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -66,10 +68,12 @@ _VISIBLE = """
         {of_slice}
 """
 
-#: A log that tells of no new case for longer than that, and yet goes on, was cut by intake.
+#: A log that tells of no new case for longer than that, and yet goes on, was cut by intake. What little is told after that without anything is mistyped.
 _STILL_WHOLE = timedelta(days=7)
-#: What is stamped so much later than every record before it is a mistyped year or month, and not how long the log goes on.
+#: After that without another intake, the few cases that came in are mistyped.
 _STRAY = timedelta(days=183)
+#: Little: of fewer cases than that, or than one in a thousand, and less than half of the log. Records half a year after all others are mistyped even where they are of more.
+_FEW_CASES = 3
 
 _NOT_YET_VISIBLE = """
     select
@@ -79,29 +83,30 @@ _NOT_YET_VISIBLE = """
     where greatest(ingestion_ts, intake_ts) > $as_of_at
 """
 
-_KNOWN = "greatest(ingestion_ts, intake_ts, coalesce(event_ts, ingestion_ts)) <= $as_of_at"
-
-#: Dates of the desk on which the log tells something, from its last intake on; what is stamped after as_of has not happened.
-_DATES_AT_THE_END = """
-    with known as (
-        select intake_date, cast(timezone({zone}, timezone('UTC', coalesce(event_ts, ingestion_ts))) as date) as event_date
-        from {events}
-        where {known}
-    )
-    select distinct last_date, greatest(event_date, last_date) as told_date
-    from known
-    cross join (select max(intake_date) as last_date from known)
-    order by told_date
+_STAMPED_AFTER = """
+    select count(*) as records, max(event_ts) as latest, arg_max(struct_pack(case_id, file_number, row_number), row(event_ts, source_sequence)) as of_latest
+    from {events}
+    where greatest(ingestion_ts, intake_ts) <= $as_of_at and event_ts > $as_of_at
 """
 
-_STAMPED_AFTER = """
-    select case_id, file_number, row_number, coalesce(event_ts, ingestion_ts) as stamped_ts, count(*) over () as records
+_KNOWN = "greatest(ingestion_ts, intake_ts, coalesce(event_ts, ingestion_ts)) <= $as_of_at"
+
+#: The records by the date of the desk that each is stamped with; what is stamped after as_of has not happened.
+_DATED = """
+    select
+        case_id, file_number, row_number, source_sequence, intake_date,
+        cast(timezone({zone}, timezone('UTC', coalesce(event_ts, ingestion_ts))) as date) as told_date
     from {events}
-    where
-        cast(timezone({zone}, timezone('UTC', coalesce(event_ts, ingestion_ts))) as date) > cast({end} as date)
-        and {known}
-    order by stamped_ts desc, case_id, source_sequence
-    limit 1
+    where {known}
+"""
+
+#: What the log tells from a date on, and how much that is of all.
+_BEYOND = """
+    select
+        count(distinct case_id) filter ({column} >= {day}) as cases, count(*) filter ({column} >= {day}) as records,
+        count(distinct case_id) as all_cases, count(*) as all_records, max({column}) as last,
+        arg_max(struct_pack(case_id, file_number, row_number), row({column}, -file_number, -row_number)) as of_last
+    from ({dated})
 """
 
 #: Each attribute of a case is the last that a visible record of it tells. A resolved or closed stamp
@@ -283,6 +288,24 @@ _SLICES = "0123456789abcdef"
 _READ_AT_ONCE, _PIECE_ROWS = 200_000, 100_000
 
 
+class _Strays(NamedTuple):
+    """What lies long after the rest: of how many cases, how many records, the last date and its place, and the days without anything before."""
+
+    cases: int
+    records: int
+    last: date
+    of_last: dict[str, object]
+    gap_days: int
+
+
+class _End(NamedTuple):
+    """The date through which the log is known, and what was left out to say so."""
+
+    last: date
+    stray_cases: _Strays | None
+    stray_records: _Strays | None
+
+
 class EventLogSource(Source):
     """Log files as a `Source`. The files are read on first use; every answer then comes from that one snapshot.
 
@@ -345,22 +368,39 @@ class EventLogSource(Source):
                 f"{_waiting(waiting, self._settings)} {lie} after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d} ({self._place(**of_latest)}): "
                 f"{'it counts' if waiting == 1 else 'they count'} when that time has come"
             )
-        return notes + self._strays(as_of_at)
+        return notes + self._stamped_after_ingestion(as_of_at) + self._left_out(as_of_at)
 
-    def _strays(self, as_of_at: datetime) -> list[str]:
-        """A warning where records are stamped so long after every other that the log is taken to end before them."""
-        _, reached, has_strays = self._end_of_log(as_of_at)
-        if reached is None or not has_strays:
+    def _stamped_after_ingestion(self, as_of_at: datetime) -> list[str]:
+        """A warning where records that count already, since they were ingested, are stamped after `as_of_at`."""
+        ((records, latest, of_latest),) = self._rows(_STAMPED_AFTER.format(events=self._snapshot.events), as_of_at)
+        if not isinstance(latest, datetime) or not isinstance(of_latest, dict) or not isinstance(records, int):
             return []
-        ((case_id, file_number, row_number, stamped, records),) = self._rows(
-            _STAMPED_AFTER.format(events=self._snapshot.events, zone=literal(self._desk.timezone), end=literal(reached.isoformat()), known=_KNOWN), as_of_at
-        )
-        assert isinstance(records, int)
-        are = "is" if records == 1 else "are"
         return [
-            f"warning: {_waiting(records, self._settings)} {are} stamped half a year and more after all before, the last {stamped:%Y-%m-%d} "
-            f"({self._place(case_id, file_number, row_number)}): the log is taken to end on {reached}; look at the stamp, or say --end"
+            f"warning: {_waiting(records, self._settings)} {'is' if records == 1 else 'are'} stamped after {_naive_utc(as_of_at):%Y-%m-%d %H:%M} UTC, the latest {latest:%Y-%m-%d} "
+            f"({self._place(**of_latest)}), but ingested before: {'it counts' if records == 1 else 'they count'} as stamped; look at the stamp"
         ]
+
+    def _left_out(self, as_of_at: datetime) -> list[str]:
+        """A warning where cases, or records of the others, lie so long after the rest that the log is taken to end before them."""
+        end = self._end_of_log(as_of_at)
+        if end is None:
+            return []
+        told = []
+        ends = f"the log is taken to end on {end.last}"
+        if end.stray_cases:
+            stray = end.stray_cases
+            came, wait, they = ("case came in", "waits", "it") if stray.cases == 1 else ("cases came in", "wait", "they")
+            told.append(
+                f"warning: {stray.cases:,} {came} {stray.gap_days:,} days and more after all others, the last {stray.last} ({self._place(**stray.of_last)}): {ends}, and "
+                f"{they} {wait} until the log has got there; look at the stamp, or say --end {stray.last + ONE_DAY}"
+            )
+        if end.stray_records:
+            stray = end.stray_records
+            told.append(
+                f"warning: {_waiting(stray.records, self._settings)} {'is' if stray.records == 1 else 'are'} stamped {stray.gap_days:,} days and more after all before, "
+                f"the last {stray.last} ({self._place(**stray.of_last)}): {ends}; look at the stamp, or say --end"
+            )
+        return told
 
     def _place(self, case_id: object, file_number: object, row_number: object) -> str:
         """Where a record is found: `case 7, log.csv row 12`."""
@@ -395,27 +435,38 @@ class EventLogSource(Source):
         """From the desk's first day through the date on which the log ends, or its last intake date where it goes on for longer than a week without one.
 
         Dates at the end on which nothing came in are known as well as the others, and belong to the desk. A log that tells for weeks how its cases went on
-        and of no new one was cut by intake: what came in then is not in it. What is stamped after `as_of_at`, or half a year after all before, says nothing of where it ends.
+        and of no new one was cut by intake: what came in then is not in it. What is stamped after `as_of_at`, and the little that lies long after the rest, says nothing of where it ends.
         """
-        last, reached, _ = self._end_of_log(as_of_at)
+        end = self._end_of_log(as_of_at)
         start = self._desk.start_date
-        if last is None or reached is None:
-            return Window(start, start + ONE_DAY)
-        return Window(start, (reached if reached - last <= _STILL_WHOLE else last) + ONE_DAY)
+        return Window(start, (start if end is None else end.last) + ONE_DAY)
 
-    def _end_of_log(self, as_of_at: datetime | None) -> tuple[date | None, date | None, bool]:
-        """The last intake date, the last date on which the log tells something, and whether records lie so far behind it that their stamps are wrong."""
+    def _end_of_log(self, as_of_at: datetime | None) -> _End | None:
+        """None where nothing is known."""
         known = "true" if as_of_at is None else _KNOWN
-        found = self._rows(_DATES_AT_THE_END.format(events=self._snapshot.events, zone=literal(self._desk.timezone), known=known), as_of_at)
-        last = reached = None
-        for last_date, told_date in found:
-            assert isinstance(last_date, date)
-            assert isinstance(told_date, date)
-            last, reached = last_date, reached or last_date
-            if told_date - reached > _STRAY:
-                return last, reached, True
-            reached = told_date
-        return last, reached, False
+        dated = _DATED.format(events=self._snapshot.events, zone=literal(self._desk.timezone), known=known)
+        last_intake, stray_cases = self._before_strays(dated, "intake_date", as_of_at)
+        if last_intake is None:
+            return None
+        day = f"date {literal(last_intake.isoformat())}"
+        of_the_rest = f"select * replace (greatest(told_date, {day}) as told_date) from ({dated}) where intake_date <= {day}"
+        last_told, stray_records = self._before_strays(of_the_rest, "told_date", as_of_at)
+        is_whole = last_told is not None and last_told - last_intake <= _STILL_WHOLE
+        return _End(last_told if last_told is not None and is_whole else last_intake, stray_cases, stray_records)
+
+    def _before_strays(self, dated: str, column: str, as_of_at: datetime | None) -> tuple[date | None, _Strays | None]:
+        """The last of the dates, and what little lies beyond a gap behind it: half a year, or a week after the last intake, as long as the log was not cut by intake."""
+        days = [day for (day,) in self._rows(f"select distinct {column} from ({dated}) order by {column}", as_of_at) if isinstance(day, date)]
+        for before, day in pairwise(days):
+            is_near = column == "told_date" and before - days[0] <= _STILL_WHOLE
+            if day - before <= (_STILL_WHOLE if is_near else _STRAY):
+                continue
+            select = _BEYOND.format(dated=dated, column=column, day=f"date {literal(day.isoformat())}")
+            (beyond,) = self._table(select, None, as_of_at=as_of_at).to_pylist()
+            is_little = beyond["cases"] < max(_FEW_CASES, beyond["all_cases"] / 1000) or (column == "told_date" and day - before > _STRAY)
+            if is_little and 2 * beyond["records"] < beyond["all_records"]:
+                return before, _Strays(beyond["cases"], beyond["records"], beyond["last"], beyond["of_last"], (day - before).days)
+        return (days[-1] if days else None), None
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""
