@@ -27,9 +27,9 @@ POINTS = [
     "asset clocks",
     "asset totals",
     "asset daily",  # for the daemon's test
-    "after 60 ms",
-    "after 160 ms",
-    "after 260 ms",
+    "after 40 ms",
+    "after 80 ms",
+    "after 120 ms",
 ]
 
 
