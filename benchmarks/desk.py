@@ -1,6 +1,6 @@
 """The desk that is measured: the shipped configuration, simulated at a scale, in a home of its own.
 
-Belongs here: making tables bare (the same SELECTs and writes as a run, without Dagster, checks and publishing). Does not
+Belongs here: making tables bare (the same SELECTs and writes as a run, without Dagster, checks and publishing) and by a whole run. Does not
 belong here: what is compared with it.
 """
 
@@ -17,6 +17,9 @@ from opsla_dagster.assets.factory import TableAsset, write_table
 from opsla_dagster.assets.graph import TABLE_ASSETS
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import Kind
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import Warehouse
@@ -78,3 +81,11 @@ def run_bare(settings: Settings, window: Window, as_of_at: datetime) -> None:
     with bare(settings, window, as_of_at) as scope:
         for line in LINES:
             write_bare(line, scope)
+
+
+def run_orchestrated(settings: Settings, window: Window) -> None:
+    """What `opsla run` carries out, with every check and the publishing. Raises OpslaError where it fails."""
+    with open_instance(settings.home.root) as instance:
+        finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None, is_refresh=False)
+    if not finished.succeeded:
+        raise OpslaError(f"the run that was to be measured failed: {finished.error}")

@@ -15,12 +15,9 @@ from typing import Any
 
 import yaml
 
-from benchmarks.desk import Scale, desk_settings, run_bare, settled_at, window_of
+from benchmarks.desk import Scale, desk_settings, run_bare, run_orchestrated, settled_at, window_of
 from benchmarks.measure import Asked, Cost, Figure, alone, cheapest, compared, cost_of
-from opsla_dagster.errors import OpslaError
-from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.settings import SETTINGS_FILE, embedded_settings
-from opsla_dagster.running import run_windows
 
 FULL = Scale(cases=300_000, days=180, rounds=2)
 QUICK = Scale(cases=20_000, days=2, rounds=1)
@@ -55,14 +52,7 @@ def _bare(home: Path, scale: Scale) -> Cost:
 def _orchestrated(home: Path, scale: Scale) -> Cost:
     settings = desk_settings(home, scale.cases)
     window = window_of(settings, scale.days)
-
-    def run() -> None:
-        with open_instance(home) as instance:
-            finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None, is_refresh=False)
-        if not finished.succeeded:
-            raise OpslaError(f"the run that was to be measured failed: {finished.error}")
-
-    cost = cost_of(run)
+    cost = cost_of(lambda: run_orchestrated(settings, window))
     shutil.rmtree(home)
     return cost
 

@@ -11,14 +11,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.desk import LINES, Scale, bare, desk_settings, settled_at, window_of
+from benchmarks.desk import LINES, Scale, bare, desk_settings, run_orchestrated, settled_at, window_of
 from benchmarks.measure import NOTHING, Asked, Cost, Figure, compared, cost_of
 from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import Kind
-from opsla_dagster.errors import OpslaError
-from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings
 from opsla_dagster.window import Window
 
@@ -44,7 +41,7 @@ def _share(what: str, settings: Settings, orchestrated: Settings, windows: Seque
     own, whole = NOTHING, NOTHING
     for window in windows:
         own += _own_cost(settings, window)
-        whole += cost_of(lambda window=window: _run(orchestrated, window))  # type: ignore[misc]
+        whole += cost_of(lambda window=window: run_orchestrated(orchestrated, window))  # type: ignore[misc]
     rest = Cost(whole.wall - own.wall, whole.cpu - own.cpu)
     return compared(f"ownership, {what}", own, "the rest of the run", rest, ASKED)
 
@@ -56,13 +53,6 @@ def _own_cost(settings: Settings, window: Window) -> Cost:
             cost = cost_of(lambda line=line: _make(line, scope))  # type: ignore[misc]
             own += cost if _is_own(line) else NOTHING
     return own
-
-
-def _run(settings: Settings, window: Window) -> None:
-    with open_instance(settings.home.root) as instance:
-        finished = run_windows(settings, instance, [window], settled_at(window), lambda _table, _rows: None, is_refresh=False)
-    if not finished.succeeded:
-        raise OpslaError(f"the run that was to be measured failed: {finished.error}")
 
 
 def _is_own(line: TableAsset) -> bool:

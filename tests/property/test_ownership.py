@@ -291,13 +291,19 @@ def read(connection: duckdb.DuckDBPyConnection, log: Log, form: dict[str, Any], 
             connection.unregister("told_rows")
 
 
+def read_as(warehouse: duckdb.DuckDBPyConnection, form: str, cases: list[Records]) -> Log:
+    """The cases as a log of updates or of changes, loaded."""
+    log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
+    read(warehouse, log, UPDATES if form == "updates" else CHANGES)
+    return log
+
+
 #: A log that fails says which case does: nothing is gained by minutes of shrinking it.
 @pytest.mark.parametrize("form", ["updates", "changes"])
 @settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(LOGS)
 def test_a_recount_of_the_log_comes_to_the_same_stints(warehouse: duckdb.DuckDBPyConnection, form: str, cases: list[Records]) -> None:
-    log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
-    read(warehouse, log, UPDATES if form == "updates" else CHANGES)
+    log = read_as(warehouse, form, cases)
     made(warehouse, (*ROAD, "staging.ownership_contradictions"))
     assert_stints_are_those_of(warehouse, log)
     contradictions = warehouse.execute("select case_id, value from staging.ownership_contradictions where attribute = 'team' order by changed_ts, change_id").fetchall()
@@ -335,8 +341,7 @@ INSTANTS = (0, 90, 1445, 5500)
 @settings(RELAXED, max_examples=2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(LOGS)
 def test_a_recount_of_the_log_comes_to_the_same_live_cases_at_any_instant(warehouse: duckdb.DuckDBPyConnection, form: str, cases: list[Records]) -> None:
-    log = log_of_updates(cases) if form == "updates" else log_of_changes(cases)
-    read(warehouse, log, UPDATES if form == "updates" else CHANGES)
+    log = read_as(warehouse, form, cases)
     made(warehouse, (*ROAD, "staging.backlog_spans"))
     assert_live_cases_are_those_of(warehouse, log)
 

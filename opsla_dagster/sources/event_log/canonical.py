@@ -280,12 +280,17 @@ def _leave_ids_beside_names_out(connection: duckdb.DuckDBPyConnection, settings:
     """)
     ((before,),) = connection.execute("select count(*) filter (is_ignored) from numbered").fetchall()
     ((after,),) = connection.execute("select count(*) filter (is_ignored) from told").fetchall()
-    connection.execute("drop table numbered")
-    connection.execute("alter table told rename to numbered")
+    _take_place(connection, "told")
     told = after - before
     if not told:
         return []
     return [f"{told:,} change{'' if told == 1 else 's'} of who holds a case {'is' if told == 1 else 'are'} told by names and once more by ids at the same instant: the names count, the ids are left out"]
+
+
+def _take_place(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """`table`, made of `numbered`, takes its place."""
+    connection.execute("drop table numbered")
+    connection.execute(f"alter table {table} rename to numbered")
 
 
 def _is_id(cell: str) -> str:
@@ -306,8 +311,7 @@ def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: Ev
             "event_id, case_id, changed_field", "'an earlier record of the case and of the field ' || changed_field || ' has the same event id ' || event_id"
         )
         connection.execute(f"create table once as select * replace ({repeated} as fault) from numbered")
-    connection.execute("drop table numbered")
-    connection.execute("alter table once rename to numbered")
+    _take_place(connection, "once")
 
 
 def _changes_told_once() -> str:
@@ -390,8 +394,7 @@ def _reject_unknown_beginnings(connection: duckdb.DuckDBPyConnection, settings: 
             )
         from status_changes
     """)
-    connection.execute("drop table numbered")
-    connection.execute("alter table begun rename to numbered")
+    _take_place(connection, "begun")
 
 
 def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -425,8 +428,7 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
             is_used and (changed_field = 'status' or row_number() over (partition by case_id, is_used order by source_sequence) = 1) as is_told
         from used
     """)
-    connection.execute("drop table numbered")
-    connection.execute("alter table carried rename to numbered")
+    _take_place(connection, "carried")
 
 
 def _carry_statuses_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:
@@ -453,8 +455,7 @@ def _carry_statuses_on(connection: duckdb.DuckDBPyConnection, settings: EventLog
             not is_without as is_told
         from held
     """)
-    connection.execute("drop table numbered")
-    connection.execute("alter table carried rename to numbered")
+    _take_place(connection, "carried")
 
 
 def _judge_cases(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, desk: DeskSettings) -> None:
