@@ -1,13 +1,10 @@
-"""The picture of hand-offs, and the tables beside it: names that can be told apart, and time that goes on."""
+"""The picture of hand-offs: names that can be told apart."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsla_dagster.center.pages.ownership import _with_what_goes_on
 from opsla_dagster.reporting.ownership_flow import labels_of
 
 
@@ -23,13 +20,3 @@ def test_no_two_labels_are_alike(teams: list[str]) -> None:
     labels = labels_of(teams, 9)
     assert len(set(labels.values())) == len(teams)
     assert max(map(len, labels.values())) <= 9
-
-
-def test_what_goes_on_counts_up_to_now() -> None:
-    """An open case that was linked two hours ago has been held for two hours since, though nothing of it has ended."""
-    row = {"held_after_link_calendar_seconds": 0, "held_on_since_at": datetime(2025, 7, 7, 11)}
-    assert _with_what_goes_on(row, datetime(2025, 7, 7, 13)) == {**row, "held_after_link_calendar_seconds": 7200, "is_held_on": True}
-    ended = {"held_after_link_calendar_seconds": 600, "held_on_since_at": None}
-    assert _with_what_goes_on(ended, datetime(2025, 7, 7, 13)) == {**ended, "is_held_on": False}
-    untold = {"held_after_link_calendar_seconds": None, "held_on_since_at": None}
-    assert _with_what_goes_on(untold, datetime(2025, 7, 7, 13))["held_after_link_calendar_seconds"] is None
