@@ -25,7 +25,8 @@ from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 from opsla_dagster.worklist.feasibility import verdict_on
-from opsla_dagster.worklist.line import Line, Pace
+from opsla_dagster.worklist.line import Line, Pace, Visits
+from opsla_dagster.worklist.replay import WINDOW_DAYS, Replay
 from opsla_dagster.worklist.ranking import Ticket, in_order
 
 Row = dict[str, Any]
@@ -51,41 +52,57 @@ class _Queue:
     work: Row
 
 
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+#: (queue, metric) -> how long cases go on after they left the queue.
+After = Mapping[tuple[str, str], Row]
+
+
 def _queues(scope: Scope) -> dict[str, _Queue]:
     """Queue -> what there is to work on, by name."""
     cases = defaultdict(list)
     for row in rows_by_name(scope.connection, "select * from mart.workable_cases order by queue, intake_ts, case_id"):
         cases[row["queue"]].append(row)
     works = {row["queue"]: row for row in rows_by_name(scope.connection, "select * from mart.queue_work order by queue")}
-    after = {(row["queue"], row["metric"]): row for row in rows_by_name(scope.connection, "select * from mart.after_queue_times order by queue, metric")}
+    after = _after(scope)
     return {
         queue: _Queue(found, _line(found, after, scope.settings), _pace(works[queue]), works[queue])
         for queue, found in sorted(cases.items())
     }  # fmt: skip
 
 
-def _line(cases: Sequence[Row], after: Mapping[tuple[str, str], Row], settings: Settings) -> Line:
-    def numbers(values: Iterable[float | None], missing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.array([missing if value is None else value for value in values], dtype=np.float64)
+def _after(scope: Scope) -> After:
+    return {(row["queue"], row["metric"]): row for row in rows_by_name(scope.connection, "select * from mart.after_queue_times order by queue, metric")}
 
-    def follows(share: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """In seconds; 0 where nothing like it has stopped lately."""
-        found = (after.get((row["queue"], row["due_metric"])) for row in cases)
-        return numbers((row[f"after_{share}_business_minutes"] if row else None for row in found), 0.0) * 60.0
 
-    answers = {name for name, metric in settings.sla_policies.metrics.items() if _ANSWERS.intersection(metric.stop)}
+def _numbers(values: Iterable[float | None], missing: float) -> Numbers:
+    return np.array([missing if value is None else value for value in values], dtype=np.float64)
+
+
+def _follows(share: str, rows: Sequence[Row], after: After) -> Numbers:
+    """In seconds; 0 where nothing like it has stopped lately."""
+    found = (after.get((row["queue"], row["due_metric"])) for row in rows)
+    return _numbers((row[f"after_{share}_business_minutes"] if row else None for row in found), 0.0) * 60.0
+
+
+def _answers(settings: Settings) -> set[str]:
+    """Metrics whose clocks stop as soon as somebody begins."""
+    return {name for name, metric in settings.sla_policies.metrics.items() if _ANSWERS.intersection(metric.stop)}
+
+
+def _line(cases: Sequence[Row], after: After, settings: Settings) -> Line:
+    answers = _answers(settings)
     is_due = [row["due_in_business_seconds"] is not None for row in cases]
     return Line(
         case_ids=[row["case_id"] for row in cases],
-        due_seconds=numbers((row["due_in_business_seconds"] for row in cases), np.inf),
-        target_seconds=numbers((row["target_seconds"] if due else None for row, due in zip(cases, is_due, strict=True)), np.inf),
-        after_p50_seconds=follows("p50"),
-        after_p90_seconds=follows("p90"),
+        due_seconds=_numbers((row["due_in_business_seconds"] for row in cases), np.inf),
+        target_seconds=_numbers((row["target_seconds"] if due else None for row, due in zip(cases, is_due, strict=True)), np.inf),
+        after_p50_seconds=_follows("p50", cases, after),
+        after_p90_seconds=_follows("p90", cases, after),
         stops_at_start=np.array([row["due_metric"] in answers for row in cases], dtype=np.bool_),
-        weight=numbers((settings.worklist.weight_of(row["priority"]) for row in cases), 1.0),
+        weight=_numbers((settings.worklist.weight_of(row["priority"]) for row in cases), 1.0),
         age_rank=np.arange(len(cases), dtype=np.float64),
         priorities=[row["priority"] for row in cases],
-        objective=numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
+        objective=_numbers((row["objective_pct"] for row in cases), _OBJECTIVE_PCT) / 100.0,
         has_objectives=all(row["objective_pct"] is not None for row, due in zip(cases, is_due, strict=True) if due),
     )
 
@@ -96,18 +113,13 @@ def _pace(work: Row) -> Pace | None:
     if not minutes or not work["pace_days"]:
         return None
     touch, _ = _touch(work)
-    open_seconds = work["pace_business_minutes"] * 60.0
     return Pace(
         heads=work["simulated_heads"],
         work_seconds=minutes * 60.0,
         touch_seconds=(touch or minutes) * 60.0,
         variation=_VARIATION,
-        arrivals_per_second=work["arrived_cases"] / (work["arrival_business_minutes"] * 60.0),
-        day_seconds=open_seconds / work["pace_days"],
+        day_seconds=work["pace_business_minutes"] * 60.0 / work["pace_days"],
         done_cases=work["done_cases"],
-        usual_waiting_cases=work["usual_waiting_cases"],
-        recent_decided_cases=work["recent_decided_cases"],
-        recent_breached_cases=work["recent_breached_cases"],
     )
 
 
@@ -119,17 +131,72 @@ def _touch(work: Row) -> tuple[float | None, str]:
     return (minutes, "pace of the queue") if minutes is not None else (None, "unknown")
 
 
+_VISITS_SQL = f"""
+    select
+        visits.queue,
+        visits.window_number,
+        visits.window_business_seconds::double as window_seconds,
+        visits.is_there_at_start,
+        visits.came_business_seconds::double as came_seconds,
+        coalesce(visits.due_business_seconds::double, 'infinity'::double) as due_seconds,
+        coalesce(visits.target_seconds::double, 'infinity'::double) as target_seconds,
+        coalesce(visits.stopped_business_seconds::double, 'infinity'::double) as stopped_seconds,
+        coalesce(visits.is_due_breached, false) as is_breached,
+        coalesce(after.after_p50_business_minutes, 0) * 60.0 as after_p50_seconds,
+        coalesce(after.after_p90_business_minutes, 0) * 60.0 as after_p90_seconds,
+        coalesce(list_contains($answers, visits.due_metric), false) as stops_at_start,
+        coalesce($weights[list_position($priorities, visits.priority)], $usual_weight)::double as weight,
+        coalesce(visits.objective_pct, {_OBJECTIVE_PCT}) / 100.0 as objective
+    from mart.queue_visits as visits
+    left join mart.after_queue_times as after on visits.queue = after.queue and visits.due_metric = after.metric
+    where list_contains($queues, visits.queue)
+    order by visits.queue, visits.window_number, visits.came_business_seconds, visits.stint_started_at, visits.case_id, visits.visit_number
+"""
+
+
+def _visits(scope: Scope, queues: Sequence[str]) -> dict[str, Visits]:
+    """Queue -> who came to it in the past windows. Tens of thousands of visits, so they are read as columns."""
+    weight_of = scope.settings.worklist.weight_of
+    priorities = [name for (name,) in scope.connection.execute("select distinct priority from mart.queue_visits where priority is not null order by priority").fetchall()]
+    found = scope.connection.execute(_VISITS_SQL, {
+        "queues": list(queues), "answers": sorted(_answers(scope.settings)), "priorities": priorities, "weights": [weight_of(name) for name in priorities],
+        "usual_weight": weight_of(None),
+    }).fetchnumpy()  # fmt: skip
+    names = np.asarray(found.pop("queue"), dtype=object)
+    columns = {name: np.ma.getdata(column) for name, column in found.items()}
+    # The rows are in the order of their queues.
+    first, until = (np.searchsorted(names, list(queues), side=side) for side in ("left", "right"))
+    return {
+        queue: Visits(**{name: column[begin:end] for name, column in columns.items()})
+        for queue, begin, end in zip(queues, first.tolist(), until.tolist(), strict=True)
+    }  # fmt: skip
+
+
 def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
     rows = []
-    for name, queue in _queues(scope).items():
-        verdict = verdict_on(queue.line, queue.pace)
+    queues = _queues(scope)
+    visits = _visits(scope, list(queues))
+    for name, queue in queues.items():
+        verdict = verdict_on(queue.line, queue.pace, visits[name])
         rows.append({
             "now_at": queue.work["now_at"], "queue": name, "workable_cases": len(queue.cases), "picking_policy": verdict.policy,
             "picking_policy_reason": verdict.reason, "due_cases": verdict.due_cases, "allowed_breached_cases": verdict.allowed_breaches,
             "due_date_breached_cases": verdict.breaches_by_due_date, "index_breached_cases": verdict.breaches_by_index,
-            "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index,
+            "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index, **_replayed(verdict.replay),
         })  # fmt: skip
     return _ordered("mart.worklist_policies", rows)
+
+
+def _replayed(replay: Replay | None) -> Row:
+    """What happened, and what a replay of it has."""
+    if replay is None:
+        return {}
+    return {
+        "replayed_days": replay.windows * WINDOW_DAYS, "replayed_order": replay.order, "past_due_cases": replay.due_cases, "past_breached_cases": replay.breached_cases,
+        "replayed_breached_cases": replay.replayed_breached_cases, "replay_difference_points": 100.0 * replay.difference,
+        "replay_allowed_difference_points": 100.0 * replay.allowed_difference, "replay_brier_score": replay.brier_score, "usual_times_brier_score": replay.usual_brier_score,
+        "replay_allowed_brier_excess": replay.allowed_brier_excess, "is_replay_believed": replay.is_believed,
+    }  # fmt: skip
 
 
 def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
@@ -224,7 +291,7 @@ def _ordered(name: str, rows: Sequence[Row]) -> pa.Table:
 
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 WORKLIST = {
-    "mart.worklist_policies": PythonTable(_worklist_policies, deps=_READ),
+    "mart.worklist_policies": PythonTable(_worklist_policies, deps=[*_READ, "mart.queue_visits"]),
     "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies", "mart.open_case_risk"]),
     "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
 }

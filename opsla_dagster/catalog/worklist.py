@@ -10,6 +10,8 @@ from opsla_dagster.catalog.table import tables_with
 
 #: Who goes first.
 PICKING_POLICIES = ("earliest due date", "guarded index")
+#: In which order a replay takes cases.
+WORKED_ORDERS = ("first in, first out", "earliest due date", "guarded index")
 #: What an estimate of work rests on.
 WORK_SOURCES = ("handling told by the source", "pace of the queue", "unknown")
 #: What came of a ticket that was shown, or was worked on instead of one that was.
@@ -25,23 +27,29 @@ COLUMNS = [
     # what a queue does
     count("pace_days", "Business days that the pace is of: the last 10 before today on which the queue had work (mart.pace_days)"),
     measure("pace_business_minutes", "Open minutes of the desk in the pace days"),
-    measure("arrival_business_minutes", "Open minutes of the desk in its last 10 business days before today, in which arrived_cases came; NULL: none is loaded"),
     count("done_cases", "Cases that ever left the queue, by now"),
     count("agents", "Different agents who did something there in the pace days"),
     measure("working_heads", "Agents at work there on those of the pace days on which anybody is anywhere, on average; who works for several queues counts by share; NULL: no agent is told"),
     Column("simulated_heads", "BIGINT", "working_heads as whole heads, at least 1: so many work at once in a simulation", at_least=1),
     measure("busy_heads", "Heads at work in an open hour of the pace days, on average: no more than there were cases that waited for us at its start and end; NULL: no hour is known"),
     measure("stay_mean_business_minutes", "Open minutes for which a case that left in the pace days had waited for us there, on average; NULL: none left"),
-    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left, and no more than it waited for us there; NULL: none left"),
-    measure("usual_waiting_cases", "Cases that waited for us there in an open hour of the pace days, on average; NULL: no hour is known"),
-    count("recent_decided_cases", "Cases with a clock that stopped there in the desk's last 10 business days before today or today, or that ran past its target then and still does"),
-    count("recent_breached_cases", "Of recent_decided_cases, those with such a clock breached"),
+    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left since the first of the pace days, and no more than it waited for us there; NULL: none left"),
     count("handled_cases", "Ended cases of the last 90 days whose handling the source counted"),
     measure("handling_mean_calendar_minutes", "Mean of the handling that the source counted, minutes of a whole case; NULL: it counts none"),
     # what follows
     count("after_clocks", "Clocks of cases that had been in the queue, which stopped in the last 5 business days"),
     measure("after_p50_business_minutes", "Exact p50 of the open time of the desk from leaving the queue until the clock stopped; 0 where the queue stopped it"),
     measure("after_p90_business_minutes", "Exact p90 of the same"),
+    # who came
+    Column("window_number", "BIGINT", "1: the last five business days before today; 2: the five before them, for queues to which few cases came in the last five", at_least=1),
+    Column("visit_number", "BIGINT", "Which of the case's visits, counted over what is looked at", at_least=0),
+    count("window_business_seconds", "Open seconds of the desk in the window"),
+    flag("is_there_at_start", "The case was in the queue and waited for us as the window began"),
+    instant("stint_started_at", "Since when its present queue and agent hold the open case without a break", nullable=False),
+    count("came_business_seconds", "Open seconds of the desk from the window's start until the case first waited for us there"),
+    count("due_business_seconds", "Open seconds from the window's start until the clock that decided then was due, negative before it; NULL: no clock ran", nullable=True, at_least=None),
+    count("stopped_business_seconds", "Open seconds from the window's start until that clock stopped; NULL: it runs, or no clock ran", nullable=True),
+    flag("is_due_breached", "That clock was breached, by now; NULL: no clock ran", nullable=True),
     # what can be worked on
     text("due_policy", "Policy of the clock that says when the case is due; NULL: it has no open clock", nullable=True),
     text("due_metric", "Metric of the clock that says when the case is due; NULL: it has no open clock", nullable=True),
@@ -51,6 +59,17 @@ COLUMNS = [
     count("workable_cases", "Open cases of the queue that wait for us, or of which nobody knows whom they wait for"),
     text("picking_policy", "Who goes first in the queue", values=PICKING_POLICIES),
     text("picking_policy_reason", "Why that policy is in force"),
+    count("past_due_cases", "Cases that fell due in the replayed days with the queue, not past due when they came; NULL: nothing was replayed", nullable=True),
+    count("past_breached_cases", "Of past_due_cases, those that were breached", nullable=True),
+    measure("replayed_breached_cases", "Of past_due_cases, how many are breached when those days are replayed with the queue's heads and pace, on average"),
+    count("replayed_days", "Business days that were replayed: the last 10 before today, or the last 5 where many cases came in them; NULL: nothing was", nullable=True),
+    Column("replayed_order", "VARCHAR", "The order in which the replay that is nearest to what happened takes cases; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
+    measure("replay_difference_points", "Mean absolute difference of the daily shares breached, replayed and real, in points; NULL: nothing was replayed"),
+    measure("replay_allowed_difference_points", "What of it is let pass: a fifth of what the objectives let be breached, and twice what replays differ from one another by chance"),
+    measure("replay_brier_score", "Brier score of the replay: mean square of simulated probability less what happened, of the cases that came in the replayed days; 0 is best. Chance of few replays is taken off, so it may lie below 0", at_least=None),
+    measure("usual_times_brier_score", "The same of the usual times: the share of these cases that took longer than the case had, whatever the heads did"),
+    measure("replay_allowed_brier_excess", "By how much replay_brier_score may be above usual_times_brier_score: two standard errors of the difference, by day"),
+    flag("is_replay_believed", "Both differences are within what is let pass, so the simulation may choose the policy; NULL: nothing was replayed", nullable=True),
     measure("due_cases", "Simulated: cases, open now or expected, that fall due in the next 5 business days and can still be kept; NULL: nothing was simulated"),
     measure("allowed_breached_cases", "Of due_cases, how many the objectives of their promises let be breached (95 % where there is no objective)"),
     measure("due_date_breached_cases", "Of due_cases, how many are breached by earliest due date"),
@@ -89,17 +108,25 @@ AREA = Area(
     [
         table(
             "mart.queue_work", Kind.FULL_REFRESH, "One row per queue.",
-            "What came and left, who worked on it and what a case takes there, by the last 10 business days: estimates, for no log says what a case takes.",
+            "What left, who worked on it and what a case takes there, by the last 10 business days: estimates, for no log says what a case takes.",
             key="queue",
-            columns="""now_at queue pace_days pace_business_minutes arrival_business_minutes arrived_cases gone_cases done_cases agents working_heads simulated_heads busy_heads
-                       stay_mean_business_minutes pace_work_business_minutes usual_waiting_cases recent_decided_cases recent_breached_cases
-                       handled_cases handling_mean_calendar_minutes""",
+            columns="""now_at queue pace_days pace_business_minutes gone_cases done_cases agents working_heads simulated_heads busy_heads
+                       stay_mean_business_minutes pace_work_business_minutes handled_cases handling_mean_calendar_minutes""",
         ),
         table(
             "mart.after_queue_times", Kind.FULL_REFRESH, "One row per queue and metric.",
             "How long it usually takes from when a case leaves the queue until its clock stops: whose clocks others stop has less time than its due date says.",
             key="queue metric",
             columns="now_at queue metric after_clocks after_p50_business_minutes after_p90_business_minutes",
+        ),
+        table(
+            "mart.queue_visits", Kind.FULL_REFRESH, "One row per window of five business days and visit of a case to a queue in it.",
+            "How each case came to a queue in the last two windows of five business days, when it was due then and what became of it: what a simulation of the queue is held against.",
+            key="window_number case_id visit_number",
+            columns="""window_number queue intake_date case_id visit_number priority window_business_seconds is_there_at_start stint_started_at came_business_seconds
+                       due_metric target_seconds due_business_seconds stopped_business_seconds is_due_breached objective_pct""",
+            nullable="target_seconds objective_pct",
+            is_published=False,
         ),
         table(
             "mart.workable_cases", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",
@@ -112,10 +139,12 @@ AREA = Area(
         ),
         table(
             "mart.worklist_policies", Kind.FULL_REFRESH, "One row per queue with a case to work on.",
-            "By which policy its tickets are put in order, and why: by due date while simulated breaches stay within what the objectives allow, else by the guarded index.",
+            "By which policy its tickets are put in order, and why: by due date while simulated breaches stay within what the objectives allow, or the simulation does not "
+            "reproduce what happened in the queue; else by the guarded index.",
             key="queue",
-            columns="""now_at queue workable_cases picking_policy picking_policy_reason due_cases allowed_breached_cases due_date_breached_cases index_breached_cases
-                       due_date_breached_weight index_breached_weight""",
+            columns="""now_at queue workable_cases picking_policy picking_policy_reason past_due_cases past_breached_cases replayed_breached_cases replayed_days replayed_order
+                       replay_difference_points replay_allowed_difference_points replay_brier_score usual_times_brier_score replay_allowed_brier_excess is_replay_believed
+                       due_cases allowed_breached_cases due_date_breached_cases index_breached_cases due_date_breached_weight index_breached_weight""",
         ),
         table(
             "mart.next_best_ticket", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",

@@ -15,7 +15,7 @@ the same jobs are compared on common random numbers, and the same input gives th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +31,7 @@ _NEVER = float("inf")
 def simulate(jobs: Jobs, pools: Pool | Sequence[Pool], keys: Floats) -> Served:
     """Serves the jobs, the least of `keys` first (one a job: see `policies`); of equal keys the one that came first, then the first in `jobs`.
 
-    One pool that serves every queue of the jobs takes about a microsecond a job; several pools about three.
+    One pool that serves every queue of the jobs takes about a microsecond a job, a third of that where heads do not change and jobs go in the order in which they come; several pools about three.
     Raises ValueError where no pool serves a job's queue, or a key is not a number.
     """
     pools = _checked(jobs, pools)
@@ -39,6 +39,8 @@ def simulate(jobs: Jobs, pools: Pool | Sequence[Pool], keys: Floats) -> Served:
         raise ValueError("keys: one number a job")
     in_order = np.argsort(jobs.arrival_seconds, kind="stable")
     by_key = in_order[np.argsort(keys[in_order], kind="stable")]
+    if len(pools) == 1 and len(pools[0].heads) == 1 and pools[0].heads[0] > 0 and np.array_equal(by_key, in_order):
+        return _in_arrival_order(jobs, pools[0], in_order)
     rank = np.empty(len(jobs), dtype=np.int64)
     rank[by_key] = np.arange(len(jobs))
     if len(pools) == 1:
@@ -64,6 +66,20 @@ def _checked(jobs: Jobs, pools: Pool | Sequence[Pool]) -> list[Pool]:
     if unserved:
         raise ValueError(f"queue {unserved[0]}: there are jobs, and no pool serves it (served: {', '.join(map(str, sorted(served))) or 'none'})")
     return sorted(listed, key=lambda pool: len(pool.queues))
+
+
+def _in_arrival_order(jobs: Jobs, pool: Pool, in_order: Ints) -> Served:
+    """The same where heads neither come nor go and nobody overtakes: each job begins with the head that is free first."""
+    free_at = [float(pool.from_seconds[0])] * int(pool.heads[0])
+    start, finish = np.empty(len(jobs)), np.empty(len(jobs))
+    started, finished = [], []
+    for arrival, work in zip(jobs.arrival_seconds[in_order].tolist(), jobs.work_seconds[in_order].tolist(), strict=True):
+        begins = max(arrival, free_at[0])
+        started.append(begins)
+        finished.append(begins + work)
+        heapreplace(free_at, begins + work)
+    start[in_order], finish[in_order] = started, finished
+    return Served(start, finish, start - jobs.arrival_seconds)
 
 
 def _one_pool(jobs: Jobs, pool: Pool, in_order: Ints, by_key: Ints, ranks: Ints) -> Served:

@@ -1,39 +1,33 @@
 """Which policy a queue follows: by due date as long as that keeps the promises, by the guarded index when it does not.
 
-Belongs here: the simulation of the coming business days and the verdict. Does not belong here: the order of the tickets (ranking).
+Belongs here: the simulation of the coming business days and the verdict. Does not belong here: whether the simulation reproduces the past (replay), and the order of the tickets (ranking).
 
 What waits now and what is expected to come is served by the queue's heads, several times with other works and arrivals; the seeds are fixed, and every
-policy meets the same ones. A case is in time if it leaves the queue by when such cases have to; one whose clock
-stops at the first touch or reply, if it is begun in time. What counts has to within the horizon, and
-can: what is lost already is lost under every policy. Simulated breaches far above those of the last weeks, with no more to do, are not believed.
+policy meets the same ones. What counts falls due within the horizon and is not past due when it comes: what is lost already is lost under every policy. A simulation that does not
+reproduce the queue's own past, or that cannot be held against it, has no say: by due date.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
 
 from opsla_dagster.figures import rounded
-from opsla_dagster.queueing import policies
-from opsla_dagster.queueing.jobs import Bools, Floats, Jobs, Served, jobs, pool
-from opsla_dagster.queueing.simulation import simulate, simulate_picks
-from opsla_dagster.queueing.streams import arrivals, streams, works
-from opsla_dagster.worklist.line import Line, Pace
+from opsla_dagster.queueing.jobs import Bools, Floats
+from opsla_dagster.queueing.streams import streams
+from opsla_dagster.worklist.line import Kinds, Line, Pace, Visits
+from opsla_dagster.worklist.replay import FEWEST_DUE, WINDOW_DAYS, Replay, replayed
+from opsla_dagster.worklist.trial import Trial, by_due_date, by_index, trial
 
 PickingPolicy = Literal["earliest due date", "guarded index"]
 BY_DUE_DATE: PickingPolicy = "earliest due date"
 BY_INDEX: PickingPolicy = "guarded index"
-#: Business days that are simulated.
-HORIZON_DAYS = 5
+#: Business days that are simulated: as many as are replayed.
+HORIZON_DAYS = WINDOW_DAYS
 #: Futures that are simulated: few where each has many cases, whose chances even out within it.
 FEWEST_FUTURES, MOST_FUTURES, SIMULATED_CASES = 4, 20, 10_000
-#: Longer lines are tried by the index as it stands now, which is not looked at again at every pick: that would take seconds.
-LONGEST_LOOKED_AT_AGAIN = 400
-#: What was is held against what is simulated where so many promises were decided of late; simulated breaches are doubtful from so many times the share that was
-#: broken, while no more waits than so many times what usually does.
-FEWEST_DECIDED, DOUBTFUL_TIMES, USUAL_TIMES = 20, 3.0, 1.5
 #: Cases that are expected to come, at most, in one future.
 MOST_ARRIVALS = 20_000
 _SEED = 13
@@ -45,6 +39,7 @@ class Verdict:
 
     `due_cases`: how many fall due. `allowed_breaches`: what the objectives let be breached of them. The breaches by due date; and, where those are too many,
     those by the index, and in the same futures the weight that either breaches. None where nothing was simulated, or not by that policy.
+    `replay`: what the same simulation makes of the queue's past, None where that was not asked or too little fell due.
     """
 
     policy: PickingPolicy
@@ -55,43 +50,78 @@ class Verdict:
     breaches_by_index: float | None = None
     weight_by_due_date: float | None = None
     weight_by_index: float | None = None
+    replay: Replay | None = None
 
 
-def verdict_on(line: Line, pace: Pace | None) -> Verdict:
-    """The policy of a queue. Without a pace nothing can be simulated, and it is by due date."""
+def verdict_on(line: Line, pace: Pace | None, visits: Visits) -> Verdict:
+    """The policy of a queue. Without a pace, or a past that the simulation reproduces, it is by due date."""
     if not np.isfinite(line.due_seconds).any():
         return Verdict(BY_DUE_DATE, "no case of the queue has a running clock: what waits longest goes first")
     if pace is None:
         return Verdict(BY_DUE_DATE, "no case left the queue in the last 10 business days, so nobody knows what a case takes: by due date")
-    expected = len(line) + pace.arrivals_per_second * HORIZON_DAYS * pace.day_seconds
-    futures = [_future(line, pace, seed) for seed in range(int(min(max(SIMULATED_CASES // expected, FEWEST_FUTURES), MOST_FUTURES)))]
-    by_due_date = [_breached(future, simulate(future.jobs, pool(pace.heads), future.due_seconds)) for future in futures]
+    replay = replayed(visits, pace)
+    if replay is None:
+        due = int(visits.is_due_within.sum())
+        return Verdict(
+            BY_DUE_DATE, f"{f'{due} cases' if due > 1 else 'one case' if due else 'no case'} fell due there in the last 10 business days, and at least {FEWEST_DUE} are needed "
+            "to hold a simulation against what happened: by due date",
+        )  # fmt: skip
+    if not replay.is_believed:
+        return Verdict(BY_DUE_DATE, _disbelieved(replay), replay=replay)
+    return replace(_simulated(line, pace, visits, replay), replay=replay)
+
+
+def _simulated(line: Line, pace: Pace, visits: Visits, replay: Replay) -> Verdict:
+    """The verdict on the coming days, by a simulation that reproduces the past."""
+    expected = len(line) + int((~visits.is_there_at_start).sum()) / replay.windows
+    futures = [_future(line, pace, visits, replay.windows, seed) for seed in range(int(min(max(SIMULATED_CASES // expected, FEWEST_FUTURES), MOST_FUTURES)))]
+    late_by_due_date = [future.is_counted & by_due_date(future.trial, pace) for future in futures]
     due = float(np.mean([future.is_counted.sum() for future in futures]))
     allowed = float(np.mean([(1.0 - future.objective[future.is_counted]).sum() for future in futures]))
-    breached = float(np.mean([of_future.cases for of_future in by_due_date]))
+    breached = float(np.mean([late.sum() for late in late_by_due_date]))
     days = f"the next {HORIZON_DAYS} business days"
     if not due:
         return Verdict(BY_DUE_DATE, f"no case of the queue that can still be kept falls due in {days}", 0.0, 0.0, 0.0)
     budget = "the error budget of their objectives" if line.has_objectives else "their error budget, with 95% for promises without an objective in sla_policies.yml"
     told = f"of {_cases(due)} due in {days} by simulation, {_breached_words(breached)} by due date; {_number(100 * allowed / due)}% may be ({_cases(allowed)}), {budget}"
+    past = f"; {_past(replay)}"
     if breached <= allowed:
-        return Verdict(BY_DUE_DATE, f"due dates can be kept: {told}", due, allowed, breached)
-    if _is_doubtful(len(line), pace, breached / due, allowed / due):
-        return Verdict(
-            BY_DUE_DATE,
-            f"simulated breaches are not believed: {told}, but no more waits than usual, and of {pace.recent_decided_cases:,} cases decided in the last 10 business days "
-            f"{pace.recent_breached_cases:,} were breached; what a case takes is probably overestimated",
-            due, allowed, breached,
-        )  # fmt: skip
+        return Verdict(BY_DUE_DATE, f"due dates can be kept: {told}{past}", due, allowed, breached)
     tried = futures[:FEWEST_FUTURES]
-    by_index = [_breached(future, _by_index(future, pace)) for future in tried]
-    index_breached = float(np.mean([of_future.cases for of_future in by_index]))
-    weights = [float(np.mean([of_future.weighted for of_future in breached_by])) for breached_by in (by_due_date[:FEWEST_FUTURES], by_index)]
-    told += f"; by weight {_number(weights[0])}, and {_number(weights[1])} by the index"
+    late_by_index = [future.is_counted & by_index(future.trial, pace) for future in tried]
+    index_breached = float(np.mean([late.sum() for late in late_by_index]))
+    weights = [float(np.mean([future.trial.jobs.weight[late].sum() for future, late in zip(tried, of_policy, strict=False)])) for of_policy in (late_by_due_date, late_by_index)]
+    told += f"; by weight {_number(weights[0])}, and {_number(weights[1])} by the index{past}"
     figures = (due, allowed, breached, index_breached, *weights)
     if weights[1] >= weights[0]:
         return Verdict(BY_DUE_DATE, f"due dates cannot be kept, and the index keeps no more: {told}", *figures)
     return Verdict(BY_INDEX, f"due dates cannot be kept: {told}", *figures)
+
+
+def _past(replay: Replay) -> str:
+    """Both figures beside each other: `of 885 cases that fell due in the last 5 business days 185 were breached (20.9%), and 17 (1.9%) when those days are replayed`."""
+    return (
+        f"of {replay.due_cases:,} cases that fell due in the last {replay.windows * WINDOW_DAYS} business days {_number(replay.breached_cases)} were breached ({_percent(replay.breached_cases, replay)}), and "
+        f"{_number(replay.replayed_breached_cases)} ({_percent(replay.replayed_breached_cases, replay)}) when those days are replayed"
+    )
+
+
+def _disbelieved(replay: Replay) -> str:
+    """Why a simulation has no say."""
+    if not replay.is_as_often:
+        off = f"by day the shares differ by {_points(replay.difference)} points on average, and {_points(replay.allowed_difference)} would be let pass"
+    else:
+        off = "but how long cases usually take there, whatever the heads do, tells better which of them were late"
+    made_late = "something else than heads that are busy makes cases late there" if replay.replayed_breached_cases < replay.breached_cases or replay.is_as_often else "fewer cases are late there than such heads at such a pace would make late"
+    return f"simulated breaches are not believed, so by due date: {_past(replay)}; {off}: {made_late}"
+
+
+def _percent(cases: float, replay: Replay) -> str:
+    return f"{_number(100 * cases / replay.due_cases)}%"
+
+
+def _points(share: float) -> str:
+    return _number(100 * share)
 
 
 def _number(figure: float) -> str:
@@ -111,65 +141,25 @@ def _breached_words(figure: float) -> str:
     return "none would be breached" if figure == 0 else f"{_cases(figure).removesuffix(' cases').removesuffix(' case')} would be breached"
 
 
-def _is_doubtful(waiting: int, pace: Pace, simulated_share: float, allowed_share: float) -> bool:
-    """Whether the queue kept its promises of late under the same load of which the simulation says that it cannot."""
-    usual = pace.usual_waiting_cases
-    if usual is None or pace.recent_decided_cases < FEWEST_DECIDED or waiting > USUAL_TIMES * usual + 1:
-        return False
-    share = pace.recent_breached_cases / pace.recent_decided_cases
-    return share <= allowed_share and simulated_share > DOUBTFUL_TIMES * max(share, allowed_share)
-
-
 @dataclass(frozen=True)
 class _Future:
-    """Jobs, and when each is due: begun by then where its clock stops as it is begun, else done. The jobs themselves are due when they have to be done."""
-
-    jobs: Jobs
-    due_seconds: Floats
-    stops_at_start: Bools
+    trial: Trial
     objective: Floats
     is_counted: Bools
 
 
-@dataclass(frozen=True)
-class _Breached:
-    cases: float
-    weighted: float
-
-
-def _future(line: Line, pace: Pace, seed: int) -> _Future:
-    """What waits now and, until the horizon, what is expected to come: cases like those that wait, due their target after they come."""
-    coming, kinds, sizes = streams(_SEED + seed, 3)
+def _future(line: Line, pace: Pace, visits: Visits, windows: int, seed: int) -> _Future:
+    """What waits now and, until the horizon, what is expected to come: as many cases as came in a past window, drawn from those, each when it came and with the time it had left."""
+    coming, kinds, sizes, follows = streams(_SEED + seed, 4)
     horizon = HORIZON_DAYS * pace.day_seconds
-    alike = np.flatnonzero(np.isfinite(line.target_seconds))
-    expected = min(pace.arrivals_per_second * horizon, MOST_ARRIVALS)
-    arrived = arrivals(coming, [0.0], horizon, [expected])
-    like = alike[kinds.integers(0, len(alike), len(arrived))]
-    count = len(line) + len(arrived)
+    came = np.flatnonzero(~visits.is_there_at_start)
+    like = came[kinds.integers(0, len(came), coming.poisson(min(len(came) / windows, MOST_ARRIVALS)))] if len(came) else came
+    like = like[np.argsort(visits.came_seconds[like], kind="stable")]
+    alike = visits.take(like)
+    arrived = alike.came_seconds * horizon / alike.window_seconds
     # Those that wait came before 0, in the order of their ages.
     arrival = np.concatenate((line.age_rank - len(line), arrived))
-    due = np.concatenate((line.leave_by_seconds, arrived + np.maximum(line.target_seconds - line.after_p50_seconds, 0.0)[like]))
-    chosen = np.concatenate((np.arange(len(line)), like))
-    made = jobs(
-        arrival, works(sizes, np.full(count, pace.work_seconds), pace.variation), expected_work_seconds=pace.work_seconds,
-        due_seconds=due + np.where(line.stops_at_start[chosen], pace.work_seconds, 0.0), target_seconds=line.target_seconds[chosen], weight=line.weight[chosen],
-    )
-    return _Future(made, due, line.stops_at_start[chosen], line.objective[chosen], (due >= 0) & (due <= horizon))
-
-
-def _by_index(future: _Future, pace: Pace) -> Served:
-    kept, slot = policies.kept_within(pace.variation), pace.slot_seconds
-    made = future.jobs
-    if len(made) <= LONGEST_LOOKED_AT_AGAIN:
-        return simulate_picks(made, pool(pace.heads), policies.guarded(policies.by_index(kept, slot)))
-    worth = policies.index(
-        np.maximum(made.arrival_seconds, 0.0), made.due_seconds, made.target_seconds, made.weight, made.expected_work_seconds, kept=kept, slot_seconds=slot
-    )
-    return simulate(made, pool(pace.heads), -worth)
-
-
-def _breached(future: _Future, served: Served) -> _Breached:
-    stopped = np.where(future.stops_at_start, served.start_seconds, served.finish_seconds)
-    is_breached = (stopped > future.due_seconds) & future.is_counted
-    return _Breached(float(is_breached.sum()), float(future.jobs.weight[is_breached].sum()))
-
+    due = np.concatenate((line.due_seconds, arrived + alike.due_seconds - alike.came_seconds))
+    kinds_of_both = Kinds(**{each.name: np.concatenate((getattr(line, each.name), getattr(alike, each.name))) for each in fields(Kinds)})
+    tried = trial(arrival, due, kinds_of_both, pace, sizes=sizes, follows=follows)
+    return _Future(tried, kinds_of_both.objective, (due >= np.maximum(arrival, 0.0)) & (due <= horizon))

@@ -18,7 +18,7 @@ from opsla_dagster.figures import nearest, open_time, rounded
 from opsla_dagster.queueing import policies
 from opsla_dagster.queueing.jobs import Floats, Ints
 from opsla_dagster.worklist.feasibility import BY_INDEX, PickingPolicy
-from opsla_dagster.worklist.line import Line, Pace
+from opsla_dagster.worklist.line import AFTER_SHARES, Line, Pace, after_seconds
 
 #: From this probability on a case is kept, if it is begun; below the other it is lost.
 _LIKELY, _UNLIKELY = 0.9, 0.1
@@ -74,22 +74,18 @@ def _kept(line: Line, pace: Pace | None) -> tuple[Floats, Floats]:
 
 
 def _kept_of(line: Line, pace: Pace) -> policies.Kept:
-    """P(the clock stops in time): the work here, and then what usually follows elsewhere, of which two quantiles are known.
-
-    What stops as it is begun takes no work. Half of the cases go on for half the median, four in ten for what lies midway between the median and p90, one in ten for p90.
-    """
+    """P(the clock stops in time): the work here, and then what usually follows elsewhere. What stops as it is begun takes no work."""
     of_work = policies.kept_within(pace.variation)
 
     def in_hand(seconds_until_due: Floats, expected_work_seconds: Floats) -> Floats:
         return of_work(seconds_until_due, np.where(line.stops_at_start, 0.0, expected_work_seconds))
 
-    p50, p90 = line.after_p50_seconds, line.after_p90_seconds
+    after = after_seconds(line.after_p50_seconds, line.after_p90_seconds)
 
     def kept(seconds_until_due: Floats, expected_work_seconds: Floats) -> Floats:
-        mixture: Floats = (
-            0.5 * in_hand(seconds_until_due - p50 / 2, expected_work_seconds)
-            + 0.4 * in_hand(seconds_until_due - (p50 + p90) / 2, expected_work_seconds)
-            + 0.1 * in_hand(seconds_until_due - p90, expected_work_seconds)
+        mixture: Floats = sum(
+            (share * in_hand(seconds_until_due - follows, expected_work_seconds) for share, follows in zip(AFTER_SHARES, after, strict=True)),
+            start=np.zeros(len(seconds_until_due)),
         )
         return mixture
 

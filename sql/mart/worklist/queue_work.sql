@@ -1,49 +1,13 @@
--- One row is one queue: what came into it and left it, who worked on it, and what a case takes there.
+-- One row is one queue: what left it, who worked on it, and what a case takes there.
 -- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work) and heads at work on those days (an agent
--- counts on a date by the share of what was done that was done here). work = busy heads x open time / cases that left. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
+-- counts on a date by the share of what was done that was done here). work = busy heads x open time / cases that left, at whatever time. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
 -- start and end; and no case takes longer than it waited there, so neither idle hours nor tickets that are stuck make a queue slow. Where the source counts its
 -- minutes of handling, those of cases taken in over the last 90 days stand beside it (docs/decisions/0044-next-best-ticket.md).
 with now_instant as (
     select
         now_at,
-        now_date,
-        first_intake_date
+        now_date
     from mart.desk_now
-),
-
-business_days as (
-    select
-        days.local_date,
-        sum((epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) // 1000000) as business_seconds,
-        min(days.segment_start_at) as starts_at
-    from staging.business_time as days
-    inner join now_instant
-        on
-            days.local_date < now_instant.now_date
-            and days.local_date >= now_instant.now_date - interval 45 day
-            and days.local_date >= now_instant.first_intake_date
-    where
-        days.calendar = 'desk'
-        and days.is_open
-    group by days.local_date
-),
-
-numbered_days as (
-    select
-        local_date,
-        business_seconds,
-        starts_at,
-        row_number() over (order by local_date desc) as days_ago
-    from business_days
-),
-
-pace_period as (
-    select
-        min(local_date) as from_date,
-        min(starts_at) as from_at,
-        sum(business_seconds) / 60.0 as business_minutes
-    from numbered_days
-    where days_ago <= 10
 ),
 
 told_dimensions as (
@@ -57,7 +21,6 @@ pace_days as (
         days.dimension,
         days.dimension_value,
         days.calendar_date,
-        days.gone_cases,
         days.pace_day_business_minutes
     from mart.pace_days as days
     cross join told_dimensions
@@ -66,20 +29,20 @@ pace_days as (
         or (days.dimension = 'all' and not told_dimensions.is_queue_told)
 ),
 
-pace_dates as (
-    select calendar_date
+queue_paces as (
+    select
+        queue,
+        count(*) as pace_days,
+        min(calendar_date) as from_date,
+        sum(pace_day_business_minutes) as business_minutes
     from pace_days
-
-    union
-
-    select from_date as calendar_date
-    from pace_period
+    group by queue
 ),
 
 -- A queue that stands idle now and then has worked days before the desk's last 10.
 done_period as (
-    select min(calendar_date) as from_date
-    from pace_dates
+    select min(from_date) as from_date
+    from queue_paces
 ),
 
 -- What was done: stretches of open cases that ended by now.
@@ -110,14 +73,15 @@ ever_done_counts as (
     group by coalesce(spans.team, 'none')
 ),
 
--- Who left on the queue's days: what its pace is of.
+-- Who left since the first of the queue's days, until yesterday. What leaves on a weekend or a holiday counts too: a simulated head has no closed days to do it in, and without it works come out too long.
 left_spans as (
     select
         done_spans.queue,
         done_spans.intake_date,
         done_spans.case_id
     from done_spans
-    inner join pace_days on done_spans.queue = pace_days.queue and done_spans.ended_date = pace_days.calendar_date
+    inner join queue_paces on done_spans.queue = queue_paces.queue and done_spans.ended_date >= queue_paces.from_date
+    inner join now_instant on done_spans.ended_date < now_instant.now_date
     where not done_spans.is_queue_kept_at_end
 ),
 
@@ -127,20 +91,6 @@ left_counts as (
         count(*) as gone_cases
     from left_spans
     group by queue
-),
-
--- What comes is expected to come on idle days no more than it did: over all of the desk's days, not the queue's with work alone.
-arrived_counts as (
-    select
-        coalesce(spans.team, 'none') as queue,
-        count(*) as arrived_cases
-    from staging.backlog_spans as spans
-    inner join pace_period on spans.started_date >= pace_period.from_date
-    inner join now_instant on spans.started_date < now_instant.now_date
-    where
-        spans.is_open
-        and not spans.is_queue_kept_at_start
-    group by coalesce(spans.team, 'none')
 ),
 
 agent_days as (
@@ -186,16 +136,6 @@ heads as (
     inner join worked_dates on agent_heads.queue = worked_dates.queue
 ),
 
-queue_paces as (
-    select
-        queue,
-        count(*) as pace_days,
-        sum(gone_cases) as gone_cases,
-        sum(pace_day_business_minutes) as business_minutes
-    from pace_days
-    group by queue
-),
-
 queue_hours as (
     select
         pace_days.queue,
@@ -214,8 +154,7 @@ busy_hours as (
         queue_hours.queue,
         sum(
             least(coalesce(heads.heads, 1), queue_hours.waiting_cases_at_start) + least(coalesce(heads.heads, 1), queue_hours.waiting_cases_at_end)
-        ) / 2.0 / nullif(count(*), 0) as busy_heads,
-        sum(queue_hours.waiting_cases_at_start + queue_hours.waiting_cases_at_end) / 2.0 / nullif(count(*), 0) as usual_waiting_cases
+        ) / 2.0 / nullif(count(*), 0) as busy_heads
     from queue_hours
     left join heads on queue_hours.queue = heads.queue
     group by queue_hours.queue
@@ -264,56 +203,6 @@ stays as (
     group by left_cases.queue
 ),
 
--- Promises that were decided: clocks that stopped in the queue, and those that run there past their targets.
-decided_clocks as (
-    select
-        coalesce(spans.team, 'none') as queue,
-        clocks.case_id,
-        clocks.outcome = 'breached' as is_breached
-    from staging.sla_clocks as clocks
-    inner join pace_period on clocks.stopped_at >= pace_period.from_at
-    inner join now_instant on clocks.stopped_at <= now_instant.now_at
-    inner join staging.backlog_spans as spans
-        on
-            clocks.intake_date = spans.intake_date
-            and clocks.case_id = spans.case_id
-            and clocks.stopped_at > spans.started_at
-            and (spans.ended_at is null or spans.ended_at >= clocks.stopped_at)
-    where
-        clocks.outcome in ('met', 'breached')
-        and not clocks.is_superseded
-        and spans.is_open
-
-    union all
-
-    select
-        coalesce(cases.team, 'none') as queue,
-        clocks.case_id,
-        true as is_breached
-    from mart.clock_now as clocks
-    inner join mart.backlog_now as cases on clocks.case_id = cases.case_id
-    inner join pace_period on clocks.due_at >= pace_period.from_at
-    where clocks.is_past_target
-),
-
-decided_cases as (
-    select
-        queue,
-        case_id,
-        bool_or(is_breached) as is_breached
-    from decided_clocks
-    group by queue, case_id
-),
-
-decided_counts as (
-    select
-        queue,
-        count(*) as decided_cases,
-        count(*) filter (where is_breached) as breached_cases
-    from decided_cases
-    group by queue
-),
-
 handling as (
     select
         coalesce(facts.team, 'none') as queue,
@@ -342,11 +231,6 @@ queues as (
 
     union
 
-    select queue
-    from arrived_counts
-
-    union
-
     select coalesce(team, 'none') as queue
     from mart.backlog_now
 ),
@@ -356,30 +240,22 @@ measured_queues as (
         queues.queue,
         coalesce(queue_paces.pace_days, 0) as pace_days,
         coalesce(queue_paces.business_minutes, 0) as business_minutes,
-        pace_period.business_minutes as arrival_business_minutes,
-        coalesce(arrived_counts.arrived_cases, 0) as arrived_cases,
-        coalesce(queue_paces.gone_cases, 0) as gone_cases,
+        coalesce(left_counts.gone_cases, 0) as gone_cases,
         coalesce(ever_done_counts.done_cases, 0) as done_cases,
         coalesce(heads.agents, 0) as agents,
         heads.working_heads,
         coalesce(heads.heads, 1) as heads,
         busy_hours.busy_heads,
-        busy_hours.usual_waiting_cases,
         stays.stay_minutes / nullif(left_counts.gone_cases, 0) as stay_mean_minutes,
-        coalesce(decided_counts.decided_cases, 0) as decided_cases,
-        coalesce(decided_counts.breached_cases, 0) as breached_cases,
         handling.handled_cases,
         handling.handling_mean_calendar_minutes
     from queues
-    cross join pace_period
-    left join arrived_counts on queues.queue = arrived_counts.queue
     left join queue_paces on queues.queue = queue_paces.queue
     left join left_counts on queues.queue = left_counts.queue
     left join ever_done_counts on queues.queue = ever_done_counts.queue
     left join heads on queues.queue = heads.queue
     left join busy_hours on queues.queue = busy_hours.queue
     left join stays on queues.queue = stays.queue
-    left join decided_counts on queues.queue = decided_counts.queue
     left join handling on queues.queue = handling.queue
 )
 
@@ -388,8 +264,6 @@ select
     measured_queues.queue,
     cast(measured_queues.pace_days as bigint) as pace_days,
     cast(measured_queues.business_minutes as double) as pace_business_minutes,
-    cast(measured_queues.arrival_business_minutes as double) as arrival_business_minutes,
-    cast(measured_queues.arrived_cases as bigint) as arrived_cases,
     cast(measured_queues.gone_cases as bigint) as gone_cases,
     cast(measured_queues.done_cases as bigint) as done_cases,
     cast(measured_queues.agents as bigint) as agents,
@@ -409,9 +283,6 @@ select
                 )
         end as double
     ) as pace_work_business_minutes,
-    cast(measured_queues.usual_waiting_cases as double) as usual_waiting_cases,
-    cast(measured_queues.decided_cases as bigint) as recent_decided_cases,
-    cast(measured_queues.breached_cases as bigint) as recent_breached_cases,
     cast(coalesce(measured_queues.handled_cases, 0) as bigint) as handled_cases,
     cast(measured_queues.handling_mean_calendar_minutes as double) as handling_mean_calendar_minutes
 from measured_queues
