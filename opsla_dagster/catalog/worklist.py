@@ -65,7 +65,7 @@ COLUMNS = [
     count("replayed_days", "Business days that were replayed: the last 10 before today, or the last 5 where many cases came in them; NULL: nothing was", nullable=True),
     Column("replayed_order", "VARCHAR", "The order in which the replay that is nearest to what happened takes cases; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
     measure("replay_difference_points", "Mean absolute difference of the daily shares breached, replayed and real, in points; NULL: nothing was replayed"),
-    measure("replay_allowed_difference_points", "What of it is let pass: a fifth of what the objectives let be breached, and twice what replays differ from one another by chance"),
+    measure("replay_allowed_difference_points", "What of it is let pass: a fifth of what the objectives let be breached, and three times what replays differ from their own mean by chance"),
     measure("replay_brier_score", "Brier score of the replay: mean square of simulated probability less what happened, of the cases that came in the replayed days; 0 is best. Chance of few replays is taken off, so it may lie below 0", at_least=None),
     measure("usual_times_brier_score", "The same of the usual times: the share of these cases that took longer than the case had, whatever the heads did"),
     measure("replay_allowed_brier_excess", "By how much replay_brier_score may be above usual_times_brier_score: two standard errors of the difference, by day"),

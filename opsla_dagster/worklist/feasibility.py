@@ -87,6 +87,11 @@ def _simulated(line: Line, pace: Pace, visits: Visits, replay: Replay) -> Verdic
     past = f"; {_past(replay)}"
     if breached <= allowed:
         return Verdict(BY_DUE_DATE, f"due dates can be kept: {told}{past}", due, allowed, breached)
+    if breached <= allowed + replay.allowed_difference * due:
+        return Verdict(
+            BY_DUE_DATE, f"whether due dates can be kept cannot be told, so by due date: {told}; the simulation may be off by {_points(replay.allowed_difference)} points{past}",
+            due, allowed, breached,
+        )  # fmt: skip
     tried = futures[:FEWEST_FUTURES]
     late_by_index = [future.is_counted & by_index(future.trial, pace) for future in tried]
     index_breached = float(np.mean([late.sum() for late in late_by_index]))

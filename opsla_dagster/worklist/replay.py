@@ -3,11 +3,11 @@
 Belongs here: replaying past windows with the cases that really came, and holding the breaches against those that really happened. Does not belong here: the coming days (feasibility).
 
 A past window of five business days begins as the queue stood then; what came in it comes again, when it came and with the time it had left. Heads and what a case takes are those of
-now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival, by due date and, where it
-was late less often than by either, by the index; the one nearest to what happened stands for the desk.
+now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival, by due date and, where neither
+does and the desk was late less often than by arrival, by the index; the one nearest to what happened stands for the desk.
 
-Two questions are asked. **Does it breach as often, day by day?** The mean absolute difference of the daily shares may be a fifth of what the objectives let be breached (more could turn the
-verdict), and beyond that twice what replays differ from one another by chance. **Do the heads say who was late?** A queue whose delays are its own can have the right share for the wrong reason. The replay's Brier score is
+Two questions are asked. **Does it breach as often, day by day?** The mean absolute difference of the daily shares may be a fifth of what the objectives let be breached, and
+beyond that three times what replays differ from their own mean by chance. **Do the heads say who was late?** A queue whose delays are its own can have the right share for the wrong reason. The replay's Brier score is
 held against that of the usual times: the share of all cases that took longer than this one had, whatever the heads did. It may not be worse beyond chance, told from how much that differs from day to day.
 """
 
@@ -30,8 +30,10 @@ WorkedOrder = Literal["first in, first out", "earliest due date", "guarded index
 WINDOW_DAYS = 5
 #: Fewer cases that fell due tell nothing.
 FEWEST_DUE = 20
-#: What the daily shares may differ by, as a share of what the objectives let be breached, and how many times the chance of it beyond that.
-SHARE_OF_BUDGET, CHANCES = 0.2, 2.0
+#: What the daily shares may differ by: so much of what the objectives let be breached, for more could turn the verdict, and so many times what replays differ by from their own mean.
+SHARE_OF_BUDGET, CHANCES = 0.2, 3.0
+#: Standard errors by which the replay's Brier score may be worse.
+STANDARD_ERRORS = 2.0
 #: Replays: few where each has many cases, whose chances even out within it.
 FEWEST_REPLAYS, MOST_REPLAYS, REPLAYED_CASES = 2, 8, 4_000
 #: One row a replay, one column a visit.
@@ -81,10 +83,11 @@ def replayed(visits: Visits, pace: Pace) -> Replay | None:
     if happened.due_cases < FEWEST_DUE:
         return None
     trials = _trials(visits, pace)
-    late = {order: _late(trials, pace, order) for order in ("first in, first out", "earliest due date")}
-    if all(happened.cases_of(of_order) > happened.breached_cases for of_order in late.values()):
-        late["guarded index"] = _late(trials, pace, "guarded index")
-    return min((happened.held_against(order, of_order) for order, of_order in late.items()), key=lambda replay: replay.difference)
+    by_arrival, due_date = (happened.held_against(order, _late(trials, pace, order)) for order in ("first in, first out", "earliest due date"))
+    found = [by_arrival, due_date]
+    if by_arrival.replayed_breached_cases > happened.breached_cases and not (by_arrival.is_believed or due_date.is_believed):
+        found.append(happened.held_against("guarded index", _late(trials, pace, "guarded index")))
+    return min(found, key=lambda replay: (not replay.is_believed, replay.difference))
 
 
 def _trials(visits: Visits, pace: Pace) -> list[list[tuple[Ints, Trial]]]:
@@ -128,10 +131,6 @@ class _Happened:
         self.windows = len(np.unique(visits.window_number))
         self._usual = _usually_late(due.take(np.flatnonzero(self._came_within)))
 
-    def cases_of(self, late: LateByReplay) -> float:
-        """Breached in a replay, on average."""
-        return float(late[:, self._is_due].sum() / len(late))
-
     def held_against(self, order: WorkedOrder, late: LateByReplay) -> Replay:
         of_due = late[:, self._is_due]
         by_day = np.array([np.bincount(self._day, weights=row, minlength=self._day.max() + 1) for row in of_due])
@@ -146,7 +145,7 @@ class _Happened:
         )  # fmt: skip
 
     def _brier(self, late: LateByReplay) -> tuple[float, float, float]:
-        """Of the replay, of the usual times, and what the first may be worse by: CHANCES standard errors of the difference, by day."""
+        """Of the replay, of the usual times, and what the first may be worse by."""
         came = self._came_within
         if not came.any():
             return 0.0, 0.0, 0.0
@@ -156,7 +155,7 @@ class _Happened:
         of_usual = (self._usual - happened) ** 2
         worse = of_replay - of_usual
         off = np.bincount(day, weights=worse - worse.mean())
-        return float(of_replay.mean()), float(of_usual.mean()), CHANCES * float(np.sqrt((off**2).sum()) / len(worse))
+        return float(of_replay.mean()), float(of_usual.mean()), STANDARD_ERRORS * float(np.sqrt((off**2).sum()) / len(worse))
 
 
 def _usually_late(came: Visits) -> Floats:

@@ -19,7 +19,7 @@ from opsla_dagster.queueing.streams import works
 from opsla_dagster.worklist.line import AFTER_SHARES, Kinds, Pace, after_seconds
 
 #: Longer lines are tried by the index as it stands when each case comes, which is not looked at again at every pick: that would take seconds.
-LONGEST_LOOKED_AT_AGAIN = 400
+LONGEST_LOOKED_AT_AGAIN = 1_000
 
 
 @dataclass(frozen=True)
