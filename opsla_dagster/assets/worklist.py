@@ -26,8 +26,8 @@ from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 from opsla_dagster.worklist.feasibility import verdict_on
 from opsla_dagster.worklist.line import Line, Pace, Visits
-from opsla_dagster.worklist.replay import WINDOW_DAYS, Replay
 from opsla_dagster.worklist.ranking import Ticket, in_order
+from opsla_dagster.worklist.replay import WINDOW_DAYS, Replay
 
 Row = dict[str, Any]
 #: Of each queue and of each agent so many are remembered, for so many days.

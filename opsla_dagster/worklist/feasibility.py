@@ -97,7 +97,7 @@ def _simulated(line: Line, pace: Pace, visits: Visits, replay: Replay) -> Verdic
     index_breached = float(np.mean([late.sum() for late in late_by_index]))
     weights = [float(np.mean([future.trial.jobs.weight[late].sum() for future, late in zip(tried, of_policy, strict=False)])) for of_policy in (late_by_due_date, late_by_index)]
     told += f"; by weight {_number(weights[0])}, and {_number(weights[1])} by the index{past}"
-    figures = (due, allowed, breached, index_breached, *weights)
+    figures = (due, allowed, breached, index_breached, weights[0], weights[1])
     if weights[1] >= weights[0]:
         return Verdict(BY_DUE_DATE, f"due dates cannot be kept, and the index keeps no more: {told}", *figures)
     return Verdict(BY_INDEX, f"due dates cannot be kept: {told}", *figures)

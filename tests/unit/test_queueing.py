@@ -187,6 +187,19 @@ def test_first_in_first_out_no_job_is_later_with_more_heads_or_less_work(
         assert (after.start_seconds <= before.start_seconds + 1e-9).all()
 
 
+@given(
+    rows=st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 15)), min_size=1, max_size=40), heads=st.integers(1, 4), begins=st.integers(-2, 10),
+)
+@settings(max_examples=examples(100), deadline=None)
+def test_where_nobody_overtakes_the_short_way_is_the_loop(rows: list[tuple[int, int]], heads: int, begins: int) -> None:
+    """A step that changes no head takes the loop; without it nothing but arrivals decides."""
+    arrival, work = (np.array(values, dtype=float) for values in zip(*rows, strict=True))
+    made = jobs(arrival, work)
+    short, loop = (simulate(made, pool(np.full(len(steps), heads), steps), arrival) for steps in ([begins], [begins, 1_000_000]))
+    np.testing.assert_array_equal(short.start_seconds, loop.start_seconds)
+    np.testing.assert_array_equal(short.finish_seconds, loop.finish_seconds)
+
+
 def test_by_due_date_a_job_may_be_later_with_a_head_more_and_the_whole_is_not() -> None:
     """Where a policy breaks it: the head more takes a long job that is in no hurry, and is not free when an urgent one comes."""
     made = jobs([0, 3], [50, 10], due_seconds=[900, 14])

@@ -152,6 +152,23 @@ window_visits as (
         or came_seconds < window_seconds
 ),
 
+recent_clocks as (
+    select
+        clocks.intake_date,
+        clocks.case_id,
+        clocks.policy,
+        clocks.metric,
+        clocks.cycle,
+        clocks.started_at,
+        clocks.stopped_at,
+        clocks.target_seconds,
+        clocks.due_at,
+        clocks.outcome
+    from staging.sla_clocks as clocks
+    inner join first_window on clocks.stopped_at is null or clocks.stopped_at > first_window.from_at
+    where not clocks.is_superseded
+),
+
 -- As known now: what stopped by now, and what runs.
 known_clocks as (
     select
@@ -165,9 +182,8 @@ known_clocks as (
         clocks.target_seconds,
         case when running.case_id is null then clocks.due_at else running.due_at end as due_at,
         case when running.case_id is null then clocks.outcome = 'breached' else running.is_past_target end as is_breached
-    from staging.sla_clocks as clocks
+    from recent_clocks as clocks
     cross join now_instant
-    cross join first_window
     left join mart.clock_now as running
         on
             clocks.intake_date = running.intake_date
@@ -176,11 +192,8 @@ known_clocks as (
             and clocks.metric = running.metric
             and clocks.cycle = running.cycle
     where
-        not clocks.is_superseded
-        and (
-            running.case_id is not null
-            or (clocks.outcome in ('met', 'breached') and clocks.stopped_at > first_window.from_at and clocks.stopped_at <= now_instant.now_at)
-        )
+        running.case_id is not null
+        or (clocks.outcome in ('met', 'breached') and clocks.stopped_at <= now_instant.now_at)
 ),
 
 ranked_clocks as (

@@ -52,8 +52,11 @@ done_spans as (
         spans.intake_date,
         spans.case_id,
         spans.agent,
+        spans.started_at,
+        spans.ended_at,
         spans.ended_date,
-        spans.is_queue_kept_at_end
+        spans.is_queue_kept_at_end,
+        coalesce(spans.waits_for, 'us') = 'us' as is_work
     from staging.backlog_spans as spans
     inner join done_period on spans.ended_date >= done_period.from_date
     inner join now_instant on spans.ended_at <= now_instant.now_at
@@ -168,23 +171,22 @@ left_cases as (
     from left_spans
 ),
 
--- How long those that left had waited for us there, earlier visits included.
+-- How long those that left had waited for us there, in stretches that ended since the first of the days; earlier visits included.
 stays as (
     select
-        left_cases.queue,
+        spans.queue,
         sum(
             end_time.open_seconds_before
             + case when end_time.is_open then (epoch_us(spans.ended_at) - epoch_us(end_time.segment_start_at)) // 1000000 else 0 end
             - start_time.open_seconds_before
             - case when start_time.is_open then (epoch_us(spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000 else 0 end
         ) / 60.0 as stay_minutes
-    from left_cases
-    inner join staging.backlog_spans as spans
+    from done_spans as spans
+    inner join left_cases
         on
-            left_cases.intake_date = spans.intake_date
-            and left_cases.case_id = spans.case_id
-            and left_cases.queue = coalesce(spans.team, 'none')
-    inner join now_instant on spans.ended_at <= now_instant.now_at
+            spans.queue = left_cases.queue
+            and spans.intake_date = left_cases.intake_date
+            and spans.case_id = left_cases.case_id
     inner join staging.business_time as start_time
         on
             start_time.calendar = 'desk'
@@ -197,10 +199,8 @@ stays as (
             and cast(spans.ended_at as date) = end_time.utc_date
             and spans.ended_at >= end_time.segment_start_at
             and spans.ended_at < end_time.segment_end_at
-    where
-        spans.is_open
-        and coalesce(spans.waits_for, 'us') = 'us'
-    group by left_cases.queue
+    where spans.is_work
+    group by spans.queue
 ),
 
 handling as (
