@@ -30,6 +30,7 @@ from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings import Settings
 
+BY_DUE_DATE = "earliest due date"
 TICKETS, POLICIES, RISK = "mart.next_best_ticket", "mart.worklist_policies", "mart.open_case_risk"
 _SHOWN_NAMES = 12
 #: How the two probabilities of one clock differ.
@@ -94,6 +95,28 @@ def first_tickets(connection: duckdb.DuckDBPyConnection, queue: str | None, limi
 def policies(connection: duckdb.DuckDBPyConnection) -> dict[str, Row]:
     """mart.worklist_policies by queue."""
     return {row["queue"]: row for row in rows(connection, f"select * from {POLICIES} order by queue", POLICIES)}
+
+
+def replays(in_force: dict[str, Row]) -> list[Row]:
+    """What happened in each queue beside what a replay of it has, in shares; the queues where nothing was replayed last."""
+    shown = [
+        {**row, **{f"{name}_breached_pct": 100 * row[f"{name}_breached_cases"] / row["past_due_cases"] if row["past_due_cases"] else None for name in ("past", "replayed")}}
+        for row in in_force.values()
+    ]  # fmt: skip
+    return sorted(shown, key=lambda row: (not row["past_due_cases"], row["queue"]))
+
+
+def why_by_due_date(in_force: dict[str, Row]) -> str:
+    """Why the queues by due date are: `in 2 due dates can be kept; in 9 the simulation does not reproduce what happened`. Empty where none is."""
+    rows = [row for row in in_force.values() if row["picking_policy"] == BY_DUE_DATE]
+    kept = sum(1 for row in rows if row["is_replay_believed"])
+    refused = sum(1 for row in rows if row["is_replay_believed"] is False)
+    said = [
+        (kept, "due dates can be kept, or the guarded index is not known to keep more"),
+        (refused, "the simulation of the coming days does not reproduce what happened, so it has no say"),
+        (len(rows) - kept - refused, "too little is known to simulate"),
+    ]
+    return "; ".join(f"in {wording.count(count)} {text}" for count, text in said if count)
 
 
 def _require(connection: duckdb.DuckDBPyConnection, what: str, name: str | None) -> None:

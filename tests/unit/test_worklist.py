@@ -23,10 +23,11 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets
+from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets, policies, replays, why_by_due_date
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.next_tickets import next_tickets as next_tickets_section
 from opsla_dagster.settings.worklist import WorklistSettings, read_worklist
+from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import upgrade
 from opsla_dagster.warehouse.write import ensure_table
@@ -373,6 +374,65 @@ def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
     assert tickets["a"]["due_in_business_minutes"] == 120
 
 
+def _visit(number: int, **changed: object) -> dict[str, object]:
+    """To `back`, one every half hour, due two hours later and done in 20 minutes."""
+    came = number * 1_800
+    return {
+        "window_number": 1, "queue": "back", "intake_date": date(2025, 7, 14), "case_id": f"v{number:03}", "visit_number": 1, "priority": "P1" if number % 2 else None, "window_business_seconds": 180_000,
+        "is_there_at_start": False, "stint_started_at": NOW, "came_business_seconds": came, "due_metric": "first_touch", "target_seconds": 7_200, "due_business_seconds": came + 7_200,
+        "stopped_business_seconds": came + 1_200, "is_due_breached": False, "objective_pct": 90.0, **changed,
+    }  # fmt: skip
+
+
+def test_the_past_is_read_as_it_was(scope: Scope) -> None:
+    settings = cast(Any, scope.settings)
+    settings.sla_policies.metrics = {"first_touch": SimpleNamespace(stop=[Signal.TRIAGE])}
+    _insert(scope.connection, "mart.after_queue_times", [{"queue": "back", "metric": "first_touch", "after_p50_business_minutes": 10.0, "after_p90_business_minutes": 30.0}])
+    _insert(scope.connection, "mart.queue_visits", [
+        _visit(1), _visit(0, came_business_seconds=0, is_there_at_start=True, stint_started_at=datetime(2025, 7, 16, 15)), _visit(2, came_business_seconds=0, is_there_at_start=True),
+        _visit(3, due_metric=None, target_seconds=None, due_business_seconds=None, stopped_business_seconds=None, is_due_breached=None, objective_pct=None), _visit(4, window_number=2), _visit(5, queue="gone"),
+    ])  # fmt: skip
+    found = assets._visits(scope, ["back", "none"])
+    assert len(found["none"]) == 0
+    back = found["back"]
+    assert back.window_number.tolist() == [1, 1, 1, 1, 2]
+    assert back.came_seconds.tolist() == [0, 0, 1_800, 5_400, 7_200], "those that were there by how long they had been with whoever held them"
+    assert back.due_seconds.tolist() == [7_200, 10_800, 9_000, NEVER, 14_400]
+    assert back.stopped_seconds.tolist() == [1_200, 4_800, 3_000, NEVER, 8_400]
+    assert back.weight.tolist() == [1, 1, 10, 10, 1]
+    assert back.stops_at_start.tolist() == [True, True, True, False, True]
+    assert back.after_p50_seconds.tolist() == [600, 600, 600, 0, 600]
+    assert back.objective.tolist() == [0.9, 0.9, 0.9, 0.95, 0.9]
+
+
+@pytest.mark.parametrize(("late", "is_believed", "told"), [
+    (0, True, "in 1 due dates can be kept, or the guarded index is not known to keep more; in 1 too little is known to simulate"),
+    (30, False, "in 1 the simulation of the coming days does not reproduce what happened, so it has no say; in 1 too little is known to simulate"),
+])  # fmt: skip
+def test_what_happened_stands_beside_what_is_simulated(scope: Scope, late: int, is_believed: bool, told: str) -> None:
+    """Ninety cases of 20 minutes before two heads, none of which had to be late; in the second log, thirty were."""
+    scope.connection.execute("update mart.queue_work set pace_work_business_minutes = 20 where queue = 'back'")
+    _insert(scope.connection, "mart.queue_visits", [_visit(number, is_due_breached=number < late, stopped_business_seconds=None if number < late else number * 1_800 + 1_200) for number in range(90)])
+    back, none = _make(scope, "mart.worklist_policies")
+    assert (back["past_due_cases"], back["past_breached_cases"], back["replayed_days"], back["is_replay_believed"]) == (90, late, 5, is_believed)
+    assert back["replayed_breached_cases"] < 1
+    assert (back["due_date_breached_cases"] is not None) == is_believed
+    assert f"of 90 cases that fell due in the last 5 business days {late} were breached" in back["picking_policy_reason"]
+    assert (none["past_due_cases"], none["is_replay_believed"]) == (None, None)
+    in_force = policies(scope.connection)
+    assert why_by_due_date(in_force) == told
+    assert [(row["queue"], row["past_breached_pct"] if row["past_due_cases"] else None) for row in replays(in_force)] == [("back", pytest.approx(100 * late / 90)), ("none", None)]
+    for check in ("assert_the_index_rests_on_a_past_that_is_reproduced", "assert_a_disbelieved_simulation_shows_no_coming_breaches"):
+        assert check_invariant(scope.connection, "mart.worklist_policies", check, None, NOW).passed
+    # The index without a past that vouches for it; a forecast of a simulation that is not believed.
+    for check, broken in (
+        ("assert_the_index_rests_on_a_past_that_is_reproduced", "update mart.worklist_policies set picking_policy = 'guarded index'"),
+        ("assert_a_disbelieved_simulation_shows_no_coming_breaches", "update mart.worklist_policies set is_replay_believed = false, due_date_breached_cases = 1 where queue = 'back'"),
+    ):
+        scope.connection.execute(broken)
+        assert not check_invariant(scope.connection, "mart.worklist_policies", check, None, NOW).passed
+
+
 @pytest.mark.parametrize(("source", "risk", "kept"), [("model", 0.136, 0.864), ("baseline", 0.136, 0.309), ("model", 0.9, 0.309)])
 def test_begun_now_is_never_worse_than_as_usual(scope: Scope, source: str, risk: float, kept: float) -> None:
     scope.connection.execute("update mart.queue_work set pace_work_business_minutes = 150, handled_cases = 0 where queue = 'back'")
@@ -460,7 +520,7 @@ def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> No
     headline = cast(Headline, SimpleNamespace(titles=lambda: {"first_resolution": "Resolution"}, zone="America/New_York"))
     section = next_tickets_section(scope.connection, headline)
     assert section is not None
-    assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first."
+    assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first: in 2 too little is known to simulate."
     assert [row[0] for row in section.data["rows"]] == ["b", "c", "a", "d"], "the first of each queue, then the second"
     assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of open time")
     scope.connection.execute("update mart.worklist_policies set picking_policy = 'guarded index' where queue = 'back'")

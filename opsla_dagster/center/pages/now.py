@@ -15,6 +15,7 @@ from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.next_tickets import (
+    BY_DUE_DATE,
     POLICIES,
     RISK_AND_CHANCE,
     TICKETS,
@@ -24,6 +25,8 @@ from opsla_dagster.reporting.next_tickets import (
     first_tickets,
     policies,
     promise,
+    replays,
+    why_by_due_date,
 )
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
@@ -49,7 +52,7 @@ def now_page(view: View) -> Page:
         template="now.html.j2",
         title="Now" if view.state.at is None else "Then",
         figures=list(_figures(view, health, days)),
-        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_queues(view)],
+        grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_replays(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
@@ -161,12 +164,39 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not is_all:
         found = in_force.get(queue) if queue is not None else next(iter(in_force.values()), None)
         return f"By {found['picking_policy']}: {found['picking_policy_reason']}." if found else ""
-    by_index = [name for name, row in in_force.items() if row["picking_policy"] != "earliest due date"]
+    by_index = [name for name, row in in_force.items() if row["picking_policy"] != BY_DUE_DATE]
     if not in_force:
         return ""
+    due_date = why_by_due_date(in_force)
+    first = "The first of each queue before the second of any"
     if not by_index:
-        return "The first of each queue before the second of any, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
-    return f"The first of each queue before the second of any. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
+        return f"{first}, by earliest due date in every one: {due_date}. Choose a queue for its order and its reasons."
+    elsewhere = f"; elsewhere by earliest due date: {due_date}" if due_date else ""
+    return f"{first}. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}{elsewhere}."
+
+
+def _replays(view: View, queue: str | None) -> list[Grid]:
+    """What happened in each queue, beside what a simulation of it makes of the same days."""
+    if not view.is_now or not view.has(TICKETS, POLICIES):
+        return []
+    rows = [row for row in replays(policies(view.connection)) if queue is None or row["queue"] == queue]
+    if not any(row["past_due_cases"] for row in rows):
+        return []
+    return [Grid(
+        key="replay",
+        title="Does a simulation reproduce the queue?",
+        columns=[
+            Column("queue", "Queue", "value", href=lambda row: view.state.url("/", queue=row["queue"])), Column("replayed_days", "Business days", "count"),
+            Column("past_due_cases", "Fell due", "count"), Column("past_breached_pct", "Breached", "pct"), Column("replayed_breached_pct", "Breached when replayed", "pct"),
+            Column("replay_difference_points", "Points apart, by day", "decimal"), Column("replay_allowed_difference_points", "Let pass", "decimal"),
+            Column("is_replay_believed", "Believed", "flag"),
+        ],
+        rows=rows,
+        note="The last business days again, with the cases that came and the queue's heads and pace. Only a simulation that breaches as often as what happened, day by day, and tells who was late no worse than the "
+        "usual times do, may choose the guarded index. One that does not shows that something else than heads makes cases late, and then no order of them keeps more.",
+        empty="",
+        is_read_by_row=True,
+    )]  # fmt: skip
 
 
 def _followed(view: View, queue: str | None) -> list[Grid]:

@@ -10,6 +10,7 @@ import duckdb
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.next_tickets import (
+    BY_DUE_DATE,
     POLICIES,
     RISK_AND_CHANCE,
     TICKETS,
@@ -18,11 +19,10 @@ from opsla_dagster.reporting.next_tickets import (
     first_tickets,
     policies,
     share,
+    why_by_due_date,
 )
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import MOST_ROWS, Section
-
-_BY_DUE_DATE = "earliest due date"
 
 
 def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
@@ -32,13 +32,13 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
     tickets, in_force = first_tickets(connection, None, MOST_ROWS), policies(connection)
     if not tickets:
         return None
-    by_index = [queue for queue, row in in_force.items() if row["picking_policy"] != _BY_DUE_DATE]
+    by_index = [queue for queue, row in in_force.items() if row["picking_policy"] != BY_DUE_DATE]
     has_risk = any(row["breach_probability"] is not None for row in tickets)
     titles = headline.titles()
     return Section(
         key="next-tickets",
         title="Next tickets",
-        finding=_finding(len(in_force), by_index, wording.instant(tickets[0]["now_at"])),
+        finding=_finding(len(in_force), by_index, why_by_due_date(in_force), wording.instant(tickets[0]["now_at"])),
         tables=(TICKETS, POLICIES),
         how_to_read=(
             "One row a ticket, the first of each queue before a second of any. Goes before: the case with the strongest claim to be taken earlier, and that claim. "
@@ -46,8 +46,8 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
             f"{UNTIL_NOW}{' ' + RISK_AND_CHANCE if has_risk else ''}"
         ),
         definition=(
-            "By due date while the breaches of a simulation of the next five business days stay within what the objectives allow; else by the guarded index: the weight that an hour of "
-            "work still saves, every 5th pick the longest overdue. What a case takes is an estimate by the pace of its queue, unless its source counts handling."
+            "By due date while the breaches of a simulation of the next five business days stay within what the objectives allow, and where that simulation does not reproduce what happened "
+            "in the queue of late; else by the guarded index: the weight that an hour of work still saves, every 5th pick the longest overdue. What a case takes is an estimate by the pace of its queue, unless its source counts handling."
         ),
         data={
             "head": ["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Goes before", "Policy"],
@@ -63,10 +63,10 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
     )  # fmt: skip
 
 
-def _finding(queues: int, by_index: list[str], now: str) -> str:
+def _finding(queues: int, by_index: list[str], by_due_date: str, now: str) -> str:
     """How many queues can keep their due dates."""
     of = f"{wording.counted(queues, 'queue has', 'queues have')} tickets to work on as of {now}"
     if not by_index:
-        return f"{of}; in each the earliest due date goes first."
+        return f"{of}; in each the earliest due date goes first: {by_due_date}."
     shown = ", ".join(wording.told(queue) for queue in by_index[:5]) + (f" and {len(by_index) - 5} more" if len(by_index) > 5 else "")
     return f"{of}; due dates cannot be kept in {shown}: there the guarded index is in force."
