@@ -188,12 +188,12 @@ def _replays(view: View, queue: str | None) -> list[Grid]:
         columns=[
             Column("queue", "Queue", "value", href=lambda row: view.state.url("/", queue=row["queue"])), Column("replayed_days", "Business days", "count"),
             Column("past_due_cases", "Fell due", "count"), Column("past_breached_pct", "Breached", "pct"), Column("replayed_breached_pct", "Breached when replayed", "pct"),
-            Column("replay_difference_points", "Points apart, by day", "decimal"), Column("replay_allowed_difference_points", "Let pass", "decimal"),
+            Column("replay_difference_points", "Points apart, by day", "decimal"), Column("replay_allowed_difference_points", "Points let pass", "decimal"),
             Column("is_replay_believed", "Believed", "flag"),
         ],
         rows=rows,
         note="The last business days again, with the cases that came and the queue's heads and pace. Only a simulation that breaches as often as what happened, day by day, and tells who was late no worse than the "
-        "usual times do, may choose the guarded index. One that does not shows that something else than heads makes cases late, and then no order of them keeps more.",
+        "usual times do, may choose the guarded index. One that does not shows that something else than busy heads makes cases late, and then nobody can say which order keeps more.",
         empty="",
         is_read_by_row=True,
     )]  # fmt: skip
