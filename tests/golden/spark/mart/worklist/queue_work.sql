@@ -2,40 +2,8 @@
 WITH now_instant AS (
   SELECT
     now_at,
-    now_date,
-    first_intake_date
+    now_date
   FROM mart.desk_now
-), business_days AS (
-  SELECT
-    days.local_date,
-    SUM(
-      CAST(UNIX_MICROS(CAST(days.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(days.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ) AS business_seconds,
-    MIN(days.segment_start_at) AS starts_at
-  FROM staging.business_time AS days
-  INNER JOIN now_instant
-    ON days.local_date < now_instant.now_date
-    AND days.local_date >= now_instant.now_date - INTERVAL '45' DAY
-    AND days.local_date >= now_instant.first_intake_date
-  WHERE
-    days.calendar = 'desk' AND days.is_open
-  GROUP BY
-    days.local_date
-), numbered_days AS (
-  SELECT
-    local_date,
-    business_seconds,
-    starts_at,
-    ROW_NUMBER() OVER (ORDER BY local_date DESC) AS days_ago
-  FROM business_days
-), pace_period AS (
-  SELECT
-    MIN(local_date) AS from_date,
-    MIN(starts_at) AS from_at,
-    CAST(SUM(business_seconds) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS business_minutes
-  FROM numbered_days
-  WHERE
-    days_ago <= 10
 ), told_dimensions AS (
   SELECT
     COALESCE(BOOL_OR(is_queue_told), FALSE) AS is_queue_told
@@ -46,7 +14,6 @@ WITH now_instant AS (
     days.dimension,
     days.dimension_value,
     days.calendar_date,
-    days.gone_cases,
     days.pace_day_business_minutes
   FROM mart.pace_days AS days
   CROSS JOIN told_dimensions
@@ -57,26 +24,30 @@ WITH now_instant AS (
     OR (
       days.dimension = 'all' AND NOT told_dimensions.is_queue_told
     )
-), pace_dates AS (
+), queue_paces AS (
   SELECT
-    calendar_date
+    queue,
+    COUNT(*) AS pace_days,
+    MIN(calendar_date) AS from_date,
+    SUM(pace_day_business_minutes) AS business_minutes
   FROM pace_days
-  UNION
-  SELECT
-    from_date AS calendar_date
-  FROM pace_period
+  GROUP BY
+    queue
 ), done_period AS (
   SELECT
-    MIN(calendar_date) AS from_date
-  FROM pace_dates
+    MIN(from_date) AS from_date
+  FROM queue_paces
 ), done_spans AS (
   SELECT
     COALESCE(spans.team, 'none') AS queue,
     spans.intake_date,
     spans.case_id,
     spans.agent,
+    spans.started_at,
+    spans.ended_at,
     spans.ended_date,
-    spans.is_queue_kept_at_end
+    spans.is_queue_kept_at_end,
+    COALESCE(spans.waits_for, 'us') = 'us' AS is_work
   FROM staging.backlog_spans AS spans
   INNER JOIN done_period
     ON spans.ended_date >= done_period.from_date
@@ -101,9 +72,11 @@ WITH now_instant AS (
     done_spans.intake_date,
     done_spans.case_id
   FROM done_spans
-  INNER JOIN pace_days
-    ON done_spans.queue = pace_days.queue
-    AND done_spans.ended_date = pace_days.calendar_date
+  INNER JOIN queue_paces
+    ON done_spans.queue = queue_paces.queue
+    AND done_spans.ended_date >= queue_paces.from_date
+  INNER JOIN now_instant
+    ON done_spans.ended_date < now_instant.now_date
   WHERE
     NOT done_spans.is_queue_kept_at_end
 ), left_counts AS (
@@ -113,19 +86,6 @@ WITH now_instant AS (
   FROM left_spans
   GROUP BY
     queue
-), arrived_counts AS (
-  SELECT
-    COALESCE(spans.team, 'none') AS queue,
-    COUNT(*) AS arrived_cases
-  FROM staging.backlog_spans AS spans
-  INNER JOIN pace_period
-    ON spans.started_date >= pace_period.from_date
-  INNER JOIN now_instant
-    ON spans.started_date < now_instant.now_date
-  WHERE
-    spans.is_open AND NOT spans.is_queue_kept_at_start
-  GROUP BY
-    COALESCE(spans.team, 'none')
 ), agent_days AS (
   SELECT
     queue,
@@ -176,15 +136,6 @@ WITH now_instant AS (
   FROM agent_heads
   INNER JOIN worked_dates
     ON agent_heads.queue = worked_dates.queue
-), queue_paces AS (
-  SELECT
-    queue,
-    COUNT(*) AS pace_days,
-    SUM(gone_cases) AS gone_cases,
-    SUM(pace_day_business_minutes) AS business_minutes
-  FROM pace_days
-  GROUP BY
-    queue
 ), queue_hours AS (
   SELECT
     pace_days.queue,
@@ -200,8 +151,7 @@ WITH now_instant AS (
     queue_hours.queue,
     CAST(CAST(SUM(
       LEAST(COALESCE(heads.heads, 1), queue_hours.waiting_cases_at_start) + LEAST(COALESCE(heads.heads, 1), queue_hours.waiting_cases_at_end)
-    ) AS DOUBLE) / CAST(2.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS busy_heads,
-    CAST(CAST(SUM(queue_hours.waiting_cases_at_start + queue_hours.waiting_cases_at_end) AS DOUBLE) / CAST(2.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS usual_waiting_cases
+    ) AS DOUBLE) / CAST(2.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS busy_heads
   FROM queue_hours
   LEFT JOIN heads
     ON queue_hours.queue = heads.queue
@@ -215,7 +165,7 @@ WITH now_instant AS (
   FROM left_spans
 ), stays AS (
   SELECT
-    left_cases.queue,
+    spans.queue,
     CAST(SUM(
       end_time.open_seconds_before + CASE
         WHEN end_time.is_open
@@ -227,13 +177,11 @@ WITH now_instant AS (
         ELSE 0
       END
     ) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS stay_minutes
-  FROM left_cases
-  INNER JOIN staging.backlog_spans AS spans
-    ON left_cases.intake_date = spans.intake_date
-    AND left_cases.case_id = spans.case_id
-    AND left_cases.queue = COALESCE(spans.team, 'none')
-  INNER JOIN now_instant
-    ON spans.ended_at <= now_instant.now_at
+  FROM done_spans AS spans
+  INNER JOIN left_cases
+    ON spans.queue = left_cases.queue
+    AND spans.intake_date = left_cases.intake_date
+    AND spans.case_id = left_cases.case_id
   INNER JOIN staging.business_time AS start_time
     ON start_time.calendar = 'desk'
     AND CAST(spans.started_at AS DATE) = start_time.utc_date
@@ -245,60 +193,9 @@ WITH now_instant AS (
     AND spans.ended_at >= end_time.segment_start_at
     AND spans.ended_at < end_time.segment_end_at
   WHERE
-    spans.is_open AND COALESCE(spans.waits_for, 'us') = 'us'
+    spans.is_work
   GROUP BY
-    left_cases.queue
-), decided_clocks AS (
-  SELECT
-    COALESCE(spans.team, 'none') AS queue,
-    clocks.case_id,
-    clocks.outcome = 'breached' AS is_breached
-  FROM staging.sla_clocks AS clocks
-  INNER JOIN pace_period
-    ON clocks.stopped_at >= pace_period.from_at
-  INNER JOIN now_instant
-    ON clocks.stopped_at <= now_instant.now_at
-  INNER JOIN staging.backlog_spans AS spans
-    ON clocks.intake_date = spans.intake_date
-    AND clocks.case_id = spans.case_id
-    AND clocks.stopped_at > spans.started_at
-    AND (
-      spans.ended_at IS NULL OR spans.ended_at >= clocks.stopped_at
-    )
-  WHERE
-    clocks.outcome IN ('met', 'breached')
-    AND NOT clocks.is_superseded
-    AND spans.is_open
-  UNION ALL
-  SELECT
-    COALESCE(cases.team, 'none') AS queue,
-    clocks.case_id,
-    TRUE AS is_breached
-  FROM mart.clock_now AS clocks
-  INNER JOIN mart.backlog_now AS cases
-    ON clocks.case_id = cases.case_id
-  INNER JOIN pace_period
-    ON clocks.due_at >= pace_period.from_at
-  WHERE
-    clocks.is_past_target
-), decided_cases AS (
-  SELECT
-    queue,
-    case_id,
-    BOOL_OR(is_breached) AS is_breached
-  FROM decided_clocks
-  GROUP BY
-    queue,
-    case_id
-), decided_counts AS (
-  SELECT
-    queue,
-    COUNT(*) AS decided_cases,
-    COUNT(*) FILTER(WHERE
-      is_breached) AS breached_cases
-  FROM decided_cases
-  GROUP BY
-    queue
+    spans.queue
 ), handling AS (
   SELECT
     COALESCE(facts.team, 'none') AS queue,
@@ -324,10 +221,6 @@ WITH now_instant AS (
   FROM queue_paces
   UNION
   SELECT
-    queue
-  FROM arrived_counts
-  UNION
-  SELECT
     COALESCE(team, 'none') AS queue
   FROM mart.backlog_now
 ), measured_queues AS (
@@ -335,24 +228,16 @@ WITH now_instant AS (
     queues.queue,
     COALESCE(queue_paces.pace_days, 0) AS pace_days,
     COALESCE(queue_paces.business_minutes, 0) AS business_minutes,
-    pace_period.business_minutes AS arrival_business_minutes,
-    COALESCE(arrived_counts.arrived_cases, 0) AS arrived_cases,
-    COALESCE(queue_paces.gone_cases, 0) AS gone_cases,
+    COALESCE(left_counts.gone_cases, 0) AS gone_cases,
     COALESCE(ever_done_counts.done_cases, 0) AS done_cases,
     COALESCE(heads.agents, 0) AS agents,
     heads.working_heads,
     COALESCE(heads.heads, 1) AS heads,
     busy_hours.busy_heads,
-    busy_hours.usual_waiting_cases,
     CAST(stays.stay_minutes AS DOUBLE) / CAST(NULLIF(left_counts.gone_cases, 0) AS DOUBLE) AS stay_mean_minutes,
-    COALESCE(decided_counts.decided_cases, 0) AS decided_cases,
-    COALESCE(decided_counts.breached_cases, 0) AS breached_cases,
     handling.handled_cases,
     handling.handling_mean_calendar_minutes
   FROM queues
-  CROSS JOIN pace_period
-  LEFT JOIN arrived_counts
-    ON queues.queue = arrived_counts.queue
   LEFT JOIN queue_paces
     ON queues.queue = queue_paces.queue
   LEFT JOIN left_counts
@@ -365,8 +250,6 @@ WITH now_instant AS (
     ON queues.queue = busy_hours.queue
   LEFT JOIN stays
     ON queues.queue = stays.queue
-  LEFT JOIN decided_counts
-    ON queues.queue = decided_counts.queue
   LEFT JOIN handling
     ON queues.queue = handling.queue
 )
@@ -375,8 +258,6 @@ SELECT
   measured_queues.queue,
   CAST(measured_queues.pace_days AS BIGINT) AS pace_days,
   CAST(measured_queues.business_minutes AS DOUBLE) AS pace_business_minutes,
-  CAST(measured_queues.arrival_business_minutes AS DOUBLE) AS arrival_business_minutes,
-  CAST(measured_queues.arrived_cases AS BIGINT) AS arrived_cases,
   CAST(measured_queues.gone_cases AS BIGINT) AS gone_cases,
   CAST(measured_queues.done_cases AS BIGINT) AS done_cases,
   CAST(measured_queues.agents AS BIGINT) AS agents,
@@ -394,9 +275,6 @@ SELECT
       )
     )
   END AS DOUBLE) AS pace_work_business_minutes,
-  CAST(measured_queues.usual_waiting_cases AS DOUBLE) AS usual_waiting_cases,
-  CAST(measured_queues.decided_cases AS BIGINT) AS recent_decided_cases,
-  CAST(measured_queues.breached_cases AS BIGINT) AS recent_breached_cases,
   CAST(COALESCE(measured_queues.handled_cases, 0) AS BIGINT) AS handled_cases,
   CAST(measured_queues.handling_mean_calendar_minutes AS DOUBLE) AS handling_mean_calendar_minutes
 FROM measured_queues
