@@ -195,7 +195,7 @@ def _replayed(replay: Replay | None) -> Row:
         "replayed_days": replay.windows * WINDOW_DAYS, "replayed_order": replay.order, "past_due_cases": replay.due_cases, "past_breached_cases": replay.breached_cases,
         "replayed_breached_cases": replay.replayed_breached_cases, "replay_difference_points": 100.0 * replay.difference,
         "replay_allowed_difference_points": 100.0 * replay.allowed_difference, "replay_brier": replay.brier_score, "usual_times_brier": replay.usual_brier_score,
-        "replay_excess_brier": replay.allowed_brier_excess, "is_replay_believed": replay.is_believed,
+        "is_replay_believed": replay.is_believed,
     }  # fmt: skip
 
 

@@ -63,13 +63,12 @@ COLUMNS = [
     count("past_breached_cases", "Of past_due_cases, those that were breached", nullable=True),
     measure("replayed_breached_cases", "Of past_due_cases, how many are breached when those days are replayed with the queue's heads and pace, on average"),
     count("replayed_days", "Business days that were replayed: the last 10 before today, or the last 5 where many cases came in them; NULL: nothing was", nullable=True),
-    Column("replayed_order", "VARCHAR", "The order in which the replay that is nearest to what happened takes cases; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
+    Column("replayed_order", "VARCHAR", "The order in which the replay that tells best what happened takes cases; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
     measure("replay_difference_points", "Mean absolute difference of the daily shares breached, replayed and real, in points; NULL: nothing was replayed"),
     measure("replay_allowed_difference_points", "What of it is let pass: a fifth of what the objectives let be breached, and three times what replays differ from their own mean by chance"),
     measure("replay_brier", "Brier score of the replay: mean square of simulated probability less what happened, of the cases that came in the replayed days; 0 is best. Chance of few replays is taken off, so it may lie below 0", at_least=None),
     measure("usual_times_brier", "The same of the usual times: the share of these cases that took longer than the case had, whatever the heads did"),
-    measure("replay_excess_brier", "What replay_brier may be above usual_times_brier: two standard errors of the difference, by day"),
-    flag("is_replay_believed", "Both differences are within what is let pass, so the simulation may choose the policy; NULL: nothing was replayed", nullable=True),
+    flag("is_replay_believed", "The replay breaches as often as what happened, within what is let pass, and says who was late no worse than the usual times (or is within what may be breached), so the simulation may choose the policy; NULL: nothing was replayed", nullable=True),
     measure("due_cases", "Simulated: cases, open now or expected, that fall due in the next 5 business days and can still be kept; NULL: nothing was simulated"),
     measure("allowed_breached_cases", "Of due_cases, how many the objectives of their promises let be breached (95 % where there is no objective)"),
     measure("due_date_breached_cases", "Of due_cases, how many are breached by earliest due date"),
@@ -143,7 +142,7 @@ AREA = Area(
             "reproduce what happened in the queue; else by the guarded index.",
             key="queue",
             columns="""now_at queue workable_cases picking_policy picking_policy_reason past_due_cases past_breached_cases replayed_breached_cases replayed_days replayed_order
-                       replay_difference_points replay_allowed_difference_points replay_brier usual_times_brier replay_excess_brier is_replay_believed
+                       replay_difference_points replay_allowed_difference_points replay_brier usual_times_brier is_replay_believed
                        due_cases allowed_breached_cases due_date_breached_cases index_breached_cases due_date_breached_weight index_breached_weight""",
         ),
         table(

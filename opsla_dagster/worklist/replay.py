@@ -4,11 +4,11 @@ Belongs here: replaying past windows with the cases that really came, and holdin
 
 A past window of five business days begins as the queue stood then; what came in it comes again, when it came and with the time it had left. Heads and what a case takes are those of
 now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival, by due date and, where neither
-does and the desk was late less often than by arrival, by the index; the one nearest to what happened stands for the desk.
+does and the desk was late less often than by arrival, by the index; the one that tells best who was late stands for the desk.
 
 Two questions are asked. **Does it breach as often, day by day?** The mean absolute difference of the daily shares may be a fifth of what the objectives let be breached, and
 beyond that three times what replays differ from their own mean by chance. **Do the heads say who was late?** A queue whose delays are its own can have the right share for the wrong reason. The replay's Brier score is
-held against that of the usual times: the share of all cases that took longer than this one had, whatever the heads did. It may not be worse beyond chance, told from how much that differs from day to day.
+held against that of the usual times: the share of all cases that took longer than this one had, whatever the heads did. It may not be worse, unless it is within what the objectives let be breached: then there is nothing to tell.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ WINDOW_DAYS = 5
 FEWEST_DUE = 20
 #: What the daily shares may differ by: so much of what the objectives let be breached, for more could turn the verdict, and so many times what replays differ by from their own mean.
 SHARE_OF_BUDGET, CHANCES = 0.2, 3.0
-#: Standard errors by which the replay's Brier score may be worse.
-STANDARD_ERRORS = 2.0
 #: Replays: few where each has many cases, whose chances even out within it.
 FEWEST_REPLAYS, MOST_REPLAYS, REPLAYED_CASES = 2, 8, 4_000
 #: One row a replay, one column a visit.
@@ -46,10 +44,10 @@ _TRIED: dict[WorkedOrder, Callable[[Trial, Pace], Bools]] = {
 
 @dataclass(frozen=True)
 class Replay:
-    """What happened and what the replay nearest to it has, of the cases that fell due in the windows.
+    """What happened and what the replay that tells it best has, of the cases that fell due in the windows.
 
     `windows`: how many were replayed. `difference`: mean absolute difference of the daily shares, 0-1, of which `allowed_difference` is let pass. `brier_score`, `usual_brier_score`: of the replay and of
-    the usual times, over the cases that came in the windows; `allowed_brier_excess`: by how much the first may be above the second.
+    the usual times, over the cases that came in the windows. `budget`: what the objectives let be breached, 0-1.
     """
 
     order: WorkedOrder
@@ -61,24 +59,24 @@ class Replay:
     allowed_difference: float
     brier_score: float
     usual_brier_score: float
-    allowed_brier_excess: float
+    budget: float
 
     @property
     def is_as_often(self) -> bool:
         return self.difference <= self.allowed_difference
 
     @property
-    def is_as_usual_at_least(self) -> bool:
-        """Whether the heads say who was late no worse than the usual times do."""
-        return self.brier_score <= self.usual_brier_score + self.allowed_brier_excess
+    def is_told_by_heads(self) -> bool:
+        """Whether the heads say who was late no worse than the usual times do, or next to nobody was."""
+        return self.brier_score <= max(self.usual_brier_score, self.budget)
 
     @property
     def is_believed(self) -> bool:
-        return self.is_as_often and self.is_as_usual_at_least
+        return self.is_as_often and self.is_told_by_heads
 
 
 def replayed(visits: Visits, pace: Pace) -> Replay | None:
-    """The replay nearest to what happened; None where fewer than FEWEST_DUE cases fell due."""
+    """The replay that tells best what happened, of those that are believed if there are any; None where fewer than FEWEST_DUE cases fell due."""
     happened = _Happened(visits)
     if happened.due_cases < FEWEST_DUE:
         return None
@@ -87,7 +85,7 @@ def replayed(visits: Visits, pace: Pace) -> Replay | None:
     found = [by_arrival, due_date]
     if by_arrival.replayed_breached_cases > happened.breached_cases and not (by_arrival.is_believed or due_date.is_believed):
         found.append(happened.held_against("guarded index", _late(trials, pace, "guarded index")))
-    return min(found, key=lambda replay: (not replay.is_believed, replay.difference))
+    return min(found, key=lambda replay: (not replay.is_believed, replay.brier_score))
 
 
 def _trials(visits: Visits, pace: Pace) -> list[list[tuple[Ints, Trial]]]:
@@ -137,25 +135,22 @@ class _Happened:
         mean = by_day.mean(axis=0)
         happened = np.bincount(self._day, weights=self._is_late, minlength=len(mean))
         chance = np.abs(by_day - mean).sum(axis=1).mean() / self.due_cases * np.sqrt(len(by_day) / (len(by_day) - 1.0))
-        brier, usual, excess = self._brier(of_due)
+        brier, usual = self._brier(of_due)
         return Replay(
             order=order, windows=self.windows, due_cases=self.due_cases, breached_cases=self.breached_cases, replayed_breached_cases=float(mean.sum()),
             difference=float(np.abs(mean - happened).sum() / self.due_cases), allowed_difference=SHARE_OF_BUDGET * self._budget + CHANCES * float(chance),
-            brier_score=brier, usual_brier_score=usual, allowed_brier_excess=excess,
+            brier_score=brier, usual_brier_score=usual, budget=self._budget,
         )  # fmt: skip
 
-    def _brier(self, late: LateByReplay) -> tuple[float, float, float]:
-        """Of the replay, of the usual times, and what the first may be worse by."""
+    def _brier(self, late: LateByReplay) -> tuple[float, float]:
+        """Of the replay, and of the usual times."""
         came = self._came_within
         if not came.any():
-            return 0.0, 0.0, 0.0
-        probability, happened, day = late[:, came].mean(axis=0), self._is_late[came].astype(np.float64), self._day[came]
+            return 0.0, 0.0
+        probability, happened = late[:, came].mean(axis=0), self._is_late[came].astype(np.float64)
         # A share of few replays scatters around its probability: what that adds to the score is taken off.
-        of_replay = (probability - happened) ** 2 - probability * (1.0 - probability) / (len(late) - 1.0)
-        of_usual = (self._usual - happened) ** 2
-        worse = of_replay - of_usual
-        off = np.bincount(day, weights=worse - worse.mean())
-        return float(of_replay.mean()), float(of_usual.mean()), STANDARD_ERRORS * float(np.sqrt((off**2).sum()) / len(worse))
+        scatter = probability * (1.0 - probability) / (len(late) - 1.0)
+        return float(((probability - happened) ** 2 - scatter).mean()), float(((self._usual - happened) ** 2).mean())
 
 
 def _usually_late(came: Visits) -> Floats:
