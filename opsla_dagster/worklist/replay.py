@@ -4,7 +4,7 @@ Belongs here: replaying past windows with the cases that really came, and holdin
 
 A past window of five business days begins as the queue stood then; what came in it comes again, when it came and with the time it had left. Heads and what a case takes are those of
 now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival, by due date and, where neither
-does and the desk was late less often than by arrival, by the index; the one that tells best who was late stands for the desk.
+does and the desk was late less often than by arrival, by the index; of those that are believed the one that tells best who was late stands for the desk.
 
 Two questions are asked. **Does it breach as often, day by day?** The mean absolute difference of the daily shares may be a fifth of what the objectives let be breached, and
 beyond that three times what replays differ from their own mean by chance. **Do the heads say who was late?** A queue whose delays are its own can have the right share for the wrong reason. The replay's Brier score is
@@ -36,6 +36,8 @@ SHARE_OF_BUDGET, CHANCES = 0.2, 3.0
 FEWEST_REPLAYS, MOST_REPLAYS, REPLAYED_CASES = 2, 8, 4_000
 #: One row a replay, one column a visit.
 LateByReplay = npt.NDArray[np.bool_]
+#: Replays by the index, which looks at the line again at every pick.
+LOOKED_AT_AGAIN_REPLAYS = 4
 _SEED = 29
 _TRIED: dict[WorkedOrder, Callable[[Trial, Pace], Bools]] = {
     "first in, first out": in_order_of_arrival, "earliest due date": by_due_date, "guarded index": by_index,
@@ -76,7 +78,7 @@ class Replay:
 
 
 def replayed(visits: Visits, pace: Pace) -> Replay | None:
-    """The replay that tells best what happened, of those that are believed if there are any; None where fewer than FEWEST_DUE cases fell due."""
+    """Of the replays that are believed the one that tells best who was late, else the one nearest to what happened; None where fewer than FEWEST_DUE cases fell due."""
     happened = _Happened(visits)
     if happened.due_cases < FEWEST_DUE:
         return None
@@ -84,8 +86,8 @@ def replayed(visits: Visits, pace: Pace) -> Replay | None:
     by_arrival, due_date = (happened.held_against(order, _late(trials, pace, order)) for order in ("first in, first out", "earliest due date"))
     found = [by_arrival, due_date]
     if by_arrival.replayed_breached_cases > happened.breached_cases and not (by_arrival.is_believed or due_date.is_believed):
-        found.append(happened.held_against("guarded index", _late(trials, pace, "guarded index")))
-    return min(found, key=lambda replay: (not replay.is_believed, replay.brier_score))
+        found.append(happened.held_against("guarded index", _late(trials[:LOOKED_AT_AGAIN_REPLAYS], pace, "guarded index")))
+    return min(found, key=lambda replay: (0, replay.brier_score) if replay.is_believed else (1, replay.difference))
 
 
 def _trials(visits: Visits, pace: Pace) -> list[list[tuple[Ints, Trial]]]:
