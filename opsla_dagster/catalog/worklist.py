@@ -63,7 +63,7 @@ COLUMNS = [
     count("past_breached_cases", "Of past_due_cases, those that were breached", nullable=True),
     measure("replayed_breached_cases", "Of past_due_cases, how many are breached when those days are replayed with the queue's heads and pace, on average"),
     count("replayed_days", "Business days that were replayed: the last 10 before today, or the last 5 where many cases came in them; NULL: nothing was", nullable=True),
-    Column("replayed_order", "VARCHAR", "The order in which the replay that tells best what happened takes cases; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
+    Column("replayed_order", "VARCHAR", "The order in which the replay takes cases: the first of these that is believed, else the one nearest to what happened; NULL: nothing was replayed", nullable=True, values=WORKED_ORDERS),
     measure("replay_difference_points", "Mean absolute difference of the daily shares breached, replayed and real, in points; NULL: nothing was replayed"),
     measure("replay_allowed_difference_points", "What of it is let pass: a fifth of what the objectives let be breached, and three times what replays differ from their own mean by chance"),
     measure("replay_brier", "Brier score of the replay: mean square of simulated probability less what happened, of the cases that came in the replayed days; 0 is best. Chance of few replays is taken off, so it may lie below 0", at_least=None),

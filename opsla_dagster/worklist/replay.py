@@ -3,8 +3,8 @@
 Belongs here: replaying past windows with the cases that really came, and holding the breaches against those that really happened. Does not belong here: the coming days (feasibility).
 
 A past window of five business days begins as the queue stood then; what came in it comes again, when it came and with the time it had left. Heads and what a case takes are those of
-now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival, by due date and, where neither
-does and the desk was late less often than by arrival, by the index; of those that are believed the one that tells best who was late stands for the desk.
+now, for those are held against what happened: an estimate that cannot be right shows. Nobody knows in which order the desk worked, so the replay goes by arrival; where that is not
+believed, by due date; and where neither is and the desk was late less often than by arrival, by the index.
 
 Two questions are asked. **Does it breach as often, day by day?** The mean absolute difference of the daily shares may be a fifth of what the objectives let be breached, and
 beyond that three times what replays differ from their own mean by chance. **Do the heads say who was late?** A queue whose delays are its own can have the right share for the wrong reason. The replay's Brier score is
@@ -46,7 +46,7 @@ _TRIED: dict[WorkedOrder, Callable[[Trial, Pace], Bools]] = {
 
 @dataclass(frozen=True)
 class Replay:
-    """What happened and what the replay that tells it best has, of the cases that fell due in the windows.
+    """What happened and what the replay that stands for it has, of the cases that fell due in the windows.
 
     `windows`: how many were replayed. `difference`: mean absolute difference of the daily shares, 0-1, of which `allowed_difference` is let pass. `brier_score`, `usual_brier_score`: of the replay and of
     the usual times, over the cases that came in the windows. `budget`: what the objectives let be breached, 0-1.
@@ -78,16 +78,20 @@ class Replay:
 
 
 def replayed(visits: Visits, pace: Pace) -> Replay | None:
-    """Of the replays that are believed the one that tells best who was late, else the one nearest to what happened; None where fewer than FEWEST_DUE cases fell due."""
+    """The first replay that is believed, by arrival, due date and index, else the one nearest to what happened; None where fewer than FEWEST_DUE cases fell due."""
     happened = _Happened(visits)
     if happened.due_cases < FEWEST_DUE:
         return None
     trials = _trials(visits, pace)
-    by_arrival, due_date = (happened.held_against(order, _late(trials, pace, order)) for order in ("first in, first out", "earliest due date"))
-    found = [by_arrival, due_date]
-    if by_arrival.replayed_breached_cases > happened.breached_cases and not (by_arrival.is_believed or due_date.is_believed):
+    by_arrival = happened.held_against("first in, first out", _late(trials, pace, "first in, first out"))
+    found = [by_arrival]
+    # What the order of arrival keeps as promised, due dates keep too: a past that was later than that is not theirs.
+    is_kept = by_arrival.replayed_breached_cases <= min(happened.breached_cases, by_arrival.budget * happened.due_cases)
+    if not by_arrival.is_believed and not is_kept:
+        found.append(happened.held_against("earliest due date", _late(trials, pace, "earliest due date")))
+    if not any(replay.is_believed for replay in found) and by_arrival.replayed_breached_cases > happened.breached_cases:
         found.append(happened.held_against("guarded index", _late(trials[:LOOKED_AT_AGAIN_REPLAYS], pace, "guarded index")))
-    return min(found, key=lambda replay: (0, replay.brier_score) if replay.is_believed else (1, replay.difference))
+    return min(found, key=lambda replay: (not replay.is_believed, replay.difference))
 
 
 def _trials(visits: Visits, pace: Pace) -> list[list[tuple[Ints, Trial]]]:

@@ -88,7 +88,7 @@ recent_spans as (
         spans.stint_started_at,
         coalesce(spans.waits_for, 'us') = 'us' as is_work,
         sum(case when spans.is_queue_kept_at_start then 0 else 1 end) over (
-            partition by spans.intake_date, spans.case_id
+            partition by spans.case_id
             order by spans.started_at, spans.ended_at nulls last
         ) as visit_number
     from staging.backlog_spans as spans
