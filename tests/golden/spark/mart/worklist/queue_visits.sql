@@ -85,7 +85,7 @@ WITH now_instant AS (
     spans.stint_started_at,
     COALESCE(spans.waits_for, 'us') = 'us' AS is_work,
     SUM(CASE WHEN spans.is_queue_kept_at_start THEN 0 ELSE 1 END) OVER (
-      PARTITION BY spans.intake_date, spans.case_id
+      PARTITION BY spans.case_id
       ORDER BY spans.started_at NULLS LAST, spans.ended_at NULLS LAST
     ) AS visit_number
   FROM staging.backlog_spans AS spans
