@@ -19,8 +19,8 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Band, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
 from opsla_dagster.forecasting.challengers import challenge, is_installed
-from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, unclear, work_of
-from opsla_dagster.forecasting.clearing import Change, Reached, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change, Reached, floor, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import Floats
 from opsla_dagster.settings.forecast import ForecastSettings
@@ -228,18 +228,18 @@ def _clear_rows_of(
     key: Key, row: Mapping[str, Any], days: Sequence[Mapping[str, Any]], settings: ForecastSettings, name: str, change: Change, reason: str | None
 ) -> Iterator[dict[str, Any]]:
     asked = settings.targets.all if key == _ALL else settings.targets.queues.get(key[1])
-    targets = {"none open": 0.0, "usual": row["usual_open_cases"], "target": asked}
-    known = {goal: float(target) for goal, target in targets.items() if target is not None}
     told = reason or unclear(row, days)
     work = None if told else work_of(row, days)
+    known = {**goals(work, change, row["usual_open_cases"]), **({} if asked is None else {"target": float(asked)})}
     found: Sequence[Reached | None] = [None] * len(known) if work is None else reached(work, list(known.values()), change)
+    least = 0.0 if work is None else floor(work, change)
     comes, goes = (None, None) if work is None else net_cases_per_week(work, change)
     for (goal, target), each in zip(known.items(), found, strict=True):
         yield {
             "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "goal": goal, "heads_change_share": change.heads,
             "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"],
-            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **({} if each is None else clear_figures(each)),
-            "clear_reason": told or (clear_words(each, row, target) if each else None),
+            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **clear_figures(each),
+            "clear_reason": told or clear_words(each, row, target, least),
         }  # fmt: skip
 
 

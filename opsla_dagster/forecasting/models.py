@@ -53,17 +53,24 @@ Model = Callable[[Histories], Floats]
 
 
 def seasonal_naive(histories: Histories) -> Floats:
-    """What the latest observed day with the same weekday brought, of the last 8 weeks."""
-    cases, seen = _last_weeks(histories)
-    latest = MEAN_WEEKS - 1 - np.argmax(seen[:, ::-1, :], axis=1)
+    """What the latest day of the same kind brought: of the last 8 weeks the latest same weekday that was no holiday, for a holiday the latest one.
+
+    A weekday of which only holidays were observed has the latest of these, and a holiday before which there was none is forecast as its weekday.
+    """
+    cases, counted = _usual_weeks(histories)
+    latest = MEAN_WEEKS - 1 - np.argmax(counted[:, ::-1, :], axis=1)
     value = np.take_along_axis(cases, latest[:, None, :], axis=1)[:, 0, :]
-    return _ahead(np.where(seen.any(axis=1), value, np.nan), histories.horizon)
+    ahead = _ahead(np.where(counted.any(axis=1), value, np.nan), histories.horizon)
+    holidays = histories.is_holiday & histories.is_observed
+    last = DAYS - 1 - np.argmax(holidays[:, ::-1], axis=1)
+    of_holiday = np.take_along_axis(histories.cases, last[:, None], axis=1)
+    return np.where(histories.holidays_ahead & holidays.any(axis=1)[:, None], of_holiday, ahead)
 
 
 def weekday_mean(histories: Histories) -> Floats:
-    """The mean of the observed days with the same weekday, of the last 8 weeks."""
-    cases, seen = _last_weeks(histories)
-    return _ahead(_ratio(cases.sum(axis=1), seen.sum(axis=1)), histories.horizon)
+    """The mean of the days with the same weekday of the last 8 weeks that were no holiday; of holidays where there were no others."""
+    cases, counted = _usual_weeks(histories)
+    return _ahead(_ratio(np.where(counted, cases, 0.0).sum(axis=1), counted.sum(axis=1)), histories.horizon)
 
 
 def poisson_regression(histories: Histories) -> Floats:
@@ -86,10 +93,11 @@ MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": we
 BASELINE = "seasonal naive"
 
 
-def _last_weeks(histories: Histories) -> tuple[Floats, Flags]:
-    recent = slice(DAYS - 7 * MEAN_WEEKS, None)
-    shape = (-1, MEAN_WEEKS, 7)
-    return histories.cases[:, recent].reshape(shape), histories.is_observed[:, recent].reshape(shape)
+def _usual_weeks(histories: Histories) -> tuple[Floats, Flags]:
+    """`(origins, MEAN_WEEKS, 7)` each: cases, and which days count: observed and no holiday, or merely observed where a weekday has no such day."""
+    cases, seen, is_holiday = (values[:, DAYS - 7 * MEAN_WEEKS :].reshape(-1, MEAN_WEEKS, 7) for values in (histories.cases, histories.is_observed, histories.is_holiday))
+    usual = seen & ~is_holiday
+    return cases, np.where(usual.any(axis=1, keepdims=True), usual, seen)
 
 
 def _ahead(by_weekday: Floats, horizon: int) -> Floats:
