@@ -60,17 +60,18 @@ def seasonal_naive(histories: Histories) -> Floats:
     cases, counted = _usual_weeks(histories)
     latest = MEAN_WEEKS - 1 - np.argmax(counted[:, ::-1, :], axis=1)
     value = np.take_along_axis(cases, latest[:, None, :], axis=1)[:, 0, :]
-    ahead = _ahead(np.where(counted.any(axis=1), value, np.nan), histories.horizon)
     holidays = histories.is_holiday & histories.is_observed
     last = DAYS - 1 - np.argmax(holidays[:, ::-1], axis=1)
-    of_holiday = np.take_along_axis(histories.cases, last[:, None], axis=1)
-    return np.where(histories.holidays_ahead & holidays.any(axis=1)[:, None], of_holiday, ahead)
+    of_holiday = np.where(holidays.any(axis=1), np.take_along_axis(histories.cases, last[:, None], axis=1)[:, 0], np.nan)
+    return _with_holidays(np.where(counted.any(axis=1), value, np.nan), of_holiday, histories)
 
 
 def weekday_mean(histories: Histories) -> Floats:
-    """The mean of the days with the same weekday of the last 8 weeks that were no holiday; of holidays where there were no others."""
+    """The mean of the days of the same kind: of the last 8 weeks the same weekdays that were no holiday, for a holiday those of the year. Without such days as `seasonal_naive`."""
     cases, counted = _usual_weeks(histories)
-    return _ahead(_ratio(np.where(counted, cases, 0.0).sum(axis=1), counted.sum(axis=1)), histories.horizon)
+    holidays = histories.is_holiday & histories.is_observed
+    of_holiday = _ratio(np.where(holidays, histories.cases, 0.0).sum(axis=1), holidays.sum(axis=1))
+    return _with_holidays(_ratio(np.where(counted, cases, 0.0).sum(axis=1), counted.sum(axis=1)), of_holiday, histories)
 
 
 def poisson_regression(histories: Histories) -> Floats:
@@ -98,6 +99,12 @@ def _usual_weeks(histories: Histories) -> tuple[Floats, Flags]:
     cases, seen, is_holiday = (values[:, DAYS - 7 * MEAN_WEEKS :].reshape(-1, MEAN_WEEKS, 7) for values in (histories.cases, histories.is_observed, histories.is_holiday))
     usual = seen & ~is_holiday
     return cases, np.where(usual.any(axis=1, keepdims=True), usual, seen)
+
+
+def _with_holidays(by_weekday: Floats, of_holiday: Floats, histories: Histories) -> Floats:
+    """The days ahead, `(origins, horizon)`: those of holidays by themselves, where they are known (`of_holiday` is not NaN)."""
+    ahead = _ahead(by_weekday, histories.horizon)
+    return np.where(histories.holidays_ahead & ~np.isnan(of_holiday)[:, None], of_holiday[:, None], ahead)
 
 
 def _ahead(by_weekday: Floats, horizon: int) -> Floats:
