@@ -19,7 +19,8 @@ from small_desk import rows, takes_minutes
 from benchmarks.desk import bare, desk_settings, run_bare, settled_at, window_of, write_bare
 from opsla_dagster.assets.forecast import MOST_SERIES
 from opsla_dagster.assets.graph import TABLE_ASSETS
-from opsla_dagster.settings import load_settings
+from opsla_dagster.assets.scope import Scope
+from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.forecast import ForecastSettings, Targets
 from opsla_dagster.window import Window
 
@@ -96,6 +97,8 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path, monkeypatch
     ]  # fmt: skip
     assert rows(warehouse, "select count(*) from mart.throughput where dimension = 'all' and heads_source = 'schedule' and gone_cases_per_staffed_hour > 0") == [(1,)]
 
+    forecasts_are_made_again_where_what_they_rest_on_has_changed(settings, window, monkeypatch)
+
     # A model that is asked for and not installed is told, and the others serve.
     monkeypatch.setattr("opsla_dagster.assets.forecast.is_installed", lambda: False)
     asked = replace(settings, forecast=ForecastSettings(statsforecast=("MSTL",), targets=Targets(all=3, queues={"Nope": 5})))
@@ -113,6 +116,39 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(tmp_path: Path, monkeypatch
     [(queue, reason)] = rows(warehouse, warned)
     assert queue == "Nope"
     assert str(reason).startswith("no such queue (forecast.yml: targets.queues); ")
+
+
+def forecasts_are_made_again_where_what_they_rest_on_has_changed(settings: Settings, window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is computed while all is the same; late data, another date of now, and other code have the rows of a fresh home."""
+    table = TABLE_ASSETS["mart.arrival_forecasts"]
+
+    def made(scope: Scope) -> list[tuple[object, ...]]:
+        write_bare(table, scope)
+        found: list[tuple[object, ...]] = scope.connection.execute("select * from mart.arrival_forecasts order by all").fetchall()
+        return found
+
+    def refused(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    with bare(settings, window, settled_at(window)) as scope:
+        first = made(scope)
+        with monkeypatch.context() as patched:
+            patched.setattr("opsla_dagster.assets.forecast.backtest", refused)
+            assert made(scope) == first
+            # A case of an old date that was received yesterday: past origins do not know it, the next ones do.
+            scope.connection.execute("update staging.arrivals set known_date = (select now_date - 1 from mart.desk_now), opened_cases = opened_cases + 1 where calendar_date = (select now_date - 9 from mart.desk_now)")
+            with pytest.raises(AssertionError, match="computed again"):
+                write_bare(table, scope)
+        late = made(scope)
+        assert late != first
+        scope.connection.execute("drop table mart.arrival_forecasts")
+        assert made(scope) == late, "as in a fresh home"
+        scope.connection.execute("update mart.desk_now set now_date = now_date - 1")
+        assert made(scope) != late
+        with monkeypatch.context() as patched:
+            patched.setattr("opsla_dagster.forecasting.models.__file__", str(REPOSITORY / "pyproject.toml"))
+            before = {str(row[-1]) for row in made(scope)}
+        assert before.isdisjoint({str(row[-1]) for row in made(scope)})
 
 
 @takes_minutes
