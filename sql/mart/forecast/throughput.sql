@@ -17,16 +17,18 @@ with desk_dates as (
     group by days.local_date, desk_now.now_date
 ),
 
+worked_weekdays as (
+    select weekday_number
+    from desk_dates
+    group by weekday_number
+    having 2 * sum(open_dates) > count(*)
+),
+
 -- Dates that are open as a rule, and closed by a holiday.
 holidays as (
     select desk_dates.local_date
     from desk_dates
-    inner join (
-        select weekday_number
-        from desk_dates
-        group by weekday_number
-        having 2 * sum(open_dates) > count(*)
-    ) as worked_weekdays on desk_dates.weekday_number = worked_weekdays.weekday_number
+    inner join worked_weekdays on desk_dates.weekday_number = worked_weekdays.weekday_number
     where
         desk_dates.holiday_dates = 1
         and desk_dates.open_dates = 0
