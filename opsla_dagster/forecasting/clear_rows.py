@@ -83,9 +83,10 @@ def done_per_business_day(throughput: Row) -> float:
 
 
 def goals(work: Work | None, change: Change, usual: float | None) -> dict[str, float]:
-    """What is asked of every backlog: open cases by goal. What has just come in is a goal where no day is without."""
+    """What is asked of every backlog: open cases by goal. What has just come in is a goal where no day is without; that nothing can be reached below is said once, as now."""
     least = 0.0 if work is None else floor(work, change)
-    return {"none open": 0.0, **({"only new": least} if least else {}), **({} if usual is None else {"usual": float(usual)})}
+    none_open = {"none open": 0.0} if not least or change == Change() else {}
+    return {**none_open, **({"only new": least} if least else {}), **({} if usual is None else {"usual": float(usual)})}
 
 
 def clear_figures(found: Reached | None) -> dict[str, Any]:

@@ -396,7 +396,7 @@ def test_what_has_just_come_in_is_the_least_that_is_open() -> None:
     assert just_in.p50_open_days == 10, "94 to go, 10 fewer a business day"
     assert forty == down_to(work(), [40], Change())[0]
     assert goals(busy, Change(), 40.0) == {"none open": 0.0, "only new": 6.0, "usual": 40.0}
-    assert goals(busy, Change(arrivals=0.5), 40.0)["only new"] == 9, "half as many again are open, too"
+    assert goals(busy, Change(arrivals=0.5), 40.0) == {"only new": 9.0, "usual": 40.0}, "half as many again are open, too"
     assert goals(busy, Change(heads=1.0), 40.0)["only new"] == 3, "twice the heads halve at most the time for which they are"
     assert goals(replace(busy, fewest_new=0), Change(), None) == {"none open": 0.0}, "a desk with days on which nothing comes in can be down to nothing"
     row = {"open_cases": 100, "throughput_basis": "while work waited"}
