@@ -149,7 +149,8 @@ def _digest(*read: object) -> str:
 
 
 def _forecasts(read: _Read) -> pa.Table:
-    made, unsaid = [], []
+    made: list[pa.Table] = []
+    unsaid: list[dict[str, Any]] = []
     forecast, left_out = _busiest(read.arrived, read.today)
     for number in range(0, len(forecast), _SERIES_A_BATCH):
         keys = forecast[number : number + _SERIES_A_BATCH]
@@ -192,11 +193,13 @@ def _past(batch: _Batch, read: _Read, found: Backtest, model: str) -> pa.Table:
     days = origins[:, None] + np.arange(HORIZON)
     today, rows = np.datetime64(read.today, "D"), len(number) * HORIZON
 
-    def each(values: Sequence[Any]) -> pa.Array:
+    keys = [batch.keys[int(here)] for here in number]
+
+    def each(values: Sequence[str]) -> pa.Array:
         return pa.array(np.repeat(np.asarray(values, dtype=object), HORIZON), pa.string())
 
     made: dict[str, pa.Array] = {
-        "dimension": each([batch.keys[here][0] for here in number]), "dimension_value": each([batch.keys[here][1] for here in number]), "model": pa.array([model] * rows, pa.string()),
+        "dimension": each([dimension for dimension, _ in keys]), "dimension_value": each([value for _, value in keys]), "model": pa.array([model] * rows, pa.string()),
         "origin_date": pa.array(np.repeat(today + (origins - series.today), HORIZON)), "calendar_date": pa.array((today + (days - series.today)).ravel()),
         "horizon_days": pa.array(np.tile(np.arange(1, HORIZON + 1), len(number))), "is_business_day": pa.array(series.is_open[days].ravel()), "is_day_of_holiday": pa.array(series.is_holiday[days].ravel()),
         "expected_cases": _numbers(expected[number, place]), "low_cases": _counts(low[number, place]), "high_cases": _counts(high[number, place]), "arrived_cases": _counts(found.actual[number, place]),

@@ -96,8 +96,9 @@ BASELINE = "seasonal naive"
 
 def _usual_weeks(histories: Histories) -> tuple[Floats, Flags]:
     """`(origins, MEAN_WEEKS, 7)` each: cases, and which days count: observed and no holiday, or merely observed where a weekday has no such day."""
-    cases, seen, is_holiday = (values[:, DAYS - 7 * MEAN_WEEKS :].reshape(-1, MEAN_WEEKS, 7) for values in (histories.cases, histories.is_observed, histories.is_holiday))
-    usual = seen & ~is_holiday
+    shape, recent = (-1, MEAN_WEEKS, 7), slice(DAYS - 7 * MEAN_WEEKS, None)
+    cases, seen = histories.cases[:, recent].reshape(shape), histories.is_observed[:, recent].reshape(shape)
+    usual = seen & ~histories.is_holiday[:, recent].reshape(shape)
     return cases, np.where(usual.any(axis=1, keepdims=True), usual, seen)
 
 
