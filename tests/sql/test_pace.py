@@ -65,7 +65,7 @@ def told(connection: duckdb.DuckDBPyConnection, week: tuple[tuple[int, ...], tup
     insert(connection, "ops.partition_as_of", [{"intake_date": day, "as_of_at": midnight(today)} for day in days])
     insert(connection, "mart.backlog_daily", [
         {**all_values, "calendar_date": day, "opened_cases": came, "reopened_cases": 0, "moved_in_cases": 0, "left_cases": gone, "cancelled_cases": 0, "moved_out_cases": 0, "open_cases": 300,
-         "breached_open_cases": past_due, "debt_seconds": 0, "age_under_1_day_cases": 50}
+         "breached_open_cases": past_due, "debt_seconds": 0, "age_under_1_day_cases": 45 if day == MEMORIAL_DAY + timedelta(days=1) else 50 if day.weekday() < 5 else 5}
         for day, came, gone in zip(days, comes, goes, strict=True)
     ])  # fmt: skip
     insert(connection, "mart.work_hours", [
@@ -108,6 +108,7 @@ def test_a_week_is_a_week_on_whatever_day_it_is_told(desk: duckdb.DuckDBPyConnec
         assert (burn["arriving_cases_per_business_day"], burn["leaving_cases_per_business_day"], burn["cleared_after_business_days"]) == (108, 108, None)
         comes, goes = net_cases_per_week(work_of({**throughput, "open_cases": 300}, arrivals(week[0], today)), Change())
         assert comes == 540
+        assert throughput["fewest_new_cases"] == 45, "of all business days, the one after the holiday too; weekends are none"
         assert goes == pytest.approx(540), "Memorial Day and the six days after it do not count, nor one Monday more than Tuesdays"
 
 
