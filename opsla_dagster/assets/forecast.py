@@ -65,6 +65,7 @@ _FIRST_DATES = """
     select 'all' as dimension, 'all' as dimension_value, min(calendar_date) as first_date from staging.arrivals where opened_cases + reopened_cases > 0
     union all
     select 'queue', queue, min(calendar_date) from staging.arrivals group by queue
+    order by all
 """
 _DATES = """
     select local_date, bool_or(is_open) as is_open, bool_or(kind = 'holiday') as is_holiday
