@@ -55,7 +55,16 @@ def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
     if frame is None:
         return as_table("mart.staffing_inputs", [])
     lessons = rows_by_name(scope.connection, "select * from mart.staffing_replay where week_date = (select max(week_date) from mart.staffing_replay)")
-    return as_table("mart.staffing_inputs", inputs_rows(scope.connection, read_arrivals(scope.connection, frame), scope.settings.staffing, lessons))
+    return as_table("mart.staffing_inputs", inputs_rows(scope.connection, read_arrivals(scope.connection, frame), scope.settings.staffing, lessons, _forecast(scope)))
+
+
+def _forecast(scope: Scope) -> tuple[float, float] | None:
+    """Cases of the desk in the next 7 days: expected, and at the upper end of the 80 % interval; None without a forecast."""
+    found: tuple[float, float] | None = scope.connection.execute(
+        "select total_expected_cases, total_high_cases from mart.forecast_arrivals "
+        "where dimension = 'all' and horizon_days = 7 and total_expected_cases is not null and total_high_cases is not null"
+    ).fetchone()
+    return found
 
 
 def _desk_inputs(scope: Scope) -> DeskInputs:
@@ -101,7 +110,7 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
     )
     [told] = rows_by_name(
         scope.connection,
-        "select max(touch_business_minutes) filter (where reason is null) as touch_minutes "
+        "select max(touch_business_minutes) as touch_minutes "
         "from mart.staffing_inputs where queue = 'all'",
     )
     promises = rows_by_name(scope.connection, "select queue, metric, is_response, target_seconds, clock_share_pct from mart.staffing_inputs where calendar = 'desk'")
@@ -111,7 +120,7 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
 STAFFING = {
     "mart.staffing_replay": PythonTable(_staffing_replay, deps=[*_LOG, *_CLOCKS, "staging.daily_flow"]),
     "mart.staffing_hours": PythonTable(_staffing_hours, deps=[*_LOG, *_QUEUES]),
-    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.ownership_spans", "staging.case_facts", "raw.source_facts", "mart.staffing_replay"]),
+    "mart.staffing_inputs": PythonTable(_staffing_inputs, deps=[*_LOG, *_CLOCKS, "staging.ownership_spans", "staging.case_facts", "raw.source_facts", "mart.forecast_arrivals", "mart.staffing_replay"]),
     "mart.staffing_plan": PythonTable(_staffing_plan, deps=["mart.staffing_hours", "mart.staffing_inputs"]),
     "mart.staffing_outcomes": PythonTable(_staffing_outcomes, deps=["mart.staffing_hours", "mart.staffing_inputs", "mart.staffing_plan"]),
     "mart.to_green_simulated": PythonTable(

@@ -23,9 +23,12 @@ COLUMNS = [
     measure("touch_at_most_business_minutes", "Minutes of staff per finished case in the leanest week before: nobody can have needed more. NULL: no source tells heads"),
     *[
         pct(f"own_within_{part}_pct", f"Of cases that found a free head, the share done within {told} of the target")
-        for part, told in (("quarter", "a quarter"), ("half", "half"), ("three_quarters", "three quarters"), ("target", "all"))
+        for part, told in (("fiftieth", "a fiftieth"), ("quarter", "a quarter"), ("half", "half"), ("three_quarters", "three quarters"), ("target", "all"))
     ],
+    measure("touch_shortest_business_minutes", "Shortest touch time with which heads explain the days of the weeks before as well as the best account does; 0: so does \"heads do not matter\". NULL: not known"),
+    measure("touch_longest_business_minutes", "Longest such touch time"),
     # what a plan starts from
+    measure("arrivals_margin_pct", "By how much more cases than usual a plan is made for: the forecast's 80 % interval of the next 7 days less the chance of drawn weeks, at least 5", nullable=False),
     pct("clock_share_pct", "Share of the queue's cases that have this promise"),
     local_date("first_week_date", "The Monday from which on the cases were counted"),
     count("weeks", "Whole weeks that were counted"),
@@ -72,7 +75,7 @@ AREA = Area(
             "why there is no prediction. Metrics whose clocks start as a case comes in.",
             key="week_date metric",
             columns="""week_date metric is_response clocks actual_pct predicted_pct error_points head_hours touch_business_minutes touch_at_most_business_minutes
-                       own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct reason""",
+                       touch_shortest_business_minutes touch_longest_business_minutes own_within_fiftieth_pct own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct reason""",
             nullable="reason",
         ),
         table(
@@ -86,8 +89,8 @@ AREA = Area(
             "What a plan starts from: arrivals, touch time and where it comes from, shrinkage, the promise and how it stands; `reason` says why no plan is possible.",
             key="queue metric policy target_seconds calendar",
             columns="""queue metric policy target_seconds calendar is_response objective_pct clocks clock_share_pct actual_pct
-                       own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct
-                       first_week_date weeks cases_per_week day_overdispersion touch_business_minutes touch_variation touch_basis workload_heads
+                       own_within_fiftieth_pct own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct
+                       first_week_date weeks cases_per_week day_overdispersion arrivals_margin_pct touch_shortest_business_minutes touch_longest_business_minutes touch_business_minutes touch_variation touch_basis workload_heads
                        shrinkage_pct patience_seconds reason""",
             nullable="reason",
         ),

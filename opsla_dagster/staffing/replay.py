@@ -73,13 +73,14 @@ def replay(log: DeskLog) -> Iterator[ReplayedWeek]:
         return
     for week in range(max(0, log.weeks - WEEKS_REPLAYED), log.weeks + 1):
         before = range(max(0, week - WEEKS_BEFORE), week)
-        touch_seconds = fit(waits, log.clocks[guiding.name], _told(log, guiding, before)).touch_seconds if len(before) else 0.0
+        is_coming = week == log.weeks
+        guided = fit(waits, log.clocks[guiding.name], _told(log, guiding, before), with_allowed=is_coming) if len(before) else None
         known = bounds[before.start : before.stop]
         known = known[np.isfinite(known)]
         at_most = float(known.min()) if len(known) else None
         for metric in log.metrics:
             if metric.name in log.clocks:
-                learnt = fit_of(waits, log.clocks[metric.name], _told(log, metric, before), touch_seconds) if len(before) else None
+                learnt = None if guided is None else fit_of(waits, log.clocks[metric.name], _told(log, metric, before), guided)
                 yield _replayed(log, waits, metric, week, learnt, at_most)
 
 
