@@ -295,11 +295,11 @@ def print_staffing(
         say(found.remark)
     say(promise_sentence(found))
     if answer.plan is None:
+        say(f"No plan: {headline(answer)}.")
         if found.past is not None:
             say(found.past.sentence())
         if not answer.rosters:
             raise OpslaError(_no_plan(answer))
-        say(f"No plan: {answer.refusal}.")
     else:
         say(found.trust_sentence())
     for sentence in input_sentences(found):
@@ -315,6 +315,11 @@ def print_staffing(
         say(sentence)
     if answer.plan is None:
         raise OpslaError(_no_plan(answer))
+
+
+def headline(answer: Answer) -> str:
+    """Why there is no plan, in a few words; what follows a colon is the rest of it."""
+    return (answer.refusal or "").partition(": ")[0]
 
 
 def _no_plan(answer: Answer) -> str:

@@ -23,8 +23,8 @@ from opsla_dagster.staffing.week import SLOTS_A_WEEK, Promised, Week
 
 Row = Mapping[str, Any]
 DESK_QUEUE = "all"
-#: Weeks of arrivals, and of heads and shrinkage, that a usual week is the mean of.
-WEEKS_OF_ARRIVALS, _WEEKS_OF_HEADS = 8, 4
+#: Weeks of heads and shrinkage that are the usual ones.
+_WEEKS_OF_HEADS = 4
 #: Cases that measured times or a queue of its own need.
 _FEWEST_MEASURED, _FEWEST_CASES = 30, 20
 #: Where the touch time comes from: `touch_basis`.
@@ -262,7 +262,7 @@ def _margin(arrivals: Arrivals, forecast: tuple[float, float] | None) -> float:
     days = usual.reshape(7, 24).sum(axis=1) / cases
     drawn = 1 / cases + arrivals.overdispersion(DESK_QUEUE) * float((days**2).sum())
     above = (forecast[1] / forecast[0] - 1) / _ENDS_OF_80_PCT
-    return min(max(LEAST_MARGIN, _ENDS_OF_80_PCT * max(above**2 - drawn, 0.0) ** 0.5), _MOST_MARGIN)
+    return float(min(max(LEAST_MARGIN, _ENDS_OF_80_PCT * max(above**2 - drawn, 0.0) ** 0.5), _MOST_MARGIN))
 
 
 def _reason(queue: str, calendar: str, basis: str | None, longest: float | None, elsewhere_pct: float) -> str | None:

@@ -19,6 +19,7 @@ from opsla_dagster.queueing.jobs import Floats, Ints, jobs, pool
 from opsla_dagster.queueing.policies import earliest_due_date
 from opsla_dagster.queueing.simulation import simulate
 from opsla_dagster.staffing.desk_log import Clocks, DeskLog
+from opsla_dagster.staffing.made_from import MOST_SERVED
 from opsla_dagster.staffing.outcome import AT_ONCE, PARTS_OF_TARGET, OwnDelays, workload_starts
 
 #: Touch times that are tried, from the largest down, each so much of the one before.
@@ -28,8 +29,8 @@ _FEWEST_F = 11.0
 #: A case that waits no longer found a free head.
 _AT_ONCE_SECONDS = 1.0
 _FEWEST_CASES, _FEWEST_DAYS, _FEWEST_A_DAY = 30, 15, 5
-#: Cases up to which each is served by the event loop, for every touch time that is tried.
-_MOST_SERVED, _MOST_FOLLOWED = 12_000, 20_000
+#: Of more cases than MOST_SERVED, which are served by the event loop for every touch time that is tried, so many are followed.
+_MOST_FOLLOWED = 20_000
 #: Clocks that a fit looks at: every so many of more.
 _MOST_FITTED = 6_000
 
@@ -94,7 +95,7 @@ def waits(log: DeskLog, touch_seconds: float) -> Floats:
     heads = np.nan_to_num(log.staff.heads)
     # A log does not tell which case took long: works drawn at random would only blur the days.
     work = np.full(len(log.arrival_seconds), touch_seconds)
-    if len(work) > _MOST_SERVED:
+    if len(work) > MOST_SERVED:
         # Of very many every so many are followed, with the work of all; those between them wait what lies between.
         firsts = np.arange(0, len(work), -(-len(work) // _MOST_FOLLOWED))
         followed = log.arrival_seconds[firsts]

@@ -15,7 +15,7 @@ from opsla_dagster.queueing.closed_forms import mmc_wait_within
 from opsla_dagster.settings.staffing import StaffingSettings
 from opsla_dagster.staffing.inputs import DESK_QUEUE, NO_TOUCH, DeskInputs, as_written
 from opsla_dagster.staffing.outcome import Judge, OwnDelays, weeks_to_draw
-from opsla_dagster.staffing.planning import Ask, answer, queue_shares, with_more_cases
+from opsla_dagster.staffing.planning import Ask, answer, queue_shares
 from opsla_dagster.staffing.search import Question, best_plan, erlang_heads, flat_plan, fluid_heads
 from opsla_dagster.staffing.week import MOST_ARRIVALS, SLOTS_A_WEEK, Promised, Week, draw
 
@@ -146,11 +146,12 @@ def test_the_fluid_bound_is_the_work_spread_over_the_target() -> None:
 
 def test_delays_of_their_own_come_after_the_wait_for_a_head() -> None:
     """With a head for everybody at once 80 % are kept in time: no heads make it more."""
-    own = OwnDelays((0.5, 0.6, 0.7, 0.8))
+    own = OwnDelays((0.0, 0.5, 0.6, 0.7, 0.8))
     draws = draw(week_of(), PROMISED, 20)
     found = Judge(draws, TOUCH_SECONDS, is_response=True, own=own).outcome(heads(200))
     assert found.attainment_pct == pytest.approx(80, abs=0.1)
-    assert own.share_done(np.array([1.0, 0.5, 0.125, -0.1])).tolist() == pytest.approx([0.8, 0.6, 0.25, 0.0])
+    assert own.share_done(np.array([1.0, 0.5, 0.135, 0.0, -0.1])).tolist() == pytest.approx([0.8, 0.6, 0.25, 0.0, 0.0])
+    assert own.of_part(0.5).within == pytest.approx((0.0, 0.5 * 0.105 / 0.23, 0.5, 0.55, 0.6))
 
 
 def test_days_that_are_busier_than_chance_take_more_heads() -> None:
@@ -185,8 +186,9 @@ def rows_of(cases: dict[str, float], **inputs: object) -> DeskInputs:
         ]  # fmt: skip
         promises.append({
             "queue": queue, "metric": "first_reply", "policy": "desk", "target_seconds": 7200, "calendar": "desk", "is_response": True, "objective_pct": 95.0,
-            "clock_share_pct": 100.0, "actual_pct": None, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
-            "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "touch_business_minutes": 12.0, "touch_variation": 1.0,
+            "clock_share_pct": 100.0, "actual_pct": None, "own_within_fiftieth_pct": 100.0, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
+            "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "arrivals_margin_pct": 5.0,
+            "touch_shortest_business_minutes": None, "touch_longest_business_minutes": None, "touch_business_minutes": 12.0, "touch_variation": 1.0,
             "touch_basis": "measured by the source", "shrinkage_pct": 30.0, "patience_seconds": None, "reason": None, **inputs,
         })  # fmt: skip
     return DeskInputs.of(hours, promises)
@@ -210,13 +212,17 @@ def test_heads_as_staffed_that_kept_another_share_than_simulated_stop_the_plan()
     assert [each.name for each in found.rosters] == ["as_staffed"]
 
 
-def test_a_plan_tells_what_five_percent_more_cases_do_to_it() -> None:
-    desk = rows_of({DESK_QUEUE: 1400})
+@pytest.mark.parametrize("margin", [5.0, 12.0])
+def test_a_plan_holds_with_as_many_more_cases_as_are_not_ruled_out(margin: float) -> None:
+    desk = rows_of({DESK_QUEUE: 1400}, arrivals_margin_pct=margin)
     found = answer(desk, Ask("first_reply", 95.0))
-    more = with_more_cases(desk, found)
     assert found.plan is not None
-    assert more is not None
-    assert more.weeks_kept_pct(95.0) < found.plan.outcome.weeks_kept_pct(95.0)
+    assert found.more is not None
+    assert found.more.keeps(95.0)
+    assert found.more.attainment_pct <= found.plan.outcome.attainment_pct
+    assert found.plan.outcome.keeps(95.0)
+    more = answer(desk, Ask("first_reply", 95.0, arrivals_factor=1 + margin / 100, rosters={"plan": found.plan.heads}), search=False)
+    assert next(each.outcome.attainment_pct for each in more.rosters if each.name == "plan") == found.more.attainment_pct
 
 
 def test_a_touch_time_written_after_the_run_is_read_at_once() -> None:
