@@ -148,8 +148,8 @@ def _allowed(touch_seconds: Floats, unexplained: Callable[[int], float], without
     """The shortest and the longest touch time of the grid that leave no more than `most` unexplained; see Fit."""
     enough = most + 1e-9
     inside = [number for number in sorted({*range(0, _GRID_STEPS, _COARSE), best}) if unexplained(number) <= enough]
-    if not inside:
-        return 0.0, 0.0
+    if not inside:  # shorter ones than the shortest of the grid were not tried
+        return 0.0, float(touch_seconds[-1])
     longest = next(number for number in range(max(0, inside[0] - _COARSE + 1), inside[0] + 1) if unexplained(number) <= enough)
     if without <= enough:
         return 0.0, float(touch_seconds[longest])

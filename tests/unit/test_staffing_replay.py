@@ -34,7 +34,10 @@ def test_where_waits_come_from_heads_the_touch_time_and_the_weeks_are_found(head
     assert len(errors(found)) == 12
     assert np.mean(errors(found)) <= 3.0
     learnt = [week.learnt.touch_seconds for week in found if week.learnt is not None]
-    assert all(touch == pytest.approx(TOUCH_SECONDS, rel=0.15) for touch in learnt)
+    assert all(touch == pytest.approx(TOUCH_SECONDS, rel=0.06) for touch in learnt)
+    allowed = found[-1].learnt.allowed  # type: ignore[union-attr]
+    assert allowed is not None
+    assert 0.9 * TOUCH_SECONDS < allowed[0] <= allowed[1] < 1.1 * TOUCH_SECONDS
     assert all(week.at_most_seconds is not None and week.at_most_seconds > TOUCH_SECONDS for week in found)
 
 
@@ -61,6 +64,23 @@ def test_where_waits_do_not_come_from_heads_no_touch_time_is_made_up() -> None:
     assert [week.learnt.touch_seconds for week in found if week.learnt is not None] == [0.0] * 13
     assert np.mean(errors(found)) <= 1.5
     assert found[-1].at_most_seconds is not None
+    allowed = found[-1].learnt.allowed  # type: ignore[union-attr]
+    assert allowed is not None
+    assert allowed[0] == 0 < allowed[1] < found[-1].at_most_seconds
+
+
+def test_a_desk_on_which_everything_is_in_time_tells_no_touch_time() -> None:
+    """Thirty heads for the work of six: no account is better than another, and none is taken."""
+    found = list(replay(queueing_log(WEEKS_READ, lambda week: 30)))
+    assert [week.learnt.touch_seconds for week in found if week.learnt is not None] == [0.0] * 13
+    assert found[-1].learnt.allowed[1] > TOUCH_SECONDS  # type: ignore[union-attr,index]
+
+
+def test_weeks_that_are_known_are_left_out() -> None:
+    log = queueing_log(WEEKS_READ, lambda week: 8)
+    whole = list(replay(log))
+    known = {week.week_date for week in whole[:7]}
+    assert list(replay(log, but=known)) == whole[7:]
 
 
 def test_the_coming_week_is_a_row_without_an_outcome() -> None:
