@@ -269,7 +269,7 @@ def input_sentences(found: Asked) -> Iterator[str]:
 
 def bound_sentences(answer: Answer) -> Iterator[str]:
     """The bounds beside a plan, and why they differ."""
-    if answer.workload_heads is None:
+    if answer.workload_heads is None or not answer.weeks:
         return
     erlang = "Erlang A" if answer.is_erlang_a else "Erlang C"
     busiest = max(answer.fluid_heads.tolist())

@@ -23,7 +23,6 @@ from opsla_dagster.reporting.staffing import (
     WEEKDAYS,
     Asked,
     PastHeads,
-    ReplayError,
     ask_of,
     block_hours,
     blocks,
@@ -70,7 +69,7 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
         template="staffing.html.j2",
         title="Staffing",
         figures=list(_figures(told)),
-        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, ask.metric, told.replay), _inputs(view)],
+        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, told), _inputs(view)],
         drawings=list(_drawings(found)),
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
@@ -175,7 +174,9 @@ def _trust(told: Asked) -> str:
     if found.plan is not None:
         return told.trust_sentence()
     rest = (found.refusal or "").partition(": ")[2]
-    return " ".join([*([f"{wording.sentence(rest)}."] if rest else []), *([told.past.sentence()] if told.past is not None else [])])
+    # Without a roster to show, the figures say the same.
+    past = told.past.sentence() if told.past is not None and found.rosters else ""
+    return f"{f'{wording.sentence(rest)}.' if rest else ''} {past}".strip()
 
 
 def _asked_sentence(told: Asked, what_if: Changes, asked: Outcome | None) -> str:
@@ -234,8 +235,9 @@ def _plan(found: Answer) -> Grid:
     )  # fmt: skip
 
 
-def _replay(view: View, metric: str, past: ReplayError | None) -> Grid:
-    rows = [row for row in replayed_rows(view.connection) if row["metric"] == metric]
+def _replay(view: View, told: Asked) -> Grid:
+    past, plan = told.replay, told.answer.plan
+    rows = [row for row in replayed_rows(view.connection) if row["metric"] == told.answer.ask.metric]
     return Grid(
         key="replay",
         title="Past weeks, predicted and as they were",
@@ -246,7 +248,7 @@ def _replay(view: View, metric: str, past: ReplayError | None) -> Grid:
         ],
         rows=rows,
         note="Each week is predicted from the 8 weeks before it, with the arrivals and the heads that it had."
-        + (" The touch time of the plan above had no part in it: this tests the reading of arrivals and heads, and not the plan." if past is not None and past.mean_points is None and rows else ""),
+        + (" The touch time of the plan above had no part in it: this tests the reading of arrivals and heads, and not the plan." if past is not None and past.mean_points is None and rows and plan is not None else ""),
         empty="Nothing was replayed: the log has no whole week before now.",
     )  # fmt: skip
 
