@@ -29,7 +29,7 @@ COLUMNS = [
     measure("touch_shortest_business_minutes", "Shortest touch time with which heads explain the days of the weeks before as well as the best account does; 0: so does \"heads do not matter\". NULL: not known"),
     measure("touch_longest_business_minutes", "Longest such touch time"),
     # what a plan starts from
-    measure("arrivals_margin_pct", "By how much more cases than usual a plan is made for: the forecast's 80 % interval of the next 7 days less the chance of drawn weeks, at least 5", nullable=False),
+    pct("arrivals_margin_pct", "By how much more cases than usual a plan is made for: the forecast's 80 % interval of the next 7 days less the chance of drawn weeks, at least 5"),
     pct("clock_share_pct", "Share of the queue's cases that have this promise"),
     local_date("first_week_date", "The Monday from which on the cases were counted"),
     count("weeks", "Whole weeks that were counted"),

@@ -125,6 +125,7 @@ def of_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], texts
 
 
 def identity(told: Sequence[object]) -> str:
+    """One identity of many things that are read, by how Python writes them: short, and the same for the same."""
     return hashlib.sha256("\n".join(repr(each) for each in told).encode()).hexdigest()[:_DIGITS]
 
 

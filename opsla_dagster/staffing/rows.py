@@ -148,7 +148,7 @@ def caution(found: Answer) -> str | None:
         return f"an assumption, and no plan for this desk: {found.contradiction}"
     if not found.is_tested:
         return (
-            "not held against the past: no source tells which heads there were, or of too few days"
+            "not held against the past: no source tells which heads there were, or for too few days"
             + (", so it is taken for granted that a case is taken up as soon as a head is free" if found.basis == AT_ONCE_BASIS else "")
         )
     return None
