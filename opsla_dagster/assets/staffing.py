@@ -170,7 +170,16 @@ def _desk_inputs(scope: Scope) -> DeskInputs:
     return DeskInputs.of(rows_by_name(scope.connection, f"select * from {_HOURS}"), rows_by_name(scope.connection, f"select * from {_INPUTS}"))
 
 
+def _can_be_planned(scope: Scope) -> bool:
+    """Whether a touch time of the desk is known, or somebody wrote a roster: else there are no rows, and no identity of them to compare."""
+    known = scope.connection.execute(f"select 1 from {_INPUTS} where queue = 'all' and touch_basis is not null and touch_basis not like 'at most%' limit 1")
+    return bool(scope.settings.staffing.rosters) or known.fetchone() is not None
+
+
 def _staffing_plan(scope: Scope, part: Window | None) -> pa.Table:
+    if not _can_be_planned(scope):
+        return as_table(_PLAN, [])
+
     def make() -> list[dict[str, Any]]:
         from opsla_dagster.staffing.rows import plan_rows
 
