@@ -182,7 +182,9 @@ def test_the_page_teaches_what_is_missing_and_lists_the_weeks(desk: Settings) ->
         _, _, text = ask(address, "/staffing")
         assert "No plan: nobody knows how long a case takes" in text
         assert "write touch: {minutes: 12} there" in text
+        assert text.index("No plan: nobody knows") < text.index("Past weeks"), "the answer comes first"
         tables = data(address, "/api/staffing")["tables"]
+        assert tables["reason"]["rows"][0]["reason"].startswith("Nobody knows how long a case takes")
         assert len(tables["replay"]["rows"]) == 6
         assert {row["queue"] for row in tables["inputs"]["rows"]} == {"all", "Billing", "Tech"}
 

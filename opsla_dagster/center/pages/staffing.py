@@ -69,7 +69,10 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
         template="staffing.html.j2",
         title="Staffing",
         figures=list(_figures(told)),
-        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, told), _inputs(view)],
+        grids=[
+            *([_reason(f"{wording.sentence(found.refusal or '')}.")] if found.plan is None else []), _rosters(view, told, what_if, asked), _plan(found),
+            _replay(view, told), _inputs(view),
+        ],
         drawings=list(_drawings(found)),
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
@@ -84,9 +87,12 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
 def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
     """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
     problem = wording.sentence(problem.removesuffix(NAME_ONE))
-    # A grid, so that programs are told too: JSON is made of a page's tables.
-    reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
-    return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
+    return Page("staffing.html.j2", "Staffing", grids=[_reason(problem)], context={"problem": problem, "promise": None, "choices": choices})
+
+
+def _reason(problem: str) -> Grid:
+    """A grid, so that programs are told too: JSON is made of a page's tables."""
+    return Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
 
 
 def _ask(view: View, desk: DeskInputs, promise: str, queue: str | None) -> Ask:
