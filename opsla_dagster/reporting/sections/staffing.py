@@ -31,7 +31,8 @@ def staffing(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     if not planned:
         told = next((row for row in found if not row["reason"].startswith(_WHEN_ASKED)), found[0])
         past = past_heads(connection, told["metric"])
-        return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.", definition=past.sentence() if past is not None else "")
+        known = f" {past.sentence()}" if past is not None else ""
+        return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.{known}")
     metric = planned[0]["metric"]
     own = [row for row in planned if row["metric"] == metric]
     error = replay_error(connection, metric, own[0]["touch_basis"])
