@@ -154,6 +154,7 @@ _SHARED = [
     text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "
           "before, or an earlier one; taken_up: from nobody, by the first team or the last; unassigned: to nobody",
           values=("initial", "handoff", "return_direct", "return_indirect", "taken_up", "unassigned")),
+    flag("is_planned_return", "The stint begins with a direct return from a team that ownership.yml names as a review team"),
     flag("is_last", "The stint in which the case is, or ended"),
     flag("is_initial_missing", "Nobody is told to hold the case at its beginning"),
     *[

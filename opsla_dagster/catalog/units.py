@@ -44,7 +44,7 @@ _FIGURES = (
     (r"_(reply|message|note)_count$", "messages"),
     (r"_station_count$", "holders"),
     (r"^handoff_count$", "changes of holder"),
-    (r"(handoff|return|return_direct|return_indirect|returned|returned_directly|ping_pong|handed_on)_count$", "hand-offs"),
+    (r"(handoff|return|return_direct|return_indirect|planned_return|returned|returned_directly|ping_pong|handed_on)_count$", "hand-offs"),
     (r"^(loop|accepted|contradiction|stint)_count$", "occurrences"),
     (r"_cases_per_head$", "cases per agent"),
     (r"^agents$", "agents"),
