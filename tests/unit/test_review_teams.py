@@ -67,7 +67,7 @@ def test_a_name_that_no_case_went_to_is_a_warning_with_the_one_that_was_meant() 
 def test_a_team_from_which_nearly_all_comes_back_is_proposed() -> None:
     pairs = [("A", "QA", 20, 20), ("B", "QA", 20, 17), ("QA", "A", 20, 0), ("A", "First line", 100, 89), ("A", "Few", 29, 29)]
     assert hint_of(pairs) == (
-        "92.5 % of the 40 hand-offs to QA came straight back. If cases go there to come back (a review, an approval), name it in ownership.yml: "
+        "92.5% of the 40 hand-offs to QA came straight back. If cases go there to come back (a review, an approval), name it in ownership.yml: "
         "review_teams: [QA]. What comes back from it is then planned, and no ping-pong."
     )
     assert hint_of([("A", "QA", 40, 0)]) == ""
