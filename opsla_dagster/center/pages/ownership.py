@@ -68,6 +68,7 @@ def _live(view: View, live: list[Row], limit: int | None) -> Grid:
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("team", "Team"), Column("agent", "Agent"),
             Column("priority", "Priority"), Column("age_calendar_minutes", "Age", "calendar_minutes"), Column("team_stint_calendar_minutes", "With the team", "calendar_minutes"),
             Column("team_handoff_count", "Hand-offs", "count"), Column("ping_pong_count", "Ping-pong", "count"),
+            Column("planned_return_count", "Back as planned", "count", is_shown=False), Column("return_direct_count", "Straight back", "count", is_shown=False),
             Column("last_activity_at", "Last told", "instant"), Column("next_due_at", "Next due", "due"),
             Column("breached_clocks", "Past due", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
         ],

@@ -6,12 +6,17 @@ Belongs here: the page. Does not belong here: what a change of the promises woul
 from __future__ import annotations
 
 from opsla_dagster.center.model import Column, Grid, Page, Row
+from opsla_dagster.center.pages.cases import REJECTED
 from opsla_dagster.center.pages.report_sections import grids, shown
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting.sections.breaks import breaks
 from opsla_dagster.reporting.sections.heat_map import heat_map
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.reporting.sections.trend import trend
+
+INCOMPLETE = (
+    "On incomplete records: met or breached, but a record of the case was rejected, so that the verdict is that of the others; it is in all other columns too. The page of the case has what was rejected."
+)
 
 
 def promises_page(view: View) -> Page:
@@ -34,6 +39,10 @@ def _grid(view: View) -> Grid:
     def breached(row: Row) -> str | None:
         return view.state.url("/cases", outcome="breached", metric=row["metric"], policy=row["policy"] or None) if row["all_breached_clocks"] else None
 
+    def incomplete(row: Row) -> str | None:
+        return view.state.url("/cases", records=REJECTED) if row["incomplete_clocks"] else None
+
+    is_incomplete = any(row["incomplete_clocks"] for row in found)
     return Grid(
         key="promises",
         title="Every clock of each promise",
@@ -46,9 +55,11 @@ def _grid(view: View) -> Grid:
             Column("all_breached_clocks", "Breached", "count", href=breached),
             Column("running_clocks", "Running", "count"),
             Column("unknown_clocks", "Unknown", "count"),
+            *([Column("incomplete_clocks", "On incomplete records", "count", href=incomplete, css=lambda row: "warn" if row["incomplete_clocks"] else "")] if is_incomplete else []),
             Column("p50", "p50", "minutes"),
             Column("p95", "p95", "minutes"),
         ],
         rows=found,
+        note=INCOMPLETE if is_incomplete else "",
         empty="No promise is written yet. sla_policies.yml says what is measured and what is promised to whom.",
     )

@@ -1,0 +1,4 @@
+-- One row is a case of which records were rejected; none, where no verdict rests on incomplete records.
+select case_id
+from mart.incomplete_cases
+limit 1
