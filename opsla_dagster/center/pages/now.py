@@ -29,6 +29,8 @@ from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
 NEXT_SHOWN, TREND_DAYS = 12, 28
+#: What the last column of the next tickets is.
+DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one."
 #: What no case of is open has no row in mart.queue_health.
 _NOTHING_OPEN: Row = {
     "open_cases": 0, "active_cases": None, "waiting_cases": None, "breached_open_cases": 0, "breached_open_clocks": 0, "debt_seconds": 0,
@@ -128,6 +130,8 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
     rows = [
         {**row, "why": f"{promise(view.settings, row)}: {row['next_reason']}" if row["due_metric"] else row["next_reason"], "defers": defers(row),
          "breach_pct": None if row["breach_probability"] is None else 100 * row["breach_probability"],
+         # Of what is past its target, why it is next says it already.
+         "risk_reason": None if row["probability_source"] == "certain" else row["reason_1"],
          "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
         for row in first_tickets(view.connection, queue, NEXT_SHOWN)
     ]  # fmt: skip
@@ -138,18 +142,19 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         title="Next tickets",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            *([Column("position_in_queue", "Place in queue", "count")] if not is_all or any(row["position_in_queue"] > 1 for row in rows) else []),
+            Column("position_in_queue", "Place in queue", "count", is_shown=not is_all),
             *([Column("queue", "Queue", "value", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
-            Column("due_at", "Due", "due"),
-            Column("why", "Why it is next"),
-            *([Column("breach_pct", "Risk", "pct"), Column("reason_1", "Strongest reason for the risk")] if has_risk else []),
-            Column("defers", "Goes before"),
             Column("priority", "Priority"),
+            Column("due_at", "Due", "due", css=lambda row: "bad" if row["probability_source"] == "certain" else ""),
+            Column("why", "Why it is next"),
+            *([Column("breach_pct", "Risk", "pct"), Column("risk_reason", "because"), Column("reason_1", "Strongest reason for the risk", is_shown=False)] if has_risk else []),
+            Column("defers", "Defers"),
             *([Column("picking_policy", "Policy")] if is_all and len({row["picking_policy"] for row in rows}) > 1 else []),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
         ],
         rows=rows,
-        note=" ".join(filter(None, (_policy_note(view, queue, is_all), RISK_AND_CHANCE if has_risk else "", UNTIL_NOW if rows else ""))),
+        note=_policy_note(view, queue, is_all),
+        reading=" ".join(filter(None, (RISK_AND_CHANCE if has_risk else "", DEFERS, UNTIL_NOW if rows else ""))),
         empty="No open case waits for us.",
         is_read_by_row=True,
     )
@@ -165,8 +170,8 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not in_force:
         return ""
     if not by_index:
-        return "The first of each queue before the second of any, by earliest due date in every one: due dates can be kept, or the guarded index would keep no more. Choose a queue for its order and its reasons."
-    return f"The first of each queue before the second of any. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date."
+        return "The first of each queue, by earliest due date. Choose a queue for all of its order."
+    return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}; elsewhere by earliest due date. Choose a queue for all of its order."
 
 
 def _followed(view: View, queue: str | None) -> list[Grid]:
