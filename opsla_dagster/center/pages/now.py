@@ -54,7 +54,7 @@ def now_page(view: View) -> Page:
         grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
-            "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
+            "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "is_held": len(view.queues) > 1, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
             "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
@@ -136,6 +136,8 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         for row in first_tickets(view.connection, queue, NEXT_SHOWN)
     ]  # fmt: skip
     has_tickets, has_risk = any(row["ticket"] for row in rows), any(row["breach_pct"] is not None for row in rows)
+    # Where all are past their target, a risk of 100 % says nothing.
+    is_risk_open = any(row["breach_pct"] is not None and row["probability_source"] != "certain" for row in rows)
     is_all = queue is None and len(view.queues) > 1
     return Grid(
         key="next",
@@ -147,7 +149,7 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
             Column("priority", "Priority"),
             Column("due_at", "Due", "due", css=lambda row: "bad" if row["probability_source"] == "certain" else ""),
             Column("why", "Why it is next"),
-            *([Column("breach_pct", "Risk", "pct"), Column("risk_reason", "because"), Column("reason_1", "Strongest reason for the risk", is_shown=False)] if has_risk else []),
+            *([Column("breach_pct", "Risk", "pct", is_shown=is_risk_open), Column("risk_reason", "because", is_shown=is_risk_open), Column("reason_1", "Strongest reason for the risk", is_shown=False)] if has_risk else []),
             Column("defers", "Defers"),
             *([Column("picking_policy", "Policy")] if is_all and len({row["picking_policy"] for row in rows}) > 1 else []),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
@@ -340,17 +342,17 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         columns=[
             Column("dimension_value", dimension.capitalize(), "value", href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
-            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
+            Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
+            Column("debt_seconds", "Debt", "seconds"),
+            Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
             *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
-            Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
-            Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
-            Column("debt_seconds", "Debt", "seconds"),
+            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
             Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],
-        note=PACE,
+        reading=PACE,
         rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )
