@@ -50,6 +50,7 @@ _FIGURES = (
     (r"^agents$", "agents"),
     (r"^rating_.*number$|_rating_number$", "as the source rates"),
     (r"_rows$", "rows"),
+    (r"_records$", "records"),
     (r"(^|_)clocks$", "clocks"),
     (r"(^|_)predictions$", "predictions"),
     (r"(^|_)brier$", "mean squared difference, 0-1"),

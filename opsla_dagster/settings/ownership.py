@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 
 from opsla_dagster.settings.base import Document, Seconds, problem_at, read_document
 
-
 #: Whom a case has that nobody has.
 UNASSIGNED = "UNASSIGNED"
 

@@ -14,7 +14,15 @@ from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
-from opsla_dagster.reporting.sections.ownership import NOBODY, flow_label, hint_of, is_anybody_told, ownership, pairs_of
+from opsla_dagster.reporting.sections.ownership import (
+    NOBODY,
+    flow_label,
+    hint_of,
+    is_anybody_told,
+    ownership,
+    pairs_of,
+    unknown_of,
+)
 
 ROWS_SHOWN = 100
 
@@ -41,7 +49,7 @@ def ownership_page(view: View, *, is_whole: bool = False) -> Page:
     found: list[Row] = view.rows("misattribution")
     overall = next((row for row in found if row["scope"] == "all"), {})
     grids = [
-        _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(back, hint_of(pairs), limit),
+        _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(back, " ".join(filter(None, (unknown_of(pairs, view.settings.ownership.review_teams), hint_of(pairs)))), limit),
         _loops(view.rows("routing_loops"), limit), _scopes(found), *([linked] if linked else []),
     ]  # fmt: skip
     return Page(

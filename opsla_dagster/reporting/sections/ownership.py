@@ -5,6 +5,7 @@ Belongs here: this one section. Does not belong here: what it looks like (templa
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -107,6 +108,17 @@ def flow_label(flow: Sequence[Pair]) -> str:
     """The largest bands in words."""
     largest = [f"{giver} to {taker} {wording.count(count)}" for giver, taker, count, _ in flow[:5]]
     return f"Hand-offs between teams, most first: {wording.listed(largest)}." if largest else "No hand-offs."
+
+
+def unknown_of(pairs: Sequence[Pair], named: Sequence[str]) -> str:
+    """The review teams of ownership.yml that no case ever went to, each with the team that it is probably meant for. Empty: none."""
+    known = sorted({taker for _, taker, _, _ in pairs})
+    found = []
+    for team in named:
+        if team not in known:
+            meant = difflib.get_close_matches(team, known, n=1) or [name for name in known if name.lower() == team.lower()]
+            found.append(f"ownership.yml names the review team {team}, to which no case ever went{f': did you mean {meant[0]}?' if meant else '.'}")
+    return " ".join(found)
 
 
 def hint_of(pairs: Sequence[Pair]) -> str:
