@@ -24,7 +24,6 @@ COLUMNS = [
     count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),
     count("incomplete_clocks", "Of the met and breached clocks, open ones too, those whose case is in mart.incomplete_cases: records of it were rejected"),
     flag("is_incomplete", "Records of the case were rejected that the clock may rest on (mart.incomplete_cases): the verdict is that of the others; opsla explain has them"),
-    count("rejected_records", "Records of the case that were rejected and that its clocks may rest on", at_least=1),
     count("unknown_clocks", "Clocks nobody can judge; staging.sla_clocks.reason says why"),
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
     pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),

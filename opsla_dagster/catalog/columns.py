@@ -69,6 +69,7 @@ _SHARED = [
     instant("sent_ts", "When the message was sent", nullable=False),
     text("verdict_id", "The source's own verdict; unique in the warehouse"),
     # rejected rows
+    count("rejected_records", "Records of the case that were rejected and that its clocks may rest on", at_least=1),
     text("reason", "Why: the row cannot be used, or the outcome is unknown"),
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
