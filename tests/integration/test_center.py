@@ -507,6 +507,8 @@ def test_verdicts_on_incomplete_records_say_so_wherever_they_are_listed(log_cent
     """T-3 was done in time, its year is mistyped, so that a clock that was met runs past its target."""
     listed = data(log_center, "/api/cases")["tables"]["cases"]["rows"]
     assert {row["case_id"]: row["rejected_records"] for row in listed} == {NASTY_ID: None, FORMULA_ID: None, "T-1": None, "T-2": None, "T-3": 1}
+    [waiting] = [row for row in data(log_center, "/api/open")["tables"]["open_cases"]["rows"] if row["case_id"] == "T-3"]
+    assert waiting["rejected_records"] == 1, "it is open and past due only because its end was rejected"
     for records, expected in (("rejected", 1), ("complete", 4)):
         assert data(log_center, f"/api/cases?records={records}")["tables"]["cases"]["total_rows"] == expected
     assert ask(log_center, "/cases?records=some")[0] == 400

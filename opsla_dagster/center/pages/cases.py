@@ -24,7 +24,7 @@ REJECTED = "rejected"
 RECORDS = {REJECTED: "some rejected", "complete": "none rejected"}
 SORTS = {"newest": "newest first", "oldest": "oldest first", "reopened": "most often reopened", "id": "by id"}
 
-INCOMPLETE = "Rejected records: a record of the case was rejected, so that the verdicts on its clocks are those of the others. The page of the case has what was rejected, and why."
+INCOMPLETE = "Rejected records: a record of the case was rejected, so that its state and the verdicts on its clocks are those of the others. The page of the case has what was rejected, and why."
 
 
 @dataclass(frozen=True)
