@@ -4,7 +4,7 @@ Belongs here: its tables, and the columns that no other area has. Does not belon
 """
 
 from opsla_dagster.catalog.area import Area
-from opsla_dagster.catalog.column_kinds import count, measure, pct, percentiles
+from opsla_dagster.catalog.column_kinds import count, flag, measure, pct, percentiles
 from opsla_dagster.catalog.model import Kind
 from opsla_dagster.catalog.table import tables_with
 
@@ -22,6 +22,8 @@ COLUMNS = [
     count("met_clocks", "Clocks that stopped within their target"),
     count("open_breached_clocks", "Open clocks past their target: breached as well, but counted here alone"),
     count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),
+    count("incomplete_clocks", "Of the met and breached clocks, open ones too, those whose case is in mart.incomplete_cases: records of it were rejected"),
+    flag("is_incomplete", "Records of the case were rejected that the clock may rest on (mart.incomplete_cases): the verdict is that of the others; opsla explain has them"),
     count("unknown_clocks", "Clocks nobody can judge; staging.sla_clocks.reason says why"),
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
     pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),
@@ -81,6 +83,12 @@ AREA = Area(
             nullable="remaining_seconds",
         ),
         table(
+            "mart.incomplete_cases", Kind.VIEW, "One row per case of which records were rejected that its clocks may rest on.",
+            "Whose verdicts rest on incomplete records: what was rejected, and why, is in raw.rejected_rows, and in opsla explain CASE.",
+            key="case_id",
+            columns="source case_id intake_date rejected_records",
+        ),
+        table(
             "mart.sla_attainment", Kind.VIEW, "One row per clock.",
             "Met or breached, by how much, and what took the time: every clock, the open ones judged as of the last look: an open clock past its target is "
             "breached here, and running in staging.sla_clocks until it stops. Not published, for it is "
@@ -88,7 +96,8 @@ AREA = Area(
             key="case_id policy metric cycle",
             columns="""source case_id intake_date policy metric cycle priority tier case_type team brand region channel customer
                        started_at stopped_at due_at target_seconds elapsed_seconds early_business_minutes outcome reason is_open
-                       is_superseded is_source_promise root_cause_stage root_cause_owner beyond_peers_business_minutes""",
+                       is_superseded is_source_promise root_cause_stage root_cause_owner beyond_peers_business_minutes
+                       is_incomplete""",
             nullable="reason",
             is_published=False,
         ),
@@ -97,7 +106,7 @@ AREA = Area(
             "Attainment over everything loaded, breached open clocks counted.",
             key="source policy metric dimension dimension_value",
             columns="""source policy metric is_source_promise dimension dimension_value clocks met_clocks breached_clocks open_breached_clocks running_clocks
-                       unknown_clocks attainment_pct late_avg_business_minutes""",
+                       unknown_clocks incomplete_clocks attainment_pct late_avg_business_minutes""",
         ),
         table(
             "mart.promise_durations", Kind.FULL_REFRESH, "One row per policy and metric.",

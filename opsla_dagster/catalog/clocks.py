@@ -183,6 +183,12 @@ AREA = Area(
                        peer_median_business_minutes beyond_peers_business_minutes peer_clocks""",
         ),
         table(
+            "staging.case_rejections", Kind.VIEW, "One row per case of which records were rejected that its clocks may rest on.",
+            "How many records of the case were rejected, of all sources, links and repetitions left out.",
+            key="case_id",
+            columns="source case_id intake_date rejected_records",
+        ),
+        table(
             "staging.case_sla_metrics", Kind.PARTITIONED, "One row per case that was both touched and resolved (TRIAGE and RESOLVED, by the shipped policies).",
             "The promises of a case side by side, with the minutes behind them.",
             key="case_id",

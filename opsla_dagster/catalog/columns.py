@@ -69,6 +69,7 @@ _SHARED = [
     instant("sent_ts", "When the message was sent", nullable=False),
     text("verdict_id", "The source's own verdict; unique in the warehouse"),
     # rejected rows
+    count("rejected_records", "Records of the case that were rejected and that its clocks may rest on", at_least=1),
     text("reason", "Why: the row cannot be used, or the outcome is unknown"),
     # calendars
     text("calendar", "Name of the calendar in calendars.yml"),
@@ -154,6 +155,7 @@ _SHARED = [
     text("entered_by", "How the case came: initial; handoff, return_direct, return_indirect: a hand-off, to a team that is new, that of two runs "
           "before, or an earlier one; taken_up: from nobody, by the first team or the last; unassigned: to nobody",
           values=("initial", "handoff", "return_direct", "return_indirect", "taken_up", "unassigned")),
+    flag("is_planned_return", "The stint begins with a direct return from a team that ownership.yml names as a review team"),
     flag("is_last", "The stint in which the case is, or ended"),
     flag("is_initial_missing", "Nobody is told to hold the case at its beginning"),
     *[

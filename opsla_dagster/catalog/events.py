@@ -113,6 +113,12 @@ AREA = Area(
             columns="inactive_after_seconds",
         ),
         table(
+            "staging.review_teams", Kind.FULL_REFRESH, "One row per review team.",
+            "review_teams of ownership.yml: teams that cases go to and come back from by plan. None, unless some are named.",
+            key="team",
+            columns="team",
+        ),
+        table(
             "staging.ownership_spans", Kind.PARTITIONED, "One row per case and span held by one team and agent in one state.",
             "Who held a case when, in which state and for how long, as events and changes of team and agent tell: every second of its life once. "
             "UNASSIGNED is nobody.",
@@ -128,7 +134,7 @@ AREA = Area(
             "staging.ownership_stints", Kind.PARTITIONED, "One row per case and stint: a maximal run of one team, or of nobody.",
             "How a case went from team to team, how it came to each, and the time it had with it by state. Seconds are those that have ended.",
             key="case_id stint",
-            columns=f"""source case_id intake_date stint team previous_team entered_by entered_by_actor run_number visited_run_number started_at ended_at is_last is_open
+            columns=f"""source case_id intake_date stint team previous_team entered_by is_planned_return entered_by_actor run_number visited_run_number started_at ended_at is_last is_open
                        is_initial_missing {_SECONDS}""",
             rules=(Rule("started_at", "<=", "ended_at"),),
         ),

@@ -31,8 +31,10 @@ COLUMNS = [
     count("return_direct_count", "Hand-offs back to the team of two runs before; overlapping ones each count"),
     count("return_indirect_count", "Hand-offs back to a team of an earlier run"),
     count("return_count", "Hand-offs back to a team that had the case before: return_direct_count and return_indirect_count"),
-    count("ping_pong_count", "Direct ping-pong: return_direct_count by its usual name"),
-    pct("loop_pct", "return_count of team_handoff_count"),
+    count("planned_return_count", "Of the direct returns, those from a review team of ownership.yml: planned"),
+    count("ping_pong_count", "Direct ping-pong: direct returns that nobody planned"),
+    pct("ping_pong_pct", "ping_pong_count of team_handoff_count"),
+    pct("loop_pct", "Unplanned returns, return_count less planned_return_count, of team_handoff_count"),
     count("contradiction_count", "Changes of team or agent whose old value is not what was told before"),
     *[column for state in _STATES for column in _seconds(f"misattributed_{state}", f"Of {state}: charged to last_team, held by another")],
     *_seconds("held", "Held up to completion, all states but done"),
@@ -84,8 +86,9 @@ COLUMNS = [
     count("returned_count", "Of these hand-offs, those whose case the first team had again, directly or later"),
     pct("returned_directly_pct", "returned_directly_count of team_handoff_count"),
     pct("returned_pct", "returned_count of team_handoff_count"),
-    Column("detour_calendar_seconds", "BIGINT", "Seconds by the clock from the hand-offs that came back directly to their return", at_least=0),
+    Column("detour_calendar_seconds", "BIGINT", "Seconds by the clock from the hand-offs that came back directly to their return, planned ones too", at_least=0),
     text("loop_path", "Teams of the loop in order, joined by >"),
+    flag("is_planned", "To a review team of ownership.yml and straight back: planned"),
     count("loop_handoff_count", "Hand-offs of one pass of the loop", at_least=2),
     count("loop_count", "How often it was gone through"),
     Column("away_calendar_seconds", "BIGINT", "Seconds by the clock from leaving the team to its return, all passes together", at_least=0),
@@ -130,19 +133,19 @@ AREA = Area(
             "staging.ownership_cases", Kind.PARTITIONED, "One row per case.",
             "Hand-offs, returns, time by state, and how much of it is charged to a team that did not have it.",
             key="case_id",
-            columns=f"""{_CASE} return_direct_count return_indirect_count is_initial_missing contradiction_count {_MIXED}""",
+            columns=f"""{_CASE} return_direct_count return_indirect_count planned_return_count is_initial_missing contradiction_count {_MIXED}""",
         ),
         table(
             "staging.handoff_pairs", Kind.PARTITIONED, "One row per intake date and pair of teams.",
             "Hand-offs from the one to the other, and how often the case came back; mart.bounce_pairs adds them up.",
             key="intake_date from_team to_team",
-            columns="intake_date from_team to_team team_handoff_count cases returned_directly_count returned_count detour_calendar_seconds",
+            columns="intake_date from_team to_team team_handoff_count cases returned_directly_count returned_count planned_return_count detour_calendar_seconds",
         ),
         table(
             "staging.routing_loop_paths", Kind.PARTITIONED, "One row per intake date and path of a routing loop.",
             "Loops from a team over others back to it; mart.routing_loops adds them up.",
             key="intake_date loop_path",
-            columns="intake_date loop_path loop_handoff_count loop_count cases away_calendar_seconds",
+            columns="intake_date loop_path is_planned loop_handoff_count loop_count cases away_calendar_seconds",
         ),
         table(
             "staging.agent_handlings", Kind.PARTITIONED, "One row per local month, agent and case.",
@@ -155,7 +158,7 @@ AREA = Area(
             "Who held a case from when to when, how it came there, and what each stint added to its life. Not published, for it is as long as the desk's "
             "history: opsla export --table mart.escalation_ownership_timeline writes it, and opsla ownership CASE draws one case.",
             key="case_id stint",
-            columns=f"""source case_id intake_date stint team previous_team entered_by entered_by_actor started_at ended_at is_last is_open
+            columns=f"""source case_id intake_date stint team previous_team entered_by is_planned_return entered_by_actor started_at ended_at is_last is_open
                        held_calendar_minutes held_business_minutes share_of_life_pct {_MINUTES} is_last_team escalation_case_id escalated_at
                        is_after_escalation""",
             is_published=False,
@@ -165,7 +168,7 @@ AREA = Area(
             "How often a case changed hands and came back, and how much of its time is charged to the wrong team. Not published, for it is as long as the "
             "desk's history: opsla export --table mart.case_bounce writes it.",
             key="case_id",
-            columns=f"""{_CASE} ping_pong_count return_count return_direct_count return_indirect_count loop_pct held_calendar_seconds
+            columns=f"""{_CASE} ping_pong_count return_count return_direct_count return_indirect_count planned_return_count loop_pct held_calendar_seconds
                        misattributed_calendar_seconds done_calendar_seconds misattributed_done_calendar_seconds misattributed_pct
                        misattributed_with_done_pct is_initial_missing contradiction_count""",
             is_published=False,
@@ -198,14 +201,14 @@ AREA = Area(
             "mart.bounce_pairs", Kind.FULL_REFRESH, "One row per pair of teams.",
             "Who sends to whom, and how often it comes back.",
             key="from_team to_team",
-            columns="""from_team to_team team_handoff_count cases returned_directly_count returned_count returned_directly_pct returned_pct
-                       detour_calendar_seconds""",
+            columns="""from_team to_team team_handoff_count cases returned_directly_count returned_count planned_return_count ping_pong_count
+                       returned_directly_pct returned_pct ping_pong_pct detour_calendar_seconds""",
         ),
         table(
             "mart.routing_loops", Kind.FULL_REFRESH, "One row per path of a routing loop.",
             "From a team over others back to it: how often, and how long the cases were away.",
             key="loop_path",
-            columns="loop_path loop_handoff_count loop_count cases away_calendar_seconds",
+            columns="loop_path is_planned loop_handoff_count loop_count cases away_calendar_seconds",
         ),
         table(
             "mart.active_escalations", Kind.FULL_REFRESH, "One row per case that is open now.",
@@ -213,7 +216,7 @@ AREA = Area(
             key="case_id",
             columns="""snapshot_at source case_id intake_date intake_ts case_type priority tier status waits_for team agent age_calendar_minutes
                        age_business_minutes stint team_stint_calendar_minutes team_handoff_count return_direct_count return_indirect_count
-                       last_activity_at silent_calendar_minutes next_policy next_metric next_due_at next_remaining_business_minutes breached_clocks
+                       planned_return_count ping_pong_count last_activity_at silent_calendar_minutes next_policy next_metric next_due_at next_remaining_business_minutes breached_clocks
                        breached_since_at""",
             rules=(Rule("last_activity_at", "<=", "snapshot_at"),),
         ),

@@ -30,6 +30,7 @@ COLUMNS = [
     local_date("record_date", "Local date on which the case of the record came in; of a case without any usable record, that of the record's own stamp; NULL where none can be read, and of links", nullable=True),
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
+    flag("is_clock_relevant", "A clock of the case may rest on what the record told: it is no link, and repeats no record that is used"),
     count("source_rows", "Records of the source, used and rejected, in all its files"),
     # staffing
     local_date("staff_date", "Local date of the shift"),
@@ -101,7 +102,7 @@ AREA = Area(
             "raw.rejected_rows", Kind.FULL_REFRESH, "One row per record of a source that could not be used.",
             "Nothing is lost: every rejected record with its reason and the record itself.",
             key="source file row_number field",
-            columns="source file row_number case_id record_date field reason record source_rows",
+            columns="source file row_number case_id record_date field reason record source_rows is_clock_relevant",
             nullable="case_id",
         ),
         table(

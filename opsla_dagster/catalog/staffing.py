@@ -12,6 +12,7 @@ COLUMNS = [
     Column("open_business_minutes", "DOUBLE", "Minutes for which the desk is open in the hour, of a week without holidays", at_least=0, at_most=60),
     measure("cases_per_week", "Cases that come in in a mean week; in mart.staffing_hours in that hour of it; dates of holidays are left out", nullable=False),
     measure("present_heads", "Heads that were there in that hour (after shrinkage), mean of the latest 4 weeks; NULL: no source tells, or the desk is closed"),
+    text("made_from", "Identity of what the row follows from: data, settings and code; a run keeps rows whose identity is the same"),
     # weeks that were replayed
     local_date("week_date", "The Monday that begins the week, of the desk"),
     flag("is_response", "The promise is kept when somebody takes the case up; else when the case is done"),
@@ -23,9 +24,12 @@ COLUMNS = [
     measure("touch_at_most_business_minutes", "Minutes of staff per finished case in the leanest week before: nobody can have needed more. NULL: no source tells heads"),
     *[
         pct(f"own_within_{part}_pct", f"Of cases that found a free head, the share done within {told} of the target")
-        for part, told in (("quarter", "a quarter"), ("half", "half"), ("three_quarters", "three quarters"), ("target", "all"))
+        for part, told in (("fiftieth", "a fiftieth"), ("quarter", "a quarter"), ("half", "half"), ("three_quarters", "three quarters"), ("target", "all"))
     ],
+    measure("touch_shortest_business_minutes", "Shortest touch time with which heads explain the days of the weeks before as well as the best account does; 0: so does \"heads do not matter\". NULL: not known"),
+    measure("touch_longest_business_minutes", "Longest such touch time"),
     # what a plan starts from
+    pct("arrivals_margin_pct", "By how much more cases than usual a plan is made for: the forecast's 80 % interval of the next 7 days less the chance of drawn weeks, at least 5"),
     pct("clock_share_pct", "Share of the queue's cases that have this promise"),
     local_date("first_week_date", "The Monday from which on the cases were counted"),
     count("weeks", "Whole weeks that were counted"),
@@ -72,23 +76,23 @@ AREA = Area(
             "why there is no prediction. Metrics whose clocks start as a case comes in.",
             key="week_date metric",
             columns="""week_date metric is_response clocks actual_pct predicted_pct error_points head_hours touch_business_minutes touch_at_most_business_minutes
-                       own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct reason""",
+                       touch_shortest_business_minutes touch_longest_business_minutes own_within_fiftieth_pct own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct reason made_from""",
             nullable="reason",
         ),
         table(
             "mart.staffing_hours", Kind.FULL_REFRESH, "One row per queue, weekday and hour in which the desk is open or cases come in.",
             "The usual week of the desk (queue `all`) and of each queue, that of a case being the one that answers it first: when it is open, when cases come in, and which heads are there.",
             key="queue iso_weekday hour_of_day",
-            columns="queue iso_weekday hour_of_day open_business_minutes cases_per_week present_heads",
+            columns="queue iso_weekday hour_of_day open_business_minutes cases_per_week present_heads made_from",
         ),
         table(
             "mart.staffing_inputs", Kind.FULL_REFRESH, "One row per queue, metric, policy, target and calendar.",
             "What a plan starts from: arrivals, touch time and where it comes from, shrinkage, the promise and how it stands; `reason` says why no plan is possible.",
             key="queue metric policy target_seconds calendar",
             columns="""queue metric policy target_seconds calendar is_response objective_pct clocks clock_share_pct actual_pct
-                       own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct
-                       first_week_date weeks cases_per_week day_overdispersion touch_business_minutes touch_variation touch_basis workload_heads
-                       shrinkage_pct patience_seconds reason""",
+                       own_within_fiftieth_pct own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct
+                       first_week_date weeks cases_per_week day_overdispersion arrivals_margin_pct touch_shortest_business_minutes touch_longest_business_minutes touch_business_minutes touch_variation touch_basis workload_heads
+                       shrinkage_pct patience_seconds reason made_from""",
             nullable="reason",
         ),
         table(
@@ -96,7 +100,7 @@ AREA = Area(
             "Heads by weekday and hour with which the objective holds in at least 95 % of simulated weeks, and rosters beside it; of the desk (queue `all`), and "
             "of each queue its share of the plan. Planned are promises of a first answer that have an objective; `opsla staffing` plans others.",
             key="metric roster queue iso_weekday hour_of_day",
-            columns="metric roster queue iso_weekday hour_of_day heads rostered_heads served_cases_per_week fluid_heads",
+            columns="metric roster queue iso_weekday hour_of_day heads rostered_heads served_cases_per_week fluid_heads made_from",
         ),
         table(
             "mart.staffing_outcomes", Kind.FULL_REFRESH, "One row per metric and roster.",
@@ -105,14 +109,14 @@ AREA = Area(
             key="metric roster",
             columns="""metric roster queue objective_pct target_seconds is_kept simulated_attainment_pct lean_week_pct weeks_kept_pct busy_pct
                        wait_p50_business_minutes wait_p90_business_minutes head_hours rostered_head_hours workload_heads erlang_heads erlang_opening_heads
-                       simulated_weeks touch_business_minutes touch_basis ceiling_pct basis shape reason""",
+                       simulated_weeks touch_business_minutes touch_basis ceiling_pct basis shape reason made_from""",
             nullable="objective_pct head_hours simulated_weeks touch_business_minutes touch_basis reason",
         ),
         table(
             "mart.to_green_simulated", Kind.FULL_REFRESH, "One row for the desk and one per queue.",
             "How long until nothing is past due and stays so for a business day, by simulation at the pace of mart.throughput; the fluid bound of mart.queue_health knows no chance.",
             key="dimension dimension_value",
-            columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason""",
+            columns="""now_at dimension dimension_value to_green_p50_business_minutes to_green_p90_business_minutes never_pct simulated_runs reason made_from""",
             nullable="simulated_runs reason",
             rules=(Rule("to_green_p50_business_minutes", "<=", "to_green_p90_business_minutes"),),
         ),

@@ -33,7 +33,7 @@ COLUMNS = [
     Column("simulated_heads", "BIGINT", "working_heads as whole heads, at least 1: so many work at once in a simulation", at_least=1),
     measure("busy_heads", "Heads at work in an open hour of the pace days, on average: no more than there were cases that waited for us at its start and end; NULL: no hour is known"),
     measure("stay_mean_business_minutes", "Open minutes for which a case that left in the pace days had waited for us there, on average; NULL: none left"),
-    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left since the first of the pace days, and no more than it waited for us there; NULL: none left"),
+    measure("pace_work_business_minutes", "Estimate of what a case takes there, in open minutes of one head: busy heads x open time / cases that left, on closed dates too, and no more than it waited for us there; NULL: none left"),
     count("handled_cases", "Ended cases of the last 90 days whose handling the source counted"),
     measure("handling_mean_calendar_minutes", "Mean of the handling that the source counted, minutes of a whole case; NULL: it counts none"),
     # what follows

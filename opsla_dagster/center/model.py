@@ -67,7 +67,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: `key` in addresses, `total` rows of which these are some (None: these are all), `empty` what to know where there are none."""
+    """A table: `key` in addresses, `total` rows of which these are some (None: these are all), `empty` what to know where there are none.
+
+    `note` stands above it, `reading` folded below it: what one wants to know once.
+    """
 
     key: str
     title: str
@@ -75,6 +78,7 @@ class Grid:
     rows: Sequence[Row]
     empty: str = ""
     note: str = ""
+    reading: str = ""
     total: int | None = None
     #: On a phone each row is a card with the name of each column, for what is read row by row.
     is_read_by_row: bool = False

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from opsla_dagster.center.address import State, parse_choice, parse_day, parse_instant, parse_number
 from opsla_dagster.center.levers import LEAST, MOST, Changes, parse_change
-from opsla_dagster.center.pages.cases import OUTCOMES, SORTS, STATES, Filters
+from opsla_dagster.center.pages.cases import OUTCOMES, RECORDS, SORTS, STATES, Filters
 from opsla_dagster.center.pages.forecast import Asked, read_asked
 from opsla_dagster.center.pages.open_cases import STANDINGS, WAITS, OpenFilters
 from opsla_dagster.center.pages.standing import AGES
@@ -144,6 +144,7 @@ class CasesParameters(Parameters):
     outcome: Annotated[str, _text("Cases with a clock that is met, breached, running or unknown.")] = ""
     metric: Annotated[str, _text("The metric of that clock.")] = ""
     policy: Annotated[str, _text("The policy of that clock.")] = ""
+    records: Annotated[str, _text("rejected, for cases of which records were rejected, or complete.")] = ""
     first_day: Annotated[str, _text("First intake date, 2025-12-01.")] = ""
     last_day: Annotated[str, _text("Last intake date, 2025-12-31.")] = ""
     sort: Annotated[str, _text("newest, oldest, reopened or id.")] = ""
@@ -160,6 +161,7 @@ class CasesParameters(Parameters):
             outcome=parse_choice("outcome", self.outcome, OUTCOMES) if self.outcome else None,
             metric=self.metric or None,
             policy=self.policy or None,
+            records=parse_choice("records", self.records, RECORDS) if self.records else None,
             first_day=parse_day("first_day", self.first_day) if self.first_day else None,
             last_day=parse_day("last_day", self.last_day) if self.last_day else None,
             sort=parse_choice("sort", self.sort, SORTS) if self.sort else "newest",

@@ -33,7 +33,7 @@ def stints_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tuple[Stint, 
     rows = of_case(connection, "staging.ownership_stints", case, "stint")
     if all(row["team"] == UNASSIGNED for row in rows):
         return ()
-    names = ("stint", "team", "previous_team", "entered_by", "entered_by_actor", "started_at", "ended_at", "is_last")
+    names = ("stint", "team", "previous_team", "entered_by", "is_planned_return", "entered_by_actor", "started_at", "ended_at", "is_last")
     return tuple(
         Stint(
             **{name: row[name] for name in names},
@@ -53,7 +53,7 @@ def ownership_spans_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tupl
 
 
 def summary(stints: Sequence[Stint], is_open: bool) -> str:
-    """`3 hand-offs, 1 of them straight back; the last owner, desk, had 0 % of its time up to completion`.
+    """`3 hand-offs, 1 of them straight back (1 planned); the last owner, desk, had 0 % of its time up to completion`.
 
     An open case has no share: the time of whoever has it has not ended.
     """
@@ -62,14 +62,15 @@ def summary(stints: Sequence[Stint], is_open: bool) -> str:
     last = stints[-1].team
     life = sum(stint.held_seconds for stint in stints)
     own = sum(stint.held_seconds for stint in stints if stint.team == last)
-    back = f", {direct} of them straight back" if direct else ""
+    planned = sum(stint.is_planned_return for stint in handed)
+    back = f", {direct} of them straight back" + (f" ({planned} planned)" if planned else "") if direct else ""
     share = f"; the last owner, {last}, had {wording.percent(100 * own / life, 1)} of its time up to completion" if life and not is_open else ""
     return f"{counted(len(handed), 'hand-off')}{back}{share}"
 
 
 def entered(stint: Stint) -> str:
     """How the case came to the stint, in words."""
-    words = _ENTERED[stint.entered_by]
+    words = "came back as planned" if stint.is_planned_return else _ENTERED[stint.entered_by]
     came = f"{words} by {stint.previous_team}" if stint.entered_by == "handoff" else f"{words} from {stint.previous_team}" if stint.previous_team else words
     return f"{came} (changed by {stint.entered_by_actor})" if stint.entered_by_actor else came
 

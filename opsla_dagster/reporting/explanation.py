@@ -187,6 +187,8 @@ class Stint:
     inactive_seconds: int
     #: Who made the change with which it begins, where the source tells.
     entered_by_actor: str | None = None
+    #: It begins with a direct return from a review team (ownership.yml).
+    is_planned_return: bool = False
 
     @property
     def held_seconds(self) -> int:

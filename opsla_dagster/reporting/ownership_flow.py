@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from opsla_dagster.reporting import wording
 
-#: (from, to, hand-offs, of which came straight back).
+#: (from, to, hand-offs, of which ping-pong: straight back, and not planned).
 Pair = tuple[str, str, int, int]
 #: Teams that are drawn by name; all others are one, so that 600 teams are as readable as 20.
 MOST_TEAMS = 10
@@ -62,7 +62,7 @@ def draw_flow(pairs: Sequence[Pair], width: int, height: int, label: str) -> Mar
         used_left[giver] += thick_left
         used_right[taker] += thick_right
         middle = (x0 + x1) / 2
-        straight = f", {wording.count(returned)} of them came straight back" if returned else ""
+        straight = f", {wording.count(returned)} of them ping-pong" if returned else ""
         words = f"{giver} to {taker}: {wording.count(count)} hand-offs ({wording.percent(100 * count / total, 1)}){straight}"
         tone = "tone-a" if returned * 4 >= count else "tone-b"
         path = (

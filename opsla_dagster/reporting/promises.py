@@ -27,6 +27,7 @@ _CLOCKS = f"""
         policy, metric, bool_or(is_source_promise) as is_source_promise, cast(sum(met_clocks) as bigint) as met_clocks,
         cast(sum(breached_clocks) as bigint) as breached_clocks, cast(sum(open_breached_clocks) as bigint) as open_breached_clocks,
         cast(sum(running_clocks) as bigint) as running_clocks, cast(sum(unknown_clocks) as bigint) as unknown_clocks,
+        cast(sum(incomplete_clocks) as bigint) as incomplete_clocks,
         100.0 * sum(met_clocks) / nullif(sum(met_clocks + breached_clocks + open_breached_clocks), 0) as kept_pct
     from mart.sla_overview
     where dimension = 'all' and {SPOKEN_OF}
@@ -42,7 +43,7 @@ _NOW_PAUSED = f"select distinct policy, metric from mart.open_clocks where is_pa
 _UNPROMISING_SOURCES = f"select 1 from mart.sla_overview where not is_source_promise and {SPOKEN_OF} limit 1"
 _NONE = {
     "is_source_promise": False, "met_clocks": 0, "breached_clocks": 0, "open_breached_clocks": 0, "running_clocks": 0, "unknown_clocks": 0,
-    "kept_pct": None,
+    "incomplete_clocks": 0, "kept_pct": None,
 }
 _NO_TIMES = {"stopped_clocks": 0, "paused_clocks": 0, "p50": None, "p90": None, "p95": None}
 

@@ -50,7 +50,7 @@ class PromiseFigures(Record):
     said it. `breached_clocks` have stopped, `open_breached_clocks` run past their target. `kept_pct` (0-100) is met of met and
     both kinds of breached; None without any. The percentiles are minutes of open time that the `stopped_clocks` took, those with a
     verdict by a stop; None without any. `has_pauses`: a clock of it stood still. `copies` are titles of promises with the very same
-    figures, told once; `copied_metrics` are theirs.
+    figures, told once; `copied_metrics` are theirs. `incomplete_clocks` are those met or breached whose case has rejected records: they are in `kept_pct`.
     """
 
     policy: str
@@ -65,6 +65,7 @@ class PromiseFigures(Record):
     unknown_clocks: int
     kept_pct: float | None
     is_source_promise: bool = False
+    incomplete_clocks: int = 0
     stopped_clocks: int = 0
     p50: float | None = None
     p90: float | None = None
@@ -99,7 +100,7 @@ def _together(promises: Sequence[PromiseFigures]) -> PromiseFigures:
         return promises[0]
     counts = {
         name: sum(getattr(promise, name) for promise in promises)
-        for name in ("met_clocks", "breached_clocks", "open_breached_clocks", "running_clocks", "unknown_clocks", "stopped_clocks")
+        for name in ("met_clocks", "breached_clocks", "open_breached_clocks", "running_clocks", "unknown_clocks", "stopped_clocks", "incomplete_clocks")
     }
     judged = counts["met_clocks"] + counts["breached_clocks"] + counts["open_breached_clocks"]
     return promises[0].model_copy(update={

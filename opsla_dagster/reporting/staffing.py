@@ -24,7 +24,6 @@ from opsla_dagster.settings.staffing import Roster, read_roster
 if TYPE_CHECKING:  # numpy and the simulation come along
     from opsla_dagster.queueing.jobs import Floats
     from opsla_dagster.staffing.inputs import DeskInputs
-    from opsla_dagster.staffing.outcome import Outcome
     from opsla_dagster.staffing.planning import Answer, Ask
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -51,17 +50,38 @@ class Asked:
     title: str
     remark: str | None
     replay: ReplayError | None
-    more_cases: Outcome | None = None
+    past: PastHeads | None
 
     def margin_sentence(self) -> str | None:
-        """What a few more cases do to the plan; None where that is not known."""
-        if self.more_cases is None:
+        """What more cases do to the plan; None without one."""
+        more = self.answer.more
+        if more is None:
             return None
         objective = self.answer.ask.objective_pct
         return (
-            f"With 5% more cases than usual the plan reaches {wording.percent(objective, 0)} in {wording.percent(self.more_cases.weeks_kept_pct(objective), 0)} of weeks "
-            f"and keeps {wording.percent(self.more_cases.attainment_pct, 1)} on average."
+            f"It is made for {wording.percent(100 * self.answer.queue.arrivals_margin, 0)} more cases than usual, of which it reaches {wording.percent(objective, 0)} in "
+            f"{wording.percent(more.weeks_kept_pct(objective), 0)} of weeks and keeps {wording.percent(more.attainment_pct, 1)} on average."
         )
+
+    def trust_sentence(self) -> str:
+        """How far the past bears the answer out: what comes before any figure."""
+        from opsla_dagster.staffing.rows import caution
+
+        answer = self.answer
+        doubt = caution(answer)
+        if doubt is not None:
+            return f"{wording.sentence(doubt)}."
+        assert answer.touch is not None
+        assert answer.queue.allowed_minutes is not None
+        shortest, longest = answer.queue.allowed_minutes
+        if shortest > 0:
+            told = (
+                f"Heads explain the days of the last {wording.counted(answer.queue.weeks, 'week')}: cases of {wording.decimal(shortest)} to {wording.decimal(longest)} minutes do, "
+                "and nothing else as well."
+            )
+        else:
+            told = f"The past does not contradict it, and tells little: heads were never so few that days with fewer of them kept less (a case takes {wording.decimal(longest)} minutes at most)."
+        return told if self.replay is None or self.replay.mean_points is None else f"{told} {self.replay.sentence()}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,42 @@ class ReplayError:
             f"Held against the past: in {self.weeks} replayed weeks the predicted attainment was off by {wording.decimal(self.mean_points)} points on average, "
             f"{wording.decimal(self.largest_points)} at most."
         )
+
+
+@dataclass(frozen=True)
+class PastHeads:
+    """Replayed weeks with known heads: how many, the head-hours of the leanest and the fullest, and what the halves with most and fewest heads a case kept."""
+
+    weeks: int
+    fewest_hours: float
+    most_hours: float
+    most_heads_pct: float
+    fewest_heads_pct: float
+
+    def sentence(self) -> str:
+        half = self.weeks // 2
+        return (
+            f"In the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
+            f"of them for their cases kept {wording.percent(self.most_heads_pct, 1)}, the {half} with the fewest {wording.percent(self.fewest_heads_pct, 1)}."
+        )
+
+
+def past_heads(connection: duckdb.DuckDBPyConnection, metric: str) -> PastHeads | None:
+    """None where fewer than four weeks have both heads and an outcome."""
+    found = rows(
+        connection,
+        "select clocks, actual_pct, head_hours from mart.staffing_replay where metric = $metric and actual_pct is not null and head_hours > 0 order by head_hours / clocks, week_date",
+        "mart.staffing_replay", parameters={"metric": metric},
+    )  # fmt: skip
+    if len(found) < 4:
+        return None
+    half = len(found) // 2
+
+    def kept(weeks: Sequence[Row]) -> float:
+        return float(sum(row["clocks"] * row["actual_pct"] for row in weeks) / sum(row["clocks"] for row in weeks))
+
+    hours = [row["head_hours"] for row in found]
+    return PastHeads(len(found), min(hours), max(hours), kept(found[-half:]), kept(found[:half]))
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection) -> DeskInputs:
@@ -146,12 +202,20 @@ def asked(
     from dataclasses import replace
 
     from opsla_dagster.staffing.inputs import as_written
-    from opsla_dagster.staffing.planning import answer, with_more_cases
+    from opsla_dagster.staffing.planning import answer
 
     desk = as_written(read_inputs(connection), settings.staffing)
     ask, remark = ask_of(desk, settings, target, queue)
     found = answer(desk, replace(ask, touch_minutes=touch_minutes, rosters=roster_heads(settings, roster, queue)))
-    return Asked(found, desk, metric_title(settings.sla_policies, ask.metric), remark, replay_error(connection, ask.metric, _basis(found)), with_more_cases(desk, found))
+    return told_of(connection, settings, desk, found, remark)
+
+
+def told_of(connection: duckdb.DuckDBPyConnection, settings: Settings, desk: DeskInputs, found: Answer, remark: str | None = None) -> Asked:
+    """An answer with what the past says of it."""
+    metric = found.ask.metric
+    return Asked(
+        found, desk, metric_title(settings.sla_policies, metric), remark, replay_error(connection, metric, _basis(found)), past_heads(connection, metric)
+    )
 
 
 def _basis(answer: Answer) -> str | None:
@@ -205,7 +269,7 @@ def input_sentences(found: Asked) -> Iterator[str]:
 
 def bound_sentences(answer: Answer) -> Iterator[str]:
     """The bounds beside a plan, and why they differ."""
-    if answer.workload_heads is None:
+    if answer.workload_heads is None or not answer.weeks:
         return
     erlang = "Erlang A" if answer.is_erlang_a else "Erlang C"
     busiest = max(answer.fluid_heads.tolist())
@@ -230,10 +294,16 @@ def print_staffing(
     if found.remark:
         say(found.remark)
     say(promise_sentence(found))
+    if answer.plan is None:
+        say(f"No plan: {headline(answer)}.")
+        if found.past is not None:
+            say(found.past.sentence())
+        if not answer.rosters:
+            raise OpslaError(_no_plan(answer))
+    else:
+        say(found.trust_sentence())
     for sentence in input_sentences(found):
         say(sentence)
-    if answer.plan is None and not answer.rosters:
-        raise OpslaError(f"no plan: {answer.refusal}")
     if answer.plan is not None:
         say(f"\nHeads that are there, by weekday and hour ({answer.plan.shape}; {answer.basis}):")
         console.print(_heads_table(answer))
@@ -241,23 +311,24 @@ def print_staffing(
         for sentence in shares:
             say(sentence)
     console.print(_outcomes_table(found, settings))
-    for sentence in (*bound_sentences(answer), *_cautions(found)):
+    for sentence in (*([margin] if (margin := found.margin_sentence()) else []), *bound_sentences(answer)):
         say(sentence)
     if answer.plan is None:
-        raise OpslaError(f"no plan: {answer.refusal}")
+        raise OpslaError(_no_plan(answer))
 
 
-def _cautions(found: Asked) -> Iterator[str]:
-    from opsla_dagster.staffing.rows import caution
+def headline(answer: Answer) -> str:
+    """Why there is no plan, in a few words; what follows a colon is the rest of it."""
+    return (answer.refusal or "").partition(": ")[0]
 
-    told = caution(found.answer)
-    if told:
-        yield wording.sentence(told if told.endswith(".") else f"{told}.")
-    margin = found.margin_sentence()
-    if margin is not None:
-        yield margin
-    if found.replay is not None:
-        yield found.replay.sentence()
+
+def _no_plan(answer: Answer) -> str:
+    """The message that ends without a plan; a past that contradicts the model can be put aside by an assumption."""
+    ask = answer.ask
+    told = f"no plan: {answer.refusal}"
+    if answer.is_explained or ask.touch_minutes is not None:
+        return told
+    return f"{told}; what heads would do if they were the reason: add --touch-minutes 12 (an assumption, and shown as one)"
 
 
 def blocks(heads: Sequence[float]) -> Iterator[tuple[int, int, int, float]]:
@@ -332,14 +403,15 @@ def staffing_json(found: Asked) -> Mapping[str, object]:
     answer = found.answer
     judged = [*([Judged("plan", answer.plan.heads, answer.plan.outcome)] if answer.plan is not None else []), *answer.rosters]
     return {
-        "metric": answer.ask.metric, "queue": answer.ask.queue, "objective_pct": answer.ask.objective_pct, "refusal": answer.refusal, "remark": found.remark,
+        "metric": answer.ask.metric, "queue": answer.ask.queue, "objective_pct": answer.ask.objective_pct, "refusal": answer.refusal, "contradiction": answer.contradiction, "remark": found.remark,
         "plan": None if answer.plan is None else [
             {"iso_weekday": weekday + 1, "from_hour": first, "until_hour": end, "heads": heads, "rostered_heads": answer.rostered(heads)}
             for weekday, first, end, heads in blocks(answer.plan.heads.tolist())
         ],
         "outcomes": [outcome_row(answer, each, answer.plan.shape if each.name == "plan" and answer.plan is not None else "") for each in judged],
-        "with_5_pct_more_cases": None if found.more_cases is None else {
-            "weeks_kept_pct": found.more_cases.weeks_kept_pct(answer.ask.objective_pct), "simulated_attainment_pct": found.more_cases.attainment_pct,
+        "with_more_cases": None if answer.more is None else {
+            "more_cases_pct": 100 * answer.queue.arrivals_margin, "weeks_kept_pct": answer.more.weeks_kept_pct(answer.ask.objective_pct),
+            "simulated_attainment_pct": answer.more.attainment_pct,
         },
         "why_bounds_differ": answer.why_they_differ,
     }  # fmt: skip

@@ -233,7 +233,7 @@ def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
 
 
 def promise_notes(headline: Headline) -> Sequence[str]:
-    """What a list of promises leaves out, a sentence each: copies, and promises beside those that a source brings itself."""
+    """What a list of promises leaves out or rests on, a sentence each: copies, promises beside those that a source brings itself, and rejected records."""
     copies = {promise.metric: promise for promise in headline.promises if promise.copies}
     notes = [
         f"“{promise.title}” also stands for {listed([f'“{title}”' for title in promise.copies])}: no clock was paused, so "
@@ -243,6 +243,12 @@ def promise_notes(headline: Headline) -> Sequence[str]:
     if headline.unspoken_promises:
         own = counted(headline.unspoken_promises, "promise")
         notes.append(f"The source has SLA policies of its own, and only these are reported; {own} of sla_policies.yml {'is' if headline.unspoken_promises == 1 else 'are'} in the tables only.")
+    incomplete = sum(promise.incomplete_clocks for promise in headline.promises)
+    if incomplete:
+        notes.append(
+            f"{counted(incomplete, 'verdict rests', 'verdicts rest')} on incomplete records: records of {'its case' if incomplete == 1 else 'their cases'} were rejected. "
+            "mart.incomplete_cases lists the cases, and opsla explain CASE the records."
+        )
     return notes
 
 

@@ -68,11 +68,14 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
     where = Home.of(home)
     sources = read_document(directory / "sources.yml", SourcesSettings)
     policies = read_document(directory / "sla_policies.yml", SlaPoliciesSettings)
+    scenarios = read_document(directory / "scenarios.yml", ScenariosSettings)
+    ownership = read_ownership(directory / "ownership.yml")
     simulated = any(isinstance(source, SimulationSourceSettings) for source in sources.sources)
     calendars = read_document(directory / "calendars.yml", CalendarsSettings)
     _require_one_zone(calendars, sources, directory)
     _require_due_fits(sources, policies, calendars, directory)
     _require_dimensions_named(sources, policies, directory)
+    _require_detours(scenarios, ownership, directory)
     return Settings(
         config_directory=directory,
         home=where,
@@ -80,14 +83,14 @@ def load_settings(config_directory: Path | None = None, home: Path | None = None
         sources=sources,
         calendars=calendars,
         sla_policies=policies,
-        scenarios=read_document(directory / "scenarios.yml", ScenariosSettings),
+        scenarios=scenarios,
         forecast=read_forecast(directory / "forecast.yml"),
         quality_gates=read_document(directory / "quality_gates.yml", QualityGatesSettings),
         alerts=read_alert_settings(directory / "alerts.yml"),
         run_history=read_run_history(directory / "run_history.yml"),
         staffing=read_staffing(directory / "staffing.yml"),
         worklist=read_worklist(directory / "worklist.yml"),
-        ownership=read_ownership(directory / "ownership.yml"),
+        ownership=ownership,
         simulated_cases=where.remembered_cases(),
     )
 
@@ -127,3 +130,14 @@ def _require_dimensions_named(sources: SourcesSettings, policies: SlaPoliciesSet
                     f"{directory / 'sla_policies.yml'}: policies.{number}.when.dimensions.{name}: no source of sources.yml has a dimension "
                     f"{name!r}; known: {', '.join(named) or 'none'}; name it there: dimensions: {{{name}: ...}}"
                 )
+
+
+def _require_detours(scenarios: ScenariosSettings, ownership: OwnershipSettings, directory: Path) -> None:
+    """A return from a review team is planned, so that routing nothing there would help nobody: a scenario of it would be all zeros."""
+    for name, scenario in scenarios.scenarios.items():
+        team = scenario.route_right_first.to_team if scenario.route_right_first else None
+        if team in ownership.review_teams:
+            raise OpslaError(
+                f"{directory / 'scenarios.yml'}: scenarios.{name}.route_right_first.to_team: {team!r} is a review team (ownership.yml: review_teams), "
+                "from which cases come back by plan: there is no detour to avoid; name another team here, or take it out there"
+            )

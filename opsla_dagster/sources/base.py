@@ -82,6 +82,7 @@ STAFFING = pa.schema([
 REJECTED_ROWS = pa.schema([
     ("source", pa.string()), ("file", pa.string()), ("row_number", pa.int64()), ("case_id", pa.string()),
     ("record_date", pa.date32()), ("field", pa.string()), ("reason", pa.string()), ("record", pa.string()), ("source_rows", pa.int64()),
+    ("is_clock_relevant", pa.bool_()),
 ])
 #: What a source holds of one intake date as of an instant; a changed digest means the date received events.
 PARTITION_STATES = pa.schema([

@@ -10,6 +10,7 @@ belong here: the event loop and the closed forms (queueing/), staffing.yml (sett
 - `desk_log`, `touch`: the past as arrays, and the touch time that its waits tell.
 - `replay`: weeks of the past, predicted from the weeks before them.
 - `to_green`: how long until nothing is past due.
+- `made_from`: what the rows follow from, so that those of the same are kept.
 
 Time is business seconds of the desk's calendar, as in queueing/. The rules: docs/decisions/0045-staffing.md.
 """

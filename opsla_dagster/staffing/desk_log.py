@@ -24,8 +24,8 @@ from opsla_dagster.staffing.week import SLOTS_A_WEEK
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
-#: Clocks of a metric from which on every so many are read: what they tell of waits is told by some of them too.
-_MOST_CLOCKS = 60_000
+#: Cases from which on the clocks of every so many are read: what they tell of waits is told by some of them too.
+_MOST_CASES = 60_000
 
 _CASES_SQL = """
     select epoch(intake_ts) as intake from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at order by intake_ts
@@ -289,7 +289,7 @@ def _clocks(connection: duckdb.DuckDBPyConnection, metrics: tuple[Metric, ...], 
         week = (week_date - frame.first_monday).days // 7
         if 0 <= week < frame.weeks:
             weeks[position[name], :, week] += counts
-    every = max(1, -(-int(weeks[:, 2].sum(axis=1).max(initial=0)) // _MOST_CLOCKS))
+    every = max(1, -(-len(intake) // _MOST_CASES))
     found = connection.execute(_CLOCKS_SQL, {**bounds, "every": every}).fetchnumpy()
     promise = np.asarray(found["promise"], dtype=np.int64)
     metric_of = np.array([position[metric] for metric, *_ in promises], dtype=np.int64)
@@ -299,7 +299,7 @@ def _clocks(connection: duckdb.DuckDBPyConnection, metrics: tuple[Metric, ...], 
     clocks = {}
     for metric in metrics:
         own = metric_of[promise] == position[metric.name]
-        if own.any():
+        if weeks[position[metric.name], 2].any():
             counted, met, judged = weeks[position[metric.name]]
             clocks[metric.name] = Clocks(
                 case=np.asarray(place[own], dtype=np.int64),

@@ -23,8 +23,8 @@ from opsla_dagster.staffing.week import SLOTS_A_WEEK, Promised, Week
 
 Row = Mapping[str, Any]
 DESK_QUEUE = "all"
-#: Weeks of arrivals, and of heads and shrinkage, that a usual week is the mean of.
-WEEKS_OF_ARRIVALS, _WEEKS_OF_HEADS = 8, 4
+#: Weeks of heads and shrinkage that are the usual ones.
+_WEEKS_OF_HEADS = 4
 #: Cases that measured times or a queue of its own need.
 _FEWEST_MEASURED, _FEWEST_CASES = 30, 20
 #: Where the touch time comes from: `touch_basis`.
@@ -34,8 +34,19 @@ NO_TOUCH = (
     "nobody knows how long a case takes: no source measures handling times or tells how many were at work (heads that the page Forecast estimates are of those who let a case go, and would count nobody who was idle), and staffing.yml has no touch; write touch: {minutes: 12} there "
     "(`opsla staffing` reads it at once, tables and pages have it after `opsla run`)"
 )
+HEADS_EXPLAIN_NOTHING = (
+    "heads do not explain what this desk kept: on days with fewer heads for their cases no smaller share was in time, beyond chance. So this log tells neither how "
+    "many heads would keep the objective nor how few would do; where heads are the reason all the same, write the touch time in staffing.yml (touch: {minutes: 12})"
+)
+TOO_FEW_DAYS = (
+    "there are too few days with heads and cases to tell how long a case takes; write it in staffing.yml (touch: {minutes: 12}), or wait for more days"
+)
+#: Reasons that end where somebody writes down, or asks with, a touch time.
+OF_TOUCH = (NO_TOUCH, HEADS_EXPLAIN_NOTHING, TOO_FEW_DAYS)
 OTHER_CALENDAR = "the promise counts on another calendar than the desk's, by which heads are planned"
 
+#: The least share of more cases than usual that a plan is made for: touch times are known no better. And where 80 % of a normal distribution end.
+LEAST_MARGIN, _MOST_MARGIN, _ENDS_OF_80_PCT = 0.05, 1.0, 1.2816
 #: Of the clocks of a promise, the share that another queue may stop than the one whose case it is.
 _MOST_ELSEWHERE_PCT = 10.0
 ELSEWHERE = (
@@ -197,18 +208,25 @@ def present_heads(frame: Frame) -> Floats:
     return present
 
 
-def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staffing: StaffingSettings, lessons: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows of mart.staffing_inputs; `lessons` are the rows of mart.staffing_replay for the week that now lies in."""
+def inputs_rows(
+    connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staffing: StaffingSettings, lessons: Sequence[Row], forecast: tuple[float, float] | None
+) -> list[dict[str, Any]]:
+    """The rows of mart.staffing_inputs; `lessons` are the rows of mart.staffing_replay for the week that now lies in.
+
+    `forecast`: cases of the desk in the next 7 days, expected and at the upper end of the 80 % interval; None where there is none.
+    """
     frame = arrivals.frame
     metrics = {metric.name: metric for metric in intake_metrics(connection)}
     promised = connection.execute(_PROMISES_SQL, {**_bounds(connection, frame), "metrics": list(metrics)}).fetchall()
     handling = _handling(connection, frame)
     learnt = {row["metric"]: row for row in lessons}
     shrinkage = _shrinkage(frame, staffing)
+    margin = _margin(arrivals, forecast)
     rows = []
     for queue in arrivals.by_queue:
         usual = arrivals.usual(queue)
         minutes, variation, basis = _touch(queue, staffing, handling, lessons)
+        shortest, longest = _allowed(lessons)
         desk_hours = float(frame.open_seconds.sum() / 3600)
         for (metric, policy, target, calendar), (clocks, met, judged, elsewhere, objective) in _of_queue(promised, queue).items():
             lesson = learnt.get(metric, {})
@@ -217,27 +235,49 @@ def inputs_rows(connection: duckdb.DuckDBPyConnection, arrivals: Arrivals, staff
                 "is_response": metrics[metric].is_response, "objective_pct": objective, "clocks": int(clocks),
                 "clock_share_pct": min(100.0, 100.0 * clocks / max(float(arrivals.by_queue[queue].sum()), 1.0)),
                 "actual_pct": 100.0 * met / judged if judged else None,
-                **{f"own_within_{part}_pct": lesson.get(f"own_within_{part}_pct") for part in PARTS},
+                # Without heads nobody knows which cases found a free one.
+                **{f"own_within_{part}_pct": lesson.get(f"own_within_{part}_pct") if frame.staff.is_known else None for part in PARTS},
                 "first_week_date": frame.first_monday, "weeks": frame.weeks, "cases_per_week": float(usual.sum()),
-                "day_overdispersion": arrivals.overdispersion(queue), "touch_business_minutes": minutes, "touch_variation": variation, "touch_basis": basis,
+                "day_overdispersion": arrivals.overdispersion(queue), "arrivals_margin_pct": 100.0 * margin,
+                "touch_shortest_business_minutes": shortest, "touch_longest_business_minutes": longest, "touch_business_minutes": minutes, "touch_variation": variation, "touch_basis": basis,
                 "workload_heads": float(usual.sum()) * minutes / 60 / desk_hours if minutes else None, "shrinkage_pct": shrinkage,
                 "patience_seconds": staffing.patience_of(queue),
-                "reason": _reason(queue, calendar, minutes, 100.0 * elsewhere / judged if judged else 0.0),
+                "reason": _reason(queue, calendar, basis, longest, 100.0 * elsewhere / judged if judged else 0.0),
             })  # fmt: skip
     return rows
 
 
-def _reason(queue: str, calendar: str, minutes: float | None, elsewhere_pct: float) -> str | None:
+def _allowed(lessons: Sequence[Row]) -> tuple[float | None, float | None]:
+    """The shortest and the longest touch time that the days allow, minutes; None where that is not known."""
+    told = next((row for row in lessons if row["touch_longest_business_minutes"] is not None), None)
+    return (None, None) if told is None else (told["touch_shortest_business_minutes"], told["touch_longest_business_minutes"])
+
+
+def _margin(arrivals: Arrivals, forecast: tuple[float, float] | None) -> float:
+    """By which share more cases than usual a plan is made for: what the forecast of the desk does not rule out, less the chance that drawn weeks have anyway."""
+    usual = arrivals.usual(DESK_QUEUE)
+    cases = float(usual.sum())
+    if forecast is None or forecast[0] <= 0 or cases <= 0:
+        return LEAST_MARGIN
+    days = usual.reshape(7, 24).sum(axis=1) / cases
+    drawn = 1 / cases + arrivals.overdispersion(DESK_QUEUE) * float((days**2).sum())
+    above = (forecast[1] / forecast[0] - 1) / _ENDS_OF_80_PCT
+    return float(min(max(LEAST_MARGIN, _ENDS_OF_80_PCT * max(above**2 - drawn, 0.0) ** 0.5), _MOST_MARGIN))
+
+
+def _reason(queue: str, calendar: str, basis: str | None, longest: float | None, elsewhere_pct: float) -> str | None:
     """Why a promise cannot be planned; None where it can."""
     if calendar != "desk":
         return OTHER_CALENDAR
     if queue != DESK_QUEUE and elsewhere_pct > _MOST_ELSEWHERE_PCT:
         return ELSEWHERE.format(percent=elsewhere_pct)
-    return NO_TOUCH if minutes is None else None
+    if basis == AT_MOST:
+        return TOO_FEW_DAYS if longest is None else HEADS_EXPLAIN_NOTHING
+    return NO_TOUCH if basis is None else None
 
 
 #: Parts of the target, as mart.staffing_replay names them.
-PARTS = ("quarter", "half", "three_quarters", "target")
+PARTS = ("fiftieth", "quarter", "half", "three_quarters", "target")
 
 
 def _of_queue(promised: Sequence[tuple[Any, ...]], queue: str) -> dict[tuple[Any, ...], tuple[float, float, float, float, float | None]]:
@@ -310,6 +350,10 @@ class QueueInputs:
     shrinkage: float | None
     patience_seconds: float | None
     weeks: int
+    #: By which share more cases than usual a plan is made for.
+    arrivals_margin: float = LEAST_MARGIN
+    #: The shortest and the longest touch time that the days of the desk allow, minutes; None where that is not known.
+    allowed_minutes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -378,12 +422,14 @@ def _queue_inputs(queue: str, hours: Sequence[Row], told: Row) -> QueueInputs:
         shrinkage=None if told["shrinkage_pct"] is None else told["shrinkage_pct"] / 100,
         patience_seconds=told["patience_seconds"],
         weeks=told["weeks"],
+        arrivals_margin=told["arrivals_margin_pct"] / 100,
+        allowed_minutes=None if told["touch_longest_business_minutes"] is None else (told["touch_shortest_business_minutes"], told["touch_longest_business_minutes"]),
     )
 
 
 def _promise(row: Row) -> PromiseInputs:
     within = [row[f"own_within_{part}_pct"] for part in PARTS]
-    own = None if any(share is None for share in within) else OwnDelays((within[0] / 100, within[1] / 100, within[2] / 100, within[3] / 100))
+    own = None if any(share is None for share in within) else OwnDelays((within[0] / 100, within[1] / 100, within[2] / 100, within[3] / 100, within[4] / 100))
     return PromiseInputs(
         metric=row["metric"], policy=row["policy"], target_seconds=float(row["target_seconds"]), objective_pct=row["objective_pct"],
         is_response=row["is_response"], share=row["clock_share_pct"] / 100, attainment_pct=row["actual_pct"], own=own, reason=row["reason"],

@@ -31,19 +31,33 @@ _MOST_FOLLOWED = 20_000
 _HOUR_SECONDS = 3600.0
 
 
+#: Of a target: up to the first part a case counts as done at once.
+PARTS_OF_TARGET = (0.02, 0.25, 0.5, 0.75, 1.0)
+
+
 @dataclass(frozen=True)
 class OwnDelays:
-    """How long cases take though a head is free: the share that is done within a quarter, half, three quarters and all of the target."""
+    """How long cases take though a head is free: the share that is done within PARTS_OF_TARGET of the target."""
 
-    within: tuple[float, float, float, float]
+    within: tuple[float, float, float, float, float]
 
     def share_done(self, left: Floats) -> Floats:
-        """P(done within `left`), shares of the target; straight between the quarters, 0 where nothing is left."""
-        return np.asarray(np.interp(left, (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, *self.within)) * (left >= 0))
+        """P(done within `left`), shares of the target; straight between the parts, 0 where less than nothing is left."""
+        return np.asarray(np.interp(left, PARTS_OF_TARGET, self.within) * (left >= 0))
+
+    def of_part(self, part: float) -> OwnDelays:
+        """The same in parts of a shorter target, `part` (0 to 1) of the one that these are parts of."""
+        q0, q1, q2, q3, q4 = (float(np.interp(part * own, PARTS_OF_TARGET, self.within)) for own in PARTS_OF_TARGET)
+        return OwnDelays((q0, q1, q2, q3, q4))
+
+    @property
+    def share_kept(self) -> float:
+        """The share of cases that are kept where each finds a free head."""
+        return self.within[-1]
 
 
 #: Where a case is taken up as soon as a head is free.
-AT_ONCE = OwnDelays((1.0, 1.0, 1.0, 1.0))
+AT_ONCE = OwnDelays((1.0, 1.0, 1.0, 1.0, 1.0))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ here: how any of them is computed, and how it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,9 @@ from opsla_dagster.settings.staffing import HeadsByHour
 from opsla_dagster.staffing.inputs import (
     AT_MOST,
     DESK_QUEUE,
-    NO_TOUCH,
+    FROM_WAITS,
+    HEADS_EXPLAIN_NOTHING,
+    OF_TOUCH,
     DeskInputs,
     PromiseInputs,
     QueueInputs,
@@ -35,11 +37,23 @@ _CASES_LOOKED_AT_QUICKLY = 2_000
 _HEADS_IN_FIFTHS = 6.0
 #: Points by which the heads as staffed may miss what was kept, in simulation, before no plan is made of it.
 _MOST_MISSED_POINTS = 3.0
-#: What a plan is put to beside the usual arrivals.
-MORE_ARRIVALS = 1.05
+#: By so much a touch time may miss those that the days allow: of logs whose truth is known, it comes out within half of that.
+_TOUCH_TOLERANCE = 1.1
+#: Points more than asked for that are tried, where a plan of more cases is no plan of the usual ones: shares of weeks are of other cases.
+_MORE_POINTS = (0.0, 0.5, 1.5)
 UNEXPLAINED = (
     "the model does not explain this desk: with the heads as staffed it keeps {simulated:.1f} % of the cases, and {actual:.1f} % were kept in the last {weeks}, "
-    "so a plan from it cannot be right; the touch time is the first to doubt: write the true one in staffing.yml (touch: {{minutes: 12}}), or try --touch-minutes"
+    "so a plan from it cannot be right; the touch time is the first to doubt: write the true one in staffing.yml (touch: {{minutes: 12}})"
+)
+TOO_LONG = "with {minutes:.1f} minutes a case more cases would have been late on days with fewer heads than were: the last weeks allow {longest:.1f} minutes at most ({basis})"
+TOO_SHORT = "with {minutes:.1f} minutes a case fewer cases would have been late on days with fewer heads than were: the last weeks allow {shortest:.1f} minutes at least ({basis})"
+OUT_OF_HEADS = (
+    "no number of heads that was tried keeps the objective in 95 % of the simulated weeks with {percent:.0f} % more cases than usual; the target is shorter than the wait for opening, "
+    "or what cases take with a free head leaves no room"
+)
+OUT_OF_REACH = (
+    "more heads do not get there: of the cases that found a free head {ceiling:.1f} % were answered in time, and {objective:g} % are asked for. What makes the others "
+    "late is not a wait for a head"
 )
 AT_ONCE_BASIS, TODAY_BASIS = "taken up as soon as a head is free", "taken up as the log shows where a head was free"
 
@@ -76,7 +90,8 @@ class Answer:
     """What is known of an `ask`. `plan` None: `refusal` says why; what is beside it may be known all the same.
 
     `ceiling_pct`: the share of cases kept where a head is free for each at once, None where the log tells too little. `basis`: whether cases are
-    planned to be taken up at once or as the log shows. `is_explained` False: in simulation the heads as staffed keep another share than they did. `erlang_heads` takes the cases of a mean open hour, `erlang_opening_heads` those of the
+    planned to be taken up at once or as the log shows. `is_explained` False: the past contradicts the model. `contradiction`: what the past has against a
+    touch time that was asked for, and so against every figure. `more`: what the plan brings with as many more cases as it is made for. `erlang_heads` takes the cases of a mean open hour, `erlang_opening_heads` those of the
     hour with most of them, what piled up before it included.
     """
 
@@ -97,6 +112,13 @@ class Answer:
     weeks: int
     refusal: str | None
     is_explained: bool
+    contradiction: str | None = None
+    more: Outcome | None = None
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the days of the past could say something against it."""
+        return self.queue.allowed_minutes is not None
 
     def rostered(self, heads: float) -> float | None:
         """Heads to employ for so many that are there; None where shrinkage is not known."""
@@ -119,29 +141,31 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
     queue, promises = _asked(desk, ask)
     touch = _touch(queue, ask)
     target = _target(ask, promises)
-    own, ceiling = _own(promises)
+    own, ceiling = _own(ask, promises)
     is_response = promises[0].is_response
-    by_today = own is not None and (not is_response or (ceiling is not None and ceiling >= ask.objective_pct + 0.5))
-    refusal = _refusal(ask, queue, promises, touch, ceiling, is_response=is_response)
+    by_today = own is not None and (not is_response or (ceiling is not None and ceiling >= ask.objective_pct))
+    refusal = _refusal(ask, promises, touch, ceiling, is_response=is_response)
+    contradiction = _contradiction(queue, promises, ask, touch, ceiling if is_response else None)
+    is_explained = contradiction is None or contradiction.is_of_objective
+    if ask.touch_minutes is None and contradiction is not None:
+        refusal = refusal or contradiction.reason
     judged: list[Judged] = []
-    plan, fluid, weeks, is_explained = None, np.zeros(SLOTS_A_WEEK), 0, True
-    if touch is not None and queue.week.cases_a_week > 0:
-        seconds = touch.minutes * 60 * ask.touch_factor
-        draws = _draws(queue, promises, ask, touch)
-        weeks = draws.weeks
-        fluid = fluid_heads(draws.week, seconds, target)
-        judge = Judge(draws, seconds, is_response=is_response, own=own if by_today else None)
-        question = Question(judge, target, ask.objective_pct, _step(queue, touch, ask))
-        unexplained = _unexplained(queue, promises, ask, touch, own if by_today else None)
-        refusal, is_explained = refusal or unexplained, unexplained is None
-        quick = _quick(judge) if search else None
+    plan, more, fluid, weeks = None, None, np.zeros(SLOTS_A_WEEK), 0
+    if touch is not None and queue.week.cases_a_week > 0 and (is_explained or ask.touch_minutes is not None):
+        judge = _judge(queue, promises, ask, touch, own if by_today else None)
+        fluid, weeks = fluid_heads(judge.draws.week, judge.touch_seconds, target), judge.draws.weeks
         if search and refusal is None:
-            plan = best_plan(question, quick)
-            even = flat_plan(question, quick)
+            margin = replace(ask, arrivals_factor=ask.arrivals_factor * (1 + queue.arrivals_margin))
+            question = Question(_judge(queue, promises, margin, touch, own if by_today else None), target, ask.objective_pct, _step(queue, touch, margin))
+            quick = _quick(question.judge)
+            plan = _of_usual_weeks(best_plan, question, quick, judge)
+            even = _of_usual_weeks(flat_plan, question, quick, judge)
             if even is not None:
                 judged.append(Judged("flat", even.heads, even.outcome))
             if plan is None:
-                refusal = "no number of heads that was tried keeps the objective in 95 % of the simulated weeks; the target is shorter than the wait for opening"
+                refusal = OUT_OF_HEADS.format(percent=100 * queue.arrivals_margin)
+            else:
+                more = question.outcome(plan.heads)
         if queue.present_heads is not None:
             judged.append(Judged("as_staffed", queue.present_heads, judge.outcome(queue.present_heads)))
         judged += [Judged(name, heads, judge.outcome(heads)) for name, heads in (ask.rosters or {}).items()]
@@ -151,8 +175,25 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
         plan=plan, rosters=tuple(judged),
         workload_heads=queue.week.workload_heads(touch.minutes * 60 * ask.touch_factor) * ask.arrivals_factor if touch is not None else None,
         fluid_heads=fluid, erlang_heads=erlang[0], erlang_opening_heads=erlang[1], is_erlang_a=queue.patience_seconds is not None, weeks=weeks, refusal=refusal,
-        is_explained=is_explained,
+        is_explained=is_explained, contradiction=contradiction.reason if contradiction is not None and ask.touch_minutes is not None else None, more=more,
     )  # fmt: skip
+
+
+def _judge(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch, own: OwnDelays | None) -> Judge:
+    """Of the arrivals and the touch time asked for."""
+    return Judge(_draws(queue, promises, ask, touch), touch.minutes * 60 * ask.touch_factor, is_response=promises[0].is_response, own=own)
+
+
+def _of_usual_weeks(search: Callable[[Question, Judge | None], Plan | None], question: Question, quick: Judge | None, usual: Judge) -> Plan | None:
+    """What a search finds for more cases than usual, with what it brings of the usual ones, of which it keeps the objective too."""
+    for points in _MORE_POINTS:
+        found = search(replace(question, objective_pct=min(question.objective_pct + points, 100.0)), quick)
+        if found is None:
+            return None
+        outcome = usual.outcome(found.heads)
+        if outcome.keeps(question.objective_pct):
+            return replace(found, outcome=outcome)
+    return None
 
 
 def judge_roster(desk: DeskInputs, ask: Ask, heads: Floats) -> Outcome:
@@ -213,23 +254,25 @@ def _target(ask: Ask, promises: Sequence[PromiseInputs]) -> float:
     return float(np.average([promise.target_seconds for promise in promises], weights=weights if weights.sum() else None))
 
 
-def _own(promises: Sequence[PromiseInputs]) -> tuple[OwnDelays | None, float | None]:
+def _own(ask: Ask, promises: Sequence[PromiseInputs]) -> tuple[OwnDelays | None, float | None]:
+    """What cases take that find a free head, in parts of the target asked for, and the percentage kept with it; of a longer target than promised that is not known."""
     own = next((promise.own for promise in promises if promise.own is not None), None)
-    return own, None if own is None else 100 * own.within[3]
+    if own is None or ask.within_seconds is None:
+        return own, None if own is None else 100 * own.share_kept
+    part = ask.within_seconds / _target(replace(ask, within_seconds=None), promises)
+    return (own.of_part(part), 100 * own.of_part(part).share_kept) if part <= 1 else (None, None)
 
 
-def _refusal(
-    ask: Ask, queue: QueueInputs, promises: Sequence[PromiseInputs], touch: Touch | None, ceiling: float | None, *, is_response: bool
-) -> str | None:
-    other = next((promise.reason for promise in promises if promise.reason is not None and promise.reason != NO_TOUCH), None)
+def _refusal(ask: Ask, promises: Sequence[PromiseInputs], touch: Touch | None, ceiling: float | None, *, is_response: bool) -> str | None:
+    other = next((promise.reason for promise in promises if promise.reason is not None and promise.reason not in OF_TOUCH), None)
     if other is not None:
         return other
-    if touch is None:
+    if touch is None or touch.basis == AT_MOST:
         return next((promise.reason for promise in promises if promise.reason is not None), "nobody knows how long a case takes")
     if is_response:
         return None
     if ceiling is None:
-        return "too few cases of the last weeks found a free head and ended, so nobody knows what a case takes beside its wait for one"
+        return "nobody knows what a case takes beside its wait for a head: no source tells heads, or too few cases of the last weeks found a free one and ended"
     if ask.within_seconds is not None:
         return "for a resolution the log tells what cases take beside the wait for a head only at the promised target; ask without `within`"
     if ceiling < ask.objective_pct:
@@ -240,28 +283,57 @@ def _refusal(
     return None
 
 
-def _unexplained(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch, own: OwnDelays | None) -> str | None:
+@dataclass(frozen=True)
+class _Contradiction:
+    """What the past has against a plan; `is_of_objective`: against the objective alone, and not against the model."""
+
+    reason: str
+    is_of_objective: bool = False
+
+
+def _contradiction(
+    queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch | None, ceiling: float | None
+) -> _Contradiction | None:
+    """None where the past bears the plan out, or cannot tell. `ceiling` None: there is none, or it is looked at elsewhere."""
+    if touch is None:
+        return None
+    reason = next((promise.reason for promise in promises if promise.reason in OF_TOUCH), HEADS_EXPLAIN_NOTHING) if touch.basis == AT_MOST else _not_allowed(queue, touch)
+    if reason is not None:
+        return _Contradiction(reason)
+    if ceiling is not None and ceiling < ask.objective_pct:
+        return _Contradiction(OUT_OF_REACH.format(ceiling=ceiling, objective=ask.objective_pct), is_of_objective=True)
+    reason = _unexplained(queue, promises, ask, touch)
+    return None if reason is None else _Contradiction(reason)
+
+
+def _not_allowed(queue: QueueInputs, touch: Touch) -> str | None:
+    """What is said of a touch time that the days of the desk do not allow. Those of one queue may be its own."""
+    if queue.allowed_minutes is None or queue.queue != DESK_QUEUE or touch.basis == FROM_WAITS:
+        return None
+    shortest, longest = queue.allowed_minutes
+    if touch.minutes > longest * _TOUCH_TOLERANCE:
+        return TOO_LONG.format(minutes=touch.minutes, longest=longest, basis=touch.basis)
+    if touch.minutes < shortest / _TOUCH_TOLERANCE:
+        return TOO_SHORT.format(minutes=touch.minutes, shortest=shortest, basis=touch.basis)
+    return None
+
+
+def _unexplained(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch) -> str | None:
     """What is said where the model that plans lets the heads as staffed keep another share than they did; None where they agree or nobody can tell.
 
-    A what-if is not held against the past: it is of other arrivals or touch times.
+    Days that tell touch times tell the level with them, of the heads that each day had. A what-if is not held against the past: it is of other arrivals or
+    touch times.
     """
     known = [(promise.share, promise.attainment_pct) for promise in promises if promise.attainment_pct is not None]
     total = sum(share for share, _ in known)
-    if queue.present_heads is None or total <= 0 or (ask.arrivals_factor, ask.touch_factor) != (1.0, 1.0):
+    if queue.present_heads is None or queue.allowed_minutes is not None or total <= 0 or (ask.arrivals_factor, ask.touch_factor) != (1.0, 1.0):
         return None
     actual = sum(share * kept for share, kept in known) / total
-    draws = _draws(queue, promises, replace(ask, within_seconds=None), touch)
-    simulated = Judge(draws, touch.minutes * 60, is_response=promises[0].is_response, own=own).outcome(queue.present_heads).attainment_pct
+    as_promised = replace(ask, within_seconds=None)
+    simulated = _judge(queue, promises, as_promised, touch, _own(as_promised, promises)[0]).outcome(queue.present_heads).attainment_pct
     if abs(simulated - actual) <= _MOST_MISSED_POINTS:
         return None
     return UNEXPLAINED.format(simulated=simulated, actual=actual, weeks=counted(queue.weeks, "week"))
-
-
-def with_more_cases(desk: DeskInputs, found: Answer) -> Outcome | None:
-    """What the plan brings with MORE_ARRIVALS of the usual cases: a plan at its limit tells so. None without a plan."""
-    if found.plan is None:
-        return None
-    return judge_roster(desk, replace(found.ask, arrivals_factor=found.ask.arrivals_factor * MORE_ARRIVALS), found.plan.heads)
 
 
 def _draws(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch) -> Draws:
@@ -296,8 +368,3 @@ def _erlang(queue: QueueInputs, ask: Ask, touch: Touch | None, target: float) ->
         erlang_heads(volume, seconds, target, ask.objective_pct, queue.patience_seconds),
         erlang_heads(opening, seconds, target, ask.objective_pct, queue.patience_seconds),
     )
-
-
-def is_at_most(touch: Touch | None) -> bool:
-    """Whether the touch time is only known to be no longer than that."""
-    return touch is not None and touch.basis == AT_MOST

@@ -8,19 +8,18 @@ off that was. The last row is the week that now lies in: a prediction without an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from opsla_dagster.staffing.desk_log import DeskLog, Metric
+from opsla_dagster.staffing.made_from import WEEKS_BEFORE, WEEKS_REPLAYED
 from opsla_dagster.staffing.touch import Fit, Waits, fit, fit_of, predict, weekly_bounds
 
-#: Weeks that a prediction rests on, and the fewest of them; weeks that are replayed.
-WEEKS_BEFORE, FEWEST_BEFORE, WEEKS_REPLAYED = 8, 4, 12
-#: Weeks of a log that are looked at.
-WEEKS_READ = WEEKS_BEFORE + WEEKS_REPLAYED
+#: The fewest weeks that a prediction rests on.
+FEWEST_BEFORE = 4
 #: The share of a week's clocks that must have ended for it to be compared.
 _SHARE_JUDGED = 0.8
 #: Clocks without which a week's attainment is chance.
@@ -66,20 +65,23 @@ def guide(log: DeskLog) -> Metric | None:
     return next((metric for metric in told if metric.is_response), told[0] if told else None)
 
 
-def replay(log: DeskLog) -> Iterator[ReplayedWeek]:
-    """The last WEEKS_REPLAYED weeks of the log and the one after them, by metric."""
+def replay(log: DeskLog, but: Collection[date] = ()) -> Iterator[ReplayedWeek]:
+    """The last WEEKS_REPLAYED weeks of the log and the one after them, by metric; `but` weeks (Mondays) that are known already."""
     guiding, waits, bounds = guide(log), Waits.of(log), weekly_bounds(log)
     if guiding is None:
         return
     for week in range(max(0, log.weeks - WEEKS_REPLAYED), log.weeks + 1):
         before = range(max(0, week - WEEKS_BEFORE), week)
-        touch_seconds = fit(waits, log.clocks[guiding.name], _told(log, guiding, before)).touch_seconds if len(before) else 0.0
+        if log.monday(week) in but:
+            continue
+        is_coming = week == log.weeks
+        guided = fit(waits, log.clocks[guiding.name], _told(log, guiding, before), with_allowed=is_coming) if len(before) else None
         known = bounds[before.start : before.stop]
         known = known[np.isfinite(known)]
         at_most = float(known.min()) if len(known) else None
         for metric in log.metrics:
             if metric.name in log.clocks:
-                learnt = fit_of(waits, log.clocks[metric.name], _told(log, metric, before), touch_seconds) if len(before) else None
+                learnt = None if guided is None else fit_of(waits, log.clocks[metric.name], _told(log, metric, before), guided)
                 yield _replayed(log, waits, metric, week, learnt, at_most)
 
 
@@ -95,8 +97,8 @@ def _replayed(log: DeskLog, waits: Waits, metric: Metric, week: int, learnt: Fit
     staffed = log.staff.seconds_of(np.array([week])) if is_over else 0.0
     reason = _reason(week, int(clocks.by_week[week]), judged, staffed) if is_over else NOT_OVER
     predicted = None
-    if learnt is not None and reason in (None, STILL_OPEN):
-        of_week = np.flatnonzero(log.week[clocks.case] == week)
+    of_week = np.flatnonzero(log.week[clocks.case] == week)
+    if learnt is not None and reason in (None, STILL_OPEN) and len(of_week):
         waited = waits.nearest(learnt.touch_seconds)[clocks.case[of_week]]
         predicted = float(100 * predict(log, clocks, of_week, waited, learnt.own).mean())
     return ReplayedWeek(

@@ -14,7 +14,15 @@ import numpy as np
 from opsla_dagster.queueing.jobs import Floats
 from opsla_dagster.settings.staffing import StaffingSettings
 from opsla_dagster.staffing.inputs import DESK_QUEUE, PARTS, DeskInputs, PromiseInputs
-from opsla_dagster.staffing.planning import Answer, Ask, Judged, answer, queue_shares, roster_slots
+from opsla_dagster.staffing.planning import (
+    AT_ONCE_BASIS,
+    Answer,
+    Ask,
+    Judged,
+    answer,
+    queue_shares,
+    roster_slots,
+)
 from opsla_dagster.staffing.replay import ReplayedWeek
 from opsla_dagster.staffing.week import SLOTS_A_WEEK
 
@@ -27,15 +35,24 @@ NO_OBJECTIVE = "sla_policies.yml has no objective for it, so there is nothing to
 def replay_row(week: ReplayedWeek) -> dict[str, Any]:
     """The row of mart.staffing_replay."""
     learnt = week.learnt
-    within = learnt.all_own.within if learnt is not None and learnt.all_own is not None else (None, None, None, None)
+    within = learnt.all_own.within if learnt is not None and learnt.all_own is not None else (None,) * len(PARTS)
     return {
         "week_date": week.week_date, "metric": week.metric, "is_response": week.is_response, "clocks": week.clocks, "actual_pct": week.actual_pct,
         "predicted_pct": week.predicted_pct, "error_points": week.error_points, "head_hours": week.head_hours,
         "touch_business_minutes": learnt.touch_seconds / 60 if learnt is not None and learnt.touch_seconds > 0 else None,
         "touch_at_most_business_minutes": week.at_most_seconds / 60 if week.at_most_seconds is not None else None,
+        **_allowed_minutes(week),
         **{f"own_within_{part}_pct": None if share is None else 100 * share for part, share in zip(PARTS, within, strict=True)},
         "reason": week.reason,
     }  # fmt: skip
+
+
+def _allowed_minutes(week: ReplayedWeek) -> dict[str, float | None]:
+    """The touch times that the days allow; no longer ones than the staff per finished case."""
+    if week.learnt is None or week.learnt.allowed is None or week.at_most_seconds is None:
+        return {"touch_shortest_business_minutes": None, "touch_longest_business_minutes": None}
+    shortest, longest = (min(seconds, week.at_most_seconds) / 60 for seconds in week.learnt.allowed)
+    return {"touch_shortest_business_minutes": shortest, "touch_longest_business_minutes": longest}
 
 
 def asks_of(desk: DeskInputs) -> Iterator[tuple[Ask | None, Sequence[PromiseInputs]]]:
@@ -126,19 +143,15 @@ def outcome_row(found: Answer, judged: Judged, shape: str) -> dict[str, Any]:
 
 
 def caution(found: Answer) -> str | None:
-    """What to know of a plan before it is believed; None where there is nothing."""
-    told = []
-    if found.ceiling_pct is not None and found.promises[0].is_response and found.ceiling_pct < found.ask.objective_pct + 0.5:
-        told.append(
-            f"of the cases that found a free head {found.ceiling_pct:.1f} % were answered in time: heads alone do not reach {found.ask.objective_pct:g} %. "
-            "The plan reaches it only where a free head takes the next case up at once, as the simulation does"
+    """What to know of a plan before it is believed; None where the past bears it out."""
+    if found.contradiction is not None:
+        return f"an assumption, and no plan for this desk: {found.contradiction}"
+    if not found.is_tested:
+        return (
+            "not held against the past: no source tells which heads there were, or for too few days"
+            + (", so it is taken for granted that a case is taken up as soon as a head is free" if found.basis == AT_ONCE_BASIS else "")
         )
-    if found.touch is not None and found.touch.basis.startswith("at most"):
-        told.append(
-            "in this log waits do not grow with the work per head, so it tells no more of the touch time than what it can be at most, and fewer heads may do; "
-            "write touch in staffing.yml, or measure it"
-        )
-    return "; ".join(told) or None
+    return None
 
 
 def _known(found: Answer) -> dict[str, Any]:

@@ -10,7 +10,7 @@ too few heads, and it tells no touch time but the bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,8 @@ from opsla_dagster.queueing.jobs import Floats, Ints, jobs, pool
 from opsla_dagster.queueing.policies import earliest_due_date
 from opsla_dagster.queueing.simulation import simulate
 from opsla_dagster.staffing.desk_log import Clocks, DeskLog
-from opsla_dagster.staffing.outcome import AT_ONCE, OwnDelays, workload_starts
+from opsla_dagster.staffing.made_from import MOST_SERVED
+from opsla_dagster.staffing.outcome import AT_ONCE, PARTS_OF_TARGET, OwnDelays, workload_starts
 
 #: Touch times that are tried, from the largest down, each so much of the one before.
 _GRID_RATIO, _GRID_STEPS, _COARSE = 0.97, 60, 4
@@ -28,20 +29,25 @@ _FEWEST_F = 11.0
 #: A case that waits no longer found a free head.
 _AT_ONCE_SECONDS = 1.0
 _FEWEST_CASES, _FEWEST_DAYS, _FEWEST_A_DAY = 30, 15, 5
-#: Cases up to which each is served by the event loop, for every touch time that is tried.
-_MOST_SERVED, _MOST_FOLLOWED = 12_000, 20_000
+#: Of more cases than MOST_SERVED, which are served by the event loop for every touch time that is tried, so many are followed.
+_MOST_FOLLOWED = 20_000
 #: Clocks that a fit looks at: every so many of more.
 _MOST_FITTED = 6_000
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What some weeks tell. `touch_seconds` is 0 where their waits do not come from too few heads. `own`: while open, and of cases of closed hours."""
+    """What some weeks tell. `touch_seconds` is 0 where their waits do not come from too few heads. `own`: while open, and of cases of closed hours.
+
+    `allowed`: the shortest and the longest touch time with which a queue explains the days no worse than the best account does, beyond chance; the
+    shortest is 0 where "heads do not matter" is such an account. None where there are too few days.
+    """
 
     touch_seconds: float
     own: tuple[OwnDelays, OwnDelays]
     #: Of both kinds of cases together; None where too few of them found a free head and ended.
     all_own: OwnDelays | None = None
+    allowed: tuple[float, float] | None = None
 
 
 @dataclass
@@ -89,7 +95,7 @@ def waits(log: DeskLog, touch_seconds: float) -> Floats:
     heads = np.nan_to_num(log.staff.heads)
     # A log does not tell which case took long: works drawn at random would only blur the days.
     work = np.full(len(log.arrival_seconds), touch_seconds)
-    if len(work) > _MOST_SERVED:
+    if len(work) > MOST_SERVED:
         # Of very many every so many are followed, with the work of all; those between them wait what lies between.
         firsts = np.arange(0, len(work), -(-len(work) // _MOST_FOLLOWED))
         followed = log.arrival_seconds[firsts]
@@ -110,8 +116,8 @@ def _least_target(log: DeskLog) -> Floats:
     return least
 
 
-def fit(waits_of: Waits, clocks: Clocks, weeks: Sequence[int]) -> Fit:
-    """The touch time that explains the days of these weeks best, by the clocks of one metric."""
+def fit(waits_of: Waits, clocks: Clocks, weeks: Sequence[int], *, with_allowed: bool = False) -> Fit:
+    """The touch time that explains the days of these weeks best, by the clocks of one metric; `with_allowed` those that the days allow as well."""
     log = waits_of.log
     chosen = np.flatnonzero(np.isin(log.week[clocks.case], list(weeks)))
     chosen = chosen[:: -(-len(chosen) // _MOST_FITTED) or 1]
@@ -130,10 +136,25 @@ def fit(waits_of: Waits, clocks: Clocks, weeks: Sequence[int]) -> Fit:
     near = range(max(0, best - _COARSE + 1), min(_GRID_STEPS, best + _COARSE))
     best = min(near, key=lambda number: (unexplained(number), -number))
     left = unexplained(best)
-    improvement = (without - left) / (left / max(days.count - 2, 1)) if left > 0 else np.inf
-    if improvement < _FEWEST_F:
-        return Fit(0.0, own_without)
-    return Fit(float(waits_of.touch_seconds[best]), tried[best][1])
+    # No account is better than chance lets it be: shares of days differ from what they are the mean of.
+    beyond_chance = max(min(left, without), days.chance) * _FEWEST_F / max(days.count - 2, 1)
+    allowed = _allowed(waits_of.touch_seconds, unexplained, without, min(left, without) + beyond_chance, best) if with_allowed else None
+    if without - left < beyond_chance:
+        return Fit(0.0, own_without, allowed=allowed)
+    return Fit(float(waits_of.touch_seconds[best]), tried[best][1], allowed=allowed)
+
+
+def _allowed(touch_seconds: Floats, unexplained: Callable[[int], float], without: float, most: float, best: int) -> tuple[float, float]:
+    """The shortest and the longest touch time of the grid that leave no more than `most` unexplained; see Fit."""
+    enough = most + 1e-9
+    inside = [number for number in sorted({*range(0, _GRID_STEPS, _COARSE), best}) if unexplained(number) <= enough]
+    if not inside:  # shorter ones than the shortest of the grid were not tried
+        return 0.0, float(touch_seconds[-1])
+    longest = next(number for number in range(max(0, inside[0] - _COARSE + 1), inside[0] + 1) if unexplained(number) <= enough)
+    if without <= enough:
+        return 0.0, float(touch_seconds[longest])
+    shortest = next(number for number in range(min(_GRID_STEPS - 1, inside[-1] + _COARSE - 1), inside[-1] - 1, -1) if unexplained(number) <= enough)
+    return float(touch_seconds[shortest]), float(touch_seconds[longest])
 
 
 @dataclass(frozen=True)
@@ -145,6 +166,8 @@ class _Days:
     kept: Floats
     weight: Floats
     count: int
+    #: What an account that is right leaves unexplained by chance alone.
+    chance: float
 
     @staticmethod
     def of(log: DeskLog, clocks: Clocks, chosen: Ints) -> _Days:
@@ -152,7 +175,9 @@ class _Days:
         many = np.bincount(number).astype(np.float64)
         kept = np.bincount(number, clocks.is_met[chosen]) / np.maximum(many, 1)
         is_large = many >= _FEWEST_A_DAY
-        return _Days(np.asarray(number, dtype=np.int64), many, kept, np.where(is_large, many, 0.0), int(is_large.sum()))
+        share = (kept * many + 0.5) / (many + 1)
+        chance = float((share * (1 - share))[is_large].sum())
+        return _Days(np.asarray(number, dtype=np.int64), many, kept, np.where(is_large, many, 0.0), int(is_large.sum()), chance)
 
 
 def _unexplained(waits_of: Waits, number: int, clocks: Clocks, chosen: Ints, days: _Days) -> tuple[float, tuple[OwnDelays, OwnDelays]]:
@@ -177,18 +202,18 @@ def _within(share: Floats) -> OwnDelays | None:
     """Of shares of the target that cases took; None where they are too few."""
     if len(share) < _FEWEST_CASES:
         return None
-    q1, q2, q3, q4 = (float(np.mean(share <= quarter)) for quarter in (0.25, 0.5, 0.75, 1.0))
-    return OwnDelays((q1, q2, q3, q4))
+    q0, q1, q2, q3, q4 = (float(np.mean(share <= part)) for part in PARTS_OF_TARGET)
+    return OwnDelays((q0, q1, q2, q3, q4))
 
 
-def fit_of(waits_of: Waits, clocks: Clocks, weeks: Sequence[int], touch_seconds: float) -> Fit:
-    """The delays of the clocks of one metric that found a free head, where the touch time is known."""
+def fit_of(waits_of: Waits, clocks: Clocks, weeks: Sequence[int], guided: Fit) -> Fit:
+    """The delays of the clocks of one metric that found a free head, with the touch time that those of another told."""
     log = waits_of.log
     chosen = np.flatnonzero(np.isin(log.week[clocks.case], list(weeks)))
-    waited = waits_of.nearest(touch_seconds)[clocks.case[chosen]]
+    waited = waits_of.nearest(guided.touch_seconds)[clocks.case[chosen]]
     free = chosen[(waited <= 0) & (clocks.elapsed_seconds[chosen] >= 0)]
     everything = _within(clocks.elapsed_seconds[free] / clocks.target_seconds[free])
-    return Fit(touch_seconds, own_delays(log, clocks, chosen, waited), everything)
+    return Fit(guided.touch_seconds, own_delays(log, clocks, chosen, waited), everything, guided.allowed)
 
 
 def predict(log: DeskLog, clocks: Clocks, chosen: Ints, waited: Floats, own: tuple[OwnDelays, OwnDelays]) -> Floats:

@@ -33,7 +33,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 DRIVER = shutil.which("chromedriver")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars")
 DESK, PHONE = (1280, 900), (390, 844)
-PAGES = ["/", "/queues", "/open", "/promises", "/what-if?target.desk.first_touch=4h&days=7", "/cases", "/flow?days=14", "/forecast?heads=10", "/ownership", "/staffing?promise=first_resolution&heads=-20", "/quality", "/case?id=C20250703-000001", "/cases?queue=nobody"]
+PAGES = ["/", "/queues", "/open", "/promises", "/what-if?target.desk.first_touch=4h&days=7", "/cases", "/flow?days=14", "/forecast?heads=10", "/ownership", "/risk", "/staffing?promise=first_resolution&heads=-20", "/quality", "/case?id=C20250703-000001", "/cases?queue=nobody"]
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver")
 

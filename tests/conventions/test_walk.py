@@ -53,7 +53,7 @@ def warehouse_of_the_day() -> duckdb.DuckDBPyConnection:
     replace_whole(connection, TABLES["staging.business_time"], business_time(settings.calendars))
     replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(settings.calendars))
     replace_promises(connection, settings.sla_policies, settings.calendars.calendars)
-    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.team_calendars", "staging.ownership_rules"):
+    for name in ("raw.calendar_dim", "raw.messages", "raw.attribute_changes", "raw.applied_targets", "staging.team_calendars", "staging.ownership_rules", "staging.review_teams"):
         ensure_table(connection, TABLES[name])
     for name in ROAD:
         if TABLES[name].kind is Kind.VIEW:

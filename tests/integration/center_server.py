@@ -37,17 +37,18 @@ def simulated_home(directory: Path, cases: int = 1200) -> Settings:
 
 
 def log_home(directory: Path) -> Settings:
-    """A home with a log of a few cases: no queues, no priorities, and ids as a source should not write them."""
+    """A home with a log of a few cases: no queues, no priorities, ids as a source should not write them, and T-3 done in a year that is mistyped."""
     path = directory / "log.csv"
     directory.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["number", "state", "at"])
-        for number, case_id in enumerate([NASTY_ID, FORMULA_ID, "T-1", "T-2", "T-3"]):
+        for number, case_id in enumerate(["T-3", NASTY_ID, FORMULA_ID, "T-1", "T-2"]):
             rows.writerow([case_id, "New", f"2025-07-0{1 + number}T14:00:00"])
             rows.writerow([case_id, "Seen", f"2025-07-0{1 + number}T18:30:00"])
             if case_id != "T-3":
                 rows.writerow([case_id, "Done", f"2025-07-0{2 + number}T15:00:00"])
+        rows.writerow(["T-3", "Done", "2205-07-06T15:00:00"])
         rows.writerow(["T-4", "New", "yesterday"])
     settings = desk_settings(directory, cases=1, config=write_config(directory / "config"), gates=False)
     settings = with_sources(settings, log_of(path, case_link="https://tickets.example.com/?id={case_id}"))

@@ -40,7 +40,7 @@ from opsla_dagster.cli import app as cli_app
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.explain import explain
-from opsla_dagster.reporting.promises import metric_title
+from opsla_dagster.reporting.promises import metric_title, promise_figures
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.home import Home
@@ -494,8 +494,40 @@ def test_what_a_desk_has_no_data_for_is_not_shown(log_center: str, center: str) 
 
 
 def test_records_that_could_not_be_used_are_told(log_center: str) -> None:
-    [row] = data(log_center, "/api/quality")["tables"]["rejected"]["rows"]
-    assert (row["case_id"], row["records"]) == ("T-4", 1)
+    rows = data(log_center, "/api/quality")["tables"]["rejected"]["rows"]
+    assert sorted((row["case_id"], row["records"]) for row in rows) == [("T-3", 1), ("T-4", 1)]
+
+
+def promise_figures_of(settings: Settings) -> list[dict[str, Any]]:
+    with reading(settings.home.warehouse) as connection:
+        return [promise.model_dump() for promise in promise_figures(connection, settings.sla_policies)]
+
+
+def test_verdicts_on_incomplete_records_say_so_wherever_they_are_listed(log_center: str, log_desk: Settings, center: str) -> None:
+    """T-3 was done in time, its year is mistyped, so that a clock that was met runs past its target."""
+    listed = data(log_center, "/api/cases")["tables"]["cases"]["rows"]
+    assert {row["case_id"]: row["rejected_records"] for row in listed} == {NASTY_ID: None, FORMULA_ID: None, "T-1": None, "T-2": None, "T-3": 1}
+    [waiting] = [row for row in data(log_center, "/api/open")["tables"]["open_cases"]["rows"] if row["case_id"] == "T-3"]
+    assert waiting["rejected_records"] == 1, "it is open and past due only because its end was rejected"
+    for records, expected in (("rejected", 1), ("complete", 4)):
+        assert data(log_center, f"/api/cases?records={records}")["tables"]["cases"]["total_rows"] == expected
+    assert ask(log_center, "/cases?records=some")[0] == 400
+    assert one(log_desk, "select count(*) from mart.sla_attainment where is_incomplete and outcome = 'breached'") > 0
+    verdicts = "select count(*) from mart.sla_attainment where is_incomplete and outcome in ('met', 'breached') and metric = '{}'"
+    counted = {row["metric"]: row["incomplete_clocks"] for row in promise_figures_of(log_desk)}
+    assert counted == {metric: one(log_desk, verdicts.format(metric)) for metric in counted}
+    told = sum(counted.values())
+    assert sum(row["incomplete_clocks"] for row in data(log_center, "/api/promises")["tables"]["promises"]["rows"]) == told
+    _, _, text = ask(log_center, "/promises")
+    assert f"{told} verdicts rest on incomplete records" in unescape(text)
+    _, _, text = ask(log_center, "/cases")
+    assert "a record of the case was rejected" in text
+    _, _, text = ask(log_center, "/case?id=T-3")
+    assert "2205-07-06" in text
+    # Where no record was rejected nothing is said of it.
+    for path in ("/promises", "/cases"):
+        assert "incomplete" not in ask(center, path)[2]
+        assert "rejected" not in ask(center, path)[2]
 
 
 # ---- publications
@@ -1019,4 +1051,4 @@ def test_ownership_tells_whose_time_it_was_and_who_has_what_is_open(center: str)
     for state in ("", "?at=2025-07-03T15:00"):
         held = data(center, f"/api/ownership{state}")["tables"]["active_escalations"]
         assert held["total_rows"] == data(center, f"/api/open{state}")["tables"]["open_cases"]["total_rows"] > 0
-        assert all(row["team_handoff_count"] >= row["return_direct_count"] for row in held["rows"])
+        assert all(row["team_handoff_count"] >= row["return_direct_count"] == row["ping_pong_count"] + row["planned_return_count"] for row in held["rows"])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +29,7 @@ from naive_calendar import Walk
 from opsla_dagster.calendars import business_time
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.calendars import CalendarsSettings
+from opsla_dagster.settings.ownership import OwnershipSettings, review_teams
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
@@ -176,6 +178,55 @@ def test_an_event_without_ownership_meaning_changes_nothing(warehouse: duckdb.Du
         "select source, case_id || '-m', case_id, intake_date, ?, 999, 'PRIVATE_NOTE', 'person', 'eve', 1 from raw.cases", [START + timedelta(minutes=minute)],
     )
     assert made(warehouse, ROAD[-2:]) == plain
+
+
+#: What planned returns are told in, and what leaves them out; everything else of a table says the same whatever is named.
+PLANNED = {
+    "staging.ownership_stints": {"is_planned_return"},
+    "staging.ownership_cases": {"planned_return_count"},
+    "staging.handoff_pairs": {"planned_return_count"},
+    "staging.routing_loop_paths": {"is_planned"},
+    "mart.bounce_pairs": {"planned_return_count", "ping_pong_count", "ping_pong_pct"},
+    "mart.case_bounce": {"planned_return_count", "ping_pong_count", "loop_pct"},
+}
+
+
+def rows_with_review_teams(connection: duckdb.DuckDBPyConnection, teams: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the tables of PLANNED in their order, the events being there."""
+    replace_whole(connection, TABLES["staging.review_teams"], review_teams(OwnershipSettings(review_teams=teams)))
+    found = {}
+    for table in PLANNED:
+        if TABLES[table].kind is Kind.PARTITIONED:
+            made(connection, (table,))
+            select = f"select * from {table}"
+        else:
+            select = load_sql(sql_path(table))
+        cursor = connection.execute(f"select * from ({select}) as told order by {', '.join(TABLES[table].key)}")
+        names = [column[0] for column in cursor.description or ()]
+        found[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return found
+
+
+@RELAXED
+@given(HISTORIES, st.lists(st.sampled_from("ABCD"), min_size=1, max_size=2, unique=True))
+def test_naming_review_teams_changes_what_is_planned_and_nothing_else(warehouse: duckdb.DuckDBPyConnection, histories: list[list[Told]], teams: list[str]) -> None:
+    stints_of(warehouse, histories)
+    try:
+        plain, named = rows_with_review_teams(warehouse, ()), rows_with_review_teams(warehouse, tuple(teams))
+    finally:
+        rows_with_review_teams(warehouse, ())
+    for table, columns in PLANNED.items():
+        assert [row | dict.fromkeys(columns) for row in named[table]] == [row | dict.fromkeys(columns) for row in plain[table]], table
+    # None named: what is straight back is ping-pong, all of it.
+    assert all(row["ping_pong_count"] == row["return_direct_count"] and row["planned_return_count"] == 0 for row in plain["mart.case_bounce"])
+    assert all(row["ping_pong_count"] == row["returned_directly_count"] and row["ping_pong_pct"] == row["returned_directly_pct"] for row in plain["mart.bounce_pairs"])
+    # Counted by hand, from the order of the teams alone: the case was with a review team and went back to the team before it.
+    expected = Counter[str]()
+    for case, stints in groupby(named["staging.ownership_stints"], key=lambda row: row["case_id"]):
+        runs = [name for name, _ in groupby(row["team"] for row in stints if row["team"] != "UNASSIGNED")]
+        expected[case] = sum(first == last and middle in teams for first, middle, last in zip(runs, runs[1:], runs[2:], strict=False))
+    assert {row["case_id"]: row["planned_return_count"] for row in named["mart.case_bounce"]} == dict(expected)
+    assert all(row["ping_pong_count"] == row["return_direct_count"] - row["planned_return_count"] for row in named["mart.case_bounce"])
 
 
 # ---------------------------------------------------------------- logs, from the file to the stints

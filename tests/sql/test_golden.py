@@ -67,7 +67,7 @@ BESIDE_THE_ROAD = [
 COHORTS = ["mart.due_clocks"]
 
 #: Rows of the config: there before anything is made.
-CONFIGURED = ("staging.ownership_rules", "staging.team_calendars")
+CONFIGURED = ("staging.ownership_rules", "staging.review_teams", "staging.team_calendars")
 
 
 @pytest.fixture(scope="module")

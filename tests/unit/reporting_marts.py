@@ -124,7 +124,7 @@ def write_own_marts(path: Path) -> Path:
         connection.execute(
             """
             insert into mart.sla_overview by name
-            select *, 100.0 * met_clocks / (met_clocks + breached_clocks + open_breached_clocks) as attainment_pct
+            select *, 0 as incomplete_clocks, 100.0 * met_clocks / (met_clocks + breached_clocks + open_breached_clocks) as attainment_pct
             from (values
                 ('log', 'vip', 'first_reply', false, 'all', 'all', 30, 9, 1, 2, 3),
                 ('log', 'rest', 'first_reply', false, 'all', 'all', 190, 10, 0, 0, 0),
@@ -154,7 +154,7 @@ def write_account_marts(path: Path) -> Path:
             """
             insert into mart.sla_overview by name
             select 'acme' as source, 'acme:Gold' as policy, metric, true as is_source_promise, dimension, value as dimension_value, met as met_clocks,
-                broken as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 100.0 * met / (met + broken) as attainment_pct
+                broken as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 0 as incomplete_clocks, 100.0 * met / (met + broken) as attainment_pct
             from (values
                 ('first_reply', 'all', 'all', 90, 10), ('first_reply', 'queue', 'Billing', 60, 0), ('first_reply', 'queue', 'Sales', 30, 10),
                 ('first_reply', 'product_line', 'Router', 50, 10), ('first_reply', 'product_line', 'none', 40, 0),
@@ -434,6 +434,7 @@ def _tables(log: Log) -> dict[str, str]:
                 count(*) filter (where is_late) as open_breached_clocks,
                 count(*) filter (where is_open and not is_late) as running_clocks,
                 count(*) filter (where not is_sla_case and not is_open) as unknown_clocks,
+                0 as incomplete_clocks,
                 cast(100.0 * met_clocks / nullif(met_clocks + breached_clocks + open_breached_clocks, 0) as double) as attainment_pct,
                 cast(null as double) as late_avg_business_minutes
             from clocks group by grouping sets ((metric), (metric, tier), (metric, priority), (metric, queue))

@@ -14,6 +14,9 @@ from opsla_dagster.queueing.jobs import Floats, jobs, pool
 from opsla_dagster.queueing.simulation import simulate
 from opsla_dagster.queueing.streams import streams, works
 from opsla_dagster.staffing.desk_log import Clocks, DeskLog, Metric, Staff
+from opsla_dagster.staffing.inputs import AT_MOST, DESK_QUEUE, FROM_WAITS, HEADS_EXPLAIN_NOTHING, DeskInputs
+from opsla_dagster.staffing.replay import replay
+from opsla_dagster.staffing.rows import replay_row
 from opsla_dagster.staffing.week import SLOTS_A_WEEK, Week
 
 TOUCH_SECONDS, TARGET_SECONDS, WEEK_SECONDS = 720.0, 7200.0, 180_000.0
@@ -81,3 +84,23 @@ def queueing_log(weeks: int, heads_of: Callable[[int], int], *, cases: float = 1
         staff=Staff(begins, present, np.full(len(begins), 3600.0), np.repeat(np.arange(weeks), len(opened)), np.tile(opened, weeks)),
         ended_cases=ended,
     )
+
+
+def inputs_of(log: DeskLog) -> DeskInputs:
+    """What a plan starts from, of a log of `queueing_log`: its touch time and delays are what the log tells."""
+    *_, coming = replay(log)
+    learnt, week, clocks = replay_row(coming), week_of(len(log.arrival_seconds) / log.weeks), log.clocks["first_reply"]
+    latest = log.staff.week >= log.weeks - 4
+    present = [float(log.staff.heads[latest & (log.staff.slot == slot)].mean()) if week.is_open[slot] else None for slot in range(SLOTS_A_WEEK)]
+    hours = [
+        {"queue": DESK_QUEUE, "iso_weekday": slot // 24 + 1, "hour_of_day": slot % 24, "open_business_minutes": week.open_seconds[slot] / 60,
+         "cases_per_week": float(week.cases[slot]), "present_heads": present[slot]}
+        for slot in range(SLOTS_A_WEEK)
+    ]  # fmt: skip
+    minutes = learnt["touch_business_minutes"]
+    return DeskInputs.of(hours, [{
+        **learnt, "queue": DESK_QUEUE, "policy": "desk", "target_seconds": TARGET_SECONDS, "calendar": "desk", "objective_pct": 95.0, "clock_share_pct": 100.0,
+        "actual_pct": 100.0 * float(clocks.met_by_week[-8:].sum() / clocks.judged_by_week[-8:].sum()), "weeks": 8, "day_overdispersion": 0.0,
+        "arrivals_margin_pct": 5.0, "touch_business_minutes": minutes or learnt["touch_at_most_business_minutes"], "touch_variation": 1.0,
+        "touch_basis": FROM_WAITS if minutes else AT_MOST, "shrinkage_pct": None, "patience_seconds": None, "reason": None if minutes else HEADS_EXPLAIN_NOTHING,
+    }])  # fmt: skip

@@ -394,7 +394,7 @@ def test_thousands_of_groups_stay_a_small_page(tmp_path: Path) -> None:
         connection.execute(
             "insert into mart.sla_overview by name select 'simulation' as source, 'desk' as policy, 'first_touch' as metric, "
             "false as is_source_promise, 'queue' as dimension, 'queue ' || range as dimension_value, 5 as met_clocks, range % 9 as breached_clocks, "
-            "0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks from range(5000)"
+            "0 as open_breached_clocks, 0 as running_clocks, 0 as unknown_clocks, 0 as incomplete_clocks from range(5000)"
         )
         columns = "each.* replace ('a kind of case with quite a long name, number ' || range as case_type)"
         connection.execute(f"insert into mart.sla_by_tier_case_type select {columns} from mart.sla_by_tier_case_type as each, range(1000)")
@@ -419,7 +419,7 @@ def test_many_policies_are_drawn_by_metric(tmp_path: Path) -> None:
         connection.execute(
             "insert into mart.sla_overview by name select 'log' as source, 'p' || range as policy, 'first_reply' as metric, false as is_source_promise, "
             "'all' as dimension, 'all' as dimension_value, 9 as met_clocks, 1 as breached_clocks, 0 as open_breached_clocks, 0 as running_clocks, "
-            "0 as unknown_clocks from range(300)"
+            "0 as unknown_clocks, 0 as incomplete_clocks from range(300)"
         )
     page = write_report(marts, None, tmp_path / "report.html", settings).read_text(encoding="utf-8")
     section = text_of(page[page.index('<section id="promises"') : page.index('<section id="flow"')])

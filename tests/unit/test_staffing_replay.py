@@ -9,13 +9,13 @@ import pytest
 from staffing_desk import TOUCH_SECONDS, WEEK_SECONDS, queueing_log
 
 from opsla_dagster.staffing.desk_log import DeskLog
+from opsla_dagster.staffing.made_from import WEEKS_READ
 from opsla_dagster.staffing.replay import (
     FEW_CLOCKS,
     NO_STAFF,
     NOT_OVER,
     NOT_YET,
     STILL_OPEN,
-    WEEKS_READ,
     ReplayedWeek,
     replay,
 )
@@ -34,7 +34,10 @@ def test_where_waits_come_from_heads_the_touch_time_and_the_weeks_are_found(head
     assert len(errors(found)) == 12
     assert np.mean(errors(found)) <= 3.0
     learnt = [week.learnt.touch_seconds for week in found if week.learnt is not None]
-    assert all(touch == pytest.approx(TOUCH_SECONDS, rel=0.15) for touch in learnt)
+    assert all(touch == pytest.approx(TOUCH_SECONDS, rel=0.06) for touch in learnt)
+    allowed = found[-1].learnt.allowed  # type: ignore[union-attr]
+    assert allowed is not None
+    assert 0.9 * TOUCH_SECONDS < allowed[0] <= allowed[1] < 1.1 * TOUCH_SECONDS
     assert all(week.at_most_seconds is not None and week.at_most_seconds > TOUCH_SECONDS for week in found)
 
 
@@ -61,6 +64,23 @@ def test_where_waits_do_not_come_from_heads_no_touch_time_is_made_up() -> None:
     assert [week.learnt.touch_seconds for week in found if week.learnt is not None] == [0.0] * 13
     assert np.mean(errors(found)) <= 1.5
     assert found[-1].at_most_seconds is not None
+    allowed = found[-1].learnt.allowed  # type: ignore[union-attr]
+    assert allowed is not None
+    assert allowed[0] == 0 < allowed[1] < found[-1].at_most_seconds
+
+
+def test_a_desk_on_which_everything_is_in_time_tells_no_touch_time() -> None:
+    """Thirty heads for the work of six: no account is better than another, and none is taken."""
+    found = list(replay(queueing_log(WEEKS_READ, lambda week: 30)))
+    assert [week.learnt.touch_seconds for week in found if week.learnt is not None] == [0.0] * 13
+    assert found[-1].learnt.allowed[1] > TOUCH_SECONDS  # type: ignore[union-attr,index]
+
+
+def test_weeks_that_are_known_are_left_out() -> None:
+    log = queueing_log(WEEKS_READ, lambda week: 8)
+    whole = list(replay(log))
+    known = {week.week_date for week in whole[:7]}
+    assert list(replay(log, but=known)) == whole[7:]
 
 
 def test_the_coming_week_is_a_row_without_an_outcome() -> None:
@@ -118,7 +138,7 @@ def test_weeks_whose_long_cases_are_still_open_teach_nothing() -> None:
     assert {found.reason for found in weeks[-6:]} == {STILL_OPEN}
     assert coming.learnt is not None
     assert coming.learnt.all_own is not None
-    assert coming.learnt.all_own.within[3] == pytest.approx(1 - np.exp(-7200 / 6000), abs=0.03)
+    assert coming.learnt.all_own.within[-1] == pytest.approx(1 - np.exp(-7200 / 6000), abs=0.03)
 
 
 def test_too_few_cases_tell_no_delays_of_their_own() -> None:

@@ -19,7 +19,12 @@ ROWS_A_PAGE = 50
 MOST_CSV_ROWS = 100_000
 STATES = {"open": "open", "ended": "not open"}
 OUTCOMES = {"met": "met", "breached": "breached, open ones too", "running": "running, within target", "unknown": "unknown"}
+#: Cases whose verdicts rest on what is left of their records.
+REJECTED = "rejected"
+RECORDS = {REJECTED: "some rejected", "complete": "none rejected"}
 SORTS = {"newest": "newest first", "oldest": "oldest first", "reopened": "most often reopened", "id": "by id"}
+
+INCOMPLETE = "Rejected records: a record of the case was rejected, so that its state and the verdicts on its clocks are those of the others. The page of the case has what was rejected, and why."
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Filters:
     outcome: str | None = None
     metric: str | None = None
     policy: str | None = None
+    records: str | None = None
     first_day: date | None = None
     last_day: date | None = None
     sort: str = "newest"
@@ -51,6 +57,7 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
     parameters: dict[str, Any] = {
         "search": filters.search, "state": filters.state, "queue": queue, "priority": filters.priority, "tier": filters.tier,
         "case_type": filters.case_type, "outcome": filters.outcome, "metric": filters.metric, "policy": filters.policy,
+        "records": filters.records,
         "first_day": filters.first_day, "last_day": filters.last_day, "at": view.at, "sort": filters.sort,
     }  # fmt: skip
     total = view.count_at("cases", **parameters)
@@ -66,7 +73,7 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
         title="Cases",
         grids=[_grid(view, _with_clocks(view, rows), total, filters)],
         context={
-            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "outcomes": OUTCOMES, "sorts": SORTS,
+            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "outcomes": OUTCOMES, "sorts": SORTS, "records": RECORDS if view.rows("incomplete") else {},
             "metrics": {name: metric_title(view.settings.sla_policies, name) for name in view.metrics},
             "policies": {name: policy_title(view.settings.sla_policies, name) for name in view.policies},
             "given": {name: value for name, value in vars(filters).items() if value and name not in ("page", "sort")},
@@ -106,9 +113,11 @@ def _grid(view: View, rows: list[Row], total: int, filters: Filters) -> Grid:
             Column("breached_clocks", "Breached", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
             Column("clocks", "Clocks", "count"),
             Column("reopen_count", "Reopened", "count"),
+            *([Column("rejected_records", "Rejected records", "count", css=lambda row: "warn")] if any(row["rejected_records"] for row in rows) else []),
         ],
         rows=rows,
         total=total,
+        note=INCOMPLETE if any(row["rejected_records"] for row in rows) else "",
         empty="No case is like that. Take a filter away, or look at another instant."
         if any(value for name, value in vars(filters).items() if name not in ("sort", "page")) or view.state.queue
         else "No case is loaded yet. `opsla run` loads a window of intake dates.",

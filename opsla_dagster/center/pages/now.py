@@ -32,6 +32,8 @@ from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
 NEXT_SHOWN, TREND_DAYS = 12, 28
+#: What the last column of the next tickets is.
+DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one."
 #: What no case of is open has no row in mart.queue_health.
 _NOTHING_OPEN: Row = {
     "open_cases": 0, "active_cases": None, "waiting_cases": None, "breached_open_cases": 0, "breached_open_clocks": 0, "debt_seconds": 0,
@@ -55,7 +57,7 @@ def now_page(view: View) -> Page:
         grids=[_next(view, queue), _ages(view, ages), *_budget(view), *_followed(view, queue), *_replays(view, queue), *_queues(view)],
         drawings=[*_trends(days)],
         context={
-            "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
+            "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "is_held": len(view.queues) > 1, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
             "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
@@ -73,11 +75,11 @@ def _sentence(health: Row, *, is_promised: bool) -> str:
 
 def _pace(health: Row) -> str:
     """What the time to green rests on; empty where no pace is known."""
-    pace, due = health.get("left_cases_per_business_hour"), health.get("due_cases_per_business_hour")
+    pace, arrived, due = (health.get(f"{what}_cases_per_business_hour") for what in ("left", "arrived", "due"))
     if pace is None:
         return ""
-    falling_due = f", {wording.rate(due)} fall due in an open hour of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.rate(pace)} leave in an open hour{falling_due}."
+    falling_due = f", {wording.rate(due)} fall due by the end of the next business day" if due is not None else ""
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; in an open hour {wording.rate(pace)} leave, {wording.rate(arrived)} come in{falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
@@ -131,28 +133,33 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
     rows = [
         {**row, "why": f"{promise(view.settings, row)}: {row['next_reason']}" if row["due_metric"] else row["next_reason"], "defers": defers(row),
          "breach_pct": None if row["breach_probability"] is None else 100 * row["breach_probability"],
+         # Of what is past its target, why it is next says it already.
+         "risk_reason": None if row["probability_source"] == "certain" else row["reason_1"],
          "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None}
         for row in first_tickets(view.connection, queue, NEXT_SHOWN)
     ]  # fmt: skip
     has_tickets, has_risk = any(row["ticket"] for row in rows), any(row["breach_pct"] is not None for row in rows)
+    # Where all are past their target, a risk of 100 % says nothing.
+    is_risk_open = any(row["breach_pct"] is not None and row["probability_source"] != "certain" for row in rows)
     is_all = queue is None and len(view.queues) > 1
     return Grid(
         key="next",
         title="Next tickets",
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
-            *([Column("position_in_queue", "Place in queue", "count")] if not is_all or any(row["position_in_queue"] > 1 for row in rows) else []),
+            Column("position_in_queue", "Place in queue", "count", is_shown=not is_all),
             *([Column("queue", "Queue", "value", href=lambda row: view.state.url("/", queue=row["queue"]))] if is_all else []),
-            Column("due_at", "Due", "due"),
-            Column("why", "Why it is next"),
-            *([Column("breach_pct", "Risk", "pct"), Column("reason_1", "Strongest reason for the risk")] if has_risk else []),
-            Column("defers", "Goes before"),
             Column("priority", "Priority"),
+            Column("due_at", "Due", "due", css=lambda row: "bad" if row["probability_source"] == "certain" else ""),
+            Column("why", "Why it is next"),
+            *([Column("breach_pct", "Risk", "pct", is_shown=is_risk_open), Column("risk_reason", "because", is_shown=is_risk_open), Column("reason_1", "Strongest reason for the risk", is_shown=False)] if has_risk else []),
+            Column("defers", "Defers"),
             *([Column("picking_policy", "Policy")] if is_all and len({row["picking_policy"] for row in rows}) > 1 else []),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if has_tickets else []),
         ],
         rows=rows,
-        note=" ".join(filter(None, (_policy_note(view, queue, is_all), RISK_AND_CHANCE if has_risk else "", UNTIL_NOW if rows else ""))),
+        note=_policy_note(view, queue, is_all),
+        reading=" ".join(filter(None, (RISK_AND_CHANCE if has_risk else "", DEFERS, UNTIL_NOW if rows else ""))),
         empty="No open case waits for us.",
         is_read_by_row=True,
     )
@@ -168,11 +175,11 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     if not in_force:
         return ""
     due_date = why_by_due_date(in_force)
-    first = "The first of each queue before the second of any"
+    first = "The first of each queue"
     if not by_index:
-        return f"{first}, by earliest due date in every one: {due_date}. Choose a queue for its order and its reasons."
+        return f"{first}, by earliest due date: {due_date}. Choose a queue for all of its order."
     elsewhere = f"; elsewhere by earliest due date: {due_date}" if due_date else ""
-    return f"{first}. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}{elsewhere}."
+    return f"{first}. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}{elsewhere}. Choose a queue for all of its order."
 
 
 def _replays(view: View, queue: str | None) -> list[Grid]:
@@ -365,17 +372,17 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         columns=[
             Column("dimension_value", dimension.capitalize(), "value", href=to_value),
             Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
-            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
+            Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
+            Column("debt_seconds", "Debt", "seconds"),
+            Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
             *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
-            Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
-            Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
-            Column("debt_seconds", "Debt", "seconds"),
+            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
             Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],
-        note=PACE,
+        reading=PACE,
         rows=[{**row, "to_green": to_green(row), "to_green_simulated": by_simulation.get(row["dimension_value"])} for row in rows],
         empty=f"No open case has a {dimension}, or no source provides it.",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Column, Grid, Page, Row
-from opsla_dagster.center.pages.cases import MOST_CSV_ROWS, ROWS_A_PAGE
+from opsla_dagster.center.pages.cases import INCOMPLETE, MOST_CSV_ROWS, ROWS_A_PAGE
 from opsla_dagster.center.pages.queues import DIMENSIONS
 from opsla_dagster.center.pages.standing import AGES
 from opsla_dagster.center.view import View
@@ -68,7 +68,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
         }
         for row in rows
     ]  # fmt: skip
-    told = view.told_dimensions
+    told, is_incomplete = view.told_dimensions, any(row["rejected_records"] for row in rows)
     return Grid(
         key="open_cases",
         title="Open cases",
@@ -82,9 +82,11 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
             *(Column(name, DIMENSIONS[name]) for name in told if name in ("queue", "priority", "tier")),
             *([Column("status", "Status", "name"), Column("waits", "Waits for")] if view.is_status_told else []),
             Column("age_calendar_minutes", "Age", "calendar_minutes"),
+            *([Column("rejected_records", "Rejected records", "count", css=lambda row: "warn")] if is_incomplete else []),
             *([Column("ticket", "Ticket", href=lambda row: view.ticket_url(row["source"], row["case_id"]))] if any(row["ticket"] for row in shown) else []),
         ],
         rows=shown,
         total=total,
+        note=INCOMPLETE if is_incomplete else "",
         empty="No open case is like that. Take a filter away, or look at another instant." if is_narrowed else f"No case is open at {wording.due(view.at, view.zone)}.",
     )

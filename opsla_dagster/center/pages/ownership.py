@@ -11,9 +11,18 @@ from opsla_dagster.center.drawings import NARROW, WIDE
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.report_sections import shown
 from opsla_dagster.center.view import View
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
-from opsla_dagster.reporting.sections.ownership import NOBODY, flow_label, is_anybody_told, ownership, pairs_of
+from opsla_dagster.reporting.sections.ownership import (
+    NOBODY,
+    flow_label,
+    hint_of,
+    is_anybody_told,
+    ownership,
+    pairs_of,
+    unknown_of,
+)
 
 ROWS_SHOWN = 100
 
@@ -33,28 +42,30 @@ def ownership_page(view: View, *, is_whole: bool = False) -> Page:
         drawings.append(Drawing(
             "handoffs", "Hand-offs, from whom to whom",
             draw_flow(flow, WIDE[0], 440, flow_label(flow)), draw_flow(flow_of(pairs, 6), NARROW[0], 340, flow_label(flow)),
-            legend=[("tone-b", "hand-offs"), ("tone-a", "a quarter or more came straight back")],
+            legend=[("tone-b", "hand-offs"), ("tone-a", "a quarter or more of them ping-pong")],
             note="From left to right; a band is as thick as there are hand-offs. The teams with fewer are drawn as one; the table has all pairs.",
         ))  # fmt: skip
+    back: list[Row] = view.rows("bounce_pairs")
     found: list[Row] = view.rows("misattribution")
     overall = next((row for row in found if row["scope"] == "all"), {})
     grids = [
-        _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(view.rows("bounce_pairs"), limit),
+        _live(view, live, limit), _teams(view.rows("team_latency")), _pairs(back, " ".join(filter(None, (unknown_of(pairs, view.settings.ownership.review_teams), hint_of(pairs)))), limit),
         _loops(view.rows("routing_loops"), limit), _scopes(found), *([linked] if linked else []),
     ]  # fmt: skip
     return Page(
-        template="ownership.html.j2", title="Ownership", figures=_figures(overall, pairs, live), grids=grids, drawings=drawings,
+        template="ownership.html.j2", title="Ownership", figures=_figures(overall, back, live), grids=grids, drawings=drawings,
         context={"nobody": "", "sections": shown([ownership(view.connection, has_flow=False)])},
     )
 
 
-def _figures(overall: dict[str, Any], pairs: list[tuple[str, str, int, int]], live: list[Row]) -> list[Figure]:
-    handed, back = sum(pair[2] for pair in pairs), sum(pair[3] for pair in pairs)
+def _figures(overall: dict[str, Any], pairs: list[Row], live: list[Row]) -> list[Figure]:
+    handed, bounced, planned = (sum(pair[name] for pair in pairs) for name in ("team_handoff_count", "ping_pong_count", "planned_return_count"))
+    reviewed = [f"another {wording.percent(100 * planned / handed, 1)} came back from review, as planned"] if planned else []
     return [
         Figure("misattributed", "Charged to the wrong team", overall.get("misattributed_pct"), "pct", notes=["of the time of ended cases, up to completion"]),
         Figure("handoffs", "Hand-offs", handed, notes=["between two teams"]),
-        Figure("back", "Straight back", 100 * back / handed if handed else None, "pct", notes=["of the hand-offs"]),
-        Figure("bounced", "Open and bounced", sum(row["return_direct_count"] + row["return_indirect_count"] > 0 for row in live), notes=["open cases that a team had twice"]),
+        Figure("back", "Ping-pong", 100 * bounced / handed if handed else None, "pct", notes=["of the hand-offs came straight back", *reviewed]),
+        Figure("bounced", "Open and bounced", sum(row["ping_pong_count"] + row["return_indirect_count"] > 0 for row in live), notes=["open cases that came back to a team, planned returns left out"]),
     ]  # fmt: skip
 
 
@@ -64,7 +75,8 @@ def _live(view: View, live: list[Row], limit: int | None) -> Grid:
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])), Column("team", "Team"), Column("agent", "Agent"),
             Column("priority", "Priority"), Column("age_calendar_minutes", "Age", "calendar_minutes"), Column("team_stint_calendar_minutes", "With the team", "calendar_minutes"),
-            Column("team_handoff_count", "Hand-offs", "count"), Column("return_direct_count", "Straight back", "count"),
+            Column("team_handoff_count", "Hand-offs", "count"), Column("ping_pong_count", "Ping-pong", "count"),
+            Column("planned_return_count", "Back as planned", "count", is_shown=False), Column("return_direct_count", "Straight back", "count", is_shown=False),
             Column("last_activity_at", "Last told", "instant"), Column("next_due_at", "Next due", "due"),
             Column("breached_clocks", "Past due", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
         ],
@@ -88,22 +100,22 @@ def _teams(teams: list[Row]) -> Grid:
     )  # fmt: skip
 
 
-def _pairs(pairs: list[Row], limit: int | None) -> Grid:
+def _pairs(pairs: list[Row], hint: str, limit: int | None) -> Grid:
     return Grid(
         key="bounce_pairs", title="Who sends to whom, and what comes back",
         columns=[
             Column("from_team", "From"), Column("to_team", "To"), Column("team_handoff_count", "Hand-offs", "count"),
-            Column("returned_directly_count", "Straight back", "count"), Column("returned_directly_pct", "Share", "pct"), Column("returned_pct", "Back at all", "pct"),
-            Column("detour_calendar_seconds", "Detours", "calendar_seconds"),
+            Column("ping_pong_count", "Ping-pong", "count"), Column("ping_pong_pct", "Share", "pct"), Column("planned_return_count", "Back as planned", "count"),
+            Column("returned_pct", "Back at all", "pct"), Column("detour_calendar_seconds", "Away until straight back", "calendar_seconds"),
         ],
-        rows=pairs[:limit], total=len(pairs), empty="No case went from one team to another.",
+        rows=pairs[:limit], total=len(pairs), note=hint, empty="No case went from one team to another.",
     )  # fmt: skip
 
 
 def _loops(loops: list[Row], limit: int | None) -> Grid:
     return Grid(
         key="routing_loops", title="Routing loops",
-        columns=[Column("loop_path", "Path"), Column("loop_count", "Times", "count"), Column("cases", "Cases", "count"), Column("away_calendar_seconds", "Away", "calendar_seconds")],
+        columns=[Column("loop_path", "Path"), Column("is_planned", "Planned", "flag"), Column("loop_count", "Times", "count"), Column("cases", "Cases", "count"), Column("away_calendar_seconds", "Away", "calendar_seconds")],
         rows=loops[:limit], total=len(loops), empty="No case came back to a team that had it before.",
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def risk_page(view: View, *, is_whole: bool = False) -> Page:
         title="Risk",
         figures=figures(found, view.state.url("/open", standing="past_due"), len(orphans)),
         grids=[
-            _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found), _counted_promises(view, found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
+            _shares(view, found), _clocks(view, found if is_whole else found[:ROWS_A_PAGE], len(found)), *([_orphans(view, orphans)] if orphans else []), _models(view), _rules(view),
             _calibration(view), _scorecard(view),
         ],
         context={"predicted_at": known[0]["predicted_at"] if known else view.now["now_at"], "is_now": view.is_now},
@@ -93,29 +93,65 @@ def _tone(row: Row) -> str:
     return "warn" if row["breach_pct"] is not None and row["breach_pct"] >= LIKELY_PCT else ""
 
 
-def _clocks(view: View, rows: Sequence[Row], total: int, served: str) -> Grid:
+def _shares(view: View, rows: Sequence[Row]) -> Grid:
+    """The clocks within their target by what their probability is: those of one counted share are one row, those of a model one for each tenth."""
+    groups: dict[tuple[str, str, float], list[Row]] = {}
+    for row in rows:
+        if row["probability_source"] in ("model", "baseline"):
+            step = row["breach_pct"] if row["probability_source"] == "baseline" else min(row["breach_pct"] // 10, 9) * 10
+            groups.setdefault((row["metric"], row["probability_source"], step), []).append(row)
+    return Grid(
+        key="risk_shares",
+        title="Within target, by the chance to break",
+        columns=[
+            Column("promise", "Promise"), Column("breach_pct", "Breaks with", "pct", css=_tone), Column("share", "Because"), Column("clocks", "Clocks", "count"),
+            Column("expected_clocks", "Will break, about", "decimal"), Column("due_at", "First due", "due"), Column("source_words", "Rests on"),
+        ],
+        rows=[
+            {
+                **of_share[0], "promise": _title(view, of_share[0]), "source_words": SOURCES[source], "clocks": len(of_share), "share": _used(of_share) if source == "baseline" else "",
+                "breach_pct": sum(row["breach_pct"] for row in of_share) / len(of_share), "expected_clocks": sum(row["breach_pct"] for row in of_share) / 100,
+                "due_at": min((row["due_at"] for row in of_share if row["due_at"] is not None), default=None),
+            }
+            for (_, source, _), of_share in sorted(groups.items(), key=lambda group: (-group[1][0]["breach_pct"], group[0]))
+        ],
+        reading="Counted share: of the past clocks of the promise that had used about as much of their target, how many broke; all that have used as much share it. "
+        "Where a model does better (how far to trust it, below), every clock has a probability of its own; it stands in a row for each tenth, with the mean.",
+        empty="No open clock within its target has a probability.",
+    )  # fmt: skip
+
+
+def _used(rows: Sequence[Row]) -> str:
+    """Which part of their target the clocks of a share have used, from the first and the last of them."""
+    told = sorted({row["reason_1"] for row in rows if row["reason_1"]}, key=lambda text: (len(text), text))
+    first, last = (told[0], told[-1]) if told else ("", "")
+    return first if first == last else f"{first.split(' of ')[0].removesuffix('%').strip()} to {last}"
+
+
+def _clocks(view: View, rows: Sequence[Row], total: int) -> Grid:
     shown = [
         {**row, "promise": _title(view, row), "source_words": SOURCES[row["probability_source"]],
-         "why": "; ".join(filter(None, (row["reason_1"], row["reason_2"], row["reason_3"])))}
+         "why": "; ".join(filter(None, (row["reason_1"], row["reason_2"], row["reason_3"]))), "left": _left(row)}
         for row in rows[:MOST_CSV_ROWS]
     ]  # fmt: skip
     return Grid(
         key="risk_clocks",
         title="Open clocks, the likeliest to break first",
-        note=" ".join(filter(None, ("Left: open time until the clock stops, waits included; four of five clocks stop between the earliest and the latest.", served))),
+        note="Stops in: open time until the clock stops, waits included, about and for four of five clocks.",
         is_read_by_row=True,
         columns=[
             Column("case_id", "Case", href=lambda row: view.state.case_url(row["case_id"])),
+            Column("queue", "Queue", "value"),
+            Column("priority", "Priority"),
+            Column("due_at", "Due", "due"),
             Column("breach_pct", "Breaks with", "pct", css=_tone),
             Column("why", "Why"),
             Column("promise", "Promise"),
-            Column("due_at", "Due", "due"),
-            Column("remaining_p50_business_minutes", "Left, about", "minutes"),
-            Column("remaining_p10_business_minutes", "Earliest", "minutes"),
-            Column("remaining_p90_business_minutes", "Latest", "minutes"),
-            Column("queue", "Queue", "value"),
-            Column("priority", "Priority"),
-            Column("source_words", "Rests on"),
+            Column("left", "Stops in"),
+            Column("remaining_p50_business_minutes", "Left, about", "minutes", is_shown=False),
+            Column("remaining_p10_business_minutes", "Earliest", "minutes", is_shown=False),
+            Column("remaining_p90_business_minutes", "Latest", "minutes", is_shown=False),
+            Column("source_words", "Rests on", is_shown=False),
         ],
         rows=shown,
         total=total,
@@ -123,17 +159,12 @@ def _clocks(view: View, rows: Sequence[Row], total: int, served: str) -> Grid:
     )
 
 
-def _counted_promises(view: View, rows: Sequence[Row]) -> str:
-    """Of which promises the probabilities are counted shares, and come in steps; empty where a model serves all."""
-    counted = sorted({_title(view, row) for row in rows if row["probability_source"] == "baseline"})
-    modelled = sorted({_title(view, row) for row in rows if row["probability_source"] == "model"})
-    if not counted:
-        return ""
-    return (
-        f"Of {wording.listed(counted)} no model serves (see below why), but the counted share: how many of the past clocks that had used about as much of their target broke. "
-        "Such clocks share one probability, and are ordered by what falls due first."
-        + (f" A model serves for {wording.listed(modelled)}." if modelled else "")
-    )
+def _left(row: Row) -> str | None:
+    """`14.9 min (0 min to 4.1 h)`: open time until the clock stops, half of them sooner, and four of five in between; None where nothing is known."""
+    middle, first, last = (row[f"remaining_{part}_business_minutes"] for part in ("p50", "p10", "p90"))
+    if middle is None or row["probability_source"] == "certain":
+        return None
+    return f"{wording.time_taken(middle)} ({wording.time_taken(first)} to {wording.time_taken(last)})"
 
 
 def _models(view: View) -> Grid:

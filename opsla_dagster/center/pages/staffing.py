@@ -22,18 +22,19 @@ from opsla_dagster.reporting.staffing import (
     NAME_ONE,
     WEEKDAYS,
     Asked,
-    ReplayError,
+    PastHeads,
     ask_of,
     block_hours,
     blocks,
     bound_sentences,
+    headline,
     input_sentences,
     promise_sentence,
     read_inputs,
-    replay_error,
     replayed_rows,
     roster_heads,
     shown_roster,
+    told_of,
 )
 
 if TYPE_CHECKING:  # numpy and the simulation come along, which other pages do without
@@ -63,19 +64,20 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
         return _nothing_planned(str(error), titled)
     found = _planned(view, desk, ask)
     asked = _what_if(desk, found, what_if) if what_if.is_asked and found.is_explained else None
-    basis = found.touch.basis if found.touch is not None else None
-    past = replay_error(view.connection, ask.metric, basis)
-    told = Asked(found, desk, metric_title(view.settings.sla_policies, ask.metric), None, past, _more_cases(view, desk, found))
+    told = told_of(view.connection, view.settings, desk, found)
     return Page(
         template="staffing.html.j2",
         title="Staffing",
         figures=list(_figures(told)),
-        grids=[_rosters(view, told, what_if, asked), _plan(found), _replay(view, ask.metric, past), _inputs(view)],
+        grids=[
+            *([_reason(f"{wording.sentence(found.refusal or '')}.")] if found.plan is None else []), _rosters(view, told, what_if, asked), _plan(found),
+            _replay(view, told), _inputs(view),
+        ],
         drawings=list(_drawings(found)),
         context={
             "problem": None if found.plan is not None or found.rosters else found.refusal,
             "promise": promise_sentence(told), "inputs": list(input_sentences(told)), "bounds": list(bound_sentences(found)),
-            "cautions": _cautions(told), "is_explained": found.is_explained, "metric": ask.metric, "levers": what_if.levers({"heads": "of the plan" if found.plan is not None else "as staffed"}), "asked": asked is not None,
+            "answer": _answer(told), "trust": _trust(told), "margin": told.margin_sentence(), "is_explained": found.is_explained, "metric": ask.metric, "levers": what_if.levers({"heads": "of the plan" if found.plan is not None else "as staffed"}), "asked": asked is not None,
             "asked_sentence": _asked_sentence(told, what_if, asked), "choices": titled,
             "plan_queues": [name for name in desk.queues if name != "all"], "least": LEAST, "most": MOST, "step": STEP,
         },
@@ -85,9 +87,12 @@ def staffing_page(view: View, promise: str, queue: str | None, what_if: Changes)
 def _nothing_planned(problem: str, choices: Sequence[tuple[str, str]]) -> Page:
     """The page where no plan is asked for: why, and the promises (metric, title) that can be asked for one by one."""
     problem = wording.sentence(problem.removesuffix(NAME_ONE))
-    # A grid, so that programs are told too: JSON is made of a page's tables.
-    reason = Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
-    return Page("staffing.html.j2", "Staffing", grids=[reason], context={"problem": problem, "promise": None, "choices": choices})
+    return Page("staffing.html.j2", "Staffing", grids=[_reason(problem)], context={"problem": problem, "promise": None, "choices": choices})
+
+
+def _reason(problem: str) -> Grid:
+    """A grid, so that programs are told too: JSON is made of a page's tables."""
+    return Grid(key="reason", title="Why there is no plan", columns=[Column("reason", "Reason")], rows=[{"reason": problem}])
 
 
 def _ask(view: View, desk: DeskInputs, promise: str, queue: str | None) -> Ask:
@@ -104,14 +109,6 @@ def _planned(view: View, desk: DeskInputs, ask: Ask) -> Answer:
         f"staffing {ask.metric} {ask.queue}", lambda: answer(desk, replace(ask, rosters=roster_heads(view.settings, None, ask.queue)))
     )
     return found
-
-
-def _more_cases(view: View, desk: DeskInputs, found: Answer) -> Outcome | None:
-    """What a few more cases do to the plan, once a publication."""
-    from opsla_dagster.staffing.planning import with_more_cases
-
-    told: Outcome | None = view.publication.once(f"staffing margin {found.ask.metric} {found.ask.queue}", lambda: with_more_cases(desk, found))
-    return told
 
 
 def _what_if(desk: DeskInputs, found: Answer, what_if: Changes) -> Outcome | None:
@@ -136,10 +133,10 @@ def _figures(told: Asked) -> Iterator[Figure]:
         )  # fmt: skip
         most = float(found.plan.heads.max())
         yield Figure("most_heads", "Heads in the busiest hour", most, "decimal", notes=[f"{wording.decimal(float(found.plan.heads[found.plan.heads > 0].min()))} in the quietest"])
-        stressed = told.more_cases.weeks_kept_pct(objective) if told.more_cases is not None else 0.0
+        more = [] if found.more is None else [f"{wording.percent(found.more.weeks_kept_pct(objective), 0)} with {wording.percent(100 * found.queue.arrivals_margin, 0)} more cases"]
         yield Figure(
-            "weeks_kept_pct", "Weeks that reach the objective", outcome.weeks_kept_pct(objective), "pct", tone="good" if told.more_cases is None or stressed >= 95 else "",
-            notes=[f"of {found.weeks} simulated, with the plan's heads{_if_at_once(found)}", f"{wording.percent(stressed, 0)} with 5% more cases"],
+            "weeks_kept_pct", "Weeks that reach the objective", outcome.weeks_kept_pct(objective), "pct", tone="good",
+            notes=[f"of {found.weeks} simulated, with the plan's heads", *more],
         )  # fmt: skip
     staffed = next((each.outcome for each in found.rosters if each.name == "as_staffed"), None)
     if staffed is not None:
@@ -148,25 +145,44 @@ def _figures(told: Asked) -> Iterator[Figure]:
             "as_staffed_pct", "Weeks as staffed now", kept, "pct", notes=[f"{wording.percent(staffed.attainment_pct, 1)} kept on average"],
             tone="good" if kept >= 95 else "bad",
         )  # fmt: skip
-    if told.replay is not None and told.replay.mean_points is not None:
+    if found.plan is None and not found.rosters and told.past is not None:
+        yield from _past_figures(told.past)
+    if found.plan is not None and told.replay is not None and told.replay.mean_points is not None:
         yield Figure("error_points", "Off in replayed weeks", told.replay.mean_points, "decimal", notes=[f"points on average, {told.replay.weeks} weeks"])
 
 
-def _if_at_once(found: Answer) -> str:
-    """What the simulation takes for granted, where the log tells otherwise."""
-    ceiling = found.ceiling_pct
-    return " and each case taken up at once, which this log does not show" if ceiling is not None and found.promises[0].is_response and ceiling < found.ask.objective_pct + 0.5 else ""
+def _past_figures(past: PastHeads) -> Iterator[Figure]:
+    """What the weeks that were tell of heads, where there is no plan."""
+    half = f"{past.weeks // 2} of the last {past.weeks} whole weeks"
+    yield Figure("most_heads_pct", "Kept with the most heads for the cases", past.most_heads_pct, "pct", notes=[half])
+    yield Figure("fewest_heads_pct", "Kept with the fewest", past.fewest_heads_pct, "pct", notes=[half])
+    yield Figure("fewest_head_hours", "Fewest head-hours in a week", past.fewest_hours, "count", notes=[f"{wording.count(past.most_hours)} at most"])
 
 
-def _cautions(told: Asked) -> list[str]:
-    from opsla_dagster.staffing.rows import caution
+def _answer(told: Asked) -> str:
+    """The answer in one sentence: what to do, or that there is no plan."""
+    found = told.answer
+    if found.plan is None:
+        return f"No plan: {headline(found)}."
+    heads = found.plan.heads[found.plan.heads > 0]
+    few, many = float(heads.min()), float(heads.max())
+    span = wording.decimal(many) if few == many else f"{wording.decimal(few)} to {wording.decimal(many)}"
+    sentence = f"{span} heads at a time, {wording.count(found.plan.outcome.head_hours)} head-hours a week, keep it in {wording.percent(found.plan.outcome.weeks_kept_pct(found.ask.objective_pct), 0)} of simulated weeks"
+    staffed = next((each.outcome for each in found.rosters if each.name == "as_staffed"), None)
+    if staffed is None:
+        return f"{sentence}."
+    return f"{sentence}; the {wording.count(staffed.head_hours)} of the latest weeks do in {wording.percent(staffed.weeks_kept_pct(found.ask.objective_pct), 0)}."
 
-    words = caution(told.answer)
-    refusal = told.answer.refusal
-    return [
-        *([f"No plan: {refusal}."] if refusal and told.answer.plan is None else []), *([wording.sentence(words) + "."] if words else []),
-        *([margin] if (margin := told.margin_sentence()) else []), *([told.replay.sentence()] if told.replay is not None else []),
-    ]  # fmt: skip
+
+def _trust(told: Asked) -> str:
+    """How far the past bears it out; without a plan why there is none, and what the past tells of heads."""
+    found = told.answer
+    if found.plan is not None:
+        return told.trust_sentence()
+    rest = (found.refusal or "").partition(": ")[2]
+    # Without a roster to show, the figures say the same.
+    past = told.past.sentence() if told.past is not None and found.rosters else ""
+    return f"{f'{wording.sentence(rest)}.' if rest else ''} {past}".strip()
 
 
 def _asked_sentence(told: Asked, what_if: Changes, asked: Outcome | None) -> str:
@@ -225,8 +241,9 @@ def _plan(found: Answer) -> Grid:
     )  # fmt: skip
 
 
-def _replay(view: View, metric: str, past: ReplayError | None) -> Grid:
-    rows = [row for row in replayed_rows(view.connection) if row["metric"] == metric]
+def _replay(view: View, told: Asked) -> Grid:
+    past, plan = told.replay, told.answer.plan
+    rows = [row for row in replayed_rows(view.connection) if row["metric"] == told.answer.ask.metric]
     return Grid(
         key="replay",
         title="Past weeks, predicted and as they were",
@@ -237,7 +254,7 @@ def _replay(view: View, metric: str, past: ReplayError | None) -> Grid:
         ],
         rows=rows,
         note="Each week is predicted from the 8 weeks before it, with the arrivals and the heads that it had."
-        + (" The touch time of the plan above had no part in it: this tests the reading of arrivals and heads, and not the plan." if past is not None and past.mean_points is None and rows else ""),
+        + (" The touch time of the plan above had no part in it: this tests the reading of arrivals and heads, and not the plan." if past is not None and past.mean_points is None and rows and plan is not None else ""),
         empty="Nothing was replayed: the log has no whole week before now.",
     )  # fmt: skip
 

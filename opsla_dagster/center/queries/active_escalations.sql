@@ -19,6 +19,8 @@ select
     team_handoff_count,
     return_direct_count,
     return_indirect_count,
+    planned_return_count,
+    ping_pong_count,
     last_activity_at,
     silent_calendar_minutes,
     next_policy,

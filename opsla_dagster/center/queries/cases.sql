@@ -1,6 +1,6 @@
 -- One row is one case that the filters let through; a filter that is NULL lets every case through.
 -- Open is what the backlog of the instant has, with its queue then; the queue of all others is their last. outcome: some clock of the case, of $metric
--- and $policy where they are given, has it; an open clock past its target is breached.
+-- and $policy where they are given, has it; an open clock past its target is breached. records: rejected, some of the case were; complete, none was.
 with open_cases as (
     select
         case_id,
@@ -35,9 +35,11 @@ select
     cases.priority,
     cases.tier,
     cases.case_type,
-    cases.reopen_count
+    cases.reopen_count,
+    incomplete_cases.rejected_records
 from staging.case_milestones as cases
 left join open_cases on cases.case_id = open_cases.case_id
+left join mart.incomplete_cases as incomplete_cases on cases.case_id = incomplete_cases.case_id
 where
     ($search is null or contains(lower(cases.case_id), lower($search)))
     and ($queue is null or coalesce(open_cases.queue, cases.team, 'none') = $queue)
@@ -48,6 +50,7 @@ where
     and ($last_day is null or cases.intake_date <= $last_day)
     and ($state is null or (open_cases.case_id is not null) = ($state = 'open'))
     and cases.intake_ts <= $at
+    and ($records is null or (incomplete_cases.case_id is not null) = ($records = 'rejected'))
     and ($outcome is null or cases.case_id in (select judged_cases.case_id from judged_cases))
 order by
     case when $sort = 'oldest' then cases.intake_ts end,

@@ -34,8 +34,11 @@ with open_cases as (
     from mart.backlog_now
 )
 
-select *
+select
+    open_cases.*,
+    incomplete_cases.rejected_records
 from open_cases
+left join mart.incomplete_cases as incomplete_cases on open_cases.case_id = incomplete_cases.case_id
 where
     ($queue is null or queue = $queue)
     and ($priority is null or priority = $priority)
@@ -47,4 +50,4 @@ where
     and ($waits_for is null or waits_for = $waits_for)
     and ($status is null or status = $status)
     and ($age is null or age = $age)
-order by breached_clocks = 0, debt_seconds desc, next_due_at nulls last, intake_ts, case_id
+order by breached_clocks = 0, debt_seconds desc, next_due_at nulls last, intake_ts, open_cases.case_id

@@ -41,7 +41,7 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
         finding=_finding(len(in_force), by_index, why_by_due_date(in_force), wording.instant(tickets[0]["now_at"])),
         tables=(TICKETS, POLICIES),
         how_to_read=(
-            "One row a ticket, the first of each queue before a second of any. Goes before: the case with the strongest claim to be taken earlier, and that claim. "
+            "One row a ticket, the first of each queue before a second of any. Defers: the case with the strongest claim to be taken earlier, and that claim. "
             "What waits for somebody else is left out; opsla next has every queue and agent. "
             f"{UNTIL_NOW}{' ' + RISK_AND_CHANCE if has_risk else ''}"
         ),
@@ -50,12 +50,12 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
             "in the queue of late; else by the guarded index: the weight that an hour of work still saves, every 5th pick the longest overdue. What a case takes is an estimate by the pace of its queue, unless its source counts handling."
         ),
         data={
-            "head": ["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Goes before", "Policy"],
+            "head": ["Case", "Queue", "Due", "Why it is next", *(["Risk"] if has_risk else []), "Defers", *(["Policy"] if by_index else [])],
             "rows": [
                 [
                     row["case_id"], wording.told(row["queue"]), wording.MISSING if row["due_at"] is None else wording.due(row["due_at"], headline.zone),
                     row["next_reason"] if row["due_metric"] is None else f"{titles.get(row['due_metric']) or wording.name(row['due_metric'])}: {row['next_reason']}",
-                    *([share(row["breach_probability"])] if has_risk else []), defers(row), row["picking_policy"],
+                    *([share(row["breach_probability"])] if has_risk else []), defers(row), *([row["picking_policy"]] if by_index else []),
                 ]
                 for row in tickets
             ],

@@ -5,6 +5,8 @@ Belongs here: this one section. Does not belong here: what it looks like (templa
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +19,8 @@ from opsla_dagster.reporting.ownership_flow import Pair, draw_flow, flow_of
 from opsla_dagster.reporting.sections.common import MOST_ROWS, MOST_TABLE_ROWS, Axis, Section, Table
 
 UNASSIGNED = "UNASSIGNED"
+#: From so many hand-offs on, and from such a share of them straight back, a team may be one of review.
+_LEAST_HANDOFFS, _NEARLY_ALL = 30, 0.9
 _TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")
 NOBODY = (
     "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
@@ -24,7 +28,8 @@ NOBODY = (
 )
 DEFINITION = (
     "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "
-    "it is kept apart. A hand-off has two teams; time that nobody held is a stint of UNASSIGNED. Straight back: the team that got the case gave it back next."
+    "it is kept apart. A hand-off has two teams; time that nobody held is a stint of UNASSIGNED. Ping-pong: the team that got the case gave it back next. What a review team "
+    "(ownership.yml) gives back is planned, and no ping-pong."
 )
 
 
@@ -57,6 +62,7 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
             "wide": draw_flow(flow, 900, 420, flow_label(flow)) if flow else "",
             "narrow": draw_flow(flow_of(pairs, 6), 360, 320, flow_label(flow)) if flow else "",
             "pairs": pairs_told(pairs),
+            "hint": hint_of(pairs),
         },
         table=Table(
             head=("Team", "cases", "true", "charged (naive)", "in queue", "worked on", "waiting", "inactive of it", "p50 a case"),
@@ -80,12 +86,12 @@ def latency_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def pairs_of(connection: duckdb.DuckDBPyConnection) -> list[Pair]:
-    """Who hands to whom, most hand-offs first."""
+    """Who hands to whom, most hand-offs first, and what of it is ping-pong."""
     found = rows(
         connection,
-        "select from_team, to_team, team_handoff_count, returned_directly_count from mart.bounce_pairs order by team_handoff_count desc, from_team, to_team",
+        "select from_team, to_team, team_handoff_count, ping_pong_count from mart.bounce_pairs order by team_handoff_count desc, from_team, to_team",
     )
-    return [(row["from_team"], row["to_team"], row["team_handoff_count"], row["returned_directly_count"]) for row in found]
+    return [(row["from_team"], row["to_team"], row["team_handoff_count"], row["ping_pong_count"]) for row in found]
 
 
 def finding(overall: Row, teams: Sequence[Row]) -> str:
@@ -102,6 +108,34 @@ def flow_label(flow: Sequence[Pair]) -> str:
     """The largest bands in words."""
     largest = [f"{giver} to {taker} {wording.count(count)}" for giver, taker, count, _ in flow[:5]]
     return f"Hand-offs between teams, most first: {wording.listed(largest)}." if largest else "No hand-offs."
+
+
+def unknown_of(pairs: Sequence[Pair], named: Sequence[str]) -> str:
+    """The review teams of ownership.yml that no case ever went to, each with the team that it is probably meant for. Empty: none."""
+    known = sorted({taker for _, taker, _, _ in pairs})
+    found = []
+    for team in named:
+        if team not in known:
+            meant = difflib.get_close_matches(team, known, n=1) or [name for name in known if name.lower() == team.lower()]
+            found.append(f"ownership.yml names the review team {team}, to which no case ever went{f': did you mean {meant[0]}?' if meant else '.'}")
+    return " ".join(found)
+
+
+def hint_of(pairs: Sequence[Pair]) -> str:
+    """The teams from which nearly all comes straight back and that are named as no review team: a proposal, which counts nothing. Empty: none."""
+    handed: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for _, taker, count, returned in pairs:
+        handed[taker] += count
+        back[taker] += returned
+    teams = sorted((team for team in handed if handed[team] >= _LEAST_HANDOFFS and back[team] >= _NEARLY_ALL * handed[team]), key=lambda team: (-back[team], team))
+    if not teams:
+        return ""
+    found = wording.listed([f"{wording.percent(100 * back[team] / handed[team], 1)} of the {wording.count(handed[team])} hand-offs to {team}" for team in teams])
+    return (
+        f"{found} came straight back. If cases go there to come back (a review, an approval), name it in ownership.yml: "
+        f"review_teams: [{', '.join(teams)}]. What comes back from it is then planned, and no ping-pong."
+    )
 
 
 def pairs_told(pairs: Sequence[Pair]) -> list[tuple[str, str, str, str, str]]:

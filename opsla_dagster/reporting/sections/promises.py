@@ -28,6 +28,10 @@ COLUMNS = (
 )  # fmt: skip
 #: Promises drawn one by one; where there are more, those of one metric are drawn together and the table has each.
 MOST_PROMISES = 12
+DEFINITION = (
+    "Attainment = met / (met + breached), breached clocks that are still open included. Clocks running within their target and clocks "
+    "whose outcome is unknown are in no percentage. A case can have several clocks, or none."
+)
 
 
 def promises(headline: Headline) -> Section:
@@ -40,16 +44,13 @@ def promises(headline: Headline) -> Section:
     shows_policy = headline.has_several_policies()
     stands = [stand for stand in STANDS if any(getattr(promise, stand[0]) for promise in headline.promises)]
     return section(
-        finding=_finding(headline),
+        finding=finding(headline),
         how_to_read=" ".join([
             f"Bars: all clocks of a promise by outcome. Open clocks are judged as of {wording.instant(headline.as_of_at)}.",
             *(["The policies of a metric are drawn together; the table lists each."] if is_crowded else []),
             *wording.promise_notes(headline),
         ]),
-        definition=(
-            "Attainment = met / (met + breached), breached clocks that are still open included. Clocks running within their target and clocks "
-            "whose outcome is unknown are in no percentage. A case can have several clocks, or none."
-        ),
+        definition=DEFINITION,
         data={
             "stands": [(css, words) for _, css, words in stands],
             "columns": [words for _, words in _columns(stands)],
@@ -59,7 +60,8 @@ def promises(headline: Headline) -> Section:
     )
 
 
-def _finding(headline: Headline) -> str:
+def finding(headline: Headline) -> str:
+    """The promise that was met least often."""
     worst = headline.worst_promise()
     if worst is None:
         return "No clock of any promise has a verdict yet."

@@ -14,8 +14,10 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, rows
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.common import Section, Table
-from opsla_dagster.reporting.staffing import ROSTERS, WEEKDAYS, block_hours, blocks, replay_error
+from opsla_dagster.reporting.staffing import ROSTERS, WEEKDAYS, block_hours, blocks, past_heads, replay_error
 
+#: How staffing.rows.WHEN_ASKED begins, which comes with numpy.
+_WHEN_ASKED = "planned when asked"
 _OUTCOMES, _PLAN, _REPLAY, _HOURS = "mart.staffing_outcomes", "mart.staffing_plan", "mart.staffing_replay", "mart.staffing_hours"
 
 
@@ -27,8 +29,10 @@ def staffing(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     if not found:
         return None
     if not planned:
-        told = found[0]
-        return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.")
+        told = next((row for row in found if not row["reason"].startswith(_WHEN_ASKED)), found[0])
+        past = past_heads(connection, told["metric"])
+        known = f" {past.sentence()}" if past is not None else ""
+        return section(finding=f"No heads are planned for {_title(told['metric'], headline)}: {told['reason']}.{known}")
     metric = planned[0]["metric"]
     own = [row for row in planned if row["metric"] == metric]
     error = replay_error(connection, metric, own[0]["touch_basis"])

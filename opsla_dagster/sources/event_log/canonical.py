@@ -43,6 +43,9 @@ RETOLD = "is_retold"
 _PLACE_COLUMNS = r"case_id|event_id|file_number|row_number|source_sequence|order_\d+|(event|ingestion)_ts|event_ts_form|has_float_id|.+_(earlier|local)"
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
+#: With these words begins why a record is rejected that only repeats another: what it told is used.
+_REPEATED_ID = "an earlier record has the same event id "
+_REPEATED_CHANGE = "an earlier record of the case says the same of the field "
 
 
 @dataclass(frozen=True)
@@ -317,7 +320,7 @@ def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: Ev
 def _changes_told_once() -> str:
     """SQL of the table `once`: the records of an audit log without ids, with a fault where one repeats another."""
     content = ", ".join(("changed_field", "old_value", "source_status", *TEXT_FIELDS))
-    reason = "'an earlier record of the case says the same of the field ' || changed_field || ' at the same instant'"
+    reason = f"{literal(_REPEATED_CHANGE)} || changed_field || ' at the same instant'"
     return f"""
         create table once as
         with steps as (
@@ -538,7 +541,7 @@ def _identified(settings: EventLogSettings) -> str:
             from numbered
         """
     return f"""
-            select * replace ({_repeated("event_id", "'an earlier record has the same event id ' || event_id")} as fault), false as is_superseded
+            select * replace ({_repeated("event_id", f"{literal(_REPEATED_ID)} || event_id")} as fault), false as is_superseded
             from numbered
     """
 
@@ -676,6 +679,13 @@ def _write_rejected(
             order by file_number, row_number
         ) to {literal(str(directory / REJECTED_FILE))} (format parquet, compression zstd)
     """)
+
+
+def clock_relevance(settings: EventLogSettings) -> str:
+    """SQL over REJECTED_FILE: whether a clock of the case may rest on what the record told. Links move none, and what is repeated is used."""
+    if settings.form == "links":
+        return "false"
+    return f"not (starts_with(reason, {literal(_REPEATED_ID)}) or starts_with(reason, {literal(_REPEATED_CHANGE)}))"
 
 
 def _record_date(settings: EventLogSettings, desk: DeskSettings) -> str:

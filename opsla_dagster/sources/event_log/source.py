@@ -38,7 +38,7 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.drops.released import Released
-from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, connect
+from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, clock_relevance, connect
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
@@ -575,7 +575,8 @@ class EventLogSource(Source):
 
     def rejected_rows(self) -> pa.Table:
         """Schema REJECTED_ROWS, in the order of files and records; one row a rejected record."""
-        return self._table(f"select *, {self._snapshot.counts.rows} as source_rows from {self._snapshot.rejected}", REJECTED_ROWS)
+        columns = f"*, {self._snapshot.counts.rows} as source_rows, {clock_relevance(self._settings)} as is_clock_relevant"
+        return self._table(f"select {columns} from {self._snapshot.rejected}", REJECTED_ROWS)
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""

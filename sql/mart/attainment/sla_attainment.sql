@@ -1,7 +1,7 @@
 -- One row is one clock: met or breached, by how much, and what took the time.
 -- An open clock is judged as of the last look at its date, as in mart.open_clocks: past its target it is breached. early is target less
 -- elapsed, negative when late. A superseded clock is of a policy that lost force while the clock ran; attributes are the
--- latest known. The root cause is that of staging.sla_root_causes, once the clock has stopped.
+-- latest known. The root cause is that of staging.sla_root_causes, once the clock has stopped. What is incomplete rests on a case of which records were rejected.
 select
     clocks.source,
     clocks.case_id,
@@ -30,7 +30,8 @@ select
     clocks.is_source_promise,
     root_causes.root_cause_stage,
     root_causes.root_cause_owner,
-    root_causes.beyond_peers_business_minutes
+    root_causes.beyond_peers_business_minutes,
+    incomplete_cases.case_id is not null as is_incomplete
 from staging.sla_clocks as clocks
 inner join staging.case_milestones as cases on clocks.case_id = cases.case_id and clocks.intake_date = cases.intake_date
 left join mart.open_clocks as open_clocks
@@ -40,6 +41,7 @@ left join mart.open_clocks as open_clocks
         and clocks.policy = open_clocks.policy
         and clocks.metric = open_clocks.metric
         and clocks.cycle = open_clocks.cycle
+left join mart.incomplete_cases as incomplete_cases on clocks.case_id = incomplete_cases.case_id
 left join staging.sla_root_causes as root_causes
     on
         clocks.outcome = 'breached'

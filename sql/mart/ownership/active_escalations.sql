@@ -15,6 +15,7 @@ stints as (
         open_cases.snapshot_at,
         stints.team,
         stints.entered_by,
+        stints.is_planned_return,
         stints.stint,
         stints.started_at,
         stints.ended_at
@@ -30,6 +31,7 @@ bounces as (
         count(*) filter (where entered_by in ('handoff', 'return_direct', 'return_indirect')) as team_handoff_count,
         count(*) filter (where entered_by = 'return_direct') as return_direct_count,
         count(*) filter (where entered_by = 'return_indirect') as return_indirect_count,
+        count(*) filter (where is_planned_return) as planned_return_count,
         max(started_at) as started_at
     from stints
     group by case_id
@@ -100,6 +102,8 @@ select
     cast(bounces.team_handoff_count as bigint) as team_handoff_count,
     cast(bounces.return_direct_count as bigint) as return_direct_count,
     cast(bounces.return_indirect_count as bigint) as return_indirect_count,
+    cast(bounces.planned_return_count as bigint) as planned_return_count,
+    cast(bounces.return_direct_count - bounces.planned_return_count as bigint) as ping_pong_count,
     last_activities.last_activity_at,
     cast((epoch_us(open_cases.snapshot_at) // 1000000 - epoch_us(last_activities.last_activity_at) // 1000000) / 60.0 as double)
         as silent_calendar_minutes,

@@ -1,6 +1,6 @@
 -- One row is one case: how often it changed hands, and how much of its time is charged to a team that did not have it.
--- Shares leave out time after completion, and those with it say so; NULL for an open case, whose present holder's time has not ended. loop_pct is
--- returns of hand-offs
+-- Shares leave out time after completion, and those with it say so; NULL for an open case, whose present holder's time has not ended. Ping-pong and
+-- loop_pct leave out planned returns, those from a review team: ping_pong_count is direct returns that nobody planned, loop_pct unplanned returns of hand-offs
 -- (docs/decisions/0046-ownership.md).
 with cases as (
     select
@@ -27,11 +27,12 @@ select
     stint_count,
     team_station_count,
     team_handoff_count,
-    return_direct_count as ping_pong_count,
+    cast(return_direct_count - planned_return_count as bigint) as ping_pong_count,
     cast(return_count as bigint) as return_count,
     return_direct_count,
     return_indirect_count,
-    cast(100.0 * return_count / nullif(team_handoff_count, 0) as double) as loop_pct,
+    planned_return_count,
+    cast(100.0 * (return_count - planned_return_count) / nullif(team_handoff_count, 0) as double) as loop_pct,
     cast(held_calendar_seconds as bigint) as held_calendar_seconds,
     cast(misattributed_calendar_seconds as bigint) as misattributed_calendar_seconds,
     done_calendar_seconds,

@@ -10,6 +10,7 @@ select
     stints.team,
     stints.previous_team,
     stints.entered_by,
+    stints.is_planned_return,
     stints.entered_by_actor,
     stints.started_at,
     stints.ended_at,

@@ -1,7 +1,7 @@
 -- One row is one scenario of scenarios.yml.
 -- A per-case counterfactual: shorten_stage takes its share of the case's own stage minutes off the case's resolution;
 -- fewer_reopens saves its share of the rework of the reopened cases and moves no first resolution. route_right_first takes the detours off that came
--- straight back, from the hand-off to the return, and shorten_queue a share of the time queued: open time of the desk's calendar before the
+-- straight back unplanned, from the hand-off to the return, and shorten_queue a share of the time queued: open time of the desk's calendar before the
 -- first resolution. A case that two levers act on is one case; one whose stage, rework or detour is unknown is not acted on
 -- (docs/decisions/0046-ownership.md).
 -- Hours are added up as decimals: a sum of floating-point numbers depends on the order in which rows happen to lie.
@@ -57,6 +57,7 @@ avoidable_spans as (
     where
         levers.lever = 'route_right_first'
         and returns.entered_by = 'return_direct'
+        and not returns.is_planned_return
         and visits.started_at < cases.resolved_ts
         and (levers.tier is null or levers.tier = cases.tier)
 

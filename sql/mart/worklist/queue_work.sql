@@ -1,6 +1,6 @@
 -- One row is one queue: what left it, who worked on it, and what a case takes there.
--- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work) and heads at work on those days (an agent
--- counts on a date by the share of what was done that was done here). work = busy heads x open time / cases that left, at whatever time. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
+-- Nobody writes down what a case takes. What a log tells: its pace (mart.pace_days: the last 10 business days on which it had work, with closed dates before each) and heads at work on those days (an agent
+-- counts on a date by the share of what was done that was done here). work = busy heads x open time / cases that left, on closed dates too: a simulated head has none to do them in. Heads are busy within an open hour (mart.work_hours) with no more cases than waited for us at its
 -- start and end; and no case takes longer than it waited there, so neither idle hours nor tickets that are stuck make a queue slow. Where the source counts its
 -- minutes of handling, those of cases taken in over the last 90 days stand beside it (docs/decisions/0044-next-best-ticket.md).
 with now_instant as (
@@ -21,6 +21,7 @@ pace_days as (
         days.dimension,
         days.dimension_value,
         days.calendar_date,
+        days.gone_cases,
         days.pace_day_business_minutes
     from mart.pace_days as days
     cross join told_dimensions
@@ -34,6 +35,7 @@ queue_paces as (
         queue,
         count(*) as pace_days,
         min(calendar_date) as from_date,
+        sum(gone_cases) as gone_cases,
         sum(pace_day_business_minutes) as business_minutes
     from pace_days
     group by queue
@@ -76,7 +78,7 @@ ever_done_counts as (
     group by coalesce(spans.team, 'none')
 ),
 
--- Who left since the first of the queue's days, until yesterday. What leaves on a weekend or a holiday counts too: a simulated head has no closed days to do it in, and without it works come out too long.
+-- Who left since the first of the queue's days, until yesterday: how long they waited bounds what a case takes.
 left_spans as (
     select
         done_spans.queue,
@@ -240,7 +242,7 @@ measured_queues as (
         queues.queue,
         coalesce(queue_paces.pace_days, 0) as pace_days,
         coalesce(queue_paces.business_minutes, 0) as business_minutes,
-        coalesce(left_counts.gone_cases, 0) as gone_cases,
+        coalesce(queue_paces.gone_cases, 0) as gone_cases,
         coalesce(ever_done_counts.done_cases, 0) as done_cases,
         coalesce(heads.agents, 0) as agents,
         heads.working_heads,

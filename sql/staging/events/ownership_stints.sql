@@ -2,7 +2,8 @@
 -- A hand-off is the boundary of two teams: entered_by handoff, return_direct (the team of two runs before) or return_indirect (of an earlier
 -- one). Time that nobody holds is a stint of UNASSIGNED (entered_by unassigned) and no hand-off: a team that takes a case up from nobody was
 -- handed it where another team had held it last (then it is a hand-off from that team), else it has taken it up. Seconds are those that have
--- ended; inactive seconds are part of their state's (docs/decisions/0046-ownership.md).
+-- ended; inactive seconds are part of their state's. A direct return from a team that ownership.yml names as a review team is planned: it is a
+-- hand-off and a return like others, and told apart (docs/decisions/0046-ownership.md).
 with stints as (
     select
         source,
@@ -144,6 +145,9 @@ select
         when stints.run_number - visits.visited_run_number = 2 then 'return_direct'
         else 'return_indirect'
     end as entered_by,
+    coalesce(
+        stints.team <> stints.previous_team and stints.run_number - visits.visited_run_number = 2 and review_teams.team is not null, false
+    ) as is_planned_return,
     actors.entered_by_actor,
     cast(stints.run_number as bigint) as run_number,
     cast(case when stints.team <> stints.previous_team then visits.visited_run_number end as bigint) as visited_run_number,
@@ -169,3 +173,4 @@ select
 from numbered_stints as stints
 left join visits on stints.case_id = visits.case_id and stints.stint = visits.stint
 left join actors on stints.case_id = actors.case_id and stints.stint = actors.stint
+left join staging.review_teams as review_teams on stints.previous_team = review_teams.team

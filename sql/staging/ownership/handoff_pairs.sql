@@ -1,6 +1,6 @@
 -- One row is one intake date and pair of teams: hand-offs from the one to the other, and how often the case came back.
 -- It came back directly where the team that got it gave it back next; ever, where the team that gave it away holds it again at some time.
--- Detour is the time by the clock from a hand-off that came back directly to the return.
+-- Planned is a direct return from a review team. Detour is the time by the clock from a hand-off that came back directly to the return, a planned one too.
 with handoffs as (
     select
         intake_date,
@@ -10,6 +10,7 @@ with handoffs as (
         run_number,
         visited_run_number,
         entered_by,
+        is_planned_return,
         started_at
     from staging.ownership_stints
     where
@@ -24,6 +25,7 @@ returns as (
         case_id,
         visited_run_number + 1 as undone_run_number,
         entered_by = 'return_direct' as is_direct,
+        is_planned_return as is_planned,
         started_at
     from handoffs
     where visited_run_number is not null
@@ -37,6 +39,7 @@ select
     cast(count(distinct handoffs.case_id) as bigint) as cases,
     cast(count(*) filter (where returns.is_direct) as bigint) as returned_directly_count,
     cast(count(returns.case_id) as bigint) as returned_count,
+    cast(count(*) filter (where returns.is_planned) as bigint) as planned_return_count,
     cast(
         coalesce(
             sum(epoch_us(returns.started_at) // 1000000 - epoch_us(handoffs.started_at) // 1000000) filter (where returns.is_direct),

@@ -1,4 +1,4 @@
--- One row is a record that could not be used.
+-- One row is a record that could not be used. Each is of a ticket's history or of what was promised to it, so that a clock may rest on it.
 select
     getvariable('source') as source,
     file,
@@ -8,6 +8,7 @@ select
     field,
     reason,
     record,
-    source_rows
+    source_rows,
+    true as is_clock_relevant
 from stored_rejected_rows
 order by row_number

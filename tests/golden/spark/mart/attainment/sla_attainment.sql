@@ -27,7 +27,8 @@ SELECT
   clocks.is_source_promise,
   root_causes.root_cause_stage,
   root_causes.root_cause_owner,
-  root_causes.beyond_peers_business_minutes
+  root_causes.beyond_peers_business_minutes,
+  NOT incomplete_cases.case_id IS NULL AS is_incomplete
 FROM staging.sla_clocks AS clocks
 INNER JOIN staging.case_milestones AS cases
   ON clocks.case_id = cases.case_id AND clocks.intake_date = cases.intake_date
@@ -37,6 +38,8 @@ LEFT JOIN mart.open_clocks AS open_clocks
   AND clocks.policy = open_clocks.policy
   AND clocks.metric = open_clocks.metric
   AND clocks.cycle = open_clocks.cycle
+LEFT JOIN mart.incomplete_cases AS incomplete_cases
+  ON clocks.case_id = incomplete_cases.case_id
 LEFT JOIN staging.sla_root_causes AS root_causes
   ON clocks.outcome = 'breached'
   AND clocks.case_id = root_causes.case_id

@@ -10,6 +10,7 @@ WITH open_cases AS (
     open_cases.snapshot_at,
     stints.team,
     stints.entered_by,
+    stints.is_planned_return,
     stints.stint,
     stints.started_at,
     stints.ended_at
@@ -28,6 +29,8 @@ WITH open_cases AS (
       entered_by = 'return_direct') AS return_direct_count,
     COUNT(*) FILTER(WHERE
       entered_by = 'return_indirect') AS return_indirect_count,
+    COUNT(*) FILTER(WHERE
+      is_planned_return) AS planned_return_count,
     MAX(started_at) AS started_at
   FROM stints
   GROUP BY
@@ -101,6 +104,8 @@ SELECT
   CAST(bounces.team_handoff_count AS BIGINT) AS team_handoff_count,
   CAST(bounces.return_direct_count AS BIGINT) AS return_direct_count,
   CAST(bounces.return_indirect_count AS BIGINT) AS return_indirect_count,
+  CAST(bounces.planned_return_count AS BIGINT) AS planned_return_count,
+  CAST(bounces.return_direct_count - bounces.planned_return_count AS BIGINT) AS ping_pong_count,
   last_activities.last_activity_at,
   CAST(CAST(CAST(UNIX_MICROS(CAST(open_cases.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(last_activities.last_activity_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS silent_calendar_minutes,
   open_cases.next_policy,

@@ -22,11 +22,14 @@ SELECT
   stint_count,
   team_station_count,
   team_handoff_count,
-  return_direct_count AS ping_pong_count,
+  CAST(return_direct_count - planned_return_count AS BIGINT) AS ping_pong_count,
   CAST(return_count AS BIGINT) AS return_count,
   return_direct_count,
   return_indirect_count,
-  CAST(CAST(100.0 * return_count AS DOUBLE) / CAST(NULLIF(team_handoff_count, 0) AS DOUBLE) AS DOUBLE) AS loop_pct,
+  planned_return_count,
+  CAST(CAST(100.0 * (
+    return_count - planned_return_count
+  ) AS DOUBLE) / CAST(NULLIF(team_handoff_count, 0) AS DOUBLE) AS DOUBLE) AS loop_pct,
   CAST(held_calendar_seconds AS BIGINT) AS held_calendar_seconds,
   CAST(misattributed_calendar_seconds AS BIGINT) AS misattributed_calendar_seconds,
   done_calendar_seconds,

@@ -1,6 +1,7 @@
 -- The Spark SQL of sql/mart/ownership/routing_loops.sql, written by `make docs`.
 SELECT
   loop_path,
+  is_planned,
   loop_handoff_count,
   CAST(SUM(loop_count) AS BIGINT) AS loop_count,
   CAST(SUM(cases) AS BIGINT) AS cases,
@@ -8,4 +9,5 @@ SELECT
 FROM staging.routing_loop_paths
 GROUP BY
   loop_path,
+  is_planned,
   loop_handoff_count

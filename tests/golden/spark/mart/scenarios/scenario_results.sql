@@ -60,6 +60,7 @@ WITH shortened_stages AS (
   WHERE
     levers.lever = 'route_right_first'
     AND returns.entered_by = 'return_direct'
+    AND NOT returns.is_planned_return
     AND visits.started_at < cases.resolved_ts
     AND (
       levers.tier IS NULL OR levers.tier = cases.tier

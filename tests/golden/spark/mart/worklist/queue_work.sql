@@ -14,6 +14,7 @@ WITH now_instant AS (
     days.dimension,
     days.dimension_value,
     days.calendar_date,
+    days.gone_cases,
     days.pace_day_business_minutes
   FROM mart.pace_days AS days
   CROSS JOIN told_dimensions
@@ -29,6 +30,7 @@ WITH now_instant AS (
     queue,
     COUNT(*) AS pace_days,
     MIN(calendar_date) AS from_date,
+    SUM(gone_cases) AS gone_cases,
     SUM(pace_day_business_minutes) AS business_minutes
   FROM pace_days
   GROUP BY
@@ -228,7 +230,7 @@ WITH now_instant AS (
     queues.queue,
     COALESCE(queue_paces.pace_days, 0) AS pace_days,
     COALESCE(queue_paces.business_minutes, 0) AS business_minutes,
-    COALESCE(left_counts.gone_cases, 0) AS gone_cases,
+    COALESCE(queue_paces.gone_cases, 0) AS gone_cases,
     COALESCE(ever_done_counts.done_cases, 0) AS done_cases,
     COALESCE(heads.agents, 0) AS agents,
     heads.working_heads,

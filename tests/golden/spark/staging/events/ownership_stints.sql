@@ -151,6 +151,12 @@ SELECT
     THEN 'return_direct'
     ELSE 'return_indirect'
   END AS entered_by,
+  COALESCE(
+    stints.team <> stints.previous_team
+    AND stints.run_number - visits.visited_run_number = 2
+    AND NOT review_teams.team IS NULL,
+    FALSE
+  ) AS is_planned_return,
   actors.entered_by_actor,
   CAST(stints.run_number AS BIGINT) AS run_number,
   CAST(CASE WHEN stints.team <> stints.previous_team THEN visits.visited_run_number END AS BIGINT) AS visited_run_number,
@@ -194,3 +200,5 @@ LEFT JOIN visits
   ON stints.case_id = visits.case_id AND stints.stint = visits.stint
 LEFT JOIN actors
   ON stints.case_id = actors.case_id AND stints.stint = actors.stint
+LEFT JOIN staging.review_teams AS review_teams
+  ON stints.previous_team = review_teams.team

@@ -8,6 +8,7 @@ WITH handoffs AS (
     run_number,
     visited_run_number,
     entered_by,
+    is_planned_return,
     started_at
   FROM staging.ownership_stints
   WHERE
@@ -19,6 +20,7 @@ WITH handoffs AS (
     case_id,
     visited_run_number + 1 AS undone_run_number,
     entered_by = 'return_direct' AS is_direct,
+    is_planned_return AS is_planned,
     started_at
   FROM handoffs
   WHERE
@@ -33,6 +35,8 @@ SELECT
   CAST(COUNT(*) FILTER(WHERE
     returns.is_direct) AS BIGINT) AS returned_directly_count,
   CAST(COUNT(returns.case_id) AS BIGINT) AS returned_count,
+  CAST(COUNT(*) FILTER(WHERE
+    returns.is_planned) AS BIGINT) AS planned_return_count,
   CAST(COALESCE(
     SUM(
       CAST(UNIX_MICROS(CAST(returns.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(handoffs.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)

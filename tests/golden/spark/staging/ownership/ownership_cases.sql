@@ -29,6 +29,7 @@ WITH stints AS (
     ) AS team_handoff_count,
     SUM(CASE WHEN stints.entered_by = 'return_direct' THEN 1 ELSE 0 END) AS return_direct_count,
     SUM(CASE WHEN stints.entered_by = 'return_indirect' THEN 1 ELSE 0 END) AS return_indirect_count,
+    SUM(CASE WHEN stints.is_planned_return THEN 1 ELSE 0 END) AS planned_return_count,
     BOOL_OR(stints.is_initial_missing) AS is_initial_missing,
     COUNT(*) FILTER(WHERE
       stints.queue_business_seconds IS NULL) AS unmeasured_stints,
@@ -146,6 +147,7 @@ SELECT
   CAST(totals.team_handoff_count AS BIGINT) AS team_handoff_count,
   CAST(totals.return_direct_count AS BIGINT) AS return_direct_count,
   CAST(totals.return_indirect_count AS BIGINT) AS return_indirect_count,
+  CAST(totals.planned_return_count AS BIGINT) AS planned_return_count,
   totals.is_initial_missing,
   CAST(COALESCE(contradictions.contradiction_count, 0) AS BIGINT) AS contradiction_count,
   CAST(totals.queue_calendar_seconds AS BIGINT) AS queue_calendar_seconds,

@@ -6,6 +6,7 @@ WITH handoffs AS (
     team,
     run_number,
     visited_run_number,
+    is_planned_return,
     started_at
   FROM staging.ownership_stints
   WHERE
@@ -17,6 +18,7 @@ WITH handoffs AS (
     returns.intake_date,
     returns.case_id,
     returns.run_number,
+    returns.is_planned_return AS is_planned,
     returns.run_number - returns.visited_run_number AS loop_handoff_count,
     returns.team || ' > ' || LISTAGG(handoffs.team, ' > ') WITHIN GROUP (ORDER BY
       handoffs.run_number NULLS LAST) AS loop_path,
@@ -34,11 +36,13 @@ WITH handoffs AS (
     returns.team,
     returns.run_number,
     returns.visited_run_number,
+    returns.is_planned_return,
     returns.started_at
 )
 SELECT
   intake_date,
   loop_path,
+  is_planned,
   CAST(loop_handoff_count AS BIGINT) AS loop_handoff_count,
   CAST(COUNT(*) AS BIGINT) AS loop_count,
   CAST(COUNT(DISTINCT case_id) AS BIGINT) AS cases,
@@ -47,4 +51,5 @@ FROM loops
 GROUP BY
   intake_date,
   loop_path,
+  is_planned,
   loop_handoff_count
