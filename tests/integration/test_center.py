@@ -157,21 +157,6 @@ def test_the_forecast_of_a_log_of_few_days_says_what_it_cannot_say(log_center: s
     assert data(log_center, "/api/forecast?heads=10")["tables"]["models"]["rows"], "every model is named, with no past day"
 
 
-def test_a_change_is_answered_from_what_is_published(center: str, desk: Settings) -> None:
-    queue = one(desk, "select min(dimension_value) from mart.backlog_clear_forecast where dimension = 'queue' and reached_pct is not null")
-    told = [(None, "all"), (queue, "queue")]
-    told = [(value, of) for value, of in told if one(desk, f"select count(reached_pct) from mart.backlog_clear_forecast where dimension = '{of}'")]
-    assert told
-    for value, _ in told:
-        address = f"/api/forecast?heads=10{'' if value is None else f'&queue={quote(value)}'}"
-        rows = data(center, address)["tables"]["clear"]["rows"]
-        asked = [row for row in rows if row["what_if"] == "asked: heads +10%"]
-        in_config = [row for row in rows if row["what_if"] == "one tenth more heads"]
-        assert len(asked) == 2
-        same = ("target_cases", "leaving_cases_per_week", "reached_pct", "reached_p50_date")
-        assert sorted(str([row[name] for name in same]) for row in asked) == sorted(str([row[name] for name in same]) for row in in_config), "one question, one answer"
-
-
 def test_the_list_of_cases_is_that_of_the_warehouse(center: str, desk: Settings) -> None:
     assert data(center, "/api/cases")["tables"]["cases"]["total_rows"] == one(desk, "select count(*) from staging.case_milestones")
     breached = data(center, "/api/cases?outcome=breached&metric=first_touch")["tables"]["cases"]["total_rows"]
