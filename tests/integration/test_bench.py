@@ -23,7 +23,7 @@ from benchmarks.second_walk import differing_cases
 
 def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments], env=environment(home), cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "benchmarks", *arguments], env=environment(home), cwd=REPOSITORY, capture_output=True, text=True, timeout=1_800, check=False
     )
 
 

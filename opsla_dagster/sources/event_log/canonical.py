@@ -71,7 +71,7 @@ class Reading:
 
 
 #: DuckDB's own account leaves out what its readers and writers of files hold.
-_CANONICAL_SHARE = 0.8
+_CANONICAL_SHARE = 0.9
 
 
 def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckDBPyConnection:
