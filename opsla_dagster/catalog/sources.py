@@ -30,7 +30,7 @@ COLUMNS = [
     local_date("record_date", "Local date on which the case of the record came in; of a case without any usable record, that of the record's own stamp; NULL where none can be read, and of links", nullable=True),
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
-    count("source_rows", "Records of the source, used and rejected, in all its files"),
+    count("source_rows", "Records like this one, used and rejected: of a log those in all its files, of a ticket system those of the same kind"),
     # staffing
     local_date("staff_date", "Local date of the shift"),
     text("shift", "Name of the shift"),
