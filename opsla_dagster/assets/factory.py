@@ -10,10 +10,13 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pyarrow as pa
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from opsla_dagster import shipped
 from opsla_dagster.assets.made_dates import unpublished_dates as unpublished_intake_dates
@@ -30,7 +33,7 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
-from opsla_dagster.settings.home import READING_SHARE, memory_bound
+from opsla_dagster.settings.home import READING_SHARE, Home, memory_bound
 from opsla_dagster.warehouse.changed_dates import (
     changed_dates,
     current,
@@ -82,6 +85,8 @@ class PythonTable:
     observe: Callable[[Scope], Iterable[dg.AssetObservation]] | None = None
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
+    #: What can begin once its rows are in place, beside the rest of the run.
+    beside: Callable[[duckdb.DuckDBPyConnection, Home], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ class TableAsset:
     empty: Sequence[str] = ()
     #: Where the rows are made in Python; without it the table's SQL file makes them.
     python: PythonTable | None = None
+    #: No table of dates waits for it. It is made after all of these, while they are copied already.
+    can_wait: bool = False
 
     @property
     def table(self) -> Table:
@@ -136,6 +143,7 @@ def build_asset(
         backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
         can_subset=dates is None,  # the Dagster UI cannot run a check of one date alone
         required_resource_keys={"warehouse", "desk"},
+        op_tags={PRIORITY_TAG: "-1"} if line.can_wait else None,
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         outcomes: list[Outcome] = []
@@ -149,6 +157,8 @@ def build_asset(
                     counted = _row_counts(line, scope, rows)
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
+                    if line.python and line.python.beside:
+                        context.resources.warehouse.begin_beside(partial(line.python.beside, home=settings.home))
                 else:
                     judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:

@@ -52,6 +52,17 @@ def table_assets(settings: Settings) -> list[TableAsset]:
     """The tables of the areas that the enabled sources feed, each made from those of them; of what else it reads empty tables stand there."""
     lines = {table.name: TABLE_ASSETS[table.name] for table in active_tables(settings.sources)}
     empty = {table.name for table in empty_tables(settings.sources)}
+    of_dates = _needed_for("ops.refreshed_partitions")
     return [
-        replace(line, deps=[dep for dep in line.deps if dep in lines], empty=[dep for dep in line.deps if dep in empty]) for line in lines.values()
+        replace(line, deps=[dep for dep in line.deps if dep in lines], empty=[dep for dep in line.deps if dep in empty], can_wait=line.name not in of_dates)
+        for line in lines.values()
     ]
+
+
+def _needed_for(name: str) -> set[str]:
+    """The table and everything it is made from, directly or not."""
+    found, new = {name}, {name}
+    while new:
+        new = {dep for known in new for dep in TABLE_ASSETS[known].deps} - found
+        found |= new
+    return found

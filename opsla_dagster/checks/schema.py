@@ -98,7 +98,7 @@ def _overall(connection: duckdb.DuckDBPyConnection, table: Table, looked_at: str
         return found or (0, 0, 0)
     # As a filter the rules are judged by what DuckDB knows of whole groups of rows, such as the least value and whether one is NULL.
     rows, hashes = connection.execute(f"select count(*), {keys} from {looked_at}").fetchone() or (0, 0)
-    breaking = connection.execute(f"select count(*) from {looked_at} and ({wrong})").fetchone()
+    breaking = connection.execute(f"select count(*) from {looked_at} and ({wrong})").fetchone() if rows else None
     return rows, hashes, breaking[0] if breaking else 0
 
 

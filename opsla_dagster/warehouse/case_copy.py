@@ -70,11 +70,17 @@ def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
 
     Raises duckdb.Error and OSError where one cannot be written.
     """
+    half_years = copy_half_years(connection, home)
+    return [_write_undated(connection, home.case_copies, _selects(connection)), *half_years]
+
+
+def copy_half_years(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
+    """Of `copy_cases` those files that rest on dates."""
     home.case_copies.mkdir(parents=True, exist_ok=True)
     selects = _selects(connection)
     shape = _digest(str([(table, _shape(connection, select)) for table, select in selects.items()]), str(connection.execute(f"from {VERSION_TABLE}").fetchall()))[:8]
     before = {file.name[:_STEM]: file for file in published_cases(home)}
-    files = [_write_undated(connection, home.case_copies, selects)]
+    files = []
     for first_date, made_from in connection.execute(_HALF_YEARS).fetchall():
         stem = f"{first_date:%Y-%m}-{shape}-"
         file = home.case_copies / f"{stem}{_digest(made_from)[:16]}.duckdb"

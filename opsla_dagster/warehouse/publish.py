@@ -15,12 +15,21 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, forget_other_copies, record_cases
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, copy_half_years, forget_other_copies, record_cases
 from opsla_dagster.warehouse.changed_dates import forget_unpublished
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
+
+
+def publish_ahead(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Writes what of the copy rests on dates alone, once all of them are made: `publish` finds it there, and most of its work done.
+
+    Nobody reads it until some marts name it. Raises duckdb.Error and OSError where it cannot be written.
+    """
+    copy_half_years(connection, home)
+    _parts(connection, home)
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
@@ -36,8 +45,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         aside.mkdir(parents=True)
         publication = uuid4().hex
         cases = copy_cases(connection, home)
-        # Only a copy that has the backlog can tell it at any instant.
-        parts = write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
+        parts = _parts(connection, home)
         rows = _copy(connection, aside, tables, publication, cases, parts)
         _put_in_place(aside, home)
         forget_unpublished(connection)
@@ -52,6 +60,11 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return rows
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Part]:
+    """The parts of the long tables; none where the backlog is not all there: only with it can a copy tell the desk at any instant."""
+    return write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
 
 
 def _copy(

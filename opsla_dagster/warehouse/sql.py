@@ -11,8 +11,6 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-import duckdb
-
 from opsla_dagster import shipped
 from opsla_dagster.catalog import AREA_OF
 from opsla_dagster.errors import OpslaError
@@ -23,6 +21,8 @@ GATES = "gates"
 
 Parameters = dict[str, date | datetime]
 
+_PARAMETER = re.compile(r"\$(\w+)")
+_COMMENT = re.compile(r"--.*")
 #: How every SQL file says which dates it is about (tests/conventions hold them to it).
 _IN_WINDOW = re.compile(r"(?P<column>[\w.]+) >= \$start_date\s+and (?P=column) < \$end_date\b")
 
@@ -100,11 +100,5 @@ def bind(sql: str, dates: Dates | None, as_of_at: datetime | None = None) -> Par
     offered |= {} if as_of_at is None else {"as_of_at": as_of_at}
     if not offered:
         return {}
-    wanted = _named_parameters(sql)
+    wanted = set(_PARAMETER.findall(_COMMENT.sub("", sql)))
     return {name: value for name, value in offered.items() if name in wanted}
-
-
-@cache
-def _named_parameters(sql: str) -> frozenset[str]:
-    """Parsing takes longer than many a small query, and a table's parts and tests ask again."""
-    return frozenset(duckdb.extract_statements(sql)[0].named_parameters)
