@@ -87,6 +87,7 @@ def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckD
 
 
 def too_little_memory(source: str, error: duckdb.OutOfMemoryException) -> OpslaError:
+    """What a person can do about rows of a source that fit neither into memory nor onto the disk."""
     return OpslaError(
         f"source {source}: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or the disk has no room for what does "
         f"not: {str(error).splitlines()[0]}; allow more, or free some space"
