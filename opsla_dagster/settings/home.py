@@ -20,8 +20,8 @@ _MEMORY = re.compile(r"(?=.*[1-9])(?P<number>\d{1,6}(\.\d+)?)\s*(?P<unit>%|[kmgt
 
 #: Without $OPSLA_MEMORY_LIMIT DuckDB may have this share of what the machine, or the container, has: others live there as well.
 _DEFAULT_SHARE = 0.5
-#: DuckDB takes a tenth more than it counts: what its allocator has not given back yet.
-_COUNTED_SHARE = 0.9
+#: DuckDB holds up to a quarter more than it counts: what its readers and writers of files have, and what its allocator has not given back yet.
+_COUNTED_SHARE = 0.8
 #: Of that a source has this share while its rows go into the warehouse, which has the rest.
 READING_SHARE = 0.4
 #: Of that the warehouse keeps this share for as long as it is open, once it has needed it.

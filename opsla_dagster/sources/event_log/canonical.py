@@ -70,10 +70,6 @@ class Reading:
     notes: tuple[str, ...]
 
 
-#: DuckDB's own account leaves out what its readers and writers of files hold.
-_CANONICAL_SHARE = 0.9
-
-
 def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
@@ -101,7 +97,7 @@ def canonicalise(
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
-    connection = connect(directory / "spill", _CANONICAL_SHARE)
+    connection = connect(directory / "spill", share=1.0)
     try:
         _require_usable_format(connection, settings)
         prepare(connection)
