@@ -86,7 +86,7 @@ class PythonTable:
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
     #: What can begin once its rows are in place, beside the rest of the run.
-    beside: Callable[[duckdb.DuckDBPyConnection, Home], object] | None = None
+    beside: Callable[[Home, duckdb.DuckDBPyConnection], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def build_asset(
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
                     if line.python and line.python.beside:
-                        context.resources.warehouse.begin_beside(partial(line.python.beside, home=settings.home))
+                        context.resources.warehouse.begin_beside(partial(line.python.beside, settings.home))
                 else:
                     judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:

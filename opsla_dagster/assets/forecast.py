@@ -5,25 +5,33 @@ Belongs here: one entry a table, reading what it is made from. Does not belong h
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from opsla_dagster.assets.factory import PythonTable
 from opsla_dagster.assets.python_rows import as_table
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Band, Series, backtest
+from opsla_dagster.forecasting import backtest as backtesting
+from opsla_dagster.forecasting import challengers, models
+from opsla_dagster.forecasting import history as histories
+from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Backtest, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
 from opsla_dagster.forecasting.challengers import challenge, is_installed
-from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, unclear, work_of
-from opsla_dagster.forecasting.clearing import Change, Reached, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change, Reached, floor, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import Floats
 from opsla_dagster.settings.forecast import ForecastSettings
+from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import Window
 
@@ -31,6 +39,7 @@ from opsla_dagster.window import Window
 MOST_SERIES = 200
 #: Backlogs that are simulated: the desk's, and those of the queues with most open cases. The command centre asks for any other.
 MOST_BACKLOGS = 50
+_FORECASTS = "mart.arrival_forecasts"
 AS_NOW = "as now"
 #: Queues that a sentence names.
 _QUEUES_NAMED = 20
@@ -56,6 +65,7 @@ _FIRST_DATES = """
     select 'all' as dimension, 'all' as dimension_value, min(calendar_date) as first_date from staging.arrivals where opened_cases + reopened_cases > 0
     union all
     select 'queue', queue, min(calendar_date) from staging.arrivals group by queue
+    order by all
 """
 _DATES = """
     select local_date, bool_or(is_open) as is_open, bool_or(kind = 'holiday') as is_holiday
@@ -67,6 +77,25 @@ _DATES = """
 
 
 @dataclass(frozen=True)
+class _Read:
+    """Everything that forecasts rest on, and its identity: rows of the same `digest` are those that would be made again."""
+
+    today: date
+    arrived: Mapping[Key, Sequence[Arrivals]]
+    first_dates: Mapping[Key, date]
+    loaded: frozenset[date]
+    calendar: Calendar
+    settings: ForecastSettings
+    digest: str
+
+    @cached_property
+    def days_ahead(self) -> list[tuple[bool, bool]]:
+        """Of each day that is forecast whether it is a holiday's, and whether the desk is open."""
+        flags = self.calendar.flags(self.today - timedelta(days=LOOK_BACK), LOOK_BACK + HORIZON)
+        return [(bool(is_holiday), bool(is_open)) for is_holiday, is_open in list(zip(*flags, strict=True))[LOOK_BACK:]]
+
+
+@dataclass(frozen=True)
 class _Batch:
     """Some series that are forecast together."""
 
@@ -75,41 +104,67 @@ class _Batch:
 
 
 def _arrival_forecasts(scope: Scope, part: Window | None) -> pa.Table:
-    today = _today(scope)
-    return as_table("mart.arrival_forecasts", [] if today is None else list(_forecast_rows(scope, today)))
-
-
-def _today(scope: Scope) -> date | None:
     found = scope.connection.execute("select now_date from mart.desk_now").fetchall()
-    return found[0][0] if found else None
+    if not found:
+        return as_table(_FORECASTS, [])
+    read = _read(scope, found[0][0])
+    return _held(scope, read.digest) or _forecasts(read)
 
 
-def _forecast_rows(scope: Scope, today: date) -> Iterator[dict[str, Any]]:
+def _held(scope: Scope, digest: str) -> pa.Table | None:
+    """The rows that there are, where they were made from the same."""
+    if _FORECASTS not in table_names(scope.connection):
+        return None
+    rows = scope.connection.sql(f"select * from {_FORECASTS}").to_arrow_table()
+    return rows if rows.num_rows and pc.all(pc.equal(rows["read_digest"], digest)).as_py() else None
+
+
+def _read(scope: Scope, today: date) -> _Read:
+    since, end = today - timedelta(days=LOOK_BACK), today + timedelta(days=HORIZON)
+    counted = scope.connection.execute(_ARRIVED, {"today": today, "since": since}).fetchall()
+    first_dates = scope.connection.execute(_FIRST_DATES).fetchall()
+    loaded = scope.connection.execute("select distinct intake_date from ops.partition_as_of where intake_date >= $since and intake_date < $today order by 1", {"today": today, "since": since}).fetchall()
+    dates = scope.connection.execute(_DATES, {"start": since, "end": end}).fetchall()
     arrived: dict[Key, list[Arrivals]] = {}
-    since = today - timedelta(days=LOOK_BACK)
-    for dimension, value, day, known, cases in scope.connection.execute(_ARRIVED, {"today": today, "since": since}).fetchall():
+    for dimension, value, day, known, cases in counted:
         arrived.setdefault((dimension, value), []).append(Arrivals(f"{dimension} {value}", day, known, cases))
-    first_dates = {(dimension, value): day for dimension, value, day in scope.connection.execute(_FIRST_DATES).fetchall()}
-    loaded = {day for (day,) in scope.connection.execute("select distinct intake_date from ops.partition_as_of").fetchall()}
-    calendar = _calendar(scope, today)
-    forecast, left_out = _busiest(arrived, today)
     settings = scope.settings.forecast
+    return _Read(
+        today=today,
+        arrived=arrived,
+        first_dates={(dimension, value): day for dimension, value, day in first_dates},
+        loaded=frozenset(day for (day,) in loaded),
+        calendar=Calendar({day for day, is_open, _ in dates if is_open}, {day for day, _, is_holiday in dates if is_holiday}),
+        settings=settings,
+        digest=_digest(today, counted, first_dates, loaded, dates, settings.statsforecast, is_installed()),
+    )
+
+
+def _digest(*read: object) -> str:
+    """Identity of what was read, and of the code that makes rows of it."""
+    made_by = (Path(__file__), *(Path(module.__file__ or "") for module in (backtesting, challengers, histories, models)))
+    told = hashlib.sha256(repr((np.__version__, read)).encode())
+    for path in made_by:
+        told.update(path.read_bytes())
+    return told.hexdigest()[:16]
+
+
+def _forecasts(read: _Read) -> pa.Table:
+    made: list[pa.Table] = []
+    unsaid: list[dict[str, Any]] = []
+    forecast, left_out = _busiest(read.arrived, read.today)
     for number in range(0, len(forecast), _SERIES_A_BATCH):
         keys = forecast[number : number + _SERIES_A_BATCH]
         names = [f"{dimension} {value}" for dimension, value in keys]
-        rows = [row for key in keys for row in arrived[key]]
-        firsts = {name: first_dates[key] for name, key in zip(names, keys, strict=True)}
-        yield from _told(_Batch(keys, series_of(rows, names, firsts, loaded, calendar, today)), today, settings, is_challenged=number == 0)
+        rows = [row for key in keys for row in read.arrived[key]]
+        firsts = {name: read.first_dates[key] for name, key in zip(names, keys, strict=True)}
+        batch = _Batch(keys, series_of(rows, names, firsts, read.loaded, read.calendar, read.today))
+        made += _told(batch, read, is_challenged=number == 0)
     for key in left_out:
-        reason = f"not asked: of queues, the {MOST_SERIES - 1} with most arrivals of the last 56 days are forecast"
-        yield from _unsaid(key, AS_SERVED, today, calendar, reason)
-    for name in settings.statsforecast if forecast and not is_installed() else ():
-        yield from _unsaid(_ALL, name, today, calendar, "opsla[statsforecast] is not installed")
-
-
-def _calendar(scope: Scope, today: date) -> Calendar:
-    found = scope.connection.execute(_DATES, {"start": today - timedelta(days=LOOK_BACK), "end": today + timedelta(days=HORIZON)}).fetchall()
-    return Calendar({day for day, is_open, _ in found if is_open}, {day for day, _, is_holiday in found if is_holiday})
+        unsaid += _unsaid(key, AS_SERVED, read, f"not asked: of queues, the {MOST_SERIES - 1} with most arrivals of the last 56 days are forecast")
+    for name in read.settings.statsforecast if forecast and not is_installed() else ():
+        unsaid += _unsaid(_ALL, name, read, "opsla[statsforecast] is not installed")
+    return pa.concat_tables([*made, as_table(_FORECASTS, unsaid)])
 
 
 def _busiest(arrived: Mapping[Key, Sequence[Arrivals]], today: date) -> tuple[list[Key], list[Key]]:
@@ -120,51 +175,75 @@ def _busiest(arrived: Mapping[Key, Sequence[Arrivals]], today: date) -> tuple[li
     return ordered[:MOST_SERIES], ordered[MOST_SERIES:]
 
 
-def _told(batch: _Batch, today: date, settings: ForecastSettings, *, is_challenged: bool) -> Iterator[dict[str, Any]]:
-    series, keys = batch.series, batch.keys
-    reasons = unsayable(series, today)
+def _told(batch: _Batch, read: _Read, *, is_challenged: bool) -> Iterator[pa.Table]:
+    series = batch.series
+    reasons = unsayable(series, read.today)
     asked = [number for number, reason in enumerate(reasons) if reason is None][:MOST_CHALLENGED] if is_challenged and is_installed() else []
-    challengers: dict[str, Floats] = {name: challenge(series, name, asked) for name in settings.statsforecast} if asked else {}
-    found = backtest(series, challengers)
-    for number, (key, reason) in enumerate(zip(keys, reasons, strict=True)):
-        for name, band in found.told.items():
-            for place, origin in enumerate(found.origins):
-                here = (band[0][number, place], band[1][number, place], band[2][number, place])
-                if not np.isnan(here[0]).all():
-                    told = _rows(key, name, today, series, origin, here)
-                    yield from ({**row, "arrived_cases": _count(found.actual[number, place, day]), "scale_cases": _number(found.scale[number, place])} for day, row in enumerate(told))
-        model = int(found.today.model[number])
+    told: dict[str, Floats] = {name: challenge(series, name, asked) for name in read.settings.statsforecast} if asked else {}
+    found = backtest(series, told)
+    for name in found.told:
+        yield _past(batch, read, found, name)
+    yield as_table(_FORECASTS, _of_today(batch, read, found, reasons))
+
+
+def _past(batch: _Batch, read: _Read, found: Backtest, model: str) -> pa.Table:
+    """What one model said at the scored origins, series by series; nothing of origins at which it said nothing."""
+    series, (expected, low, high) = batch.series, found.told[model]
+    number, place = np.nonzero(~np.isnan(expected).all(axis=2))
+    origins = np.asarray(found.origins, dtype=np.int64)[place]
+    days = origins[:, None] + np.arange(HORIZON)
+    today, rows = np.datetime64(read.today, "D"), len(number) * HORIZON
+
+    keys = [batch.keys[int(here)] for here in number]
+
+    def each(values: Sequence[str]) -> pa.Array:
+        return pa.array(np.repeat(np.asarray(values, dtype=object), HORIZON), pa.string())
+
+    made: dict[str, pa.Array] = {
+        "dimension": each([dimension for dimension, _ in keys]), "dimension_value": each([value for _, value in keys]), "model": pa.array([model] * rows, pa.string()),
+        "origin_date": pa.array(np.repeat(today + (origins - series.today), HORIZON)), "calendar_date": pa.array((today + (days - series.today)).ravel()),
+        "horizon_days": pa.array(np.tile(np.arange(1, HORIZON + 1), len(number))), "is_business_day": pa.array(series.is_open[days].ravel()), "is_day_of_holiday": pa.array(series.is_holiday[days].ravel()),
+        "expected_cases": _numbers(expected[number, place]), "low_cases": _counts(low[number, place]), "high_cases": _counts(high[number, place]), "arrived_cases": _counts(found.actual[number, place]),
+        "scale_cases": _numbers(np.repeat(found.scale[number, place], HORIZON)), "read_digest": pa.array([read.digest] * rows, pa.string()),
+    }  # fmt: skip
+    schema = as_table(_FORECASTS, []).schema
+    return pa.table([made.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema)
+
+
+def _numbers(values: Floats) -> pa.Array:
+    return pa.array(values.ravel(), from_pandas=True)
+
+
+def _counts(values: Floats) -> pa.Array:
+    flat = values.ravel()
+    return pa.array(np.nan_to_num(flat).astype(np.int64), mask=np.isnan(flat))
+
+
+def _of_today(batch: _Batch, read: _Read, found: Backtest, reasons: Sequence[str | None]) -> Iterator[dict[str, Any]]:
+    nothing = np.full(HORIZON, np.nan)
+    for number, key in enumerate(batch.keys):
+        model, pooled = int(found.today.model[number]), int(found.pooled_origins[number])
+        reason = reasons[number]
         if reason is None and model < 0:
             reason = "a weekday was not loaded in any of the last 8 weeks"
-        if reason is None and int(found.pooled_origins[number]) < FEWEST_ORIGINS:
-            reason = f"no interval: {int(found.pooled_origins[number])} past forecasts are over, {FEWEST_ORIGINS} are needed"
+        if reason is None and pooled < FEWEST_ORIGINS:
+            reason = f"no interval: {pooled} past forecasts are over, {FEWEST_ORIGINS} are needed"
         is_said = reason is None or reason.startswith("no interval")
-        nothing = np.full(HORIZON, np.nan)
-        band_today = (found.today.expected[number], found.today.low[number], found.today.high[number]) if is_said else (nothing, nothing, nothing)
-        totals = [part[number] for part in found.totals] if is_said else [nothing, nothing, nothing]
-        for day, row in enumerate(_rows(key, AS_SERVED, today, series, series.today, band_today)):
+        today = [part[number] for part in (found.today.expected, found.today.low, found.today.high, *found.totals)] if is_said else [nothing] * 6
+        for day, row in enumerate(_unsaid(key, AS_SERVED, read, reason)):
             yield {
-                **row, "served_model": found.names[model] if is_said else None, "forecast_reason": reason, "total_expected_cases": _number(totals[0][day]),
-                "total_low_cases": _count(totals[1][day]), "total_high_cases": _count(totals[2][day]),
+                **row, "expected_cases": _number(today[0][day]), "low_cases": _count(today[1][day]), "high_cases": _count(today[2][day]),
+                "served_model": found.names[model] if is_said else None, "total_expected_cases": _number(today[3][day]), "total_low_cases": _count(today[4][day]),
+                "total_high_cases": _count(today[5][day]),
             }  # fmt: skip
 
 
-def _rows(key: Key, model: str, today: date, series: Series, origin: int, band: Band) -> Iterator[dict[str, Any]]:
-    first = today + timedelta(days=origin - series.today)
-    for day in range(HORIZON):
+def _unsaid(key: Key, model: str, read: _Read, reason: str | None) -> Iterator[dict[str, Any]]:
+    """The days from today on, without figures."""
+    for day, (is_holiday, is_open) in enumerate(read.days_ahead):
         yield {
-            "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": first, "calendar_date": first + timedelta(days=day),
-            "horizon_days": day + 1, "is_business_day": bool(series.is_open[origin + day]), "is_day_of_holiday": bool(series.is_holiday[origin + day]),
-            "expected_cases": _number(band[0][day]), "low_cases": _count(band[1][day]), "high_cases": _count(band[2][day]),
-        }  # fmt: skip
-
-
-def _unsaid(key: Key, model: str, today: date, calendar: Calendar, reason: str) -> Iterator[dict[str, Any]]:
-    is_holiday, is_open = calendar.flags(today - timedelta(days=LOOK_BACK), LOOK_BACK + HORIZON)
-    for day in range(HORIZON):
-        yield {
-            "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": today, "calendar_date": today + timedelta(days=day),
-            "horizon_days": day + 1, "is_business_day": bool(is_open[LOOK_BACK + day]), "is_day_of_holiday": bool(is_holiday[LOOK_BACK + day]), "forecast_reason": reason,
+            "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": read.today, "calendar_date": read.today + timedelta(days=day), "horizon_days": day + 1,
+            "is_business_day": is_open, "is_day_of_holiday": is_holiday, "forecast_reason": reason, "read_digest": read.digest,
         }  # fmt: skip
 
 
@@ -228,18 +307,18 @@ def _clear_rows_of(
     key: Key, row: Mapping[str, Any], days: Sequence[Mapping[str, Any]], settings: ForecastSettings, name: str, change: Change, reason: str | None
 ) -> Iterator[dict[str, Any]]:
     asked = settings.targets.all if key == _ALL else settings.targets.queues.get(key[1])
-    targets = {"none open": 0.0, "usual": row["usual_open_cases"], "target": asked}
-    known = {goal: float(target) for goal, target in targets.items() if target is not None}
     told = reason or unclear(row, days)
     work = None if told else work_of(row, days)
+    known = {**goals(work, change, row["usual_open_cases"]), **({} if asked is None else {"target": float(asked)})}
     found: Sequence[Reached | None] = [None] * len(known) if work is None else reached(work, list(known.values()), change)
+    least = 0.0 if work is None else floor(work, change)
     comes, goes = (None, None) if work is None else net_cases_per_week(work, change)
     for (goal, target), each in zip(known.items(), found, strict=True):
         yield {
             "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "goal": goal, "heads_change_share": change.heads,
             "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"],
-            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **({} if each is None else clear_figures(each)),
-            "clear_reason": told or (clear_words(each, row, target) if each else None),
+            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **clear_figures(each),
+            "clear_reason": told or clear_words(each, row, target, least),
         }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
         scope.connection,
         f"""
         select health.*, paces.gone_cases_per_open_hour, paces.open_hours_per_business_day, paces.gone_cases_outside_hours_per_business_day,
-            days.day_seconds / 60.0 as next_day_business_minutes
+            paces.gone_cases_per_other_day, paces.business_days, paces.other_days, days.day_seconds / 60.0 as next_day_business_minutes
         from mart.queue_health as health
         left join (
             select desk_now.now_at, days.local_date, sum(epoch_us(days.segment_end_at) - epoch_us(days.segment_start_at)) / 1000000.0 as day_seconds,

@@ -34,6 +34,7 @@ COLUMNS = [
     count("total_high_cases", "High end of the 80 % interval of all arrivals up to and including this date; NULL: unknown", nullable=True),
     measure("scale_cases", "Mean error of the seasonal naive forecast within the history of the origin: the unit of MASE"),
     text("forecast_reason", "Why nothing can be said, or no interval; NULL: all is said", nullable=True),
+    text("read_digest", "Identity of what the rows were made from: arrivals as known, dates, calendar, settings and code; what is the same is not computed again"),
     # backtest
     Column("horizon_from_days", "BIGINT", "Days ahead from which on forecasts are scored", at_least=1, at_most=14),
     Column("horizon_to_days", "BIGINT", "Days ahead up to which forecasts are scored", at_least=1, at_most=14),
@@ -58,8 +59,10 @@ COLUMNS = [
     measure("left_today_open_hours", "Open hours of now's local date that are still to come"),
     Column("left_today_time_share", "DOUBLE", "Part of now's local date that is still to come, 0-1", at_least=0, at_most=1),
     Column("left_today_arrivals_share", "DOUBLE", "Part of the arrivals of such a day that comes after now's time of day, by mart.arrival_hours; without any, left_today_time_share; 0-1", at_least=0, at_most=1),
-    count("business_days", "Business days that the figures are of, within the last 56 dates"),
+    count("business_days", "Business days that the figures are of, within the last 56 dates; a holiday that closes the desk and the six dates after it do not count, and no weekday counts more often than another then"),
+    count("other_days", "Dates without open hours that the figures are of, in the same way"),
     measure("usual_open_cases", "Median of the cases open at the end of these business days"),
+    count("fewest_new_cases", "Fewest cases less than a day old that were open at the end of a business day of the last 56 dates: what is open because it has just come in; NULL: fewer than 20 business days are loaded", nullable=True),
     count("open_hours", "Open hours of these business days"),
     count("waiting_hours", "Of open_hours, those in which more cases waited than there were heads, at the start and at the end"),
     measure("gone_cases_per_open_hour", "Throughput: cases that left within an open hour, of the hours that throughput_basis names"),
@@ -74,14 +77,15 @@ COLUMNS = [
          values=("while work waited", "all open hours", "unknown")),
     # when backlogs are down
     text("what_if", "Name of the change in config/forecast.yml; as now: none"),
-    text("goal", "What the backlog is to come down to: nothing, its usual size, the target of config/forecast.yml", values=("none open", "usual", "target")),
+    text("goal", "What the backlog is to come down to: nothing; what has just come in (fewest_new_cases of mart.throughput, under the change); its usual size; the target of config/forecast.yml",
+         values=("none open", "only new", "usual", "target")),
     measure("heads_change_share", "More heads, as a share of today's; 0.1 is a tenth more", at_least=None),
     measure("arrivals_change_share", "More arrivals, as a share of those expected", at_least=None),
     measure("handling_time_change_share", "Longer handling, as a share of today's", at_least=None),
     measure("target_cases", "Open cases to come down to"),
     measure("arriving_cases_per_week", "Arrivals of a usual week, under the change; NULL: unknown"),
     measure("leaving_cases_per_week", "Cases that leave in a usual week while work waits, under the change; NULL: unknown"),
-    pct("reached_pct", "Simulated futures that come down to the target within half a year; NULL: nothing can be said"),
+    pct("reached_pct", "Simulated futures that come down to the target within half a year; NULL: nothing can be said, or it cannot be reached"),
     *_reached(10, "one in ten"),
     *_reached(50, "half"),
     *_reached(90, "nine in ten"),
@@ -107,7 +111,7 @@ AREA = Area(
             "What each model would have said at the origins of the last 8 fortnights with what was known then, what came, and what is said today.",
             key="dimension dimension_value model origin_date calendar_date",
             columns="""dimension dimension_value model origin_date calendar_date horizon_days is_business_day is_day_of_holiday served_model expected_cases
-                       low_cases high_cases total_expected_cases total_low_cases total_high_cases arrived_cases scale_cases forecast_reason""",
+                       low_cases high_cases total_expected_cases total_low_cases total_high_cases arrived_cases scale_cases forecast_reason read_digest""",
             nullable="arrived_cases",
             is_published=False,
             rules=(Rule("low_cases", "<=", "high_cases"), Rule("total_low_cases", "<=", "total_high_cases")),
@@ -146,7 +150,7 @@ AREA = Area(
             "mart.throughput", Kind.FULL_REFRESH, "One row per value of one dimension.",
             "What leaves in an open hour, and in a staffed hour, while work waits, over the last 56 dates.",
             key="dimension dimension_value",
-            columns="""now_at dimension dimension_value is_today_begun left_today_open_hours left_today_time_share left_today_arrivals_share business_days usual_open_cases open_hours waiting_hours gone_cases_per_open_hour
+            columns="""now_at dimension dimension_value is_today_begun left_today_open_hours left_today_time_share left_today_arrivals_share business_days other_days usual_open_cases fewest_new_cases open_hours waiting_hours gone_cases_per_open_hour
                        open_hours_per_business_day gone_cases_outside_hours_per_business_day gone_cases_per_other_day
                        gone_p10_cases_per_business_day gone_p90_cases_per_business_day gone_width_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
         ),

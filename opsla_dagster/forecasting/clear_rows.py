@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
 
-from opsla_dagster.forecasting.clearing import FUTURES, P10_TO_P90, Day, Reached, Work
+from opsla_dagster.forecasting.clearing import FUTURES, P10_TO_P90, Change, Day, Reached, Work, floor
 
 Row = Mapping[str, Any]
 #: Where fewer futures reach the target, it is not to be counted on.
@@ -55,6 +55,7 @@ def work_of(throughput: Row, days: Sequence[Row]) -> Work:
         done_today=_done_today(throughput, is_open=days[0]["is_business_day"]) if is_midday else None,
         spread=throughput["gone_width_cases_per_business_day"] / P10_TO_P90,
         measured_days=throughput["business_days"],
+        fewest_new=throughput["fewest_new_cases"],
     )
 
 
@@ -81,19 +82,30 @@ def done_per_business_day(throughput: Row) -> float:
     return in_hours + float(throughput["gone_cases_outside_hours_per_business_day"])
 
 
-def clear_figures(found: Reached) -> dict[str, Any]:
-    """The figures of mart.backlog_clear_forecast that a simulation finds."""
+def goals(work: Work | None, change: Change, usual: float | None) -> dict[str, float]:
+    """What is asked of every backlog: open cases by goal. What has just come in is a goal where no day is without; that nothing can be reached below is said once, as now."""
+    least = 0.0 if work is None else floor(work, change)
+    none_open = {"none open": 0.0} if not least or change == Change() else {}
+    return {**none_open, **({"only new": least} if least else {}), **({} if usual is None else {"usual": float(usual)})}
+
+
+def clear_figures(found: Reached | None) -> dict[str, Any]:
+    """The figures of mart.backlog_clear_forecast that a simulation finds; none where the target cannot be reached."""
+    if found is None:
+        return {}
     return {
         "reached_pct": 100 * found.share, "reached_p10_date": found.p10, "reached_p50_date": found.p50, "reached_p90_date": found.p90,
         "reached_p10_business_days": found.p10_open_days, "reached_p50_business_days": found.p50_open_days, "reached_p90_business_days": found.p90_open_days,
     }  # fmt: skip
 
 
-def clear_words(found: Reached, throughput: Row, target: float) -> str:
-    """What the figures rest on."""
+def clear_words(found: Reached | None, throughput: Row, target: float, least: float) -> str:
+    """What the figures rest on; of a target below the `least` that is always open, why it cannot be reached."""
+    if found is None:
+        return f"cannot be reached: {least:,.0f} {'case' if least == 1 else 'cases'} or more are open at the end of every business day because they came in on it"
     if throughput["open_cases"] <= target:
         return "already there"
-    words = "never at this pace, in half of the futures or more" if found.share < _HALF else "at this pace"
+    words = "not within half a year at this pace, in half of the futures or more" if found.share < _HALF else "at this pace"
     if throughput["throughput_basis"] == "all open hours":
         words += "; work never waited for 10 hours, so that more may be possible"
     return words
@@ -102,7 +114,8 @@ def clear_words(found: Reached, throughput: Row, target: float) -> str:
 #: Said wherever such figures are shown.
 METHOD = (
     f"Of {FUTURES} simulated futures, each with arrivals that err as past forecasts did and work that scatters as it did, half are down to the target by the "
-    "end of the middle date, one in ten by the early one, nine in ten by the late one. Only ends of business days count; what is not down within half a year is never."
+    "end of the middle date, one in ten by the early one, nine in ten by the late one. Only ends of business days count; a date is missing where it would be later than in half a year. "
+    "No backlog is down to nothing while cases come in: what came in on the day and is still open at its end, at least as many as on any business day of the last 56 days, is a goal of its own."
 )
 
-__all__ = ["METHOD", "clear_figures", "clear_words", "done_per_business_day", "unclear", "work_of"]
+__all__ = ["METHOD", "clear_figures", "clear_words", "done_per_business_day", "goals", "unclear", "work_of"]

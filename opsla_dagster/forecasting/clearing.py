@@ -42,7 +42,8 @@ class Work:
     """What is open, comes in and gets done: cases; `total_low` and `total_high` of all `days` together, of which the first is that of now.
 
     `done_open`, `done_other`: cases that leave on a day with open hours and on another one, while work waits; `spread`: standard deviation of the first
-    between dates of one weekday (that Mondays are slow is no chance); `measured_days`: how many days that is of. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
+    between dates of one weekday (that Mondays are slow is no chance); `measured_days`: how many days that is of. `fewest_new`: cases that are open at the end of any business day
+    because they have just come in; None: unknown. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
     """
 
     open_cases: int
@@ -54,6 +55,7 @@ class Work:
     spread: float
     measured_days: int
     done_today: float | None = None
+    fewest_new: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,28 @@ class Reached:
     p90_open_days: int | None
 
 
-def reached(work: Work, targets: Sequence[float], change: Change) -> list[Reached]:
-    """When the open cases have come down to each of `targets`, under the change.
+def reached(work: Work, targets: Sequence[float], change: Change) -> list[Reached | None]:
+    """When the open cases have come down to each of `targets`, under the change; None: below what is always open (`floor`), it cannot be reached.
 
     The open cases of a future after n days: those open now, and what came in, less what was done. More heads and shorter handling do more in
     the same time: done x (1 + heads) / (1 + handling_time).
     """
-    futures = _open_cases(work, change)
+    least = floor(work, change)
+    is_asked = any(least <= target < work.open_cases for target in targets)
+    futures = _open_cases(work, change) if is_asked else np.zeros((0, DAYS_AHEAD))
     is_open = _is_open(work)
     first = work.days[0].day
-    return [_when(futures, target, work.open_cases, first, is_open) for target in targets]
+    return [None if target < min(least, work.open_cases) else _when(futures, target, work.open_cases, first, is_open) for target in targets]
+
+
+def floor(work: Work, change: Change) -> float:
+    """Whole cases that no change brings a backlog below at the end of a business day: what has just come in; 0 where nobody knows.
+
+    By Little's law arrivals times the time for which a case is open within its first day. More heads and shorter handling shorten that at most as they speed up work.
+    """
+    if work.fewest_new is None:
+        return 0.0
+    return float(np.ceil(work.fewest_new * (1 + change.arrivals) / _speed(change) - _ROUNDING))
 
 
 def net_cases_per_week(work: Work, change: Change) -> tuple[float, float]:

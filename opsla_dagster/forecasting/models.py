@@ -53,17 +53,25 @@ Model = Callable[[Histories], Floats]
 
 
 def seasonal_naive(histories: Histories) -> Floats:
-    """What the latest observed day with the same weekday brought, of the last 8 weeks."""
-    cases, seen = _last_weeks(histories)
-    latest = MEAN_WEEKS - 1 - np.argmax(seen[:, ::-1, :], axis=1)
+    """What the latest day of the same kind brought: of the last 8 weeks the latest same weekday that was no holiday, for a holiday the latest one.
+
+    A weekday of which only holidays were observed has the latest of these, and a holiday before which there was none is forecast as its weekday.
+    """
+    cases, counted = _usual_weeks(histories)
+    latest = MEAN_WEEKS - 1 - np.argmax(counted[:, ::-1, :], axis=1)
     value = np.take_along_axis(cases, latest[:, None, :], axis=1)[:, 0, :]
-    return _ahead(np.where(seen.any(axis=1), value, np.nan), histories.horizon)
+    holidays = histories.is_holiday & histories.is_observed
+    last = DAYS - 1 - np.argmax(holidays[:, ::-1], axis=1)
+    of_holiday = np.where(holidays.any(axis=1), np.take_along_axis(histories.cases, last[:, None], axis=1)[:, 0], np.nan)
+    return _with_holidays(np.where(counted.any(axis=1), value, np.nan), of_holiday, histories)
 
 
 def weekday_mean(histories: Histories) -> Floats:
-    """The mean of the observed days with the same weekday, of the last 8 weeks."""
-    cases, seen = _last_weeks(histories)
-    return _ahead(_ratio(cases.sum(axis=1), seen.sum(axis=1)), histories.horizon)
+    """The mean of the days of the same kind: of the last 8 weeks the same weekdays that were no holiday, for a holiday those of the year. Without such days as `seasonal_naive`."""
+    cases, counted = _usual_weeks(histories)
+    holidays = histories.is_holiday & histories.is_observed
+    of_holiday = _ratio(np.where(holidays, histories.cases, 0.0).sum(axis=1), holidays.sum(axis=1))
+    return _with_holidays(_ratio(np.where(counted, cases, 0.0).sum(axis=1), counted.sum(axis=1)), of_holiday, histories)
 
 
 def poisson_regression(histories: Histories) -> Floats:
@@ -86,10 +94,18 @@ MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": we
 BASELINE = "seasonal naive"
 
 
-def _last_weeks(histories: Histories) -> tuple[Floats, Flags]:
-    recent = slice(DAYS - 7 * MEAN_WEEKS, None)
-    shape = (-1, MEAN_WEEKS, 7)
-    return histories.cases[:, recent].reshape(shape), histories.is_observed[:, recent].reshape(shape)
+def _usual_weeks(histories: Histories) -> tuple[Floats, Flags]:
+    """`(origins, MEAN_WEEKS, 7)` each: cases, and which days count: observed and no holiday, or merely observed where a weekday has no such day."""
+    shape, recent = (-1, MEAN_WEEKS, 7), slice(DAYS - 7 * MEAN_WEEKS, None)
+    cases, seen = histories.cases[:, recent].reshape(shape), histories.is_observed[:, recent].reshape(shape)
+    usual = seen & ~histories.is_holiday[:, recent].reshape(shape)
+    return cases, np.where(usual.any(axis=1, keepdims=True), usual, seen)
+
+
+def _with_holidays(by_weekday: Floats, of_holiday: Floats, histories: Histories) -> Floats:
+    """The days ahead, `(origins, horizon)`: those of holidays by themselves, where they are known (`of_holiday` is not NaN)."""
+    ahead = _ahead(by_weekday, histories.horizon)
+    return np.where(histories.holidays_ahead & ~np.isnan(of_holiday)[:, None], of_holiday[:, None], ahead)
 
 
 def _ahead(by_weekday: Floats, horizon: int) -> Floats:

@@ -3,7 +3,7 @@
 Belongs here: simulating the open cases of now, at the pace of mart.throughput. Does not belong here: that pace, and the bound.
 
 The open cases of now and those that come in are taken up by what is due first, at the pace at which cases
-leave while work waits (that of all hours counts idle time, and a desk in balance would never be green), and outside hours; chance is
+leave while work waits (that of all hours counts idle time, and a desk in balance would never be green), outside hours and on other days; chance is
 in when cases come and what each takes. Minutes to green are the least business minutes after which nothing is past due and nothing will be for a
 business day. A case counts as a whole: that a first answer takes less than the case is not known. The desk is green once every queue is.
 """
@@ -123,11 +123,12 @@ def targets_of(promises: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, floa
 
 
 def pace(health: Mapping[str, Any]) -> float:
-    """Cases an open hour that can leave: while work waited and outside hours, where that is known and more than what left; else what left."""
+    """Cases an open hour that can leave: what left, or, where that is known and more, what leaves while work waits, outside hours and on other days."""
     left, while_waiting, hours = health["left_cases_per_business_hour"] or 0.0, health["gone_cases_per_open_hour"], health["open_hours_per_business_day"]
     if while_waiting is None or not hours:
         return float(left)
-    return float(max(left, while_waiting + (health["gone_cases_outside_hours_per_business_day"] or 0.0) / hours))
+    other_days = (health["gone_cases_per_other_day"] or 0.0) * health["other_days"] / max(health["business_days"], 1)
+    return float(max(left, while_waiting + ((health["gone_cases_outside_hours_per_business_day"] or 0.0) + other_days) / hours))
 
 
 def _least_green(late_from: Floats, late_until: Floats, day_seconds: float) -> float:

@@ -15,7 +15,13 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copy_cases, copy_half_years, forget_other_copies, record_cases
+from opsla_dagster.warehouse.case_copy import (
+    PUBLICATION_TABLE,
+    copy_cases,
+    copy_half_years,
+    forget_other_copies,
+    record_cases,
+)
 from opsla_dagster.warehouse.changed_dates import forget_unpublished
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
@@ -23,7 +29,7 @@ from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
 
 
-def publish_ahead(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+def publish_ahead(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
     """Writes what of the copy rests on dates alone, once all of them are made: `publish` finds it there, and most of its work done.
 
     Nobody reads it until some marts name it. Raises duckdb.Error and OSError where it cannot be written.

@@ -22,6 +22,7 @@ from small_desk import copied, rows, takes_minutes
 from benchmarks.desk import bare, desk_settings, run_bare, settled_at, window_of, write_bare
 from opsla_dagster.assets.forecast import MOST_SERIES
 from opsla_dagster.assets.graph import TABLE_ASSETS
+from opsla_dagster.assets.scope import Scope
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.forecast import ForecastSettings, Targets
 from opsla_dagster.sources.filled import active_tables
@@ -44,14 +45,18 @@ def test_the_helpdesk_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: 
     settings = load_settings(REPOSITORY / "examples" / "helpdesk", tmp_path)
     run_bare(settings, Window(date(2010, 1, 13), end), datetime(2014, 3, 1))
 
-    [(model, error, naive)] = rows(
-        settings.home.warehouse,
-        f"select model, mean_absolute_error_cases, (select mean_absolute_error_cases {_OF_ALL} model = 'seasonal naive') {_OF_ALL} is_served",
-    )
-    assert model == "Poisson regression"
-    assert float(str(error)) <= HELPDESK_MAE
-    assert float(str(error)) <= 0.95 * float(str(naive))
+    errors = errors_by_model(settings.home.warehouse)
+    assert errors["serves"] <= HELPDESK_MAE
+    assert errors["serves"] <= 0.95 * errors["seasonal naive"]
+    assert errors["serves"] <= 1.05 * min(errors.values())
     assert_intervals_hold(settings.home.warehouse)
+
+
+def errors_by_model(warehouse: Path) -> dict[str, float]:
+    """Mean absolute errors by model; `serves`: of the one that serves today."""
+    found = rows(warehouse, f"select model, is_served, mean_absolute_error_cases {_OF_ALL} true")
+    told = {str(model): float(str(error)) for model, _, error in found}
+    return told | {"serves": next(told[str(model)] for model, is_served, _ in found if is_served)}
 
 
 def assert_intervals_hold(warehouse: Path) -> None:
@@ -69,9 +74,10 @@ def test_the_simulated_desk(tmp_path: Path) -> None:
     window = window_of(settings, 180)
     run_bare(settings, window, settled_at(window))
 
-    [(model, error)] = rows(settings.home.warehouse, f"select model, mean_absolute_error_cases {_OF_ALL} is_served")
-    assert model == "Poisson regression"
-    assert float(str(error)) <= SIMULATED_MAE
+    errors = errors_by_model(settings.home.warehouse)
+    assert errors["serves"] <= 1.05 * min(errors.values())
+    # Holidays are known beforehand, and no model copies one: what was chosen at each origin is no worse than the reference either.
+    assert max(errors.values()) <= SIMULATED_MAE
     assert_intervals_hold(settings.home.warehouse)
     [(covered, on_business_days)] = rows(
         settings.home.warehouse,
@@ -123,6 +129,8 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(six_weeks: Settings, tmp_pa
     ]  # fmt: skip
     assert rows(warehouse, "select count(*) from mart.throughput where dimension = 'all' and heads_source = 'schedule' and gone_cases_per_staffed_hour > 0") == [(1,)]
 
+    forecasts_are_made_again_where_what_they_rest_on_has_changed(settings, window, monkeypatch)
+
     # A model that is asked for and not installed is told, and the others serve.
     monkeypatch.setattr("opsla_dagster.assets.forecast.is_installed", lambda: False)
     asked = replace(settings, forecast=ForecastSettings(statsforecast=("MSTL",), targets=Targets(all=3, queues={"Nope": 5})))
@@ -131,12 +139,48 @@ def test_a_desk_of_six_weeks_says_what_it_cannot_say(six_weeks: Settings, tmp_pa
             write_bare(TABLE_ASSETS[table], scope)
     assert rows(warehouse, "select scored_days, forecast_reason from mart.forecast_backtest where model = 'MSTL'") == [(0, "opsla[statsforecast] is not installed")]
     assert rows(warehouse, "select count(expected_cases) from mart.forecast_arrivals where dimension = 'all'") == [(14,)]
-    assert rows(warehouse, "select target_cases, reached_pct is not null from mart.backlog_clear_forecast where dimension = 'all' and goal = 'target'") == [(3.0, True)]
+    [(least,)] = rows(warehouse, "select fewest_new_cases from mart.throughput where dimension = 'all'")
+    asked_of_all = "select target_cases, reached_pct, clear_reason from mart.backlog_clear_forecast where dimension = 'all' and goal = 'target'"
+    reason = f"cannot be reached: {least} cases or more are open at the end of every business day because they came in on it"
+    assert rows(warehouse, asked_of_all) == [(3.0, None, reason)]
     # A target of a queue that is not there is a row that says so, and a warning.
     warned = "with checked as (" + (REPOSITORY / "sql/checks/mart.backlog_clear_forecast/warn_targets_of_unknown_queues.sql").read_text(encoding="utf-8") + ") select * from checked"
     [(queue, reason)] = rows(warehouse, warned)
     assert queue == "Nope"
     assert str(reason).startswith("no such queue (forecast.yml: targets.queues); ")
+
+
+def forecasts_are_made_again_where_what_they_rest_on_has_changed(settings: Settings, window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is computed while all is the same; late data, another date of now, and other code have the rows of a fresh home."""
+    table = TABLE_ASSETS["mart.arrival_forecasts"]
+
+    def made(scope: Scope) -> list[tuple[object, ...]]:
+        write_bare(table, scope)
+        found: list[tuple[object, ...]] = scope.connection.execute("select * from mart.arrival_forecasts order by all").fetchall()
+        return found
+
+    def refused(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    with bare(settings, window, settled_at(window)) as scope:
+        first = made(scope)
+        with monkeypatch.context() as patched:
+            patched.setattr("opsla_dagster.assets.forecast.backtest", refused)
+            assert made(scope) == first
+            # A case of an old date that was received yesterday: past origins do not know it, the next ones do.
+            scope.connection.execute("update staging.arrivals set known_date = (select now_date - 1 from mart.desk_now), opened_cases = opened_cases + 1 where calendar_date = (select now_date - 9 from mart.desk_now)")
+            with pytest.raises(AssertionError, match="computed again"):
+                write_bare(table, scope)
+        late = made(scope)
+        assert late != first
+        scope.connection.execute("drop table mart.arrival_forecasts")
+        assert made(scope) == late, "as in a fresh home"
+        scope.connection.execute("update mart.desk_now set now_date = now_date - 1")
+        assert made(scope) != late
+        with monkeypatch.context() as patched:
+            patched.setattr("opsla_dagster.forecasting.models.__file__", str(REPOSITORY / "pyproject.toml"))
+            before = {str(row[-1]) for row in made(scope)}
+        assert before.isdisjoint({str(row[-1]) for row in made(scope)})
 
 
 @takes_minutes

@@ -23,8 +23,8 @@ from opsla_dagster.forecasting.backtest import (
     forecasts,
     known_at,
 )
-from opsla_dagster.forecasting.clear_rows import clear_words, unclear, work_of
-from opsla_dagster.forecasting.clearing import DAYS_AHEAD, Change, Day, Work, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import DAYS_AHEAD, Change, Day, Reached, Work, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import (
     HOLIDAY_PRIOR_CASES,
@@ -73,6 +73,21 @@ def test_seasonal_naive_takes_the_latest_observed_day_of_the_weekday() -> None:
     assert told[0] == DAYS - 14
     assert told[1] == DAYS - 6
     assert told[7] == told[0]
+
+
+def test_last_week_was_a_holiday() -> None:
+    """Good Friday is no Friday: neither the naive forecast nor the mean copies it, and the next holiday is as it was."""
+    cases = np.tile(np.array([50.0, 40, 40, 40, 30, 5, 5]), (1, DAYS // 7))
+    is_holiday, ahead = np.zeros(cases.shape, dtype=np.bool_), np.zeros((1, HORIZON), dtype=np.bool_)
+    is_holiday[0, -3], cases[0, -3] = True, 2.0  # the last Friday
+    is_holiday[0, -30], cases[0, -30] = True, 7.0
+    ahead[0, 7] = True  # the second Monday ahead
+    naive, mean = (model(histories(cases, is_holiday=is_holiday, ahead=ahead))[0] for model in (seasonal_naive, weekday_mean))
+    assert naive.tolist() == [50, 40, 40, 40, 30, 5, 5, 2, 40, 40, 40, 30, 5, 5]
+    assert mean.tolist() == [50, 40, 40, 40, 30, 5, 5, 4.5, 40, 40, 40, 30, 5, 5]
+    assert seasonal_naive(histories(cases, ahead=ahead))[0, 7] == 50, "no holiday before this one: as its weekday"
+    is_holiday[0, -3::-7] = True
+    assert weekday_mean(histories(cases, is_holiday=is_holiday))[0, 4] == pytest.approx((2 + 7 * 30) / 8), "of a weekday with holidays alone these count"
 
 
 def test_weekday_mean_is_over_the_observed_days_of_eight_weeks() -> None:
@@ -345,8 +360,15 @@ def work(open_cases: int = 100, comes: float = 10, done: float = 20, *, other: f
     return Work(open_cases, days, None if band is None else total - 3 * band, None if band is None else total + 3 * band, done, other, spread, 40)
 
 
+def down_to(backlog: Work, targets: list[float], change: Change) -> list[Reached]:
+    """Targets that can be reached."""
+    found = [each for each in reached(backlog, targets, change) if each is not None]
+    assert len(found) == len(targets)
+    return found
+
+
 def test_without_chance_it_is_arithmetic() -> None:
-    [none, forty] = reached(work(), [0, 40], Change())
+    [none, forty] = down_to(work(), [0, 40], Change())
     assert (none.p10, none.p50, none.p90) == (3 * (TODAY + timedelta(days=11),))
     assert none.p50_open_days == 10, "100 cases, 10 fewer a business day"
     assert forty.p50_open_days == 6
@@ -354,32 +376,54 @@ def test_without_chance_it_is_arithmetic() -> None:
 
 
 def test_more_heads_shorter_handling_and_fewer_arrivals_do_more() -> None:
-    days = [reached(work(), [0], change)[0].p50_open_days for change in (Change(), Change(heads=0.5), Change(handling_time=-1 / 3), Change(arrivals=-1.0))]
+    days = [down_to(work(), [0], change)[0].p50_open_days for change in (Change(), Change(heads=0.5), Change(handling_time=-1 / 3), Change(arrivals=-1.0))]
     assert days == [10, 5, 5, 5]
 
 
-def test_what_does_not_come_down_is_never() -> None:
-    [found] = reached(work(done=10), [50], Change())
+def test_what_does_not_come_down_has_no_date() -> None:
+    [found] = down_to(work(done=10), [50], Change())
     assert (found.share, found.p10, found.p50, found.p90, found.p50_open_days) == (0.0, None, None, None, None)
     row = {"open_cases": 100, "throughput_basis": "while work waited"}
-    assert clear_words(found, row, 50) == "never at this pace, in half of the futures or more"
+    assert clear_words(found, row, 50, 0) == "not within half a year at this pace, in half of the futures or more"
+
+
+def test_what_has_just_come_in_is_the_least_that_is_open() -> None:
+    """The desk of the worked case; of the 10 cases of a business day 6 or more are open at its end, on each of the last days."""
+    busy = replace(work(), fewest_new=6.0)
+    below, just_in, forty = reached(busy, [5, 6, 40], Change())
+    assert below is None
+    assert just_in is not None
+    assert just_in.p50_open_days == 10, "94 to go, 10 fewer a business day"
+    assert forty == down_to(work(), [40], Change())[0]
+    assert goals(busy, Change(), 40.0) == {"none open": 0.0, "only new": 6.0, "usual": 40.0}
+    assert goals(busy, Change(arrivals=0.5), 40.0) == {"only new": 9.0, "usual": 40.0}, "half as many again are open, too"
+    assert goals(busy, Change(heads=1.0), 40.0)["only new"] == 3, "twice the heads halve at most the time for which they are"
+    assert goals(replace(busy, fewest_new=0), Change(), None) == {"none open": 0.0}, "a desk with days on which nothing comes in can be down to nothing"
+    row = {"open_cases": 100, "throughput_basis": "while work waited"}
+    assert clear_words(below, row, 5, 6) == "cannot be reached: 6 cases or more are open at the end of every business day because they came in on it"
+    assert clear_figures(below) == {}
+
+
+def test_fewer_open_than_has_just_come_in_is_there_already() -> None:
+    [found] = down_to(replace(work(open_cases=4), fewest_new=6.0), [5], Change())
+    assert found.p50_open_days == 0, "a Sunday evening has less than any business day"
 
 
 def test_a_weekend_does_not_count() -> None:
     quiet_weekends = work(open_cases=30, comes=10, done=10, other=20)
-    [found] = reached(quiet_weekends, [0], Change())
+    [found] = down_to(quiet_weekends, [0], Change())
     assert found.p50 == TODAY + timedelta(days=7), "Saturday and Sunday take 40, which is seen on Monday"
 
 
 def test_what_is_down_is_down_now() -> None:
-    [found] = reached(work(open_cases=5, done=0), [5], Change())
+    [found] = down_to(work(open_cases=5, done=0), [5], Change())
     assert (found.p90, found.p90_open_days, found.share) == (TODAY, 0, 1.0)
 
 
 def test_the_rest_of_today_counts() -> None:
     desk = work(open_cases=15)
     begun = replace(desk, days=[replace(desk.days[0], expected=5, low=5, high=5), *desk.days[1:]], done_today=10.0)
-    [found, there] = reached(begun, [10, 20], Change())
+    [found, there] = down_to(begun, [10, 20], Change())
     assert (found.p50, found.p50_open_days) == (TODAY, 1), "five come and ten go until tonight"
     assert (there.p50, there.p50_open_days) == (TODAY, 0), "it is there already: today, not tomorrow"
     assert net_cases_per_week(begun, Change()) == net_cases_per_week(desk, Change()), "half a day is no usual one"
@@ -387,19 +431,19 @@ def test_the_rest_of_today_counts() -> None:
 
 def test_chance_spreads_the_dates_and_the_same_futures_are_asked() -> None:
     scattered = work(open_cases=400, comes=50, done=60, spread=8, band=12)
-    [found] = reached(scattered, [0], Change())
+    [found] = down_to(scattered, [0], Change())
     assert found.p10 is not None
     assert found.p50 is not None
     assert found.p90 is not None
     assert found.p10 < found.p50 < found.p90
-    assert reached(scattered, [0], Change()) == [found]
-    shares = [reached(replace(scattered, done_open=50.5), [0], Change(heads=more))[0].share for more in np.linspace(-0.1, 0.3, 9)]
+    assert down_to(scattered, [0], Change()) == [found]
+    shares = [down_to(replace(scattered, done_open=50.5), [0], Change(heads=more))[0].share for more in np.linspace(-0.1, 0.3, 9)]
     assert shares == sorted(shares)
     assert shares[0] < 0.1 < 0.9 < shares[-1]
 
 
 def test_an_interval_that_is_not_known_is_chance_alone() -> None:
-    [unknown] = reached(work(open_cases=400, comes=50, done=60, band=None), [0], Change())
+    [unknown] = down_to(work(open_cases=400, comes=50, done=60, band=None), [0], Change())
     assert unknown.p10 is not None
     assert unknown.p90 is not None
     assert unknown.p10 < unknown.p90
@@ -414,7 +458,7 @@ def test_rows_of_the_marts_become_a_backlog() -> None:
     days = [day | {"calendar_date": TODAY + timedelta(days=ahead), "total_low_cases": 3 * ahead + 2, "total_high_cases": 5 * ahead + 6} for ahead in range(14)]
     row = {
         "open_cases": 7, "is_today_begun": True, "throughput_basis": "while work waited", "gone_cases_per_open_hour": 0.5, "open_hours_per_business_day": 8.0,
-        "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "gone_width_cases_per_business_day": 7.0,
+        "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "fewest_new_cases": None, "gone_width_cases_per_business_day": 7.0,
         "business_days": 38, "left_today_open_hours": 2.0, "left_today_time_share": 0.5, "left_today_arrivals_share": 0.25,
     }  # fmt: skip
     found = work_of(row, days)

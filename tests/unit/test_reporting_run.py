@@ -23,6 +23,7 @@ from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.impact_log import append_impact_log
 from opsla_dagster.reporting.run_summary import (
     CheckResult,
+    OpenCases,
     RunSummary,
     latest_run_summary,
     read_run_summary,
@@ -122,6 +123,19 @@ def test_headline_of_an_empty_log(tmp_path: Path) -> None:
         found = headline(connection, SETTINGS)
     assert (found.cases, found.sla_cases, found.events_per_case, found.first_intake_date) == (0, 0, None, None)
     assert [sla.breach_pct for sla in found.slas] == [None, None, None]
+
+
+@pytest.mark.parametrize(("reason", "words"), [
+    ("end of the last intake date loaded", "whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)"),
+    ("the log ended", "nothing happened in the week after it, and the log has ended"), ("latest look", None),
+])  # fmt: skip
+def test_a_look_after_now_says_why_now_is_earlier(summary: RunSummary, reason: str, words: str | None) -> None:
+    assert summary.headline is not None
+    now_at = summary.as_of_at - timedelta(days=2) if words else summary.as_of_at
+    cases = OpenCases(now_at=now_at, now_reason=reason, open_cases=3, breached_open_cases=1)
+    told = " ".join(printed(summary.model_copy(update={"headline": summary.headline.model_copy(update={"open_cases": cases})}), 400).split())
+    assert ("which stands for now" in told) == (words is not None)
+    assert words is None or words in told
 
 
 # --- run summary ------------------------------------------------------------------------------------------------------

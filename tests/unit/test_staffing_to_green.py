@@ -70,9 +70,11 @@ def test_a_load_clearly_below_one_goes_green(left: float, load: float, late: int
     assert np.isfinite(found.p90_minutes)
 
 
-def test_the_pace_is_that_of_hours_in_which_work_waits_and_of_what_leaves_outside_hours() -> None:
-    balanced = {"left_cases_per_business_hour": 6.0, "gone_cases_per_open_hour": 9.0, "open_hours_per_business_day": 10.0, "gone_cases_outside_hours_per_business_day": 5.0}
+def test_the_pace_is_that_of_hours_in_which_work_waits_and_of_what_leaves_outside_hours_and_on_other_days() -> None:
+    balanced = {"left_cases_per_business_hour": 6.0, "gone_cases_per_open_hour": 9.0, "open_hours_per_business_day": 10.0, "gone_cases_outside_hours_per_business_day": 5.0, "gone_cases_per_other_day": 0.0,
+                "business_days": 40, "other_days": 16}  # fmt: skip
     assert pace(balanced) == pytest.approx(9.5)
+    assert pace({**balanced, "gone_cases_per_other_day": 25.0}) == pytest.approx(10.5), "two Sundays of 25 for five business days are 10 more a business day"
     assert pace({**balanced, "gone_cases_per_open_hour": None}) == 6.0
     assert pace({**balanced, "left_cases_per_business_hour": None, "gone_cases_per_open_hour": None}) == 0.0
 

@@ -15,8 +15,8 @@ from opsla_dagster.center.levers import LEAST, MOST, NOTHING_CHANGED, STEP, Chan
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.view import View
 from opsla_dagster.forecasting.backtest import AS_SERVED
-from opsla_dagster.forecasting.clear_rows import METHOD, clear_figures, clear_words, unclear, work_of
-from opsla_dagster.forecasting.clearing import Change, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import METHOD, clear_figures, clear_words, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change, floor, net_cases_per_week, reached
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 
@@ -25,10 +25,10 @@ _DAYS_BEFORE = 28
 #: A change in percent: to a hundredth of what is, to ten times as much.
 _LEAST_PCT, _MOST_PCT = -99.0, 900.0
 _MOST_CASES = 10_000_000
-GOALS = {"none open": "no case open", "usual": "its usual size", "target": "the target of forecast.yml", "asked": "as asked"}
+GOALS = {"none open": "no case open", "only new": "what has just come in", "usual": "its usual size", "target": "the target of forecast.yml", "asked": "as asked"}
 #: Of which time the two paces of a week are.
 _WINDOWS = (
-    "Come a week: the forecast for a usual week, without holidays. Leave a week: five usual business days and two other days of the last 56, holidays among them, while work waited. "
+    "Come a week: the forecast for a usual week, without holidays. Leave a week: the business days and the other days of a usual week, as in the last 56 days, while work waited; a holiday and the six days after it are no part of them. "
     "Where more come than leave, chance may still empty the backlog once; of futures: the share in which it does."
 )
 _DATES = ("reached_p10_date", "reached_p50_date", "reached_p90_date")
@@ -138,7 +138,7 @@ def _basis(row: Row) -> str:
 def _beside_pace(row: Row) -> list[str]:
     """How throughput goes with the pace of the first screen, which counts other cases and other hours."""
     pace = row["left_cases_per_business_hour"]
-    return [] if pace is None else [f"the pace on the page Now is {wording.rate(pace)}: all that left in the last 10 business days, nights included, on their open hours"]
+    return [] if pace is None else [f"the pace on the page Now is {wording.rate(pace)}: all that left in the last 10 business days, nights and closed days included, on their open hours"]
 
 
 def _elsewhere(row: Row) -> str:
@@ -249,12 +249,13 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
 
 def _asked_rows(throughput: Mapping[str, Any], days: Sequence[Row], asked: Asked) -> Iterator[Row]:
     work = work_of(throughput, days)
-    targets = {"asked": asked.target} if asked.target is not None else {"none open": 0, "usual": throughput["usual_open_cases"]}
+    targets = {"asked": float(asked.target)} if asked.target is not None else goals(work, asked.change, throughput["usual_open_cases"])
+    least = floor(work, asked.change)
     comes, goes = net_cases_per_week(work, asked.change)
     for (goal, target), each in zip(targets.items(), reached(work, list(targets.values()), asked.change), strict=True):
         yield {
             "what_if": f"asked: {asked.changes.words}", "goal_words": GOALS[goal], "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes,
-            **clear_figures(each), "clear_reason": clear_words(each, throughput, target),
+            **clear_figures(each), "clear_reason": clear_words(each, throughput, target, least),
         }  # fmt: skip
 
 
@@ -272,7 +273,7 @@ def _throughput(throughput: Sequence[Row]) -> Grid:
         rows=[{**row, "staffed_hours_per_case": 1 / rate if (rate := row["gone_cases_per_staffed_hour"]) else None} for row in throughput if row["gone_cases_per_open_hour"] is not None],
         empty="No open hour of the last 56 days is loaded.",
         note="Cases that ended, were cancelled or moved on, in the last 56 days. Per open hour: of those open hours alone in which more cases waited than there were heads, since people without work say nothing of "
-        "what they can do; what leaves at night and on other days stands in columns of its own. So staffed hours for each case are no touch time (page Staffing), which counts every case that is finished. The pace of the page Now is another figure: everything that left in the last 10 business days, nights included, spread over their open hours.",
+        "what they can do; what leaves at night and on other days stands in columns of its own. So staffed hours for each case are no touch time (page Staffing), which counts every case that is finished. The pace of the page Now is another figure: everything that left in the last 10 business days, nights and closed days included, spread over their open hours.",
     )  # fmt: skip
 
 

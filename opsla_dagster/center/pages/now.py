@@ -70,11 +70,11 @@ def _sentence(health: Row, *, is_promised: bool) -> str:
 
 def _pace(health: Row) -> str:
     """What the time to green rests on; empty where no pace is known."""
-    pace, due = health.get("left_cases_per_business_hour"), health.get("due_cases_per_business_hour")
+    pace, arrived, due = (health.get(f"{what}_cases_per_business_hour") for what in ("left", "arrived", "due"))
     if pace is None:
         return ""
-    falling_due = f", {wording.rate(due)} fall due in an open hour of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; {wording.rate(pace)} leave in an open hour{falling_due}."
+    falling_due = f", {wording.rate(due)} fall due by the end of the next business day" if due is not None else ""
+    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; in an open hour {wording.rate(pace)} leave, {wording.rate(arrived)} come in{falling_due}."
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:

@@ -16,12 +16,12 @@ TONES = {"green": "good", "amber": "warn", "red": "bad"}
 LIGHTS = (
     ("good", "green", "no open case is past due"),
     ("warn", "amber", "some are; at the present pace none is any more within one business day of open time"),
-    ("bad", "red", "that takes longer, never comes at this pace, or cannot be told"),
+    ("bad", "red", "that takes longer at that pace, or cannot be told"),
 )
 #: What the time to green and its pace are, in a sentence each.
 PACE = (
-    "Pace: cases that left (ended, cancelled, moved on) over the last 10 business days with work, at any time of those days, spread over their open hours. "
-    "To green is open time, at least: as if everybody worked on what is past due first."
+    "Pace: all cases that left (ended, cancelled, moved on) over the last 10 business days with work, nights and the closed days before each of them included, spread over their open hours. "
+    "To green is open time at that pace, at least: as if everybody worked on what is past due first, and nothing fell due after the next business day."
 )
 #: Ages of open cases in calendar time, as mart.backlog_daily counts them.
 AGES = {
@@ -30,7 +30,7 @@ AGES = {
 
 
 def to_green(row: Row) -> str:
-    """`green`, `amber: 95 min` or `red: never at this pace`."""
+    """`green`, `amber: 95 min` or `red: 22 h 15 min`."""
     return in_words(row)
 
 

@@ -1,6 +1,7 @@
 -- One row is one local date and value of one dimension: the backlog, its pace, and the pace that it would take.
--- Paces are means of the 10 dates with open hours up to and including the date: what comes in (opened, reopened, moved in), what goes (ended, cancelled,
--- moved out). At the present pace the backlog is gone after open cases / (goes - comes) business days, never where no more goes than comes. Required:
+-- Paces are means of the last 10 business days up to and including the date, each with the dates without open hours before it, as in mart.pace_days, idle ones included: what comes in
+-- (opened, reopened, moved in), what goes (ended, cancelled, moved out). At the present pace the backlog is gone after open cases / (goes - comes) business days; where no
+-- more goes than comes it does not shrink, and no number of days is told. Required:
 -- what would have to go a business day so that in 5 of them the breached open cases are gone and what comes in is kept up with
 -- (docs/decisions/0040-error-budget-and-now.md).
 with days as (
@@ -28,12 +29,12 @@ desk_dates as (
 numbered_dates as (
     select
         snapshot_date,
-        business_days,
-        sum(business_days) over (order by snapshot_date) as business_day_number
+        sum(business_days) over (order by snapshot_date) as business_day_number,
+        -- What moves on a date without open hours counts to the business day after.
+        sum(business_days) over (order by snapshot_date) + 1 - business_days as counted_day_number
     from desk_dates
 ),
 
--- What moves on a date without open hours counts to the business day before.
 paced_days as (
     select
         days.calendar_date,
@@ -41,7 +42,8 @@ paced_days as (
         days.dimension_value,
         days.arrived_cases,
         days.gone_cases,
-        numbered_dates.business_day_number
+        numbered_dates.business_day_number,
+        numbered_dates.counted_day_number
     from days
     inner join numbered_dates on days.calendar_date = numbered_dates.snapshot_date
 ),
@@ -50,12 +52,11 @@ business_days as (
     select
         dimension,
         dimension_value,
-        business_day_number,
+        counted_day_number,
         sum(arrived_cases) as arrived_cases,
         sum(gone_cases) as gone_cases
     from paced_days
-    where business_day_number > 0
-    group by dimension, dimension_value, business_day_number
+    group by dimension, dimension_value, counted_day_number
 ),
 
 paces as (
@@ -71,8 +72,8 @@ paces as (
         on
             days.dimension = past_days.dimension
             and days.dimension_value = past_days.dimension_value
-            and past_days.business_day_number > days.business_day_number - 10
-            and past_days.business_day_number <= days.business_day_number
+            and past_days.counted_day_number > days.business_day_number - 10
+            and past_days.counted_day_number <= days.business_day_number
     group by days.calendar_date, days.dimension, days.dimension_value
 ),
 

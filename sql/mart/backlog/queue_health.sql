@@ -1,8 +1,9 @@
 -- One row is one value of one dimension: how its open cases stand now, and how long it takes until none is past due.
--- Pace: cases that left the value in an open minute of the desk (mart.pace_days). Fluid lower bound of the minutes to green: breached open cases / (pace - cases that fall due in an open minute of the
--- next business day), as if everybody worked on what is past due first; with a pace no greater than that never. The desk is green once every queue is: where
+-- Pace: all cases that left the value, by the open minutes of its pace days (mart.pace_days). Fluid lower bound of the minutes to green, as if everybody worked on what is past due first:
+-- breached open cases / (pace - cases that fall due in an open minute until the end of the next business day); where that is later, what is past due now and
+-- what falls due until then has to leave, and of what falls due afterwards nothing is counted, for nobody knows it. The desk is green once every queue is: where
 -- its slowest queue takes longer than the desk as one pool would, that queue's figure stands for the desk. green: none past due; amber: green within
--- one business day; red: later, never or unknown (docs/decisions/0040-error-budget-and-now.md).
+-- one business day; red: later or unknown (docs/decisions/0040-error-budget-and-now.md).
 with now_instant as (
     select
         now_at,
@@ -41,14 +42,27 @@ next_business_dates as (
     inner join now_instant on business_days.local_date > now_instant.now_date
 ),
 
+-- The next business day, and the open time from now to its end.
 next_business_days as (
     select
         next_business_dates.next_business_date,
         business_days.business_minutes as next_day_business_minutes,
-        max(segments.segment_end_at) as next_business_day_end_at
+        max(segments.segment_end_at) as next_business_day_end_at,
+        sum(
+            case
+                when not segments.is_open or segments.segment_end_at <= now_instant.now_at then 0
+                when segments.segment_start_at < now_instant.now_at then epoch_us(segments.segment_end_at) - epoch_us(now_instant.now_at)
+                else epoch_us(segments.segment_end_at) - epoch_us(segments.segment_start_at)
+            end
+        ) / 60000000.0 as due_business_minutes
     from next_business_dates
+    cross join now_instant
     inner join business_days on next_business_dates.next_business_date = business_days.local_date
-    inner join staging.business_time as segments on segments.calendar = 'desk' and next_business_dates.next_business_date = segments.local_date
+    inner join staging.business_time as segments
+        on
+            segments.calendar = 'desk'
+            and segments.local_date >= now_instant.now_date
+            and next_business_dates.next_business_date >= segments.local_date
     group by next_business_dates.next_business_date, business_days.business_minutes
 ),
 
@@ -93,6 +107,7 @@ standing_cases as (
         sum(debt_seconds) as debt_seconds,
         count(*) filter (where is_due_in_2_hours) as due_in_2_hours_cases,
         count(*) filter (where is_due_next_business_day) as due_next_business_day_cases,
+        count(*) filter (where is_due_next_business_day and breached_clocks = 0) as falling_due_cases,
         min(next_due_at) as next_due_at,
         quantile_cont(age_calendar_minutes, [0.5, 0.9])[1] as age_p50_calendar_minutes,
         quantile_cont(age_calendar_minutes, [0.5, 0.9])[2] as age_p90_calendar_minutes,
@@ -157,8 +172,9 @@ measured_values as (
         coalesce(paces.worked_days, 0) as worked_days,
         60.0 * paces.arrived_cases / nullif(paces.business_minutes, 0) as arrived_cases_per_business_hour,
         60.0 * paces.left_cases / nullif(paces.business_minutes, 0) as left_cases_per_business_hour,
-        60.0 * coalesce(standing_cases.due_next_business_day_cases, 0) / nullif(next_business_days.next_day_business_minutes, 0)
-            as due_cases_per_business_hour,
+        60.0 * coalesce(standing_cases.falling_due_cases, 0) / nullif(next_business_days.due_business_minutes, 0) as due_cases_per_business_hour,
+        coalesce(standing_cases.falling_due_cases, 0) as falling_due_cases,
+        next_business_days.due_business_minutes,
         next_business_days.next_day_business_minutes
     from health_values
     left join standing_cases
@@ -173,42 +189,37 @@ forecast_values as (
         60.0 * breached_open_cases / nullif(left_cases_per_business_hour, 0) as debt_work_business_minutes,
         case
             when breached_open_cases = 0 then 0
-            when left_cases_per_business_hour > due_cases_per_business_hour
+            when due_cases_per_business_hour is null then null
+            -- All of both has left before the end of the next business day.
+            when 60.0 * (breached_open_cases + falling_due_cases) < left_cases_per_business_hour * due_business_minutes
                 then 60.0 * breached_open_cases / nullif(left_cases_per_business_hour - due_cases_per_business_hour, 0)
+            else 60.0 * (breached_open_cases + falling_due_cases) / nullif(left_cases_per_business_hour, 0)
         end as to_green_business_minutes,
         case
             when breached_open_cases = 0 then 'green now'
             when left_cases_per_business_hour is null or left_cases_per_business_hour = 0 then 'no case left in the business days before: pace unknown'
             when due_cases_per_business_hour is null then 'no business day ahead in the calendar'
-            when left_cases_per_business_hour <= due_cases_per_business_hour then 'never at this pace'
             else 'at this pace'
         end as to_green_reason
     from measured_values
 ),
 
--- Queues in which something is past due: never and unknown take longer than any number of minutes.
+-- Queues in which something is past due: unknown takes longer than any number of minutes.
 slow_queues as (
     select
         dimension_value as queue,
         to_green_business_minutes,
         to_green_reason,
-        sum(case when to_green_business_minutes is null then 1 else 0 end) over () as stuck_queues,
-        sum(case when to_green_reason = 'never at this pace' then 1 else 0 end) over () as never_queues,
+        sum(case when to_green_business_minutes is null then 1 else 0 end) over () as unknown_queues,
         max(to_green_business_minutes) over () as others_green_business_minutes,
-        row_number() over (
-            order by
-                to_green_business_minutes desc nulls first,
-                case when to_green_reason = 'never at this pace' then 0 else 1 end,
-                breached_open_cases desc,
-                dimension_value
-        ) as slowness_rank
+        row_number() over (order by to_green_business_minutes desc nulls first, breached_open_cases desc, dimension_value) as slowness_rank
     from forecast_values
     where
         dimension = 'queue'
         and breached_open_cases > 0
 ),
 
--- Of the stuck ones: as many more as the named one's reason holds of, those of which nobody knows beside those that never are, and when the others are green.
+-- Where nobody knows of some: of how many, and when the others are green.
 slowest_queues as (
     select
         'all' as dimension,
@@ -218,24 +229,15 @@ slowest_queues as (
             when slow_queues.to_green_business_minutes is not null then 'at the pace of queue ' || slow_queues.queue || ', the slowest'
             else
                 case when slow_queues.queue = 'none' then 'no queue told' else 'queue ' || slow_queues.queue end
-                || case
-                    when slow_queues.never_queues > 1 then ' (and ' || cast(slow_queues.never_queues - 1 as varchar) || ' more)'
-                    when slow_queues.never_queues = 0 and slow_queues.stuck_queues > 1 then ' (and ' || cast(slow_queues.stuck_queues - 1 as varchar) || ' more)'
-                    else ''
-                end
+                || case when slow_queues.unknown_queues > 1 then ' (and ' || cast(slow_queues.unknown_queues - 1 as varchar) || ' more)' else '' end
                 || ': '
                 || slow_queues.to_green_reason
-                || case
-                    when slow_queues.never_queues > 0 and slow_queues.stuck_queues > slow_queues.never_queues
-                        then '; ' || cast(slow_queues.stuck_queues - slow_queues.never_queues as varchar) || ' more unknown'
-                    else ''
-                end
                 || case
                     when slow_queues.others_green_business_minutes is null then '; all others green now'
                     else
                         '; all but '
-                        || cast(slow_queues.stuck_queues as varchar)
-                        || case when slow_queues.stuck_queues = 1 then ' queue: ' else ' queues: ' end
+                        || cast(slow_queues.unknown_queues as varchar)
+                        || case when slow_queues.unknown_queues = 1 then ' queue: ' else ' queues: ' end
                         || cast(cast(round(slow_queues.others_green_business_minutes) as bigint) as varchar)
                         || ' min'
                 end
@@ -247,7 +249,7 @@ slowest_queues as (
         and told_dimensions.is_queue_told
 ),
 
--- What the desk as one pool never reaches it does not reach by queues either.
+-- What nobody knows of the desk as one pool nobody knows by queues either.
 green_values as (
     select
         forecast_values.*,

@@ -1,20 +1,106 @@
 -- One row is one value of one dimension: what leaves it in an open hour and in a staffed hour while work waits, over the last 56 local dates.
 -- An hour counts in which more cases waited than there were heads, at its start and at its end (at least one, where heads are unknown): in others people may have
 -- been idle, and they would understate what a head can do. With fewer than 10 such hours, all open hours count, and it is a lower bound. What leaves
--- outside open hours and on other days is told apart, for nobody knows the hours of those heads. Of today's date it is told how much is left
--- (docs/decisions/0042-forecast.md).
-with hours as (
+-- outside open hours and on other days is told apart, for nobody knows the hours of those heads. A holiday that closes the desk, and the six dates after it, are not usual: what did
+-- not come in on it is missing from what leaves afterwards. They are left out, and of every weekday count as many of the latest dates as of the weekday with fewest.
+-- Of today's date it is told how much is left (docs/decisions/0042-forecast.md).
+with desk_dates as (
     select
-        dimension,
-        dimension_value,
-        calendar_date,
-        gone_cases,
-        heads,
-        heads_source,
-        waiting_cases_at_start >= 1
-        and waiting_cases_at_end >= 1
-        and (heads is null or (waiting_cases_at_start > heads and waiting_cases_at_end > heads)) as is_work_waiting
-    from mart.work_hours
+        days.local_date,
+        desk_now.now_date,
+        date_diff('day', date '1900-01-01', days.local_date) - date_diff('day', date '1900-01-01', days.local_date) // 7 * 7 as weekday_number,
+        max(case when days.is_open then 1 else 0 end) as open_dates,
+        max(case when days.kind = 'holiday' then 1 else 0 end) as holiday_dates
+    from staging.business_time as days
+    inner join mart.desk_now as desk_now on days.local_date >= desk_now.now_date - interval 62 day and days.local_date < desk_now.now_date
+    where days.calendar = 'desk'
+    group by days.local_date, desk_now.now_date
+),
+
+worked_weekdays as (
+    select weekday_number
+    from desk_dates
+    group by weekday_number
+    having 2 * sum(open_dates) > count(*)
+),
+
+-- Dates that are open as a rule, and closed by a holiday.
+holidays as (
+    select desk_dates.local_date
+    from desk_dates
+    inner join worked_weekdays on desk_dates.weekday_number = worked_weekdays.weekday_number
+    where
+        desk_dates.holiday_dates = 1
+        and desk_dates.open_dates = 0
+),
+
+-- Dates without a movement have no row in mart.backlog_daily.
+loaded_dates as (
+    select
+        desk_dates.local_date,
+        desk_dates.weekday_number,
+        desk_dates.open_dates = 1 as is_business_day,
+        max(case when holidays.local_date is null then 1 else 0 end) as usual_dates
+    from desk_dates
+    inner join mart.snapshot_instants as instants on desk_dates.local_date = instants.snapshot_date
+    inner join (select distinct intake_date from ops.partition_as_of) as loads on desk_dates.local_date = loads.intake_date
+    left join holidays on desk_dates.local_date >= holidays.local_date and desk_dates.local_date <= holidays.local_date + interval 6 day
+    where desk_dates.local_date >= desk_dates.now_date - interval 56 day
+    group by desk_dates.local_date, desk_dates.weekday_number, desk_dates.open_dates
+),
+
+usual_weekdays as (
+    select
+        weekday_number,
+        sum(usual_dates) as usual_dates,
+        count(*) as loaded_dates
+    from loaded_dates
+    group by weekday_number
+),
+
+-- How many dates of a weekday count: all where none is unusual, or where a weekday would have none.
+counted_weekdays as (
+    select
+        min(usual_dates) as counted_dates,
+        sum(usual_dates) = sum(loaded_dates) or min(usual_dates) = 0 as is_all_counted
+    from usual_weekdays
+),
+
+numbered_dates as (
+    select
+        local_date,
+        weekday_number,
+        is_business_day,
+        usual_dates,
+        row_number() over (partition by weekday_number, usual_dates order by local_date desc) as dates_ago
+    from loaded_dates
+),
+
+recent_dates as (
+    select
+        numbered_dates.local_date as snapshot_date,
+        numbered_dates.weekday_number,
+        numbered_dates.is_business_day
+    from numbered_dates
+    cross join counted_weekdays
+    where
+        counted_weekdays.is_all_counted
+        or (numbered_dates.usual_dates = 1 and numbered_dates.dates_ago <= counted_weekdays.counted_dates)
+),
+
+hours as (
+    select
+        work_hours.dimension,
+        work_hours.dimension_value,
+        work_hours.calendar_date,
+        work_hours.gone_cases,
+        work_hours.heads,
+        work_hours.heads_source,
+        work_hours.waiting_cases_at_start >= 1
+        and work_hours.waiting_cases_at_end >= 1
+        and (work_hours.heads is null or (work_hours.waiting_cases_at_start > work_hours.heads and work_hours.waiting_cases_at_end > work_hours.heads)) as is_work_waiting
+    from mart.work_hours as work_hours
+    inner join recent_dates on work_hours.calendar_date = recent_dates.snapshot_date
 ),
 
 judged_values as (
@@ -47,24 +133,6 @@ measured_values as (
     group by hours.dimension, hours.dimension_value
 ),
 
--- Dates without a movement have no row in mart.backlog_daily.
-recent_dates as (
-    select
-        instants.snapshot_date,
-        coalesce(open_dates.is_business_day, false) as is_business_day
-    from mart.snapshot_instants as instants
-    inner join mart.desk_now as desk_now on instants.snapshot_date >= desk_now.now_date - interval 56 day and instants.snapshot_date < desk_now.now_date
-    inner join (select distinct intake_date from ops.partition_as_of) as loaded_dates on instants.snapshot_date = loaded_dates.intake_date
-    left join (
-        select
-            local_date,
-            bool_or(is_open) as is_business_day
-        from staging.business_time
-        where calendar = 'desk'
-        group by local_date
-    ) as open_dates on instants.snapshot_date = open_dates.local_date
-),
-
 daily_values as (
     select
         judged_values.dimension,
@@ -85,12 +153,30 @@ daily_values as (
     group by judged_values.dimension, judged_values.dimension_value, recent_dates.is_business_day
 ),
 
+-- What came in on a business day and is open at its end: no desk with a flow has less. By Little's law it is arrivals times the time for which a case is open within
+-- its first day; of all loaded business days the fewest, so that less was never seen. With fewer than 20 of them nobody knows.
+new_cases as (
+    select
+        judged_values.dimension,
+        judged_values.dimension_value,
+        min(coalesce(days.age_under_1_day_cases, 0)) as fewest_new_cases
+    from judged_values
+    inner join loaded_dates on loaded_dates.is_business_day
+    left join mart.backlog_daily as days
+        on
+            judged_values.dimension = days.dimension
+            and judged_values.dimension_value = days.dimension_value
+            and loaded_dates.local_date = days.calendar_date
+    group by judged_values.dimension, judged_values.dimension_value
+    having count(*) >= 20
+),
+
 -- A desk breathes with the week: what of a business day is chance is how far it lies from the other dates of its weekday.
 business_date_values as (
     select
         judged_values.dimension,
         judged_values.dimension_value,
-        date_diff('day', date '1900-01-01', recent_dates.snapshot_date) - date_diff('day', date '1900-01-01', recent_dates.snapshot_date) // 7 * 7 as weekday_number,
+        recent_dates.weekday_number,
         coalesce(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0) as gone_cases
     from judged_values
     inner join recent_dates on recent_dates.is_business_day
@@ -154,6 +240,8 @@ told_values as (
         1.0 * (business_days.gone_cases - judged_values.gone_cases) / nullif(business_days.dates, 0) as gone_cases_outside_hours_per_business_day,
         1.0 * coalesce(other_days.gone_cases, 0) / nullif(other_days.dates, 0) as gone_cases_per_other_day,
         business_days.dates as business_dates,
+        coalesce(other_days.dates, 0) as other_dates,
+        new_cases.fewest_new_cases,
         business_days.gone_cases as business_gone_cases,
         business_days.p10_gone_cases,
         business_days.p90_gone_cases,
@@ -167,6 +255,7 @@ told_values as (
             and judged_values.dimension_value = business_days.dimension_value
             and business_days.is_business_day
     left join widths on judged_values.dimension = widths.dimension and judged_values.dimension_value = widths.dimension_value
+    left join new_cases on judged_values.dimension = new_cases.dimension and judged_values.dimension_value = new_cases.dimension_value
     left join daily_values as other_days
         on
             judged_values.dimension = other_days.dimension
@@ -225,7 +314,9 @@ select
     cast(now_dates.left_time_share as double) as left_today_time_share,
     cast(coalesce(left_arrivals.left_share, now_dates.left_time_share) as double) as left_today_arrivals_share,
     cast(told_values.business_dates as bigint) as business_days,
+    cast(told_values.other_dates as bigint) as other_days,
     cast(told_values.median_open_cases as double) as usual_open_cases,
+    cast(told_values.fewest_new_cases as bigint) as fewest_new_cases,
     cast(told_values.open_hours as bigint) as open_hours,
     cast(told_values.waiting_hours as bigint) as waiting_hours,
     cast(told_values.gone_cases_per_open_hour as double) as gone_cases_per_open_hour,

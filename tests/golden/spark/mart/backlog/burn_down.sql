@@ -22,8 +22,8 @@ WITH days AS (
 ), numbered_dates AS (
   SELECT
     snapshot_date,
-    business_days,
-    SUM(business_days) OVER (ORDER BY snapshot_date NULLS LAST) AS business_day_number
+    SUM(business_days) OVER (ORDER BY snapshot_date NULLS LAST) AS business_day_number,
+    SUM(business_days) OVER (ORDER BY snapshot_date NULLS LAST) + 1 - business_days AS counted_day_number
   FROM desk_dates
 ), paced_days AS (
   SELECT
@@ -32,7 +32,8 @@ WITH days AS (
     days.dimension_value,
     days.arrived_cases,
     days.gone_cases,
-    numbered_dates.business_day_number
+    numbered_dates.business_day_number,
+    numbered_dates.counted_day_number
   FROM days
   INNER JOIN numbered_dates
     ON days.calendar_date = numbered_dates.snapshot_date
@@ -40,16 +41,14 @@ WITH days AS (
   SELECT
     dimension,
     dimension_value,
-    business_day_number,
+    counted_day_number,
     SUM(arrived_cases) AS arrived_cases,
     SUM(gone_cases) AS gone_cases
   FROM paced_days
-  WHERE
-    business_day_number > 0
   GROUP BY
     dimension,
     dimension_value,
-    business_day_number
+    counted_day_number
 ), paces AS (
   SELECT
     days.calendar_date,
@@ -64,8 +63,8 @@ WITH days AS (
   LEFT JOIN business_days AS past_days
     ON days.dimension = past_days.dimension
     AND days.dimension_value = past_days.dimension_value
-    AND past_days.business_day_number > days.business_day_number - 10
-    AND past_days.business_day_number <= days.business_day_number
+    AND past_days.counted_day_number > days.business_day_number - 10
+    AND past_days.counted_day_number <= days.business_day_number
   GROUP BY
     days.calendar_date,
     days.dimension,

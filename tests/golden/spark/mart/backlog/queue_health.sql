@@ -38,13 +38,24 @@ WITH now_instant AS (
   SELECT
     next_business_dates.next_business_date,
     business_days.business_minutes AS next_day_business_minutes,
-    MAX(segments.segment_end_at) AS next_business_day_end_at
+    MAX(segments.segment_end_at) AS next_business_day_end_at,
+    CAST(SUM(
+      CASE
+        WHEN NOT segments.is_open OR segments.segment_end_at <= now_instant.now_at
+        THEN 0
+        WHEN segments.segment_start_at < now_instant.now_at
+        THEN UNIX_MICROS(CAST(segments.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(now_instant.now_at AS TIMESTAMP_LTZ))
+        ELSE UNIX_MICROS(CAST(segments.segment_end_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(segments.segment_start_at AS TIMESTAMP_LTZ))
+      END
+    ) AS DOUBLE) / CAST(60000000.0 AS DOUBLE) AS due_business_minutes
   FROM next_business_dates
+  CROSS JOIN now_instant
   INNER JOIN business_days
     ON next_business_dates.next_business_date = business_days.local_date
   INNER JOIN staging.business_time AS segments
     ON segments.calendar = 'desk'
-    AND next_business_dates.next_business_date = segments.local_date
+    AND segments.local_date >= now_instant.now_date
+    AND next_business_dates.next_business_date >= segments.local_date
   GROUP BY
     next_business_dates.next_business_date,
     business_days.business_minutes
@@ -99,6 +110,8 @@ WITH now_instant AS (
       is_due_in_2_hours) AS due_in_2_hours_cases,
     COUNT(*) FILTER(WHERE
       is_due_next_business_day) AS due_next_business_day_cases,
+    COUNT(*) FILTER(WHERE
+      is_due_next_business_day AND breached_clocks = 0) AS falling_due_cases,
     MIN(next_due_at) AS next_due_at,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[0] AS age_p50_calendar_minutes,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[1] AS age_p90_calendar_minutes,
@@ -169,7 +182,9 @@ WITH now_instant AS (
     COALESCE(paces.worked_days, 0) AS worked_days,
     CAST(60.0 * paces.arrived_cases AS DOUBLE) / CAST(NULLIF(paces.business_minutes, 0) AS DOUBLE) AS arrived_cases_per_business_hour,
     CAST(60.0 * paces.left_cases AS DOUBLE) / CAST(NULLIF(paces.business_minutes, 0) AS DOUBLE) AS left_cases_per_business_hour,
-    CAST(60.0 * COALESCE(standing_cases.due_next_business_day_cases, 0) AS DOUBLE) / CAST(NULLIF(next_business_days.next_day_business_minutes, 0) AS DOUBLE) AS due_cases_per_business_hour,
+    CAST(60.0 * COALESCE(standing_cases.falling_due_cases, 0) AS DOUBLE) / CAST(NULLIF(next_business_days.due_business_minutes, 0) AS DOUBLE) AS due_cases_per_business_hour,
+    COALESCE(standing_cases.falling_due_cases, 0) AS falling_due_cases,
+    next_business_days.due_business_minutes,
     next_business_days.next_day_business_minutes
   FROM health_values
   LEFT JOIN standing_cases
@@ -187,8 +202,15 @@ WITH now_instant AS (
     CASE
       WHEN breached_open_cases = 0
       THEN 0
-      WHEN left_cases_per_business_hour > due_cases_per_business_hour
+      WHEN due_cases_per_business_hour IS NULL
+      THEN NULL
+      WHEN 60.0 * (
+        breached_open_cases + falling_due_cases
+      ) < left_cases_per_business_hour * due_business_minutes
       THEN CAST(60.0 * breached_open_cases AS DOUBLE) / CAST(NULLIF(left_cases_per_business_hour - due_cases_per_business_hour, 0) AS DOUBLE)
+      ELSE CAST(60.0 * (
+        breached_open_cases + falling_due_cases
+      ) AS DOUBLE) / CAST(NULLIF(left_cases_per_business_hour, 0) AS DOUBLE)
     END AS to_green_business_minutes,
     CASE
       WHEN breached_open_cases = 0
@@ -197,8 +219,6 @@ WITH now_instant AS (
       THEN 'no case left in the business days before: pace unknown'
       WHEN due_cases_per_business_hour IS NULL
       THEN 'no business day ahead in the calendar'
-      WHEN left_cases_per_business_hour <= due_cases_per_business_hour
-      THEN 'never at this pace'
       ELSE 'at this pace'
     END AS to_green_reason
   FROM measured_values
@@ -207,11 +227,10 @@ WITH now_instant AS (
     dimension_value AS queue,
     to_green_business_minutes,
     to_green_reason,
-    SUM(CASE WHEN to_green_business_minutes IS NULL THEN 1 ELSE 0 END) OVER () AS stuck_queues,
-    SUM(CASE WHEN to_green_reason = 'never at this pace' THEN 1 ELSE 0 END) OVER () AS never_queues,
+    SUM(CASE WHEN to_green_business_minutes IS NULL THEN 1 ELSE 0 END) OVER () AS unknown_queues,
     MAX(to_green_business_minutes) OVER () AS others_green_business_minutes,
     ROW_NUMBER() OVER (
-      ORDER BY to_green_business_minutes DESC NULLS FIRST, CASE WHEN to_green_reason = 'never at this pace' THEN 0 ELSE 1 END NULLS LAST, breached_open_cases DESC, dimension_value NULLS LAST
+      ORDER BY to_green_business_minutes DESC NULLS FIRST, breached_open_cases DESC, dimension_value NULLS LAST
     ) AS slowness_rank
   FROM forecast_values
   WHERE
@@ -230,20 +249,13 @@ WITH now_instant AS (
         THEN 'no queue told'
         ELSE 'queue ' || slow_queues.queue
       END || CASE
-        WHEN slow_queues.never_queues > 1
-        THEN ' (and ' || CAST(slow_queues.never_queues - 1 AS STRING) || ' more)'
-        WHEN slow_queues.never_queues = 0 AND slow_queues.stuck_queues > 1
-        THEN ' (and ' || CAST(slow_queues.stuck_queues - 1 AS STRING) || ' more)'
+        WHEN slow_queues.unknown_queues > 1
+        THEN ' (and ' || CAST(slow_queues.unknown_queues - 1 AS STRING) || ' more)'
         ELSE ''
       END || ': ' || slow_queues.to_green_reason || CASE
-        WHEN slow_queues.never_queues > 0
-        AND slow_queues.stuck_queues > slow_queues.never_queues
-        THEN '; ' || CAST(slow_queues.stuck_queues - slow_queues.never_queues AS STRING) || ' more unknown'
-        ELSE ''
-      END || CASE
         WHEN slow_queues.others_green_business_minutes IS NULL
         THEN '; all others green now'
-        ELSE '; all but ' || CAST(slow_queues.stuck_queues AS STRING) || CASE WHEN slow_queues.stuck_queues = 1 THEN ' queue: ' ELSE ' queues: ' END || CAST(CAST(ROUND(slow_queues.others_green_business_minutes) AS BIGINT) AS STRING) || ' min'
+        ELSE '; all but ' || CAST(slow_queues.unknown_queues AS STRING) || CASE WHEN slow_queues.unknown_queues = 1 THEN ' queue: ' ELSE ' queues: ' END || CAST(CAST(ROUND(slow_queues.others_green_business_minutes) AS BIGINT) AS STRING) || ' min'
       END
     END AS to_green_reason
   FROM slow_queues

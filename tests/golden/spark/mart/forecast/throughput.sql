@@ -1,21 +1,114 @@
 -- The Spark SQL of sql/mart/forecast/throughput.sql, written by `make docs`.
-WITH hours AS (
+WITH desk_dates AS (
   SELECT
-    dimension,
-    dimension_value,
-    calendar_date,
-    gone_cases,
-    heads,
-    heads_source,
-    waiting_cases_at_start >= 1
-    AND waiting_cases_at_end >= 1
+    days.local_date,
+    desk_now.now_date,
+    DATEDIFF(DAY, CAST('1900-01-01' AS DATE), days.local_date) - CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), days.local_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 AS weekday_number,
+    MAX(CASE WHEN days.is_open THEN 1 ELSE 0 END) AS open_dates,
+    MAX(CASE WHEN days.kind = 'holiday' THEN 1 ELSE 0 END) AS holiday_dates
+  FROM staging.business_time AS days
+  INNER JOIN mart.desk_now AS desk_now
+    ON days.local_date >= desk_now.now_date - INTERVAL '62' DAY
+    AND days.local_date < desk_now.now_date
+  WHERE
+    days.calendar = 'desk'
+  GROUP BY
+    days.local_date,
+    desk_now.now_date
+), worked_weekdays AS (
+  SELECT
+    weekday_number
+  FROM desk_dates
+  GROUP BY
+    weekday_number
+  HAVING
+    2 * SUM(open_dates) > COUNT(*)
+), holidays AS (
+  SELECT
+    desk_dates.local_date
+  FROM desk_dates
+  INNER JOIN worked_weekdays
+    ON desk_dates.weekday_number = worked_weekdays.weekday_number
+  WHERE
+    desk_dates.holiday_dates = 1 AND desk_dates.open_dates = 0
+), loaded_dates AS (
+  SELECT
+    desk_dates.local_date,
+    desk_dates.weekday_number,
+    desk_dates.open_dates = 1 AS is_business_day,
+    MAX(CASE WHEN holidays.local_date IS NULL THEN 1 ELSE 0 END) AS usual_dates
+  FROM desk_dates
+  INNER JOIN mart.snapshot_instants AS instants
+    ON desk_dates.local_date = instants.snapshot_date
+  INNER JOIN (
+    SELECT DISTINCT
+      intake_date
+    FROM ops.partition_as_of
+  ) AS loads
+    ON desk_dates.local_date = loads.intake_date
+  LEFT JOIN holidays
+    ON desk_dates.local_date >= holidays.local_date
+    AND desk_dates.local_date <= holidays.local_date + INTERVAL '6' DAY
+  WHERE
+    desk_dates.local_date >= desk_dates.now_date - INTERVAL '56' DAY
+  GROUP BY
+    desk_dates.local_date,
+    desk_dates.weekday_number,
+    desk_dates.open_dates
+), usual_weekdays AS (
+  SELECT
+    weekday_number,
+    SUM(usual_dates) AS usual_dates,
+    COUNT(*) AS loaded_dates
+  FROM loaded_dates
+  GROUP BY
+    weekday_number
+), counted_weekdays AS (
+  SELECT
+    MIN(usual_dates) AS counted_dates,
+    SUM(usual_dates) = SUM(loaded_dates) OR MIN(usual_dates) = 0 AS is_all_counted
+  FROM usual_weekdays
+), numbered_dates AS (
+  SELECT
+    local_date,
+    weekday_number,
+    is_business_day,
+    usual_dates,
+    ROW_NUMBER() OVER (PARTITION BY weekday_number, usual_dates ORDER BY local_date DESC) AS dates_ago
+  FROM loaded_dates
+), recent_dates AS (
+  SELECT
+    numbered_dates.local_date AS snapshot_date,
+    numbered_dates.weekday_number,
+    numbered_dates.is_business_day
+  FROM numbered_dates
+  CROSS JOIN counted_weekdays
+  WHERE
+    counted_weekdays.is_all_counted
+    OR (
+      numbered_dates.usual_dates = 1
+      AND numbered_dates.dates_ago <= counted_weekdays.counted_dates
+    )
+), hours AS (
+  SELECT
+    work_hours.dimension,
+    work_hours.dimension_value,
+    work_hours.calendar_date,
+    work_hours.gone_cases,
+    work_hours.heads,
+    work_hours.heads_source,
+    work_hours.waiting_cases_at_start >= 1
+    AND work_hours.waiting_cases_at_end >= 1
     AND (
-      heads IS NULL
+      work_hours.heads IS NULL
       OR (
-        waiting_cases_at_start > heads AND waiting_cases_at_end > heads
+        work_hours.waiting_cases_at_start > work_hours.heads
+        AND work_hours.waiting_cases_at_end > work_hours.heads
       )
     ) AS is_work_waiting
-  FROM mart.work_hours
+  FROM mart.work_hours AS work_hours
+  INNER JOIN recent_dates
+    ON work_hours.calendar_date = recent_dates.snapshot_date
 ), judged_values AS (
   SELECT
     dimension,
@@ -51,31 +144,6 @@ WITH hours AS (
   GROUP BY
     hours.dimension,
     hours.dimension_value
-), recent_dates AS (
-  SELECT
-    instants.snapshot_date,
-    COALESCE(open_dates.is_business_day, FALSE) AS is_business_day
-  FROM mart.snapshot_instants AS instants
-  INNER JOIN mart.desk_now AS desk_now
-    ON instants.snapshot_date >= desk_now.now_date - INTERVAL '56' DAY
-    AND instants.snapshot_date < desk_now.now_date
-  INNER JOIN (
-    SELECT DISTINCT
-      intake_date
-    FROM ops.partition_as_of
-  ) AS loaded_dates
-    ON instants.snapshot_date = loaded_dates.intake_date
-  LEFT JOIN (
-    SELECT
-      local_date,
-      BOOL_OR(is_open) AS is_business_day
-    FROM staging.business_time
-    WHERE
-      calendar = 'desk'
-    GROUP BY
-      local_date
-  ) AS open_dates
-    ON instants.snapshot_date = open_dates.local_date
 ), daily_values AS (
   SELECT
     judged_values.dimension,
@@ -102,11 +170,28 @@ WITH hours AS (
     judged_values.dimension,
     judged_values.dimension_value,
     recent_dates.is_business_day
+), new_cases AS (
+  SELECT
+    judged_values.dimension,
+    judged_values.dimension_value,
+    MIN(COALESCE(days.age_under_1_day_cases, 0)) AS fewest_new_cases
+  FROM judged_values
+  INNER JOIN loaded_dates
+    ON loaded_dates.is_business_day
+  LEFT JOIN mart.backlog_daily AS days
+    ON judged_values.dimension = days.dimension
+    AND judged_values.dimension_value = days.dimension_value
+    AND loaded_dates.local_date = days.calendar_date
+  GROUP BY
+    judged_values.dimension,
+    judged_values.dimension_value
+  HAVING
+    COUNT(*) >= 20
 ), business_date_values AS (
   SELECT
     judged_values.dimension,
     judged_values.dimension_value,
-    DATEDIFF(DAY, CAST('1900-01-01' AS DATE), recent_dates.snapshot_date) - CAST(DATEDIFF(DAY, CAST('1900-01-01' AS DATE), recent_dates.snapshot_date) AS BIGINT) DIV CAST(7 AS BIGINT) * 7 AS weekday_number,
+    recent_dates.weekday_number,
     COALESCE(days.left_cases + days.cancelled_cases + days.moved_out_cases, 0) AS gone_cases
   FROM judged_values
   INNER JOIN recent_dates
@@ -172,6 +257,8 @@ WITH hours AS (
     ) AS DOUBLE) / CAST(NULLIF(business_days.dates, 0) AS DOUBLE) AS gone_cases_outside_hours_per_business_day,
     CAST(1.0 * COALESCE(other_days.gone_cases, 0) AS DOUBLE) / CAST(NULLIF(other_days.dates, 0) AS DOUBLE) AS gone_cases_per_other_day,
     business_days.dates AS business_dates,
+    COALESCE(other_days.dates, 0) AS other_dates,
+    new_cases.fewest_new_cases,
     business_days.gone_cases AS business_gone_cases,
     business_days.p10_gone_cases,
     business_days.p90_gone_cases,
@@ -188,6 +275,9 @@ WITH hours AS (
   LEFT JOIN widths
     ON judged_values.dimension = widths.dimension
     AND judged_values.dimension_value = widths.dimension_value
+  LEFT JOIN new_cases
+    ON judged_values.dimension = new_cases.dimension
+    AND judged_values.dimension_value = new_cases.dimension_value
   LEFT JOIN daily_values AS other_days
     ON judged_values.dimension = other_days.dimension
     AND judged_values.dimension_value = other_days.dimension_value
@@ -248,7 +338,9 @@ SELECT
   CAST(now_dates.left_time_share AS DOUBLE) AS left_today_time_share,
   CAST(COALESCE(left_arrivals.left_share, now_dates.left_time_share) AS DOUBLE) AS left_today_arrivals_share,
   CAST(told_values.business_dates AS BIGINT) AS business_days,
+  CAST(told_values.other_dates AS BIGINT) AS other_days,
   CAST(told_values.median_open_cases AS DOUBLE) AS usual_open_cases,
+  CAST(told_values.fewest_new_cases AS BIGINT) AS fewest_new_cases,
   CAST(told_values.open_hours AS BIGINT) AS open_hours,
   CAST(told_values.waiting_hours AS BIGINT) AS waiting_hours,
   CAST(told_values.gone_cases_per_open_hour AS DOUBLE) AS gone_cases_per_open_hour,
