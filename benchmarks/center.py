@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ import duckdb
 
 from benchmarks.desk import REPOSITORY, bare, desk_settings, run_bare, settled_at, window_of
 from benchmarks.measure import Asked, Figure
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.publish import publish
@@ -140,22 +142,31 @@ def _read(settings: Settings, tables: list[str], port: int, others: list[str], s
 
 @contextmanager
 def _serving(settings: Settings) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    port = 3199
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
     command = [sys.executable, "-c", _SERVE, str(settings.config_directory), str(settings.home.root), str(port)]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
     try:
-        for _ in range(400):
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-                connection.request("GET", "/api/generation")
-                connection.getresponse().read()
-                break
-            except OSError:
-                time.sleep(0.1)
+        while not _answers(port):
+            if process.poll() is not None:
+                raise OpslaError("center: the server that was to be measured has ended")
+            time.sleep(0.1)
         yield port, process
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/api/generation")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _memory_mb(pid: int) -> float:

@@ -31,7 +31,7 @@ COLUMNS = [
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
     flag("is_clock_relevant", "A clock of the case may rest on what the record told: it is no link, and repeats no record that is used"),
-    count("source_rows", "Records of the source, used and rejected, in all its files"),
+    count("source_rows", "Records like this one, used and rejected: of a log those in all its files, of a ticket system those of the same kind"),
     # staffing
     local_date("staff_date", "Local date of the shift"),
     text("shift", "Name of the shift"),

@@ -20,6 +20,8 @@ _MEMORY = re.compile(r"(?=.*[1-9])(?P<number>\d{1,6}(\.\d+)?)\s*(?P<unit>%|[kmgt
 
 #: Without $OPSLA_MEMORY_LIMIT DuckDB may have this share of what the machine, or the container, has: others live there as well.
 _DEFAULT_SHARE = 0.5
+#: DuckDB holds up to a quarter more than it counts: what its readers and writers of files have, and what its allocator has not given back yet.
+_COUNTED_SHARE = 0.8
 #: Of that a source has this share while its rows go into the warehouse, which has the rest.
 READING_SHARE = 0.4
 #: Of that the warehouse keeps this share for as long as it is open, once it has needed it.
@@ -29,7 +31,7 @@ CONTAINER_BOUNDS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memo
 
 
 def memory_bound(share: float = 1.0) -> dict[str, str]:
-    """DuckDB's setting for `share` of $OPSLA_MEMORY_LIMIT (such as 2GB), else of half of what there is.
+    """DuckDB's setting for `share` of $OPSLA_MEMORY_LIMIT (such as 2GB), less what DuckDB does not count; else of half of what there is.
 
     Raises OpslaError for what is no amount of memory.
     """
@@ -41,11 +43,11 @@ def memory_bound(share: float = 1.0) -> dict[str, str]:
     if amount is None:
         limit_bytes = available * _DEFAULT_SHARE
     elif amount["unit"] == "%":
-        limit_bytes = available * float(amount["number"]) / 100
+        limit_bytes = _COUNTED_SHARE * available * float(amount["number"]) / 100
     else:
         unit = amount["unit"].lower()
         base = 1_024 if "i" in unit else 1_000
-        limit_bytes = float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1)
+        limit_bytes = _COUNTED_SHARE * float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1)
     return {"memory_limit": f"{int(limit_bytes * share)}B"}
 
 

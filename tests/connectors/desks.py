@@ -11,7 +11,6 @@ from fake_intercom import FakeIntercom, admin, customer
 from fake_zendesk import FakeZendesk, change, comment, status
 
 ADA = 5007
-CASE_DAY = "2025-07-01"
 
 
 def fill(fake: FakeZendesk, tickets: int, first: int = 1) -> None:

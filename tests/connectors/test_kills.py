@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from accounts import DESK, everything, home_in, zendesk_settings
 from desks import fill
+from effort import takes_minutes
 from fake_zendesk import FakeZendesk
 
 from opsla_dagster.sources.zendesk.load import load_zendesk
@@ -59,7 +60,6 @@ POINTS = [
     ("ask-after", 20), ("extract-before", 2), ("extract-after", 3), ("normalize-before", 4), ("normalize-after", 2), ("load-after", 2),
     ("statement-before", 44), ("statement-after", 75), ("statement-after", 12), ("statements-after", 3),
 ]  # fmt: skip
-takes_minutes = pytest.mark.skipif("OPSLA_HOLD" not in os.environ, reason="takes minutes: make hold")
 
 
 def killed_at(fake: FakeZendesk, home: Path, point: str, count: int) -> int:

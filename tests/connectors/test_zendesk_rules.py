@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from accounts import ALL, DESK, LATER, home_in, landed, zendesk_settings
 from desks import ADA
@@ -20,6 +21,7 @@ from opsla_dagster.sources.base import Source
 from opsla_dagster.sources.bronze.drift import drift_of
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.sources.zendesk.source import ZendeskSource
+from opsla_dagster.warehouse.sql import check_path, load_sql
 
 BO = 5008
 DAY = "2025-07-05"  # a Saturday
@@ -127,6 +129,26 @@ def test_hours_that_nobody_knows_are_not_guessed(account: FakeZendesk, loaded: L
     assert [(row["case_id"], row["field"], row["reason"]) for row in source.rejected_rows().to_pylist()] == [
         ("1", "sla", "the target counts business hours, and the ticket was on a schedule whose hours the account does not tell"),
     ]
+
+
+def test_more_targets_than_tickets_that_cannot_be_counted_stop_no_run(account: FakeZendesk, loaded: Loaded) -> None:
+    """Records are a share of those of their kind: three targets of four metric events, and every ticket is used."""
+    opened(account, 1)
+    account.audit(11, 1, stamp("10:05"), -1, schedule(99))
+    account.metric_event(1, 1, "reply_time", 1, "activate", stamp("10:00"))
+    for number in (2, 3, 4):
+        account.metric_event(number, 1, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60 * number, "P1", business=True))
+    rejected = loaded().rejected_rows()
+    assert [(row["file"], row["source_rows"]) for row in rejected.to_pylist()] == [("metric_events", 4)] * 3
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        connection.register("told", rejected)
+        connection.execute("create table raw.rejected_rows as select * from told")
+        is_usable, gates = (load_sql(check_path("raw.rejected_rows", check)) for check in ("assert_a_source_has_usable_records", "gates"))
+        assert connection.execute(is_usable).fetchall() == []
+        assert connection.execute(gates).fetchall() == [(3.0, 75.0)]
+        connection.execute("update raw.rejected_rows set file = 'tickets', source_rows = 1 where row_number = 1")
+        assert connection.execute(is_usable).fetchall() == [("acme", 1, 1)], "no ticket is used"
 
 
 def test_hours_that_change_between_loads_are_known_from_then_on(account: FakeZendesk, loaded: Loaded) -> None:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 IS_HOLD = "OPSLA_HOLD" in os.environ
+#: Tests that `make hold` runs, and `make test` does not.
+takes_minutes = pytest.mark.skipif(not IS_HOLD, reason="takes minutes: make hold")
 
 
 def examples(number: int) -> int:

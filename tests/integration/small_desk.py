@@ -5,7 +5,6 @@ Belongs here: what the tests of replays, gates, kills and the UI share. Does not
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pytest
+import effort
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
@@ -53,8 +52,7 @@ AS_OF_OF_THE_LOAD = {
     *((name, column.name) for name in SEEN_TABLES for column in TABLES[name].columns),
 }
 
-#: Tests that `make hold` runs, and `make test` does not.
-takes_minutes = pytest.mark.skipif("OPSLA_HOLD" not in os.environ, reason="takes minutes: make hold")
+takes_minutes = effort.takes_minutes
 
 Rows = list[tuple[object, ...]]
 

@@ -23,38 +23,30 @@ from benchmarks.second_walk import differing_cases
 
 def bench(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments], env=environment(home), cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "benchmarks", *arguments], env=environment(home), cwd=REPOSITORY, capture_output=True, text=True, timeout=1_800, check=False
     )
 
 
-@pytest.mark.parametrize(
-    "names",
-    [["sla_vs_spine"], ["sql_vs_rewrite", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"]],
-    ids="+".join,
-)
+@pytest.mark.parametrize("name", BENCHES)
 @takes_minutes
-def test_benches_measure_and_leave_nothing_behind(tmp_path: Path, names: list[str]) -> None:
-    finished = bench("--quick", *names, home=tmp_path)
+def test_a_bench_measures_and_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
+    finished = bench("--quick", name, home=tmp_path)
 
     assert finished.returncode == 0, finished.stderr
     written = json.loads((tmp_path / "reports" / "bench.json").read_text(encoding="utf-8"))
-    assert list(written) == names
-    for name in names:
-        figures: list[dict[str, Any]] = written[name]["figures"]
-        assert written[name]["quick"]
-        assert any(figure["asked"] for figure in figures)
-        for figure in figures:
-            assert figure["what"].strip() in finished.stdout
-            if figure["unit"] == "s":
-                assert figure["figure"] > 0
-                assert figure["is_met"] is None, "too small a scale to judge"
-            if figure["unit"] == "cases":
-                assert figure["is_met"], figure["what"]
+    assert list(written) == [name]
+    assert written[name]["quick"]
+    figures: list[dict[str, Any]] = written[name]["figures"]
+    assert any(figure["asked"] for figure in figures)
+    for figure in figures:
+        assert figure["what"].strip() in finished.stdout
+        assert figure["is_met"] is not False, figure["what"]
+        if figure["unit"] == "s":
+            assert figure["figure"] > 0
+            assert figure["is_met"] is None, "too small a scale to judge"
+        if figure["unit"] in ("cases", "errors"):
+            assert figure["is_met"], figure["what"]
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
-
-
-def test_every_bench_is_in_one_of_the_tests_above() -> None:
-    assert set(BENCHES) == {"sql_vs_rewrite", "sla_vs_spine", "orchestrated", "refresh_history", "scale", "clocks", "load_tickets", "center", "memory", "ownership", "policies"}
 
 
 def test_a_bench_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:

@@ -187,25 +187,23 @@ def test_ctrl_c_is_one_line_and_leaves_whole_tables(prepared: Prepared, tmp_path
 # ---- a second process ------------------------------------------------------------------------------------------------
 
 
-def test_a_second_writer_is_told_plainly_and_soon(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_second_writer_is_told_plainly_and_waits_no_longer_than_it_says(prepared: Prepared, tmp_path: Path) -> None:
     home = copy_tables(prepared.home, tmp_path / "home")
     command = f"import duckdb, sys; held = duckdb.connect({str(home / 'ops_warehouse.duckdb')!r}); print(1, flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdin is not None
         assert writer.stdout is not None
         writer.stdout.readline()
-        began = time.monotonic()
         with ThreadPoolExecutor(2) as threads:  # each of them only waits; two loads would wait for each other
             commands = (SECOND_LOAD, ("explain", "C20250701-000001"))
+            # The writer holds on until they have given up: who waited like an unattended run would run into the time limit of `opsla`.
             ended = list(threads.map(lambda arguments: opsla(*arguments, home=home, config=prepared.config), commands))
-        seconds = time.monotonic() - began
         ended.append(opsla("refresh", "--as-of", "2025-07-08T05:00", home=home, config=prepared.config))
         for told in ended:
             assert told.returncode == 1
             waits, complaint = told.stderr.splitlines()
             assert waits == f"opsla: waiting for process {writer.pid}, which works on this warehouse, for 10 seconds at most"
             assert complaint.startswith(f"opsla: {home / 'ops_warehouse.duckdb'}: process {writer.pid} is working on this warehouse")
-        assert seconds < 60, "on a quiet machine it is 14: ten of patience, the rest to start Python"
         with open_instance(home) as instance:
             assert instance.get_runs() == [], "a run that cannot write need not begin"
         writer.stdin.close()

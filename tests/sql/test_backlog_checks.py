@@ -154,7 +154,9 @@ def test_the_list_of_running_clocks_and_the_backlog_contradict_each_other_nowher
 def test_any_instant_is_told_as_the_ends_of_dates_are(story: duckdb.DuckDBPyConnection, table: str) -> None:
     columns = ", ".join(column.name for column in TABLES[table].columns if column.name != "snapshot_date")
     sql = sql_at(table)
-    for snapshot_date, at in story.execute("select snapshot_date, snapshot_at from mart.snapshot_instants order by 1").fetchall():
+    ends = story.execute("select snapshot_date, snapshot_at from mart.snapshot_instants order by 1").fetchall()
+    assert ends
+    for snapshot_date, at in ends:
         stored = story.execute(f"select {columns} from {table} where snapshot_date = ? order by all", [snapshot_date]).fetchall()
         told = story.execute(f"select {columns} from ({sql}) order by all", parameters_at(sql, at, "America/New_York")).fetchall()
         assert told == stored, snapshot_date

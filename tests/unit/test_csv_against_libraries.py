@@ -43,11 +43,6 @@ def test_a_stray_quote_swallows_records_in_duckdb_and_in_the_standard_library(tm
 
 
 @pytest.mark.parametrize("text", [NEVER_CLOSED, CLOSED_LATER], ids=["never closed", "closed records later"])
-def test_ours_refuses_the_file_by_its_line_or_counts_every_record(tmp_path: Path, text: str) -> None:
-    try:
-        copy = copy_records("log.csv", iter([text.encode()]), CsvSettings(), tmp_path / "copy.csv")
-    except OpslaError as refusal:
-        assert "log.csv" in str(refusal)
-        assert "quote" in str(refusal)
-    else:
-        assert copy.unreadable
+def test_ours_refuses_the_file_by_its_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(OpslaError, match=r"log\.csv.*line \d+.*quote"):
+        copy_records("log.csv", iter([text.encode()]), CsvSettings(), tmp_path / "copy.csv")

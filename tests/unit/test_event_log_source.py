@@ -27,6 +27,7 @@ from event_log_desk import (
     whole,
 )
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain_future import not_yet_of
 from opsla_dagster.sources.base import CASES, EVENTS, PARTITION_STATES, REJECTED_ROWS, STAFFING, Source
 from opsla_dagster.sources.desk import Desk
@@ -1031,6 +1032,21 @@ def test_a_date_too_large_for_memory_is_digested_slice_by_slice(tmp_path: Path, 
     more = log_source(tmp_path, text + "case 7,Shut,2025-03-05T12:00\n")
     assert digests_of(more)["2025-03-03"] == states[0]["digest"]
     assert digests_of(more)["2025-03-04"] != states[1]["digest"]
+
+
+def test_one_record_again_and_again_is_read_within_the_limit_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither all columns of a case's records nor the texts of its digest are in memory at once."""
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", "150MB")
+    source = log_source(tmp_path, "number,state,at\n" + "1,New,2025-03-03T09:00\n" * 300_000)
+    (state,) = source.partition_states(whole(source), EVER).to_pylist()
+    assert (state["cases"], state["events"]) == (1, 300_000)
+
+
+def test_what_does_not_fit_into_the_limit_of_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", "20MB")
+    source = log_source(tmp_path, "number,state,at\n" + "1,New,2025-03-03T09:00\n" * 100_000)
+    with pytest.raises(OpslaError, match=r"^source desk_log: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows.*; allow more, or free some space$"):
+        source.rejected_rows()
 
 
 @pytest.mark.parametrize("what", ["cases", "events", "messages", "attribute_changes", "source_facts", "applied_targets"])

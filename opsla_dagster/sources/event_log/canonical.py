@@ -73,10 +73,6 @@ class Reading:
     notes: tuple[str, ...]
 
 
-#: DuckDB's own account leaves out what its readers and writers of files hold.
-_CANONICAL_SHARE = 0.8
-
-
 def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, spilling to the given directory; the machine's zone has no influence.
 
@@ -89,6 +85,14 @@ def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckD
     return connection
 
 
+def too_little_memory(source: str, error: duckdb.OutOfMemoryException) -> OpslaError:
+    """What a person can do about rows of a source that fit neither into memory nor onto the disk."""
+    return OpslaError(
+        f"source {source}: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or the disk has no room for what does "
+        f"not: {str(error).splitlines()[0]}; allow more, or free some space"
+    )
+
+
 def canonicalise(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
 ) -> Reading:
@@ -96,7 +100,7 @@ def canonicalise(
 
     Raises OpslaError for a file that cannot be read as a whole; what cannot be used of a readable file is rejected.
     """
-    connection = connect(directory / "spill", _CANONICAL_SHARE)
+    connection = connect(directory / "spill", share=1.0)
     try:
         _require_usable_format(connection, settings)
         prepare(connection)
@@ -117,6 +121,8 @@ def canonicalise(
         _write_ignored(connection, directory)
         _write_rejected(connection, settings, desk, loaded, directory)
         counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
+    except duckdb.OutOfMemoryException as error:
+        raise too_little_memory(settings.name, error) from error
     except duckdb.Error as error:
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
@@ -232,17 +238,20 @@ def _number(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -
     orders += [f"order_{n}.{part} nulls last" for n in range(len(settings.order_by)) for part in ("number", "text")]
     orders += ["length(event_id) nulls last", "event_id nulls last"] if settings.form == "changes" else []
     orders += ["file_number", "row_number desc" if settings.newest_first else "row_number"]
+    # A window function holds all columns of a whole case in memory: so it has no more than it needs, and what it finds is put beside the records.
+    connection.execute(f"""
+        create table places as
+        select source_sequence
+        from (select rowid as record, row_number() over (partition by case_id order by {", ".join(orders)}) as source_sequence from records)
+        order by record
+    """)
     connection.execute(f"""
         create table numbered as
-        select
-            *,
-            coalesce(status = '{IGNORE}', false) as is_ignored,
-            row_number() over (
-                partition by case_id
-                order by {", ".join(orders)}
-            ) as source_sequence
+        select records.*, coalesce(status = '{IGNORE}', false) as is_ignored, source_sequence
         from records
+        positional join places
     """)
+    connection.execute("drop table places")
     connection.execute("drop table records")
     notes = []
     if settings.form == "changes":

@@ -38,7 +38,7 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.drops.released import Released
-from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, clock_relevance, connect
+from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, clock_relevance, connect, too_little_memory
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
@@ -278,6 +278,19 @@ _PARTITION_STATES = """
     inner join event_days using (intake_date)
     left join target_days using (intake_date)
     order by intake_date
+"""
+
+#: The same texts in the same order, for a date that has too many of them to hold.
+_CASE_TEXTS = ", cases as ({cases}) select md5(cast(to_json(cases) as varchar)) as content, true as is_counted from cases order by case_id"
+_EVENT_TEXTS = """
+    select event_digest as content, status not in ({messages}) {told_only} as is_counted
+    from visible
+    order by case_id, source_sequence
+"""
+_TARGET_TEXTS = """
+    select applied_id || ' ' || calendar || ' ' || coalesce(target_seconds, -1) as content, false as is_counted
+    from ({targets})
+    order by applied_id
 """
 
 #: Dates are digested together up to so many events: the texts of a digest stay in memory. A date with more than the second number is
@@ -583,22 +596,41 @@ class EventLogSource(Source):
         return pa.concat_tables([self._states(part, as_of_at) for part in self._digestible(window)])
 
     def _states(self, part: Window, as_of_at: datetime) -> pa.Table:
-        is_large = part.days == 1 and self._events_by_date.get(part.start, 0) > _DIGESTED_AT_ONCE
-        of_slices = [f"and md5(case_id)[1] = {literal(digit)}" for digit in _SLICES] if is_large else [""]
+        if part.days == 1 and self._events_by_date.get(part.start, 0) > _DIGESTED_AT_ONCE:
+            return self._state_of_large(part, as_of_at)
         rest = _PARTITION_STATES.format(
             source=literal(self.name), messages=_MESSAGE_WORDS, targets=self._targets(), told_only=self._told_only,
         )  # fmt: skip
-        states = pa.concat_tables([
-            self._table(self._visible(f", cases as ({self._cases()}), {rest}", of_slice), PARTITION_STATES, part, as_of_at) for of_slice in of_slices
-        ])  # fmt: skip
-        if not is_large or states.num_rows == 0:
-            return states
-        slices = states.to_pylist()
-        whole = {
-            **slices[0], "cases": sum(each["cases"] for each in slices), "events": sum(each["events"] for each in slices),
-            "digest": hashlib.md5("".join(each["digest"] for each in slices).encode(), usedforsecurity=False).hexdigest(),
-        }  # fmt: skip
-        return pa.Table.from_pylist([whole], schema=PARTITION_STATES)
+        return self._table(self._visible(f", cases as ({self._cases()}), {rest}"), PARTITION_STATES, part, as_of_at)
+
+    def _state_of_large(self, part: Window, as_of_at: datetime) -> pa.Table:
+        """The state of one date whose texts do not fit into memory: digested slice by slice, each as it is read."""
+        words = {"messages": _MESSAGE_WORDS, "told_only": self._told_only, "cases": self._cases(), "targets": self._targets()}
+        cases, events, slices = 0, 0, []
+        for digit in _SLICES:
+            of_slice = f"and md5(case_id)[1] = {literal(digit)}"
+            digest = hashlib.md5(usedforsecurity=False)
+            counted = [
+                self._digest(self._visible(texts.format(**words), of_slice), part, as_of_at, digest, between)
+                for texts, between in ((_CASE_TEXTS, ""), (_EVENT_TEXTS, ""), (_TARGET_TEXTS, ", "))
+            ]
+            if counted[0]:
+                cases, events = cases + counted[0], events + counted[1]
+                slices.append(digest.hexdigest())
+        if not slices:
+            return PARTITION_STATES.empty_table()
+        whole = hashlib.md5("".join(slices).encode(), usedforsecurity=False).hexdigest()
+        state = {"source": self.name, "intake_date": part.start, "cases": cases, "events": events, "digest": whole}
+        return pa.Table.from_pylist([state], schema=PARTITION_STATES)
+
+    def _digest(self, select: str, part: Window, as_of_at: datetime, digest: hashlib._Hash, between: str) -> int:
+        """Digests the texts of a SELECT with `content` and `is_counted`; returns how many are counted."""
+        counted, text_before = 0, ""
+        with self._asked(select, part, as_of_at) as found:
+            for batch in found.to_arrow_reader(_PIECE_ROWS):
+                digest.update((text_before + between.join(batch["content"].to_pylist())).encode())
+                counted, text_before = counted + batch["is_counted"].true_count, between
+        return counted
 
     @cached_property
     def _events_by_date(self) -> dict[date, int]:
@@ -698,10 +730,7 @@ class EventLogSource(Source):
         try:
             yield cursor.sql(select, params=parameters)
         except duckdb.OutOfMemoryException as error:
-            raise OpslaError(
-                f"source {self.name}: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or the disk has no room for what does "
-                f"not: {str(error).splitlines()[0]}; allow more, or free some space"
-            ) from error
+            raise too_little_memory(self.name, error) from error
         except duckdb.Error as error:
             raise OpslaError(
                 f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "

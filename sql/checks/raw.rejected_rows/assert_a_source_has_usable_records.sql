@@ -10,13 +10,16 @@ with rejected_rows as (
     from raw.rejected_rows
 ),
 
+-- A ticket system has records of several kinds, of which each has a number of its own.
 by_source as (
     select
         source,
-        count(*) as rejected_rows,
-        max(source_rows) as source_rows
+        source_rows,
+        count(*) as rejected_rows
     from rejected_rows
-    group by source
+    group by
+        source,
+        source_rows
 )
 
 select

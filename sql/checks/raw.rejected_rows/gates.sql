@@ -1,4 +1,4 @@
--- One row: how many records of the sources could not be used, and their share of all records of the sources that have any such.
+-- One row: how many records of the sources could not be used, and their share of all records of the sources (of a ticket system: of the kinds of records) that have any such.
 -- Rejected records are those of whole files, whatever dates a run loads; so are the records they are a share of. Records of cases from before
 -- desk.start_date are left out on purpose: they are listed in raw.rejected_rows, and no mess.
 with rejected_rows as (
@@ -30,10 +30,12 @@ by_source as (
     select
         rejected_rows.source,
         count(*) as rejected_rows,
-        max(rejected_rows.source_rows) - coalesce(max(records_before_the_start.records), 0) as source_rows
+        rejected_rows.source_rows - coalesce(max(records_before_the_start.records), 0) as source_rows
     from rejected_rows
     left join records_before_the_start on rejected_rows.source = records_before_the_start.source
-    group by rejected_rows.source
+    group by
+        rejected_rows.source,
+        rejected_rows.source_rows
 )
 
 select

@@ -15,7 +15,7 @@ select
     field,
     reason,
     cast(payload as varchar) as record,
-    (select count(*) from tickets) as source_rows
+    kind_records as source_rows
 from rejected
 left join openings using (case_id)
 order by row_number

@@ -9,11 +9,12 @@ WITH rejected_rows AS (
 ), by_source AS (
   SELECT
     source,
-    COUNT(*) AS rejected_rows,
-    MAX(source_rows) AS source_rows
+    source_rows,
+    COUNT(*) AS rejected_rows
   FROM rejected_rows
   GROUP BY
-    source
+    source,
+    source_rows
 )
 SELECT
   source,

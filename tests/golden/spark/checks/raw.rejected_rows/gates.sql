@@ -27,12 +27,13 @@ WITH rejected_rows AS (
   SELECT
     rejected_rows.source,
     COUNT(*) AS rejected_rows,
-    MAX(rejected_rows.source_rows) - COALESCE(MAX(records_before_the_start.records), 0) AS source_rows
+    rejected_rows.source_rows - COALESCE(MAX(records_before_the_start.records), 0) AS source_rows
   FROM rejected_rows
   LEFT JOIN records_before_the_start
     ON rejected_rows.source = records_before_the_start.source
   GROUP BY
-    rejected_rows.source
+    rejected_rows.source,
+    rejected_rows.source_rows
 )
 SELECT
   COALESCE(SUM(rejected_rows), 0) * 1.0 AS rejected_rows,
