@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -201,7 +202,7 @@ def _replayed(replay: Replay | None) -> Row:
 
 def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
     policies = {row["queue"]: row for row in rows_by_name(scope.connection, "select * from mart.worklist_policies order by queue")}
-    kept = _usually_kept(scope)
+    kept, breached = _usually_kept(scope), _with_another_breach(scope)
     rows: list[Row] = []
     for name, queue in _queues(scope).items():
         policy = policies[name]
@@ -211,7 +212,7 @@ def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
         rows += [
             {
                 **queue.cases[ticket.case], "position_in_queue": place + 1, "picking_policy": policy["picking_policy"],
-                "picking_policy_reason": policy["picking_policy_reason"], "next_reason": ticket.reason,
+                "picking_policy_reason": policy["picking_policy_reason"], "next_reason": _told(ticket.reason, queue.cases[ticket.case], breached),
                 "due_in_business_minutes": _minutes(queue.cases[ticket.case]["due_in_business_seconds"]),
                 "weight": float(queue.line.weight[ticket.case]), "work_business_minutes": minutes, "work_source": source,
                 "kept_if_now_probability": ticket.kept_now, "kept_if_later_probability": ticket.kept_later,
@@ -223,13 +224,24 @@ def _next_best_ticket(scope: Scope, part: Window | None) -> pa.Table:
 
 
 def _usually_kept(scope: Scope) -> dict[tuple[Any, ...], float]:
-    """Clock -> P(kept) as cases usually go, where the model says."""
+    """Clock -> P(kept) as cases usually go, where the model or the counted share says."""
     found = rows_by_name(scope.connection, """
         select case_id, policy as due_policy, metric as due_metric, cycle as due_cycle, 1.0 - breach_probability as kept
         from mart.open_case_risk
-        where probability_source = 'model'
+        where probability_source in ('model', 'baseline')
     """)
     return {_clock(row): row["kept"] for row in found}
+
+
+def _with_another_breach(scope: Scope) -> set[str]:
+    """Cases of which some clock is past its target."""
+    return {case_id for (case_id,) in scope.connection.execute("select case_id from mart.backlog_now where breached_clocks > 0").fetchall()}
+
+
+def _told(reason: str, case: Row, breached: AbstractSet[str]) -> str:
+    """The reason, and beside a promise that can still be kept one that cannot: the case stands among those past due elsewhere."""
+    can_be_kept = case["due_in_business_seconds"] is not None and case["due_in_business_seconds"] >= 0
+    return f"{reason}; another of its promises is past due" if can_be_kept and case["case_id"] in breached else reason
 
 
 def _clock(row: Row) -> tuple[Any, ...]:
@@ -292,6 +304,6 @@ def _ordered(name: str, rows: Sequence[Row]) -> pa.Table:
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 WORKLIST = {
     "mart.worklist_policies": PythonTable(_worklist_policies, deps=[*_READ, "mart.queue_visits"]),
-    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies", "mart.open_case_risk"]),
+    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies", "mart.open_case_risk", "mart.backlog_now"]),
     "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
 }

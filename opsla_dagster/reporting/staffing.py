@@ -115,7 +115,7 @@ class PastHeads:
     def sentence(self) -> str:
         half = self.weeks // 2
         return (
-            f"In the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
+            f"The whole desk: in the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
             f"of them for their cases kept {wording.percent(self.most_heads_pct, 1)}, the {half} with the fewest {wording.percent(self.fewest_heads_pct, 1)}."
         )
 
@@ -328,7 +328,7 @@ def _no_plan(answer: Answer) -> str:
     told = f"no plan: {answer.refusal}"
     if answer.is_explained or ask.touch_minutes is not None:
         return told
-    return f"{told}; what heads would do if they were the reason: add --touch-minutes 12 (an assumption, and shown as one)"
+    return f"{told}; what heads would do if they were the reason: add --touch-minutes with what a case takes one head (an assumption, and shown as one)"
 
 
 def blocks(heads: Sequence[float]) -> Iterator[tuple[int, int, int, float]]:

@@ -36,7 +36,7 @@ NO_TOUCH = (
 )
 HEADS_EXPLAIN_NOTHING = (
     "heads do not explain what this desk kept: on days with fewer heads for their cases no smaller share was in time, beyond chance. So this log tells neither how "
-    "many heads would keep the objective nor how few would do; where heads are the reason all the same, write the touch time in staffing.yml (touch: {minutes: 12})"
+    "many heads would keep the objective nor how few would do; where heads are the reason all the same, write what a case takes one head in staffing.yml (touch)"
 )
 TOO_FEW_DAYS = (
     "there are too few days with heads and cases to tell how long a case takes; write it in staffing.yml (touch: {minutes: 12}), or wait for more days"

@@ -326,7 +326,7 @@ def scope() -> Scope:
     connection = duckdb.connect()
     for schema in ("mart", "ops"):
         connection.execute(f"create schema {schema}")
-    for name in ("mart.desk_now", "mart.workable_cases", "mart.queue_work", "mart.queue_visits", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
+    for name in ("mart.desk_now", "mart.backlog_now", "mart.workable_cases", "mart.queue_work", "mart.queue_visits", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW}])
     _insert(connection, "mart.queue_work", [
@@ -372,6 +372,14 @@ def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
     assert [(tickets[case]["work_business_minutes"], tickets[case]["work_source"]) for case in "ac"] == [(12.0, "handling told by the source"), (None, "unknown")]
     assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "weighs 10 times as much by its priority P1 (worklist.yml), due later")
     assert tickets["a"]["due_in_business_minutes"] == 120
+
+
+def test_a_promise_that_is_lost_is_told_beside_the_one_that_can_be_kept(scope: Scope) -> None:
+    """`a` is due in two hours by one promise, and has been past due by another since this morning: who reads the list finds it among what is past due elsewhere."""
+    _insert(scope.connection, "mart.backlog_now", [{"case_id": "a", "breached_clocks": 1}, {"case_id": "d", "breached_clocks": 1}, {"case_id": "b", "breached_clocks": 0}])
+    _make(scope, "mart.worklist_policies")
+    reasons = {row["case_id"]: row["next_reason"] for row in _make(scope, "mart.next_best_ticket")}
+    assert {case for case, reason in reasons.items() if reason.endswith("; another of its promises is past due")} == {"a"}
 
 
 def _visit(number: int, **changed: object) -> dict[str, object]:
@@ -433,7 +441,7 @@ def test_what_happened_stands_beside_what_is_simulated(scope: Scope, late: int, 
         assert not check_invariant(scope.connection, "mart.worklist_policies", check, None, NOW).passed
 
 
-@pytest.mark.parametrize(("source", "risk", "kept"), [("model", 0.136, 0.864), ("baseline", 0.136, 0.309), ("model", 0.9, 0.309)])
+@pytest.mark.parametrize(("source", "risk", "kept"), [("model", 0.136, 0.864), ("baseline", 0.136, 0.864), ("none", 0.136, 0.309), ("model", 0.9, 0.309)])
 def test_begun_now_is_never_worse_than_as_usual(scope: Scope, source: str, risk: float, kept: float) -> None:
     scope.connection.execute("update mart.queue_work set pace_work_business_minutes = 150, handled_cases = 0 where queue = 'back'")
     scope.connection.execute("update mart.workable_cases set due_in_business_seconds = 4400 where case_id = 'b'")

@@ -153,10 +153,10 @@ def _figures(told: Asked) -> Iterator[Figure]:
 
 def _past_figures(past: PastHeads) -> Iterator[Figure]:
     """What the weeks that were tell of heads, where there is no plan."""
-    half = f"{past.weeks // 2} of the last {past.weeks} whole weeks"
+    half = f"whole desk, {past.weeks // 2} of the last {past.weeks} whole weeks"
     yield Figure("most_heads_pct", "Kept with the most heads for the cases", past.most_heads_pct, "pct", notes=[half])
     yield Figure("fewest_heads_pct", "Kept with the fewest", past.fewest_heads_pct, "pct", notes=[half])
-    yield Figure("fewest_head_hours", "Fewest head-hours in a week", past.fewest_hours, "count", notes=[f"{wording.count(past.most_hours)} at most"])
+    yield Figure("fewest_head_hours", "Fewest head-hours in a week", past.fewest_hours, "count", notes=[f"whole desk; {wording.count(past.most_hours)} at most"])
 
 
 def _answer(told: Asked) -> str:
@@ -246,7 +246,7 @@ def _replay(view: View, told: Asked) -> Grid:
     rows = [row for row in replayed_rows(view.connection) if row["metric"] == told.answer.ask.metric]
     return Grid(
         key="replay",
-        title="Past weeks, predicted and as they were",
+        title="Past weeks of the whole desk, predicted and as they were",
         columns=[
             Column("week_date", "Week of", "day"), Column("clocks", "Clocks", "count"), Column("actual_pct", "Kept", "pct"),
             Column("predicted_pct", "Predicted", "pct"), Column("error_points", "Off by, points", "decimal"), Column("head_hours", "Head-hours", "count"),
