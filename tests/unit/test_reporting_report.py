@@ -302,7 +302,7 @@ def test_promises_break_by_what_has_several_values_and_by_root_cause(tmp_path: P
     page = write_report(marts, None, tmp_path / "report.html", own_promises()).read_text(encoding="utf-8")
     breaks = text_of(page[page.index('<section id="breaks"') : page.index('<section id="flow"')])
     assert finding(page, "breaks") == "“First reply” is breached most often for no queue: 8.7% of 208 clocks."
-    assert "By queue First reply Billing 6.3% 32 no queue 8.7% 208" in breaks
+    assert "By the queue that had the case last First reply Billing 6.3% 32 no queue 8.7% 208" in breaks
     assert "By region" not in breaks
     assert "customer wait 9 100%" in breaks
     with duckdb.connect(str(marts)) as connection:

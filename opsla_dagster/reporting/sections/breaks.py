@@ -30,6 +30,7 @@ CAUSES = (
 MOST_VALUES, MOST_CAUSES = 12, 5
 _NOTHING = {"figure": MISSING, "below": "", "css": "none"}
 
+_LAST_QUEUE = "By the queue that had the case last"
 # Policies are summed up: which of them a case has often follows from the very dimension that is looked at.
 _CLOCKS = f"""
     select
@@ -72,12 +73,13 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
             f"groups and the {MOST_CAUSES} most frequent root causes are drawn; the table has more."
         ),
         definition=(
+            "A case counts for the queue that had it last, also where another one let the promise break: that is told by the owners under root cause, and by the error budget of each queue. "
             "Breached includes clocks that are still open past their target. Only clocks that have stopped have a root cause: the status in which the "
             "case exceeded the median of its peers by most, and the agent (else the team) that held it for most of that time."
         ),
         data={
             "panels": [
-                *(_panel(f"By {wording.name(name)}", _largest(by_value, name), titles, rate_cell) for name in dimensions),
+                *(_panel(_LAST_QUEUE if name == "queue" else f"By {wording.name(name)}", _largest(by_value, name), titles, rate_cell) for name in dimensions),
                 *(_panel(heading, _most_frequent(causes, name), titles, _cause_cell) for name, heading in CAUSES),
             ]
         },
