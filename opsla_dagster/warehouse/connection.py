@@ -199,7 +199,16 @@ class Warehouse(DuckDBResource):
 
 def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables (not views) that exist, as schema.table."""
-    return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+    return {name for name, kind in relations(connection) if kind == "table"}
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """(schema.name, table or view) of what exists in the database itself: what somebody has attached to it, as a copy being written beside the run, is none of it."""
+    here = "database_name = current_database() and not internal"
+    return connection.execute(
+        f"select schema_name || '.' || table_name, 'table' from duckdb_tables() where {here} "
+        f"union all select schema_name || '.' || view_name, 'view' from duckdb_views() where {here}"
+    ).fetchall()
 
 
 def pending_upgrade(path: Path) -> Upgrade | None:
@@ -212,8 +221,7 @@ def pending_upgrade(path: Path) -> Upgrade | None:
 
 def relation_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables and views that exist, as schema.name."""
-    views = connection.execute("select schema_name || '.' || view_name from duckdb_views() where not internal").fetchall()
-    return table_names(connection) | {row[0] for row in views}
+    return {name for name, _ in relations(connection)}
 
 
 @contextmanager
