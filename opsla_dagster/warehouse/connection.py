@@ -137,9 +137,7 @@ class Warehouse(DuckDBResource):
         self.close()
 
     def close(self) -> None:
-        if self._beside is not None:
-            self._beside.stop()
-            self._beside = None
+        self.stop_beside()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -177,6 +175,14 @@ class Warehouse(DuckDBResource):
         if self._beside is not None:
             self._beside.wait()
             self._beside = None
+
+    def stop_beside(self) -> bool:
+        """Breaks off what was begun beside the run and not waited for; whether there was any. It may just have failed for the same want of memory."""
+        if self._beside is None:
+            return False
+        self._beside.stop()
+        self._beside = None
+        return True
 
     def _make_ready(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The schemas are there, and tables of an earlier opsla are as today's catalog has them."""
