@@ -42,7 +42,7 @@ from opsla_dagster.warehouse.changed_dates import (
     unpublished_dates,
     whole_history,
 )
-from opsla_dagster.warehouse.connection import relation_names, with_memory
+from opsla_dagster.warehouse.connection import Warehouse, relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
@@ -153,7 +153,7 @@ def build_asset(
                 scope = scope_of(context, settings, table)
                 if context.selected_asset_keys:
                     record_plan(context, scope.dates)
-                    rows = make_table(line, scope, outcomes)
+                    rows = _make_with_what_memory_there_is(line, scope, outcomes, context.resources.warehouse)
                     counted = _row_counts(line, scope, rows)
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
@@ -281,6 +281,18 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
         _judge(line, scope, outcomes)
         return rows
     return write_table(line, scope, lambda: _judge(line, scope, outcomes))
+
+
+def _make_with_what_memory_there_is(line: TableAsset, scope: Scope, outcomes: list[Outcome], warehouse: Warehouse) -> int:
+    """`make_table`; where it runs out of memory and something was begun beside the run, that is broken off, and the table made once more."""
+    try:
+        return make_table(line, scope, outcomes)
+    except (OpslaError, duckdb.OutOfMemoryException) as error:
+        is_of_memory = isinstance(error, duckdb.OutOfMemoryException) or isinstance(error.__cause__, duckdb.OutOfMemoryException)
+        if not (is_of_memory and warehouse.stop_beside()):
+            raise
+    outcomes.clear()
+    return make_table(line, scope, outcomes)
 
 
 def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:

@@ -25,7 +25,7 @@ from opsla_dagster.forecasting import challengers, models
 from opsla_dagster.forecasting import history as histories
 from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Backtest, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
-from opsla_dagster.forecasting.challengers import challenge, is_installed
+from opsla_dagster.forecasting.challengers import challenge, installed_version, is_installed
 from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goals, unclear, work_of
 from opsla_dagster.forecasting.clearing import Change, Reached, floor, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
@@ -136,7 +136,7 @@ def _read(scope: Scope, today: date) -> _Read:
         loaded=frozenset(day for (day,) in loaded),
         calendar=Calendar({day for day, is_open, _ in dates if is_open}, {day for day, _, is_holiday in dates if is_holiday}),
         settings=settings,
-        digest=_digest(today, counted, first_dates, loaded, dates, settings.statsforecast, is_installed()),
+        digest=_digest(today, counted, first_dates, loaded, dates, settings.statsforecast, is_installed(), installed_version()),
     )
 
 

@@ -105,10 +105,10 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         with failing_plainly(context, WAITS_SECONDS, warehouse):
             _refuse_half_made_dates(warehouse.connection(), settings)
             _refuse_older_summaries(warehouse.connection())
+            warehouse.wait_for_beside()  # it may be reading what is dropped now
             empty = empty_tables(settings.sources)
             drop_unfed(warehouse.connection(), active_tables(settings.sources), empty)
             unfed = [table.name for table in empty if table.schema in _PUBLISHED_LAYERS]
-            warehouse.wait_for_beside()
             rows = publish(warehouse.connection(), settings.home, [name for name in (*published, *unfed) if TABLES[name].is_published])
         metadata: dict[str, Any] = {
             "marts": len(rows),

@@ -7,6 +7,7 @@ They take seconds a series, so few series and one origin a week are asked. Belon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
@@ -26,6 +27,11 @@ _EXTRA = "statsforecast"
 def is_installed() -> bool:
     """Whether the extra is there; nothing of it is imported."""
     return find_spec(_EXTRA) is not None
+
+
+def installed_version() -> str | None:
+    """Which version of it there is, whose arithmetic the forecasts are; None without the extra."""
+    return version(_EXTRA) if is_installed() else None
 
 
 def challenge(series: Series, name: str, asked: Sequence[int]) -> Floats:

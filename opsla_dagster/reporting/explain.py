@@ -21,11 +21,12 @@ from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
 from opsla_dagster.reporting.explain_future import not_yet_of, read_of
 from opsla_dagster.reporting.explain_links import links_of
-from opsla_dagster.reporting.explain_stints import UNASSIGNED, ownership_spans_of, stints_of
+from opsla_dagster.reporting.explain_stints import ownership_spans_of, stints_of
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Explanation, Rejected, Span, Verdict, listed
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.ownership import UNASSIGNED
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.window import ONE_DAY
 

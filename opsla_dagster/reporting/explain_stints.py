@@ -18,8 +18,8 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.case_rows import Row, of_case
 from opsla_dagster.reporting.explanation import Explanation, OwnershipSpan, Stint
+from opsla_dagster.settings.ownership import UNASSIGNED
 
-UNASSIGNED = "UNASSIGNED"
 HAND_OFFS = ("handoff", "return_direct", "return_indirect")
 _ENTERED = {
     "initial": "had it first", "handoff": "handed over", "return_direct": "came straight back", "return_indirect": "came back",

@@ -213,9 +213,9 @@ def asked(
 def told_of(connection: duckdb.DuckDBPyConnection, settings: Settings, desk: DeskInputs, found: Answer, remark: str | None = None) -> Asked:
     """An answer with what the past says of it."""
     metric = found.ask.metric
-    return Asked(
-        found, desk, metric_title(settings.sla_policies, metric), remark, replay_error(connection, metric, _basis(found)), past_heads(connection, metric)
-    )
+    # Heads of the past are those of the whole desk.
+    past = past_heads(connection, metric) if found.ask.queue == _DESK else None
+    return Asked(found, desk, metric_title(settings.sla_policies, metric), remark, replay_error(connection, metric, _basis(found)), past)
 
 
 def _basis(answer: Answer) -> str | None:

@@ -32,7 +32,7 @@ _CODE = ("staffing/*.py", "queueing/*.py", "settings/staffing.py", "assets/staff
 
 _CASES = "select count(*), bit_xor(hash(case_id, intake_ts, team)) from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at"
 _HOURS = "select count(*), bit_xor(hash(calendar, segment_start_at, segment_end_at, is_open, local_date, open_seconds_before, kind)) from staging.business_time where calendar = 'desk' and segment_end_at > $from_at and segment_start_at < $until_at"
-_HEADS = "select count(*), bit_xor(hash(staff_date, shift, planned_heads, effective_heads)) from raw.staffing_schedule where staff_date >= $first_date and staff_date < $end_date"
+_HEADS = "select count(*), bit_xor(hash(source, staff_date, shift, planned_heads, effective_heads)) from raw.staffing_schedule where staff_date >= $first_date and staff_date < $end_date"
 _RULES = "select count(*), bit_xor(hash(rules)) from staging.sla_metric_rules as rules"
 _POLICIES = "select count(*), bit_xor(hash(policies)) from staging.sla_policies as policies"
 _ENDED = """

@@ -117,8 +117,8 @@ class Answer:
 
     @property
     def is_tested(self) -> bool:
-        """Whether the days of the past could say something against it."""
-        return self.queue.allowed_minutes is not None
+        """Whether the days of the past could say something against it: those of the whole desk, for nobody knows which heads one queue had."""
+        return self.queue.queue == DESK_QUEUE and self.queue.allowed_minutes is not None
 
     def rostered(self, heads: float) -> float | None:
         """Heads to employ for so many that are there; None where shrinkage is not known."""

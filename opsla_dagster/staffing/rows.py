@@ -147,8 +147,9 @@ def caution(found: Answer) -> str | None:
     if found.contradiction is not None:
         return f"an assumption, and no plan for this desk: {found.contradiction}"
     if not found.is_tested:
+        unknown = "no source tells which heads there were, or for too few days" if found.ask.queue == DESK_QUEUE else "which heads one queue had is not known, only those of the whole desk"
         return (
-            "not held against the past: no source tells which heads there were, or for too few days"
+            f"not held against the past: {unknown}"
             + (", so it is taken for granted that a case is taken up as soon as a head is free" if found.basis == AT_ONCE_BASIS else "")
         )
     return None

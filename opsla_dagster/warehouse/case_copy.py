@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -244,12 +244,17 @@ def _changed_dates(inside: str) -> str:
 def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, selects: dict[str, str], inside: str) -> None:
     dates = [row[0] for row in connection.execute(f"{_changed_dates(inside)} order by intake_date").fetchall()]
     listed = ", ".join(f"date '{day}'" for day in dates)
-    connection.execute("begin")
-    for table, select in selects.items():
-        if _is_dated(table):
-            connection.execute(f"delete from cases.{table} where intake_date in ({listed})")
-            connection.execute(f"insert into cases.{table} from ({select}) as made where intake_date in ({listed})")
-    connection.execute("commit")
+    connection.begin()
+    try:
+        for table, select in selects.items():
+            if _is_dated(table):
+                connection.execute(f"delete from cases.{table} where intake_date in ({listed})")
+                connection.execute(f"insert into cases.{table} from ({select}) as made where intake_date in ({listed})")
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a failed commit has rolled back already
+            connection.rollback()  # in a transaction that was aborted nobody could detach the file, and the next one could not be attached
+        raise
 
 
 def _write_tables(connection: duckdb.DuckDBPyConnection, selects: dict[str, str]) -> None:

@@ -137,9 +137,7 @@ class Warehouse(DuckDBResource):
         self.close()
 
     def close(self) -> None:
-        if self._beside is not None:
-            self._beside.stop()
-            self._beside = None
+        self.stop_beside()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -178,6 +176,14 @@ class Warehouse(DuckDBResource):
             self._beside.wait()
             self._beside = None
 
+    def stop_beside(self) -> bool:
+        """Breaks off what was begun beside the run and not waited for; whether there was any. It may just have failed for the same want of memory."""
+        if self._beside is None:
+            return False
+        self._beside.stop()
+        self._beside = None
+        return True
+
     def _make_ready(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The schemas are there, and tables of an earlier opsla are as today's catalog has them."""
         for schema in SCHEMAS:
@@ -199,7 +205,16 @@ class Warehouse(DuckDBResource):
 
 def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables (not views) that exist, as schema.table."""
-    return {row[0] for row in connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()}
+    return {name for name, kind in relations(connection) if kind == "table"}
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """(schema.name, table or view) of what exists in the database itself: what somebody has attached to it, as a copy being written beside the run, is none of it."""
+    here = "database_name = current_database() and not internal"
+    return connection.execute(
+        f"select schema_name || '.' || table_name, 'table' from duckdb_tables() where {here} "
+        f"union all select schema_name || '.' || view_name, 'view' from duckdb_views() where {here}"
+    ).fetchall()
 
 
 def pending_upgrade(path: Path) -> Upgrade | None:
@@ -212,8 +227,7 @@ def pending_upgrade(path: Path) -> Upgrade | None:
 
 def relation_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables and views that exist, as schema.name."""
-    views = connection.execute("select schema_name || '.' || view_name from duckdb_views() where not internal").fetchall()
-    return table_names(connection) | {row[0] for row in views}
+    return {name for name, _ in relations(connection)}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, relations
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
 from opsla_dagster.window import Dates
 
@@ -133,12 +133,8 @@ def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table], em
     Those of `empty` are there afterwards, without rows. What was loaded stays, and so does every table that the catalog does not know.
     """
     kept = {table.name for table in fed}
-    found = connection.execute(
-        "select schema_name || '.' || table_name, 'table' from duckdb_tables() where not internal "
-        "union all select schema_name || '.' || view_name, 'view' from duckdb_views() where not internal"
-    ).fetchall()
     with transaction(connection):
-        for name, kind in found:
+        for name, kind in relations(connection):
             if name in TABLES and TABLES[name].schema in ("staging", "mart") and name not in kept:
                 connection.execute(f"drop {kind} {name}")
         for table in empty:

@@ -97,11 +97,20 @@ def test_one_audit_id_of_several_fields_and_cases_loses_no_change(tmp_path: Path
     assert [row["row_number"] for row in source.rejected_rows().to_pylist()] == [7]
 
 
+def test_what_two_exports_have_of_an_audit_log_makes_no_case_incomplete(tmp_path: Path) -> None:
+    """The second export begins with what the first one ended with."""
+    (tmp_path / "audit.csv").write_text(SAVES + SAVES.splitlines(keepends=True)[7])
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    found = [(row["row_number"], row["reason"], row["is_clock_relevant"]) for row in source.rejected_rows().to_pylist()]
+    assert found[1] == (9, "an earlier record of the case and of the field status has the same event id 3", False)
+
+
 def test_a_rejected_change_is_not_carried_on(tmp_path: Path) -> None:
     (tmp_path / "audit.csv").write_text(SAVES)
     source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
     (rejected,) = source.rejected_rows().to_pylist()
-    assert (rejected["row_number"], rejected["reason"]) == (7, "an earlier record of the case and of the field team has the same event id 2")
+    assert (rejected["row_number"], rejected["reason"]) == (7, "an earlier record of the case and of the field team has the same event id 2, and says otherwise")
+    assert rejected["is_clock_relevant"]
     events = [(row["event_id"], row["status"], row["team"]) for row in source.events(source.window(), AS_OF_AT).to_pylist()]
     assert events == [
         ("T1#1.status", "INVESTIGATION", None), ("T2#7.team", "INTAKE", "A"), ("T2#3.status", "RESOLVED", "B"),

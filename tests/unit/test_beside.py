@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from opsla_dagster.assets import factory
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.beside import Beside
-from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.connection import Warehouse, disk_error
 
 _FOR_EVER = "select count(*) from range(10000000000) as a, range(10000000000) as b where a.range + b.range = 3"
 
@@ -54,9 +57,13 @@ def test_stopped_in_the_middle_of_a_statement() -> None:
 
 
 def test_a_failure_is_left_to_who_needs_the_result() -> None:
+    escaped: list[object] = []
     with duckdb.connect() as connection:
-        beside = Beside(connection, lambda cursor: cursor.execute("select * from not_there"))
-        beside.wait()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(threading, "excepthook", lambda told: escaped.append(told.exc_value))
+            Beside(connection, lambda cursor: cursor.execute("select * from not_there")).wait()
+        assert escaped == []
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_a_warehouse_that_is_closed_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -68,6 +75,38 @@ def test_a_warehouse_that_is_closed_leaves_nothing_behind(tmp_path: Path) -> Non
     assert not any(thread.name.startswith("opsla beside") for thread in threading.enumerate())
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:  # nobody holds it
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException("of a query"), disk_error("of a write"), OpslaError("of something else")], ids=str)
+@pytest.mark.parametrize("begun", [_FOR_EVER, "select nothing", None], ids=["goes on", "failed", "nothing"])
+def test_a_table_that_runs_out_of_memory_is_made_once_more_without_what_is_done_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, begun: str | None
+) -> None:
+    if str(error) == "of a write":
+        error.__cause__ = duckdb.OutOfMemoryException("of the disk")
+    tried = []
+
+    def make_table(line: object, scope: object, outcomes: list[object]) -> int:
+        tried.append(list(outcomes))
+        outcomes.append("a verdict")
+        if len(tried) == 1:
+            raise error
+        return 7
+
+    monkeypatch.setattr(factory, "make_table", make_table)
+    warehouse = Warehouse(database=str(tmp_path / "warehouse.duckdb"))
+    if begun is not None:
+        warehouse.begin_beside(lambda cursor: cursor.execute(begun))
+    outcomes: list[Any] = []
+    if begun and str(error) != "of something else":
+        assert factory._make_with_what_memory_there_is(None, None, outcomes, warehouse) == 7  # type: ignore[arg-type]
+        assert (tried, outcomes) == ([[], []], ["a verdict"]), "verdicts are of the second try alone"
+        assert not any(thread.name.startswith("opsla beside") for thread in threading.enumerate())
+    else:
+        with pytest.raises(type(error), match=str(error)):
+            factory._make_with_what_memory_there_is(None, None, outcomes, warehouse)  # type: ignore[arg-type]
+        assert len(tried) == 1
+    warehouse.close()
 
 
 @pytest.mark.parametrize("works", [True, False])

@@ -289,7 +289,7 @@ def test_a_record_that_cannot_be_used(tmp_path: Path, row: str, field: str, reas
             "column kept: expected one of true, false; found 'maybe'",
         ),
         ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,,", "event_id", "column id: no event id"),
-        ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,,e1", "event_id", "an earlier record has the same event id e1"),
+        ("A,New,2025-03-03T08:00Z,2025-03-03T08:00Z,,,e1", "event_id", "an earlier record has the same event id e1, and says otherwise"),
     ],
 )
 def test_a_cell_that_is_optional_but_wrong(tmp_path: Path, row: str, field: str, reason: str) -> None:
@@ -298,6 +298,13 @@ def test_a_cell_that_is_optional_but_wrong(tmp_path: Path, row: str, field: str,
     (rejected,) = rejected_of(source).values()
     assert (rejected["field"], rejected["reason"]) == (field, reason)
     only_good_is_used(source)
+
+
+def test_what_repeats_a_record_makes_no_case_incomplete_and_what_has_its_id_alone_does(tmp_path: Path) -> None:
+    """An id that is one of each case takes the records of all cases but the first: their verdicts rest on what is left."""
+    rows = ["A,New,2025-03-03T08:00Z,e1", "A,New,2025-03-03T08:00Z,e1", "A,Done,2025-03-03T09:00Z,e1", "B,New,2025-03-03T08:00Z,e1", "C,New,soon,e2"]
+    source = log_source(tmp_path, log_text(rows, "number,state,at,id"), columns={**COLUMNS, "event_id": "id"})
+    assert {row: rejected["is_clock_relevant"] for row, rejected in rejected_of(source).items()} == {3: False, 4: True, 5: True, 6: True}
 
 
 def test_a_stamp_without_offset_and_no_zone_to_place_it(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.shipped import CONFIG
 from opsla_dagster.sources.filled import active_tables, empty_tables
+from opsla_dagster.warehouse.connection import relation_names, table_names
 from opsla_dagster.warehouse.write import drop_unfed, ensure_table
 
 TIMELINE, LINKS = "mart.escalation_ownership_timeline", "staging.case_links"
@@ -54,6 +55,23 @@ def test_rows_of_a_source_that_is_gone_do_not_stay(tmp_path: Path) -> None:
         drop_unfed(connection, active_tables(settings.sources), empty)
         assert connection.execute(f"select count(*) from {LINKS}").fetchall() == [(0,)]
         assert connection.execute("select count(*) from mart.misattribution").fetchall() == [(0,)]
+
+
+def test_what_is_attached_is_not_what_the_warehouse_has(tmp_path: Path) -> None:
+    """A copy that is written beside the run has tables of the same names: each is dropped once, and what only the copy has is not there."""
+    settings = settings_with(tmp_path, LOG)
+    gone, of_the_copy = "staging.source_clock_comparison", "mart.staffing_replay"
+    assert gone not in {table.name for table in (*active_tables(settings.sources), *empty_tables(settings.sources))}
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as cases")
+        for schema in ("staging", "mart"):
+            connection.execute(f"create schema {schema}; create schema cases.{schema}")
+        ensure_table(connection, TABLES[gone])
+        connection.execute(f"create table cases.{gone} (a integer); create table cases.{of_the_copy} (a integer)")
+        assert (table_names(connection), relation_names(connection)) == ({gone}, {gone})
+        drop_unfed(connection, active_tables(settings.sources))
+        assert table_names(connection) == set()
+        assert connection.execute(f"select count(*) from cases.{gone}").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize("teams", [(), ("UNASSIGNED",)])

@@ -17,8 +17,8 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, has_table, rows
 from opsla_dagster.reporting.ownership_flow import Pair, draw_flow, flow_of
 from opsla_dagster.reporting.sections.common import MOST_ROWS, MOST_TABLE_ROWS, Axis, Section, Table
+from opsla_dagster.settings.ownership import UNASSIGNED
 
-UNASSIGNED = "UNASSIGNED"
 #: From so many hand-offs on, and from such a share of them straight back, a team may be one of review.
 _LEAST_HANDOFFS, _NEARLY_ALL = 30, 0.9
 _TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")

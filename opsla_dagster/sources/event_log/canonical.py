@@ -43,9 +43,11 @@ RETOLD = "is_retold"
 _PLACE_COLUMNS = r"case_id|event_id|file_number|row_number|source_sequence|order_\d+|(event|ingestion)_ts|event_ts_form|has_float_id|.+_(earlier|local)"
 #: `field` of a rejected row whose fault is the record as a whole.
 WHOLE_RECORD = "record"
-#: With these words begins why a record is rejected that only repeats another: what it told is used.
+#: With these words begins why a record is rejected that repeats another: what it told is used, unless the reason ends with `_OTHERWISE`.
 _REPEATED_ID = "an earlier record has the same event id "
 _REPEATED_CHANGE = "an earlier record of the case says the same of the field "
+_REPEATED_SAVE = "an earlier record of the case and of the field "
+_OTHERWISE = ", and says otherwise"
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ def _reject_repeated_changes(connection: duckdb.DuckDBPyConnection, settings: Ev
         connection.execute(_changes_told_once())
     else:
         repeated = _repeated(
-            "event_id, case_id, changed_field", "'an earlier record of the case and of the field ' || changed_field || ' has the same event id ' || event_id"
+            "event_id, case_id, changed_field", f"{literal(_REPEATED_SAVE)} || changed_field || ' has the same event id ' || event_id"
         )
         connection.execute(f"create table once as select * replace ({repeated} as fault) from numbered")
     _take_place(connection, "once")
@@ -364,14 +366,16 @@ def _changes_told_once() -> str:
 
 
 def _repeated(identity: str, reason: str) -> str:
-    """SQL: the fault of a row; of a usable one, that an earlier one has the same identity."""
+    """SQL: the fault of a row; of a usable one, that an earlier one has the same identity, and whether the first of them says something else."""
+    earlier = f"(partition by fault is null, is_ignored, {identity} order by file_number, row_number)"
+    content = f"hash({', '.join(('case_id', 'event_ts', 'source_status', *TEXT_FIELDS))})"
     return f"""
         case
             when fault is not null or is_ignored then fault
-            when row_number() over (
-                partition by fault is null, is_ignored, {identity}
-                order by file_number, row_number
-            ) > 1 then struct_pack(field := 'event_id', reason := {reason})
+            when row_number() over {earlier} > 1 then struct_pack(
+                field := 'event_id',
+                reason := {reason} || case when first_value({content}) over {earlier} = {content} then '' else {literal(_OTHERWISE)} end
+            )
         end
     """
 
@@ -694,7 +698,8 @@ def clock_relevance(settings: EventLogSettings) -> str:
     """SQL over REJECTED_FILE: whether a clock of the case may rest on what the record told. Links move none, and what is repeated is used."""
     if settings.form == "links":
         return "false"
-    return f"not (starts_with(reason, {literal(_REPEATED_ID)}) or starts_with(reason, {literal(_REPEATED_CHANGE)}))"
+    is_repeated = " or ".join(f"starts_with(reason, {literal(words)})" for words in (_REPEATED_ID, _REPEATED_CHANGE, _REPEATED_SAVE))
+    return f"not ({is_repeated}) or ends_with(reason, {literal(_OTHERWISE)})"
 
 
 def _record_date(settings: EventLogSettings, desk: DeskSettings) -> str:

@@ -1,0 +1,40 @@
+"""The identity of what staffing follows from: another one where anything that is read has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import pytest
+
+from opsla_dagster.catalog import TABLES
+from opsla_dagster.staffing.made_from import Bounds, of_queues
+from opsla_dagster.warehouse.write import ensure_table
+
+BOUNDS = Bounds(date(2025, 8, 11), 8)
+READ = (
+    "mart.desk_now", "staging.sla_clocks", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule", "staging.sla_metric_rules", "staging.ownership_spans",
+)  # fmt: skip
+
+
+@pytest.fixture
+def desk() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Two sources that tell the same heads of a date."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw; create schema staging; create schema mart")
+        for name in READ:
+            ensure_table(connection, TABLES[name])
+        connection.execute(
+            "insert into raw.staffing_schedule by name select source, date '2025-08-04' as staff_date, 'day' as shift, 5 as planned_heads, 4 as effective_heads "
+            "from unnest(['north', 'south']) as told (source)"
+        )
+        yield connection
+
+
+def test_heads_that_change_alike_in_two_sources_are_other_heads(desk: duckdb.DuckDBPyConnection) -> None:
+    """The digest adds rows up so that equal ones cancel each other: each has to say of which source it is."""
+    before = of_queues(desk, BOUNDS, "UTC", [])
+    assert of_queues(desk, BOUNDS, "UTC", []) == before
+    desk.execute("update raw.staffing_schedule set planned_heads = 9, effective_heads = 8")
+    assert of_queues(desk, BOUNDS, "UTC", []) != before
