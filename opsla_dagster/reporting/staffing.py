@@ -115,7 +115,7 @@ class PastHeads:
     def sentence(self) -> str:
         half = self.weeks // 2
         return (
-            f"The whole desk: in the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
+            f"In the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
             f"of them for their cases kept {wording.percent(self.most_heads_pct, 1)}, the {half} with the fewest {wording.percent(self.fewest_heads_pct, 1)}."
         )
 
