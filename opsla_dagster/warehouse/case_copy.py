@@ -175,8 +175,8 @@ _HALF_YEARS = f"""
 def _write_undated(connection: duckdb.DuckDBPyConnection, directory: Path, selects: dict[str, str]) -> Path:
     """What has no dates, under a name of its own; of what has dates it tells the columns."""
     file = directory / f"all-{uuid4().hex}.duckdb"
-    with _writing(connection, file):
-        _write_tables(connection, {table: f"from ({select}) where false" if _is_dated(table) else select for table, select in selects.items()})
+    with _writing(connection, file) as copy:
+        _write_tables(connection, copy, {table: f"from ({select}) where false" if _is_dated(table) else select for table, select in selects.items()})
     return file
 
 
@@ -184,44 +184,49 @@ def _write_half_year(connection: duckdb.DuckDBPyConnection, file: Path, selects:
     """The dates of a half-year, where possible as `before` (an earlier file of them) has them."""
     inside = f"intake_date >= date '{first_date}' and intake_date < date '{first_date}' + interval 6 month"
     if before is not None and _is_mostly_as_before(connection, before, inside):
-        with _writing(connection, file, before):
-            _replace_changed_dates(connection, selects, inside)
+        with _writing(connection, file, before) as copy:
+            _replace_changed_dates(connection, copy, selects, inside)
         return
-    with _writing(connection, file):
-        _write_tables(connection, {table: f"from ({select}) where {inside}" for table, select in selects.items() if _is_dated(table)})
+    with _writing(connection, file) as copy:
+        _write_tables(connection, copy, {table: f"from ({select}) where {inside}" for table, select in selects.items() if _is_dated(table)})
 
 
 @contextmanager
-def _writing(connection: duckdb.DuckDBPyConnection, file: Path, before: Path | None = None) -> Iterator[None]:
-    """`file`, attached as `cases` and as `before` has it, is written aside, then renamed: one that bears the name is whole."""
+def _writing(connection: duckdb.DuckDBPyConnection, file: Path, before: Path | None = None) -> Iterator[str]:
+    """`file`, attached and as `before` has it, is written aside, then renamed: one that bears the name is whole."""
     aside = file.with_suffix(".writing")
     aside.unlink(missing_ok=True)
     try:
         if before is not None:
             _copy_file(before, aside)
-        connection.execute(f"attach {literal(str(aside))} as cases (row_group_size {_ROWS_A_GROUP})")
-        try:
-            yield
-        finally:
-            connection.execute("detach cases")
+        with _attached(connection, aside, f"row_group_size {_ROWS_A_GROUP}") as copy:
+            yield copy
         aside.replace(file)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
 
 
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, file: Path, option: str) -> Iterator[str]:
+    """The file, attached under a name that no other one ever has: a transaction of the run that has seen two files of one name is broken."""
+    copy = f"cases_{uuid4().hex}"
+    connection.execute(f"attach {literal(str(file))} as {copy} ({option})")
+    try:
+        yield copy
+    finally:
+        connection.execute(f"detach {copy}")
+
+
 def _is_mostly_as_before(connection: duckdb.DuckDBPyConnection, before: Path, inside: str) -> bool:
     try:
-        connection.execute(f"attach {literal(str(before))} as cases (read_only)")
-    except duckdb.Error:
+        with _attached(connection, before, "read_only") as copy:
+            changed, held = connection.execute(
+                f"select (select count(*) from ({_changed_dates(copy, inside)})), (select count(distinct intake_date) from {_MADE_FROM} where {inside})"
+            ).fetchone() or (0, 0)
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException):  # damaged, or of another opsla
         return False
-    try:
-        changed, held = connection.execute(
-            f"select (select count(*) from ({_changed_dates(inside)})), (select count(distinct intake_date) from {_MADE_FROM} where {inside})"
-        ).fetchone() or (0, 0)
-        return bool(changed <= held * _REPLACED_AT_MOST)
-    finally:
-        connection.execute("detach cases")
+    return bool(changed <= held * _REPLACED_AT_MOST)
 
 
 def _shape(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str, str]]:
@@ -231,25 +236,25 @@ def _shape(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str
         return []
 
 
-def _changed_dates(inside: str) -> str:
+def _changed_dates(copy: str, inside: str) -> str:
     """Dates that were made anew since the copy, or that only one of the two has."""
     return f"""
         select distinct coalesce(made.intake_date, copied.intake_date) as intake_date
         from (from {_MADE_FROM} where {inside}) as made
-        full join cases.{_MADE_FROM} as copied on made.source = copied.source and made.intake_date = copied.intake_date
+        full join {copy}.{_MADE_FROM} as copied on made.source = copied.source and made.intake_date = copied.intake_date
         where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
     """
 
 
-def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, selects: dict[str, str], inside: str) -> None:
-    dates = [row[0] for row in connection.execute(f"{_changed_dates(inside)} order by intake_date").fetchall()]
+def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, copy: str, selects: dict[str, str], inside: str) -> None:
+    dates = [row[0] for row in connection.execute(f"{_changed_dates(copy, inside)} order by intake_date").fetchall()]
     listed = ", ".join(f"date '{day}'" for day in dates)
     connection.begin()
     try:
         for table, select in selects.items():
             if _is_dated(table):
-                connection.execute(f"delete from cases.{table} where intake_date in ({listed})")
-                connection.execute(f"insert into cases.{table} from ({select}) as made where intake_date in ({listed})")
+                connection.execute(f"delete from {copy}.{table} where intake_date in ({listed})")
+                connection.execute(f"insert into {copy}.{table} from ({select}) as made where intake_date in ({listed})")
         connection.commit()
     except BaseException:
         with suppress(duckdb.Error):  # a failed commit has rolled back already
@@ -257,11 +262,11 @@ def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, selects: dict[
         raise
 
 
-def _write_tables(connection: duckdb.DuckDBPyConnection, selects: dict[str, str]) -> None:
+def _write_tables(connection: duckdb.DuckDBPyConnection, copy: str, selects: dict[str, str]) -> None:
     for schema in sorted({table.split(".")[0] for table in selects}):
-        connection.execute(f"create schema cases.{schema}")
+        connection.execute(f"create schema {copy}.{schema}")
     for table, select in selects.items():
-        connection.execute(f"create table cases.{table} as {select}")
+        connection.execute(f"create table {copy}.{table} as {select}")
 
 
 def _copy_file(source: Path, target: Path) -> None:
