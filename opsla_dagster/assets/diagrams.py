@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from opsla_dagster.assets.factory import TableAsset
-from opsla_dagster.assets.graph import TABLE_ASSETS
+from opsla_dagster.assets.graph import TABLE_ASSETS, upstream
 from opsla_dagster.catalog import AREA_OF
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "lineage.md"
@@ -37,13 +37,7 @@ def _area(area: str, marts: list[str], tables: Mapping[str, TableAsset]) -> Iter
 
 def diagram(mart: str, tables: Mapping[str, TableAsset] = TABLE_ASSETS) -> str:
     """The tables that `mart` is made from, and those that they are made from, from left to right; an arrow leads to what is made."""
-    found: dict[str, list[str]] = {}
-    waiting = [mart]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = sorted(dep for dep in tables[name].deps if dep in tables)
-            waiting += found[name]
+    found = upstream(tables, mart)
     lines = ["flowchart LR"]
     for layer, title in _LAYERS.items():
         held = sorted(name for name in found if name.split(".")[0] == layer)

@@ -6,6 +6,7 @@ Python (the modules beside this one, one an area).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from opsla_dagster.assets.backlog import BACKLOG
@@ -50,19 +51,24 @@ TABLE_ASSETS = {name: _table_asset(name) for name in TABLES}
 
 def table_assets(settings: Settings) -> list[TableAsset]:
     """The tables of the areas that the enabled sources feed, each made from those of them; of what else it reads empty tables stand there."""
-    lines = {table.name: TABLE_ASSETS[table.name] for table in active_tables(settings.sources)}
+    fed = {table.name for table in active_tables(settings.sources)}
     empty = {table.name for table in empty_tables(settings.sources)}
-    of_dates = _needed_for("ops.refreshed_partitions")
-    return [
-        replace(line, deps=[dep for dep in line.deps if dep in lines], empty=[dep for dep in line.deps if dep in empty], can_wait=line.name not in of_dates)
-        for line in lines.values()
-    ]
+    lines = {
+        name: replace(line, deps=[dep for dep in line.deps if dep in fed], empty=[dep for dep in line.deps if dep in empty])
+        for name, line in TABLE_ASSETS.items()
+        if name in fed
+    }
+    of_dates = upstream(lines, "ops.refreshed_partitions")
+    return [replace(line, can_wait=name not in of_dates) for name, line in lines.items()]
 
 
-def _needed_for(name: str) -> set[str]:
-    """The table and everything it is made from, directly or not."""
-    found, new = {name}, {name}
-    while new:
-        new = {dep for known in new for dep in TABLE_ASSETS[known].deps} - found
-        found |= new
+def upstream(lines: Mapping[str, TableAsset], *names: str) -> dict[str, list[str]]:
+    """Those of the tables `names` that are among `lines`, and everything among them that these are made from, directly or not: each with what it is made from."""
+    found: dict[str, list[str]] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in lines and name not in found:
+            found[name] = sorted(dep for dep in lines[name].deps if dep in lines)
+            waiting += found[name]
     return found

@@ -19,7 +19,7 @@ import effort
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
-from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.assets.graph import table_assets, upstream
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.automation.refresh import refresh_windows
@@ -127,14 +127,7 @@ def july(first: int, last: int) -> Window:
 
 def up_to(settings: Settings, *tables: str) -> set[str]:
     """These tables, and every one that they are made from."""
-    lines = {line.name: line for line in table_assets(settings)}
-    found, waiting = set(), list(tables)
-    while waiting:
-        name = waiting.pop()
-        if name in lines and name not in found:
-            found.add(name)
-            waiting += lines[name].deps
-    return found
+    return set(upstream({line.name: line for line in table_assets(settings)}, *tables))
 
 
 def dated(settings: Settings) -> set[str]:
