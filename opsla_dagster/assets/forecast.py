@@ -5,24 +5,18 @@ Belongs here: one entry a table, reading what it is made from. Does not belong h
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from opsla_dagster.assets.factory import PythonTable
-from opsla_dagster.assets.python_rows import as_table
+from opsla_dagster.assets.python_rows import as_table, kept_rows
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.forecasting import backtest as backtesting
-from opsla_dagster.forecasting import challengers, models
-from opsla_dagster.forecasting import history as histories
 from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Backtest, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
 from opsla_dagster.forecasting.challengers import challenge, installed_version, is_installed
@@ -30,8 +24,8 @@ from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goa
 from opsla_dagster.forecasting.clearing import Change, Reached, floor, net_cases_per_week, reached
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import Floats
+from opsla_dagster.identity import code_identity, identity
 from opsla_dagster.settings.forecast import ForecastSettings
-from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import Window
 
@@ -40,6 +34,8 @@ MOST_SERIES = 200
 #: Backlogs that are simulated: the desk's, and those of the queues with most open cases. The command centre asks for any other.
 MOST_BACKLOGS = 50
 _FORECASTS = "mart.arrival_forecasts"
+#: The code that makes forecasts.
+_CODE = ("assets/forecast.py", "forecasting/backtest.py", "forecasting/challengers.py", "forecasting/history.py", "forecasting/models.py")
 AS_NOW = "as now"
 #: Queues that a sentence names.
 _QUEUES_NAMED = 20
@@ -78,7 +74,7 @@ _DATES = """
 
 @dataclass(frozen=True)
 class _Read:
-    """Everything that forecasts rest on, and its identity: rows of the same `digest` are those that would be made again."""
+    """Everything that forecasts rest on, and its identity: rows of the same are those that would be made again."""
 
     today: date
     arrived: Mapping[Key, Sequence[Arrivals]]
@@ -86,7 +82,7 @@ class _Read:
     loaded: frozenset[date]
     calendar: Calendar
     settings: ForecastSettings
-    digest: str
+    identity: str
 
     @cached_property
     def days_ahead(self) -> list[tuple[bool, bool]]:
@@ -108,15 +104,8 @@ def _arrival_forecasts(scope: Scope, part: Window | None) -> pa.Table:
     if not found:
         return as_table(_FORECASTS, [])
     read = _read(scope, found[0][0])
-    return _held(scope, read.digest) or _forecasts(read)
-
-
-def _held(scope: Scope, digest: str) -> pa.Table | None:
-    """The rows that there are, where they were made from the same."""
-    if _FORECASTS not in table_names(scope.connection):
-        return None
-    rows = scope.connection.sql(f"select * from {_FORECASTS}").to_arrow_table()
-    return rows if rows.num_rows and pc.all(pc.equal(rows["read_digest"], digest)).as_py() else None
+    kept = kept_rows(scope, _FORECASTS, read.identity)
+    return kept if kept is not None else _forecasts(read)
 
 
 def _read(scope: Scope, today: date) -> _Read:
@@ -136,17 +125,8 @@ def _read(scope: Scope, today: date) -> _Read:
         loaded=frozenset(day for (day,) in loaded),
         calendar=Calendar({day for day, is_open, _ in dates if is_open}, {day for day, _, is_holiday in dates if is_holiday}),
         settings=settings,
-        digest=_digest(today, counted, first_dates, loaded, dates, settings.statsforecast, is_installed(), installed_version()),
+        identity=identity([code_identity(_CODE, ("numpy",)), today, counted, first_dates, loaded, dates, settings.statsforecast, installed_version()]),
     )
-
-
-def _digest(*read: object) -> str:
-    """Identity of what was read, and of the code that makes rows of it."""
-    made_by = (Path(__file__), *(Path(module.__file__ or "") for module in (backtesting, challengers, histories, models)))
-    told = hashlib.sha256(repr((np.__version__, read)).encode())
-    for path in made_by:
-        told.update(path.read_bytes())
-    return told.hexdigest()[:16]
 
 
 def _forecasts(read: _Read) -> pa.Table:
@@ -204,7 +184,7 @@ def _past(batch: _Batch, read: _Read, found: Backtest, model: str) -> pa.Table:
         "origin_date": pa.array(np.repeat(today + (origins - series.today), HORIZON)), "calendar_date": pa.array((today + (days - series.today)).ravel()),
         "horizon_days": pa.array(np.tile(np.arange(1, HORIZON + 1), len(number))), "is_business_day": pa.array(series.is_open[days].ravel()), "is_day_of_holiday": pa.array(series.is_holiday[days].ravel()),
         "expected_cases": _numbers(expected[number, place]), "low_cases": _counts(low[number, place]), "high_cases": _counts(high[number, place]), "arrived_cases": _counts(found.actual[number, place]),
-        "scale_cases": _numbers(np.repeat(found.scale[number, place], HORIZON)), "read_digest": pa.array([read.digest] * rows, pa.string()),
+        "scale_cases": _numbers(np.repeat(found.scale[number, place], HORIZON)), "made_from": pa.array([read.identity] * rows, pa.string()),
     }  # fmt: skip
     schema = as_table(_FORECASTS, []).schema
     return pa.table([made.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema)
@@ -243,7 +223,7 @@ def _unsaid(key: Key, model: str, read: _Read, reason: str | None) -> Iterator[d
     for day, (is_holiday, is_open) in enumerate(read.days_ahead):
         yield {
             "dimension": key[0], "dimension_value": key[1], "model": model, "origin_date": read.today, "calendar_date": read.today + timedelta(days=day), "horizon_days": day + 1,
-            "is_business_day": is_open, "is_day_of_holiday": is_holiday, "forecast_reason": reason, "read_digest": read.digest,
+            "is_business_day": is_open, "is_day_of_holiday": is_holiday, "forecast_reason": reason, "made_from": read.identity,
         }  # fmt: skip
 
 

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
-from opsla_dagster.assets.python_rows import as_table
+from opsla_dagster.assets.python_rows import as_table, held_rows, kept_rows
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings.calendars import DESK_CALENDAR, Calendar
 from opsla_dagster.staffing import made_from
-from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.window import Window
 
@@ -51,20 +49,10 @@ def _texts(scope: Scope) -> list[str]:
     return [made_from.code(), settings_fingerprint(scope.settings), _desk(scope).model_dump_json(), scope.settings.staffing.model_dump_json()]
 
 
-def _held(scope: Scope, name: str) -> pa.Table | None:
-    """The rows that the table has; None where it has none, or none with the columns of today."""
-    if name not in table_names(scope.connection):
-        return None
-    held = scope.connection.sql(f"select * from {name}").to_arrow_table()
-    return held if held.num_rows and held.column_names == [column.name for column in TABLES[name].columns] else None
-
-
 def _unless_unchanged(scope: Scope, name: str, identity: str, make: Callable[[], Iterable[Mapping[str, Any]]]) -> pa.Table:
     """The rows that the table has, where they follow from the same; else made anew."""
-    held = _held(scope, name)
-    if held is not None and held["made_from"].unique().to_pylist() == [identity]:
-        return held
-    return as_table(name, [{**row, "made_from": identity} for row in make()])
+    kept = kept_rows(scope, name, identity)
+    return kept if kept is not None else as_table(name, [{**row, "made_from": identity} for row in make()])
 
 
 def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
@@ -75,7 +63,7 @@ def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
         return as_table(_REPLAY, [])
     identities = made_from.of_weeks(scope.connection, bounds, zone, _texts(scope))
     held: dict[date, list[dict[str, Any]]] = {}
-    rows = _held(scope, _REPLAY)
+    rows = held_rows(scope, _REPLAY)
     for row in [] if rows is None else rows.to_pylist():
         if row["made_from"] == identities.get(row["week_date"]):
             held.setdefault(row["week_date"], []).append(row)

@@ -52,6 +52,7 @@ _SHARED = [
     count("cases", "Cases counted in the row"),
     count("events", "Events counted in the row"),
     text("digest", "Changes when the source's content of the intake date changes"),
+    text("made_from", "Identity of what the row follows from: data, settings and code; a run keeps rows whose identity is the same"),
     # events
     text("status", "Canonical status category", values=STATUSES),
     text("source_status", "The status as the source names it", nullable=True),

@@ -34,7 +34,6 @@ COLUMNS = [
     count("total_high_cases", "High end of the 80 % interval of all arrivals up to and including this date; NULL: unknown", nullable=True),
     measure("scale_cases", "Mean error of the seasonal naive forecast within the history of the origin: the unit of MASE"),
     text("forecast_reason", "Why nothing can be said, or no interval; NULL: all is said", nullable=True),
-    text("read_digest", "Identity of what the rows were made from: arrivals as known, dates, calendar, settings and code; what is the same is not computed again"),
     # backtest
     Column("horizon_from_days", "BIGINT", "Days ahead from which on forecasts are scored", at_least=1, at_most=14),
     Column("horizon_to_days", "BIGINT", "Days ahead up to which forecasts are scored", at_least=1, at_most=14),
@@ -111,7 +110,7 @@ AREA = Area(
             "What each model would have said at the origins of the last 8 fortnights with what was known then, what came, and what is said today.",
             key="dimension dimension_value model origin_date calendar_date",
             columns="""dimension dimension_value model origin_date calendar_date horizon_days is_business_day is_day_of_holiday served_model expected_cases
-                       low_cases high_cases total_expected_cases total_low_cases total_high_cases arrived_cases scale_cases forecast_reason read_digest""",
+                       low_cases high_cases total_expected_cases total_low_cases total_high_cases arrived_cases scale_cases forecast_reason made_from""",
             nullable="arrived_cases",
             is_published=False,
             rules=(Rule("low_cases", "<=", "high_cases"), Rule("total_low_cases", "<=", "total_high_cases")),

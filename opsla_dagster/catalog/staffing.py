@@ -12,7 +12,6 @@ COLUMNS = [
     Column("open_business_minutes", "DOUBLE", "Minutes for which the desk is open in the hour, of a week without holidays", at_least=0, at_most=60),
     measure("cases_per_week", "Cases that come in in a mean week; in mart.staffing_hours in that hour of it; dates of holidays are left out", nullable=False),
     measure("present_heads", "Heads that were there in that hour (after shrinkage), mean of the latest 4 weeks; NULL: no source tells, or the desk is closed"),
-    text("made_from", "Identity of what the row follows from: data, settings and code; a run keeps rows whose identity is the same"),
     # weeks that were replayed
     local_date("week_date", "The Monday that begins the week, of the desk"),
     flag("is_response", "The promise is kept when somebody takes the case up; else when the case is done"),

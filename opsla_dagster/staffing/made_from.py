@@ -9,19 +9,16 @@ than are read: a change beside them makes rows anew that come out the same. Noth
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 
+from opsla_dagster.identity import code_identity, identity
+
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-_DIGITS = 16
 #: Weeks that a prediction rests on, weeks that are replayed, and both; weeks of arrivals that a usual week is the mean of.
 WEEKS_BEFORE, WEEKS_REPLAYED = 8, 12
 WEEKS_READ, WEEKS_OF_ARRIVALS = WEEKS_BEFORE + WEEKS_REPLAYED, 8
@@ -124,17 +121,9 @@ def of_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], texts
     return identity([*texts, *(connection.execute(f"select count(*), bit_xor(hash(told)) from {name} as told").fetchone() for name in names)])
 
 
-def identity(told: Sequence[object]) -> str:
-    """One identity of many things that are read, by how Python writes them: short, and the same for the same."""
-    return hashlib.sha256("\n".join(repr(each) for each in told).encode()).hexdigest()[:_DIGITS]
-
-
-@cache
 def code() -> str:
     """Identity of the code that makes the rows, and of the libraries whose arithmetic it is."""
-    package = Path(__file__).parent.parent
-    texts = [path.read_text(encoding="utf-8") for pattern in _CODE for path in sorted(package.glob(pattern))]
-    return identity([*texts, version("numpy"), version("duckdb")])
+    return code_identity(_CODE, ("numpy", "duckdb"))
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, object], statements: Sequence[str]) -> list[object]:

@@ -25,7 +25,7 @@ STOREYS: list[set[str]] = [
     {"settings"},
     {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts", "small_store"},
     {"errors"},
-    {"printable", "figures", "forecasting", "queueing"},
+    {"printable", "figures", "identity", "forecasting", "queueing"},
 ]
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 

@@ -178,7 +178,7 @@ def forecasts_are_made_again_where_what_they_rest_on_has_changed(settings: Setti
         scope.connection.execute("update mart.desk_now set now_date = now_date - 1")
         assert made(scope) != late
         with monkeypatch.context() as patched:
-            patched.setattr("opsla_dagster.forecasting.models.__file__", str(REPOSITORY / "pyproject.toml"))
+            patched.setattr("opsla_dagster.assets.forecast._CODE", ("forecasting/models.py",))
             before = {str(row[-1]) for row in made(scope)}
         today = {str(row[-1]) for row in made(scope)}
         assert before.isdisjoint(today)
