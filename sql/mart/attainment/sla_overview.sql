@@ -20,7 +20,8 @@ with clock_counts as (
     group by source, policy, metric, is_source_promise, dimension, dimension_value
 ),
 
-late_open_clocks as (
+-- What mart.sla_attainment_daily does not tell: clocks that are open past their target, and those whose verdict rests on incomplete records.
+marked_clocks as (
     select
         cases.source,
         clocks.case_id,
@@ -32,56 +33,17 @@ late_open_clocks as (
         coalesce(clocks.tier, 'none') as tier,
         coalesce(cases.region, 'none') as region,
         coalesce(cases.brand, 'none') as brand,
-        coalesce(cases.channel, 'none') as channel
+        coalesce(cases.channel, 'none') as channel,
+        cast(null as varchar) as root_cause_stage,
+        cast(null as varchar) as root_cause_owner,
+        1 as open_breached_clocks,
+        0 as incomplete_clocks
     from mart.open_clocks as clocks
     inner join staging.case_milestones as cases on clocks.case_id = cases.case_id
     where clocks.outcome = 'breached'
-),
-
-open_clock_counts as (
-    select
-        source,
-        policy,
-        metric,
-        case
-            when grouping(queue) = 0 then 'queue'
-            when grouping(priority) = 0 then 'priority'
-            when grouping(tier) = 0 then 'tier'
-            when grouping(region) = 0 then 'region'
-            when grouping(brand) = 0 then 'brand'
-            when grouping(channel) = 0 then 'channel'
-            else 'all'
-        end as dimension,
-        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
-        count(*) as clocks
-    from late_open_clocks
-    group by
-        grouping sets (
-            (source, policy, metric),
-            (source, policy, metric, queue),
-            (source, policy, metric, priority),
-            (source, policy, metric, tier),
-            (source, policy, metric, region),
-            (source, policy, metric, brand),
-            (source, policy, metric, channel)
-        )
 
     union all
 
-    select
-        late_open_clocks.source,
-        late_open_clocks.policy,
-        late_open_clocks.metric,
-        dimensions.dimension_name as dimension,
-        coalesce(dimensions.dimension_value, 'none') as dimension_value,
-        count(*) as clocks
-    from late_open_clocks
-    inner join staging.case_dimensions as dimensions
-        on late_open_clocks.case_id = dimensions.case_id and late_open_clocks.intake_date = dimensions.intake_date
-    group by late_open_clocks.source, late_open_clocks.policy, late_open_clocks.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
-),
-
-incomplete_clocks as (
     select
         clocks.source,
         clocks.case_id,
@@ -95,7 +57,9 @@ incomplete_clocks as (
         coalesce(cases.brand, 'none') as brand,
         coalesce(cases.channel, 'none') as channel,
         root_causes.root_cause_stage,
-        root_causes.root_cause_owner
+        root_causes.root_cause_owner,
+        0 as open_breached_clocks,
+        1 as incomplete_clocks
     from mart.incomplete_cases as incomplete_cases
     inner join staging.sla_clocks as clocks on incomplete_cases.intake_date = clocks.intake_date and incomplete_cases.case_id = clocks.case_id
     inner join staging.case_milestones as cases on clocks.intake_date = cases.intake_date and clocks.case_id = cases.case_id
@@ -117,7 +81,7 @@ incomplete_clocks as (
     where coalesce(open_clocks.outcome, clocks.outcome) in ('met', 'breached')
 ),
 
-incomplete_clock_counts as (
+marked_clock_counts as (
     select
         source,
         policy,
@@ -133,9 +97,14 @@ incomplete_clock_counts as (
             when grouping(root_cause_owner) = 0 then 'root_cause_owner'
             else 'all'
         end as dimension,
-        coalesce(queue, priority, tier, region, brand, channel, root_cause_stage, root_cause_owner, 'all') as dimension_value,
-        count(*) as clocks
-    from incomplete_clocks
+        -- A clock without a root cause counts under none.
+        coalesce(
+            queue, priority, tier, region, brand, channel, root_cause_stage, root_cause_owner,
+            case when grouping(root_cause_stage) = 1 and grouping(root_cause_owner) = 1 then 'all' end
+        ) as dimension_value,
+        sum(open_breached_clocks) as open_breached_clocks,
+        sum(incomplete_clocks) as incomplete_clocks
+    from marked_clocks
     group by
         grouping sets (
             (source, policy, metric),
@@ -152,19 +121,20 @@ incomplete_clock_counts as (
     union all
 
     select
-        incomplete_clocks.source,
-        incomplete_clocks.policy,
-        incomplete_clocks.metric,
+        marked_clocks.source,
+        marked_clocks.policy,
+        marked_clocks.metric,
         dimensions.dimension_name as dimension,
         coalesce(dimensions.dimension_value, 'none') as dimension_value,
-        count(*) as clocks
-    from incomplete_clocks
+        sum(marked_clocks.open_breached_clocks) as open_breached_clocks,
+        sum(marked_clocks.incomplete_clocks) as incomplete_clocks
+    from marked_clocks
     inner join staging.case_dimensions as dimensions
-        on incomplete_clocks.case_id = dimensions.case_id and incomplete_clocks.intake_date = dimensions.intake_date
-    group by incomplete_clocks.source, incomplete_clocks.policy, incomplete_clocks.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
+        on marked_clocks.case_id = dimensions.case_id and marked_clocks.intake_date = dimensions.intake_date
+    group by marked_clocks.source, marked_clocks.policy, marked_clocks.metric, dimensions.dimension_name, coalesce(dimensions.dimension_value, 'none')
 ),
 
-clock_counts_with_open as (
+all_clock_counts as (
     select
         clock_counts.source,
         clock_counts.policy,
@@ -178,23 +148,16 @@ clock_counts_with_open as (
         clock_counts.running_clocks,
         clock_counts.unknown_clocks,
         clock_counts.late_seconds,
-        coalesce(open_clock_counts.clocks, 0) as open_breached_clocks,
-        coalesce(incomplete_clock_counts.clocks, 0) as incomplete_clocks
+        coalesce(marked_clock_counts.open_breached_clocks, 0) as open_breached_clocks,
+        coalesce(marked_clock_counts.incomplete_clocks, 0) as incomplete_clocks
     from clock_counts
-    left join open_clock_counts
+    left join marked_clock_counts
         on
-            clock_counts.source = open_clock_counts.source
-            and clock_counts.policy = open_clock_counts.policy
-            and clock_counts.metric = open_clock_counts.metric
-            and clock_counts.dimension = open_clock_counts.dimension
-            and clock_counts.dimension_value = open_clock_counts.dimension_value
-    left join incomplete_clock_counts
-        on
-            clock_counts.source = incomplete_clock_counts.source
-            and clock_counts.policy = incomplete_clock_counts.policy
-            and clock_counts.metric = incomplete_clock_counts.metric
-            and clock_counts.dimension = incomplete_clock_counts.dimension
-            and clock_counts.dimension_value = incomplete_clock_counts.dimension_value
+            clock_counts.source = marked_clock_counts.source
+            and clock_counts.policy = marked_clock_counts.policy
+            and clock_counts.metric = marked_clock_counts.metric
+            and clock_counts.dimension = marked_clock_counts.dimension
+            and clock_counts.dimension_value = marked_clock_counts.dimension_value
 )
 
 select
@@ -213,4 +176,4 @@ select
     cast(incomplete_clocks as bigint) as incomplete_clocks,
     cast(100.0 * met_clocks / nullif(met_clocks + breached_clocks + open_breached_clocks, 0) as double) as attainment_pct,
     cast(late_seconds / 60.0 / nullif(breached_clocks, 0) as double) as late_avg_business_minutes
-from clock_counts_with_open
+from all_clock_counts

@@ -21,7 +21,7 @@ WITH clock_counts AS (
     is_source_promise,
     dimension,
     dimension_value
-), late_open_clocks AS (
+), marked_clocks AS (
   SELECT
     cases.source,
     clocks.case_id,
@@ -33,64 +33,17 @@ WITH clock_counts AS (
     COALESCE(clocks.tier, 'none') AS tier,
     COALESCE(cases.region, 'none') AS region,
     COALESCE(cases.brand, 'none') AS brand,
-    COALESCE(cases.channel, 'none') AS channel
+    COALESCE(cases.channel, 'none') AS channel,
+    CAST(NULL AS STRING) AS root_cause_stage,
+    CAST(NULL AS STRING) AS root_cause_owner,
+    1 AS open_breached_clocks,
+    0 AS incomplete_clocks
   FROM mart.open_clocks AS clocks
   INNER JOIN staging.case_milestones AS cases
     ON clocks.case_id = cases.case_id
   WHERE
     clocks.outcome = 'breached'
-), open_clock_counts AS (
-  SELECT
-    source,
-    policy,
-    metric,
-    CASE
-      WHEN GROUPING(queue) = 0
-      THEN 'queue'
-      WHEN GROUPING(priority) = 0
-      THEN 'priority'
-      WHEN GROUPING(tier) = 0
-      THEN 'tier'
-      WHEN GROUPING(region) = 0
-      THEN 'region'
-      WHEN GROUPING(brand) = 0
-      THEN 'brand'
-      WHEN GROUPING(channel) = 0
-      THEN 'channel'
-      ELSE 'all'
-    END AS dimension,
-    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
-    COUNT(*) AS clocks
-  FROM late_open_clocks
-  GROUP BY
-    GROUPING SETS (
-      (source, policy, metric),
-      (source, policy, metric, queue),
-      (source, policy, metric, priority),
-      (source, policy, metric, tier),
-      (source, policy, metric, region),
-      (source, policy, metric, brand),
-      (source, policy, metric, channel)
-    )
   UNION ALL
-  SELECT
-    late_open_clocks.source,
-    late_open_clocks.policy,
-    late_open_clocks.metric,
-    dimensions.dimension_name AS dimension,
-    COALESCE(dimensions.dimension_value, 'none') AS dimension_value,
-    COUNT(*) AS clocks
-  FROM late_open_clocks
-  INNER JOIN staging.case_dimensions AS dimensions
-    ON late_open_clocks.case_id = dimensions.case_id
-    AND late_open_clocks.intake_date = dimensions.intake_date
-  GROUP BY
-    late_open_clocks.source,
-    late_open_clocks.policy,
-    late_open_clocks.metric,
-    dimensions.dimension_name,
-    COALESCE(dimensions.dimension_value, 'none')
-), incomplete_clocks AS (
   SELECT
     clocks.source,
     clocks.case_id,
@@ -104,7 +57,9 @@ WITH clock_counts AS (
     COALESCE(cases.brand, 'none') AS brand,
     COALESCE(cases.channel, 'none') AS channel,
     root_causes.root_cause_stage,
-    root_causes.root_cause_owner
+    root_causes.root_cause_owner,
+    0 AS open_breached_clocks,
+    1 AS incomplete_clocks
   FROM mart.incomplete_cases AS incomplete_cases
   INNER JOIN staging.sla_clocks AS clocks
     ON incomplete_cases.intake_date = clocks.intake_date
@@ -126,7 +81,7 @@ WITH clock_counts AS (
     AND clocks.cycle = open_clocks.cycle
   WHERE
     COALESCE(open_clocks.outcome, clocks.outcome) IN ('met', 'breached')
-), incomplete_clock_counts AS (
+), marked_clock_counts AS (
   SELECT
     source,
     policy,
@@ -150,9 +105,23 @@ WITH clock_counts AS (
       THEN 'root_cause_owner'
       ELSE 'all'
     END AS dimension,
-    COALESCE(queue, priority, tier, region, brand, channel, root_cause_stage, root_cause_owner, 'all') AS dimension_value,
-    COUNT(*) AS clocks
-  FROM incomplete_clocks
+    COALESCE(
+      queue,
+      priority,
+      tier,
+      region,
+      brand,
+      channel,
+      root_cause_stage,
+      root_cause_owner,
+      CASE
+        WHEN GROUPING(root_cause_stage) = 1 AND GROUPING(root_cause_owner) = 1
+        THEN 'all'
+      END
+    ) AS dimension_value,
+    SUM(open_breached_clocks) AS open_breached_clocks,
+    SUM(incomplete_clocks) AS incomplete_clocks
+  FROM marked_clocks
   GROUP BY
     GROUPING SETS (
       (source, policy, metric),
@@ -167,23 +136,24 @@ WITH clock_counts AS (
     )
   UNION ALL
   SELECT
-    incomplete_clocks.source,
-    incomplete_clocks.policy,
-    incomplete_clocks.metric,
+    marked_clocks.source,
+    marked_clocks.policy,
+    marked_clocks.metric,
     dimensions.dimension_name AS dimension,
     COALESCE(dimensions.dimension_value, 'none') AS dimension_value,
-    COUNT(*) AS clocks
-  FROM incomplete_clocks
+    SUM(marked_clocks.open_breached_clocks) AS open_breached_clocks,
+    SUM(marked_clocks.incomplete_clocks) AS incomplete_clocks
+  FROM marked_clocks
   INNER JOIN staging.case_dimensions AS dimensions
-    ON incomplete_clocks.case_id = dimensions.case_id
-    AND incomplete_clocks.intake_date = dimensions.intake_date
+    ON marked_clocks.case_id = dimensions.case_id
+    AND marked_clocks.intake_date = dimensions.intake_date
   GROUP BY
-    incomplete_clocks.source,
-    incomplete_clocks.policy,
-    incomplete_clocks.metric,
+    marked_clocks.source,
+    marked_clocks.policy,
+    marked_clocks.metric,
     dimensions.dimension_name,
     COALESCE(dimensions.dimension_value, 'none')
-), clock_counts_with_open AS (
+), all_clock_counts AS (
   SELECT
     clock_counts.source,
     clock_counts.policy,
@@ -197,21 +167,15 @@ WITH clock_counts AS (
     clock_counts.running_clocks,
     clock_counts.unknown_clocks,
     clock_counts.late_seconds,
-    COALESCE(open_clock_counts.clocks, 0) AS open_breached_clocks,
-    COALESCE(incomplete_clock_counts.clocks, 0) AS incomplete_clocks
+    COALESCE(marked_clock_counts.open_breached_clocks, 0) AS open_breached_clocks,
+    COALESCE(marked_clock_counts.incomplete_clocks, 0) AS incomplete_clocks
   FROM clock_counts
-  LEFT JOIN open_clock_counts
-    ON clock_counts.source = open_clock_counts.source
-    AND clock_counts.policy = open_clock_counts.policy
-    AND clock_counts.metric = open_clock_counts.metric
-    AND clock_counts.dimension = open_clock_counts.dimension
-    AND clock_counts.dimension_value = open_clock_counts.dimension_value
-  LEFT JOIN incomplete_clock_counts
-    ON clock_counts.source = incomplete_clock_counts.source
-    AND clock_counts.policy = incomplete_clock_counts.policy
-    AND clock_counts.metric = incomplete_clock_counts.metric
-    AND clock_counts.dimension = incomplete_clock_counts.dimension
-    AND clock_counts.dimension_value = incomplete_clock_counts.dimension_value
+  LEFT JOIN marked_clock_counts
+    ON clock_counts.source = marked_clock_counts.source
+    AND clock_counts.policy = marked_clock_counts.policy
+    AND clock_counts.metric = marked_clock_counts.metric
+    AND clock_counts.dimension = marked_clock_counts.dimension
+    AND clock_counts.dimension_value = marked_clock_counts.dimension_value
 )
 SELECT
   source,
@@ -229,4 +193,4 @@ SELECT
   CAST(incomplete_clocks AS BIGINT) AS incomplete_clocks,
   CAST(CAST(100.0 * met_clocks AS DOUBLE) / CAST(NULLIF(met_clocks + breached_clocks + open_breached_clocks, 0) AS DOUBLE) AS DOUBLE) AS attainment_pct,
   CAST(CAST(CAST(late_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) / CAST(NULLIF(breached_clocks, 0) AS DOUBLE) AS DOUBLE) AS late_avg_business_minutes
-FROM clock_counts_with_open
+FROM all_clock_counts
