@@ -20,8 +20,8 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.forecasting.backtest import AS_SERVED, FEWEST_ORIGINS, HORIZON, Backtest, Series, backtest
 from opsla_dagster.forecasting.challengers import MOST_SERIES as MOST_CHALLENGED
 from opsla_dagster.forecasting.challengers import challenge, installed_version, is_installed
-from opsla_dagster.forecasting.clear_rows import clear_figures, clear_words, goals, unclear, work_of
-from opsla_dagster.forecasting.clearing import Change, Reached, floor, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import clear_rows, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change
 from opsla_dagster.forecasting.history import LOOK_BACK, Arrivals, Calendar, series_of, unsayable
 from opsla_dagster.forecasting.models import Floats
 from opsla_dagster.identity import code_identity, identity
@@ -290,15 +290,11 @@ def _clear_rows_of(
     told = reason or unclear(row, days)
     work = None if told else work_of(row, days)
     known = {**goals(work, change, row["usual_open_cases"]), **({} if asked is None else {"target": float(asked)})}
-    found: Sequence[Reached | None] = [None] * len(known) if work is None else reached(work, list(known.values()), change)
-    least = 0.0 if work is None else floor(work, change)
-    comes, goes = (None, None) if work is None else net_cases_per_week(work, change)
-    for (goal, target), each in zip(known.items(), found, strict=True):
+    answers = clear_rows(row, work, known, change) if work is not None else ({"goal": goal, "target_cases": target, "clear_reason": told} for goal, target in known.items())
+    for answer in answers:
         yield {
-            "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "goal": goal, "heads_change_share": change.heads,
-            "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"],
-            "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **clear_figures(each),
-            "clear_reason": told or clear_words(each, row, target, least),
+            "now_at": row["now_at"], "dimension": key[0], "dimension_value": key[1], "what_if": name, "heads_change_share": change.heads,
+            "arrivals_change_share": change.arrivals, "handling_time_change_share": change.handling_time, "open_cases": row["open_cases"], **answer,
         }  # fmt: skip
 
 

@@ -5,11 +5,21 @@ Belongs here: what the table and the command centre share. Does not belong here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
-from opsla_dagster.forecasting.clearing import FUTURES, P10_TO_P90, Change, Day, Reached, Work, floor
+from opsla_dagster.forecasting.clearing import (
+    FUTURES,
+    P10_TO_P90,
+    Change,
+    Day,
+    Reached,
+    Work,
+    floor,
+    net_cases_per_week,
+    reached,
+)
 
 Row = Mapping[str, Any]
 #: Where fewer futures reach the target, it is not to be counted on.
@@ -89,6 +99,17 @@ def goals(work: Work | None, change: Change, usual: float | None) -> dict[str, f
     return {**none_open, **({"only new": least} if least else {}), **({} if usual is None else {"usual": float(usual)})}
 
 
+def clear_rows(throughput: Row, work: Work, targets: Mapping[str, float], change: Change) -> Iterator[dict[str, Any]]:
+    """Of each goal (open cases by goal) what a simulation under the change finds, and the pace that it rests on, in the columns of mart.backlog_clear_forecast."""
+    comes, goes = net_cases_per_week(work, change)
+    least = floor(work, change)
+    for (goal, target), found in zip(targets.items(), reached(work, list(targets.values()), change), strict=True):
+        yield {
+            "goal": goal, "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes, **clear_figures(found),
+            "clear_reason": clear_words(found, throughput, target, least),
+        }  # fmt: skip
+
+
 def clear_figures(found: Reached | None) -> dict[str, Any]:
     """The figures of mart.backlog_clear_forecast that a simulation finds; none where the target cannot be reached."""
     if found is None:
@@ -118,4 +139,4 @@ METHOD = (
     "No backlog is down to nothing while cases come in: what came in on the day and is still open at its end, at least as many as on any business day of the last 56 days, is a goal of its own."
 )
 
-__all__ = ["METHOD", "clear_figures", "clear_words", "done_per_business_day", "goals", "unclear", "work_of"]
+__all__ = ["METHOD", "clear_figures", "clear_rows", "clear_words", "done_per_business_day", "goals", "unclear", "work_of"]

@@ -15,8 +15,8 @@ from opsla_dagster.center.levers import LEAST, MOST, NOTHING_CHANGED, STEP, Chan
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.view import View
 from opsla_dagster.forecasting.backtest import AS_SERVED
-from opsla_dagster.forecasting.clear_rows import METHOD, clear_figures, clear_words, goals, unclear, work_of
-from opsla_dagster.forecasting.clearing import Change, floor, net_cases_per_week, reached
+from opsla_dagster.forecasting.clear_rows import METHOD, clear_rows, goals, unclear, work_of
+from opsla_dagster.forecasting.clearing import Change
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 
@@ -250,13 +250,8 @@ def _clear(view: View, days: Sequence[Row], throughput: Sequence[Row], asked: As
 def _asked_rows(throughput: Mapping[str, Any], days: Sequence[Row], asked: Asked) -> Iterator[Row]:
     work = work_of(throughput, days)
     targets = {"asked": float(asked.target)} if asked.target is not None else goals(work, asked.change, throughput["usual_open_cases"])
-    least = floor(work, asked.change)
-    comes, goes = net_cases_per_week(work, asked.change)
-    for (goal, target), each in zip(targets.items(), reached(work, list(targets.values()), asked.change), strict=True):
-        yield {
-            "what_if": f"asked: {asked.changes.words}", "goal_words": GOALS[goal], "target_cases": target, "arriving_cases_per_week": comes, "leaving_cases_per_week": goes,
-            **clear_figures(each), "clear_reason": clear_words(each, throughput, target, least),
-        }  # fmt: skip
+    for row in clear_rows(throughput, work, targets, asked.change):
+        yield {**row, "what_if": f"asked: {asked.changes.words}", "goal_words": GOALS[row["goal"]]}
 
 
 def _throughput(throughput: Sequence[Row]) -> Grid:
