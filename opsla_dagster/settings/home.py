@@ -40,15 +40,17 @@ def memory_bound(share: float = 1.0) -> dict[str, str]:
     if limit and amount is None:
         raise OpslaError(f"OPSLA_MEMORY_LIMIT={limit}: is no amount of memory; write 2GB, 512MB or 50%")
     available = available_memory_bytes(CONTAINER_BOUNDS)
-    if amount is None:
-        limit_bytes = available * _DEFAULT_SHARE
-    elif amount["unit"] == "%":
-        limit_bytes = _COUNTED_SHARE * available * float(amount["number"]) / 100
-    else:
-        unit = amount["unit"].lower()
-        base = 1_024 if "i" in unit else 1_000
-        limit_bytes = _COUNTED_SHARE * float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1)
+    limit_bytes = available * _DEFAULT_SHARE if amount is None else _COUNTED_SHARE * _bytes_of(amount, available)
     return {"memory_limit": f"{int(limit_bytes * share)}B"}
+
+
+def _bytes_of(amount: re.Match[str], available: int) -> float:
+    """What $OPSLA_MEMORY_LIMIT says, of the bytes that are `available`."""
+    if amount["unit"] == "%":
+        return available * float(amount["number"]) / 100
+    unit = amount["unit"].lower()
+    base = 1_024 if "i" in unit else 1_000
+    return float(float(amount["number"]) * base ** ("kmgt".index(unit[0]) + 1))
 
 
 def _kept_memory() -> dict[str, str]:
