@@ -21,14 +21,20 @@ DESK = {"timezone": "America/New_York", "start_date": "2025-07-01"}
 Opsla = Callable[..., Said]
 
 
+def configured(directory: Path, records: str) -> Path:
+    """A config directory in `directory` of a desk with this log beside it, and without gates."""
+    log = directory / "log.csv"
+    log.write_text(records, encoding="utf-8")
+    config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
+    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    return config
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with config/ and home/ of a desk whose log has one case."""
     directory = tmp_path_factory.mktemp("desk")
-    log = directory / "log.csv"
-    log.write_text(LOG, encoding="utf-8")
-    config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
-    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    config = configured(directory, LOG)
     make(desk_settings(directory, cases=1, config=config), [july(1, 1)], datetime(2025, 7, 2))
     return directory
 
@@ -118,10 +124,7 @@ def test_what_has_not_happened_yet_cannot_be_loaded(opsla: Opsla) -> None:
 
 def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     header, *records = LOG.splitlines()
-    log = tmp_path / "log.csv"
-    log.write_text("\n".join([header, *records[::-1], ""]), encoding="utf-8")
-    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
-    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    config = configured(tmp_path, "\n".join([header, *records[::-1], ""]))
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
     code, out, _ = opsla("run", "--as-of", "2025-07-03T12:00")
@@ -133,10 +136,7 @@ def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_pat
 
 
 def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = tmp_path / "log.csv"
-    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-07-08 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n", encoding="utf-8")
-    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
-    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-07-08 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
     code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
@@ -171,10 +171,7 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
 
 
 def test_a_case_with_a_mistyped_year_waits_until_its_date_is_named(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = tmp_path / "log.csv"
-    log.write_text(f"{LOG}B,New,2025-07-02 14:00\nC,New,2026-07-02 14:00\n", encoding="utf-8")
-    config = write_config(tmp_path / "config", {"desk": DESK, "sources": [log_of(log)]})
-    (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
+    config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nC,New,2026-07-02 14:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
     code, out, _ = opsla("run", "--as-of", "2026-11-01T12:00")
