@@ -20,6 +20,7 @@ from pydantic import PrivateAttr
 
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.warehouse.beside import Beside
+from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refuse_newer, require_current, upgrade
 
 SCHEMAS = ("raw", "staging", "mart", "ops")
@@ -206,15 +207,6 @@ class Warehouse(DuckDBResource):
 def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables (not views) that exist, as schema.table."""
     return {name for name, kind in relations(connection) if kind == "table"}
-
-
-def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """(schema.name, table or view) of what exists in the database itself: what somebody has attached to it, as a copy being written beside the run, is none of it."""
-    here = "database_name = current_database() and not internal"
-    return connection.execute(
-        f"select schema_name || '.' || table_name, 'table' from duckdb_tables() where {here} "
-        f"union all select schema_name || '.' || view_name, 'view' from duckdb_views() where {here}"
-    ).fetchall()
 
 
 def pending_upgrade(path: Path) -> Upgrade | None:

@@ -14,6 +14,7 @@ import duckdb
 from opsla_dagster import __version__
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.relations import HERE, relations
 
 #: Raised by one in the first change after a release that alters a table's columns or what a source's rows mean. Every loaded date is
 #: made anew after that.
@@ -158,13 +159,11 @@ def _columns_of(table: str, old: str, held: _Held) -> str:
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> _Held:
-    here = "database_name = current_database() and not internal"
-    tables: dict[str, list[tuple[str, str]]] = {
-        name: [] for (name,) in connection.execute(f"select schema_name || '.' || table_name from duckdb_tables() where {here}").fetchall()
-    }
-    views = {name for (name,) in connection.execute(f"select schema_name || '.' || view_name from duckdb_views() where {here}").fetchall()}
+    found = relations(connection)
+    tables: dict[str, list[tuple[str, str]]] = {name: [] for name, kind in found if kind == "table"}
+    views = {name for name, kind in found if kind == "view"}
     for name, column, data_type in connection.execute(
-        f"select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() where {here} order by column_index"
+        f"select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() where {HERE} order by column_index"
     ).fetchall():
         if name in tables:
             tables[name].append((column, data_type))

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, relations
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
+from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
 from opsla_dagster.window import Dates
 
