@@ -166,7 +166,7 @@ AREA = Area(
             "The probability that each open clock breaks, how much longer it runs, and the three strongest reasons: of every clock of mart.clock_now, "
             "at its instant.",
             key="case_id policy metric cycle",
-            columns=f"predicted_at {_CLOCK} {_PREDICTION}",
+            columns=f"predicted_at {_CLOCK} {_PREDICTION} made_from",
         ),
         table(
             "mart.risk_model_card", Kind.FULL_REFRESH, "One row per metric.",

@@ -108,6 +108,28 @@ hourly_ends as (
         ) // 3600
 ),
 
+movements as (
+    select
+        queue,
+        is_open,
+        open_hour_number,
+        waiting_cases,
+        0 as left_queue_cases,
+        0 as left_desk_cases
+    from hourly_starts
+
+    union all
+
+    select
+        queue,
+        is_open,
+        open_hour_number,
+        -waiting_cases as waiting_cases,
+        left_queue_cases,
+        left_desk_cases
+    from hourly_ends
+),
+
 hourly_movements as (
     select
         queue,
@@ -116,27 +138,7 @@ hourly_movements as (
         sum(waiting_cases) as waiting_cases,
         sum(left_queue_cases) as left_queue_cases,
         sum(left_desk_cases) as left_desk_cases
-    from (
-        select
-            queue,
-            is_open,
-            open_hour_number,
-            waiting_cases,
-            0 as left_queue_cases,
-            0 as left_desk_cases
-        from hourly_starts
-
-        union all
-
-        select
-            queue,
-            is_open,
-            open_hour_number,
-            -waiting_cases as waiting_cases,
-            left_queue_cases,
-            left_desk_cases
-        from hourly_ends
-    ) as movements
+    from movements
     group by queue, is_open, open_hour_number
 ),
 
