@@ -6,7 +6,7 @@ Belongs here: one entry a table, and when a model is made anew. Does not belong 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _FINAL = "staging.final_attributes"
 _FEATURES, _MODELS, _RISK, _PREDICTIONS = "mart.risk_features", "ops.risk_models", "mart.open_case_risk", "mart.risk_predictions"
-#: The code that says what of open clocks is said, beside the models.
+_CARD, _CALIBRATION = "mart.risk_model_card", "mart.risk_calibration"
+#: The code that says what models are, and what they say of open clocks.
 _CODE = ("assets/risk.py", "risk_model/*.py")
 #: Models that are kept as they were read: those of a few metrics.
 _MODELS_KEPT = 16
@@ -146,8 +147,13 @@ def _risk_rows(scope: Scope) -> list[dict[str, Any]]:
     return judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies))
 
 
-def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
-    rows = []
+def _of_models(scope: Scope, name: str, make: Callable[[Scope], Iterable[dict[str, Any]]]) -> pa.Table:
+    """The rows of a table that follows from the models alone."""
+    identity = identity_of_tables(scope.connection, [_MODELS], [code_identity(_CODE, ())])
+    return unless_unchanged(scope, name, identity, lambda: make(scope))
+
+
+def _card_rows(scope: Scope) -> Iterator[dict[str, Any]]:
     for held, made in _models(scope):
         told = {name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in made.card.items()}
         drift = (
@@ -155,21 +161,19 @@ def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
             if told["calibration_breach_pct"] is not None and told["training_breach_pct"] is not None
             else None
         )
-        rows.append({
+        yield {
             "test_predictions": 0, **told, "metric": held["metric"], "risk_model": held["risk_model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
             "drift_points": drift, "data_fingerprint": held["data_fingerprint"], "code_fingerprint": held["code_fingerprint"],
-        })  # fmt: skip
-    return as_table("mart.risk_model_card", rows)
+        }  # fmt: skip
 
 
-def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
-    return as_table("mart.risk_calibration", [
-        {
-            "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
-            "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
-        }
-        for held, made in _models(scope) for decile in made.deciles
-    ])  # fmt: skip
+def _calibration_rows(scope: Scope) -> Iterator[dict[str, Any]]:
+    for held, made in _models(scope):
+        for decile in made.deciles:
+            yield {
+                "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
+                "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
+            }  # fmt: skip
 
 
 #: Of a local date the first predictions stand: later ones would know more, and a rerun tells them again.
@@ -200,7 +204,7 @@ RISK = {
     _FINAL: PythonTable(_final_attributes, before=refuse_mixtures),
     _MODELS: PythonTable(_risk_models, deps=sorted({*_READ_BY_FEATURES, "staging.sla_clocks", "mart.desk_now"})),
     _RISK: PythonTable(_open_case_risk, deps=[_FEATURES, _MODELS]),
-    "mart.risk_model_card": PythonTable(_risk_model_card, deps=[_MODELS]),
-    "mart.risk_calibration": PythonTable(_risk_calibration, deps=[_MODELS]),
+    _CARD: PythonTable(lambda scope, _: _of_models(scope, _CARD, _card_rows), deps=[_MODELS]),
+    _CALIBRATION: PythonTable(lambda scope, _: _of_models(scope, _CALIBRATION, _calibration_rows), deps=[_MODELS]),
     _PREDICTIONS: PythonTable(_risk_predictions, deps=[_RISK, _MODELS, "mart.desk_now"], before=_before_predictions),
 }
