@@ -312,8 +312,9 @@ def ask(model: Model, rows: pa.Table) -> Answers:
     features = encoded(rows, model.words) if model.words else np.empty((len(rows), 0))
     left = _left(model, features, used)
     if model.card["served"] == "model" and model.breach is not None:
-        said = model.recalibration.probabilities(model.breach.answers(features), to_log_odds(model.shares.probabilities(used)))
-        return Answers(said, left, model.breach.effects(features), "model")
+        log_odds, effects = model.breach.explained(features)
+        said = model.recalibration.probabilities(log_odds, to_log_odds(model.shares.probabilities(used)))
+        return Answers(said, left, effects, "model")
     if model.card["served"] == "baseline":
         return Answers(np.clip(model.baseline.probabilities(used), LEAST, MOST), left, None, "baseline")
     return Answers(np.full(len(rows), np.nan), left, None, "unknown")
