@@ -207,9 +207,12 @@ def servicenow(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             said.append(model.ask(model.train("made_sla", closed, week), asked).probabilities)
             happened.append(np.asarray(asked["is_breached"].cast(pa.float64()).to_numpy(), dtype=np.float64))
         week += _WEEK
-    probabilities, broke = np.concatenate(said), np.concatenate(happened)
+    everyone, ends = np.concatenate(said), np.concatenate(happened)
+    is_said = np.isfinite(everyone)
+    probabilities, broke = everyone[is_said], ends[is_said]
     return {
         "test_cases": len(broke),
+        "nothing_said_cases": int((~is_said).sum()),
         "auc": scores.auc(probabilities, broke),
         "brier": scores.brier(probabilities, broke),
         "off_points": off_points(probabilities, broke),

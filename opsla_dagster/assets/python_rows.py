@@ -5,7 +5,7 @@ Belongs here: their form, and those that stay as they are. Does not belong here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -36,3 +36,9 @@ def kept_rows(scope: Scope, name: str, identity: str) -> pa.Table | None:
     """The rows that the table has, where all of them follow from the same (its column `made_from`); None: they are to be made."""
     held = held_rows(scope, name)
     return held if held is not None and held["made_from"].unique().to_pylist() == [identity] else None
+
+
+def unless_unchanged(scope: Scope, name: str, identity: str, make: Callable[[], Iterable[Mapping[str, Any]]]) -> pa.Table:
+    """The rows that the table has, where they follow from the same; else made anew, with that identity in the column `made_from`."""
+    kept = kept_rows(scope, name, identity)
+    return kept if kept is not None else as_table(name, [{**row, "made_from": identity} for row in make()])

@@ -6,19 +6,21 @@ Belongs here: one entry a table, and when a model is made anew. Does not belong 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsla_dagster.assets.factory import PythonTable
 from opsla_dagster.assets.mixtures import refuse_mixtures
-from opsla_dagster.assets.python_rows import as_table
+from opsla_dagster.assets.python_rows import as_table, unless_unchanged
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.identity import code_identity, identity_of_tables
 from opsla_dagster.risk_model import parameters
 from opsla_dagster.settings.sources import final_attributes
 from opsla_dagster.warehouse.connection import table_names
@@ -27,8 +29,16 @@ from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
 
+if TYPE_CHECKING:
+    from opsla_dagster.risk_model.model import Model
+
 _FINAL = "staging.final_attributes"
 _FEATURES, _MODELS, _RISK, _PREDICTIONS = "mart.risk_features", "ops.risk_models", "mart.open_case_risk", "mart.risk_predictions"
+_CARD, _CALIBRATION = "mart.risk_model_card", "mart.risk_calibration"
+#: The code that says what models are, and what they say of open clocks.
+_CODE = ("assets/risk.py", "risk_model/*.py")
+#: Models that are kept as they were read: those of a few metrics.
+_MODELS_KEPT = 16
 #: The start of the week that holds now, and now: naive UTC.
 _CUTS = """
     select coalesce(max(days.starts_at), desk_now.now_at), desk_now.now_at
@@ -38,7 +48,11 @@ _CUTS = """
     ) as days on isodow(days.local_date) = 1 and days.starts_at <= desk_now.now_at and days.starts_at > desk_now.now_at - interval 8 day
     group by desk_now.now_at
 """
-_CLOSED_BEFORE = "select count(*) from staging.sla_clocks where stopped_at < $cut_at and outcome in ('met', 'breached') and not is_superseded"
+#: No more are counted than are asked for.
+_CLOSED_BEFORE = """
+    select count(*)
+    from (select 1 from staging.sla_clocks where stopped_at < $cut_at and outcome in ('met', 'breached') and not is_superseded limit $fewest) as clocks
+"""
 
 
 def _final_attributes(scope: Scope, part: Window | None) -> pa.Table:
@@ -66,7 +80,7 @@ def _cut(scope: Scope) -> tuple[datetime | None, bool]:
         return None, False
     week_start: datetime = found[0]
     now_at: datetime = found[1]
-    closed = scope.connection.execute(_CLOSED_BEFORE, {"cut_at": week_start}).fetchone()
+    closed = scope.connection.execute(_CLOSED_BEFORE, {"cut_at": week_start, "fewest": parameters.MIN_CLOCKS}).fetchone()
     is_weeks = bool(closed and closed[0] >= parameters.MIN_CLOCKS)
     return (week_start if is_weeks else now_at), is_weeks
 
@@ -106,24 +120,40 @@ def _risk_models(scope: Scope, part: Window | None) -> pa.Table:
     return as_table(_MODELS, made)
 
 
-def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Any]]:
+def _models(scope: Scope) -> Iterator[tuple[dict[str, Any], Model]]:
     """Each row of ops.risk_models with the model that it holds."""
+    for row in _held_models(scope):
+        yield row, _model_of(row["content"])
+
+
+@lru_cache(maxsize=_MODELS_KEPT)
+def _model_of(content: str) -> Model:
+    """The model as it is kept, a megabyte of text: three tables of a run ask it."""
     from opsla_dagster.risk_model.model import Model
 
-    for row in _held_models(scope):
-        yield row, Model.from_json(row["content"])
+    return Model.from_json(content)
 
 
 def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
+    told = [code_identity(_CODE, ("numpy",)), scope.settings.sla_policies.model_dump_json()]
+    return unless_unchanged(scope, _RISK, identity_of_tables(scope.connection, [_FEATURES, _MODELS], told), lambda: _risk_rows(scope))
+
+
+def _risk_rows(scope: Scope) -> list[dict[str, Any]]:
     from opsla_dagster.risk_model.agreeing import unpaused_metrics
     from opsla_dagster.risk_model.judging import judged
 
     features = scope.connection.sql(f"select * from {_FEATURES} order by metric, case_id, policy, cycle").to_arrow_table()
-    return as_table(_RISK, judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies)))
+    return judged(features, {row["metric"]: made for row, made in _models(scope)}, unpaused_metrics(scope.settings.sla_policies))
 
 
-def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
-    rows = []
+def _of_models(scope: Scope, name: str, make: Callable[[Scope], Iterable[dict[str, Any]]]) -> pa.Table:
+    """The rows of a table that follows from the models alone."""
+    identity = identity_of_tables(scope.connection, [_MODELS], [code_identity(_CODE, ())])
+    return unless_unchanged(scope, name, identity, lambda: make(scope))
+
+
+def _card_rows(scope: Scope) -> Iterator[dict[str, Any]]:
     for held, made in _models(scope):
         told = {name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in made.card.items()}
         drift = (
@@ -131,21 +161,19 @@ def _risk_model_card(scope: Scope, part: Window | None) -> pa.Table:
             if told["calibration_breach_pct"] is not None and told["training_breach_pct"] is not None
             else None
         )
-        rows.append({
+        yield {
             "test_predictions": 0, **told, "metric": held["metric"], "risk_model": held["risk_model"], "cut_at": held["cut_at"], "served_reason": told["reason"],
             "drift_points": drift, "data_fingerprint": held["data_fingerprint"], "code_fingerprint": held["code_fingerprint"],
-        })  # fmt: skip
-    return as_table("mart.risk_model_card", rows)
+        }  # fmt: skip
 
 
-def _risk_calibration(scope: Scope, part: Window | None) -> pa.Table:
-    return as_table("mart.risk_calibration", [
-        {
-            "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
-            "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
-        }
-        for held, made in _models(scope) for decile in made.deciles
-    ])  # fmt: skip
+def _calibration_rows(scope: Scope) -> Iterator[dict[str, Any]]:
+    for held, made in _models(scope):
+        for decile in made.deciles:
+            yield {
+                "metric": held["metric"], "probability_decile": decile["decile"], "predictions": decile["predictions"],
+                "predicted_breach_pct": 100 * decile["predicted"], "happened_pct": 100 * decile["happened"],
+            }  # fmt: skip
 
 
 #: Of a local date the first predictions stand: later ones would know more, and a rerun tells them again.
@@ -176,7 +204,7 @@ RISK = {
     _FINAL: PythonTable(_final_attributes, before=refuse_mixtures),
     _MODELS: PythonTable(_risk_models, deps=sorted({*_READ_BY_FEATURES, "staging.sla_clocks", "mart.desk_now"})),
     _RISK: PythonTable(_open_case_risk, deps=[_FEATURES, _MODELS]),
-    "mart.risk_model_card": PythonTable(_risk_model_card, deps=[_MODELS]),
-    "mart.risk_calibration": PythonTable(_risk_calibration, deps=[_MODELS]),
+    _CARD: PythonTable(lambda scope, _: _of_models(scope, _CARD, _card_rows), deps=[_MODELS]),
+    _CALIBRATION: PythonTable(lambda scope, _: _of_models(scope, _CALIBRATION, _calibration_rows), deps=[_MODELS]),
     _PREDICTIONS: PythonTable(_risk_predictions, deps=[_RISK, _MODELS, "mart.desk_now"], before=_before_predictions),
 }

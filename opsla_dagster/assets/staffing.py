@@ -6,7 +6,7 @@ here: how anything is computed (staffing/).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
-from opsla_dagster.assets.python_rows import as_table, held_rows, kept_rows
+from opsla_dagster.assets.python_rows import as_table, held_rows, unless_unchanged
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
+from opsla_dagster.identity import identity_of_tables
 from opsla_dagster.settings.calendars import DESK_CALENDAR, Calendar
 from opsla_dagster.staffing import made_from
 from opsla_dagster.warehouse.rows import rows_by_name
@@ -47,12 +48,6 @@ def _frame(scope: Scope, weeks: int) -> Frame | None:
 def _texts(scope: Scope) -> list[str]:
     """What of the settings and the code comes into the rows."""
     return [made_from.code(), settings_fingerprint(scope.settings), _desk(scope).model_dump_json(), scope.settings.staffing.model_dump_json()]
-
-
-def _unless_unchanged(scope: Scope, name: str, identity: str, make: Callable[[], Iterable[Mapping[str, Any]]]) -> pa.Table:
-    """The rows that the table has, where they follow from the same; else made anew."""
-    kept = kept_rows(scope, name, identity)
-    return kept if kept is not None else as_table(name, [{**row, "made_from": identity} for row in make()])
 
 
 def _staffing_replay(scope: Scope, part: Window | None) -> pa.Table:
@@ -124,7 +119,7 @@ def _staffing_hours(scope: Scope, part: Window | None) -> pa.Table:
         arrivals = _arrivals(scope, identity)
         return [] if arrivals is None else hours_rows(arrivals)
 
-    return as_table(_HOURS, []) if identity is None else _unless_unchanged(scope, _HOURS, identity, lambda: make(identity))
+    return as_table(_HOURS, []) if identity is None else unless_unchanged(scope, _HOURS, identity, lambda: make(identity))
 
 
 def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
@@ -140,7 +135,7 @@ def _staffing_inputs(scope: Scope, part: Window | None) -> pa.Table:
         arrivals = _arrivals(scope, queues)
         return [] if arrivals is None else inputs_rows(scope.connection, arrivals, scope.settings.staffing, lessons, forecast)
 
-    return _unless_unchanged(scope, _INPUTS, made_from.of_promises(scope.connection, queues, [lessons, forecast]), make)
+    return unless_unchanged(scope, _INPUTS, made_from.of_promises(scope.connection, queues, [lessons, forecast]), make)
 
 
 def _forecast(scope: Scope) -> tuple[float, float] | None:
@@ -173,7 +168,7 @@ def _staffing_plan(scope: Scope, part: Window | None) -> pa.Table:
 
         return plan_rows(_desk_inputs(scope), scope.settings.staffing)
 
-    return _unless_unchanged(scope, _PLAN, made_from.of_tables(scope.connection, [_HOURS, _INPUTS], _texts(scope)), make)
+    return unless_unchanged(scope, _PLAN, identity_of_tables(scope.connection, [_HOURS, _INPUTS], _texts(scope)), make)
 
 
 def _staffing_outcomes(scope: Scope, part: Window | None) -> pa.Table:
@@ -183,7 +178,7 @@ def _staffing_outcomes(scope: Scope, part: Window | None) -> pa.Table:
         planned = rows_by_name(scope.connection, f"select * from {_PLAN} where queue = 'all'")
         return outcome_rows(_desk_inputs(scope), scope.settings.staffing, planned)
 
-    return _unless_unchanged(scope, _OUTCOMES, made_from.of_tables(scope.connection, [_HOURS, _INPUTS, _PLAN], _texts(scope)), make)
+    return unless_unchanged(scope, _OUTCOMES, identity_of_tables(scope.connection, [_HOURS, _INPUTS, _PLAN], _texts(scope)), make)
 
 
 _STANDING = f"""
@@ -208,14 +203,14 @@ def _to_green_simulated(scope: Scope, part: Window | None) -> pa.Table:
     health = rows_by_name(scope.connection, _STANDING)
     [told] = rows_by_name(scope.connection, f"select max(touch_business_minutes) as touch_minutes from {_INPUTS} where queue = 'all'")
     promises = rows_by_name(scope.connection, f"select queue, metric, is_response, target_seconds, clock_share_pct from {_INPUTS} where calendar = 'desk'")
-    identity = made_from.of_tables(scope.connection, ["mart.backlog_now", _DESK_TIME], [*_texts(scope), health, told, promises])
+    identity = identity_of_tables(scope.connection, ["mart.backlog_now", _DESK_TIME], [*_texts(scope), health, told, promises])
 
     def make() -> list[dict[str, Any]]:
         from opsla_dagster.staffing.to_green import to_green_rows
 
         return to_green_rows(scope.connection, health, told["touch_minutes"], promises)
 
-    return _unless_unchanged(scope, _TO_GREEN, identity, make)
+    return unless_unchanged(scope, _TO_GREEN, identity, make)
 
 
 STAFFING = {

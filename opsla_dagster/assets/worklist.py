@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from opsla_dagster.assets.factory import PythonTable
-from opsla_dagster.assets.python_rows import as_table
+from opsla_dagster.assets.python_rows import as_table, unless_unchanged
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.identity import code_identity, identity_of_tables
 from opsla_dagster.settings import Settings
 from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.rows import rows_by_name
@@ -31,6 +32,10 @@ from opsla_dagster.worklist.ranking import Ticket, in_order
 from opsla_dagster.worklist.replay import WINDOW_DAYS, Replay
 
 Row = dict[str, Any]
+_POLICIES, _VISITS = "mart.worklist_policies", "mart.queue_visits"
+_READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
+#: The code that chooses a policy.
+_CODE = ("assets/worklist.py", "worklist/*.py", "queueing/*.py")
 #: Of each queue and of each agent so many are remembered, for so many days.
 REMEMBERED_OF_QUEUE, REMEMBERED_OF_AGENT, REMEMBERED_DAYS = 10, 3, 90
 #: Fewer counted cases tell no mean.
@@ -174,6 +179,13 @@ def _visits(scope: Scope, queues: Sequence[str]) -> dict[str, Visits]:
 
 
 def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
+    settings = scope.settings
+    told = [code_identity(_CODE, ("numpy",)), settings.worklist.model_dump_json(), sorted(_answers(settings))]
+    return unless_unchanged(scope, _POLICIES, identity_of_tables(scope.connection, [*_READ, _VISITS], told), lambda: _policy_rows(scope))
+
+
+def _policy_rows(scope: Scope) -> list[Row]:
+    """One row a queue, by name."""
     rows = []
     queues = _queues(scope)
     visits = _visits(scope, list(queues))
@@ -185,7 +197,7 @@ def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
             "due_date_breached_cases": verdict.breaches_by_due_date, "index_breached_cases": verdict.breaches_by_index,
             "due_date_breached_weight": verdict.weight_by_due_date, "index_breached_weight": verdict.weight_by_index, **_replayed(verdict.replay),
         })  # fmt: skip
-    return _ordered("mart.worklist_policies", rows)
+    return rows
 
 
 def _replayed(replay: Replay | None) -> Row:
@@ -301,9 +313,8 @@ def _ordered(name: str, rows: Sequence[Row]) -> pa.Table:
     return as_table(name, rows).sort_by([(column, "ascending") for column in TABLES[name].key])
 
 
-_READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 WORKLIST = {
-    "mart.worklist_policies": PythonTable(_worklist_policies, deps=[*_READ, "mart.queue_visits"]),
-    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, "mart.worklist_policies", "mart.open_case_risk", "mart.backlog_now"]),
+    _POLICIES: PythonTable(_worklist_policies, deps=[*_READ, _VISITS]),
+    "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, _POLICIES, "mart.open_case_risk", "mart.backlog_now"]),
     "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
 }

@@ -166,20 +166,20 @@ AREA = Area(
             "The probability that each open clock breaks, how much longer it runs, and the three strongest reasons: of every clock of mart.clock_now, "
             "at its instant.",
             key="case_id policy metric cycle",
-            columns=f"predicted_at {_CLOCK} {_PREDICTION}",
+            columns=f"predicted_at {_CLOCK} {_PREDICTION} made_from",
         ),
         table(
             "mart.risk_model_card", Kind.FULL_REFRESH, "One row per metric.",
             "What each model is made of, how it did on the latest closed clocks beside two baselines, and whether it serves.",
             key="metric",
             columns=f"""metric risk_model cut_at served served_reason {_PARTS} drift_points test_predictions {_SCORES} interval_coverage_pct
-                        remaining_error_business_minutes baseline_remaining_error_business_minutes data_fingerprint code_fingerprint""",
+                        remaining_error_business_minutes baseline_remaining_error_business_minutes data_fingerprint code_fingerprint made_from""",
         ),
         table(
             "mart.risk_calibration", Kind.FULL_REFRESH, "One row per metric and tenth of the probability.",
             "What was predicted and what happened, on the test clocks of mart.risk_model_card.",
             key="metric probability_decile",
-            columns="metric probability_decile predictions predicted_breach_pct happened_pct",
+            columns="metric probability_decile predictions predicted_breach_pct happened_pct made_from",
         ),
         table(
             "mart.risk_predictions", Kind.KEPT, "One row per open clock and local date on which it was predicted.",

@@ -143,7 +143,7 @@ AREA = Area(
             key="queue",
             columns="""now_at queue workable_cases picking_policy picking_policy_reason past_due_cases past_breached_cases replayed_breached_cases replayed_days replayed_order
                        replay_difference_points replay_allowed_difference_points replay_brier usual_times_brier is_replay_believed
-                       due_cases allowed_breached_cases due_date_breached_cases index_breached_cases due_date_breached_weight index_breached_weight""",
+                       due_cases allowed_breached_cases due_date_breached_cases index_breached_cases due_date_breached_weight index_breached_weight made_from""",
         ),
         table(
             "mart.next_best_ticket", Kind.FULL_REFRESH, "One row per open case that waits for us, or of which nobody knows whom it waits for.",

@@ -31,7 +31,7 @@ _NEVER = float("inf")
 def simulate(jobs: Jobs, pools: Pool | Sequence[Pool], keys: Floats) -> Served:
     """Serves the jobs, the least of `keys` first (one a job: see `policies`); of equal keys the one that came first, then the first in `jobs`.
 
-    One pool that serves every queue of the jobs takes about a microsecond a job, a third of that where heads do not change and jobs go in the order in which they come; several pools about three.
+    One pool that serves every queue of the jobs takes about a microsecond a job, half of that where heads do not change, a third where jobs go in the order in which they come as well; several pools about three.
     Raises ValueError where no pool serves a job's queue, or a key is not a number.
     """
     pools = _checked(jobs, pools)
@@ -39,10 +39,13 @@ def simulate(jobs: Jobs, pools: Pool | Sequence[Pool], keys: Floats) -> Served:
         raise ValueError("keys: one number a job")
     in_order = np.argsort(jobs.arrival_seconds, kind="stable")
     by_key = in_order[np.argsort(keys[in_order], kind="stable")]
-    if len(pools) == 1 and len(pools[0].heads) == 1 and pools[0].heads[0] > 0 and np.array_equal(by_key, in_order):
+    is_constant = len(pools) == 1 and len(pools[0].heads) == 1 and pools[0].heads[0] > 0
+    if is_constant and np.array_equal(by_key, in_order):
         return _in_arrival_order(jobs, pools[0], in_order)
     rank = np.empty(len(jobs), dtype=np.int64)
     rank[by_key] = np.arange(len(jobs))
+    if is_constant:
+        return _constant_heads(jobs, pools[0], in_order, by_key, rank)
     if len(pools) == 1:
         return _one_pool(jobs, pools[0], in_order, by_key, rank)
     return _pools(jobs, pools, in_order, _RankedLine(jobs, by_key.tolist(), rank.tolist()))
@@ -74,12 +77,39 @@ def _in_arrival_order(jobs: Jobs, pool: Pool, in_order: Ints) -> Served:
     start, finish = np.empty(len(jobs)), np.empty(len(jobs))
     started, finished = [], []
     for arrival, work in zip(jobs.arrival_seconds[in_order].tolist(), jobs.work_seconds[in_order].tolist(), strict=True):
-        begins = max(arrival, free_at[0])
+        begins = free_at[0]
+        if arrival > begins:
+            begins = arrival
+        ends = begins + work
         started.append(begins)
-        finished.append(begins + work)
-        heapreplace(free_at, begins + work)
+        finished.append(ends)
+        heapreplace(free_at, ends)
     start[in_order], finish[in_order] = started, finished
     return Served(start, finish, start - jobs.arrival_seconds)
+
+
+def _constant_heads(jobs: Jobs, pool: Pool, in_order: Ints, by_key: Ints, ranks: Ints) -> Served:
+    """The same where heads neither come nor go: the head that is free first takes the first in the line, and nothing that was begun is stopped."""
+    free_at = [float(pool.from_seconds[0])] * int(pool.heads[0])
+    arrival = [*jobs.arrival_seconds[in_order].tolist(), _NEVER]
+    rank, job_of_rank, work = ranks[in_order].tolist(), by_key.tolist(), jobs.work_seconds.tolist()
+    start, finish = [_NEVER] * len(jobs), [_NEVER] * len(jobs)
+    line: list[int] = []
+    next_arrival, arrives, now = 0, arrival[0], free_at[0]
+    for _ in range(len(jobs)):
+        if free_at[0] > now:
+            now = free_at[0]
+        if not line and arrives > now:
+            now = arrives
+        while arrives <= now:
+            heappush(line, rank[next_arrival])
+            next_arrival += 1
+            arrives = arrival[next_arrival]
+        job = job_of_rank[heappop(line)]
+        start[job] = now
+        finish[job] = now + work[job]
+        heapreplace(free_at, finish[job])
+    return _served(jobs, start, finish)
 
 
 def _one_pool(jobs: Jobs, pool: Pool, in_order: Ints, by_key: Ints, ranks: Ints) -> Served:

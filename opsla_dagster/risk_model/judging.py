@@ -24,13 +24,14 @@ def judged(features: pa.Table, models: Mapping[str, Model], unpaused: Mapping[st
     rows: list[dict[str, Any]] = []
     for metric in sorted(set(features["metric"].to_pylist())):
         own = features.filter(pc.equal(features["metric"], metric))
-        facts += own.to_pylist()
-        rows += _of_metric(own, models.get(metric))
+        of_metric = own.to_pylist()
+        facts += of_metric
+        rows += _of_metric(own, of_metric, models.get(metric))
     return [with_agreeing_times(fact, row) for fact, row in zip(facts, capped(facts, rows, unpaused), strict=True)]
 
 
-def _of_metric(own: pa.Table, model: Model | None) -> list[dict[str, Any]]:
-    facts = own.to_pylist()
+def _of_metric(own: pa.Table, facts: Sequence[dict[str, Any]], model: Model | None) -> list[dict[str, Any]]:
+    """`facts`: the rows of `own`."""
     answers = ask(model, own) if model else None
     reasons = strongest(facts, answers.effects) if answers is not None and answers.effects is not None else [[used(row["target_used_share"])] for row in facts]
     told = []

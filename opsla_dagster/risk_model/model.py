@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
@@ -37,6 +37,7 @@ from opsla_dagster.risk_model.trees import Trees, fit
 
 #: Closed clocks from which on a share is worth saying.
 MIN_COUNTED_CLOCKS = 30
+NOTHING_COUNTED = ByShare(0, (), (), ())
 #: Standard errors by which the mean squared difference has to be smaller than a baseline's: a smaller one may be chance.
 MIN_GAIN = 1.0
 #: Test rows below which nobody can say which of two is better.
@@ -108,6 +109,10 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
     everyone = np.ones(len(rows), dtype=bool)
     baseline = _counted(rows, everyone)
     bare = Model(metric, {**card, "served": "baseline", "reason": ""}, (), baseline, baseline, {}, None, AS_SAID, None, None)
+    reason = _why_nothing_of_late(rows, cut_at)
+    if reason:
+        nothing = replace(bare, baseline=NOTHING_COUNTED, shares=NOTHING_COUNTED)  # its remaining times would be of what is left over, too
+        return _served(nothing, card, "unknown", reason)
     reason = _why_no_trees(rows, parts)
     if reason:
         return _served(bare, card, "baseline" if baseline.clocks >= MIN_COUNTED_CLOCKS else "unknown", reason)
@@ -139,10 +144,7 @@ def train(metric: str, rows: pa.Table, cut_at: datetime, fit_rows: int = paramet
 
 
 def _served(model: Model, card: Mapping[str, Any], served: str, reason: str) -> Model:
-    return Model(
-        model.metric, {**card, "served": served, "reason": reason}, model.deciles, model.baseline, model.shares, model.words,
-        model.breach, model.recalibration, model.remaining, model.spread,
-    )  # fmt: skip
+    return replace(model, card={**card, "served": served, "reason": reason})
 
 
 def _answers(trees: Trees, features: Floats, asked: npt.NDArray[np.bool_]) -> Floats:
@@ -192,7 +194,7 @@ def _clocks(rows: pa.Table, chosen: npt.NDArray[np.bool_]) -> int:
 def _counted(rows: pa.Table, chosen: npt.NDArray[np.bool_]) -> ByShare:
     happened, used, left = _labels(rows)
     if not chosen.any():
-        return ByShare(0, (), (), ())
+        return NOTHING_COUNTED
     return by_share(used[chosen], happened[chosen], left[chosen], _clocks(rows, chosen))
 
 
@@ -231,6 +233,28 @@ def _why_no_trees(rows: pa.Table, parts: npt.NDArray[np.int64]) -> str:
     if find_spec("sklearn") is None:
         return "scikit-learn is not installed: pip install 'opsla[predict]'"
     return ""
+
+
+def _why_nothing_of_late(rows: pa.Table, cut_at: datetime) -> str:
+    """Why what closes now tells nothing of the clocks that come in now; empty where it does, and where no four weeks lie before the latest four."""
+    if not len(rows):
+        return ""
+    _, first = np.unique(_clock_numbers(rows), return_index=True)
+    known_at = np.asarray(pc.cast(rows["known_at"], pa.timestamp("us")).to_numpy(zero_copy_only=False), dtype="datetime64[us]")[first]
+    known_at = known_at[~np.isnat(known_at)]
+    lately = np.timedelta64(parameters.LATELY_DAYS, "D")
+    since = np.datetime64(cut_at, "us") - lately
+    earlier = known_at[known_at < since]
+    if not len(earlier) or since - earlier.min() < lately:
+        return ""
+    usual = len(earlier) * (lately / (since - earlier.min()))
+    share = (len(known_at) - len(earlier)) / usual
+    if share >= parameters.LEAST_LATELY_SHARE:
+        return ""
+    return (
+        f"too little of late: in the latest {parameters.LATELY_DAYS} days {share:.0%} as many clocks came to an outcome as in as many days before; "
+        f"they are what is left over of another time, and {parameters.LEAST_LATELY_SHARE:.0%} are needed"
+    )
 
 
 def _has_both(happened: Floats) -> bool:
@@ -312,8 +336,9 @@ def ask(model: Model, rows: pa.Table) -> Answers:
     features = encoded(rows, model.words) if model.words else np.empty((len(rows), 0))
     left = _left(model, features, used)
     if model.card["served"] == "model" and model.breach is not None:
-        said = model.recalibration.probabilities(model.breach.answers(features), to_log_odds(model.shares.probabilities(used)))
-        return Answers(said, left, model.breach.effects(features), "model")
+        log_odds, effects = model.breach.explained(features)
+        said = model.recalibration.probabilities(log_odds, to_log_odds(model.shares.probabilities(used)))
+        return Answers(said, left, effects, "model")
     if model.card["served"] == "baseline":
         return Answers(np.clip(model.baseline.probabilities(used), LEAST, MOST), left, None, "baseline")
     return Answers(np.full(len(rows), np.nan), left, None, "unknown")

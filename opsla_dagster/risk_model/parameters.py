@@ -6,7 +6,7 @@ Belongs here: numbers and names that other modules share. Does not belong here: 
 from __future__ import annotations
 
 #: Changes when the arithmetic of this package does: models made before are made anew.
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 
 #: Figures of mart.risk_features that trees may ask for; what is unknown is NULL there, and NaN here.
 NUMBERS = (
@@ -34,6 +34,9 @@ MIN_CLOCKS = 300
 MIN_OF_EACH_OUTCOME = 30
 #: How far back clocks train.
 TRAINING_DAYS = 365
+#: What is latest corrects all of it: where in the latest days fewer clocks came to an outcome than this share of as many days before, they are what is left over of
+#: another time, and nothing is said.
+LATELY_DAYS, LEAST_LATELY_SHARE = 28, 0.25
 #: Shares of the closed clocks, by the order of their stops: trees are made of the oldest, the next calibrate the model that the latest test.
 FIT_SHARE, CALIBRATION_SHARE = 0.85, 0.925
 

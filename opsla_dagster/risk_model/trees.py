@@ -73,9 +73,9 @@ class Trees:
             total += self.value[at]
         return total
 
-    def effects(self, rows: Floats) -> Floats:
-        """How much each feature moved each row's answer away from that of all rows: along its path, each question is credited with what its answer changed."""
-        moved = np.zeros((len(rows), rows.shape[1]))
+    def explained(self, rows: Floats) -> tuple[Floats, Floats]:
+        """`answers`, and how much each feature moved each row's away from that of all rows: along its path, each question is credited with what its answer changed."""
+        total, moved = np.full(len(rows), self.start), np.zeros((len(rows), rows.shape[1]))
         everyone = np.arange(len(rows))
         for root in self.roots:
             at = np.full(len(rows), root)
@@ -87,7 +87,8 @@ class Trees:
                 moved[moving, feature] += self.value[then] - self.value[here]
                 at[moving] = then
                 moving = moving[~self.is_leaf[then]]
-        return moved
+            total += self.value[at]
+        return total, moved
 
     def _goes_left(self, here: npt.NDArray[np.int64], asked: Floats) -> npt.NDArray[np.bool_]:
         is_missing = np.isnan(asked)

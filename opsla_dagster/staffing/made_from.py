@@ -10,8 +10,10 @@ than are read: a change beside them makes rows anew that come out the same. Noth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -55,6 +57,22 @@ _CLOCKS_OF_WEEKS = f"""
 _PROMISES = "select distinct metric, policy, target_seconds, calendar from staging.sla_clocks where intake_date >= $first_date and intake_date < $end_date order by all"
 _HOLDERS = "select count(*), bit_xor(hash(case_id, team, held_from_at, span_number, is_holding_start)) from staging.ownership_spans where intake_date >= $first_date and intake_date < $end_date"
 _HANDLING = "select count(*), bit_xor(hash(case_id, handling_calendar_minutes)) from staging.case_facts where handling_calendar_minutes > 0"
+_MADE = "select count(*), bit_xor(hash(made)) from ops.made_dates as made"
+#: Statements that read partitioned tables alone, and take longer than to look up whether these are the same.
+_DEAR = frozenset({_CASES, _HOLDERS})
+_Rows: TypeAlias = list[tuple[Any, ...]]
+
+
+@dataclass
+class _Answered:
+    """What was answered while `made` was as it is."""
+
+    made: object
+    rows: dict[tuple[str, tuple[tuple[str, object], ...]], _Rows] = field(default_factory=dict)
+
+
+#: By the connection of a run.
+_ANSWERED: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Answered] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,7 @@ def of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, t
     """
     parameters = bounds.parameters(zone)
     dates = {name: parameters[name] for name in ("first_date", "end_date")}
-    found = connection.execute(_CLOCKS_OF_WEEKS, dates).fetchall()
+    found = _clocks_of_weeks(connection, bounds, zone)
     clocks: dict[date, list[tuple[object, ...]]] = {}
     for week, *digested in found:
         clocks.setdefault(week, []).append(tuple(digested))
@@ -107,18 +125,16 @@ def of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, t
 def of_queues(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, texts: Sequence[str]) -> str:
     """The identity of the arrivals of all queues, of who answers, and of the heads."""
     parameters = bounds.parameters(zone)
-    clocks = connection.execute(_CLOCKS_OF_WEEKS, {name: parameters[name] for name in ("first_date", "end_date")}).fetchall()
-    return identity([*texts, bounds, clocks, *_answers(connection, parameters, (_CASES, _HOURS, _HEADS, _RULES, _HOLDERS)), _first_date(connection)])
+    # A week more: the first one that is read may have begun before it.
+    first = bounds.monday - (bounds.weeks + 1) * _WEEK
+    clocks = [row for row in _clocks_of_weeks(connection, replace(bounds, weeks=max(bounds.weeks, WEEKS_READ)), zone) if row[0] >= first]
+    answers = _answers(connection, parameters, (_CASES, _HOURS, _HEADS, _RULES, _HOLDERS))
+    return identity([*texts, bounds, clocks, *answers, _first_date(connection)])
 
 
 def of_promises(connection: duckdb.DuckDBPyConnection, queues: str, read: Sequence[object]) -> str:
     """The identity of what plans start from: that of the queues (of_queues), policies, handling times, and what else is `read`."""
     return identity([queues, *_answers(connection, {}, (_POLICIES, _HANDLING)), *read])
-
-
-def of_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], texts: Sequence[object]) -> str:
-    """The identity of all rows of some small tables."""
-    return identity([*texts, *(connection.execute(f"select count(*), bit_xor(hash(told)) from {name} as told").fetchone() for name in names)])
 
 
 def code() -> str:
@@ -128,8 +144,41 @@ def code() -> str:
 
 def _answers(connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, object], statements: Sequence[str]) -> list[object]:
     return [
-        connection.execute(statement, {name: value for name, value in parameters.items() if f"${name}" in statement}).fetchone() for statement in statements
+        (_of_partitioned if statement in _DEAR else _rows)(connection, statement, {name: value for name, value in parameters.items() if f"${name}" in statement})[0]
+        for statement in statements
     ]
+
+
+def _clocks_of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str) -> _Rows:
+    """(Monday, metric, clocks, digest, has_outcomes) of each week."""
+    parameters = bounds.parameters(zone)
+    return _of_partitioned(connection, _CLOCKS_OF_WEEKS, {name: parameters[name] for name in ("first_date", "end_date")})
+
+
+def _of_partitioned(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, object]) -> _Rows:
+    """The answer to a statement that reads partitioned tables alone, asked once as long as no date of any table is made anew: several tables of a run ask it."""
+    made = _made(connection)
+    if made is None:
+        return _rows(connection, statement, parameters)
+    if connection not in _ANSWERED or _ANSWERED[connection].made != made:
+        _ANSWERED[connection] = _Answered(made)
+    found = _ANSWERED[connection].rows
+    asked = (statement, tuple(sorted(parameters.items())))
+    if asked not in found:
+        found[asked] = _rows(connection, statement, parameters)
+    return found[asked]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, object]) -> _Rows:
+    return connection.execute(statement, dict(parameters)).fetchall()
+
+
+def _made(connection: duckdb.DuckDBPyConnection) -> object:
+    """Of which loads, and by which rules, all dates of all tables are (warehouse/loads.py); None where nobody has remembered any."""
+    try:
+        return connection.execute(_MADE).fetchone()
+    except duckdb.CatalogException:
+        return None
 
 
 def _first_date(connection: duckdb.DuckDBPyConnection) -> object:

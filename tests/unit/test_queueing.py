@@ -188,14 +188,15 @@ def test_first_in_first_out_no_job_is_later_with_more_heads_or_less_work(
 
 
 @given(
-    rows=st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 15)), min_size=1, max_size=40), heads=st.integers(1, 4), begins=st.integers(-2, 10),
-)
-@settings(max_examples=examples(100), deadline=None)
-def test_where_nobody_overtakes_the_short_way_is_the_loop(rows: list[tuple[int, int]], heads: int, begins: int) -> None:
-    """A step that changes no head takes the loop; without it nothing but arrivals decides."""
-    arrival, work = (np.array(values, dtype=float) for values in zip(*rows, strict=True))
+    rows=st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 15), st.integers(0, 5)), min_size=1, max_size=40),
+    heads=st.integers(1, 4), begins=st.integers(-2, 10), is_by_arrival=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=examples(150), deadline=None)
+def test_where_heads_do_not_change_the_short_way_is_the_loop(rows: list[tuple[int, int, int]], heads: int, begins: int, is_by_arrival: bool) -> None:
+    """A step that changes no head takes the loop, in the order of arrival and in any other."""
+    arrival, work, key = (np.array(values, dtype=float) for values in zip(*rows, strict=True))
     made = jobs(arrival, work)
-    short, loop = (simulate(made, pool(np.full(len(steps), heads), steps), arrival) for steps in ([begins], [begins, 1_000_000]))
+    short, loop = (simulate(made, pool(np.full(len(steps), heads), steps), arrival if is_by_arrival else key) for steps in ([begins], [begins, 1_000_000]))
     np.testing.assert_array_equal(short.start_seconds, loop.start_seconds)
     np.testing.assert_array_equal(short.finish_seconds, loop.finish_seconds)
 

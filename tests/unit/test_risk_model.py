@@ -35,14 +35,15 @@ def feature_row(number: int, **told: Any) -> dict[str, Any]:
 
 
 def closed_clocks(count: int, seed: int = 1) -> pa.Table:
-    """Clocks whose type decides whether they break: faults do, three of four; questions do not, nineteen of twenty."""
+    """Clocks, twenty a day up to the cut, whose type decides whether they break: faults do, three of four; questions do not, nineteen of twenty."""
     draw = np.random.default_rng(seed)
     rows = []
     for number in range(count):
         kind = "fault" if draw.random() < 0.4 else "question"
         breaks = bool(draw.random() < (0.75 if kind == "fault" else 0.05))
+        known_at = CUT - timedelta(days=(count - number) / 20)
         rows.append(feature_row(
-            number, case_type=kind, priority="P1" if draw.random() < 0.5 else "P2", is_breached=breaks, remaining_business_minutes=float(300 if kind == "fault" else 30) * draw.uniform(0.5, 1.5),
+            number, stopped_at=known_at, known_at=known_at, case_type=kind, priority="P1" if draw.random() < 0.5 else "P2", is_breached=breaks, remaining_business_minutes=float(300 if kind == "fault" else 30) * draw.uniform(0.5, 1.5),
             elapsed_seconds=int(7200 * (share := draw.random())), target_used_share=share,
         ))  # fmt: skip
     return _as_arrow(rows)
@@ -86,7 +87,9 @@ def test_trees_answer_as_scikit_learn_does_with_missing_rare_and_new_values() ->
     unknown = asked.copy()
     unknown[:50, 0] = np.nan
     assert np.allclose(made.answers(asked), theirs.decision_function(unknown))
-    assert np.allclose(made.start + made.value[made.roots].sum() + made.effects(asked).sum(axis=1), made.answers(asked))
+    answers, effects = made.explained(asked)
+    assert np.array_equal(answers, made.answers(asked))
+    assert np.allclose(made.start + made.value[made.roots].sum() + effects.sum(axis=1), answers)
     assert np.array_equal(trees.Trees.from_json(made.to_json()).answers(asked), made.answers(asked))
 
 
@@ -130,6 +133,27 @@ def test_a_model_of_noise_does_not_serve() -> None:
 def test_too_little_history_is_said(count: int, served: str, why: str) -> None:
     card = model.train("resolution", closed_clocks(count), CUT).card
     assert (card["served"], why in card["reason"]) == (served, True), card["reason"]
+
+
+@pytest.mark.parametrize(
+    ("lately", "served"), [(1.0, "model"), (0.3, "model"), (0.2, "unknown"), (0.0, "unknown")], ids=["as ever", "fewer", "far fewer", "none"]
+)
+def test_what_is_left_over_of_another_time_says_nothing_of_today(lately: float, served: str) -> None:
+    """A desk whose intake has fallen away: what still closes are the slow ones, and new clocks are not like them."""
+    draw = np.random.default_rng(8)
+    rows = [row for row in closed_clocks(3000).to_pylist() if row["known_at"] < CUT - timedelta(days=28) or draw.random() < lately]
+    made = model.train("resolution", _as_arrow(rows), CUT)
+    assert made.card["served"] == served, made.card["reason"]
+    answers = model.ask(made, _as_arrow([feature_row(1, case_type="fault", priority="P1")]))
+    assert np.isfinite(answers.left).all() == np.isfinite(answers.probabilities).all() == (served == "model")
+    if served == "unknown":
+        assert made.card["reason"].startswith("too little of late: in the latest 28 days ")
+
+
+def test_a_desk_with_less_than_four_weeks_before_the_latest_four_knows_no_usual_ones() -> None:
+    rows = closed_clocks(1000).to_pylist()  # fifty days
+    early = [row for number, row in enumerate(rows) if row["known_at"] < CUT - timedelta(days=28) or number % 10 == 0]
+    assert model.train("resolution", _as_arrow(early), CUT).card["served"] == "baseline", "its test has few clocks, and that is said instead"
 
 
 def test_clocks_that_never_broke_have_a_counted_share() -> None:

@@ -6,16 +6,13 @@
 with recent_dates as (
     select
         instants.snapshot_date,
-        instants.snapshot_from_at,
-        instants.snapshot_at
+        instants.snapshot_from_at
     from mart.snapshot_instants as instants
     inner join mart.desk_now as desk_now on instants.snapshot_date >= desk_now.now_date - interval 56 day and instants.snapshot_date < desk_now.now_date
 ),
 
 window_bounds as (
-    select
-        min(snapshot_from_at) as first_from_at,
-        max(snapshot_at) as last_end_at
+    select min(snapshot_from_at) as first_from_at
     from recent_dates
     having count(*) > 0
 ),
@@ -30,104 +27,132 @@ told_queues as (
     from mart.backlog_sources
 ),
 
-desk_time as (
-    select *
-    from staging.business_time
-    where calendar = 'desk'
+recent_time as (
+    select
+        desk_time.local_date,
+        desk_time.segment_start_at,
+        desk_time.segment_end_at,
+        desk_time.is_open,
+        desk_time.open_seconds_before
+    from staging.business_time as desk_time
+    inner join recent_dates on desk_time.local_date = recent_dates.snapshot_date
+    where desk_time.calendar = 'desk'
 ),
 
 -- The hours of open time, by the date on which they begin.
 open_hours as (
     select
         hours.open_hour_number,
-        min(recent_dates.snapshot_date) as calendar_date
+        min(recent_time.local_date) as calendar_date
     from staging.business_hours_dim as hours
-    inner join desk_time on hours.segment_start_at >= desk_time.segment_start_at and hours.segment_start_at < desk_time.segment_end_at
-    inner join recent_dates on desk_time.local_date = recent_dates.snapshot_date
+    inner join recent_time on hours.segment_start_at >= recent_time.segment_start_at and hours.segment_start_at < recent_time.segment_end_at
     where
         hours.calendar = 'desk'
     group by hours.open_hour_number
 ),
 
-recent_spans as (
+-- By local date and segment at once: spans of other dates are not looked at. Starts and ends each by themselves, for both together would have to be held.
+hourly_starts as (
     select
         coalesce(spans.team, 'none') as queue,
-        spans.agent,
-        spans.started_at,
-        spans.ended_at,
-        spans.ended_date,
-        coalesce(spans.waits_for, 'us') = 'us' as is_work,
-        not spans.is_queue_kept_at_end as is_queue_left,
-        spans.ended_with <> 'changed' as is_desk_left,
-        window_bounds.first_from_at,
-        window_bounds.last_end_at
+        recent_time.is_open,
+        (
+            recent_time.open_seconds_before
+            + case when recent_time.is_open then (epoch_us(spans.started_at) - epoch_us(recent_time.segment_start_at)) // 1000000 else 0 end
+        ) // 3600 as open_hour_number,
+        count(*) as waiting_cases
     from staging.backlog_spans as spans
-    inner join window_bounds
-        on spans.started_at < window_bounds.last_end_at and (spans.ended_at is null or spans.ended_at >= window_bounds.first_from_at)
-    where spans.is_open
+    inner join recent_time
+        on
+            spans.started_date = recent_time.local_date
+            and spans.started_at >= recent_time.segment_start_at
+            and spans.started_at < recent_time.segment_end_at
+    where
+        spans.is_open
+        and coalesce(spans.waits_for, 'us') = 'us'
+    group by
+        coalesce(spans.team, 'none'),
+        recent_time.is_open,
+        (
+            recent_time.open_seconds_before
+            + case when recent_time.is_open then (epoch_us(spans.started_at) - epoch_us(recent_time.segment_start_at)) // 1000000 else 0 end
+        ) // 3600
+),
+
+hourly_ends as (
+    select
+        coalesce(spans.team, 'none') as queue,
+        recent_time.is_open,
+        (
+            recent_time.open_seconds_before
+            + case when recent_time.is_open then (epoch_us(spans.ended_at) - epoch_us(recent_time.segment_start_at)) // 1000000 else 0 end
+        ) // 3600 as open_hour_number,
+        count(*) filter (where coalesce(spans.waits_for, 'us') = 'us') as waiting_cases,
+        count(*) filter (where not spans.is_queue_kept_at_end) as left_queue_cases,
+        count(*) filter (where spans.ended_with <> 'changed') as left_desk_cases
+    from staging.backlog_spans as spans
+    inner join recent_time
+        on
+            spans.ended_date = recent_time.local_date
+            and spans.ended_at >= recent_time.segment_start_at
+            and spans.ended_at < recent_time.segment_end_at
+    where
+        spans.is_open
+        and (coalesce(spans.waits_for, 'us') = 'us' or not spans.is_queue_kept_at_end)
+    group by
+        coalesce(spans.team, 'none'),
+        recent_time.is_open,
+        (
+            recent_time.open_seconds_before
+            + case when recent_time.is_open then (epoch_us(spans.ended_at) - epoch_us(recent_time.segment_start_at)) // 1000000 else 0 end
+        ) // 3600
 ),
 
 movements as (
     select
         queue,
-        started_at as moved_at,
-        1 as waiting_cases,
+        is_open,
+        open_hour_number,
+        waiting_cases,
         0 as left_queue_cases,
         0 as left_desk_cases
-    from recent_spans
-    where
-        is_work
-        and started_at >= first_from_at
+    from hourly_starts
 
     union all
 
     select
         queue,
-        ended_at as moved_at,
-        case when is_work then -1 else 0 end as waiting_cases,
-        case when is_queue_left then 1 else 0 end as left_queue_cases,
-        case when is_desk_left then 1 else 0 end as left_desk_cases
-    from recent_spans
-    where
-        ended_at < last_end_at
-        and (is_work or is_queue_left)
+        is_open,
+        open_hour_number,
+        -waiting_cases as waiting_cases,
+        left_queue_cases,
+        left_desk_cases
+    from hourly_ends
 ),
 
 hourly_movements as (
     select
-        movements.queue,
-        desk_time.is_open,
-        (
-            desk_time.open_seconds_before
-            + case when desk_time.is_open then (epoch_us(movements.moved_at) - epoch_us(desk_time.segment_start_at)) // 1000000 else 0 end
-        ) // 3600 as open_hour_number,
-        sum(movements.waiting_cases) as waiting_cases,
-        sum(movements.left_queue_cases) as left_queue_cases,
-        sum(movements.left_desk_cases) as left_desk_cases
+        queue,
+        is_open,
+        open_hour_number,
+        sum(waiting_cases) as waiting_cases,
+        sum(left_queue_cases) as left_queue_cases,
+        sum(left_desk_cases) as left_desk_cases
     from movements
-    inner join desk_time
-        on
-            cast(movements.moved_at as date) = desk_time.utc_date
-            and movements.moved_at >= desk_time.segment_start_at
-            and movements.moved_at < desk_time.segment_end_at
-    group by
-        movements.queue,
-        desk_time.is_open,
-        (
-            desk_time.open_seconds_before
-            + case when desk_time.is_open then (epoch_us(movements.moved_at) - epoch_us(desk_time.segment_start_at)) // 1000000 else 0 end
-        ) // 3600
+    group by queue, is_open, open_hour_number
 ),
 
 first_waiting_cases as (
     select
-        queue,
+        coalesce(spans.team, 'none') as queue,
         count(*) as waiting_cases
-    from recent_spans
+    from staging.backlog_spans as spans
+    inner join window_bounds
+        on spans.started_at < window_bounds.first_from_at and (spans.ended_at is null or spans.ended_at >= window_bounds.first_from_at)
     where
-        is_work
-        and started_at < first_from_at
-    group by queue
+        spans.is_open
+        and coalesce(spans.waits_for, 'us') = 'us'
+    group by coalesce(spans.team, 'none')
 ),
 
 queues as (
@@ -198,16 +223,17 @@ dimension_hours as (
 -- Who let a case go: how many cases of which queue on the date.
 agent_dates as (
     select
-        ended_date as calendar_date,
-        queue,
-        agent,
+        spans.ended_date as calendar_date,
+        coalesce(spans.team, 'none') as queue,
+        spans.agent,
         count(*) as gone_cases
-    from recent_spans
+    from staging.backlog_spans as spans
+    inner join recent_dates on spans.ended_date = recent_dates.snapshot_date
     where
-        agent is not null
-        and ended_at < last_end_at
-        and is_queue_left
-    group by ended_date, queue, agent
+        spans.is_open
+        and spans.agent is not null
+        and not spans.is_queue_kept_at_end
+    group by spans.ended_date, coalesce(spans.team, 'none'), spans.agent
 ),
 
 agent_shares as (

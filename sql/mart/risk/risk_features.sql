@@ -161,13 +161,19 @@ case_messages as (
     group by instant_cases.case_id, instant_cases.predicted_at
 ),
 
--- Who holds the case, and what it is: an instant within no open stretch (a clock that a closed status does not stop) has the last one before.
-case_spans as (
+known_spans as (
     select
         instant_cases.case_id,
         instant_cases.predicted_at,
-        max(spans.started_at) as span_started_at,
-        count(*) filter (where spans.began_with = 'changed' and not spans.is_queue_kept_at_start) as queue_changes
+        spans.started_at,
+        spans.began_with,
+        spans.is_queue_kept_at_start,
+        spans.team,
+        spans.agent,
+        spans.priority,
+        spans.tier,
+        spans.stint_started_at,
+        spans.waits_for
     from instant_cases
     inner join staging.backlog_spans as spans
         on
@@ -175,7 +181,17 @@ case_spans as (
             and instant_cases.intake_date = spans.intake_date
             and instant_cases.predicted_at > spans.started_at
     where spans.is_open
-    group by instant_cases.case_id, instant_cases.predicted_at
+),
+
+-- Who holds the case, and what it is: an instant within no open stretch (a clock that a closed status does not stop) has the last one before.
+case_spans as (
+    select
+        case_id,
+        predicted_at,
+        max(started_at) as span_started_at,
+        count(*) filter (where began_with = 'changed' and not is_queue_kept_at_start) as queue_changes
+    from known_spans
+    group by case_id, predicted_at
 ),
 
 case_states as (
@@ -190,7 +206,8 @@ case_states as (
         spans.stint_started_at,
         spans.waits_for
     from case_spans
-    inner join staging.backlog_spans as spans on case_spans.case_id = spans.case_id and case_spans.span_started_at = spans.started_at
+    inner join known_spans as spans
+        on case_spans.case_id = spans.case_id and case_spans.predicted_at = spans.predicted_at and case_spans.span_started_at = spans.started_at
 ),
 
 -- What a case was at the instant; one whose attribute never changed has no row of it.

@@ -65,17 +65,33 @@ done_spans as (
     where spans.is_open
 ),
 
--- Ever: every 5th pick of the guarded index is counted from it.
-ever_done_counts as (
+-- Ever: every 5th pick of the guarded index is counted from it. All that left by what is told of each intake date, without what left after now.
+ever_counts as (
+    select
+        queue_name as queue,
+        sum(gone_cases) as done_cases
+    from staging.queue_movements
+    group by queue_name
+
+    union all
+
     select
         coalesce(spans.team, 'none') as queue,
-        count(*) as done_cases
+        -count(*) as done_cases
     from staging.backlog_spans as spans
-    inner join now_instant on spans.ended_at <= now_instant.now_at
+    inner join now_instant on spans.ended_at > now_instant.now_at
     where
         spans.is_open
         and not spans.is_queue_kept_at_end
     group by coalesce(spans.team, 'none')
+),
+
+ever_done_counts as (
+    select
+        queue,
+        sum(done_cases) as done_cases
+    from ever_counts
+    group by queue
 ),
 
 -- Who left since the first of the queue's days, until yesterday: how long they waited bounds what a case takes.

@@ -2,16 +2,14 @@
 WITH recent_dates AS (
   SELECT
     instants.snapshot_date,
-    instants.snapshot_from_at,
-    instants.snapshot_at
+    instants.snapshot_from_at
   FROM mart.snapshot_instants AS instants
   INNER JOIN mart.desk_now AS desk_now
     ON instants.snapshot_date >= desk_now.now_date - INTERVAL '56' DAY
     AND instants.snapshot_date < desk_now.now_date
 ), window_bounds AS (
   SELECT
-    MIN(snapshot_from_at) AS first_from_at,
-    MAX(snapshot_at) AS last_end_at
+    MIN(snapshot_from_at) AS first_from_at
   FROM recent_dates
   HAVING
     COUNT(*) > 0
@@ -23,102 +21,133 @@ WITH recent_dates AS (
   SELECT
     BOOL_OR(is_queue_told) AS is_queue_told
   FROM mart.backlog_sources
-), desk_time AS (
+), recent_time AS (
   SELECT
-    *
-  FROM staging.business_time
+    desk_time.local_date,
+    desk_time.segment_start_at,
+    desk_time.segment_end_at,
+    desk_time.is_open,
+    desk_time.open_seconds_before
+  FROM staging.business_time AS desk_time
+  INNER JOIN recent_dates
+    ON desk_time.local_date = recent_dates.snapshot_date
   WHERE
-    calendar = 'desk'
+    desk_time.calendar = 'desk'
 ), open_hours AS (
   SELECT
     hours.open_hour_number,
-    MIN(recent_dates.snapshot_date) AS calendar_date
+    MIN(recent_time.local_date) AS calendar_date
   FROM staging.business_hours_dim AS hours
-  INNER JOIN desk_time
-    ON hours.segment_start_at >= desk_time.segment_start_at
-    AND hours.segment_start_at < desk_time.segment_end_at
-  INNER JOIN recent_dates
-    ON desk_time.local_date = recent_dates.snapshot_date
+  INNER JOIN recent_time
+    ON hours.segment_start_at >= recent_time.segment_start_at
+    AND hours.segment_start_at < recent_time.segment_end_at
   WHERE
     hours.calendar = 'desk'
   GROUP BY
     hours.open_hour_number
-), recent_spans AS (
+), hourly_starts AS (
   SELECT
     COALESCE(spans.team, 'none') AS queue,
-    spans.agent,
-    spans.started_at,
-    spans.ended_at,
-    spans.ended_date,
-    COALESCE(spans.waits_for, 'us') = 'us' AS is_work,
-    NOT spans.is_queue_kept_at_end AS is_queue_left,
-    spans.ended_with <> 'changed' AS is_desk_left,
-    window_bounds.first_from_at,
-    window_bounds.last_end_at
+    recent_time.is_open,
+    CAST(recent_time.open_seconds_before + CASE
+      WHEN recent_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(recent_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS BIGINT) DIV CAST(3600 AS BIGINT) AS open_hour_number,
+    COUNT(*) AS waiting_cases
+  FROM staging.backlog_spans AS spans
+  INNER JOIN recent_time
+    ON spans.started_date = recent_time.local_date
+    AND spans.started_at >= recent_time.segment_start_at
+    AND spans.started_at < recent_time.segment_end_at
+  WHERE
+    spans.is_open AND COALESCE(spans.waits_for, 'us') = 'us'
+  GROUP BY
+    COALESCE(spans.team, 'none'),
+    recent_time.is_open,
+    CAST(recent_time.open_seconds_before + CASE
+      WHEN recent_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(recent_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS BIGINT) DIV CAST(3600 AS BIGINT)
+), hourly_ends AS (
+  SELECT
+    COALESCE(spans.team, 'none') AS queue,
+    recent_time.is_open,
+    CAST(recent_time.open_seconds_before + CASE
+      WHEN recent_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(recent_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS BIGINT) DIV CAST(3600 AS BIGINT) AS open_hour_number,
+    COUNT(*) FILTER(WHERE
+      COALESCE(spans.waits_for, 'us') = 'us') AS waiting_cases,
+    COUNT(*) FILTER(WHERE
+      NOT spans.is_queue_kept_at_end) AS left_queue_cases,
+    COUNT(*) FILTER(WHERE
+      spans.ended_with <> 'changed') AS left_desk_cases
+  FROM staging.backlog_spans AS spans
+  INNER JOIN recent_time
+    ON spans.ended_date = recent_time.local_date
+    AND spans.ended_at >= recent_time.segment_start_at
+    AND spans.ended_at < recent_time.segment_end_at
+  WHERE
+    spans.is_open
+    AND (
+      COALESCE(spans.waits_for, 'us') = 'us' OR NOT spans.is_queue_kept_at_end
+    )
+  GROUP BY
+    COALESCE(spans.team, 'none'),
+    recent_time.is_open,
+    CAST(recent_time.open_seconds_before + CASE
+      WHEN recent_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(recent_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS BIGINT) DIV CAST(3600 AS BIGINT)
+), movements AS (
+  SELECT
+    queue,
+    is_open,
+    open_hour_number,
+    waiting_cases,
+    0 AS left_queue_cases,
+    0 AS left_desk_cases
+  FROM hourly_starts
+  UNION ALL
+  SELECT
+    queue,
+    is_open,
+    open_hour_number,
+    -waiting_cases AS waiting_cases,
+    left_queue_cases,
+    left_desk_cases
+  FROM hourly_ends
+), hourly_movements AS (
+  SELECT
+    queue,
+    is_open,
+    open_hour_number,
+    SUM(waiting_cases) AS waiting_cases,
+    SUM(left_queue_cases) AS left_queue_cases,
+    SUM(left_desk_cases) AS left_desk_cases
+  FROM movements
+  GROUP BY
+    queue,
+    is_open,
+    open_hour_number
+), first_waiting_cases AS (
+  SELECT
+    COALESCE(spans.team, 'none') AS queue,
+    COUNT(*) AS waiting_cases
   FROM staging.backlog_spans AS spans
   INNER JOIN window_bounds
-    ON spans.started_at < window_bounds.last_end_at
+    ON spans.started_at < window_bounds.first_from_at
     AND (
       spans.ended_at IS NULL OR spans.ended_at >= window_bounds.first_from_at
     )
   WHERE
-    spans.is_open
-), movements AS (
-  SELECT
-    queue,
-    started_at AS moved_at,
-    1 AS waiting_cases,
-    0 AS left_queue_cases,
-    0 AS left_desk_cases
-  FROM recent_spans
-  WHERE
-    is_work AND started_at >= first_from_at
-  UNION ALL
-  SELECT
-    queue,
-    ended_at AS moved_at,
-    CASE WHEN is_work THEN -1 ELSE 0 END AS waiting_cases,
-    CASE WHEN is_queue_left THEN 1 ELSE 0 END AS left_queue_cases,
-    CASE WHEN is_desk_left THEN 1 ELSE 0 END AS left_desk_cases
-  FROM recent_spans
-  WHERE
-    ended_at < last_end_at AND (
-      is_work OR is_queue_left
-    )
-), hourly_movements AS (
-  SELECT
-    movements.queue,
-    desk_time.is_open,
-    CAST(desk_time.open_seconds_before + CASE
-      WHEN desk_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(movements.moved_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END AS BIGINT) DIV CAST(3600 AS BIGINT) AS open_hour_number,
-    SUM(movements.waiting_cases) AS waiting_cases,
-    SUM(movements.left_queue_cases) AS left_queue_cases,
-    SUM(movements.left_desk_cases) AS left_desk_cases
-  FROM movements
-  INNER JOIN desk_time
-    ON CAST(movements.moved_at AS DATE) = desk_time.utc_date
-    AND movements.moved_at >= desk_time.segment_start_at
-    AND movements.moved_at < desk_time.segment_end_at
+    spans.is_open AND COALESCE(spans.waits_for, 'us') = 'us'
   GROUP BY
-    movements.queue,
-    desk_time.is_open,
-    CAST(desk_time.open_seconds_before + CASE
-      WHEN desk_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(movements.moved_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(desk_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-      ELSE 0
-    END AS BIGINT) DIV CAST(3600 AS BIGINT)
-), first_waiting_cases AS (
-  SELECT
-    queue,
-    COUNT(*) AS waiting_cases
-  FROM recent_spans
-  WHERE
-    is_work AND started_at < first_from_at
-  GROUP BY
-    queue
+    COALESCE(spans.team, 'none')
 ), queues AS (
   SELECT
     queue
@@ -186,17 +215,19 @@ WITH recent_dates AS (
     calendar_date
 ), agent_dates AS (
   SELECT
-    ended_date AS calendar_date,
-    queue,
-    agent,
+    spans.ended_date AS calendar_date,
+    COALESCE(spans.team, 'none') AS queue,
+    spans.agent,
     COUNT(*) AS gone_cases
-  FROM recent_spans
+  FROM staging.backlog_spans AS spans
+  INNER JOIN recent_dates
+    ON spans.ended_date = recent_dates.snapshot_date
   WHERE
-    NOT agent IS NULL AND ended_at < last_end_at AND is_queue_left
+    spans.is_open AND NOT spans.agent IS NULL AND NOT spans.is_queue_kept_at_end
   GROUP BY
-    ended_date,
-    queue,
-    agent
+    spans.ended_date,
+    COALESCE(spans.team, 'none'),
+    spans.agent
 ), agent_shares AS (
   SELECT
     calendar_date,

@@ -160,13 +160,19 @@ WITH instants AS (
   GROUP BY
     instant_cases.case_id,
     instant_cases.predicted_at
-), case_spans AS (
+), known_spans AS (
   SELECT
     instant_cases.case_id,
     instant_cases.predicted_at,
-    MAX(spans.started_at) AS span_started_at,
-    COUNT(*) FILTER(WHERE
-      spans.began_with = 'changed' AND NOT spans.is_queue_kept_at_start) AS queue_changes
+    spans.started_at,
+    spans.began_with,
+    spans.is_queue_kept_at_start,
+    spans.team,
+    spans.agent,
+    spans.priority,
+    spans.tier,
+    spans.stint_started_at,
+    spans.waits_for
   FROM instant_cases
   INNER JOIN staging.backlog_spans AS spans
     ON instant_cases.case_id = spans.case_id
@@ -174,9 +180,17 @@ WITH instants AS (
     AND instant_cases.predicted_at > spans.started_at
   WHERE
     spans.is_open
+), case_spans AS (
+  SELECT
+    case_id,
+    predicted_at,
+    MAX(started_at) AS span_started_at,
+    COUNT(*) FILTER(WHERE
+      began_with = 'changed' AND NOT is_queue_kept_at_start) AS queue_changes
+  FROM known_spans
   GROUP BY
-    instant_cases.case_id,
-    instant_cases.predicted_at
+    case_id,
+    predicted_at
 ), case_states AS (
   SELECT
     case_spans.case_id,
@@ -189,8 +203,9 @@ WITH instants AS (
     spans.stint_started_at,
     spans.waits_for
   FROM case_spans
-  INNER JOIN staging.backlog_spans AS spans
+  INNER JOIN known_spans AS spans
     ON case_spans.case_id = spans.case_id
+    AND case_spans.predicted_at = spans.predicted_at
     AND case_spans.span_started_at = spans.started_at
 ), attributes AS (
   SELECT

@@ -57,17 +57,31 @@ WITH now_instant AS (
     ON spans.ended_at <= now_instant.now_at
   WHERE
     spans.is_open
-), ever_done_counts AS (
+), ever_counts AS (
+  SELECT
+    queue_name AS queue,
+    SUM(gone_cases) AS done_cases
+  FROM staging.queue_movements
+  GROUP BY
+    queue_name
+  UNION ALL
   SELECT
     COALESCE(spans.team, 'none') AS queue,
-    COUNT(*) AS done_cases
+    -COUNT(*) AS done_cases
   FROM staging.backlog_spans AS spans
   INNER JOIN now_instant
-    ON spans.ended_at <= now_instant.now_at
+    ON spans.ended_at > now_instant.now_at
   WHERE
     spans.is_open AND NOT spans.is_queue_kept_at_end
   GROUP BY
     COALESCE(spans.team, 'none')
+), ever_done_counts AS (
+  SELECT
+    queue,
+    SUM(done_cases) AS done_cases
+  FROM ever_counts
+  GROUP BY
+    queue
 ), left_spans AS (
   SELECT
     done_spans.queue,
