@@ -44,7 +44,6 @@ from opsla_dagster.reporting.promises import metric_title, promise_figures
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.at_instant import published_places
 from opsla_dagster.warehouse.case_copy import attach_cases, published_cases
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.publish import publish
@@ -528,7 +527,7 @@ def test_before_anything_is_published_the_page_says_how(desk: Settings, tmp_path
 
 
 def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
-    """Taken over from the publication before, with some dates replaced, and written anew: the same rows."""
+    """The base of before with some dates beside it, with more of them, and a new base: the same rows."""
     home = desk.home
     with duckdb.connect(str(home.warehouse)) as warehouse:
         for changed in ("intake_date = date '2025-07-03'", "intake_date > date '2025-07-02'"):  # few dates, and most of them
@@ -631,19 +630,18 @@ def test_an_error_page_tells_no_path(desk: Settings, tmp_path: Path) -> None:
             assert "duckdb" not in text
 
 
-def test_a_home_with_signs_of_a_pattern_in_its_name_reads_its_own_parts(tmp_path: Path) -> None:
+def test_a_home_with_signs_of_a_pattern_in_its_name_reads_its_own_cases(tmp_path: Path) -> None:
     """`h*` is a name of a directory, not a pattern that its neighbour matches too."""
-    for name, value in (("h*", 1), ("h[x]", 2), ("h?", 3), ("hx", 4), ("it's", 5)):
+    told = {"h*": 1, "h[x]": 2, "h?": 3, "hx": 4, "it's": 5}
+    for name, value in told.items():
         (tmp_path / name).mkdir()
+        with duckdb.connect(str(tmp_path / name / "base.duckdb")) as connection:
+            connection.execute("create schema staging")
+            connection.execute(f"create table staging.backlog_spans as select {value} as value")
+    for name, value in told.items():
         with duckdb.connect() as connection:
-            quoted = str(tmp_path / name / "part.parquet").replace("'", "''")
-            connection.execute(f"copy (select {value} as value) to '{quoted}' (format parquet)")
-    with duckdb.connect() as connection:
-        connection.execute("create schema ops")
-        connection.execute("create table ops.published_parts as select 'staging.backlog_spans' as table_name, 'part.parquet' as file_name")
-        for name, value in (("h*", 1), ("h[x]", 2), ("h?", 3), ("hx", 4), ("it's", 5)):
-            place = published_places(connection, tmp_path / name).elsewhere["staging.backlog_spans"]
-            assert connection.execute(f"select value from {place}").fetchall() == [(value,)], name
+            selects = attach_cases(connection, [tmp_path / name / "base.duckdb"], "cases")
+            assert connection.execute(selects["staging.backlog_spans"]).fetchall() == [(value,)], name
 
 
 def test_readers_never_notice_that_publications_come(desk: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
