@@ -132,7 +132,7 @@ def test_a_copy_that_breaks_off_is_not_in_the_way_of_the_next(
                 pass
         else:
             patched.setattr(file_copy, "__file__", str(home.root / "gone.py"))
-            with pytest.raises(OSError, match="gone[.]py"), copied_cases(warehouse, home):
+            with pytest.raises(OSError, match=r"gone\.py"), copied_cases(warehouse, home):
                 pass
     assert sorted(home.case_copies.glob("*")) == before
     with pytest.raises(RuntimeError, match="of the marts"), copied_cases(warehouse, home):
