@@ -15,7 +15,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -28,6 +28,7 @@ from opsla_dagster.warehouse import file_copy
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
+from opsla_dagster.warehouse.write import all_or_nothing
 
 #: One row in the published marts: the name of the publication, and when it was made (UTC).
 PUBLICATION_TABLE = "ops.publication"
@@ -193,7 +194,10 @@ def _write_since(connection: duckdb.DuckDBPyConnection, file: Path, before: Sequ
         for each in before:
             file_copy.copy_file(str(each), str(aside))
         with _attached(connection, [aside], f"row_group_size {_ROWS_A_GROUP}") as (since,):
-            _in_one_transaction(connection, [*(() if before else _created(connection, since)), *_replaced(connection, since, changed)])
+            statements = [*(() if before else _created(connection, since)), *_replaced(connection, since, changed)]
+            with all_or_nothing(connection):  # a file that an aborted transaction has seen could not be detached
+                for statement in statements:
+                    connection.execute(statement)
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
@@ -216,18 +220,6 @@ def _replaced(connection: duckdb.DuckDBPyConnection, since: str, changed: Sequen
         if not _is_dated(table) or changed:
             yield f"delete from {since}.{table} {which}"
             yield f"insert into {since}.{table} from {table} {which}"
-
-
-def _in_one_transaction(connection: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:
-    connection.begin()
-    try:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
-    except BaseException:
-        with suppress(duckdb.Error):  # a failed commit has rolled back already
-            connection.rollback()  # in a transaction that was aborted nobody could detach the file, and the next one could not be attached
-        raise
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from opsla_dagster.warehouse.changed_dates import forget_unpublished
 from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
+from opsla_dagster.warehouse.write import all_or_nothing
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
@@ -56,19 +57,20 @@ def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str],
     rows = {}
     connection.execute(f"attach {literal(str(database))} as published")
     try:
-        for schema in sorted({table.split(".")[0] for table in tables}):
-            connection.execute(f"create schema published.{schema}")
-        # Who reads the copy with another opsla is told so.
-        connection.execute("create schema if not exists published.ops")
-        connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
-        connection.execute(
-            f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
-            {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
-        )
-        record_cases(connection, "published", cases)
+        with all_or_nothing(connection):  # a commit a table takes twice as long
+            for schema in sorted({"ops", *(table.split(".")[0] for table in tables)}):
+                connection.execute(f"create schema published.{schema}")
+            # Who reads the copy with another opsla is told so.
+            connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
+            connection.execute(
+                f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
+                {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
+            )
+            record_cases(connection, "published", cases)
+            for table in tables:
+                written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
+                rows[table] = int(written[0]) if written else 0
         for table in tables:
-            written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
-            rows[table] = int(written[0]) if written else 0
             parquet = aside / f"{table.split('.')[1]}.parquet"
             connection.execute(f"copy published.{table} to {literal(str(parquet))} (format parquet)")
     finally:
