@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,3 +156,21 @@ def test_rows_that_are_in_the_log_alone_are_in_the_base(warehouse: duckdb.DuckDB
     warehouse.execute(f"insert into {UNDATED} (source) values ('later')")
     assert home.warehouse.with_name(f"{home.warehouse.name}.wal").stat().st_size > 0
     assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+@pytest.mark.parametrize("offered", [0, 5, None], ids=["nothing", "a part", "an error"])
+def test_a_file_is_copied_whole_whatever_the_file_system_offers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: int | None) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(bytes(range(256)) * 1000)
+    offers = iter([offered, 0])
+    copy_range = os.copy_file_range
+
+    def copied(read: int, written: int, wanted: int) -> int:
+        most = next(offers)
+        if most is None:
+            raise OSError(errno.EXDEV, "not here")
+        return copy_range(read, written, most) if most else 0
+
+    monkeypatch.setattr(os, "copy_file_range", copied)
+    file_copy.copy_file(str(source), str(target))
+    assert target.read_bytes() == source.read_bytes()
