@@ -1,7 +1,7 @@
 """The published copy of single cases: what `explain`, the desk at any instant and a what-if read beside the marts.
 
 The marts are small and copied whole, table by table. Cases are as long as the desk's history, so what is copied of them is the file of the warehouse,
-byte by byte: a fiftieth of what it takes to write its tables again. That file, the base, stays as long as few intake dates have changed since; beside
+byte by byte: a tenth of what it takes to write its tables again, or less. That file, the base, stays as long as few intake dates have changed since; beside
 it lies a second one with the dates that have and with what has no dates. So a refresh costs the same however long the history is. The marts name the
 files that belong to them (`ops.published_cases`): who opens the marts finds the cases of the very same publication.
 
@@ -158,7 +158,7 @@ def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path)
                 raise
             _, told = copying.communicate()
         if copying.returncode:
-            raise OSError(f"{aside}: {told.decode(errors='replace').strip().splitlines()[-1:]}")
+            raise OSError(f"{aside}: {' '.join(told.decode(errors='replace').strip().splitlines()[-1:])}")
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)

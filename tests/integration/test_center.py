@@ -575,6 +575,14 @@ def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path:
     assert "2025-07-03" not in dates
 
 
+def test_marts_whose_cases_are_gone_tell_no_instant(log_desk: Settings, tmp_path: Path) -> None:
+    home = Home.of(tmp_path / "home")
+    shutil.copytree(log_desk.home.root, home.root)
+    shutil.rmtree(home.case_copies)
+    with pytest.raises(OpslaError, match="`opsla refresh` publishes them anew"), desk_at(replace(log_desk, home=home)):
+        pass
+
+
 def test_a_reader_of_the_publication_before_gets_every_page(desk: Settings) -> None:
     """Right after a publication the one before is still shown, and one of its files of cases is gone: what reads that goes on with the new one."""
     with serving(desk) as address, duckdb.connect(str(desk.home.warehouse)) as warehouse:
